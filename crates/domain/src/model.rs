@@ -1,0 +1,41 @@
+//! What the service knows about, with the rules that make a value valid.
+//!
+//! **Architecture invariant:** nothing in here refers to [`ports`](crate::ports) or [`use_cases`](crate::use_cases).
+
+mod access;
+mod binding;
+mod contract;
+mod draft;
+mod id;
+mod job;
+mod page;
+mod revision;
+mod source;
+mod source_version;
+mod text;
+mod timestamp;
+mod violation;
+
+pub use access::{AccessDenied, Caller, Permission, Scope};
+pub use binding::{
+    BindingDraft, CheckedBindings, DeclaredInput, DeclaredInputs, MAX_BINDINGS, RoleBinding, check_bindings,
+    judge_bindings,
+};
+pub use contract::{
+    Contract, ContractDigest, InputRole, InputRoleDraft, MAX_ROLES, OutputRole, OutputRoleDraft, declared_inputs,
+};
+pub use draft::{Sent, Submission};
+pub use id::{InputId, JobId, OrganisationId, OutputId, SourceId, SourceVersionId};
+pub use job::{Job, JobChangeDraft, Output};
+pub use page::{Page, PageRequest, Position};
+pub use revision::{Precondition, Revision};
+pub use source::{
+    ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, SourceChangeDraft, SourceDraft, SourceSpec,
+};
+pub use source_version::{SourceVersion, SourceVersionDraft, SourceVersionSpec};
+pub use text::{
+    Description, InputKind, JobName, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, RoleName,
+    SourceName, Unit, VersionLabel,
+};
+pub use timestamp::Timestamp;
+pub use violation::{Judge, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest};

@@ -1,0 +1,251 @@
+//! The checking engine: whether a set of bindings satisfies a contract, and everything that keeps it from doing so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::contract::Contract;
+use super::draft::Sent;
+use super::id::InputId;
+use super::text::{InputKind, RoleName};
+use super::violation::{Judge, Path, ValueProblem, ViolationCode, Violations, nearest};
+
+/// The most bindings of one job.
+pub const MAX_BINDINGS: usize = 200;
+
+/// One input role of a job's version, bound to a concrete input.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct RoleBinding {
+    /// The input role.
+    pub role: RoleName,
+    /// The input. One input may serve several roles.
+    pub input_id: InputId,
+    /// The kind of the input, equal to the role's.
+    pub input_type: InputKind,
+}
+
+/// A binding as somebody describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BindingDraft {
+    /// See [`RoleBinding::role`].
+    pub role: Sent<String>,
+    /// See [`RoleBinding::input_id`].
+    pub input_id: Sent<String>,
+    /// See [`RoleBinding::input_type`]; taken from the role when left out.
+    pub input_type: Sent<String>,
+}
+
+impl BindingDraft {
+    /// A draft with every member given.
+    pub fn new(role: impl Into<String>, input_id: impl Into<String>, input_type: impl Into<String>) -> Self {
+        Self {
+            role: Sent::Given(role.into()),
+            input_id: Sent::Given(input_id.into()),
+            input_type: Sent::Given(input_type.into()),
+        }
+    }
+}
+
+impl From<&RoleBinding> for BindingDraft {
+    fn from(binding: &RoleBinding) -> Self {
+        Self::new(binding.role.as_str(), binding.input_id.to_string(), binding.input_type.as_str())
+    }
+}
+
+/// Bindings that satisfy a contract: no role twice, every required role bound, every input of the kind its role takes.
+#[derive(Debug, Clone, Default)]
+pub struct CheckedBindings(Vec<RoleBinding>);
+
+impl CheckedBindings {
+    /// Takes bindings that were checked before they were stored. Only what can be told without the contract is checked
+    /// again: no role twice, not too many.
+    pub fn restored(bindings: Vec<RoleBinding>) -> Result<Self, ValueProblem> {
+        let mut roles = BTreeSet::new();
+        if let Some(twice) = bindings.iter().find(|binding| !roles.insert(&binding.role)) {
+            return Err(
+                ValueProblem::new(ViolationCode::DuplicateRole, "binds a role twice").actual(twice.role.as_str())
+            );
+        }
+        if bindings.len() > MAX_BINDINGS {
+            return Err(ValueProblem::new(
+                ViolationCode::TooManyItems,
+                format!("has more than {MAX_BINDINGS} bindings"),
+            ));
+        }
+        Ok(Self(bindings))
+    }
+
+    /// The bindings in the order in which they were given.
+    pub fn iter(&self) -> impl Iterator<Item = &RoleBinding> {
+        self.0.iter()
+    }
+
+    /// The bindings in the order in which they were given.
+    #[must_use]
+    pub fn as_slice(&self) -> &[RoleBinding] {
+        &self.0
+    }
+}
+
+/// As sets: the order means nothing.
+impl PartialEq for CheckedBindings {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.iter().collect::<BTreeSet<_>>() == other.0.iter().collect::<BTreeSet<_>>()
+    }
+}
+
+impl Eq for CheckedBindings {}
+
+/// Judges bindings against a contract: either they satisfy it, or everything that is wrong is told, with paths from
+/// `role_bindings`.
+pub fn check_bindings(contract: &Contract, bindings: &[BindingDraft]) -> Result<CheckedBindings, Violations> {
+    let mut judge = Judge::default();
+    let drafts: Vec<_> = bindings.iter().cloned().map(Sent::Given).collect();
+    let checked =
+        judge_bindings(&mut judge, &Path::of("role_bindings"), Some(&DeclaredInputs::from(contract)), &drafts);
+    judge.verdict(checked)
+}
+
+/// What is known of the inputs that a contract declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredInputs {
+    /// The readable roles.
+    pub roles: BTreeMap<RoleName, DeclaredInput>,
+    /// Whether that is all of them: only then is a role that is not among them unknown.
+    pub complete: bool,
+}
+
+/// What is known of one input role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredInput {
+    /// The kind that fits, when readable.
+    pub input_kind: Option<InputKind>,
+    /// Whether a job cannot do without, when readable.
+    pub required: Option<bool>,
+}
+
+impl From<&Contract> for DeclaredInputs {
+    fn from(contract: &Contract) -> Self {
+        let declare = |role: &super::contract::InputRole| {
+            let input = DeclaredInput { input_kind: Some(role.input_kind.clone()), required: Some(role.required) };
+            (role.role.clone(), input)
+        };
+        Self { roles: contract.input_roles().iter().map(declare).collect(), complete: true }
+    }
+}
+
+/// The engine. Without `declared`, only what needs no contract is judged.
+pub fn judge_bindings(
+    judge: &mut Judge,
+    path: &Path,
+    declared: Option<&DeclaredInputs>,
+    drafts: &[Sent<BindingDraft>],
+) -> Option<CheckedBindings> {
+    if drafts.len() > MAX_BINDINGS {
+        judge.report(
+            path.clone(),
+            ValueProblem::new(ViolationCode::TooManyItems, format!("has more than {MAX_BINDINGS} bindings"))
+                .expected(format!("at most {MAX_BINDINGS} bindings"))
+                .actual(drafts.len()),
+        );
+        return None;
+    }
+    let mut bound = BTreeSet::new();
+    let bindings: Vec<Option<RoleBinding>> = drafts
+        .iter()
+        .enumerate()
+        .map(|(index, draft)| {
+            let path = path.index(index);
+            let draft = judge.require(&path, draft.as_ref())?;
+            judge_binding(judge, &path, declared, draft, &mut bound)
+        })
+        .collect();
+    if let Some(declared) = declared {
+        report_unbound(judge, path, declared, &bound);
+    }
+    let bindings: Option<Vec<RoleBinding>> = bindings.into_iter().collect();
+    if judge.is_content() { bindings.map(CheckedBindings) } else { None }
+}
+
+fn judge_binding(
+    judge: &mut Judge,
+    path: &Path,
+    declared: Option<&DeclaredInputs>,
+    draft: &BindingDraft,
+    bound: &mut BTreeSet<RoleName>,
+) -> Option<RoleBinding> {
+    let role_path = path.member("role");
+    let type_path = path.member("input_type");
+    let id_path = path.member("input_id");
+
+    let role = judge.read(&role_path, &draft.role, |text| RoleName::parse(text));
+    let role = judge.require(&role_path, role);
+    let input_id = judge.read(&id_path, &draft.input_id, |text| InputId::parse(text));
+    let input_id = judge.require(&id_path, input_id);
+    let input_type = judge.read(&type_path, &draft.input_type, |text| InputKind::parse(text));
+
+    let role = role?;
+    let is_second = !bound.insert(role.clone());
+    if is_second {
+        judge.report(
+            role_path.clone(),
+            ValueProblem::new(ViolationCode::DuplicateRole, "is bound twice").actual(role.as_str()),
+        );
+    }
+    let input = declared.and_then(|declared| declared.roles.get(&role));
+    if let Some(declared) = declared
+        && declared.complete
+        && input.is_none()
+        && !is_second
+    {
+        judge.report(role_path, unknown_role(&role, declared));
+    }
+    let kind = input.and_then(|input| input.input_kind.as_ref());
+    let input_type = match (input_type, kind) {
+        (Sent::Given(actual), Some(expected)) if actual != *expected => {
+            judge.report(
+                type_path,
+                ValueProblem::new(
+                    ViolationCode::InputKindMismatch,
+                    format!("is not the kind that the role \"{role}\" takes"),
+                )
+                .expected(expected.as_str())
+                .actual(actual.as_str()),
+            );
+            None
+        }
+        (Sent::Given(actual), _) => Some(actual),
+        (Sent::Absent | Sent::Null, kind) => kind.cloned(),
+        (Sent::Unreadable, _) => None,
+    };
+    Some(RoleBinding { role, input_id: input_id?, input_type: input_type? })
+}
+
+fn unknown_role(role: &RoleName, declared: &DeclaredInputs) -> ValueProblem {
+    let names: Vec<&str> = declared.roles.keys().map(RoleName::as_str).collect();
+    let problem = ValueProblem::new(ViolationCode::UnknownRole, "is not an input role of the source version")
+        .actual(role.as_str())
+        .expected(names.clone());
+    match nearest(role.as_str(), names.iter().copied()) {
+        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
+        None if names.is_empty() => problem.hint("the source version takes no inputs"),
+        None => problem,
+    }
+}
+
+fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<RoleName>) {
+    for (role, input) in &declared.roles {
+        if input.required == Some(true) && !bound.contains(role) {
+            let problem = ValueProblem::new(
+                ViolationCode::MissingRequiredRole,
+                format!("does not bind the required role \"{role}\""),
+            )
+            .expected(role.as_str());
+            let problem = match &input.input_kind {
+                Some(kind) => problem.hint(format!("bind an input of kind \"{kind}\" to it")),
+                None => problem,
+            };
+            judge.report(path.clone(), problem);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Jobs: one version of a source, configured to run for one organisation.
+
+use serde::Serialize;
+
+use super::binding::{BindingDraft, CheckedBindings};
+use super::contract::Contract;
+use super::draft::Sent;
+use super::id::{JobId, OrganisationId, OutputId, SourceId, SourceVersionId};
+use super::revision::Revision;
+use super::text::{JobName, Metric, RoleName, Unit};
+use super::timestamp::Timestamp;
+
+/// One version of a source, configured to run for one organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its identity.
+    pub id: JobId,
+    /// Whose job it is. Never changes.
+    pub organisation_id: OrganisationId,
+    /// The source of its version. Never changes.
+    pub source_id: SourceId,
+    /// The version that it runs.
+    pub source_version_id: SourceVersionId,
+    /// Its name, unique in the organisation.
+    pub name: JobName,
+    /// Whether runners should run it.
+    pub active: bool,
+    /// The version's input roles, bound to inputs.
+    pub role_bindings: CheckedBindings,
+    /// One per output role of the version.
+    pub outputs: Vec<Output>,
+    /// How often it was changed.
+    pub revision: Revision,
+    /// When it was set up.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The identity of what a job predicts in one output role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// Its identity. It stays while the job's versions have the role.
+    pub id: OutputId,
+    /// The output role.
+    pub role: RoleName,
+    /// See [`OutputRole::metric`](super::OutputRole::metric).
+    pub metric: Metric,
+    /// See [`OutputRole::unit`](super::OutputRole::unit).
+    pub unit: Option<Unit>,
+}
+
+impl Output {
+    /// The outputs of a job that runs this contract: roles that it had before keep their ids, others get fresh ones.
+    pub fn for_contract(contract: &Contract, before: &[Output], mut fresh: impl FnMut() -> OutputId) -> Vec<Self> {
+        contract
+            .output_roles()
+            .iter()
+            .map(|role| Self {
+                id: before.iter().find(|output| output.role == role.role).map_or_else(&mut fresh, |output| output.id),
+                role: role.role.clone(),
+                metric: role.metric.clone(),
+                unit: role.unit.clone(),
+            })
+            .collect()
+    }
+}
+
+/// Changes to a job; what is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JobChangeDraft {
+    /// May be repeated, but never changes.
+    pub id: Sent<String>,
+    /// May be repeated, but never changes.
+    pub organisation_id: Sent<String>,
+    /// May be repeated, but never changes.
+    pub source_id: Sent<String>,
+    /// Another version of the same source.
+    pub source_version_id: Sent<String>,
+    /// See [`Job::name`].
+    pub name: Sent<String>,
+    /// See [`Job::active`].
+    pub active: Sent<bool>,
+    /// All bindings; `null` is none.
+    pub role_bindings: Sent<Vec<Sent<BindingDraft>>>,
+    /// The revision that is to be changed, and no other.
+    pub revision: Sent<i128>,
+}

@@ -1,0 +1,60 @@
+//! Counting changes, so that a writer can say which state it saw.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How often something was changed, the creation included: the first revision is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Revision(i64);
+
+impl Revision {
+    /// The revision of something just created.
+    pub const FIRST: Self = Self(1);
+
+    /// Any number of at least 1.
+    #[must_use]
+    pub fn new(number: i64) -> Option<Self> {
+        (number >= 1).then_some(Self(number))
+    }
+
+    /// The revision after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn as_i64(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which revisions a writer is willing to change (RFC 9110, `If-Match`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Precondition {
+    /// Whatever is there: the last write wins.
+    #[default]
+    None,
+    /// Only one of these; an empty list matches nothing.
+    OneOf(Vec<Revision>),
+}
+
+impl Precondition {
+    /// Whether the writer is willing to change this revision.
+    #[must_use]
+    pub fn allows(&self, current: Revision) -> bool {
+        match self {
+            Self::None => true,
+            Self::OneOf(revisions) => revisions.contains(&current),
+        }
+    }
+}

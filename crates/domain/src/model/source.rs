@@ -1,0 +1,205 @@
+//! Sources: runnable prediction models, shared by all organisations.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::draft::Sent;
+use super::id::SourceId;
+use super::revision::Revision;
+use super::text::{Description, SourceName};
+use super::timestamp::Timestamp;
+use super::violation::{Judge, Path, ValueProblem, Violation, ViolationCode};
+
+/// The longest interval or retention, in days: ten years.
+pub const MAX_PERIOD_DAYS: i32 = 3_650;
+
+/// A runnable prediction model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its identity.
+    pub id: SourceId,
+    /// Its name, unique on the platform without regard to case.
+    pub name: SourceName,
+    /// What it predicts, for people.
+    pub description: Option<Description>,
+    /// How often its jobs are expected to deliver; `None`: nobody watches.
+    pub expected_interval_minutes: Option<ExpectedIntervalMinutes>,
+    /// How long its predictions are kept; `None`: for ever.
+    pub retention_hours: Option<RetentionHours>,
+    /// How often it was changed.
+    pub revision: Revision,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+macro_rules! period {
+    ($(#[$doc:meta])* $name:ident, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(i32);
+
+        impl $name {
+            /// The largest number: ten years.
+            pub const MAX: i32 = $max;
+
+            /// Any whole number from 1 to [`Self::MAX`].
+            pub fn new(number: i128) -> Result<Self, ValueProblem> {
+                match i32::try_from(number) {
+                    Ok(number) if (1..=Self::MAX).contains(&number) => Ok(Self(number)),
+                    _ => Err(out_of_range(number, Self::MAX)),
+                }
+            }
+
+            /// The number.
+            #[must_use]
+            pub fn as_i32(self) -> i32 {
+                self.0
+            }
+        }
+    };
+}
+
+period! {
+    /// How often a model is expected to run, in minutes.
+    ExpectedIntervalMinutes, MAX_PERIOD_DAYS * 24 * 60
+}
+period! {
+    /// How long predictions are kept, in hours.
+    RetentionHours, MAX_PERIOD_DAYS * 24
+}
+
+fn out_of_range(number: i128, max: i32) -> ValueProblem {
+    let problem = ValueProblem::new(ViolationCode::OutOfRange, format!("is not between 1 and {max}"))
+        .expected(format!("a whole number from 1 to {max}"));
+    match i64::try_from(number) {
+        Ok(number) => problem.actual(number),
+        Err(_) => problem,
+    }
+}
+
+/// A source as somebody describes it, to be created or found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceDraft {
+    /// Its identity, when the caller chooses or knows it.
+    pub id: Sent<String>,
+    /// See [`Source::name`].
+    pub name: Sent<String>,
+    /// See [`Source::description`].
+    pub description: Sent<String>,
+    /// See [`Source::expected_interval_minutes`].
+    pub expected_interval_minutes: Sent<i128>,
+    /// See [`Source::retention_hours`].
+    pub retention_hours: Sent<i128>,
+}
+
+/// Changes to a source; what is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceChangeDraft {
+    /// The members that can be changed. Its `id` may be repeated, but never changes.
+    pub source: SourceDraft,
+    /// The revision that is to be changed, and no other.
+    pub revision: Sent<i128>,
+}
+
+/// A [`SourceDraft`] whose values are valid, each by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSpec {
+    /// The identity that was asked for.
+    pub id: Sent<SourceId>,
+    /// See [`Source::name`].
+    pub name: Sent<SourceName>,
+    /// See [`Source::description`].
+    pub description: Sent<Description>,
+    /// See [`Source::expected_interval_minutes`].
+    pub expected_interval_minutes: Sent<ExpectedIntervalMinutes>,
+    /// See [`Source::retention_hours`].
+    pub retention_hours: Sent<RetentionHours>,
+}
+
+impl SourceSpec {
+    /// Reads each value, and reports what is wrong with it.
+    pub fn read(judge: &mut Judge, path: &Path, draft: &SourceDraft) -> Self {
+        Self {
+            id: judge.read(&path.member("id"), &draft.id, |text| SourceId::parse(text)),
+            name: judge.read(&path.member("name"), &draft.name, |text| SourceName::parse(text)),
+            description: judge.read(&path.member("description"), &draft.description, |text| Description::parse(text)),
+            expected_interval_minutes: judge.read(
+                &path.member("expected_interval_minutes"),
+                &draft.expected_interval_minutes,
+                |number| ExpectedIntervalMinutes::new(*number),
+            ),
+            retention_hours: judge
+                .read(&path.member("retention_hours"), &draft.retention_hours, |number| RetentionHours::new(*number)),
+        }
+    }
+
+    /// Whether nothing but the identity was sent, which makes it a reference.
+    #[must_use]
+    pub fn is_reference(&self) -> bool {
+        !matches!(self.id, Sent::Absent | Sent::Null)
+            && !self.name.is_present()
+            && !self.description.is_present()
+            && !self.expected_interval_minutes.is_present()
+            && !self.retention_hours.is_present()
+    }
+
+    /// The new source that this describes. `fresh_id` is used when no id was asked for.
+    #[must_use]
+    pub fn create(&self, name: SourceName, fresh_id: SourceId, now: Timestamp) -> Source {
+        Source {
+            id: self.id.given().copied().unwrap_or(fresh_id),
+            name,
+            description: self.description.clone().into_option(),
+            expected_interval_minutes: self.expected_interval_minutes.clone().into_option(),
+            retention_hours: self.retention_hours.clone().into_option(),
+            revision: Revision::FIRST,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// In what a stored source is not what this describes: `expected` is what is stored. Names are compared without
+    /// case, as everywhere.
+    #[must_use]
+    pub fn differences(&self, path: &Path, stored: &Source) -> Vec<Violation> {
+        let mut differences = Vec::new();
+        let mut differs = |member: &'static str, same: bool, expected: Value, actual: Value| {
+            if !same {
+                differences.push(
+                    ValueProblem::new(ViolationCode::Differs, "is stored with another value")
+                        .expected(expected)
+                        .actual(actual)
+                        .at(path.member(member)),
+                );
+            }
+        };
+        if let Some(id) = self.id.given() {
+            differs("id", *id == stored.id, json!(stored.id), json!(id));
+        }
+        if let Some(name) = self.name.given() {
+            differs("name", name.key() == stored.name.key(), json!(stored.name), json!(name));
+        }
+        differs(
+            "description",
+            self.description.agrees_with(stored.description.as_ref()),
+            json!(stored.description),
+            json!(self.description.given()),
+        );
+        differs(
+            "expected_interval_minutes",
+            self.expected_interval_minutes.agrees_with(stored.expected_interval_minutes.as_ref()),
+            json!(stored.expected_interval_minutes),
+            json!(self.expected_interval_minutes.given()),
+        );
+        differs(
+            "retention_hours",
+            self.retention_hours.agrees_with(stored.retention_hours.as_ref()),
+            json!(stored.retention_hours),
+            json!(self.retention_hours.given()),
+        );
+        differences
+    }
+}

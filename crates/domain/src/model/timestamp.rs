@@ -1,0 +1,49 @@
+//! Points in time, as exact as both databases store them.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, TimeZone as _, Utc};
+use serde::{Serialize, Serializer};
+
+/// A point in time in UTC, to the microsecond: what PostgreSQL stores and what is answered, so that a value reads back
+/// exactly as it was given. Shown as RFC 3339 with six decimals and `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// Cuts off what is finer than a microsecond.
+    #[must_use]
+    pub fn truncated(time: DateTime<Utc>) -> Self {
+        Self::from_micros(time.timestamp_micros()).unwrap_or(Self(time))
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z; `None` outside the years that can be written down.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        Utc.timestamp_micros(micros).single().map(Self)
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn as_micros(&self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    /// The time for calculations.
+    #[must_use]
+    pub fn as_datetime(&self) -> DateTime<Utc> {
+        self.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

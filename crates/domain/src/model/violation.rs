@@ -1,0 +1,437 @@
+//! Everything that is wrong with a request, at once.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::draft::Sent;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Where, in the request.
+    pub path: Path,
+    /// What kind of thing: stable, for programs.
+    pub code: ViolationCode,
+    /// What, for people.
+    pub message: String,
+    /// What would have been right.
+    pub expected: Option<Value>,
+    /// What there was.
+    pub actual: Option<Value>,
+    /// What may have been meant.
+    pub hint: Option<String>,
+}
+
+/// The kinds of things that can be wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ViolationCode {
+    /// A value of another JSON type, `null` included where a value is needed.
+    WrongType,
+    /// A needed member was left out.
+    MissingMember,
+    /// A member that does not exist.
+    UnknownMember,
+    /// The same member twice in one object.
+    DuplicateMember,
+    /// Text that is not a UUID.
+    InvalidUuid,
+    /// The nil UUID.
+    NilUuid,
+    /// Text with too few characters.
+    TooShort,
+    /// Text with too many characters.
+    TooLong,
+    /// Text with a control character.
+    ControlCharacter,
+    /// A number that is too small or too large.
+    OutOfRange,
+    /// A list with too few items.
+    TooFewItems,
+    /// A list with too many items.
+    TooManyItems,
+    /// Two parts of one request contradict each other.
+    Disagrees,
+    /// A member that can never change was sent with another value.
+    ImmutableMember,
+    /// There is no source with that id.
+    UnknownSource,
+    /// There is no source version with that id.
+    UnknownSourceVersion,
+    /// The source version belongs to another source.
+    SourceVersionOfOtherSource,
+    /// The source has no version to default to.
+    SourceWithoutVersion,
+    /// A role named twice.
+    DuplicateRole,
+    /// A role that the contract does not have.
+    UnknownRole,
+    /// An input of another kind than the role takes.
+    InputKindMismatch,
+    /// A required input role that nothing is bound to.
+    MissingRequiredRole,
+    /// What is stored is different.
+    Differs,
+}
+
+impl ViolationCode {
+    /// Every code there is.
+    pub const ALL: [Self; 23] = [
+        Self::WrongType,
+        Self::MissingMember,
+        Self::UnknownMember,
+        Self::DuplicateMember,
+        Self::InvalidUuid,
+        Self::NilUuid,
+        Self::TooShort,
+        Self::TooLong,
+        Self::ControlCharacter,
+        Self::OutOfRange,
+        Self::TooFewItems,
+        Self::TooManyItems,
+        Self::Disagrees,
+        Self::ImmutableMember,
+        Self::UnknownSource,
+        Self::UnknownSourceVersion,
+        Self::SourceVersionOfOtherSource,
+        Self::SourceWithoutVersion,
+        Self::DuplicateRole,
+        Self::UnknownRole,
+        Self::InputKindMismatch,
+        Self::MissingRequiredRole,
+        Self::Differs,
+    ];
+
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongType => "wrong_type",
+            Self::MissingMember => "missing_member",
+            Self::UnknownMember => "unknown_member",
+            Self::DuplicateMember => "duplicate_member",
+            Self::InvalidUuid => "invalid_uuid",
+            Self::NilUuid => "nil_uuid",
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+            Self::ControlCharacter => "control_character",
+            Self::OutOfRange => "out_of_range",
+            Self::TooFewItems => "too_few_items",
+            Self::TooManyItems => "too_many_items",
+            Self::Disagrees => "disagrees",
+            Self::ImmutableMember => "immutable_field",
+            Self::UnknownSource => "unknown_source",
+            Self::UnknownSourceVersion => "unknown_source_version",
+            Self::SourceVersionOfOtherSource => "source_version_of_other_source",
+            Self::SourceWithoutVersion => "source_without_version",
+            Self::DuplicateRole => "duplicate_role",
+            Self::UnknownRole => "unknown_role",
+            Self::InputKindMismatch => "input_kind_mismatch",
+            Self::MissingRequiredRole => "missing_required_role",
+            Self::Differs => "differs",
+        }
+    }
+}
+
+/// The place of a value in a request, such as `role_bindings[2].role`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Path(Vec<Segment>);
+
+/// One step of a [`Path`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Segment {
+    /// Into an item of a list, counted from 0.
+    Index(usize),
+    /// Into a member of an object.
+    Member(Cow<'static, str>),
+}
+
+impl Path {
+    /// The request itself.
+    #[must_use]
+    pub const fn root() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A member of the request.
+    pub fn of(member: impl Into<Cow<'static, str>>) -> Self {
+        Self::root().member(member)
+    }
+
+    /// A member of what this path points to.
+    #[must_use]
+    pub fn member(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.with(Segment::Member(name.into()))
+    }
+
+    /// An item of what this path points to.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        self.with(Segment::Index(index))
+    }
+
+    /// The steps from the request to the value.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
+    fn with(&self, segment: Segment) -> Self {
+        let mut segments = Vec::with_capacity(self.0.len() + 1);
+        segments.extend_from_slice(&self.0);
+        segments.push(segment);
+        Self(segments)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Index(index) => write!(f, "[{index}]")?,
+                Segment::Member(name) if position == 0 => f.write_str(name)?,
+                Segment::Member(name) => write!(f, ".{name}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a value, whatever its place: turned into a [`Violation`] by whoever knows the place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the value {message}")]
+pub struct ValueProblem {
+    /// What kind of thing.
+    pub code: ViolationCode,
+    /// Completes the sentence "the value …".
+    pub message: Cow<'static, str>,
+    /// What would have been right.
+    pub expected: Option<Value>,
+    /// What there was.
+    pub actual: Option<Value>,
+    /// What may have been meant.
+    pub hint: Option<String>,
+}
+
+impl ValueProblem {
+    /// A problem without details.
+    pub fn new(code: ViolationCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), expected: None, actual: None, hint: None }
+    }
+
+    /// Says what would have been right.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<Value>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Says what there was.
+    #[must_use]
+    pub fn actual(mut self, actual: impl Into<Value>) -> Self {
+        self.actual = Some(actual.into());
+        self
+    }
+
+    /// Says what may have been meant.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts the problem in its place.
+    #[must_use]
+    pub fn at(self, path: Path) -> Violation {
+        let subject = match path.segments().last() {
+            Some(Segment::Member(name)) => name.to_string(),
+            Some(Segment::Index(_)) => "the item".to_owned(),
+            None => "the request".to_owned(),
+        };
+        Violation {
+            path,
+            code: self.code,
+            message: format!("{subject} {}", self.message),
+            expected: self.expected,
+            actual: self.actual,
+            hint: self.hint,
+        }
+    }
+}
+
+/// A non-empty list of violations in a stable order: by place, then by code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} violations, the first: {}", .0.len(), .0[0].message)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Orders the violations; `None` when there are none.
+    #[must_use]
+    pub fn new(mut violations: Vec<Violation>) -> Option<Self> {
+        violations.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
+        (!violations.is_empty()).then_some(Self(violations))
+    }
+
+    /// The violations in order.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Violation> {
+        self.0
+    }
+}
+
+impl std::ops::Deref for Violations {
+    type Target = [Violation];
+
+    fn deref(&self) -> &[Violation] {
+        &self.0
+    }
+}
+
+impl From<Violation> for Violations {
+    fn from(violation: Violation) -> Self {
+        Self(vec![violation])
+    }
+}
+
+/// Collects violations while a request is read.
+#[derive(Debug, Default)]
+pub struct Judge {
+    violations: Vec<Violation>,
+}
+
+impl Judge {
+    /// Starts with what has been found before.
+    #[must_use]
+    pub fn starting_with(violations: Vec<Violation>) -> Self {
+        Self { violations }
+    }
+
+    /// Adds a violation.
+    pub fn report(&mut self, path: Path, problem: ValueProblem) {
+        self.violations.push(problem.at(path));
+    }
+
+    /// Whether nothing is wrong so far.
+    #[must_use]
+    pub fn is_content(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// Everything found, in the order in which it was found.
+    #[must_use]
+    pub fn into_violations(self) -> Vec<Violation> {
+        self.violations
+    }
+
+    /// The value if nothing is wrong with anything, else everything that is.
+    pub fn verdict<T>(self, value: Option<T>) -> Result<T, Violations> {
+        match (Violations::new(self.violations), value) {
+            (None, Some(value)) => Ok(value),
+            (Some(violations), _) => Err(violations),
+            (None, None) => unreachable!("a value is only withheld after a violation was reported"),
+        }
+    }
+
+    /// Parses a member that was given, and reports what is wrong with it.
+    pub fn read<Raw, T>(
+        &mut self,
+        path: &Path,
+        sent: &Sent<Raw>,
+        parse: impl FnOnce(&Raw) -> Result<T, ValueProblem>,
+    ) -> Sent<T> {
+        match sent {
+            Sent::Absent => Sent::Absent,
+            Sent::Null => Sent::Null,
+            Sent::Unreadable => Sent::Unreadable,
+            Sent::Given(raw) => match parse(raw) {
+                Ok(value) => Sent::Given(value),
+                Err(problem) => {
+                    self.report(path.clone(), problem);
+                    Sent::Unreadable
+                }
+            },
+        }
+    }
+
+    /// Takes the value of a member that has to be there, and reports when it is not.
+    pub fn require<T>(&mut self, path: &Path, sent: Sent<T>) -> Option<T> {
+        match sent {
+            Sent::Given(value) => Some(value),
+            Sent::Unreadable => None,
+            Sent::Absent => {
+                self.report(path.clone(), ValueProblem::new(ViolationCode::MissingMember, "is missing"));
+                None
+            }
+            Sent::Null => {
+                self.report(
+                    path.clone(),
+                    ValueProblem::new(ViolationCode::WrongType, "must not be null").actual(Value::Null),
+                );
+                None
+            }
+        }
+    }
+
+    /// Takes the value of a member that may be left out but not be `null`.
+    pub fn not_null<T>(&mut self, path: &Path, sent: Sent<T>) -> Option<T> {
+        match sent {
+            Sent::Absent => None,
+            other => self.require(path, other),
+        }
+    }
+}
+
+/// The candidate nearest to what was written, when one is near enough to be meant.
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Below this similarity (Jaro-Winkler) a hint would mislead.
+    const NEAR_ENOUGH: f64 = 0.8;
+    let lower = written.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let other = candidate.to_lowercase();
+            let contained = lower.len() >= 3 && (other.starts_with(&lower) || lower.starts_with(&other));
+            let similarity = strsim::jaro_winkler(&lower, &other);
+            (if contained { similarity.max(NEAR_ENOUGH) } else { similarity }, candidate)
+        })
+        .filter(|(similarity, _)| *similarity >= NEAR_ENOUGH)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_and_a_far_one_is_not() {
+        let roles = ["temperature", "humidity", "leaf_wetness"];
+        assert_eq!(nearest("temprature", roles), Some("temperature"));
+        assert_eq!(nearest("temp", roles), Some("temperature"));
+        assert_eq!(nearest("Humidity", roles), Some("humidity"));
+        assert_eq!(nearest("wind", roles), None);
+    }
+
+    #[test]
+    fn violations_are_ordered_by_place_then_code() {
+        let violation = |path: Path, code| ValueProblem::new(code, "is wrong").at(path);
+        let list = Path::of("list");
+        let violations = Violations::new(vec![
+            violation(list.index(10), ViolationCode::TooLong),
+            violation(list.index(9), ViolationCode::TooLong),
+            violation(list.index(9), ViolationCode::WrongType),
+            violation(list.clone(), ViolationCode::TooManyItems),
+        ])
+        .unwrap();
+        let places: Vec<_> = violations.iter().map(|violation| violation.path.to_string()).collect();
+        assert_eq!(places, ["list", "list[9]", "list[9]", "list[10]"]);
+        assert_eq!(violations[1].code, ViolationCode::WrongType);
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        let names: std::collections::BTreeSet<_> = ViolationCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), ViolationCode::ALL.len());
+    }
+}

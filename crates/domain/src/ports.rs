@@ -1,0 +1,43 @@
+//! What the use cases need of the outside world.
+//!
+//! Ports are synchronous and object-safe, used as `Arc<dyn …>`. What an implementation has to do beyond its signatures
+//! is the contract suite of `prediction-domain-testkit`: an adapter is done when it passes.
+//!
+//! **Architecture invariant:** a write that spans several entities is one method that takes a finished plan. There is no
+//! transaction outside the adapters.
+
+mod clock;
+mod health;
+mod job_repository;
+mod source_repository;
+mod source_version_repository;
+mod store_failure;
+
+pub use clock::{Clock, IdGenerator};
+pub use health::StoreHealth;
+pub use job_repository::{
+    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
+};
+pub use source_repository::{DeleteSourceError, InsertSourceError, SourceFilter, SourceRepository, UpdateSourceError};
+pub use source_version_repository::{
+    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
+};
+pub use store_failure::StoreFailure;
+
+#[cfg(feature = "mocks")]
+pub use self::{
+    clock::{MockClock, MockIdGenerator},
+    health::MockStoreHealth,
+    job_repository::MockJobRepository,
+    source_repository::MockSourceRepository,
+    source_version_repository::MockSourceVersionRepository,
+};
+
+/// Whether a write is to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It is.
+    Commit,
+    /// Everything is done and judged as in a real write, in the same transaction, which is then rolled back.
+    Rehearse,
+}

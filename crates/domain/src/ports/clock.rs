@@ -1,0 +1,40 @@
+use uuid::Uuid;
+
+use crate::model::{JobId, OutputId, SourceId, SourceVersionId, Timestamp};
+
+/// Tells the time.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// Now, to the microsecond.
+    fn now(&self) -> Timestamp;
+}
+
+/// Makes identities.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait IdGenerator: Send + Sync {
+    /// A UUID that nobody has seen: version 7 in production (RFC 9562, section 5.7), never nil.
+    fn fresh(&self) -> Uuid;
+}
+
+macro_rules! fresh {
+    ($($(#[$doc:meta])* $method:ident -> $id:ident),+) => {
+        impl dyn IdGenerator + '_ {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $method(&self) -> $id {
+                $id::from_uuid(self.fresh()).unwrap_or_else(|_| unreachable!("a fresh id is never nil"))
+            })+
+        }
+    };
+}
+
+fresh! {
+    /// An id for a new source.
+    source_id -> SourceId,
+    /// An id for a new source version.
+    source_version_id -> SourceVersionId,
+    /// An id for a new job.
+    job_id -> JobId,
+    /// An id for a new output.
+    output_id -> OutputId
+}

@@ -1,0 +1,8 @@
+use super::StoreFailure;
+
+/// Tells whether the store can do its work.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait StoreHealth: Send + Sync {
+    /// Fails unless the store can be reached and all migrations that this program knows are applied.
+    fn check(&self) -> Result<(), StoreFailure>;
+}

@@ -1,0 +1,130 @@
+use super::{Effect, StoreFailure};
+use crate::model::{
+    InputId, Job, JobId, JobName, OrganisationId, Page, PageRequest, Revision, Scope, Source, SourceId, SourceVersion,
+    SourceVersionId,
+};
+
+/// Stores jobs. A job outside the given scope does not exist, for any method.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait JobRepository: Send + Sync {
+    /// Finds each of these jobs, in the order asked for; `None` where there is none in that scope.
+    ///
+    /// Takes many, because readers wait together: it costs about as much as finding one.
+    fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure>;
+
+    /// Finds the job of that name of an organisation.
+    fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure>;
+
+    /// Sets up jobs: for each plan, all of it is stored or nothing.
+    ///
+    /// The answers are in the order of the plans, and those that setting up one after the other would give: a plan that
+    /// fails fails alone, and of two plans with one name the first creates the job and the second finds it.
+    fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>>;
+
+    /// Lists jobs in creation order.
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure>;
+
+    /// Replaces name, active, version, bindings, outputs, revision and `updated_at` of the job with the id and the
+    /// organisation of `job`, if it is still at revision `expected`.
+    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError>;
+
+    /// Deletes a job, if it is still at revision `expected`.
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError>;
+}
+
+/// A finished plan: what is to be stored, ids and times included, so that the job can run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSetUp {
+    /// The source of the job, when it is to be created with it.
+    pub new_source: Option<Source>,
+    /// The version of the job, when it is to be created with it.
+    pub new_version: Option<SourceVersion>,
+    /// The job.
+    pub job: Job,
+    /// Whether it is to last.
+    pub effect: Effect,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobSetUpOutcome {
+    /// All of it was stored.
+    Created,
+    /// Nothing was stored, since the organisation has a job of that name: this one. Whether it is the planned one is
+    /// not judged here.
+    NameTaken(Box<Job>),
+}
+
+/// Why a plan could not be carried out: what it was based on is not so (any more). Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum JobSetUpRejected {
+    /// The id or the name of the new source is taken.
+    #[error("a source of that id or name exists")]
+    SourceTaken,
+    /// The id or the name of the new version is taken.
+    #[error("a source version of that id or name exists")]
+    VersionTaken,
+    /// The version that the job was to run, or the source that the new version was to belong to, does not exist.
+    #[error("the source or the source version does not exist")]
+    ReferenceMissing,
+    /// The store failed.
+    #[error("a job could not be set up")]
+    Store(#[from] StoreFailure),
+}
+
+/// Which jobs to list. Conditions are joined by "and".
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JobFilter {
+    /// Only those of that organisation.
+    pub organisation_id: Option<OrganisationId>,
+    /// Only those of that source.
+    pub source_id: Option<SourceId>,
+    /// Only those that run that version.
+    pub source_version_id: Option<SourceVersionId>,
+    /// Only the active, or only the inactive ones.
+    pub active: Option<bool>,
+    /// Only those of that name.
+    pub name: Option<JobName>,
+    /// Only those with that input bound to some role.
+    pub input_id: Option<InputId>,
+}
+
+/// Why a job was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateJobError {
+    /// There is none of that id in that organisation.
+    #[error("there is no such job")]
+    Missing,
+    /// It was changed in the meantime.
+    #[error("the job is at revision {current}")]
+    Stale {
+        /// The stored revision.
+        current: Revision,
+    },
+    /// The name is taken, by this job of the same organisation.
+    #[error("the name is taken by job {}", .0.id)]
+    NameTaken(Box<Job>),
+    /// The version that the job was to run does not exist, or is not of the job's source.
+    #[error("the source version does not exist")]
+    VersionMissing,
+    /// The store failed.
+    #[error("a job could not be changed")]
+    Store(#[from] StoreFailure),
+}
+
+/// Why a job was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteJobError {
+    /// There is none of that id in that scope.
+    #[error("there is no such job")]
+    Missing,
+    /// It was changed in the meantime.
+    #[error("the job is at revision {current}")]
+    Stale {
+        /// The stored revision.
+        current: Revision,
+    },
+    /// The store failed.
+    #[error("a job could not be deleted")]
+    Store(#[from] StoreFailure),
+}

@@ -1,0 +1,17 @@
+use std::error::Error;
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// The store could not do its work, for no fault of the request.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFailure {
+    /// The store cannot be reached, is overloaded or is shutting down. Trying again may help.
+    #[error("the store is not available")]
+    Unavailable(#[source] Cause),
+    /// What is stored breaks a rule of the model.
+    #[error("the store holds something that cannot be")]
+    Corrupt(#[source] Cause),
+    /// The store refused in a way that nobody foresaw.
+    #[error("the store failed")]
+    Internal(#[source] Cause),
+}
