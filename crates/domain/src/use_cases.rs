@@ -1,1 +1,76 @@
-//! The use cases: to come.
+//! What the service does. Use cases are the only callers of [`ports`](crate::ports), and each begins with the permission
+//! that it needs.
+//!
+//! All of them end in a value or in one [`Refusal`]: the vocabulary is closed and shared, so that a front end maps it in
+//! one place.
+
+mod change_job;
+mod change_source;
+mod create_source;
+mod delete;
+mod publish_source_version;
+mod read_catalogue;
+mod read_jobs;
+mod refusal;
+mod set_up_job;
+
+use std::sync::Arc;
+
+use crate::model::{Precondition, Revision, Sent};
+use crate::ports::{Clock, IdGenerator, JobRepository, SourceRepository, SourceVersionRepository, StoreFailure};
+
+pub use change_job::change_job;
+pub use change_source::change_source;
+pub use create_source::create_source;
+pub use delete::{delete_job, delete_source, delete_source_version};
+pub use publish_source_version::publish_source_version;
+pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};
+pub use read_jobs::{Expanded, Expansion, JobQuery, expand_jobs, get_jobs, list_jobs};
+pub use refusal::{Conflict, InUse, Refusal, Resource};
+pub use set_up_job::{
+    Outcomes, PreparedSetUp, SetUpDone, SetUpDraft, SetUpJobDraft, Warning, prepare_set_up, set_up_jobs,
+};
+
+/// Everything that the use cases need of the outside world.
+#[derive(Clone)]
+pub struct Ports {
+    /// Stores sources.
+    pub sources: Arc<dyn SourceRepository>,
+    /// Stores source versions.
+    pub source_versions: Arc<dyn SourceVersionRepository>,
+    /// Stores jobs.
+    pub jobs: Arc<dyn JobRepository>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes identities.
+    pub ids: Arc<dyn IdGenerator>,
+}
+
+/// Whether something was created, or was there already with the same content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was created.
+    Created,
+    /// It was there.
+    Reused,
+}
+
+/// How often a use case looks again when what it read was changed before it could write.
+const MAX_ATTEMPTS: usize = 8;
+
+/// Somebody else was faster, [`MAX_ATTEMPTS`] times in a row.
+fn contended() -> Refusal {
+    Refusal::Store(StoreFailure::Unavailable("too many concurrent changes of the same thing".into()))
+}
+
+/// Refuses unless the current revision is the one that the caller wants to change, as said by a precondition or by the
+/// revision in what is sent.
+fn require_revision(precondition: &Precondition, sent: &Sent<i128>, current: Revision) -> Result<(), Refusal> {
+    let sent_agrees = sent.given().is_none_or(|number| *number == i128::from(current.as_i64()));
+    if precondition.allows(current) && sent_agrees { Ok(()) } else { Err(Refusal::Stale { current }) }
+}
+
+/// Whether the caller leaves it to the service which revision is changed: then it may look again after a race.
+fn last_write_wins(precondition: &Precondition, sent: &Sent<i128>) -> bool {
+    matches!(precondition, Precondition::None) && sent.given().is_none()
+}

@@ -243,12 +243,12 @@ pub(crate) fn judge_contract(
                 let role = word(judge, path, "role", &draft.role, RoleName::parse);
                 let unit = optional_unit(judge, path, &draft.unit);
                 Some(InputRole {
-                    description: description?,
+                    description: description?.into_option(),
                     input_kind: input_kind?,
                     metric: metric?,
                     required: required?,
                     role: role?,
-                    unit: unit?,
+                    unit: unit?.into_option(),
                 })
             },
         )
@@ -267,11 +267,11 @@ pub(crate) fn judge_contract(
                 let role = word(judge, path, "role", &draft.role, RoleName::parse);
                 let unit = optional_unit(judge, path, &draft.unit);
                 Some(OutputRole {
-                    description: description?,
+                    description: description?.into_option(),
                     metric: metric?,
                     required: required?,
                     role: role?,
-                    unit: unit?,
+                    unit: unit?.into_option(),
                 })
             },
         )
@@ -280,6 +280,7 @@ pub(crate) fn judge_contract(
 }
 
 /// What can be told of the inputs of a contract that may not be valid as a whole, so that bindings can still be judged.
+#[must_use]
 pub fn declared_inputs(drafts: &Sent<Vec<Sent<InputRoleDraft>>>) -> Option<DeclaredInputs> {
     let drafts = drafts.given()?;
     let mut declared = DeclaredInputs { roles: BTreeMap::new(), complete: true };
@@ -389,20 +390,17 @@ fn required(judge: &mut Judge, path: &Path, sent: &Sent<bool>) -> Option<bool> {
     }
 }
 
-/// The outer `None` is "unusable", the inner one "none".
-fn optional_unit(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Option<Unit>> {
+fn optional_unit(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Sent<Unit>> {
     usable(judge.read(&path.member("unit"), sent, |text| Unit::parse(text)))
 }
 
-fn optional_description(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Option<Description>> {
+fn optional_description(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Sent<Description>> {
     usable(judge.read(&path.member("description"), sent, |text| Description::parse(text)))
 }
 
-fn usable<T>(sent: Sent<T>) -> Option<Option<T>> {
-    match sent {
-        Sent::Unreadable => None,
-        other => Some(other.into_option()),
-    }
+/// `None` after a violation was reported.
+fn usable<T>(sent: Sent<T>) -> Option<Sent<T>> {
+    if matches!(sent, Sent::Unreadable) { None } else { Some(sent) }
 }
 
 fn compare<Role: PartialEq + Serialize>(

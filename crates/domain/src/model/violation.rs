@@ -73,11 +73,13 @@ pub enum ViolationCode {
     MissingRequiredRole,
     /// What is stored is different.
     Differs,
+    /// Something else has that name.
+    Taken,
 }
 
 impl ViolationCode {
     /// Every code there is.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::WrongType,
         Self::MissingMember,
         Self::UnknownMember,
@@ -101,6 +103,7 @@ impl ViolationCode {
         Self::InputKindMismatch,
         Self::MissingRequiredRole,
         Self::Differs,
+        Self::Taken,
     ];
 
     /// The stable name.
@@ -130,6 +133,7 @@ impl ViolationCode {
             Self::InputKindMismatch => "input_kind_mismatch",
             Self::MissingRequiredRole => "missing_required_role",
             Self::Differs => "differs",
+            Self::Taken => "taken",
         }
     }
 }
@@ -329,7 +333,8 @@ impl Judge {
         match (Violations::new(self.violations), value) {
             (None, Some(value)) => Ok(value),
             (Some(violations), _) => Err(violations),
-            (None, None) => unreachable!("a value is only withheld after a violation was reported"),
+            // Only a draft with an `Unreadable` member that nobody reported gets here.
+            (None, None) => Err(ValueProblem::new(ViolationCode::WrongType, "cannot be read").at(Path::root()).into()),
         }
     }
 

@@ -15,3 +15,15 @@ pub enum StoreFailure {
     #[error("the store failed")]
     Internal(#[source] Cause),
 }
+
+impl StoreFailure {
+    /// The same failure, for another of those who waited for one answer.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        match self {
+            Self::Unavailable(cause) => Self::Unavailable(cause.to_string().into()),
+            Self::Corrupt(cause) => Self::Corrupt(cause.to_string().into()),
+            Self::Internal(cause) => Self::Internal(cause.to_string().into()),
+        }
+    }
+}

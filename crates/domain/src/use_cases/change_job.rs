@@ -1,0 +1,173 @@
+use serde_json::json;
+
+use super::delete::find_job;
+use super::{Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, last_write_wins, require_revision};
+use crate::model::{
+    BindingDraft, Caller, CheckedBindings, Contract, DeclaredInputs, Job, JobChangeDraft, JobId, JobName, Judge,
+    OrganisationId, Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion, SourceVersionId, Submission,
+    ValueProblem, ViolationCode, judge_bindings,
+};
+use crate::ports::{Effect, UpdateJobError};
+
+/// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
+/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision.
+pub fn change_job(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    submission: &Submission<JobChangeDraft>,
+    precondition: &Precondition,
+    effect: Effect,
+) -> Result<Job, Refusal> {
+    caller.require(Permission::JobsWrite)?;
+    let sent_revision = &submission.content.revision;
+    for _ in 0..MAX_ATTEMPTS {
+        let stored = find_job(ports, caller, id)?;
+        require_revision(precondition, sent_revision, stored.revision)?;
+        let changed = change(ports, &stored, submission)?;
+        if changed == stored {
+            return Ok(stored);
+        }
+        let changed =
+            Job { revision: stored.revision.next(), updated_at: ports.clock.now().max(stored.updated_at), ..changed };
+        match ports.jobs.update(&changed, stored.revision, effect) {
+            Ok(()) => return Ok(changed),
+            Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
+            Err(UpdateJobError::Stale { current }) => return Err(Refusal::Stale { current }),
+            Err(UpdateJobError::Missing) => return Err(Refusal::NotFound),
+            Err(UpdateJobError::NameTaken(other)) => {
+                let name = changed.name.as_str();
+                return Err(Refusal::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)));
+            }
+            // Deleted between our reading it and now: look again, and say so.
+            Err(UpdateJobError::VersionMissing) => {}
+            Err(UpdateJobError::Store(failure)) => return Err(failure.into()),
+        }
+    }
+    Err(contended())
+}
+
+fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) -> Result<Job, Refusal> {
+    let root = Path::root();
+    let draft = &submission.content;
+    let mut judge = Judge::starting_with(submission.violations.clone());
+    let judge = &mut judge;
+
+    never_changes(judge, "id", &draft.id, stored.id, JobId::parse);
+    never_changes(judge, "organisation_id", &draft.organisation_id, stored.organisation_id, OrganisationId::parse);
+    never_changes(judge, "source_id", &draft.source_id, stored.source_id, SourceId::parse);
+    let name = judge.read(&root.member("name"), &draft.name, |text| JobName::parse(text));
+    let name = judge.not_null(&root.member("name"), name);
+    let active = judge.not_null(&root.member("active"), draft.active.clone());
+
+    let version = change_version(ports, judge, stored, draft)?;
+    let contract = version.as_ref().map(|version| &version.contract);
+    let version_changes = version.as_ref().is_some_and(|version| version.id != stored.source_version_id);
+    let bindings = match &draft.role_bindings {
+        Sent::Given(drafts) => judge_sent(judge, contract, drafts),
+        Sent::Null => judge_sent(judge, contract, &[]),
+        Sent::Unreadable => None,
+        Sent::Absent if version_changes => judge_kept(judge, contract, &stored.role_bindings),
+        Sent::Absent => Some(stored.role_bindings.clone()),
+    };
+
+    let outputs = match contract {
+        Some(contract) if version_changes => Output::for_contract(contract, &stored.outputs, || ports.ids.output_id()),
+        _ => stored.outputs.clone(),
+    };
+    let changed = bindings.zip(version).map(|(role_bindings, version)| Job {
+        name: name.unwrap_or_else(|| stored.name.clone()),
+        active: active.unwrap_or(stored.active),
+        source_version_id: version.id,
+        role_bindings,
+        outputs,
+        ..stored.clone()
+    });
+    Ok(std::mem::take(judge).verdict(changed)?)
+}
+
+fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
+    judge: &mut Judge,
+    member: &'static str,
+    sent: &Sent<String>,
+    stored: Id,
+    parse: fn(&str) -> Result<Id, ValueProblem>,
+) {
+    let path = Path::of(member);
+    let read = judge.read(&path, sent, |text| parse(text));
+    if let Some(id) = judge.not_null(&path, read)
+        && id != stored
+    {
+        judge.report(
+            path,
+            ValueProblem::new(ViolationCode::ImmutableMember, "never changes")
+                .expected(stored.to_string())
+                .actual(id.to_string()),
+        );
+    }
+}
+
+/// The version that the job is to run; `None` after a violation was reported.
+fn change_version(
+    ports: &Ports,
+    judge: &mut Judge,
+    stored: &Job,
+    draft: &JobChangeDraft,
+) -> Result<Option<SourceVersion>, Refusal> {
+    let path = Path::of("source_version_id");
+    let read = judge.read(&path, &draft.source_version_id, |text| SourceVersionId::parse(text));
+    let unreadable = matches!(read, Sent::Unreadable | Sent::Null);
+    let id = judge.not_null(&path, read);
+    if unreadable {
+        return Ok(None);
+    }
+    let id = id.unwrap_or(stored.source_version_id);
+    let Some(version) = ports.source_versions.find_many(&[id])?.pop().flatten() else {
+        judge.report(
+            path,
+            ValueProblem::new(ViolationCode::UnknownSourceVersion, "is not the id of a source version")
+                .actual(id.to_string()),
+        );
+        return Ok(None);
+    };
+    if version.source_id != stored.source_id {
+        judge.report(
+            path,
+            ValueProblem::new(
+                ViolationCode::SourceVersionOfOtherSource,
+                "belongs to another source, and the source of a job never changes",
+            )
+            .expected(json!({ "source_id": stored.source_id }))
+            .actual(json!({ "source_id": version.source_id })),
+        );
+        return Ok(None);
+    }
+    Ok(Some(version))
+}
+
+fn judge_sent(
+    judge: &mut Judge,
+    contract: Option<&Contract>,
+    drafts: &[Sent<BindingDraft>],
+) -> Option<CheckedBindings> {
+    judge_bindings(judge, &Path::of("role_bindings"), contract.map(DeclaredInputs::from).as_ref(), drafts)
+}
+
+/// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is
+/// reported where the request says which version it shall be.
+fn judge_kept(judge: &mut Judge, contract: Option<&Contract>, kept: &CheckedBindings) -> Option<CheckedBindings> {
+    let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
+    let mut apart = Judge::default();
+    let checked = judge_sent(&mut apart, contract, &drafts);
+    for violation in apart.into_violations() {
+        let problem = ValueProblem {
+            code: violation.code,
+            message: format!("does not fit the bindings that the job has: {}", violation.message).into(),
+            expected: violation.expected,
+            actual: violation.actual,
+            hint: violation.hint.or_else(|| Some("send role_bindings that fit the version".to_owned())),
+        };
+        judge.report(Path::of("source_version_id"), problem);
+    }
+    checked
+}

@@ -1,0 +1,84 @@
+use super::{
+    InUse, MAX_ATTEMPTS, Ports, Refusal, contended, get_source, get_source_version, last_write_wins, require_revision,
+};
+use crate::model::{
+    Caller, Job, JobId, Permission, Precondition, Revision, Sent, Source, SourceId, SourceVersion, SourceVersionId,
+};
+use crate::ports::{DeleteJobError, DeleteSourceError, DeleteSourceVersionError, Effect};
+
+/// Deletes a source that has no versions, and tells what it was.
+pub fn delete_source(
+    ports: &Ports,
+    caller: &Caller,
+    id: SourceId,
+    precondition: &Precondition,
+    effect: Effect,
+) -> Result<Source, Refusal> {
+    caller.require(Permission::CatalogWrite)?;
+    for _ in 0..MAX_ATTEMPTS {
+        let stored = get_source(ports, id)?;
+        require_revision(precondition, &Sent::Absent, stored.revision)?;
+        match ports.sources.delete(id, stored.revision, effect) {
+            Ok(()) => return Ok(stored),
+            Err(DeleteSourceError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
+            Err(DeleteSourceError::Stale { current }) => return Err(Refusal::Stale { current }),
+            Err(DeleteSourceError::Missing) => return Err(Refusal::NotFound),
+            Err(DeleteSourceError::InUse { versions }) => {
+                return Err(Refusal::InUse(InUse::SourceHasVersions { versions }));
+            }
+            Err(DeleteSourceError::Store(failure)) => return Err(failure.into()),
+        }
+    }
+    Err(contended())
+}
+
+/// Deletes a version that no job runs, and tells what it was. A version is always at its first revision.
+pub fn delete_source_version(
+    ports: &Ports,
+    caller: &Caller,
+    id: SourceVersionId,
+    precondition: &Precondition,
+    effect: Effect,
+) -> Result<SourceVersion, Refusal> {
+    caller.require(Permission::CatalogWrite)?;
+    let stored = get_source_version(ports, id)?;
+    require_revision(precondition, &Sent::Absent, Revision::FIRST)?;
+    match ports.source_versions.delete(&caller.scope, id, effect) {
+        Ok(()) => Ok(stored),
+        Err(DeleteSourceVersionError::Missing) => Err(Refusal::NotFound),
+        Err(DeleteSourceVersionError::InUse { jobs, visible }) => {
+            // Whoever may not read jobs is not told their ids either.
+            let visible = if caller.require(Permission::JobsRead).is_ok() { visible } else { Vec::new() };
+            Err(Refusal::InUse(InUse::VersionHasJobs { jobs, visible }))
+        }
+        Err(DeleteSourceVersionError::Store(failure)) => Err(failure.into()),
+    }
+}
+
+/// Deletes a job, and tells what it was.
+pub fn delete_job(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    precondition: &Precondition,
+    effect: Effect,
+) -> Result<Job, Refusal> {
+    caller.require(Permission::JobsWrite)?;
+    for _ in 0..MAX_ATTEMPTS {
+        let stored = find_job(ports, caller, id)?;
+        require_revision(precondition, &Sent::Absent, stored.revision)?;
+        match ports.jobs.delete(&caller.scope, id, stored.revision, effect) {
+            Ok(()) => return Ok(stored),
+            Err(DeleteJobError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
+            Err(DeleteJobError::Stale { current }) => return Err(Refusal::Stale { current }),
+            Err(DeleteJobError::Missing) => return Err(Refusal::NotFound),
+            Err(DeleteJobError::Store(failure)) => return Err(failure.into()),
+        }
+    }
+    Err(contended())
+}
+
+/// The job to be changed, for somebody who was allowed to change it: that needs no permission to read.
+pub(super) fn find_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
+    ports.jobs.find_many(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(Refusal::NotFound)
+}

@@ -1,0 +1,57 @@
+use super::{Conflict, Outcome, Ports, Refusal, Resource};
+use crate::model::{
+    Caller, Judge, Path, Permission, SourceVersion, SourceVersionDraft, SourceVersionSpec, Submission, ValueProblem,
+    ViolationCode,
+};
+use crate::ports::InsertSourceVersionError;
+
+/// Publishes a version of a source, or finds the one that is there already with the same content.
+pub fn publish_source_version(
+    ports: &Ports,
+    caller: &Caller,
+    submission: &Submission<SourceVersionDraft>,
+) -> Result<(SourceVersion, Outcome), Refusal> {
+    caller.require(Permission::CatalogWrite)?;
+    let root = Path::root();
+    let mut judge = Judge::starting_with(submission.violations.clone());
+    let spec = SourceVersionSpec::read(&mut judge, &root, &submission.content);
+    let content = spec.require_content(&mut judge, &root);
+    let source_id = judge.require(&root.member("source_id"), spec.source_id.clone());
+    // Asked before anything is stored, so that an unknown source is told together with everything else.
+    if let Some(source_id) = source_id
+        && ports.sources.find_many(&[source_id])?.iter().all(Option::is_none)
+    {
+        judge.report(root.member("source_id"), unknown_source());
+    }
+    let (content, source_id) = judge.verdict(content.zip(source_id))?;
+
+    let version = spec.create(content, source_id, ports.ids.source_version_id(), ports.clock.now());
+    match ports.source_versions.insert(&version) {
+        Ok(()) => Ok((version, Outcome::Created)),
+        Err(InsertSourceVersionError::Taken(stored)) => {
+            let mut differences = spec.differences(&root, &stored);
+            if stored.source_id != source_id {
+                differences.push(
+                    ValueProblem::new(ViolationCode::Differs, "is stored with another value")
+                        .expected(stored.source_id.to_string())
+                        .actual(source_id.to_string())
+                        .at(root.member("source_id")),
+                );
+            }
+            if differences.is_empty() {
+                return Ok((*stored, Outcome::Reused));
+            }
+            let existing_id = stored.id.as_uuid();
+            Err(Refusal::Conflict(Conflict { resource: Resource::SourceVersion, existing_id, differences }))
+        }
+        // Deleted between the question above and now.
+        Err(InsertSourceVersionError::SourceMissing) => {
+            Err(Refusal::Invalid(unknown_source().at(root.member("source_id")).into()))
+        }
+        Err(InsertSourceVersionError::Store(failure)) => Err(failure.into()),
+    }
+}
+
+fn unknown_source() -> ValueProblem {
+    ValueProblem::new(ViolationCode::UnknownSource, "is not the id of a source")
+}

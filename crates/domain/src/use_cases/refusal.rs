@@ -1,0 +1,80 @@
+use uuid::Uuid;
+
+use crate::model::{AccessDenied, JobId, Path, Revision, ValueProblem, Violation, ViolationCode, Violations};
+use crate::ports::StoreFailure;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The caller may not.
+    #[error("not allowed")]
+    Denied(#[from] AccessDenied),
+    /// There is no such thing, as far as the caller may see.
+    #[error("not found")]
+    NotFound,
+    /// It is at another revision than the caller wants to change.
+    #[error("at revision {current}")]
+    Stale {
+        /// The stored revision.
+        current: Revision,
+    },
+    /// The request is wrong in these places.
+    #[error("invalid")]
+    Invalid(#[from] Violations),
+    /// The request clashes with what is stored.
+    #[error("conflict")]
+    Conflict(Conflict),
+    /// It cannot be deleted while others need it.
+    #[error("in use")]
+    InUse(InUse),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreFailure),
+}
+
+/// Something else is stored under the natural key of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// What kind of thing.
+    pub resource: Resource,
+    /// What is stored.
+    pub existing_id: Uuid,
+    /// In what it is different: `expected` is what is stored, `actual` what was sent.
+    pub differences: Vec<Violation>,
+}
+
+impl Conflict {
+    /// The conflict of a rename to a name that is taken.
+    pub(super) fn name_taken(resource: Resource, existing_id: Uuid, name: &str) -> Self {
+        let taken = ValueProblem::new(ViolationCode::Taken, format!("\"{name}\" is taken")).actual(name);
+        Self { resource, existing_id, differences: vec![taken.at(Path::of("name"))] }
+    }
+}
+
+/// The kinds of things that are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// A source.
+    Source,
+    /// A source version.
+    SourceVersion,
+    /// A job.
+    Job,
+}
+
+/// What keeps something from being deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InUse {
+    /// A source has versions.
+    SourceHasVersions {
+        /// How many.
+        versions: u64,
+    },
+    /// Jobs run a version.
+    VersionHasJobs {
+        /// How many, in all organisations.
+        jobs: u64,
+        /// The first ones that the caller may see.
+        visible: Vec<JobId>,
+    },
+}

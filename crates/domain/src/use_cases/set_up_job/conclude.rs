@@ -1,0 +1,56 @@
+use serde_json::{Value, json};
+
+use super::plan::Plan;
+use super::{Outcomes, PreparedSetUp, SetUpDone};
+use crate::model::{Job, Path, ValueProblem, Violation, ViolationCode};
+use crate::ports::JobSetUpOutcome;
+use crate::use_cases::{Conflict, Outcome, Refusal, Resource};
+
+/// Tells what became of a plan. A job of that name that is there already is fine exactly if it is the planned one.
+pub(super) fn conclude(prepared: &PreparedSetUp, plan: Plan, outcome: JobSetUpOutcome) -> Result<SetUpDone, Refusal> {
+    let Plan { set_up, source, source_version, outcomes, warnings } = plan;
+    match outcome {
+        JobSetUpOutcome::Created => Ok(SetUpDone { source, source_version, job: set_up.job, outcomes, warnings }),
+        JobSetUpOutcome::NameTaken(stored) => {
+            let differences = differences(prepared, &set_up.job, &stored);
+            if differences.is_empty() {
+                let outcomes = Outcomes { job: Outcome::Reused, ..outcomes };
+                return Ok(SetUpDone { source, source_version, job: *stored, outcomes, warnings });
+            }
+            let existing_id = stored.id.as_uuid();
+            Err(Refusal::Conflict(Conflict { resource: Resource::Job, existing_id, differences }))
+        }
+    }
+}
+
+fn differences(prepared: &PreparedSetUp, planned: &Job, stored: &Job) -> Vec<Violation> {
+    let job = Path::of("job");
+    let mut differences = Vec::new();
+    let mut differs = |path: Path, expected: Value, actual: Value| {
+        let problem = ValueProblem::new(ViolationCode::Differs, "is not what the job of that name has");
+        differences.push(problem.expected(expected).actual(actual).at(path));
+    };
+    if planned.source_id != stored.source_id {
+        let path = if prepared.source.is_some() { Path::of("source") } else { job.member("source_id") };
+        differs(path, json!({ "id": stored.source_id }), json!({ "id": planned.source_id }));
+    }
+    if planned.source_version_id != stored.source_version_id {
+        let path = if prepared.job_source_version_id.is_some() && prepared.source_version.is_none() {
+            job.member("source_version_id")
+        } else {
+            Path::of("source_version")
+        };
+        differs(path, json!({ "id": stored.source_version_id }), json!({ "id": planned.source_version_id }));
+    }
+    if prepared.active.is_some_and(|active| active != stored.active) {
+        differs(job.member("active"), json!(stored.active), json!(planned.active));
+    }
+    if planned.role_bindings != stored.role_bindings {
+        differs(
+            Path::of("role_bindings"),
+            json!(stored.role_bindings.as_slice()),
+            json!(planned.role_bindings.as_slice()),
+        );
+    }
+    differences
+}

@@ -1,0 +1,94 @@
+use serde_json::json;
+
+use super::catalogue::Catalogue;
+use super::resolve::{Resolved, Resolver};
+use super::{Outcomes, PreparedSetUp, Warning};
+use crate::model::{
+    AccessDenied, DeclaredInputs, Job, Judge, Output, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
+};
+use crate::ports::JobSetUp;
+use crate::use_cases::{Outcome, Ports, Refusal};
+
+/// A setup that can be carried out, with what its caller will be told.
+pub(super) struct Plan {
+    pub(super) set_up: JobSetUp,
+    pub(super) source: Source,
+    pub(super) source_version: SourceVersion,
+    pub(super) outcomes: Outcomes,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Judges a setup against what is stored: either it becomes a plan, or everything that is wrong with it is told.
+pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetUp) -> Result<Plan, Refusal> {
+    let now = ports.clock.now();
+    let mut resolver = Resolver {
+        ports,
+        catalogue,
+        prepared,
+        now,
+        judge: Judge::starting_with(prepared.violations.clone()),
+        conflict: None,
+        version_defaulted: false,
+    };
+    let source = resolver.source()?;
+    let version = resolver.version(source.as_ref())?;
+    let Resolver { mut judge, conflict, version_defaulted, .. } = resolver;
+
+    let declared = match &version {
+        Some(version) => Some(DeclaredInputs::from(&version.get().contract)),
+        None => prepared.declared.clone(),
+    };
+    let role_bindings =
+        judge_bindings(&mut judge, &Path::of("role_bindings"), declared.as_ref(), &prepared.role_bindings);
+
+    let whole = role_bindings.zip(source).zip(version).zip(prepared.organisation_id).zip(prepared.job_name.clone());
+    let ((((role_bindings, source), version), organisation_id), name) = judge.verdict(whole)?;
+    if let Some(conflict) = conflict {
+        return Err(Refusal::Conflict(conflict));
+    }
+    if (source.is_new() || version.is_new()) && !prepared.may_write_catalog {
+        return Err(AccessDenied::InsufficientScope { required: Permission::CatalogWrite }.into());
+    }
+
+    let outcomes = Outcomes { source: outcome(&source), source_version: outcome(&version), job: Outcome::Created };
+    let warnings = if version_defaulted { vec![defaulted(version.get())] } else { Vec::new() };
+    let job = Job {
+        id: ports.ids.job_id(),
+        organisation_id,
+        source_id: source.get().id,
+        source_version_id: version.get().id,
+        name,
+        active: prepared.active.unwrap_or(true),
+        role_bindings,
+        outputs: Output::for_contract(&version.get().contract, &[], || ports.ids.output_id()),
+        revision: Revision::FIRST,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok(Plan {
+        set_up: JobSetUp { new_source: new(&source), new_version: new(&version), job, effect: prepared.effect },
+        source: source.get().clone(),
+        source_version: version.get().clone(),
+        outcomes,
+        warnings,
+    })
+}
+
+fn outcome<T>(resolved: &Resolved<T>) -> Outcome {
+    if resolved.is_new() { Outcome::Created } else { Outcome::Reused }
+}
+
+fn new<T: Clone>(resolved: &Resolved<T>) -> Option<T> {
+    match resolved {
+        Resolved::New(value) => Some(value.clone()),
+        Resolved::Stored(_) => None,
+    }
+}
+
+fn defaulted(version: &SourceVersion) -> Warning {
+    Warning {
+        code: "version_defaulted",
+        message: format!("no version was named, so the job is pinned to version {}", version.version),
+        details: json!({ "source_version_id": version.id, "version": version.version }),
+    }
+}
