@@ -1,1 +1,4 @@
 //! To come.
+
+pub mod auth;
+pub mod strict_json;

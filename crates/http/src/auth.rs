@@ -1,0 +1,56 @@
+//! Who is calling: from the `Authorization` header to a [`Caller`].
+//!
+//! [`bearer::token`] finds the token in a request, and a [`TokenVerifier`] says whose it is. [`local::LocalIdentity`]
+//! verifies the tokens that this service mints for itself. What every verifier of JSON Web Tokens has to check is in
+//! [`header`], [`signature`] and [`claims`], in this order: nothing of a token is believed before its signature is
+//! verified, and the header only says which of the configured keys to try.
+
+pub mod bearer;
+pub mod challenge;
+pub mod claims;
+pub mod header;
+pub mod local;
+pub mod signature;
+
+use futures_util::future::BoxFuture;
+use prediction_domain::model::Caller;
+
+use self::challenge::Challenge;
+
+/// Tells whose token it is.
+pub trait TokenVerifier: Send + Sync {
+    /// Verifies an access token. It may have to wait, for instance for an issuer's keys.
+    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, TokenRejected>>;
+}
+
+/// Why a token is not accepted.
+///
+/// A reason is a fixed text, so that nothing of a token can get into a log or an answer, and it is written in the
+/// characters that RFC 6750 section 3 allows in an `error_description`: no quotation mark, no backslash, only ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRejected {
+    /// It is not a signed JSON Web Token in the compact form.
+    #[error("the access token is malformed: {0}")]
+    Malformed(&'static str),
+    /// It is a token, but not one for this service, or not one that anybody should have issued.
+    #[error("the access token is not acceptable: {0}")]
+    NotAcceptable(&'static str),
+    /// It was acceptable once.
+    #[error("the access token expired")]
+    Expired,
+    /// Nobody can tell at the moment, because the keys to verify it with are not at hand. The token may be good.
+    #[error("the keys to verify the access token with are not available at the moment")]
+    KeysUnavailable,
+}
+
+impl TokenRejected {
+    /// What to answer 401 with; `None` when the answer is 503, because it is not the caller's fault.
+    #[must_use]
+    pub fn challenge(self) -> Option<Challenge> {
+        match self {
+            Self::Malformed(reason) | Self::NotAcceptable(reason) => Some(Challenge::InvalidToken(reason)),
+            Self::Expired => Some(Challenge::InvalidToken("it expired")),
+            Self::KeysUnavailable => None,
+        }
+    }
+}
