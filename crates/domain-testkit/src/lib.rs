@@ -1,1 +1,38 @@
-//! To come.
+//! What tests of this service, and of services that use its domain, are made with.
+//!
+//! - [`FixedClock`] and [`SequentialIds`]: the ports that give time and identities, under the test's control.
+//! - [`builders`] and [`values`]: valid entities and values in few words.
+//! - [`MemoryStore`]: every repository, in memory.
+//! - [`contract_suite!`]: the specification of the repositories, as tests. A store is right when it passes.
+//!
+//! # How to add an adapter
+//!
+//! ```no_run
+//! use prediction_domain_testkit::{MemoryStore, Stores};
+//!
+//! /// Makes an empty store that is shared with nobody.
+//! fn make_stores() -> Stores {
+//!     MemoryStore::stores()
+//! }
+//!
+//! prediction_domain_testkit::contract_suite!(make_stores);
+//! # fn main() {}
+//! ```
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "everything in test support panics when it is misused: that is a test's failure"
+)]
+
+pub mod builders;
+mod clock;
+#[macro_use]
+pub mod contract;
+mod ids;
+mod memory;
+mod stores;
+pub mod values;
+
+pub use clock::FixedClock;
+pub use ids::{SequentialIds, fresh_uuid};
+pub use memory::MemoryStore;
+pub use stores::Stores;

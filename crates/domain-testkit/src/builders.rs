@@ -1,0 +1,134 @@
+//! Valid entities. Each call gives another one, with ids and names of its own, created later than those before.
+//!
+//! All fields are public, so a test overrides what it is about:
+//!
+//! ```
+//! use prediction_domain::model::{Job, Source};
+//! use prediction_domain_testkit::builders::{a_job_of, a_source, a_version_of};
+//! use prediction_domain_testkit::values::source_name;
+//!
+//! let source = Source { name: source_name("mildew"), ..a_source() };
+//! let version = a_version_of(source.id);
+//! let job = Job { active: false, ..a_job_of(&version) };
+//! assert_eq!(job.source_id, source.id);
+//! ```
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use prediction_domain::model::{
+    CheckedBindings, Contract, InputId, InputRole, Job, Output, OutputRole, Revision, RoleBinding, Source, SourceId,
+    SourceVersion, Timestamp,
+};
+use prediction_domain::ports::{Effect, JobSetUp};
+
+use crate::ids::fresh_uuid;
+use crate::values::{
+    at, description, fresh_input_id, fresh_job_id, fresh_organisation_id, fresh_output_id, fresh_source_id,
+    fresh_source_version_id, hours, input_kind, job_name, micros_after, minutes, role_name, source_name, version_label,
+};
+
+/// A source with every optional value.
+#[must_use]
+pub fn a_source() -> Source {
+    let now = later();
+    Source {
+        id: fresh_source_id(),
+        name: source_name(&format!("Mildew predictor {}", fresh_uuid())),
+        description: Some(description("Predicts mildew.")),
+        expected_interval_minutes: Some(minutes(60)),
+        retention_hours: Some(hours(24 * 365)),
+        revision: Revision::FIRST,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// A version of that source with [`a_contract`].
+#[must_use]
+pub fn a_version_of(source_id: SourceId) -> SourceVersion {
+    SourceVersion {
+        id: fresh_source_version_id(),
+        source_id,
+        version: version_label(&format!("1.0.0+{}", fresh_uuid())),
+        description: Some(description("First release.")),
+        contract: a_contract(),
+        created_at: later(),
+    }
+}
+
+/// Two required sensors in, one prediction out.
+#[must_use]
+pub fn a_contract() -> Contract {
+    contract(&["temperature", "humidity"], &["mildew_risk"])
+}
+
+/// A contract of required roles of these names; the inputs are sensors.
+#[must_use]
+pub fn contract(inputs: &[&str], outputs: &[&str]) -> Contract {
+    let inputs = inputs.iter().map(|role| InputRole::required(role, "sensor", "celsius").expect("a valid role"));
+    let outputs = outputs.iter().map(|role| OutputRole::required(role, "risk").expect("a valid role"));
+    Contract::new(inputs.collect(), outputs.collect()).expect("a valid contract")
+}
+
+/// An active job of an organisation of its own that runs that version: every input role is bound to an input of its own,
+/// and every output role has its output.
+#[must_use]
+pub fn a_job_of(version: &SourceVersion) -> Job {
+    let now = later();
+    Job {
+        id: fresh_job_id(),
+        organisation_id: fresh_organisation_id(),
+        source_id: version.source_id,
+        source_version_id: version.id,
+        name: job_name(&format!("Vineyard {}", fresh_uuid())),
+        active: true,
+        role_bindings: all_bound(&version.contract),
+        outputs: Output::for_contract(&version.contract, &[], fresh_output_id),
+        revision: Revision::FIRST,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Every input role of the contract, bound to an input of its own.
+#[must_use]
+pub fn all_bound(contract: &Contract) -> CheckedBindings {
+    let bindings = contract.input_roles().iter().map(|role| RoleBinding {
+        role: role.role.clone(),
+        input_id: fresh_input_id(),
+        input_type: role.input_kind.clone(),
+    });
+    CheckedBindings::restored(bindings.collect()).expect("the roles of a contract are unique")
+}
+
+/// Roles bound to sensors.
+#[must_use]
+pub fn bindings(bound: &[(&str, InputId)]) -> CheckedBindings {
+    let bindings = bound.iter().map(|(role, input_id)| RoleBinding {
+        role: role_name(role),
+        input_id: *input_id,
+        input_type: input_kind("sensor"),
+    });
+    CheckedBindings::restored(bindings.collect()).expect("no role twice")
+}
+
+/// A plan that stores a job whose version is stored already.
+#[must_use]
+pub fn a_plan_for(job: Job) -> JobSetUp {
+    JobSetUp { new_source: None, new_version: None, job, effect: Effect::Commit }
+}
+
+/// A plan that stores a source, a version of it and a job that runs it.
+#[must_use]
+pub fn a_plan_for_everything() -> JobSetUp {
+    let source = a_source();
+    let version = a_version_of(source.id);
+    let job = a_job_of(&version);
+    JobSetUp { new_source: Some(source), new_version: Some(version), job, effect: Effect::Commit }
+}
+
+/// A time later than all times that this gave before, and not on a full millisecond.
+fn later() -> Timestamp {
+    static COUNT: AtomicI64 = AtomicI64::new(1);
+    micros_after(at("2026-01-01T00:00:00Z"), COUNT.fetch_add(1, Ordering::Relaxed) * 1_001)
+}

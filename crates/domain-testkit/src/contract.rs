@@ -1,0 +1,215 @@
+//! The contract suite: what every store does, case by case.
+//!
+//! Each case is a function that takes an **empty** store. [`contract_suite!`](crate::contract_suite) makes a `#[test]`
+//! of each of them, and holds the only list of their names. A case that is not in that list is dead code, which the
+//! compiler reports.
+
+mod batches;
+mod fixture;
+mod health;
+mod history;
+mod jobs;
+mod lists;
+mod races;
+mod set_up;
+mod source_versions;
+mod sources;
+
+/// Makes a `#[test]` of each case of the contract suite, in a module for each port.
+///
+/// The argument is a function (or a path to one) that makes an empty store: `fn() -> Stores`. It is called once for each
+/// case, from several threads.
+#[macro_export]
+macro_rules! contract_suite {
+    (@list $purpose:tt) => {
+        $crate::contract_suite! { @expand $purpose
+            health {
+                an_empty_store_can_do_its_work
+                a_store_in_use_can_do_its_work
+            }
+            sources {
+                every_field_reads_back_as_it_was_stored
+                text_of_every_kind_reads_back_as_it_was_stored
+                the_longest_texts_are_stored_and_found
+                what_is_not_stored_is_not_found
+                find_many_answers_in_the_order_asked_for
+                find_many_takes_a_thousand_ids
+                names_are_found_without_case
+                names_are_not_patterns
+                names_that_look_alike_are_different_names
+                a_taken_id_is_refused_with_its_source
+                a_taken_name_is_refused_with_its_source
+                a_taken_id_counts_before_a_taken_name
+                an_update_replaces_everything_but_id_and_creation
+                an_update_of_nothing_is_missing
+                an_update_of_another_revision_is_stale
+                an_update_to_a_taken_name_is_refused_with_its_source
+                an_update_may_keep_its_name_or_change_its_case
+                an_update_frees_the_former_name
+                an_update_is_judged_by_existence_then_revision_then_name
+                a_rehearsed_update_is_judged_and_changes_nothing
+                a_deleted_source_is_gone_and_its_id_and_name_are_free
+                a_delete_of_nothing_is_missing
+                a_delete_of_another_revision_is_stale
+                a_delete_of_a_source_with_versions_counts_them
+                a_rehearsed_delete_is_judged_and_changes_nothing
+            }
+            source_versions {
+                every_field_reads_back_as_it_was_stored
+                the_order_of_roles_is_kept
+                text_of_every_kind_reads_back_as_it_was_stored
+                the_largest_contract_reads_back_as_it_was_stored
+                roles_that_look_alike_are_different_roles
+                what_is_not_stored_is_not_found
+                find_many_answers_in_the_order_asked_for
+                find_many_takes_a_thousand_ids
+                labels_are_found_with_or_without_the_leading_v
+                labels_that_look_alike_are_different_labels
+                two_sources_may_have_a_version_of_the_same_label
+                a_taken_id_is_refused_with_its_version
+                a_taken_label_is_refused_with_its_version
+                a_taken_id_counts_before_a_taken_label
+                a_version_of_no_source_is_refused
+                the_newest_is_the_last_in_creation_order
+                a_deleted_version_is_gone_and_its_id_and_label_are_free
+                a_delete_of_nothing_is_missing
+                a_delete_of_a_version_in_use_counts_all_jobs_and_names_the_visible_ones
+                a_delete_of_a_version_in_use_names_the_first_ten_jobs
+                a_rehearsed_delete_is_judged_and_changes_nothing
+            }
+            jobs {
+                every_field_reads_back_as_it_was_stored
+                the_order_of_bindings_and_outputs_is_kept
+                text_of_every_kind_reads_back_as_it_was_stored
+                the_largest_job_reads_back_as_it_was_stored
+                the_longest_names_are_stored_and_found
+                what_is_not_stored_is_not_found
+                names_are_found_exactly
+                find_many_answers_in_the_order_asked_for
+                find_many_takes_a_thousand_ids
+                find_many_judges_each_scope_by_itself
+                an_update_replaces_what_may_change
+                an_update_may_bind_and_unbind_everything
+                an_update_of_nothing_is_missing
+                an_update_under_another_organisation_is_missing
+                an_update_of_another_revision_is_stale
+                an_update_to_a_taken_name_is_refused_with_its_job
+                an_update_may_take_the_name_of_another_organisations_job
+                an_update_frees_the_former_name
+                an_update_to_a_missing_version_is_refused
+                an_update_to_a_version_of_another_source_is_refused
+                an_update_is_judged_by_existence_then_revision_then_name_then_version
+                a_rehearsed_update_is_judged_and_changes_nothing
+                a_deleted_job_is_gone_and_its_name_is_free
+                a_delete_of_nothing_is_missing
+                a_delete_outside_the_scope_is_missing
+                a_delete_of_another_revision_is_stale
+                a_rehearsed_delete_is_judged_and_changes_nothing
+            }
+            lists {
+                an_empty_store_lists_nothing
+                sources_are_listed_in_creation_order_on_pages_of_every_size
+                source_versions_are_listed_in_creation_order_on_pages_of_every_size
+                jobs_are_listed_in_creation_order_on_pages_of_every_size
+                sources_of_one_microsecond_are_ordered_by_id
+                source_versions_of_one_microsecond_are_ordered_by_id
+                jobs_of_one_microsecond_are_ordered_by_id
+                the_largest_page_holds_two_hundred
+                a_page_starts_behind_any_position
+                a_walk_is_stable_while_sources_come_change_and_go
+                a_walk_is_stable_while_jobs_come_change_and_go
+                sources_are_filtered_by_name
+                source_versions_are_filtered_by_source
+                jobs_are_filtered_by_every_combination_of_conditions
+                jobs_are_filtered_by_what_they_are_bound_to_now
+                a_job_that_binds_an_input_twice_is_listed_once
+                jobs_are_listed_within_the_scope
+                an_organisation_outside_the_scope_lists_nothing
+            }
+            set_up {
+                no_plans_have_no_outcomes
+                a_plan_for_everything_stores_everything
+                a_plan_may_use_a_stored_source_and_version
+                a_plan_may_publish_a_version_of_a_stored_source
+                a_plan_may_use_another_version_than_the_one_it_publishes
+                the_same_name_in_two_organisations_makes_two_jobs
+                names_in_other_case_make_two_jobs
+                a_taken_name_returns_the_stored_job_and_stores_nothing
+                the_same_plan_again_returns_the_stored_job
+                a_taken_name_counts_before_everything_else
+                a_taken_source_is_rejected_and_nothing_is_stored
+                a_taken_version_is_rejected_and_nothing_is_stored
+                a_missing_reference_is_rejected_and_nothing_is_stored
+                a_version_of_another_source_is_a_missing_reference
+                a_taken_source_counts_before_a_taken_version_before_a_missing_reference
+                a_taken_job_id_is_a_failure_and_nothing_is_stored
+                a_rehearsal_is_judged_and_stores_nothing
+            }
+            batches {
+                a_batch_gives_what_its_plans_give_one_after_the_other
+                random_batches_give_what_their_plans_give_one_after_the_other
+                of_two_plans_with_one_name_the_first_creates_the_job
+                a_plan_that_fails_fails_alone
+                a_plan_may_use_what_an_earlier_one_stored
+                a_plan_may_not_use_what_an_earlier_one_rehearsed
+                a_batch_of_three_hundred_small_plans_is_stored
+                a_batch_of_the_largest_jobs_is_stored
+            }
+            races {
+                of_many_sources_with_one_name_one_is_stored
+                of_many_versions_with_one_label_one_is_stored
+                of_many_set_ups_with_one_name_one_creates_the_job
+                of_many_attempts_of_one_plan_one_creates_the_job
+                of_many_set_ups_with_one_new_source_one_creates_it
+                of_many_set_ups_with_one_new_version_one_creates_it
+                batches_that_overlap_in_opposite_orders_create_each_job_once
+                of_many_updates_of_one_source_one_is_made
+                of_many_updates_of_one_job_one_is_made
+                of_many_renames_to_one_name_one_is_made
+                of_many_deletes_of_one_job_one_deletes_it
+                a_version_deleted_during_set_ups_leaves_no_orphan
+                a_version_deleted_during_updates_leaves_no_orphan
+                a_source_deleted_while_versions_are_published_leaves_no_orphan
+                readers_see_all_of_a_set_up_or_nothing
+            }
+            history {
+                every_history_gives_what_the_model_gives
+            }
+        }
+    };
+    (@expand (publish) $($module:ident { $($case:ident)* })*) => {
+        $(
+            pub mod $module {
+                $(
+                    pub fn $case(stores: &$crate::Stores) {
+                        super::super::$module::$case(stores);
+                    }
+                )*
+            }
+        )*
+    };
+    (@expand (test $make_stores:expr) $($module:ident { $($case:ident)* })*) => {
+        $(
+            mod $module {
+                #[allow(unused_imports, clippy::allow_attributes, reason = "a path that starts at the crate needs no import")]
+                use super::*;
+
+                $(
+                    #[test]
+                    fn $case() {
+                        $crate::contract::cases::$module::$case(&($make_stores)());
+                    }
+                )*
+            }
+        )*
+    };
+    ($make_stores:expr) => {
+        $crate::contract_suite! { @list (test $make_stores) }
+    };
+}
+
+/// The cases, for the macro.
+#[doc(hidden)]
+pub mod cases {
+    crate::contract_suite! { @list (publish) }
+}

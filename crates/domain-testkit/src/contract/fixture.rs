@@ -1,0 +1,159 @@
+//! What cases begin with, and how they look at a store.
+
+use std::fmt::Debug;
+
+use prediction_domain::model::{
+    Job, JobId, Page, PageRequest, Scope, Source, SourceId, SourceVersion, SourceVersionId,
+};
+use prediction_domain::ports::{
+    JobFilter, JobSetUp, JobSetUpOutcome, JobSetUpRejected, SourceFilter, SourceVersionFilter,
+};
+
+use crate::Stores;
+use crate::builders::{a_job_of, a_plan_for, a_source, a_version_of};
+use crate::values::{first_page, page_after};
+
+/// Text that stores have got wrong: scripts, quotes, escapes, look-alikes of nothing, patterns and markup.
+pub(super) const TEXTS: [&str; 20] = [
+    "Rebstock-Überwachung № 5",
+    "葡萄の病気",
+    "مراقبة الكرم",
+    "👩‍🌾🍇\u{1F1E8}\u{1F1ED}",
+    "a\"b'c`d",
+    "back\\slash \\n \\u0041 \\x41",
+    "{a,b}",
+    "{\"a\": [1]}",
+    "NULL",
+    "undefined",
+    "\\N",
+    "100%_?*",
+    "$1 :name @p ? ;",
+    "'); DROP TABLE job; --",
+    "<b>&amp;</b>",
+    "e\u{301} is not \u{e9}",
+    "a\u{a0}b\u{2003}c\u{200b}d",
+    "line\u{2028}separator",
+    "\u{fffd}\u{fffe}\u{10ffff}",
+    "0",
+];
+
+pub(super) fn stored_source(stores: &Stores, source: Source) -> Source {
+    stores.sources.insert(&source).expect("the source is stored");
+    source
+}
+
+pub(super) fn stored_version(stores: &Stores, version: SourceVersion) -> SourceVersion {
+    stores.source_versions.insert(&version).expect("the version is stored");
+    version
+}
+
+pub(super) fn stored_job(stores: &Stores, job: Job) -> Job {
+    assert_eq!(set_up(stores, &a_plan_for(job.clone())).expect("the job is stored"), JobSetUpOutcome::Created);
+    job
+}
+
+/// A stored source with a stored version.
+pub(super) fn catalogue(stores: &Stores) -> (Source, SourceVersion) {
+    let source = stored_source(stores, a_source());
+    let version = stored_version(stores, a_version_of(source.id));
+    (source, version)
+}
+
+/// A stored job with a source and a version of its own.
+pub(super) fn any_job(stores: &Stores) -> Job {
+    let (_, version) = catalogue(stores);
+    stored_job(stores, a_job_of(&version))
+}
+
+pub(super) fn set_up(stores: &Stores, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
+    let [outcome] =
+        <[_; 1]>::try_from(stores.jobs.set_up_many(std::slice::from_ref(plan))).expect("one plan has one outcome");
+    outcome
+}
+
+pub(super) fn source(stores: &Stores, id: SourceId) -> Option<Source> {
+    let [found] = <[_; 1]>::try_from(stores.sources.find_many(&[id]).expect("sources can be read"))
+        .expect("one id has one answer");
+    found
+}
+
+pub(super) fn version(stores: &Stores, id: SourceVersionId) -> Option<SourceVersion> {
+    let [found] = <[_; 1]>::try_from(stores.source_versions.find_many(&[id]).expect("versions can be read"))
+        .expect("one id has one answer");
+    found
+}
+
+pub(super) fn job(stores: &Stores, id: JobId) -> Option<Job> {
+    job_within(stores, Scope::Platform, id)
+}
+
+pub(super) fn job_within(stores: &Stores, scope: Scope, id: JobId) -> Option<Job> {
+    let [found] = <[_; 1]>::try_from(stores.jobs.find_many(&[(scope, id)]).expect("jobs can be read"))
+        .expect("one id has one answer");
+    found
+}
+
+/// Everything that is stored.
+#[derive(Debug)]
+#[expect(dead_code, reason = "read by its Debug form only")]
+pub(super) struct Contents {
+    sources: Vec<Source>,
+    versions: Vec<SourceVersion>,
+    jobs: Vec<Job>,
+}
+
+pub(super) fn contents(stores: &Stores) -> Contents {
+    Contents { sources: all_sources(stores), versions: all_versions(stores), jobs: all_jobs(stores) }
+}
+
+pub(super) fn all_sources(stores: &Stores) -> Vec<Source> {
+    walk(PageRequest::MAX_LIMIT, |page| {
+        stores.sources.list(&SourceFilter::default(), page).expect("sources can be listed")
+    })
+}
+
+pub(super) fn all_versions(stores: &Stores) -> Vec<SourceVersion> {
+    walk(PageRequest::MAX_LIMIT, |page| {
+        stores.source_versions.list(&SourceVersionFilter::default(), page).expect("versions can be listed")
+    })
+}
+
+pub(super) fn all_jobs(stores: &Stores) -> Vec<Job> {
+    walk(PageRequest::MAX_LIMIT, |page| {
+        stores.jobs.list(&Scope::Platform, &JobFilter::default(), page).expect("jobs can be listed")
+    })
+}
+
+/// All pages of a list, one after the other.
+pub(super) fn walk<T>(limit: u16, list: impl Fn(&PageRequest) -> Page<T>) -> Vec<T> {
+    let mut page = list(&first_page(limit));
+    let mut items = Vec::new();
+    loop {
+        assert!(page.items.len() <= usize::from(limit), "a page holds no more than was asked for");
+        items.append(&mut page.items);
+        let Some(next) = page.next else {
+            return items;
+        };
+        page = list(&page_after(limit, Some(next)));
+        assert!(!page.items.is_empty(), "a page that is followed by nothing is the last one");
+    }
+}
+
+/// Fails unless both are the same in every detail.
+///
+/// Contracts and bindings are equal whatever their order, but stores keep the order: so it is the `Debug` forms that are
+/// compared, which show everything.
+#[track_caller]
+pub(super) fn assert_exactly<T: Debug>(found: &T, expected: &T) {
+    let (found, expected) = (format!("{found:#?}"), format!("{expected:#?}"));
+    assert!(found == expected, "found {found}\nexpected {expected}");
+}
+
+/// Fails unless the store holds the same before and after.
+#[track_caller]
+pub(super) fn assert_nothing_changes<T>(stores: &Stores, act: impl FnOnce() -> T) -> T {
+    let before = contents(stores);
+    let result = act();
+    assert_exactly(&contents(stores), &before);
+    result
+}

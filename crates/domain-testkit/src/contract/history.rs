@@ -1,0 +1,293 @@
+//! Random histories, compared with the in-memory store step by step.
+
+use std::fmt::Debug;
+
+use prediction_domain::model::{
+    InputId, Job, JobId, OrganisationId, PageRequest, Position, Revision, Scope, Source, SourceId, SourceVersion,
+    SourceVersionId, Timestamp,
+};
+use prediction_domain::ports::{Effect, JobFilter, JobSetUp, SourceFilter, SourceVersionFilter};
+
+use super::fixture::{assert_exactly, contents, stored_source, stored_version};
+use crate::builders::{a_job_of, a_plan_for, a_source, a_version_of, bindings};
+use crate::values::{
+    at, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, job_name, micros_after,
+    page_after, revision, source_name, version_label,
+};
+use crate::{MemoryStore, Stores};
+
+pub(super) fn every_history_gives_what_the_model_gives(stores: &Stores) {
+    let model = MemoryStore::stores();
+    for seed in 1..=12 {
+        let mut dice = Dice::of(seed);
+        let mut pool = Pool::new();
+        for step in 0..80 {
+            let act = pool.act(&mut dice);
+            let (told, expected) = (act.on(stores), act.on(&model));
+            assert_eq!(told, expected, "seed {seed}, step {step}: {act:#?}");
+        }
+        assert_exactly(&contents(stores), &contents(&model));
+    }
+}
+
+/// Numbers that are the same in every run (xorshift64*).
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn of(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number from 0 to `sides` - 1.
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(number).expect("31 bits") % sides
+    }
+
+    fn pick<T: Clone>(&mut self, items: &[T]) -> T {
+        items[self.roll(items.len())].clone()
+    }
+
+    fn one_in(&mut self, times: usize) -> bool {
+        self.roll(times) == 0
+    }
+}
+
+/// A few ids and names, so that random plans meet. Two pools with the same dice make the same plans but for ids and names.
+pub(super) struct Pool {
+    pub(super) sources: Vec<SourceId>,
+    /// Version `n` is meant to be of source `n % sources.len()`.
+    pub(super) versions: Vec<SourceVersionId>,
+    source_names: Vec<String>,
+    organisations: Vec<OrganisationId>,
+    inputs: Vec<InputId>,
+    /// Of all plans so far.
+    jobs: Vec<Job>,
+    start: Timestamp,
+}
+
+/// One call to a store.
+#[derive(Debug)]
+enum Act {
+    InsertSource(Source),
+    UpdateSource(Source, Revision, Effect),
+    DeleteSource(SourceId, Revision, Effect),
+    ListSources(SourceFilter, PageRequest),
+    InsertVersion(SourceVersion),
+    DeleteVersion(Scope, SourceVersionId, Effect),
+    ListVersions(SourceVersionFilter, PageRequest),
+    Newest(SourceId),
+    SetUp(Vec<JobSetUp>),
+    UpdateJob(Job, Revision, Effect),
+    DeleteJob(Scope, JobId, Revision, Effect),
+    FindJobs(Vec<(Scope, JobId)>),
+    ListJobs(Scope, JobFilter, PageRequest),
+}
+
+impl Act {
+    /// What the store answers, in every detail.
+    fn on(&self, stores: &Stores) -> String {
+        fn told(answer: &dyn Debug) -> String {
+            let told = format!("{answer:#?}");
+            assert!(!told.contains("Store("), "the store fails: {told}");
+            told
+        }
+        match self {
+            Self::InsertSource(source) => told(&stores.sources.insert(source)),
+            Self::UpdateSource(source, expected, effect) => told(&stores.sources.update(source, *expected, *effect)),
+            Self::DeleteSource(id, expected, effect) => told(&stores.sources.delete(*id, *expected, *effect)),
+            Self::ListSources(filter, page) => told(&stores.sources.list(filter, page)),
+            Self::InsertVersion(version) => told(&stores.source_versions.insert(version)),
+            Self::DeleteVersion(scope, id, effect) => told(&stores.source_versions.delete(scope, *id, *effect)),
+            Self::ListVersions(filter, page) => told(&stores.source_versions.list(filter, page)),
+            Self::Newest(source_id) => told(&stores.source_versions.newest(*source_id)),
+            Self::SetUp(plans) => told(&stores.jobs.set_up_many(plans)),
+            Self::UpdateJob(job, expected, effect) => told(&stores.jobs.update(job, *expected, *effect)),
+            Self::DeleteJob(scope, id, expected, effect) => told(&stores.jobs.delete(scope, *id, *expected, *effect)),
+            Self::FindJobs(wanted) => told(&stores.jobs.find_many(wanted)),
+            Self::ListJobs(scope, filter, page) => told(&stores.jobs.list(scope, filter, page)),
+        }
+    }
+}
+
+impl Pool {
+    pub(super) fn new() -> Self {
+        let source_names = (0..4).map(|number| format!("Straße {number} {}", fresh_source_id())).collect();
+        Self {
+            sources: (0..4).map(|_| fresh_source_id()).collect(),
+            versions: (0..8).map(|_| fresh_source_version_id()).collect(),
+            source_names,
+            organisations: (0..2).map(|_| fresh_organisation_id()).collect(),
+            inputs: (0..3).map(|_| fresh_input_id()).collect(),
+            jobs: Vec::new(),
+            start: at("2026-06-01T12:00:00.000001Z"),
+        }
+    }
+
+    /// A pool of which two sources, each with one version, are stored.
+    pub(super) fn stored(stores: &Stores) -> Self {
+        let pool = Self::new();
+        for number in 0..2 {
+            let id = pool.sources[number];
+            stored_source(stores, Source { id, name: source_name(&pool.source_names[number]), ..a_source() });
+            let version = SourceVersion { id: pool.versions[number], ..a_version_of(id) };
+            stored_version(stores, SourceVersion { version: version_label("1.0"), ..version });
+        }
+        pool
+    }
+
+    /// A plan for a job with an id of its own.
+    pub(super) fn plan(&self, dice: &mut Dice) -> JobSetUp {
+        let mut plan = a_plan_for(self.job(dice));
+        plan.effect = Self::effect(dice);
+        if dice.one_in(3) {
+            let version = self.version(dice);
+            if !dice.one_in(6) {
+                plan.job.source_id = version.source_id;
+                plan.job.source_version_id = version.id;
+            }
+            if dice.one_in(2) {
+                let id = if dice.one_in(6) { dice.pick(&self.sources) } else { version.source_id };
+                plan.new_source = Some(Source { id, ..self.source(dice) });
+            }
+            plan.new_version = Some(version);
+        } else if dice.one_in(10) {
+            plan.new_source = Some(self.source(dice));
+        }
+        plan
+    }
+
+    fn act(&mut self, dice: &mut Dice) -> Act {
+        match dice.roll(16) {
+            0 => Act::InsertSource(self.source(dice)),
+            1 => {
+                let source = self.source(dice);
+                Act::UpdateSource(Source { revision: revision(2), ..source }, Self::revision(dice), Self::effect(dice))
+            }
+            2 => Act::DeleteSource(dice.pick(&self.sources), Self::revision(dice), Self::effect(dice)),
+            3 => {
+                let name = dice.one_in(2).then(|| self.source(dice).name);
+                Act::ListSources(SourceFilter { name }, self.page(dice))
+            }
+            4 => Act::InsertVersion(self.version(dice)),
+            5 => Act::DeleteVersion(self.scope(dice), dice.pick(&self.versions), Self::effect(dice)),
+            6 => {
+                let source_id = dice.one_in(2).then(|| dice.pick(&self.sources));
+                Act::ListVersions(SourceVersionFilter { source_id }, self.page(dice))
+            }
+            7 => Act::Newest(dice.pick(&self.sources)),
+            8..=10 => {
+                let plans: Vec<_> = (0..dice.roll(6)).map(|_| self.plan(dice)).collect();
+                self.jobs.extend(plans.iter().map(|plan| plan.job.clone()));
+                Act::SetUp(plans)
+            }
+            11 => {
+                let known = self.known_job(dice);
+                let changed = self.job(dice);
+                let organisation_id = if dice.one_in(8) { changed.organisation_id } else { known.organisation_id };
+                // Mostly a version of the job's own source, so that there is a change at all.
+                let source_version_id =
+                    if dice.one_in(3) { changed.source_version_id } else { known.source_version_id };
+                let changed =
+                    Job { id: known.id, organisation_id, source_version_id, revision: revision(2), ..changed };
+                Act::UpdateJob(changed, Self::revision(dice), Self::effect(dice))
+            }
+            12 => {
+                let id = self.known_job(dice).id;
+                Act::DeleteJob(self.scope(dice), id, Self::revision(dice), Self::effect(dice))
+            }
+            13 => {
+                let wanted = (0..dice.roll(6)).map(|_| (self.scope(dice), self.known_job(dice).id));
+                Act::FindJobs(wanted.collect())
+            }
+            _ => Act::ListJobs(self.scope(dice), self.job_filter(dice), self.page(dice)),
+        }
+    }
+
+    fn source(&self, dice: &mut Dice) -> Source {
+        let name = dice.pick(&self.source_names);
+        let name = if dice.one_in(2) { name.to_uppercase() } else { name };
+        let created_at = self.time(dice);
+        Source { id: dice.pick(&self.sources), name: source_name(&name), created_at, ..a_source() }
+    }
+
+    fn version(&self, dice: &mut Dice) -> SourceVersion {
+        let number = dice.roll(self.versions.len());
+        let label = dice.pick(&["1.0", "v1.0", "2.0", "3.0", "4.0"]);
+        SourceVersion {
+            id: self.versions[number],
+            version: version_label(label),
+            created_at: self.time(dice),
+            ..a_version_of(self.owner(number))
+        }
+    }
+
+    fn job(&self, dice: &mut Dice) -> Job {
+        let number = dice.roll(self.versions.len());
+        let owner = if dice.one_in(10) { dice.pick(&self.sources) } else { self.owner(number) };
+        let version = SourceVersion { id: self.versions[number], ..a_version_of(owner) };
+        let roles = ["temperature", "humidity", "wind"];
+        let bound: Vec<_> = roles[..dice.roll(4)].iter().map(|role| (*role, dice.pick(&self.inputs))).collect();
+        Job {
+            organisation_id: dice.pick(&self.organisations),
+            name: job_name(dice.pick(&["a", "b", "c", "d", "e", "f", "A"])),
+            active: dice.one_in(2),
+            role_bindings: bindings(&bound),
+            created_at: self.time(dice),
+            ..a_job_of(&version)
+        }
+    }
+
+    fn owner(&self, version: usize) -> SourceId {
+        self.sources[version % self.sources.len()]
+    }
+
+    fn known_job(&self, dice: &mut Dice) -> Job {
+        if self.jobs.is_empty() { self.job(dice) } else { dice.pick(&self.jobs) }
+    }
+
+    fn job_filter(&self, dice: &mut Dice) -> JobFilter {
+        let like = self.known_job(dice);
+        JobFilter {
+            organisation_id: dice.one_in(3).then_some(like.organisation_id),
+            source_id: dice.one_in(3).then_some(like.source_id),
+            source_version_id: dice.one_in(3).then_some(like.source_version_id),
+            active: dice.one_in(3).then_some(like.active),
+            name: dice.one_in(3).then_some(like.name),
+            input_id: dice.one_in(3).then(|| dice.pick(&self.inputs)),
+        }
+    }
+
+    fn page(&self, dice: &mut Dice) -> PageRequest {
+        let after =
+            dice.one_in(2).then(|| Position { created_at: self.time(dice), id: self.known_job(dice).id.as_uuid() });
+        page_after(dice.pick(&[1, 2, 3, 5, 200]), after)
+    }
+
+    fn scope(&self, dice: &mut Dice) -> Scope {
+        match dice.roll(6) {
+            0 => Scope::of([]),
+            1 => Scope::of([self.organisations[0]]),
+            2 => Scope::of([self.organisations[1]]),
+            3 => Scope::of(self.organisations.iter().copied()),
+            _ => Scope::Platform,
+        }
+    }
+
+    /// One of a few, so that some are equal.
+    fn time(&self, dice: &mut Dice) -> Timestamp {
+        let micros = dice.pick(&[0, 1, 2, 3, 1_000_000]);
+        micros_after(self.start, micros)
+    }
+
+    fn revision(dice: &mut Dice) -> Revision {
+        revision(dice.pick(&[1, 1, 1, 2, 2, 3]))
+    }
+
+    fn effect(dice: &mut Dice) -> Effect {
+        if dice.one_in(4) { Effect::Rehearse } else { Effect::Commit }
+    }
+}

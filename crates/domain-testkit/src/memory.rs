@@ -1,0 +1,105 @@
+//! Every repository, in memory: for tests, and as the model that other stores are compared with.
+
+mod jobs;
+mod source_versions;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use prediction_domain::model::{
+    Job, JobId, JobName, OrganisationId, Page, PageRequest, Position, Source, SourceId, SourceName, SourceVersion,
+    SourceVersionId, VersionLabel,
+};
+use prediction_domain::ports::{Effect, StoreFailure, StoreHealth};
+
+use crate::stores::Stores;
+
+/// A complete store that forgets everything when it is dropped.
+///
+/// Every call holds one lock, so that calls happen one after the other; each judges first and changes then, so that a
+/// refused or rehearsed write leaves nothing behind.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    sources: BTreeMap<SourceId, Source>,
+    versions: BTreeMap<SourceVersionId, SourceVersion>,
+    jobs: BTreeMap<JobId, Job>,
+}
+
+impl MemoryStore {
+    /// All ports to an empty store of their own.
+    #[must_use]
+    pub fn stores() -> Stores {
+        let store = Arc::new(Self::default());
+        Stores {
+            sources: store.clone(),
+            source_versions: store.clone(),
+            jobs: store.clone(),
+            health: store,
+            keep_alive: Box::new(()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no call panics while it holds the store")
+    }
+}
+
+impl StoreHealth for MemoryStore {
+    fn check(&self) -> Result<(), StoreFailure> {
+        Ok(())
+    }
+}
+
+impl State {
+    fn source_named(&self, name: &SourceName) -> Option<&Source> {
+        let key = name.key();
+        self.sources.values().find(|source| source.name.key() == key)
+    }
+
+    fn version_labelled(&self, source_id: SourceId, label: &VersionLabel) -> Option<&SourceVersion> {
+        self.versions.values().find(|version| version.source_id == source_id && version.version.key() == label.key())
+    }
+
+    fn job_named(&self, organisation_id: OrganisationId, name: &JobName) -> Option<&Job> {
+        self.jobs.values().find(|job| job.organisation_id == organisation_id && job.name == *name)
+    }
+
+    /// Whether there is such a version of that very source.
+    fn has_version(&self, id: SourceVersionId, source_id: SourceId) -> bool {
+        self.versions.get(&id).is_some_and(|version| version.source_id == source_id)
+    }
+}
+
+fn lasts(effect: Effect) -> bool {
+    match effect {
+        Effect::Commit => true,
+        Effect::Rehearse => false,
+    }
+}
+
+fn page_of<'a, T: Clone + 'a>(
+    items: impl Iterator<Item = &'a T>,
+    page: &PageRequest,
+    position: impl Fn(&T) -> Position,
+) -> Page<T> {
+    let mut found: Vec<&T> = items.filter(|item| page.after.is_none_or(|after| position(item) > after)).collect();
+    found.sort_by_key(|item| position(item));
+    let found = found.into_iter().take(page.limit() + 1).cloned().collect();
+    Page::of_one_too_many(found, page, position)
+}
+
+fn source_position(source: &Source) -> Position {
+    Position { created_at: source.created_at, id: source.id.as_uuid() }
+}
+
+fn version_position(version: &SourceVersion) -> Position {
+    Position { created_at: version.created_at, id: version.id.as_uuid() }
+}
+
+fn job_position(job: &Job) -> Position {
+    Position { created_at: job.created_at, id: job.id.as_uuid() }
+}

@@ -1,0 +1,134 @@
+use prediction_domain::model::{Job, JobId, JobName, OrganisationId, Page, PageRequest, Revision, Scope};
+use prediction_domain::ports::{
+    DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
+    UpdateJobError,
+};
+
+use super::{MemoryStore, State, job_position, lasts, page_of};
+
+impl JobRepository for MemoryStore {
+    fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
+        let state = self.state();
+        let find = |(scope, id): &(Scope, JobId)| {
+            state.jobs.get(id).filter(|job| scope.contains(job.organisation_id)).cloned()
+        };
+        Ok(wanted.iter().map(find).collect())
+    }
+
+    fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
+        Ok(self.state().job_named(organisation_id, name).cloned())
+    }
+
+    fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>> {
+        let mut state = self.state();
+        plans.iter().map(|plan| state.set_up(plan)).collect()
+    }
+
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure> {
+        let state = self.state();
+        let wanted = |job: &&Job| scope.contains(job.organisation_id) && passes(filter, job);
+        Ok(page_of(state.jobs.values().filter(wanted), page, job_position))
+    }
+
+    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
+        let mut state = self.state();
+        let stored = state.jobs.get(&job.id).filter(|stored| stored.organisation_id == job.organisation_id);
+        let stored = stored.ok_or(UpdateJobError::Missing)?;
+        if stored.revision != expected {
+            return Err(UpdateJobError::Stale { current: stored.revision });
+        }
+        if let Some(taken) = state.job_named(job.organisation_id, &job.name)
+            && taken.id != job.id
+        {
+            return Err(UpdateJobError::NameTaken(Box::new(taken.clone())));
+        }
+        if !state.has_version(job.source_version_id, stored.source_id) {
+            return Err(UpdateJobError::VersionMissing);
+        }
+        let changed = Job { source_id: stored.source_id, created_at: stored.created_at, ..job.clone() };
+        if lasts(effect) {
+            state.jobs.insert(changed.id, changed);
+        }
+        Ok(())
+    }
+
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
+        let mut state = self.state();
+        let stored = state.jobs.get(&id).filter(|job| scope.contains(job.organisation_id));
+        let stored = stored.ok_or(DeleteJobError::Missing)?;
+        if stored.revision != expected {
+            return Err(DeleteJobError::Stale { current: stored.revision });
+        }
+        if lasts(effect) {
+            state.jobs.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn set_up(&mut self, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
+        if let Some(taken) = self.job_named(plan.job.organisation_id, &plan.job.name) {
+            return Ok(JobSetUpOutcome::NameTaken(Box::new(taken.clone())));
+        }
+        self.judge_new_source(plan)?;
+        self.judge_new_version(plan)?;
+        self.judge_job(plan)?;
+        if lasts(plan.effect) {
+            self.sources.extend(plan.new_source.iter().map(|source| (source.id, source.clone())));
+            self.versions.extend(plan.new_version.iter().map(|version| (version.id, version.clone())));
+            self.jobs.insert(plan.job.id, plan.job.clone());
+        }
+        Ok(JobSetUpOutcome::Created)
+    }
+
+    fn judge_new_source(&self, plan: &JobSetUp) -> Result<(), JobSetUpRejected> {
+        match &plan.new_source {
+            Some(source) if self.sources.contains_key(&source.id) || self.source_named(&source.name).is_some() => {
+                Err(JobSetUpRejected::SourceTaken)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn judge_new_version(&self, plan: &JobSetUp) -> Result<(), JobSetUpRejected> {
+        let Some(version) = &plan.new_version else {
+            return Ok(());
+        };
+        if self.versions.contains_key(&version.id)
+            || self.version_labelled(version.source_id, &version.version).is_some()
+        {
+            return Err(JobSetUpRejected::VersionTaken);
+        }
+        let is_of_new_source = plan.new_source.as_ref().is_some_and(|source| source.id == version.source_id);
+        if !is_of_new_source && !self.sources.contains_key(&version.source_id) {
+            return Err(JobSetUpRejected::ReferenceMissing);
+        }
+        Ok(())
+    }
+
+    fn judge_job(&self, plan: &JobSetUp) -> Result<(), JobSetUpRejected> {
+        let job = &plan.job;
+        let runs_new_version = plan
+            .new_version
+            .as_ref()
+            .is_some_and(|version| version.id == job.source_version_id && version.source_id == job.source_id);
+        if !runs_new_version && !self.has_version(job.source_version_id, job.source_id) {
+            return Err(JobSetUpRejected::ReferenceMissing);
+        }
+        if self.jobs.contains_key(&job.id) {
+            return Err(StoreFailure::Internal(format!("there is a job {} of another name", job.id).into()).into());
+        }
+        Ok(())
+    }
+}
+
+fn passes(filter: &JobFilter, job: &Job) -> bool {
+    let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id } = filter;
+    organisation_id.is_none_or(|id| job.organisation_id == id)
+        && source_id.is_none_or(|id| job.source_id == id)
+        && source_version_id.is_none_or(|id| job.source_version_id == id)
+        && active.is_none_or(|active| job.active == active)
+        && name.as_ref().is_none_or(|name| job.name == *name)
+        && input_id.is_none_or(|id| job.role_bindings.iter().any(|binding| binding.input_id == id))
+}

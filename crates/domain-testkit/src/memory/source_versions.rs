@@ -1,0 +1,65 @@
+use prediction_domain::model::{Job, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel};
+use prediction_domain::ports::{
+    DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
+    StoreFailure,
+};
+
+use super::{MemoryStore, job_position, lasts, page_of, version_position};
+
+impl SourceVersionRepository for MemoryStore {
+    fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
+        let mut state = self.state();
+        let taken = state.versions.get(&version.id);
+        if let Some(taken) = taken.or_else(|| state.version_labelled(version.source_id, &version.version)) {
+            return Err(InsertSourceVersionError::Taken(Box::new(taken.clone())));
+        }
+        if !state.sources.contains_key(&version.source_id) {
+            return Err(InsertSourceVersionError::SourceMissing);
+        }
+        state.versions.insert(version.id, version.clone());
+        Ok(())
+    }
+
+    fn find_many(&self, ids: &[SourceVersionId]) -> Result<Vec<Option<SourceVersion>>, StoreFailure> {
+        let state = self.state();
+        Ok(ids.iter().map(|id| state.versions.get(id).cloned()).collect())
+    }
+
+    fn find_by_label(&self, source_id: SourceId, label: &VersionLabel) -> Result<Option<SourceVersion>, StoreFailure> {
+        Ok(self.state().version_labelled(source_id, label).cloned())
+    }
+
+    fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
+        let state = self.state();
+        let versions = state.versions.values().filter(|version| version.source_id == source_id);
+        Ok(versions.max_by_key(|version| version_position(version)).cloned())
+    }
+
+    fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
+        let state = self.state();
+        let wanted = |version: &&SourceVersion| filter.source_id.is_none_or(|id| version.source_id == id);
+        Ok(page_of(state.versions.values().filter(wanted), page, version_position))
+    }
+
+    fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
+        let mut state = self.state();
+        if !state.versions.contains_key(&id) {
+            return Err(DeleteSourceVersionError::Missing);
+        }
+        let users: Vec<&Job> = state.jobs.values().filter(|job| job.source_version_id == id).collect();
+        if !users.is_empty() {
+            let mut visible: Vec<&Job> =
+                users.iter().copied().filter(|job| scope.contains(job.organisation_id)).collect();
+            visible.sort_by_key(|job| job_position(job));
+            visible.truncate(DeleteSourceVersionError::MAX_NAMED_JOBS);
+            return Err(DeleteSourceVersionError::InUse {
+                jobs: users.len() as u64,
+                visible: visible.iter().map(|job| job.id).collect(),
+            });
+        }
+        if lasts(effect) {
+            state.versions.remove(&id);
+        }
+        Ok(())
+    }
+}

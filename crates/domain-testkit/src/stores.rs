@@ -1,0 +1,18 @@
+use std::any::Any;
+use std::sync::Arc;
+
+use prediction_domain::ports::{JobRepository, SourceRepository, SourceVersionRepository, StoreHealth};
+
+/// All ports to one store.
+pub struct Stores {
+    /// The sources.
+    pub sources: Arc<dyn SourceRepository>,
+    /// The source versions.
+    pub source_versions: Arc<dyn SourceVersionRepository>,
+    /// The jobs.
+    pub jobs: Arc<dyn JobRepository>,
+    /// Whether the store can do its work.
+    pub health: Arc<dyn StoreHealth>,
+    /// What has to live as long as the store, such as a temporary folder. It is dropped last.
+    pub keep_alive: Box<dyn Any + Send + Sync>,
+}
