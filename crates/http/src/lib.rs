@@ -1,4 +1,38 @@
-//! To come.
+//! The Prediction API over HTTP.
+//!
+//! [`Api::start`] puts the use cases of [`prediction_domain`] behind lanes; [`configure`] adds the routes to an actix-web
+//! application, and [`middleware::observe`] gives every answer its request id, its log line and the form of its errors:
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, middleware::from_fn, web};
+//! # fn ports() -> prediction_domain::use_cases::Ports { unimplemented!() }
+//! # fn health() -> std::sync::Arc<dyn prediction_domain::ports::StoreHealth> { unimplemented!() }
+//! # fn verifier() -> std::sync::Arc<dyn prediction_http::auth::TokenVerifier> { unimplemented!() }
+//!
+//! # async fn serve() -> std::io::Result<()> {
+//! let api = web::Data::new(prediction_http::Api::start(ports(), health(), verifier()));
+//! HttpServer::new(move || {
+//!     App::new()
+//!         .app_data(api.clone())
+//!         .wrap(from_fn(prediction_http::middleware::observe))
+//!         .configure(prediction_http::configure)
+//! })
+//! .bind(("127.0.0.1", 8000))?
+//! .run()
+//! .await
+//! # }
+//! ```
 
+mod api;
 pub mod auth;
+pub mod lanes;
+pub mod middleware;
+pub mod openapi;
+pub mod problem;
+mod request;
+mod routes;
 pub mod strict_json;
+mod wire;
+
+pub use api::{Api, REQUEST_DEADLINE, SET_UP_DEADLINE};
+pub use routes::configure;

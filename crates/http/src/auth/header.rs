@@ -118,3 +118,35 @@ fn key_id(value: Value) -> Result<String, TokenRejected> {
         _ => Err(NotAcceptable("its key id (kid) is not the name of a key")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(header: &Value) -> Result<Header, TokenRejected> {
+        let rules = HeaderRules { algorithms: &["RS256", "ES256"], types: &["jwt"] };
+        rules.read(&format!("{}.e30.AA", BASE64_URL_SAFE_NO_PAD.encode(header.to_string())))
+    }
+
+    #[test]
+    fn one_of_the_configured_algorithms_is_chosen() {
+        let header = read(&json!({"alg": "ES256", "typ": "JWT", "kid": "é/1"})).unwrap();
+        assert_eq!(header, Header { algorithm: "ES256", key_id: Some("é/1".to_owned()) });
+        assert_eq!(read(&json!({"alg": "RS256", "typ": "jwt"})).unwrap().key_id, None);
+        for name in ["HS256", "none", "es256", "ES256 "] {
+            let refused = Err(NotAcceptable("its algorithm is not accepted here"));
+            assert_eq!(read(&json!({"alg": name, "typ": "JWT"})), refused, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_key_is_bounded_text() {
+        let accepted = |id: Value| read(&json!({"alg": "ES256", "typ": "JWT", "kid": id})).is_ok();
+        assert!(accepted(json!("k".repeat(256))));
+        for id in [json!("k".repeat(257)), json!(""), json!("a\0"), json!("a\n"), json!(null), json!(7), json!(["a"])] {
+            assert!(!accepted(id.clone()), "{id}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use prediction_domain::model::Job;
+use prediction_domain::ports::{StoreFailure, StoreHealth};
+use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone, get_jobs, set_up_jobs};
+
+use crate::auth::TokenVerifier;
+use crate::lanes::{Lane, LaneSettings, WorkLane};
+use crate::problem::{Problem, ProblemCode};
+
+/// How long a request waits at the most.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a setup waits at the most.
+pub const SET_UP_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the question whether the service is ready waits at the most.
+const READY_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The service, as the routes see it: use cases behind lanes, and who may call them.
+pub struct Api {
+    pub(crate) verifier: Arc<dyn TokenVerifier>,
+    /// Single jobs, read together.
+    job_reads: Lane<JobQuery, Result<Option<Job>, StoreFailure>>,
+    /// Setups, stored together. On SQLite this is the single writer that it needs, sharing one sync to disk.
+    set_ups: Lane<PreparedSetUp, Result<SetUpDone, Refusal>>,
+    /// Everything else that reads. Lists can be long, so they never stand before a single job.
+    reads: WorkLane,
+    /// Everything else that writes.
+    writes: WorkLane,
+    /// Apart from the others, so that it is answered when they are stuck.
+    health: WorkLane,
+    ports: Ports,
+    store_health: Arc<dyn StoreHealth>,
+    stopping: AtomicBool,
+}
+
+impl Api {
+    /// Starts the lanes.
+    #[must_use]
+    pub fn start(ports: Ports, store_health: Arc<dyn StoreHealth>, verifier: Arc<dyn TokenVerifier>) -> Self {
+        let lane = |name, threads, queue, batch, deadline| LaneSettings { name, threads, queue, batch, deadline };
+        let readers = ports.clone();
+        let writers = ports.clone();
+        Self {
+            verifier,
+            // Queues hold about half a second of work.
+            job_reads: Lane::start(lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE), move |queries| {
+                read_together(&readers, &queries)
+            }),
+            set_ups: Lane::start(lane("set-ups", 1, 2048, 64, SET_UP_DEADLINE), move |prepared| {
+                set_up_jobs(&writers, &prepared)
+            }),
+            reads: WorkLane::start(lane("reads", 2, 1024, 1, REQUEST_DEADLINE)),
+            writes: WorkLane::start(lane("writes", 2, 512, 1, REQUEST_DEADLINE)),
+            health: WorkLane::start(lane("health", 1, 64, 1, READY_DEADLINE)),
+            ports,
+            store_health,
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on the service says that it is not ready, so that nobody sends it new requests.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Reads one job, together with whoever else is reading one.
+    pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<Job>, Problem> {
+        Ok(self.job_reads.ask(query).await??)
+    }
+
+    /// Sets up one job, together with whoever else is setting one up.
+    pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
+        Ok(self.set_ups.ask(prepared).await??)
+    }
+
+    /// Does something that only reads.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ports = self.ports.clone();
+        Ok(self.reads.run(move || work(&ports)).await??)
+    }
+
+    /// Does something that writes.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ports = self.ports.clone();
+        Ok(self.writes.run(move || work(&ports)).await??)
+    }
+
+    /// Fails unless the service can do its work.
+    pub(crate) async fn ready(&self) -> Result<(), Problem> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(Problem::unavailable(ProblemCode::NotReady).detail("the service is stopping"));
+        }
+        let store = Arc::clone(&self.store_health);
+        let not_ready = || Problem::unavailable(ProblemCode::NotReady).detail("the database cannot be used");
+        match self.health.run(move || store.check()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(failure)) => Err(not_ready().caused_by(failure)),
+            Err(error) => Err(not_ready().caused_by(error)),
+        }
+    }
+}
+
+fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<Job>, StoreFailure>> {
+    match get_jobs(ports, queries) {
+        Ok(jobs) => jobs.into_iter().map(Ok).collect(),
+        Err(failure) => queries.iter().map(|_| Err(failure.shared())).collect(),
+    }
+}

@@ -1,0 +1,140 @@
+//! What every request gets: an id, a line in the log, and an answer in one form.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _};
+use uuid::Uuid;
+
+use crate::problem::{Problem, ProblemCode};
+use crate::request::Subject;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID: usize = 128;
+
+/// Answers the request, and says so in the log.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let start = Instant::now();
+    let request_id = request_id(request.headers());
+    let raw = request.request().clone();
+    let is_api = request.path().starts_with("/api/");
+
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => ServiceResponse::from_err(error, raw),
+    };
+    let mut response = with_request_id(response, &request_id);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_api {
+        // Everything below /api belongs to one caller, and can be kept only to be asked about again.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+    log(&response, &request_id, start);
+    Ok(response)
+}
+
+/// The caller's id for the request if it is a harmless one, else an id of our own.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let harmless = |id: &&str| {
+        (1..=MAX_REQUEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte))
+    };
+    given.filter(harmless).map_or_else(fresh_id, str::to_owned)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the id of a request is no part of the domain")]
+fn fresh_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// Writes an error answer again as a problem that carries the request's id, whoever made the error.
+fn with_request_id(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
+    let Some(error) = response.response().error() else { return response };
+    let answer = match error.as_error::<Problem>() {
+        Some(problem) => {
+            if let Some(cause) = problem.cause() {
+                log_cause(problem, cause, request_id);
+            }
+            problem.respond(Some(request_id))
+        }
+        None => {
+            tracing::warn!(request_id, error = %error, "the framework refused a request");
+            framework_problem(response.status()).respond(Some(request_id))
+        }
+    };
+    response.into_response(answer)
+}
+
+fn log_cause(problem: &Problem, cause: &(dyn std::error::Error + Send + Sync + 'static), request_id: &str) {
+    let mut chain = cause.to_string();
+    let mut next = cause.source();
+    while let Some(source) = next {
+        chain.push_str(": ");
+        chain.push_str(&source.to_string());
+        next = source.source();
+    }
+    if problem.code() == ProblemCode::InternalError {
+        tracing::error!(request_id, code = problem.code().as_str(), cause = chain, "a request failed");
+    } else {
+        tracing::warn!(request_id, code = problem.code().as_str(), cause = chain, "a request was refused");
+    }
+}
+
+fn framework_problem(status: StatusCode) -> Problem {
+    Problem::new(match status {
+        StatusCode::NOT_FOUND => ProblemCode::UnknownRoute,
+        StatusCode::METHOD_NOT_ALLOWED => ProblemCode::MethodNotAllowed,
+        StatusCode::REQUEST_TIMEOUT => ProblemCode::RequestTimeout,
+        StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::PayloadTooLarge,
+        status if status.is_client_error() => ProblemCode::InvalidPath,
+        _ => ProblemCode::InternalError,
+    })
+}
+
+fn log(response: &ServiceResponse<BoxBody>, request_id: &str, start: Instant) {
+    let request = response.request();
+    let extensions = request.extensions();
+    let subject = extensions.get::<Subject>().map(|subject| &*subject.0);
+    // The pattern, not the path: ids belong to customers.
+    let route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
+    tracing::info!(
+        target: "access",
+        request_id,
+        method = %request.method(),
+        route,
+        status = response.status().as_u16(),
+        duration_ms = start.elapsed().as_secs_f64() * 1000.0,
+        subject,
+        "answered"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_harmless_request_id_is_taken_over() {
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_static(value));
+            request_id(&headers)
+        };
+        assert_eq!(read("abc-1.2:3"), "abc-1.2:3");
+        for refused in ["", "a b", "a\"b", "{}"] {
+            assert_ne!(read(refused), refused);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Every error answer: problem details (RFC 9457) with a stable code, and all that is wrong with a request at once.
+
+mod catalogue;
+mod refusal;
+
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError};
+use prediction_domain::model::{Path, Segment, Violation};
+use serde_json::{Map, Value, json};
+
+use crate::auth::TokenRejected;
+use crate::auth::bearer::BearerError;
+use crate::lanes::LaneError;
+
+pub use catalogue::ProblemCode;
+
+/// The media type of problem details.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// An error answer.
+#[derive(Debug)]
+pub struct Problem {
+    code: ProblemCode,
+    detail: String,
+    errors: Vec<Value>,
+    members: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// What went wrong inside, for the log only.
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem with its general text as the detail.
+    #[must_use]
+    pub fn new(code: ProblemCode) -> Self {
+        Self {
+            code,
+            detail: code.meaning().to_owned(),
+            errors: Vec::new(),
+            members: Map::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// Which problem it is.
+    #[must_use]
+    pub fn code(&self) -> ProblemCode {
+        self.code
+    }
+
+    /// What went wrong inside, for the log only.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+
+    /// Says what happened this time.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Adds everything that is wrong with the body.
+    #[must_use]
+    pub(crate) fn violations<'a>(mut self, violations: impl IntoIterator<Item = &'a Violation>) -> Self {
+        self.errors.extend(violations.into_iter().map(entry));
+        self
+    }
+
+    /// Adds everything that is wrong with the query.
+    #[must_use]
+    pub(crate) fn parameters(mut self, errors: Vec<Value>) -> Self {
+        self.errors.extend(errors);
+        self
+    }
+
+    /// Adds a member of its own.
+    #[must_use]
+    pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// A method that this resource does not have.
+    #[must_use]
+    pub(crate) fn method_not_allowed(allowed: &[Method]) -> Self {
+        let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        let allowed = allowed.join(", ");
+        Self::new(ProblemCode::MethodNotAllowed)
+            .detail(format!("this resource allows only {allowed}"))
+            .header(ALLOW, &allowed)
+    }
+
+    /// The answer, with the id of the request that it answers.
+    #[must_use]
+    pub fn respond(&self, request_id: Option<&str>) -> HttpResponse {
+        let mut body = json!({
+            "type": self.code.type_uri(),
+            "title": self.code.title(),
+            "status": self.code.status().as_u16(),
+            "detail": self.detail,
+            "code": self.code.as_str(),
+            "request_id": request_id,
+        });
+        if let Some(object) = body.as_object_mut() {
+            if !self.errors.is_empty() {
+                object.insert("errors".to_owned(), Value::Array(self.errors.clone()));
+            }
+            object.extend(self.members.clone());
+        }
+        let mut response = HttpResponse::build(self.code.status());
+        response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
+        for (name, value) in &self.headers {
+            response.append_header((name.clone(), value.clone()));
+        }
+        response.body(body.to_string())
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// Without the request's id; `crate::middleware` writes the answer again, with it.
+    fn error_response(&self) -> HttpResponse {
+        self.respond(None)
+    }
+}
+
+impl From<BearerError> for Problem {
+    fn from(error: BearerError) -> Self {
+        Self::new(ProblemCode::Unauthorized)
+            .detail(error.to_string())
+            .header(WWW_AUTHENTICATE, &error.challenge().to_string())
+    }
+}
+
+impl From<TokenRejected> for Problem {
+    fn from(rejected: TokenRejected) -> Self {
+        match rejected.challenge() {
+            Some(challenge) => Self::new(ProblemCode::InvalidToken)
+                .detail(rejected.to_string())
+                .header(WWW_AUTHENTICATE, &challenge.to_string()),
+            None => Self::unavailable(ProblemCode::KeysUnavailable),
+        }
+    }
+}
+
+impl From<LaneError> for Problem {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Full => Self::unavailable(ProblemCode::Overloaded),
+            LaneError::TimedOut => Self::unavailable(ProblemCode::DeadlineExceeded),
+            LaneError::Lost => Self::new(ProblemCode::InternalError).caused_by(error),
+        }
+    }
+}
+
+impl Problem {
+    /// Something that passes: the caller is told when to try again.
+    pub(crate) fn unavailable(code: ProblemCode) -> Self {
+        Self::new(code).header(RETRY_AFTER, "1")
+    }
+}
+
+/// An entry of `errors`.
+fn entry(violation: &Violation) -> Value {
+    let mut entry = json!({
+        "pointer": pointer(&violation.path),
+        "code": violation.code.as_str(),
+        "message": violation.message,
+    });
+    if let Some(object) = entry.as_object_mut() {
+        let details = [("expected", &violation.expected), ("actual", &violation.actual)];
+        for (name, value) in details {
+            if let Some(value) = value {
+                object.insert(name.to_owned(), value.clone());
+            }
+        }
+        if let Some(hint) = &violation.hint {
+            object.insert("hint".to_owned(), json!(hint));
+        }
+    }
+    entry
+}
+
+/// A place in the request body as an RFC 6901 JSON pointer.
+pub(crate) fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path.segments() {
+        pointer.push('/');
+        match segment {
+            Segment::Index(index) => pointer.push_str(&index.to_string()),
+            Segment::Member(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+        }
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_escapes_what_rfc_6901_escapes() {
+        assert_eq!(pointer(&Path::root()), "");
+        assert_eq!(pointer(&Path::of("list").index(2).member("a/b~c")), "/list/2/a~1b~0c");
+    }
+}

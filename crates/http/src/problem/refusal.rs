@@ -1,0 +1,88 @@
+//! What the use cases refuse, as problems: the only mapping there is.
+
+use actix_web::http::header::WWW_AUTHENTICATE;
+use prediction_domain::model::AccessDenied;
+use prediction_domain::ports::StoreFailure;
+use prediction_domain::use_cases::{Conflict, InUse, Refusal, Resource};
+use serde_json::json;
+
+use super::{Problem, ProblemCode};
+use crate::auth::challenge::Challenge;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Denied(denied) => denied.into(),
+            Refusal::NotFound => Self::new(ProblemCode::NotFound),
+            Refusal::Stale { current } => Self::new(ProblemCode::PreconditionFailed)
+                .detail(format!("the current revision is {current}"))
+                .member("current_revision", current.as_i64()),
+            Refusal::Invalid(violations) => Self::new(ProblemCode::Invalid)
+                .detail(match violations.len() {
+                    1 => "1 thing is wrong with the request".to_owned(),
+                    count => format!("{count} things are wrong with the request"),
+                })
+                .violations(violations.iter()),
+            Refusal::Conflict(conflict) => conflict.into(),
+            Refusal::InUse(in_use) => in_use.into(),
+            Refusal::Store(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AccessDenied> for Problem {
+    fn from(denied: AccessDenied) -> Self {
+        match denied {
+            AccessDenied::InsufficientScope { required } => Self::new(ProblemCode::InsufficientScope)
+                .detail(format!("the scope {required} is needed"))
+                .member("required_scope", required.as_str())
+                .header(WWW_AUTHENTICATE, &Challenge::InsufficientScope(required).to_string()),
+            AccessDenied::OrganisationOutOfScope { organisation_id } => Self::new(ProblemCode::OrganisationOutOfScope)
+                .detail(format!("the access token is not for organisation {organisation_id}")),
+        }
+    }
+}
+
+impl From<Conflict> for Problem {
+    fn from(conflict: Conflict) -> Self {
+        let resource = match conflict.resource {
+            Resource::Source => "source",
+            Resource::SourceVersion => "source_version",
+            Resource::Job => "job",
+        };
+        Self::new(ProblemCode::Conflict)
+            .detail(format!("a different {} is stored: {}", resource.replace('_', " "), conflict.existing_id))
+            .member("existing_id", json!(conflict.existing_id))
+            .member("resource", resource)
+            .violations(&conflict.differences)
+    }
+}
+
+impl From<InUse> for Problem {
+    fn from(in_use: InUse) -> Self {
+        match in_use {
+            InUse::SourceHasVersions { versions } => Self::new(ProblemCode::InUse)
+                .detail(format!("the source has {}; delete them first", counted(versions, "version")))
+                .member("source_versions", versions),
+            InUse::VersionHasJobs { jobs, visible } => Self::new(ProblemCode::InUse)
+                .detail(format!("the source version is used by {}", counted(jobs, "job")))
+                .member("jobs", jobs)
+                .member("job_ids", json!(visible)),
+        }
+    }
+}
+
+impl From<StoreFailure> for Problem {
+    fn from(failure: StoreFailure) -> Self {
+        match failure {
+            StoreFailure::Unavailable(_) => Self::unavailable(ProblemCode::StoreUnavailable).caused_by(failure),
+            StoreFailure::Corrupt(_) | StoreFailure::Internal(_) => {
+                Self::new(ProblemCode::InternalError).caused_by(failure)
+            }
+        }
+    }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

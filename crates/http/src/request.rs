@@ -1,0 +1,118 @@
+//! Reading a request, step by step: who, which thing, with what query, what body.
+//!
+//! A handler takes a [`Call`] and asks it in that order, so that the order in which problems are told does not depend on
+//! the framework: whoever is not known learns nothing else.
+
+mod body;
+mod cursor;
+mod precondition;
+mod query;
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use prediction_domain::model::{Caller, Precondition, ValueProblem};
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::auth::bearer;
+use crate::problem::{Problem, ProblemCode};
+
+pub(crate) use actix_web::http::header::ETAG;
+pub(crate) use body::Body;
+pub(crate) use precondition::{Freshness, entity_tag};
+pub(crate) use query::Query;
+
+/// A request that is being answered.
+pub(crate) struct Call {
+    api: web::Data<Api>,
+    request: HttpRequest,
+    payload: Payload,
+}
+
+/// The caller's subject, for the log.
+#[derive(Clone)]
+pub(crate) struct Subject(pub(crate) Arc<str>);
+
+impl Call {
+    /// The service.
+    pub(crate) fn api(&self) -> web::Data<Api> {
+        self.api.clone()
+    }
+
+    /// Who is calling.
+    pub(crate) async fn caller(&self) -> Result<Caller, Problem> {
+        let token = bearer::token(self.request.headers())?;
+        let caller = self.api.verifier.verify(token).await?;
+        self.request.extensions_mut().insert(Subject(caller.subject.as_str().into()));
+        Ok(caller)
+    }
+
+    /// The id in the path.
+    pub(crate) fn id<Id>(&self, parse: impl FnOnce(&str) -> Result<Id, ValueProblem>) -> Result<Id, Problem> {
+        let text = self.request.match_info().get("id").unwrap_or_default();
+        parse(text).map_err(|problem| {
+            Problem::new(ProblemCode::InvalidPath).detail(format!("the id in the path {}", problem.message))
+        })
+    }
+
+    /// The query.
+    pub(crate) fn query(&self) -> Query {
+        Query::parse(self.request.query_string())
+    }
+
+    /// Refuses any query.
+    pub(crate) fn no_query(&self) -> Result<(), Problem> {
+        self.query().finish()
+    }
+
+    /// What the request says in `If-Match` about the revision to be changed.
+    pub(crate) fn precondition(&self) -> Result<Precondition, Problem> {
+        precondition::if_match(self.request.headers())
+    }
+
+    /// What the request says in `If-None-Match` about what the caller has already.
+    pub(crate) fn freshness(&self) -> Result<Freshness, Problem> {
+        Freshness::of(self.request.headers())
+    }
+
+    /// The body as JSON.
+    pub(crate) async fn body(&mut self) -> Result<Body, Problem> {
+        body::read(&self.request, &mut self.payload).await
+    }
+}
+
+impl FromRequest for Call {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let api = request
+            .app_data::<web::Data<Api>>()
+            .unwrap_or_else(|| unreachable!("the routes are configured together with the service"));
+        ready(Ok(Self { api: api.clone(), request: request.clone(), payload: payload.take() }))
+    }
+}
+
+/// An entry of `errors` about a query parameter.
+fn parameter_error(parameter: &str, problem: &ValueProblem) -> Value {
+    let mut entry = serde_json::json!({
+        "parameter": parameter,
+        "code": problem.code.as_str(),
+        "message": format!("{parameter} {}", problem.message),
+    });
+    if let Some(object) = entry.as_object_mut() {
+        for (name, value) in [("expected", &problem.expected), ("actual", &problem.actual)] {
+            if let Some(value) = value {
+                object.insert(name.to_owned(), value.clone());
+            }
+        }
+        if let Some(hint) = &problem.hint {
+            object.insert("hint".to_owned(), Value::from(hint.as_str()));
+        }
+    }
+    entry
+}

@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::web::BytesMut;
+use actix_web::{HttpMessage as _, HttpRequest};
+use futures_util::StreamExt as _;
+use prediction_domain::model::{Path, ValueProblem, Violation, ViolationCode, Violations};
+use serde_json::Value;
+
+use crate::problem::{Problem, ProblemCode};
+use crate::strict_json;
+
+/// The most bytes of a request body.
+const BODY_LIMIT: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request body that is JSON.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) value: Value,
+    /// What is wrong with its form: members that stand twice.
+    pub(crate) violations: Vec<Violation>,
+}
+
+/// Reads a body of limited size in limited time, and refuses what is not JSON.
+pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Body, Problem> {
+    require_json(request)?;
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > BODY_LIMIT as u64) {
+        return Err(Problem::new(ProblemCode::PayloadTooLarge));
+    }
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, collect(payload))
+        .await
+        .map_err(|_| Problem::new(ProblemCode::RequestTimeout))??;
+    if bytes.is_empty() {
+        return Err(Problem::new(ProblemCode::InvalidJson).detail("the request body is empty"));
+    }
+    let parsed = strict_json::parse(&bytes)
+        .map_err(|error| Problem::new(ProblemCode::InvalidJson).detail(format!("the body is not JSON: {error}")))?;
+    Ok(Body { value: parsed.value, violations: parsed.duplicates.into_iter().map(duplicate).collect() })
+}
+
+impl Body {
+    /// The refusal of a body that is JSON, but not an object.
+    pub(crate) fn not_an_object(violation: Violation) -> Problem {
+        prediction_domain::use_cases::Refusal::Invalid(Violations::from(violation)).into()
+    }
+}
+
+fn duplicate(path: Path) -> Violation {
+    ValueProblem::new(ViolationCode::DuplicateMember, "stands more than once in its object").at(path)
+}
+
+fn require_json(request: &HttpRequest) -> Result<(), Problem> {
+    let unsupported = |detail: &str| Err(Problem::new(ProblemCode::UnsupportedMediaType).detail(detail));
+    let headers: &HeaderMap = request.headers();
+    let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding.as_bytes() != b"identity");
+    if encoded {
+        return unsupported("the body has a Content-Encoding; send it as it is");
+    }
+    if !headers.contains_key(CONTENT_TYPE) {
+        return unsupported("the request has no Content-Type; send application/json");
+    }
+    match request.mime_type() {
+        Ok(Some(mime)) if mime.essence_str() == "application/json" => {
+            let utf8 = mime.get_param("charset").is_none_or(|charset| charset.as_str().eq_ignore_ascii_case("utf-8"));
+            if utf8 { Ok(()) } else { unsupported("the body is not in UTF-8") }
+        }
+        Ok(Some(mime)) => unsupported(&format!("the body is {}; send application/json", mime.essence_str())),
+        _ => unsupported("the Content-Type cannot be read; send application/json"),
+    }
+}
+
+async fn collect(payload: &mut Payload) -> Result<BytesMut, Problem> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| {
+            Problem::new(ProblemCode::InvalidJson).detail("the request body did not arrive whole").caused_by(error)
+        })?;
+        if bytes.len() + chunk.len() > BODY_LIMIT {
+            return Err(Problem::new(ProblemCode::PayloadTooLarge));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}

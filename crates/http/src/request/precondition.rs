@@ -1,0 +1,147 @@
+//! Conditional requests (RFC 9110, section 13): `If-Match` on writes, `If-None-Match` on reads.
+//!
+//! An entity tag is the revision in quotation marks. What an expanded job shows beside itself adds to the tag behind a
+//! plus sign (`"3+7"`): a reader sees that something changed, and a writer may still send the tag back.
+
+use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use prediction_domain::model::{Precondition, Revision};
+
+use crate::problem::{Problem, ProblemCode};
+
+/// The entity tag of a revision, and of what is shown beside it.
+pub(crate) fn entity_tag(revision: Revision, beside: &[Revision]) -> String {
+    let mut tag = format!("\"{revision}");
+    for revision in beside {
+        tag.push_str(&format!("+{revision}"));
+    }
+    tag.push('"');
+    tag
+}
+
+/// What `If-Match` asks for. Comparison is strong: a weak tag matches nothing.
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Precondition, Problem> {
+    Ok(match tags(headers, &IF_MATCH)? {
+        None | Some(Tags::Any) => Precondition::None,
+        Some(Tags::List(tags)) => Precondition::OneOf(
+            tags.iter().filter(|tag| !tag.weak).filter_map(|tag| revision_of(&tag.opaque)).collect(),
+        ),
+    })
+}
+
+/// What a reader has already.
+pub(crate) struct Freshness(Option<Tags>);
+
+impl Freshness {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        tags(headers, &IF_NONE_MATCH).map(Self)
+    }
+
+    /// Whether the reader has what carries this tag. Comparison is weak.
+    pub(crate) fn has(&self, entity_tag: &str) -> bool {
+        match &self.0 {
+            None => false,
+            Some(Tags::Any) => true,
+            Some(Tags::List(tags)) => tags.iter().any(|tag| tag.opaque == entity_tag.trim_matches('"')),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Tags {
+    Any,
+    List(Vec<Tag>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Tag {
+    weak: bool,
+    opaque: String,
+}
+
+fn revision_of(opaque: &str) -> Option<Revision> {
+    let digits = opaque.split('+').next()?;
+    let canonical = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if canonical { Revision::new(digits.parse().ok()?) } else { None }
+}
+
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Problem> {
+    let mut list: Option<Vec<Tag>> = None;
+    for value in headers.get_all(name) {
+        let malformed = || {
+            Problem::new(ProblemCode::InvalidHeader)
+                .detail(format!("{name} is neither * nor a list of entity tags such as \"3\""))
+        };
+        let text = value.to_str().map_err(|_| malformed())?.trim();
+        if text == "*" {
+            return Ok(Some(Tags::Any));
+        }
+        list.get_or_insert_default().extend(parse_list(text).ok_or_else(malformed)?);
+    }
+    Ok(list.map(Tags::List))
+}
+
+/// `entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE`, separated by commas. A tag may contain a comma.
+fn parse_list(mut text: &str) -> Option<Vec<Tag>> {
+    let mut tags = Vec::new();
+    loop {
+        text = text.trim_start_matches([' ', '\t', ',']);
+        if text.is_empty() {
+            return if tags.is_empty() { None } else { Some(tags) };
+        }
+        let (weak, rest) = match text.strip_prefix("W/") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (opaque, rest) = rest.strip_prefix('"')?.split_once('"')?;
+        tags.push(Tag { weak, opaque: opaque.to_owned() });
+        text = rest.trim_start_matches([' ', '\t']);
+        if !text.is_empty() && !text.starts_with(',') {
+            return None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name.clone(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn if_match_takes_a_list_and_compares_strongly() {
+        let revision = |number| Revision::new(number).unwrap();
+        let read = |values: &[&'static str]| if_match(&headers(IF_MATCH, values)).map_err(|problem| problem.code());
+        assert_eq!(read(&[]), Ok(Precondition::None));
+        assert_eq!(read(&["*"]), Ok(Precondition::None));
+        assert_eq!(read(&["\"3\""]), Ok(Precondition::OneOf(vec![revision(3)])));
+        assert_eq!(read(&["\"3+7\""]), Ok(Precondition::OneOf(vec![revision(3)])));
+        assert_eq!(read(&["\"1\", W/\"2\"", "\"4\""]), Ok(Precondition::OneOf(vec![revision(1), revision(4)])));
+        assert_eq!(read(&["\"other\""]), Ok(Precondition::OneOf(vec![])));
+        assert_eq!(read(&["\"03\""]), Ok(Precondition::OneOf(vec![])));
+        for malformed in ["3", "", "\"3", "\"3\" \"4\"", "w/\"3\""] {
+            assert_eq!(
+                if_match(&headers(IF_MATCH, &[malformed])).unwrap_err().code(),
+                ProblemCode::InvalidHeader,
+                "{malformed}"
+            );
+        }
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        let has = |value, tag: &str| Freshness::of(&headers(IF_NONE_MATCH, &[value])).unwrap().has(tag);
+        assert!(has("W/\"3\"", "\"3\""));
+        assert!(has("*", "\"3\""));
+        assert!(has("\"1\",\"3+2\"", "\"3+2\""));
+        assert!(!has("\"3\"", "\"3+2\""));
+        assert!(!Freshness::of(&HeaderMap::new()).unwrap().has("\"3\""));
+    }
+}

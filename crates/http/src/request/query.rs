@@ -1,0 +1,168 @@
+use actix_web::web;
+use prediction_domain::model::{PageRequest, Position, ValueProblem, ViolationCode, nearest};
+use prediction_domain::ports::Effect;
+use serde_json::{Value, json};
+
+use super::{cursor, parameter_error};
+use crate::problem::{Problem, ProblemCode};
+
+/// The query of a request, read parameter by parameter. What is wrong is collected, to be told at once by
+/// [`Query::finish`]; until then a parameter that cannot be read counts as left out.
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    errors: Vec<Value>,
+    only_the_cursor: bool,
+    list: String,
+}
+
+impl Query {
+    pub(super) fn parse(text: &str) -> Self {
+        let mut errors = Vec::new();
+        let pairs = match web::Query::<Vec<(String, String)>>::from_query(text) {
+            Ok(pairs) => pairs.into_inner(),
+            Err(_) => {
+                errors.push(json!({ "parameter": "", "code": "wrong_type", "message": "the query cannot be decoded" }));
+                Vec::new()
+            }
+        };
+        Self { pairs, known: Vec::new(), errors, only_the_cursor: true, list: String::new() }
+    }
+
+    /// A parameter that is parsed.
+    pub(crate) fn read<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, ValueProblem>,
+    ) -> Option<T> {
+        self.known.push(name);
+        let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let value = values.next()?;
+        let result = if values.next().is_some() {
+            Err(ValueProblem::new(ViolationCode::DuplicateMember, "stands more than once"))
+        } else {
+            parse(value)
+        };
+        match result {
+            Ok(parsed) => {
+                // What makes one list another: its filters.
+                self.list.push_str(&format!("&{name}={}:{value}", value.len()));
+                Some(parsed)
+            }
+            Err(problem) => {
+                self.refuse(name, &problem);
+                None
+            }
+        }
+    }
+
+    /// A parameter that is `true` or `false`.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        self.read(name, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(ValueProblem::new(ViolationCode::WrongType, "is neither true nor false")
+                .expected("true or false")
+                .actual(excerpt(text))),
+        })
+    }
+
+    /// Whether the request is only rehearsed: `dry_run=true`.
+    pub(crate) fn effect(&mut self) -> Effect {
+        if self.flag("dry_run") == Some(true) { Effect::Rehearse } else { Effect::Commit }
+    }
+
+    /// Words from a fixed list, separated by commas.
+    pub(crate) fn words(&mut self, name: &'static str, allowed: &[&'static str]) -> Vec<&'static str> {
+        let words = self.read(name, |text| {
+            text.split(',')
+                .map(|word| {
+                    allowed.iter().copied().find(|allowed| *allowed == word).ok_or_else(|| {
+                        let problem = ValueProblem::new(ViolationCode::OutOfRange, "has a word that is not known")
+                            .expected(allowed.to_vec())
+                            .actual(excerpt(word));
+                        match nearest(word, allowed.iter().copied()) {
+                            Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+                            None => problem,
+                        }
+                    })
+                })
+                .collect::<Result<Vec<_>, _>>()
+        });
+        words.unwrap_or_default()
+    }
+
+    /// The page that is wanted, with `limit` and `cursor`. Call it after all filters: a cursor belongs to them.
+    pub(crate) fn page(&mut self, kind: &str) -> PageRequest {
+        self.list.insert_str(0, kind);
+        let list = self.list.clone();
+        let limit = self.read("limit", |text| {
+            text.parse::<u16>().ok().filter(|limit| PageRequest::new(*limit, None).is_some()).ok_or_else(|| {
+                ValueProblem::new(ViolationCode::OutOfRange, format!("is not between 1 and {}", PageRequest::MAX_LIMIT))
+                    .expected(format!("a whole number from 1 to {}", PageRequest::MAX_LIMIT))
+                    .actual(excerpt(text))
+            })
+        });
+        let errors_before = self.errors.len();
+        let was_only = self.only_the_cursor;
+        let after = self.read("cursor", |text| {
+            cursor::read(&list, text).ok_or_else(|| {
+                ValueProblem::new(ViolationCode::WrongType, "is damaged, or belongs to another list or other filters")
+            })
+        });
+        if self.errors.len() > errors_before {
+            self.only_the_cursor = was_only;
+        }
+        self.list = list;
+        PageRequest::new(limit.unwrap_or(PageRequest::DEFAULT_LIMIT), after)
+            .unwrap_or_else(|| unreachable!("the limit was checked"))
+    }
+
+    /// The cursor to the next page of the list that [`Self::page`] was called for.
+    pub(crate) fn cursor(list: &ListName, next: Option<&Position>) -> Option<String> {
+        next.map(|position| cursor::write(&list.0, position))
+    }
+
+    /// Ends the query of a list: like [`Self::finish`], and tells which list it was.
+    pub(crate) fn finish_list(self) -> Result<ListName, Problem> {
+        let list = ListName(self.list.clone());
+        self.finish()?;
+        Ok(list)
+    }
+
+    /// Refuses the request when anything is wrong with the query, parameters that nobody asked for included.
+    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+        let unknown: Vec<String> = self
+            .pairs
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !self.known.contains(&name.as_str()))
+            .collect();
+        for name in unknown {
+            let problem = ValueProblem::new(ViolationCode::UnknownMember, "is not a parameter of this request");
+            let problem = match nearest(&name, self.known.iter().copied()) {
+                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+                None => problem,
+            };
+            self.refuse(&excerpt(&name), &problem);
+        }
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        let code = if self.only_the_cursor { ProblemCode::InvalidCursor } else { ProblemCode::InvalidQuery };
+        Err(Problem::new(code).parameters(self.errors))
+    }
+
+    fn refuse(&mut self, parameter: &str, problem: &ValueProblem) {
+        self.only_the_cursor = false;
+        self.errors.push(parameter_error(parameter, problem));
+    }
+}
+
+/// Which list a cursor belongs to: its kind and filters.
+pub(crate) struct ListName(String);
+
+/// Enough of a text to recognise it.
+fn excerpt(text: &str) -> String {
+    text.chars().take(100).collect()
+}

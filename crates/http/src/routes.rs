@@ -1,0 +1,115 @@
+//! Every route, in one screen. `openapi::operations` describes the same ones, and a test compares them.
+
+mod around;
+mod jobs;
+mod source_versions;
+mod sources;
+
+use actix_web::http::header::{self, HeaderName};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Resource, Route, guard};
+use prediction_domain::ports::Effect;
+use serde::Serialize;
+
+use crate::problem::{Problem, ProblemCode};
+use crate::request::Call;
+
+/// Adds the routes to an application that has an [`Api`](crate::Api) as `web::Data`.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/api/v1/sources", &[Method::GET, Method::POST])
+                .route(get().to(sources::list::handle))
+                .route(web::post().to(sources::create::handle)),
+        )
+        .service(
+            resource("/api/v1/sources/{id}", &[Method::GET, Method::PUT, Method::DELETE])
+                .route(get().to(sources::get::handle))
+                .route(web::put().to(sources::change::handle))
+                .route(web::delete().to(sources::delete::handle)),
+        )
+        .service(
+            resource("/api/v1/source_versions", &[Method::GET, Method::POST])
+                .route(get().to(source_versions::list::handle))
+                .route(web::post().to(source_versions::create::handle)),
+        )
+        .service(
+            resource("/api/v1/source_versions/{id}", &[Method::GET, Method::DELETE])
+                .route(get().to(source_versions::get::handle))
+                .route(web::put().to(source_versions::refuse_change))
+                .route(web::patch().to(source_versions::refuse_change))
+                .route(web::delete().to(source_versions::delete::handle)),
+        )
+        .service(resource("/api/v1/jobs", &[Method::GET]).route(get().to(jobs::list::handle)))
+        .service(resource("/api/v1/jobs/setup", &[Method::POST]).route(web::post().to(jobs::set_up::handle)))
+        .service(
+            resource("/api/v1/jobs/{id}", &[Method::GET, Method::PUT, Method::DELETE])
+                .route(get().to(jobs::get::handle))
+                .route(web::put().to(jobs::change::handle))
+                .route(web::delete().to(jobs::delete::handle)),
+        )
+        .service(resource("/health/live", &[Method::GET]).route(get().to(around::live)))
+        .service(resource("/health/ready", &[Method::GET]).route(get().to(around::ready)))
+        .service(resource("/openapi.json", &[Method::GET]).route(get().to(around::openapi)))
+        .service(resource("/problems", &[Method::GET]).route(get().to(around::problems)))
+        .service(resource("/problems/{code}", &[Method::GET]).route(get().to(around::problem)))
+        .service(resource("/", &[Method::GET]).route(get().to(around::to_docs)))
+        .service(resource("/docs", &[Method::GET]).route(get().to(around::to_docs)))
+        .service(around::docs())
+        .default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));
+}
+
+/// What a handler gives.
+type Answer = Result<HttpResponse, Problem>;
+
+/// A resource that tells which methods it has.
+fn resource(path: &'static str, methods: &'static [Method]) -> Resource {
+    let mut allowed = methods.to_vec();
+    if methods.contains(&Method::GET) {
+        allowed.push(Method::HEAD);
+    }
+    web::resource(path).default_service(web::to(move || {
+        let problem = Problem::method_not_allowed(&allowed);
+        async move { Err::<HttpResponse, _>(problem) }
+    }))
+}
+
+/// GET, and HEAD with it (RFC 9110, section 9.3.2).
+fn get() -> Route {
+    Route::new().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// A single resource, with its entity tag.
+fn single(status: StatusCode, entity_tag: &str, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(status).insert_header((crate::request::ETAG, entity_tag)).json(body)
+}
+
+/// A single resource that was read: nothing but its tag when the reader has it already.
+fn fresh(call: &Call, entity_tag: &str, body: &impl Serialize) -> Answer {
+    if call.freshness()?.has(entity_tag) {
+        return Ok(HttpResponse::NotModified().insert_header((crate::request::ETAG, entity_tag)).finish());
+    }
+    Ok(single(StatusCode::OK, entity_tag, body))
+}
+
+/// A resource that was created.
+fn created(location: &str, entity_tag: &str, body: &impl Serialize) -> HttpResponse {
+    let mut response = single(StatusCode::CREATED, entity_tag, body);
+    insert(&mut response, header::LOCATION, location);
+    response
+}
+
+fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
+    if let Ok(value) = header::HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// A resource that was deleted; a rehearsal shows what would have been.
+fn deleted(effect: Effect, entity_tag: &str, body: &impl Serialize) -> HttpResponse {
+    match effect {
+        Effect::Commit => HttpResponse::NoContent().finish(),
+        Effect::Rehearse => single(StatusCode::OK, entity_tag, body),
+    }
+}

@@ -1,0 +1,84 @@
+//! What surrounds the API: health, its description, and the texts about its problems.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::web::Path;
+use prediction_domain::model::ViolationCode;
+use serde_json::json;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::Answer;
+use crate::openapi;
+use crate::problem::{Problem, ProblemCode};
+use crate::request::Call;
+
+/// The process runs. Nothing else is looked at: a restart would not help the database.
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+/// The service can do its work.
+pub(super) async fn ready(call: Call) -> Answer {
+    call.api().ready().await?;
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+}
+
+/// The OpenAPI document.
+pub(super) async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(openapi::json())
+}
+
+/// The OpenAPI document for people, from files in the program.
+pub(super) fn docs() -> SwaggerUi {
+    // The validator would be asked on the internet.
+    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true))
+}
+
+/// Where the description for people is.
+pub(super) async fn to_docs() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// All problems.
+pub(super) async fn problems() -> HttpResponse {
+    let mut list = String::from("<h1>Problems</h1>\n<p>What an error answer can be about.</p>\n<table>\n");
+    for code in ProblemCode::ALL {
+        list.push_str(&format!(
+            "<tr><td>{}</td><td><a href=\"{}\">{}</a></td><td>{}</td></tr>\n",
+            code.status().as_u16(),
+            code.type_uri(),
+            code.as_str(),
+            code.title()
+        ));
+    }
+    list.push_str("</table>\n<h2>Codes of the entries in errors</h2>\n<p>");
+    let codes: Vec<String> = ViolationCode::ALL.iter().map(|code| format!("<code>{}</code>", code.as_str())).collect();
+    list.push_str(&codes.join(", "));
+    list.push_str("</p>\n");
+    page("Problems", &list)
+}
+
+/// The text about one problem: what its `type` refers to.
+pub(super) async fn problem(code: Path<String>) -> Answer {
+    let code = ProblemCode::ALL
+        .iter()
+        .find(|problem| problem.as_str() == code.as_str())
+        .ok_or_else(|| Problem::new(ProblemCode::NotFound).detail("there is no problem of that code"))?;
+    let text = format!(
+        "<h1>{}</h1>\n<p><code>{}</code>, status {}</p>\n<p>{}</p>\n<p><a href=\"/problems\">All problems</a></p>\n",
+        code.title(),
+        code.as_str(),
+        code.status().as_u16(),
+        code.meaning()
+    );
+    Ok(page(code.title(), &text))
+}
+
+fn page(title: &str, text: &str) -> HttpResponse {
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title} - Prediction API</title>\n\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}}\
+         td{{padding:.2rem 1rem .2rem 0;vertical-align:top}}</style>\n</head>\n<body>\n{text}</body>\n</html>\n"
+    );
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html)
+}

@@ -1,0 +1,31 @@
+//! `/api/v1/jobs`
+
+pub(super) mod change;
+pub(super) mod delete;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod set_up;
+
+use prediction_domain::model::{Job, Revision};
+use prediction_domain::use_cases::{Expanded, Expansion};
+
+use crate::request::{Query, entity_tag};
+use crate::wire::job::JobBody;
+
+/// Reads `expand=source,source_version`.
+fn expansion(query: &mut Query) -> Expansion {
+    let words = query.words("expand", &["source", "source_version"]);
+    Expansion { source: words.contains(&"source"), source_version: words.contains(&"source_version") }
+}
+
+/// The body of a job with what is shown beside it, and its entity tag.
+fn with_expanded(job: Job, expanded: &Expanded) -> (JobBody, String) {
+    let source = expanded.sources.get(&job.source_id).cloned();
+    let version = expanded.source_versions.get(&job.source_version_id).cloned();
+    let beside: Vec<Revision> = source.iter().map(|source| source.revision).collect();
+    let tag = entity_tag(job.revision, &beside);
+    let mut body = JobBody::from(job);
+    body.source = source.map(Into::into);
+    body.source_version = version.map(Into::into);
+    (body, tag)
+}

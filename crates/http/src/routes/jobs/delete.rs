@@ -1,0 +1,18 @@
+use prediction_domain::model::JobId;
+use prediction_domain::use_cases::delete_job;
+
+use crate::request::{Call, entity_tag};
+use crate::routes::{Answer, deleted};
+use crate::wire::job::JobBody;
+
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
+    let caller = call.caller().await?;
+    let id = call.id(JobId::parse)?;
+    let mut query = call.query();
+    let effect = query.effect();
+    query.finish()?;
+    let precondition = call.precondition()?;
+
+    let job = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, effect)).await?;
+    Ok(deleted(effect, &entity_tag(job.revision, &[]), &JobBody::from(job)))
+}

@@ -1,0 +1,28 @@
+use prediction_domain::model::JobId;
+use prediction_domain::use_cases::{Expanded, Expansion, JobQuery, Refusal, expand_jobs};
+
+use super::{expansion, with_expanded};
+use crate::request::Call;
+use crate::routes::{Answer, fresh};
+
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
+    let caller = call.caller().await?;
+    let id = call.id(JobId::parse)?;
+    let mut query = call.query();
+    let expansion = expansion(&mut query);
+    query.finish()?;
+
+    let api = call.api();
+    let job = api.read_job(JobQuery::new(&caller, id)?).await?.ok_or(Refusal::NotFound)?;
+    let (job, expanded) = if expansion == Expansion::default() {
+        (job, Expanded::default())
+    } else {
+        api.read(move |ports| {
+            let expanded = expand_jobs(ports, std::slice::from_ref(&job), expansion)?;
+            Ok((job, expanded))
+        })
+        .await?
+    };
+    let (body, tag) = with_expanded(job, &expanded);
+    fresh(&call, &tag, &body)
+}

@@ -1,0 +1,37 @@
+use actix_web::HttpResponse;
+use prediction_domain::model::{InputId, JobName, OrganisationId, SourceId, SourceVersionId};
+use prediction_domain::ports::JobFilter;
+use prediction_domain::use_cases::{expand_jobs, list_jobs};
+
+use super::{expansion, with_expanded};
+use crate::request::{Call, Query};
+use crate::routes::Answer;
+use crate::wire::list::List;
+
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
+    let caller = call.caller().await?;
+    let mut query = call.query();
+    let filter = JobFilter {
+        organisation_id: query.read("organisation_id", OrganisationId::parse),
+        source_id: query.read("source_id", SourceId::parse),
+        source_version_id: query.read("source_version_id", SourceVersionId::parse),
+        active: query.flag("active"),
+        name: query.read("name", JobName::parse),
+        input_id: query.read("input_id", InputId::parse),
+    };
+    let page = query.page("jobs");
+    let expansion = expansion(&mut query);
+    let list = query.finish_list()?;
+
+    let (found, expanded) = call
+        .api()
+        .read(move |ports| {
+            let found = list_jobs(ports, &caller, &filter, &page)?;
+            let expanded = expand_jobs(ports, &found.items, expansion)?;
+            Ok((found, expanded))
+        })
+        .await?;
+    let next_cursor = Query::cursor(&list, found.next.as_ref());
+    let items = found.items.into_iter().map(|job| with_expanded(job, &expanded).0).collect();
+    Ok(HttpResponse::Ok().json(List { items, next_cursor }))
+}

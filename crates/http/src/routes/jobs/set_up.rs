@@ -1,0 +1,24 @@
+use actix_web::http::StatusCode;
+use prediction_domain::ports::Effect;
+use prediction_domain::use_cases::{Outcome, prepare_set_up};
+
+use crate::request::{Call, entity_tag};
+use crate::routes::{Answer, created, single};
+use crate::wire::fields::decode;
+use crate::wire::set_up::{SetUpBody, decode_set_up};
+
+pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
+    let caller = call.caller().await?;
+    let mut query = call.query();
+    let effect = query.effect();
+    query.finish()?;
+    let submission = decode(call.body().await?, decode_set_up)?;
+    let prepared = prepare_set_up(&caller, &submission, effect)?;
+
+    let done = call.api().set_up(prepared).await?;
+    let tag = entity_tag(done.job.revision, &[]);
+    let location = format!("/api/v1/jobs/{}", done.job.id);
+    let is_new = done.outcomes.job == Outcome::Created && effect == Effect::Commit;
+    let body = SetUpBody::from(done);
+    Ok(if is_new { created(&location, &tag, &body) } else { single(StatusCode::OK, &tag, &body) })
+}

@@ -1,0 +1,23 @@
+use actix_web::http::StatusCode;
+use prediction_domain::model::Revision;
+use prediction_domain::use_cases::{Outcome, publish_source_version};
+
+use crate::request::{Call, entity_tag};
+use crate::routes::{Answer, created, single};
+use crate::wire::fields::decode;
+use crate::wire::source_version::{SourceVersionBody, decode_source_version};
+
+pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
+    let caller = call.caller().await?;
+    call.no_query()?;
+    let submission = decode(call.body().await?, decode_source_version)?;
+
+    let (version, outcome) = call.api().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
+    let tag = entity_tag(Revision::FIRST, &[]);
+    let location = format!("/api/v1/source_versions/{}", version.id);
+    let body = SourceVersionBody::from(version);
+    Ok(match outcome {
+        Outcome::Created => created(&location, &tag, &body),
+        Outcome::Reused => single(StatusCode::OK, &tag, &body),
+    })
+}

@@ -1,0 +1,22 @@
+use actix_web::http::StatusCode;
+use prediction_domain::use_cases::{Outcome, create_source};
+
+use crate::request::{Call, entity_tag};
+use crate::routes::{Answer, created, single};
+use crate::wire::fields::decode;
+use crate::wire::source::{SourceBody, decode_source};
+
+pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
+    let caller = call.caller().await?;
+    call.no_query()?;
+    let submission = decode(call.body().await?, decode_source)?;
+
+    let (source, outcome) = call.api().write(move |ports| create_source(ports, &caller, &submission)).await?;
+    let tag = entity_tag(source.revision, &[]);
+    let location = format!("/api/v1/sources/{}", source.id);
+    let body = SourceBody::from(source);
+    Ok(match outcome {
+        Outcome::Created => created(&location, &tag, &body),
+        Outcome::Reused => single(StatusCode::OK, &tag, &body),
+    })
+}

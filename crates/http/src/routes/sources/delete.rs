@@ -1,0 +1,18 @@
+use prediction_domain::model::SourceId;
+use prediction_domain::use_cases::delete_source;
+
+use crate::request::{Call, entity_tag};
+use crate::routes::{Answer, deleted};
+use crate::wire::source::SourceBody;
+
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
+    let caller = call.caller().await?;
+    let id = call.id(SourceId::parse)?;
+    let mut query = call.query();
+    let effect = query.effect();
+    query.finish()?;
+    let precondition = call.precondition()?;
+
+    let source = call.api().write(move |ports| delete_source(ports, &caller, id, &precondition, effect)).await?;
+    Ok(deleted(effect, &entity_tag(source.revision, &[]), &SourceBody::from(source)))
+}

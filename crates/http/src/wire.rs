@@ -1,0 +1,9 @@
+//! What goes over the wire. Requests are decoded into the domain's drafts by [`fields`], which notices every member of
+//! the wrong type and every unknown one; answers are written from the model.
+
+pub(crate) mod fields;
+pub(crate) mod job;
+pub(crate) mod list;
+pub(crate) mod set_up;
+pub(crate) mod source;
+pub(crate) mod source_version;

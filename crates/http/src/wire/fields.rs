@@ -1,0 +1,167 @@
+//! Decoding JSON objects into drafts, with everything that is wrong with their shape.
+
+use prediction_domain::model::{Path, Sent, Submission, ValueProblem, Violation, ViolationCode, nearest};
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+use crate::request::Body;
+
+/// Decodes a body that has to be an object. Anything else that is wrong is carried along in the submission.
+pub(crate) fn decode<T>(body: Body, decode: impl FnOnce(&mut Fields<'_>) -> T) -> Result<Submission<T>, Problem> {
+    let Body { value, mut violations } = body;
+    match Fields::read(&value, Path::root(), &mut violations, decode) {
+        Sent::Given(content) => Ok(Submission { content, violations }),
+        _ => Err(Body::not_an_object(wrong_type("an object", &value).at(Path::root()))),
+    }
+}
+
+/// The members of one object. Each accessor declares a member; what is there and was not declared is unknown.
+pub(crate) struct Fields<'a> {
+    path: Path,
+    object: &'a Map<String, Value>,
+    declared: Vec<&'static str>,
+    violations: &'a mut Vec<Violation>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads a value that has to be an object, and reports it when it is not. `null` is left to the domain to judge.
+    fn read<T>(
+        value: &'a Value,
+        path: Path,
+        violations: &'a mut Vec<Violation>,
+        decode: impl FnOnce(&mut Fields<'_>) -> T,
+    ) -> Sent<T> {
+        match value {
+            Value::Object(object) => {
+                let mut fields = Fields { path, object, declared: Vec::new(), violations };
+                let decoded = decode(&mut fields);
+                fields.report_unknown();
+                Sent::Given(decoded)
+            }
+            Value::Null => Sent::Null,
+            other => {
+                violations.push(wrong_type("an object", other).at(path));
+                Sent::Unreadable
+            }
+        }
+    }
+
+    /// A member that is text.
+    pub(crate) fn text(&mut self, name: &'static str) -> Sent<String> {
+        self.scalar(name, "a string", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A member that is true or false.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Sent<bool> {
+        self.scalar(name, "true or false", Value::as_bool)
+    }
+
+    /// A member that is a whole number, however it is written: `720`, `720.0` and `7.2e2` are one number. What is larger
+    /// than an `i128` stands for the largest one; every limit is far below.
+    pub(crate) fn whole_number(&mut self, name: &'static str) -> Sent<i128> {
+        self.scalar(name, "a whole number", whole_number)
+    }
+
+    /// A member that is an object.
+    pub(crate) fn object<T>(&mut self, name: &'static str, decode: impl FnOnce(&mut Fields<'_>) -> T) -> Sent<T> {
+        self.declared.push(name);
+        match self.object.get(name) {
+            None => Sent::Absent,
+            Some(value) => Fields::read(value, self.path.member(name), self.violations, decode),
+        }
+    }
+
+    /// A member that is a list of objects.
+    pub(crate) fn objects<T>(
+        &mut self,
+        name: &'static str,
+        decode: impl Fn(&mut Fields<'_>) -> T,
+    ) -> Sent<Vec<Sent<T>>> {
+        self.declared.push(name);
+        let path = self.path.member(name);
+        match self.object.get(name) {
+            None => Sent::Absent,
+            Some(Value::Null) => Sent::Null,
+            Some(Value::Array(items)) => Sent::Given(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| Fields::read(item, path.index(index), self.violations, &decode))
+                    .collect(),
+            ),
+            Some(other) => {
+                self.violations.push(wrong_type("a list", other).at(path));
+                Sent::Unreadable
+            }
+        }
+    }
+
+    /// Members that answers have and requests may repeat, with whatever value.
+    pub(crate) fn computed(&mut self, names: &[&'static str]) {
+        self.declared.extend(names);
+    }
+
+    /// Reports that two members contradict each other.
+    pub(crate) fn report(&mut self, name: &'static str, problem: ValueProblem) {
+        self.violations.push(problem.at(self.path.member(name)));
+    }
+
+    fn scalar<T>(
+        &mut self,
+        name: &'static str,
+        wanted: &'static str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Sent<T> {
+        self.declared.push(name);
+        match self.object.get(name) {
+            None => Sent::Absent,
+            Some(Value::Null) => Sent::Null,
+            Some(value) => match read(value) {
+                Some(read) => Sent::Given(read),
+                None => {
+                    self.violations.push(wrong_type(wanted, value).at(self.path.member(name)));
+                    Sent::Unreadable
+                }
+            },
+        }
+    }
+
+    fn report_unknown(&mut self) {
+        /// More of them tell nobody more.
+        const MOST: usize = 100;
+        let unknown = self.object.keys().filter(|name| !self.declared.contains(&name.as_str()));
+        for name in unknown.take(MOST) {
+            let problem = ValueProblem::new(ViolationCode::UnknownMember, "is not a member of this object");
+            let problem = match nearest(name, self.declared.iter().copied()) {
+                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+                None => problem.expected(self.declared.clone()),
+            };
+            self.violations.push(problem.at(self.path.member(name.clone())));
+        }
+    }
+}
+
+/// The problem of a value that is of another JSON type.
+fn wrong_type(wanted: &'static str, value: &Value) -> ValueProblem {
+    let actual = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    ValueProblem::new(ViolationCode::WrongType, format!("is not {wanted}")).expected(wanted).actual(actual)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what is beyond i128 stands for its ends, far beyond every limit")]
+fn whole_number(value: &Value) -> Option<i128> {
+    let Value::Number(number) = value else { return None };
+    if let Some(number) = number.as_i64() {
+        return Some(i128::from(number));
+    }
+    if let Some(number) = number.as_u64() {
+        return Some(i128::from(number));
+    }
+    number.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i128)
+}

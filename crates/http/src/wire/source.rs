@@ -1,0 +1,135 @@
+use prediction_domain::model::{
+    Description, ExpectedIntervalMinutes, RetentionHours, Revision, Sent, Source, SourceChangeDraft, SourceDraft,
+    SourceId, SourceName, Timestamp, ValueProblem, ViolationCode,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::fields::Fields;
+
+/// A runnable prediction model, shared by all organisations.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Source)]
+pub(crate) struct SourceBody {
+    #[schema(value_type = uuid::Uuid)]
+    id: SourceId,
+    /// Unique on the platform, compared without case.
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    name: SourceName,
+    #[schema(value_type = Option<String>, max_length = 10_000)]
+    description: Option<Description>,
+    /// How often its jobs are expected to deliver; null: nobody watches.
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 5_256_000)]
+    expected_interval_minutes: Option<ExpectedIntervalMinutes>,
+    /// How long its predictions are kept; null: for ever.
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 87_600)]
+    retention_hours: Option<RetentionHours>,
+    /// How often it was changed, the creation included.
+    #[schema(value_type = i64, minimum = 1)]
+    revision: Revision,
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    created_at: Timestamp,
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    updated_at: Timestamp,
+}
+
+impl From<Source> for SourceBody {
+    fn from(source: Source) -> Self {
+        Self {
+            id: source.id,
+            name: source.name,
+            description: source.description,
+            expected_interval_minutes: source.expected_interval_minutes,
+            retention_hours: source.retention_hours,
+            revision: source.revision,
+            created_at: source.created_at,
+            updated_at: source.updated_at,
+        }
+    }
+}
+
+pub(crate) fn decode_source(fields: &mut Fields<'_>) -> SourceDraft {
+    SourceDraft {
+        id: fields.text("id"),
+        name: fields.text("name"),
+        description: fields.text("description"),
+        expected_interval_minutes: decode_interval(fields),
+        retention_hours: fields.whole_number("retention_hours"),
+    }
+}
+
+pub(crate) fn decode_source_change(fields: &mut Fields<'_>) -> SourceChangeDraft {
+    fields.computed(&["created_at", "updated_at"]);
+    SourceChangeDraft { source: decode_source(fields), revision: fields.whole_number("revision") }
+}
+
+/// The tutorial's first edition spelt the member `expectedintervalminutes`, and programs were written by it.
+fn decode_interval(fields: &mut Fields<'_>) -> Sent<i128> {
+    let sent = fields.whole_number("expected_interval_minutes");
+    let other = fields.whole_number("expectedintervalminutes");
+    if !other.is_present() {
+        return sent;
+    }
+    if sent.is_present() && sent != other {
+        fields.report(
+            "expectedintervalminutes",
+            ValueProblem::new(ViolationCode::Disagrees, "disagrees with expected_interval_minutes")
+                .hint("send expected_interval_minutes alone"),
+        );
+        return Sent::Unreadable;
+    }
+    other
+}
+
+/// A source, to be created or found.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what decode_source reads")]
+pub(crate) struct NewSource {
+    /// Its identity, when you want to choose it.
+    id: Option<uuid::Uuid>,
+    /// Unique on the platform, compared without case.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    name: String,
+    /// What it predicts, for people.
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+    /// How often its jobs are expected to deliver.
+    #[schema(minimum = 1, maximum = 5_256_000)]
+    expected_interval_minutes: Option<i32>,
+    /// An older spelling of `expected_interval_minutes`.
+    #[schema(minimum = 1, maximum = 5_256_000, deprecated)]
+    expectedintervalminutes: Option<i32>,
+    /// How long its predictions are kept.
+    #[schema(minimum = 1, maximum = 87_600)]
+    retention_hours: Option<i32>,
+}
+
+/// Changes to a source. What is left out stays; what GET returned can be sent back.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what decode_source_change reads")]
+pub(crate) struct SourceChange {
+    /// May be repeated, but never changes.
+    #[schema(nullable = false)]
+    id: Option<uuid::Uuid>,
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
+    name: Option<String>,
+    /// null clears it.
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+    /// null clears it.
+    #[schema(minimum = 1, maximum = 5_256_000)]
+    expected_interval_minutes: Option<i32>,
+    /// An older spelling of `expected_interval_minutes`.
+    #[schema(minimum = 1, maximum = 5_256_000, deprecated)]
+    expectedintervalminutes: Option<i32>,
+    /// null clears it.
+    #[schema(minimum = 1, maximum = 87_600)]
+    retention_hours: Option<i32>,
+    /// Only this revision is changed, like If-Match.
+    #[schema(minimum = 1)]
+    revision: Option<i64>,
+    /// Ignored.
+    created_at: Option<serde_json::Value>,
+    /// Ignored.
+    updated_at: Option<serde_json::Value>,
+}

@@ -1,0 +1,200 @@
+use prediction_domain::model::{
+    ContractDigest, Description, InputKind, InputRole, InputRoleDraft, Metric, OutputRole, OutputRoleDraft, RoleName,
+    SourceId, SourceVersion, SourceVersionDraft, SourceVersionId, Timestamp, Unit, VersionLabel,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::fields::Fields;
+
+/// An immutable contract of a source: the inputs it needs, the outputs it gives.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SourceVersion)]
+pub(crate) struct SourceVersionBody {
+    #[schema(value_type = uuid::Uuid)]
+    id: SourceVersionId,
+    #[schema(value_type = uuid::Uuid)]
+    source_id: SourceId,
+    /// Unique in its source; v1.0.0 and 1.0.0 are the same.
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    version: VersionLabel,
+    #[schema(value_type = Option<String>, max_length = 10_000)]
+    description: Option<Description>,
+    input_roles: Vec<InputRoleBody>,
+    output_roles: Vec<OutputRoleBody>,
+    /// The same for the same roles in any order, everywhere: SHA-256 over their canonical form.
+    #[schema(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    contract_digest: ContractDigest,
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    created_at: Timestamp,
+}
+
+/// A named slot for an input.
+#[derive(Serialize, ToSchema)]
+#[schema(as = InputRole)]
+pub(crate) struct InputRoleBody {
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    role: RoleName,
+    /// The kind of input that fits.
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    input_kind: InputKind,
+    /// What the input measures.
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    metric: Metric,
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    unit: Option<Unit>,
+    /// Whether a job cannot do without.
+    required: bool,
+    #[schema(value_type = Option<String>, max_length = 10_000)]
+    description: Option<Description>,
+}
+
+/// A named slot for an output.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OutputRole)]
+pub(crate) struct OutputRoleBody {
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    role: RoleName,
+    /// What is predicted.
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    metric: Metric,
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    unit: Option<Unit>,
+    /// Whether every run gives it.
+    required: bool,
+    #[schema(value_type = Option<String>, max_length = 10_000)]
+    description: Option<Description>,
+}
+
+impl From<SourceVersion> for SourceVersionBody {
+    fn from(version: SourceVersion) -> Self {
+        let contract = &version.contract;
+        Self {
+            id: version.id,
+            source_id: version.source_id,
+            input_roles: contract.input_roles().iter().cloned().map(InputRoleBody::from).collect(),
+            output_roles: contract.output_roles().iter().cloned().map(OutputRoleBody::from).collect(),
+            contract_digest: contract.digest(),
+            version: version.version,
+            description: version.description,
+            created_at: version.created_at,
+        }
+    }
+}
+
+impl From<InputRole> for InputRoleBody {
+    fn from(role: InputRole) -> Self {
+        Self {
+            role: role.role,
+            input_kind: role.input_kind,
+            metric: role.metric,
+            unit: role.unit,
+            required: role.required,
+            description: role.description,
+        }
+    }
+}
+
+impl From<OutputRole> for OutputRoleBody {
+    fn from(role: OutputRole) -> Self {
+        Self {
+            role: role.role,
+            metric: role.metric,
+            unit: role.unit,
+            required: role.required,
+            description: role.description,
+        }
+    }
+}
+
+pub(crate) fn decode_source_version(fields: &mut Fields<'_>) -> SourceVersionDraft {
+    SourceVersionDraft {
+        id: fields.text("id"),
+        source_id: fields.text("source_id"),
+        version: fields.text("version"),
+        description: fields.text("description"),
+        input_roles: fields.objects("input_roles", decode_input_role),
+        output_roles: fields.objects("output_roles", decode_output_role),
+    }
+}
+
+fn decode_input_role(fields: &mut Fields<'_>) -> InputRoleDraft {
+    InputRoleDraft {
+        role: fields.text("role"),
+        input_kind: fields.text("input_kind"),
+        metric: fields.text("metric"),
+        unit: fields.text("unit"),
+        required: fields.flag("required"),
+        description: fields.text("description"),
+    }
+}
+
+fn decode_output_role(fields: &mut Fields<'_>) -> OutputRoleDraft {
+    OutputRoleDraft {
+        role: fields.text("role"),
+        metric: fields.text("metric"),
+        unit: fields.text("unit"),
+        required: fields.flag("required"),
+        description: fields.text("description"),
+    }
+}
+
+/// A source version, to be published or found.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what decode_source_version reads")]
+pub(crate) struct NewSourceVersion {
+    /// Its identity, when you want to choose it.
+    id: Option<uuid::Uuid>,
+    source_id: uuid::Uuid,
+    /// Unique in its source; v1.0.0 and 1.0.0 are the same.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    version: String,
+    /// Release notes.
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+    #[schema(max_items = 200)]
+    input_roles: Vec<NewInputRole>,
+    #[schema(min_items = 1, max_items = 200)]
+    output_roles: Vec<NewOutputRole>,
+}
+
+/// A named slot for an input.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what decode_input_role reads")]
+pub(crate) struct NewInputRole {
+    /// Unique among the inputs of the version, compared exactly.
+    #[schema(min_length = 1, max_length = 100)]
+    role: String,
+    /// The kind of input that fits, such as sensor.
+    #[schema(min_length = 1, max_length = 100)]
+    input_kind: String,
+    /// What the input measures.
+    #[schema(min_length = 1, max_length = 100)]
+    metric: String,
+    #[schema(min_length = 1, max_length = 100)]
+    unit: Option<String>,
+    /// Whether a job cannot do without; true when left out.
+    #[schema(nullable = false, default = true)]
+    required: Option<bool>,
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+}
+
+/// A named slot for an output.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what decode_output_role reads")]
+pub(crate) struct NewOutputRole {
+    /// Unique among the outputs of the version, compared exactly.
+    #[schema(min_length = 1, max_length = 100)]
+    role: String,
+    /// What is predicted.
+    #[schema(min_length = 1, max_length = 100)]
+    metric: String,
+    #[schema(min_length = 1, max_length = 100)]
+    unit: Option<String>,
+    /// Whether every run gives it; true when left out.
+    #[schema(nullable = false, default = true)]
+    required: Option<bool>,
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+}
