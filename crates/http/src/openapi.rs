@@ -1,6 +1,195 @@
-//! x
-/// x
-#[must_use] 
-pub fn json() -> String {
-    String::new()
+//! The OpenAPI document (version 3.1), made from the list of operations and the wire types.
+
+mod operations;
+mod schemas;
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Server,
+    tag::TagBuilder,
+};
+
+use crate::problem::{MEDIA_TYPE, ProblemCode};
+pub use operations::{Body, Operation, Parameter, operations};
+
+/// The document as JSON text, as it is served and committed.
+#[must_use]
+pub fn json() -> &'static str {
+    static JSON: OnceLock<String> = OnceLock::new();
+    JSON.get_or_init(|| {
+        let mut json = document().to_pretty_json().unwrap_or_else(|_| unreachable!("the document is plain data"));
+        json.push('\n');
+        json
+    })
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut components = schemas::components();
+    components.add_security_scheme(
+        "bearer",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .description(Some("An access token. Each operation says which scope it needs."))
+                .build(),
+        ),
+    );
+    let mut paths = PathsBuilder::new();
+    for operation in operations() {
+        let method = match operation.method {
+            "GET" => HttpMethod::Get,
+            "POST" => HttpMethod::Post,
+            "PUT" => HttpMethod::Put,
+            _ => HttpMethod::Delete,
+        };
+        paths = paths.path(operation.path, PathItem::new(method, describe(&operation)));
+    }
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Prediction API")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(
+                    "Register predictive models, publish immutable versions of their contracts, and configure them as \
+                     jobs for customers. Everything that is wrong with a request is told at once.",
+                ))
+                .license(Some(
+                    LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build(),
+                ))
+                .build(),
+        )
+        .servers(Some([Server::new("/")]))
+        .tags(Some([
+            TagBuilder::new()
+                .name("sources")
+                .description(Some("Predictive models, shared by all organisations."))
+                .build(),
+            TagBuilder::new().name("source versions").description(Some("Immutable contracts of sources.")).build(),
+            TagBuilder::new().name("jobs").description(Some("Versions configured to run for an organisation.")).build(),
+            TagBuilder::new().name("around").description(Some("Health, and this description.")).build(),
+        ]))
+        .paths(paths.build())
+        .components(Some(components))
+        .build()
+}
+
+fn describe(operation: &Operation) -> OperationBuilder {
+    let mut described = OperationBuilder::new()
+        .operation_id(Some(operation.id))
+        .tag(operation.tag)
+        .summary(Some(operation.summary))
+        .description(Some(operation.description()));
+    if operation.path.contains("{id}") {
+        described = described.parameter(
+            ParameterBuilder::new()
+                .name("id")
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(Parameter::uuid_schema()))
+                .build(),
+        );
+    }
+    if operation.path.contains("{code}") {
+        let codes: Vec<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        described = described.parameter(
+            ParameterBuilder::new()
+                .name("code")
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(codes))))
+                .build(),
+        );
+    }
+    for parameter in &operation.parameters {
+        described = described.parameter(parameter.describe());
+    }
+    if let Some(body) = &operation.request {
+        let content = ContentBuilder::new()
+            .schema(Some(reference(body.schema)))
+            .examples_from_iter(body.examples.iter().map(|(name, json)| {
+                let value: Value = serde_json::from_str(json).unwrap_or_else(|_| unreachable!("examples are JSON"));
+                (*name, utoipa::openapi::example::ExampleBuilder::new().value(Some(value)).build())
+            }))
+            .build();
+        described = described.request_body(Some(
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build(),
+        ));
+    }
+    for (status, text, body) in &operation.answers {
+        described = described.response(status.to_string(), answer(operation, *status, text, body));
+    }
+    for (status, problems) in operation.problems_by_status() {
+        described = described.response(status.to_string(), problem_response(status, &problems));
+    }
+    if operation.needs_token() {
+        described = described.security(SecurityRequirement::new("bearer", Vec::<String>::new()));
+    }
+    described
+}
+
+fn answer(operation: &Operation, status: u16, text: &str, body: &Body) -> Response {
+    let mut response = ResponseBuilder::new().description(text);
+    match body {
+        Body::None => {}
+        Body::One(schema) => {
+            response =
+                response.content("application/json", ContentBuilder::new().schema(Some(reference(schema))).build());
+        }
+        Body::List(schema) => {
+            let schema = ObjectBuilder::new()
+                .property("items", ArrayBuilder::new().items(reference(schema)).build())
+                .required("items")
+                .property(
+                    "next_cursor",
+                    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null])).build(),
+                )
+                .required("next_cursor");
+            response = response
+                .content("application/json", ContentBuilder::new().schema(Some(Schema::from(schema.build()))).build());
+        }
+        Body::Other(media_type) => {
+            response = response.content(*media_type, ContentBuilder::new().build());
+        }
+    }
+    if operation.has_entity_tag(status) {
+        response = response.header("ETag", text_header("The entity tag: the revision in quotation marks."));
+    }
+    if status == 201 || status == 303 {
+        response = response.header("Location", text_header("Where it is."));
+    }
+    response.build()
+}
+
+fn problem_response(status: u16, problems: &[ProblemCode]) -> Response {
+    let titles: Vec<String> = problems.iter().map(|code| format!("`{}`: {}", code.as_str(), code.title())).collect();
+    let mut response = ResponseBuilder::new()
+        .description(titles.join("; "))
+        .content(MEDIA_TYPE, ContentBuilder::new().schema(Some(reference("Problem"))).build());
+    match status {
+        401 | 403 => response = response.header("WWW-Authenticate", text_header("RFC 6750, section 3.")),
+        503 => response = response.header("Retry-After", text_header("Seconds to wait before trying again.")),
+        _ => {}
+    }
+    response.build()
+}
+
+fn text_header(description: &str) -> utoipa::openapi::header::Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String))))
+        .description(Some(description))
+        .build()
+}
+
+fn reference(schema: &str) -> RefOr<Schema> {
+    RefOr::Ref(Ref::from_schema_name(schema))
 }

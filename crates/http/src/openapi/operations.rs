@@ -1,0 +1,537 @@
+//! Every operation, described once: the OpenAPI document is made from this list, and tests go through it.
+
+use std::collections::BTreeMap;
+
+use prediction_domain::model::{PageRequest, Permission};
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Required};
+
+use crate::problem::ProblemCode;
+use crate::problem::ProblemCode::{
+    Conflict, InUse, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader, InvalidJson, InvalidPath,
+    InvalidQuery, InvalidToken, NotFound, NotReady, OrganisationOutOfScope, Overloaded, PayloadTooLarge,
+    PreconditionFailed, RequestTimeout, StoreUnavailable, Unauthorized, UnsupportedMediaType,
+};
+
+/// One operation.
+pub struct Operation {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// Its name for programs.
+    pub id: &'static str,
+    /// The group that it belongs to.
+    pub tag: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What else there is to know.
+    pub text: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What the query and the headers can say.
+    pub parameters: Vec<Parameter>,
+    /// What the body is.
+    pub request: Option<Request>,
+    /// The answers that are no problems: status, text, body.
+    pub answers: Vec<(u16, &'static str, Body)>,
+    /// The problems that it has by itself, beside those that come with its form.
+    pub problems: &'static [ProblemCode],
+}
+
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Everybody with a token.
+    Token,
+    /// Whoever has this scope.
+    Scope(Permission),
+}
+
+/// A request body.
+pub struct Request {
+    /// The name of its schema.
+    pub schema: &'static str,
+    /// Examples: name and JSON text.
+    pub examples: &'static [(&'static str, &'static str)],
+}
+
+/// An answer's body.
+pub enum Body {
+    /// There is none.
+    None,
+    /// One thing of this schema.
+    One(&'static str),
+    /// A page of things of this schema.
+    List(&'static str),
+    /// Something of this media type.
+    Other(&'static str),
+}
+
+/// A parameter in the query, or a header.
+pub struct Parameter {
+    name: &'static str,
+    place: ParameterIn,
+    text: &'static str,
+    schema: RefOr<Schema>,
+}
+
+impl Operation {
+    /// The text, and the scope that is needed.
+    pub(super) fn description(&self) -> String {
+        let scope = match self.access {
+            Access::Public => "Needs no token.".to_owned(),
+            Access::Token => "Needs a token, and no scope.".to_owned(),
+            Access::Scope(permission) => format!("Needs the scope `{permission}`."),
+        };
+        if self.text.is_empty() { scope } else { format!("{}\n\n{scope}", self.text) }
+    }
+
+    /// Whether a token is needed.
+    #[must_use]
+    pub fn needs_token(&self) -> bool {
+        self.access != Access::Public
+    }
+
+    /// Every problem that the operation can have, by status.
+    #[must_use]
+    pub fn problems_by_status(&self) -> BTreeMap<u16, Vec<ProblemCode>> {
+        let mut problems: Vec<ProblemCode> = self.problems.to_vec();
+        if self.needs_token() {
+            problems.extend([Unauthorized, InvalidToken, InvalidQuery, InternalError, Overloaded, StoreUnavailable]);
+        }
+        if matches!(self.access, Access::Scope(_)) {
+            problems.push(InsufficientScope);
+        }
+        if self.path.contains("{id}") {
+            problems.extend([InvalidPath, NotFound]);
+        }
+        if self.parameters.iter().any(|parameter| parameter.place == ParameterIn::Header) {
+            problems.push(InvalidHeader);
+        }
+        if self.parameters.iter().any(|parameter| parameter.name == "cursor") {
+            problems.push(InvalidCursor);
+        }
+        if self.request.is_some() {
+            problems.extend([InvalidJson, RequestTimeout, PayloadTooLarge, UnsupportedMediaType, Invalid]);
+        }
+        if self.parameters.iter().any(|parameter| parameter.name == "If-Match") {
+            problems.push(PreconditionFailed);
+        }
+        let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+        for problem in problems {
+            by_status.entry(problem.status().as_u16()).or_default().push(problem);
+        }
+        for problems in by_status.values_mut() {
+            problems.sort_unstable();
+        }
+        by_status
+    }
+
+    /// Whether an answer of that status carries an entity tag.
+    pub(super) fn has_entity_tag(&self, status: u16) -> bool {
+        let single = self.answers.iter().any(|(_, _, body)| matches!(body, Body::One(name) if *name != "Health"));
+        single && matches!(status, 200 | 201 | 304)
+    }
+}
+
+impl Parameter {
+    pub(super) fn describe(&self) -> utoipa::openapi::path::Parameter {
+        ParameterBuilder::new()
+            .name(self.name)
+            .parameter_in(self.place.clone())
+            .required(Required::False)
+            .description(Some(self.text))
+            .schema(Some(self.schema.clone()))
+            .build()
+    }
+
+    pub(super) fn uuid_schema() -> RefOr<Schema> {
+        let uuid = SchemaFormat::KnownFormat(KnownFormat::Uuid);
+        text_schema(ObjectBuilder::new().format(Some(uuid)))
+    }
+}
+
+fn text_schema(builder: ObjectBuilder) -> RefOr<Schema> {
+    RefOr::T(Schema::from(builder.schema_type(SchemaType::new(Type::String)).build()))
+}
+
+fn query(name: &'static str, text: &'static str, schema: RefOr<Schema>) -> Parameter {
+    Parameter { name, place: ParameterIn::Query, text, schema }
+}
+
+fn id_filter(name: &'static str, text: &'static str) -> Parameter {
+    query(name, text, Parameter::uuid_schema())
+}
+
+fn name_filter(text: &'static str) -> Parameter {
+    query("name", text, text_schema(ObjectBuilder::new().min_length(Some(1)).max_length(Some(200))))
+}
+
+fn flag(name: &'static str, text: &'static str) -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(SchemaType::new(Type::Boolean)).build();
+    query(name, text, RefOr::T(Schema::from(schema)))
+}
+
+fn expand() -> Parameter {
+    let text = "What to show whole beside its id: source, source_version, or both with a comma.";
+    let values = ["source", "source_version", "source,source_version", "source_version,source"];
+    query("expand", text, text_schema(ObjectBuilder::new().enum_values(Some(values))))
+}
+
+fn dry_run() -> Parameter {
+    flag("dry_run", "Do and judge everything, answer as if it were done, and store nothing.")
+}
+
+fn if_match() -> Parameter {
+    Parameter {
+        name: "If-Match",
+        place: ParameterIn::Header,
+        text: "Only if it still has this entity tag.",
+        schema: text_schema(ObjectBuilder::new()),
+    }
+}
+
+fn if_none_match() -> Parameter {
+    Parameter {
+        name: "If-None-Match",
+        place: ParameterIn::Header,
+        text: "Only if it has another entity tag by now.",
+        schema: text_schema(ObjectBuilder::new()),
+    }
+}
+
+fn paged(mut filters: Vec<Parameter>) -> Vec<Parameter> {
+    let limit = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::Integer))
+        .minimum(Some(1))
+        .maximum(Some(PageRequest::MAX_LIMIT))
+        .default(Some(PageRequest::DEFAULT_LIMIT.into()))
+        .build();
+    filters.push(query("limit", "How many items at the most.", RefOr::T(Schema::from(limit))));
+    filters.push(query("cursor", "The next_cursor of the page before.", text_schema(ObjectBuilder::new())));
+    filters
+}
+
+const SOURCES: &str = "sources";
+const VERSIONS: &str = "source versions";
+const JOBS: &str = "jobs";
+const AROUND: &str = "around";
+const CATALOG_WRITE: Access = Access::Scope(Permission::CatalogWrite);
+const JOBS_READ: Access = Access::Scope(Permission::JobsRead);
+const JOBS_WRITE: Access = Access::Scope(Permission::JobsWrite);
+const RETRY: &str = "Can be sent again safely: the same content answers 200 with what is stored, other content 409.";
+
+const CREATE_SOURCE: Request = Request {
+    schema: "NewSource",
+    examples: &[("tutorial", include_str!("../../../../docs/examples/create-source.json"))],
+};
+const CHANGE_SOURCE: Request = Request {
+    schema: "SourceChange",
+    examples: &[("change", include_str!("../../../../docs/examples/change-source.json"))],
+};
+const CREATE_VERSION: Request = Request {
+    schema: "NewSourceVersion",
+    examples: &[("tutorial", include_str!("../../../../docs/examples/create-source-version.json"))],
+};
+const SET_UP: Request = Request {
+    schema: "JobSetupRequest",
+    examples: &[
+        ("tutorial", include_str!("../../../../docs/examples/setup-job.json")),
+        ("everything at once", include_str!("../../../../docs/examples/setup-job-with-everything.json")),
+    ],
+};
+const CHANGE_JOB: Request =
+    Request { schema: "JobChange", examples: &[("change", include_str!("../../../../docs/examples/change-job.json"))] };
+
+/// Every operation of the service.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let mut operations = source_operations();
+    operations.extend(source_version_operations());
+    operations.extend(job_operations());
+    operations.extend(operations_around());
+    operations
+}
+
+fn source_operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "GET",
+            path: "/api/v1/sources",
+            id: "list_sources",
+            tag: SOURCES,
+            summary: "List sources",
+            text: "In creation order.",
+            access: Access::Token,
+            parameters: paged(vec![name_filter("Only the one of that name, compared without case.")]),
+            request: None,
+            answers: vec![(200, "A page of sources", Body::List("Source"))],
+            problems: &[],
+        },
+        Operation {
+            method: "POST",
+            path: "/api/v1/sources",
+            id: "create_source",
+            tag: SOURCES,
+            summary: "Create a source",
+            text: RETRY,
+            access: CATALOG_WRITE,
+            parameters: vec![],
+            request: Some(CREATE_SOURCE),
+            answers: vec![
+                (200, "It was there already", Body::One("Source")),
+                (201, "It was created", Body::One("Source")),
+            ],
+            problems: &[Conflict],
+        },
+        Operation {
+            method: "GET",
+            path: "/api/v1/sources/{id}",
+            id: "get_source",
+            tag: SOURCES,
+            summary: "Read a source",
+            text: "",
+            access: Access::Token,
+            parameters: vec![if_none_match()],
+            request: None,
+            answers: vec![(200, "The source", Body::One("Source")), (304, "It has not changed", Body::None)],
+            problems: &[],
+        },
+        Operation {
+            method: "PUT",
+            path: "/api/v1/sources/{id}",
+            id: "change_source",
+            tag: SOURCES,
+            summary: "Change a source",
+            text: "What is left out stays, null clears. What GET returned can be sent back.",
+            access: CATALOG_WRITE,
+            parameters: vec![dry_run(), if_match()],
+            request: Some(CHANGE_SOURCE),
+            answers: vec![(200, "The source as it is now", Body::One("Source"))],
+            problems: &[Conflict],
+        },
+        Operation {
+            method: "DELETE",
+            path: "/api/v1/sources/{id}",
+            id: "delete_source",
+            tag: SOURCES,
+            summary: "Delete a source",
+            text: "Refused while it has versions.",
+            access: CATALOG_WRITE,
+            parameters: vec![dry_run(), if_match()],
+            request: None,
+            answers: vec![
+                (200, "With dry_run: what would be deleted", Body::One("Source")),
+                (204, "It was deleted", Body::None),
+            ],
+            problems: &[InUse],
+        },
+    ]
+}
+
+fn source_version_operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "GET",
+            path: "/api/v1/source_versions",
+            id: "list_source_versions",
+            tag: VERSIONS,
+            summary: "List source versions",
+            text: "In the order in which they were published.",
+            access: Access::Token,
+            parameters: paged(vec![id_filter("source_id", "Only those of that source.")]),
+            request: None,
+            answers: vec![(200, "A page of source versions", Body::List("SourceVersion"))],
+            problems: &[],
+        },
+        Operation {
+            method: "POST",
+            path: "/api/v1/source_versions",
+            id: "create_source_version",
+            tag: VERSIONS,
+            summary: "Publish a source version",
+            text: RETRY,
+            access: CATALOG_WRITE,
+            parameters: vec![],
+            request: Some(CREATE_VERSION),
+            answers: vec![
+                (200, "It was there already", Body::One("SourceVersion")),
+                (201, "It was published", Body::One("SourceVersion")),
+            ],
+            problems: &[Conflict],
+        },
+        Operation {
+            method: "GET",
+            path: "/api/v1/source_versions/{id}",
+            id: "get_source_version",
+            tag: VERSIONS,
+            summary: "Read a source version",
+            text: "",
+            access: Access::Token,
+            parameters: vec![if_none_match()],
+            request: None,
+            answers: vec![
+                (200, "The source version", Body::One("SourceVersion")),
+                (304, "The reader has it already", Body::None),
+            ],
+            problems: &[],
+        },
+        Operation {
+            method: "DELETE",
+            path: "/api/v1/source_versions/{id}",
+            id: "delete_source_version",
+            tag: VERSIONS,
+            summary: "Delete a source version",
+            text: "Refused while a job uses it.",
+            access: CATALOG_WRITE,
+            parameters: vec![dry_run(), if_match()],
+            request: None,
+            answers: vec![
+                (200, "With dry_run: what would be deleted", Body::One("SourceVersion")),
+                (204, "It was deleted", Body::None),
+            ],
+            problems: &[InUse],
+        },
+    ]
+}
+
+fn job_operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "POST",
+            path: "/api/v1/jobs/setup",
+            id: "set_up_job",
+            tag: JOBS,
+            summary: "Set up a job",
+            text: "Everything that a job needs in one call: all of it is stored, or nothing. A source or a version that is \
+                   described and not there is created, which needs the scope `catalog:write` too. Can be sent again \
+                   safely: the same content answers 200 with what is stored, other content 409.",
+            access: JOBS_WRITE,
+            parameters: vec![dry_run()],
+            request: Some(SET_UP),
+            answers: vec![
+                (200, "It was there already, or with dry_run: what would be set up", Body::One("JobSetup")),
+                (201, "It was set up", Body::One("JobSetup")),
+            ],
+            problems: &[Conflict, OrganisationOutOfScope],
+        },
+        Operation {
+            method: "GET",
+            path: "/api/v1/jobs",
+            id: "list_jobs",
+            tag: JOBS,
+            summary: "List jobs",
+            text: "Those of the token's organisations, in creation order. input_id answers which jobs use an input.",
+            access: JOBS_READ,
+            parameters: {
+                let mut parameters = paged(vec![
+                    id_filter("organisation_id", "Only those of that organisation."),
+                    id_filter("source_id", "Only those of that source."),
+                    id_filter("source_version_id", "Only those that run that version."),
+                    flag("active", "Only the active, or only the inactive ones."),
+                    name_filter("Only those of that name."),
+                    id_filter("input_id", "Only those with that input bound to some role."),
+                ]);
+                parameters.push(expand());
+                parameters
+            },
+            request: None,
+            answers: vec![(200, "A page of jobs", Body::List("Job"))],
+            problems: &[OrganisationOutOfScope],
+        },
+        Operation {
+            method: "GET",
+            path: "/api/v1/jobs/{id}",
+            id: "get_job",
+            tag: JOBS,
+            summary: "Read a job",
+            text: "A job of another organisation is not there.",
+            access: JOBS_READ,
+            parameters: vec![expand(), if_none_match()],
+            request: None,
+            answers: vec![(200, "The job", Body::One("Job")), (304, "It has not changed", Body::None)],
+            problems: &[],
+        },
+        Operation {
+            method: "PUT",
+            path: "/api/v1/jobs/{id}",
+            id: "change_job",
+            tag: JOBS,
+            summary: "Change a job",
+            text: "Its name, whether it is active, its version and its bindings; the result is judged like a setup. What \
+                   is left out stays. What GET returned can be sent back.",
+            access: JOBS_WRITE,
+            parameters: vec![dry_run(), if_match()],
+            request: Some(CHANGE_JOB),
+            answers: vec![(200, "The job as it is now", Body::One("Job"))],
+            problems: &[Conflict],
+        },
+        Operation {
+            method: "DELETE",
+            path: "/api/v1/jobs/{id}",
+            id: "delete_job",
+            tag: JOBS,
+            summary: "Delete a job",
+            text: "",
+            access: JOBS_WRITE,
+            parameters: vec![dry_run(), if_match()],
+            request: None,
+            answers: vec![
+                (200, "With dry_run: what would be deleted", Body::One("Job")),
+                (204, "It was deleted", Body::None),
+            ],
+            problems: &[],
+        },
+    ]
+}
+
+fn operations_around() -> Vec<Operation> {
+    let public = |path, id, summary, answers, problems| Operation {
+        method: "GET",
+        path,
+        id,
+        tag: AROUND,
+        summary,
+        text: "",
+        access: Access::Public,
+        parameters: vec![],
+        request: None,
+        answers,
+        problems,
+    };
+    vec![
+        public("/health/live", "live", "The process runs", vec![(200, "It does", Body::One("Health"))], &[]),
+        public(
+            "/health/ready",
+            "ready",
+            "The service can do its work",
+            vec![(200, "It can", Body::One("Health"))],
+            &[NotReady],
+        ),
+        public(
+            "/openapi.json",
+            "openapi",
+            "This document",
+            vec![(200, "The document", Body::Other("application/json"))],
+            &[],
+        ),
+        public(
+            "/problems",
+            "list_problems",
+            "The texts about all problems",
+            vec![(200, "A page for people", Body::Other("text/html"))],
+            &[],
+        ),
+        public(
+            "/problems/{code}",
+            "get_problem",
+            "The text about a problem",
+            vec![(200, "A page for people", Body::Other("text/html"))],
+            &[NotFound],
+        ),
+    ]
+}

@@ -1,0 +1,114 @@
+use serde_json::Value;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{Components, RefOr, Schema};
+use utoipa::{OpenApi as _, ToSchema};
+
+use crate::wire::{job, set_up, source, source_version};
+
+/// What requests consist of. Unknown members are refused, so the document says that there are none.
+const CLOSED: [&str; 12] = [
+    "NewSource",
+    "SourceChange",
+    "NewSourceVersion",
+    "NewInputRole",
+    "NewOutputRole",
+    "NewRoleBinding",
+    "JobSetupRequest",
+    "SetupSource",
+    "SetupSourceVersion",
+    "SetupJob",
+    "JobChange",
+    "Health",
+];
+
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(
+    source::SourceBody,
+    source::NewSource,
+    source::SourceChange,
+    source_version::SourceVersionBody,
+    source_version::InputRoleBody,
+    source_version::OutputRoleBody,
+    source_version::NewSourceVersion,
+    source_version::NewInputRole,
+    source_version::NewOutputRole,
+    job::JobBody,
+    job::RoleBindingBody,
+    job::OutputBody,
+    job::NewRoleBinding,
+    job::JobChange,
+    set_up::SetUpBody,
+    set_up::OutcomesBody,
+    set_up::OutcomeBody,
+    set_up::WarningBody,
+    set_up::JobSetupRequest,
+    set_up::SetupSource,
+    set_up::SetupSourceVersion,
+    set_up::SetupJob,
+    ProblemBody,
+    ProblemEntry,
+    Health
+)))]
+struct Wire;
+
+/// The schemas of everything that goes over the wire.
+pub(super) fn components() -> Components {
+    let mut components = Wire::openapi().components.unwrap_or_default();
+    for name in CLOSED {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
+    components
+}
+
+/// An error answer: problem details (RFC 9457). Some problems have members of their own.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what Problem::respond writes")]
+struct ProblemBody {
+    /// A reference to the text about this problem, on this service.
+    #[schema(format = "uri-reference")]
+    r#type: String,
+    title: String,
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened this time.
+    detail: String,
+    /// Stable, for programs.
+    code: String,
+    /// Tell us this when you need help.
+    request_id: Option<String>,
+    /// Everything that is wrong with the request.
+    #[schema(nullable = false)]
+    errors: Option<Vec<ProblemEntry>>,
+}
+
+/// One thing that is wrong with a request.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what Problem::respond writes")]
+struct ProblemEntry {
+    /// Where in the body: a JSON pointer (RFC 6901).
+    #[schema(nullable = false)]
+    pointer: Option<String>,
+    /// Or which query parameter.
+    #[schema(nullable = false)]
+    parameter: Option<String>,
+    /// Stable, for programs.
+    code: String,
+    message: String,
+    /// What would have been right, or what is stored.
+    expected: Option<Value>,
+    /// What there was.
+    actual: Option<Value>,
+    /// What may have been meant.
+    #[schema(nullable = false)]
+    hint: Option<String>,
+}
+
+/// How the service is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what the health routes answer")]
+struct Health {
+    status: String,
+}
