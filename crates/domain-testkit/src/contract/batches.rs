@@ -204,7 +204,7 @@ fn mixed_plans(stores: &Stores) -> (Vec<JobSetUp>, Vec<Told>, Vec<usize>) {
         ),
         (a_plan_for(Job { organisation_id: fresh_organisation_id(), ..job("a", &version) }), Told::Created),
         (a_plan_for(Job { source_id: source.id, ..job("g", &foreign) }), Told::ReferenceMissing),
-        (with_source(source, with_version(version.clone(), a_plan_for(job("a", &of_nothing)))), Told::NameTaken(0)),
+        (with_source(source, with_version(version.clone(), a_plan_for(job("a", &version)))), Told::NameTaken(0)),
         (rehearse(a_plan_for(job("d", &version))), Told::NameTaken(9)),
         (with_version(of_nothing.clone(), a_plan_for(job("g", &of_nothing))), Told::ReferenceMissing),
         (a_plan_for(job("g", &version)), Told::Created),

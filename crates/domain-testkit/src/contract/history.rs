@@ -145,17 +145,14 @@ impl Pool {
         plan.effect = Self::effect(dice);
         if dice.one_in(3) {
             let version = self.version(dice);
-            if !dice.one_in(6) {
-                plan.job.source_id = version.source_id;
-                plan.job.source_version_id = version.id;
-            }
+            plan.job.source_id = version.source_id;
+            plan.job.source_version_id = version.id;
             if dice.one_in(2) {
-                let id = if dice.one_in(6) { dice.pick(&self.sources) } else { version.source_id };
-                plan.new_source = Some(Source { id, ..self.source(dice) });
+                plan.new_source = Some(Source { id: version.source_id, ..self.source(dice) });
             }
             plan.new_version = Some(version);
         } else if dice.one_in(10) {
-            plan.new_source = Some(self.source(dice));
+            plan.new_source = Some(Source { id: plan.job.source_id, ..self.source(dice) });
         }
         plan
     }

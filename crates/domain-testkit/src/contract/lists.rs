@@ -1,9 +1,10 @@
 use std::fmt::Debug;
 
 use prediction_domain::model::{
-    InputId, Job, Page, PageRequest, Position, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
+    InputId, Job, JobId, Page, PageRequest, Position, Scope, Source, SourceId, SourceVersion, SourceVersionId,
+    Timestamp,
 };
-use prediction_domain::ports::{Effect, JobFilter, SourceFilter, SourceVersionFilter};
+use prediction_domain::ports::{DeleteSourceVersionError, Effect, JobFilter, SourceFilter, SourceVersionFilter};
 use uuid::Uuid;
 
 use super::fixture::{assert_exactly, catalogue, stored_job, stored_source, stored_version, walk};
@@ -96,11 +97,8 @@ pub(super) fn source_versions_of_one_microsecond_are_ordered_by_id(stores: &Stor
 pub(super) fn jobs_of_one_microsecond_are_ordered_by_id(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let created_at = version.created_at;
-    let created = ASCENDING_IDS.map(|id| Job {
-        id: prediction_domain::model::JobId::parse(id).expect("a valid id"),
-        created_at,
-        ..a_job_of(&version)
-    });
+    let created =
+        ASCENDING_IDS.map(|id| Job { id: JobId::parse(id).expect("a valid id"), created_at, ..a_job_of(&version) });
     for job in shuffled(&created) {
         stored_job(stores, job);
     }
@@ -131,7 +129,7 @@ pub(super) fn a_page_starts_behind_any_position(stores: &Stores) {
         .map(|(number, id)| Source {
             id: SourceId::parse(id).expect("a valid id"),
             // Two, then three of one microsecond.
-            created_at: micros_after(time, if number < 2 { 0 } else { 1 }),
+            created_at: micros_after(time, i64::from(number >= 2)),
             ..a_source()
         })
         .collect();
@@ -337,6 +335,23 @@ pub(super) fn jobs_are_listed_within_the_scope(stores: &Stores) {
     assert_eq!(list(&Scope::of([b.organisation_id, fresh_organisation_id()])), [b]);
     assert_eq!(list(&Scope::of([fresh_organisation_id()])), []);
     assert_eq!(list(&Scope::of([])), []);
+}
+
+pub(super) fn a_scope_may_hold_a_thousand_organisations(stores: &Stores) {
+    let (_, version) = catalogue(stores);
+    let [first, second, hidden] = [(); 3].map(|()| stored_job(stores, a_job_of(&version)));
+    let others = (0..998).map(|_| fresh_organisation_id());
+    let scope = Scope::of(others.chain([first.organisation_id, second.organisation_id]));
+    let wanted = [&first, &hidden, &second].map(|job| (scope.clone(), job.id));
+    let found = stores.jobs.find_many(&wanted).expect("jobs can be read");
+    assert_eq!(found, [Some(first.clone()), None, Some(second.clone())]);
+    assert_pages(&[first.clone(), second.clone()], |page| jobs(stores, &scope, &JobFilter::default(), page));
+    let error = stores.source_versions.delete(&scope, version.id, Effect::Commit).expect_err("jobs use the version");
+    assert!(
+        matches!(&error, DeleteSourceVersionError::InUse { jobs: 3, visible } if visible[..] == [first.id, second.id]),
+        "{error:?}"
+    );
+    stores.jobs.delete(&scope, first.id, first.revision, Effect::Commit).expect("the job is deleted");
 }
 
 pub(super) fn an_organisation_outside_the_scope_lists_nothing(stores: &Stores) {

@@ -16,8 +16,8 @@ use super::fixture::{
     stored_version, version,
 };
 use crate::Stores;
-use crate::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_source, a_version_of};
-use crate::values::{fresh_job_id, job_name, source_name, version_label};
+use crate::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_source, a_version_of, all_bound};
+use crate::values::{fresh_job_id, fresh_source_id, job_name, source_name, version_label};
 
 /// How many calls happen at once.
 const MANY: usize = 32;
@@ -69,7 +69,7 @@ pub(super) fn of_many_attempts_of_one_plan_one_creates_the_job(stores: &Stores) 
 pub(super) fn of_many_set_ups_with_one_new_source_one_creates_it(stores: &Stores) {
     let new_source = a_source();
     let plan = || {
-        let new_source = Source { id: a_source().id, ..new_source.clone() };
+        let new_source = Source { id: fresh_source_id(), ..new_source.clone() };
         let new_version = a_version_of(new_source.id);
         let job = a_job_of(&new_version);
         JobSetUp { new_source: Some(new_source), new_version: Some(new_version), ..a_plan_for(job) }
@@ -119,6 +119,29 @@ pub(super) fn batches_that_overlap_in_opposite_orders_create_each_job_once(store
     assert_eq!(created, jobs.len());
 }
 
+pub(super) fn batches_that_publish_in_opposite_orders_create_each_source_once(stores: &Stores) {
+    let names: Vec<_> = (0..10).map(|_| a_source().name).collect();
+    let outcomes = at_once(4, |number| {
+        let mut names = names.clone();
+        if number % 2 == 1 {
+            names.reverse();
+        }
+        let plans: Vec<_> = names
+            .into_iter()
+            .map(|name| {
+                let plan = a_plan_for_everything();
+                JobSetUp { new_source: plan.new_source.map(|source| Source { name, ..source }), ..plan }
+            })
+            .collect();
+        stores.jobs.set_up_many(&plans)
+    });
+    let rejected: Vec<_> = outcomes.into_iter().flatten().filter_map(Result::err).collect();
+    assert!(rejected.iter().all(|error| matches!(error, JobSetUpRejected::SourceTaken)), "{rejected:?}");
+    assert_eq!(rejected.len(), 4 * names.len() - names.len());
+    let counts = (all_sources(stores).len(), all_versions(stores).len(), all_jobs(stores).len());
+    assert_eq!(counts, (names.len(), names.len(), names.len()));
+}
+
 pub(super) fn of_many_updates_of_one_source_one_is_made(stores: &Stores) {
     let stored = stored_source(stores, a_source());
     let answers = at_once(MANY, |number| {
@@ -141,11 +164,8 @@ pub(super) fn of_many_updates_of_one_job_one_is_made(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let answers = at_once(MANY, |_| {
-        let changed = Job {
-            role_bindings: crate::builders::all_bound(&version.contract),
-            revision: stored.revision.next(),
-            ..stored.clone()
-        };
+        let changed =
+            Job { role_bindings: all_bound(&version.contract), revision: stored.revision.next(), ..stored.clone() };
         (changed.clone(), stores.jobs.update(&changed, stored.revision, Effect::Commit))
     });
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(_, answer)| answer.is_ok());
@@ -185,6 +205,126 @@ pub(super) fn of_many_deletes_of_one_job_one_deletes_it(stores: &Stores) {
     assert_eq!(refused.len(), MANY - 1);
     assert!(refused.iter().all(|error| matches!(error, DeleteJobError::Missing)), "{refused:?}");
     assert_eq!(all_jobs(stores), []);
+}
+
+pub(super) fn of_an_update_and_a_delete_of_one_job_one_is_made(stores: &Stores) {
+    let (_, version) = catalogue(stores);
+    for round in 0..ROUNDS {
+        let stored = stored_job(stores, a_job_of(&version));
+        let changed = Job { active: false, revision: stored.revision.next(), ..stored.clone() };
+        let answers = at_once(2, |number| {
+            if number == round % 2 {
+                Deletion(stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, Effect::Commit))
+            } else {
+                Use(stores.jobs.update(&changed, stored.revision, Effect::Commit))
+            }
+        });
+        let (deletion, uses) = deletion_and_uses(answers);
+        match (deletion, &uses[..]) {
+            (Ok(()), [Err(UpdateJobError::Missing)]) => assert_eq!(job(stores, stored.id), None),
+            (Err(DeleteJobError::Stale { current }), [Ok(())]) if current == changed.revision => {
+                assert_exactly(&job(stores, stored.id), &Some(changed));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(super) fn of_an_update_and_a_delete_of_one_source_one_is_made(stores: &Stores) {
+    for round in 0..ROUNDS {
+        let stored = stored_source(stores, a_source());
+        let changed = Source { description: None, revision: stored.revision.next(), ..stored.clone() };
+        let answers = at_once(2, |number| {
+            if number == round % 2 {
+                Deletion(stores.sources.delete(stored.id, stored.revision, Effect::Commit))
+            } else {
+                Use(stores.sources.update(&changed, stored.revision, Effect::Commit))
+            }
+        });
+        let (deletion, uses) = deletion_and_uses(answers);
+        match (deletion, &uses[..]) {
+            (Ok(()), [Err(UpdateSourceError::Missing)]) => assert_eq!(source(stores, stored.id), None),
+            (Err(DeleteSourceError::Stale { current }), [Ok(())]) if current == changed.revision => {
+                assert_exactly(&source(stores, stored.id), &Some(changed));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(super) fn a_job_deleted_during_set_ups_of_its_name_is_found_or_replaced(stores: &Stores) {
+    let (_, version) = catalogue(stores);
+    for round in 0..ROUNDS {
+        let former = stored_job(stores, a_job_of(&version));
+        let answers = at_once(8, |number| {
+            if number == round % 8 {
+                Deletion(stores.jobs.delete(&Scope::Platform, former.id, former.revision, Effect::Commit))
+            } else {
+                let job = Job { id: fresh_job_id(), ..former.clone() };
+                Use((job.clone(), set_up(stores, &a_plan_for(job))))
+            }
+        });
+        let (deletion, uses) = deletion_and_uses(answers);
+        deletion.expect("nobody else changes the job");
+        let heir = stores.jobs.find_by_name(former.organisation_id, &former.name).expect("jobs can be read");
+        let mut created = Vec::new();
+        for (planned, outcome) in uses {
+            match outcome.expect("every plan can be carried out") {
+                JobSetUpOutcome::Created => created.push(planned),
+                JobSetUpOutcome::NameTaken(by) => assert!(*by == former || Some(&*by) == heir.as_ref(), "{by:?}"),
+            }
+        }
+        assert_exactly(&created, &heir.into_iter().collect());
+    }
+}
+
+pub(super) fn a_source_deleted_during_inserts_of_its_name_is_found_or_replaced(stores: &Stores) {
+    for round in 0..ROUNDS {
+        let former = stored_source(stores, a_source());
+        let answers = at_once(8, |number| {
+            if number == round % 8 {
+                Deletion(stores.sources.delete(former.id, former.revision, Effect::Commit))
+            } else {
+                let source = Source { id: fresh_source_id(), ..former.clone() };
+                Use((source.clone(), stores.sources.insert(&source)))
+            }
+        });
+        let (deletion, uses) = deletion_and_uses(answers);
+        deletion.expect("nobody else changes the source");
+        let heir = stores.sources.find_by_name(&former.name).expect("sources can be read");
+        let mut created = Vec::new();
+        for (planned, answer) in uses {
+            match answer {
+                Ok(()) => created.push(planned),
+                Err(InsertSourceError::Taken(by)) => {
+                    assert!(*by == former || Some(&*by) == heir.as_ref(), "{by:?}");
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert_exactly(&created, &heir.into_iter().collect());
+    }
+}
+
+pub(super) fn rehearsals_do_not_see_or_hinder_each_other(stores: &Stores) {
+    let plan = a_plan_for_everything();
+    let rehearsal = JobSetUp { effect: Effect::Rehearse, ..plan.clone() };
+    for outcome in at_once(MANY, |_| set_up(stores, &rehearsal)) {
+        assert_eq!(outcome.expect("the plan could be carried out"), JobSetUpOutcome::Created);
+    }
+    assert_eq!((all_sources(stores), all_versions(stores), all_jobs(stores)), (vec![], vec![], vec![]));
+
+    let outcomes = at_once(MANY, |number| set_up(stores, if number == MANY / 2 { &plan } else { &rehearsal }));
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        match outcome.expect("the plan can be carried out") {
+            JobSetUpOutcome::Created => {}
+            JobSetUpOutcome::NameTaken(by) => {
+                assert_ne!(number, MANY / 2, "only rehearsals were there before");
+                assert_exactly(&*by, &plan.job);
+            }
+        }
+    }
+    assert_exactly(&all_jobs(stores), &vec![plan.job]);
 }
 
 pub(super) fn a_version_deleted_during_set_ups_leaves_no_orphan(stores: &Stores) {

@@ -1,4 +1,4 @@
-use prediction_domain::model::{Job, Source, SourceVersion};
+use prediction_domain::model::{Job, Source, SourceName, SourceVersion};
 use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected};
 
 use super::fixture::{
@@ -32,12 +32,6 @@ pub(super) fn a_plan_may_publish_a_version_of_a_stored_source(stores: &Stores) {
     let version = a_version_of(source.id);
     let job = a_job_of(&version);
     assert_created(stores, &JobSetUp { new_version: Some(version), ..a_plan_for(job) });
-}
-
-pub(super) fn a_plan_may_use_another_version_than_the_one_it_publishes(stores: &Stores) {
-    let (source, version) = catalogue(stores);
-    let job = a_job_of(&version);
-    assert_created(stores, &JobSetUp { new_version: Some(a_version_of(source.id)), ..a_plan_for(job) });
 }
 
 pub(super) fn the_same_name_in_two_organisations_makes_two_jobs(stores: &Stores) {
@@ -77,12 +71,11 @@ pub(super) fn a_taken_name_counts_before_everything_else(stores: &Stores) {
     let (source, version) = catalogue(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let fresh = |plan| named_like(&stored, plan);
-    let taken_source = Source { name: source.name.clone(), ..a_source() };
     let taken_version = SourceVersion { version: version.version.clone(), ..a_version_of(source.id) };
     let plans = [
-        JobSetUp { new_source: Some(taken_source), ..fresh(a_plan_for_everything()) },
-        JobSetUp { new_version: Some(taken_version), ..fresh(a_plan_for(a_job_of(&version))) },
-        JobSetUp { new_version: Some(a_version_of(fresh_source_id())), ..fresh(a_plan_for(a_job_of(&version))) },
+        fresh(with_source_named(&source.name, a_plan_for_everything())),
+        fresh(with_version(taken_version)),
+        fresh(with_version(a_version_of(fresh_source_id()))),
         fresh(a_plan_for(a_job_of(&a_version_of(source.id)))),
         fresh(a_plan_for(Job { id: stored.id, ..a_job_of(&version) })),
     ];
@@ -118,19 +111,19 @@ pub(super) fn a_taken_version_is_rejected_and_nothing_is_stored(stores: &Stores)
         SourceVersion { version: version_label("1.0"), ..a_version_of(source.id) },
         stored.clone(),
     ] {
-        let job = a_job_of(&new_version);
-        let rejected = assert_rejected(stores, &JobSetUp { new_version: Some(new_version), ..a_plan_for(job) });
+        let rejected = assert_rejected(stores, &with_version(new_version));
         assert!(matches!(rejected, JobSetUpRejected::VersionTaken), "{rejected:?}");
     }
     // The source that would have come with it does not come either.
     let plan = a_plan_for_everything();
-    let new_version = plan.new_version.clone().map(|version| SourceVersion { id: stored.id, ..version });
-    let rejected = assert_rejected(stores, &JobSetUp { new_version, ..plan });
+    let new_version = plan.new_version.map(|version| SourceVersion { id: stored.id, ..version });
+    let job = Job { source_version_id: stored.id, ..plan.job };
+    let rejected = assert_rejected(stores, &JobSetUp { new_version, job, ..plan });
     assert!(matches!(rejected, JobSetUpRejected::VersionTaken), "{rejected:?}");
 }
 
 pub(super) fn a_missing_reference_is_rejected_and_nothing_is_stored(stores: &Stores) {
-    let (source, version) = catalogue(stores);
+    let (source, _) = catalogue(stores);
     let everything = a_plan_for_everything();
     let plans = [
         // No such version.
@@ -139,15 +132,8 @@ pub(super) fn a_missing_reference_is_rejected_and_nothing_is_stored(stores: &Sto
         a_plan_for(a_job_of(&a_version_of(fresh_source_id()))),
         // A new version of no source.
         JobSetUp { new_source: None, ..everything.clone() },
-        // A new version of no source, which the job does not even run.
-        JobSetUp { new_version: Some(a_version_of(fresh_source_id())), ..a_plan_for(a_job_of(&version)) },
         // A new source without the version.
         JobSetUp { new_version: None, ..everything.clone() },
-        // A new version of a stored source, and a job of another one.
-        JobSetUp {
-            new_version: Some(a_version_of(source.id)),
-            ..a_plan_for(Job { source_version_id: fresh_source_version_id(), ..a_job_of(&version) })
-        },
     ];
     for plan in plans {
         let rejected = assert_rejected(stores, &plan);
@@ -180,21 +166,25 @@ pub(super) fn a_version_of_another_source_is_a_missing_reference(stores: &Stores
     }
 }
 
-pub(super) fn a_taken_source_counts_before_a_taken_version_before_a_missing_reference(stores: &Stores) {
+pub(super) fn a_taken_source_counts_before_a_taken_version(stores: &Stores) {
     let (source, version) = catalogue(stores);
-    let missing = Job { source_version_id: fresh_source_version_id(), ..a_job_of(&version) };
-    let taken_version = SourceVersion { version: version.version.clone(), ..a_version_of(source.id) };
-    let plan = JobSetUp { new_version: Some(taken_version), ..a_plan_for(missing) };
-    let rejected = assert_rejected(stores, &plan);
-    assert!(matches!(rejected, JobSetUpRejected::VersionTaken), "{rejected:?}");
-
-    let of_nothing = SourceVersion { id: version.id, ..a_version_of(fresh_source_id()) };
-    let rejected = assert_rejected(stores, &JobSetUp { new_version: Some(of_nothing), ..plan.clone() });
-    assert!(matches!(rejected, JobSetUpRejected::VersionTaken), "{rejected:?}");
-
-    let taken_source = Source { name: source.name, ..a_source() };
-    let rejected = assert_rejected(stores, &JobSetUp { new_source: Some(taken_source), ..plan });
+    let new_source = Source { name: source.name, ..a_source() };
+    let new_version = SourceVersion { id: version.id, ..a_version_of(new_source.id) };
+    let rejected = assert_rejected(stores, &JobSetUp { new_source: Some(new_source), ..with_version(new_version) });
     assert!(matches!(rejected, JobSetUpRejected::SourceTaken), "{rejected:?}");
+    let again = SourceVersion { source_id: source.id, ..version };
+    let rejected = assert_rejected(
+        stores,
+        &JobSetUp { new_source: Some(Source { id: source.id, ..a_source() }), ..with_version(again) },
+    );
+    assert!(matches!(rejected, JobSetUpRejected::SourceTaken), "{rejected:?}");
+}
+
+pub(super) fn a_taken_version_counts_before_a_missing_reference(stores: &Stores) {
+    let (_, version) = catalogue(stores);
+    let of_nothing = SourceVersion { id: version.id, ..a_version_of(fresh_source_id()) };
+    let rejected = assert_rejected(stores, &with_version(of_nothing));
+    assert!(matches!(rejected, JobSetUpRejected::VersionTaken), "{rejected:?}");
 }
 
 pub(super) fn a_taken_job_id_is_a_failure_and_nothing_is_stored(stores: &Stores) {
@@ -220,11 +210,8 @@ pub(super) fn a_rehearsal_is_judged_and_stores_nothing(stores: &Stores) {
         everything.clone(),
         a_plan_for(a_job_of(&version)),
         named_like(&stored, a_plan_for_everything()),
-        JobSetUp { new_source: Some(Source { name: source.name, ..a_source() }), ..a_plan_for_everything() },
-        JobSetUp {
-            new_version: Some(SourceVersion { version: version.version.clone(), ..a_version_of(source.id) }),
-            ..a_plan_for(a_job_of(&version))
-        },
+        with_source_named(&source.name, a_plan_for_everything()),
+        with_version(SourceVersion { version: version.version.clone(), ..a_version_of(source.id) }),
         JobSetUp { new_source: None, ..a_plan_for_everything() },
         a_plan_for(Job { source_version_id: fresh_source_version_id(), ..a_job_of(&version) }),
     ];
@@ -234,6 +221,18 @@ pub(super) fn a_rehearsal_is_judged_and_stores_nothing(stores: &Stores) {
         assert_eq!(format!("{rehearsed:?}"), format!("{done:?}"));
     }
     assert_exactly(&job(stores, everything.job.id), &Some(everything.job));
+}
+
+/// A plan that publishes that version for a job that runs it.
+fn with_version(new_version: SourceVersion) -> JobSetUp {
+    let job = a_job_of(&new_version);
+    JobSetUp { new_version: Some(new_version), ..a_plan_for(job) }
+}
+
+/// The plan with another name for its new source.
+fn with_source_named(name: &SourceName, plan: JobSetUp) -> JobSetUp {
+    let new_source = plan.new_source.map(|source| Source { name: name.clone(), ..source });
+    JobSetUp { new_source, ..plan }
 }
 
 /// The plan, for a job with an id of its own and the organisation and the name of that job.
