@@ -1,1 +1,46 @@
-//! To come.
+//! The domain's ports on PostgreSQL 15 and later.
+//!
+//! ```no_run
+//! use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
+//!
+//! let url = PostgresUrl::parse("postgres://prediction@localhost/prediction", |name| std::env::var(name).ok())?;
+//! let store = PostgresStore::connect(Settings::new(url));
+//! store.migrate()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`PostgresStore`] implements all four ports: [`SourceRepository`](prediction_domain::ports::SourceRepository),
+//! [`SourceVersionRepository`](prediction_domain::ports::SourceVersionRepository),
+//! [`JobRepository`](prediction_domain::ports::JobRepository) and [`StoreHealth`](prediction_domain::ports::StoreHealth).
+//!
+//! # Where to look
+//!
+//! | question | file |
+//! | --- | --- |
+//! | which SQL runs? | `sources.rs`, `source_versions.rs`, `jobs.rs` and its folder |
+//! | what is a row, and when is it corrupt? | `rows/` |
+//! | what does a breach of a constraint mean? | `constraints.rs` |
+//! | when is something tried again? | `database.rs` |
+//! | to whom do we speak without TLS? | `connect/tls.rs` |
+//! | what are the tables? | `migrations/postgres` at the top of the workspace; `schema.rs` is generated from them |
+
+mod connect;
+mod constraints;
+mod database;
+mod failure;
+mod health;
+mod jobs;
+mod migrations;
+mod paging;
+mod pool;
+mod rows;
+mod schema;
+mod source_versions;
+mod sources;
+mod start_up;
+mod store;
+
+pub use connect::{PostgresUrl, UrlError};
+pub use pool::PoolState;
+pub use start_up::StartUpError;
+pub use store::{PostgresStore, Settings};

@@ -1,0 +1,98 @@
+//! What a breach of each constraint of the tables means.
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// What is wrong when a constraint refuses a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Breach {
+    /// There is a source of that id.
+    SourceId,
+    /// There is a source of that name.
+    SourceName,
+    /// There is a source version of that id.
+    VersionId,
+    /// The source has a version of that name.
+    VersionLabel,
+    /// The source of a version does not exist; or, when a source is deleted, it has versions.
+    SourceOfVersion,
+    /// The organisation has a job of that id.
+    JobId,
+    /// The organisation has a job of that name.
+    JobName,
+    /// The source has no version that a job is to run; or, when a version is deleted, jobs run it.
+    VersionOfJob,
+    /// The value breaks a rule of the domain, so it cannot have come from there.
+    Rule,
+}
+
+/// Every constraint of the tables, by name.
+const MEANINGS: [(&str, Breach); 25] = [
+    ("sources_pkey", Breach::SourceId),
+    ("sources_name_key_key", Breach::SourceName),
+    ("sources_name_check", Breach::Rule),
+    ("sources_name_key_check", Breach::Rule),
+    ("sources_description_check", Breach::Rule),
+    ("sources_expected_interval_minutes_check", Breach::Rule),
+    ("sources_retention_hours_check", Breach::Rule),
+    ("sources_revision_check", Breach::Rule),
+    ("source_versions_pkey", Breach::VersionId),
+    ("source_versions_source_id_id_key", Breach::VersionId),
+    ("source_versions_source_id_version_key_key", Breach::VersionLabel),
+    ("source_versions_source_id_fkey", Breach::SourceOfVersion),
+    ("source_versions_version_check", Breach::Rule),
+    ("source_versions_version_key_check", Breach::Rule),
+    ("source_versions_description_check", Breach::Rule),
+    ("source_versions_input_roles_check", Breach::Rule),
+    ("source_versions_output_roles_check", Breach::Rule),
+    ("source_versions_contract_digest_check", Breach::Rule),
+    ("jobs_pkey", Breach::JobId),
+    ("jobs_organisation_id_name_key", Breach::JobName),
+    ("jobs_source_id_source_version_id_fkey", Breach::VersionOfJob),
+    ("jobs_name_check", Breach::Rule),
+    ("jobs_role_bindings_check", Breach::Rule),
+    ("jobs_outputs_check", Breach::Rule),
+    ("jobs_revision_check", Breach::Rule),
+];
+
+impl Breach {
+    /// What a failed statement broke, when it was a constraint that stopped it.
+    pub(crate) fn of(error: &Error) -> Option<Self> {
+        let Error::DatabaseError(
+            DatabaseErrorKind::UniqueViolation
+            | DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::CheckViolation,
+            information,
+        ) = error
+        else {
+            return None;
+        };
+        Self::of_constraint(information.constraint_name()?)
+    }
+
+    fn of_constraint(name: &str) -> Option<Self> {
+        MEANINGS.iter().find(|(known, _)| *known == name).map(|(_, breach)| *breach)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The text of all migrations, in which every constraint has to be named.
+    const MIGRATIONS: &str =
+        include_str!("../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/up.sql");
+
+    #[test]
+    fn every_constraint_of_the_migrations_has_a_meaning_and_the_other_way_round() {
+        let mut words =
+            MIGRATIONS.lines().filter(|line| !line.trim_start().starts_with("--")).flat_map(str::split_whitespace);
+        let mut named = BTreeSet::new();
+        while words.any(|word| word == "CONSTRAINT") {
+            named.insert(words.next().expect("a constraint has a name"));
+        }
+        let known: BTreeSet<&str> = MEANINGS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(named, known);
+    }
+}

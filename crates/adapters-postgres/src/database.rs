@@ -1,0 +1,199 @@
+//! Statements and transactions, and when they are tried again.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use diesel::PgConnection;
+use diesel::connection::{Connection, TransactionManager};
+use diesel::result::{Error, QueryResult};
+use prediction_domain::ports::{Effect, StoreFailure};
+
+use crate::constraints::Breach;
+use crate::failure::{Failure, Kind};
+use crate::pool::{Link, Pool};
+
+type Transactions = <PgConnection as Connection>::TransactionManager;
+
+/// How often a transaction is done again that was ended for the sake of others.
+const MOST_CONFLICTS: u32 = 5;
+/// How long it waits the first time, and twice as long each time after, so that the others get through.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// The database, behind its pool of connections.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: Pool,
+}
+
+/// Why a transaction ended without a result. Whatever it did was undone.
+pub(crate) enum Abort<E> {
+    /// This is the answer.
+    Refused(E),
+    /// What it was based on was changed by others in the meantime: from the beginning.
+    Again,
+    /// A statement failed.
+    Statement(Error),
+}
+
+impl<E> Abort<E> {
+    /// Begins again when a statement was refused for this reason: it was looked for before, so somebody was quicker.
+    pub(crate) fn again_after(breach: Breach) -> impl FnOnce(Error) -> Self {
+        move |error| if Breach::of(&error) == Some(breach) { Self::Again } else { Self::Statement(error) }
+    }
+}
+
+impl<E> From<Error> for Abort<E> {
+    fn from(error: Error) -> Self {
+        Self::Statement(error)
+    }
+}
+
+impl<E: From<StoreFailure>> From<StoreFailure> for Abort<E> {
+    fn from(failure: StoreFailure) -> Self {
+        Self::Refused(failure.into())
+    }
+}
+
+/// How one attempt at a transaction ended.
+enum Attempt<T, E> {
+    Done(T),
+    Refused(E),
+    /// Nothing of it was stored.
+    Undone(Option<Error>),
+    /// It may have been stored or not: the connection died while it was being committed.
+    Uncertain(Error),
+}
+
+impl Database {
+    pub(crate) fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Runs one statement, in a transaction of its own.
+    ///
+    /// When the connection turns out to be dead, `work` runs again on another one. The first time may have had its effect
+    /// all the same, so it has to be something that may happen twice.
+    pub(crate) fn statement<T>(&self, mut work: impl FnMut(&mut PgConnection) -> QueryResult<T>) -> Result<T, Failure> {
+        let mut patience = self.patience();
+        loop {
+            let mut link = self.pool.get()?;
+            match work(link.connection()) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => {
+                    link.note(&error);
+                    drop(link);
+                    patience.bear(Some(error))?;
+                }
+            }
+        }
+    }
+
+    /// Runs `work` in one transaction, which lasts or not.
+    ///
+    /// It is run again, from the beginning, when nothing of it can have been stored and there is hope: when its connection
+    /// was dead, when it was ended for the sake of another transaction, and when it asks for it.
+    pub(crate) fn transaction<T, E: From<StoreFailure>>(
+        &self,
+        effect: Effect,
+        mut work: impl FnMut(&mut PgConnection) -> Result<T, Abort<E>>,
+    ) -> Result<T, E> {
+        let fail = |failure: Failure| E::from(StoreFailure::from(failure));
+        let mut patience = self.patience();
+        loop {
+            let mut link = self.pool.get().map_err(|error| fail(error.into()))?;
+            let attempt = attempt(&mut link, effect, &mut work);
+            drop(link);
+            match attempt {
+                Attempt::Done(value) => return Ok(value),
+                Attempt::Refused(refusal) => return Err(refusal),
+                Attempt::Uncertain(error) => return Err(fail(error.into())),
+                Attempt::Undone(error) => patience.bear(error).map_err(fail)?,
+            }
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        // After a restart of the database every connection of the pool may be dead.
+        Patience { lost_connections: self.pool.max_size() + 1, conflicts: MOST_CONFLICTS, pause: FIRST_PAUSE }
+    }
+}
+
+fn attempt<T, E>(
+    link: &mut Link,
+    effect: Effect,
+    work: &mut impl FnMut(&mut PgConnection) -> Result<T, Abort<E>>,
+) -> Attempt<T, E> {
+    if let Err(error) = Transactions::begin_transaction(link.connection()) {
+        link.note(&error);
+        return Attempt::Undone(Some(error));
+    }
+    match (work(link.connection()), effect) {
+        (Ok(value), Effect::Commit) => match Transactions::commit_transaction(link.connection()) {
+            Ok(()) => Attempt::Done(value),
+            Err(error) => {
+                link.note(&error);
+                if Kind::of(&error) == Kind::ConnectionLost {
+                    Attempt::Uncertain(error)
+                } else {
+                    Attempt::Undone(Some(error))
+                }
+            }
+        },
+        (Ok(value), Effect::Rehearse) => {
+            undo(link);
+            Attempt::Done(value)
+        }
+        (Err(Abort::Refused(refusal)), _) => {
+            undo(link);
+            Attempt::Refused(refusal)
+        }
+        (Err(Abort::Again), _) => {
+            undo(link);
+            Attempt::Undone(None)
+        }
+        (Err(Abort::Statement(error)), _) => {
+            link.note(&error);
+            undo(link);
+            Attempt::Undone(Some(error))
+        }
+    }
+}
+
+/// Rolls back. When that fails, the connection is not used again, and the database rolls back when it notices.
+fn undo(link: &mut Link) {
+    if let Err(error) = Transactions::rollback_transaction(link.connection()) {
+        link.note(&error);
+    }
+}
+
+/// What is left of the patience with one request.
+struct Patience {
+    lost_connections: u32,
+    conflicts: u32,
+    pause: Duration,
+}
+
+impl Patience {
+    /// Waits before the next attempt; gives the failure back when there is to be none. `None` is a conflict, too.
+    fn bear(&mut self, error: Option<Error>) -> Result<(), Failure> {
+        let kind = error.as_ref().map_or(Kind::Conflict, Kind::of);
+        let left = match kind {
+            Kind::ConnectionLost => &mut self.lost_connections,
+            Kind::Conflict => &mut self.conflicts,
+            _ => return Err(error.map_or(Failure::Contended, Failure::Statement)),
+        };
+        if *left == 0 {
+            return Err(error.map_or(Failure::Contended, Failure::Statement));
+        }
+        *left -= 1;
+        if kind == Kind::Conflict {
+            sleep(self.pause);
+            self.pause *= 2;
+        }
+        Ok(())
+    }
+}

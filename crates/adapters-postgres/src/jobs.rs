@@ -1,0 +1,160 @@
+//! Jobs. Each is one row, its bindings and outputs included.
+
+mod by_name;
+mod insert;
+mod list;
+mod set_up;
+
+use std::collections::HashMap;
+
+use diesel::PgConnection;
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use prediction_domain::model::{Job, JobId, JobName, OrganisationId, Page, PageRequest, Position, Revision, Scope};
+use prediction_domain::ports::{
+    DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
+    UpdateJobError,
+};
+use uuid::Uuid;
+
+use crate::constraints::Breach;
+use crate::database::Abort;
+use crate::rows::{JobRow, JsonList, StoredBinding, StoredOutput, read_all, read_optional, revision};
+use crate::schema::jobs;
+use crate::store::PostgresStore;
+
+use self::list::JobList;
+
+diesel::alias!(const others: Alias<OtherJobs> = jobs as others);
+
+impl JobRepository for PostgresStore {
+    /// One statement, whoever asks: it finds the jobs by their ids alone, and the scope of each question is judged when
+    /// the answers are put together.
+    ///
+    /// That is safe because nothing of a row leaves this function, nor is it even read into a job, before the scope of
+    /// that very question was found to contain the organisation that is stored in it. A condition on the organisation in
+    /// the statement could only be the union of all scopes that wait together, which proves nothing for any of them.
+    fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
+        let rows: Vec<JobRow> = self.database().statement(|connection| {
+            jobs::table.filter(jobs::id.eq_any(&ids)).select(JobRow::as_select()).load(connection)
+        })?;
+        // Ids are unique in an organisation; nothing but chance makes them unique among all.
+        let mut by_id: HashMap<Uuid, Vec<&JobRow>> = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            by_id.entry(row.id).or_default().push(row);
+        }
+        let find = |(scope, id): &(Scope, JobId)| {
+            let rows = by_id.get(&id.as_uuid()).into_iter().flatten();
+            let mut visible = rows.filter(|row| contains(scope, row.organisation_id));
+            visible.next().map(|row| Job::try_from(*row)).transpose()
+        };
+        wanted.iter().map(find).collect()
+    }
+
+    fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
+        let row = self.database().statement(|connection| find_by_name(connection, organisation_id, name))?;
+        read_optional(row.as_ref())
+    }
+
+    fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>> {
+        set_up::set_up_many(self.database(), plans)
+    }
+
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure> {
+        let rows = match JobList::new(scope, filter, page) {
+            Some(query) => self.database().statement(|connection| query.clone().load::<JobRow>(connection))?,
+            None => Vec::new(),
+        };
+        Ok(Page::of_one_too_many(read_all(&rows)?, page, |job: &Job| Position {
+            created_at: job.created_at,
+            id: job.id.as_uuid(),
+        }))
+    }
+
+    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
+        let key = (job.organisation_id.as_uuid(), job.id.as_uuid());
+        self.database().transaction(effect, |connection| {
+            let same_name = others.filter(others.field(jobs::organisation_id).eq(key.0));
+            let same_name = same_name.filter(others.field(jobs::name).eq(job.name.as_str()));
+            let same_name = same_name.filter(others.field(jobs::id).ne(key.1));
+            let bindings: JsonList<_> = job.role_bindings.iter().map(StoredBinding::from).collect();
+            let outputs: JsonList<_> = job.outputs.iter().map(StoredOutput::from).collect();
+            let changed = diesel::update(jobs::table.find(key))
+                .filter(jobs::revision.eq(expected.as_i64()))
+                .filter(not(exists(same_name)))
+                .set((
+                    jobs::source_version_id.eq(job.source_version_id.as_uuid()),
+                    jobs::name.eq(job.name.as_str()),
+                    jobs::active.eq(job.active),
+                    jobs::role_bindings.eq(bindings),
+                    jobs::outputs.eq(outputs),
+                    jobs::revision.eq(job.revision.as_i64()),
+                    jobs::updated_at.eq(job.updated_at.as_datetime()),
+                ))
+                .execute(connection)
+                .map_err(|error| match Breach::of(&error) {
+                    Some(Breach::JobName) => Abort::Again,
+                    Some(Breach::VersionOfJob) => Abort::Refused(UpdateJobError::VersionMissing),
+                    _ => Abort::Statement(error),
+                })?;
+            if changed == 1 {
+                return Ok(());
+            }
+            let current: Option<i64> = jobs::table.find(key).select(jobs::revision).first(connection).optional()?;
+            let current = revision(current.ok_or(Abort::Refused(UpdateJobError::Missing))?)?;
+            if current != expected {
+                return Err(Abort::Refused(UpdateJobError::Stale { current }));
+            }
+            match find_by_name(connection, job.organisation_id, &job.name)? {
+                Some(taken) if taken.id != key.1 => {
+                    Err(Abort::Refused(UpdateJobError::NameTaken(Box::new(Job::try_from(&taken)?))))
+                }
+                _ => Err(Abort::Again),
+            }
+        })
+    }
+
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
+        self.database().transaction(effect, |connection| {
+            let candidates: Vec<(Uuid, i64)> = jobs::table
+                .filter(jobs::id.eq(id.as_uuid()))
+                .select((jobs::organisation_id, jobs::revision))
+                .order(jobs::organisation_id)
+                .load(connection)?;
+            let stored = candidates.into_iter().find(|(organisation_id, _)| contains(scope, *organisation_id));
+            let (organisation_id, current) = stored.ok_or(Abort::Refused(DeleteJobError::Missing))?;
+            let current = revision(current)?;
+            if current != expected {
+                return Err(Abort::Refused(DeleteJobError::Stale { current }));
+            }
+            let deleted = diesel::delete(jobs::table.find((organisation_id, id.as_uuid())))
+                .filter(jobs::revision.eq(expected.as_i64()))
+                .execute(connection)?;
+            if deleted == 0 {
+                return Err(Abort::Again);
+            }
+            Ok(())
+        })
+    }
+}
+
+fn contains(scope: &Scope, organisation_id: Uuid) -> bool {
+    OrganisationId::from_uuid(organisation_id).is_ok_and(|organisation_id| scope.contains(organisation_id))
+}
+
+fn find_by_name(
+    connection: &mut PgConnection,
+    organisation_id: OrganisationId,
+    name: &JobName,
+) -> QueryResult<Option<JobRow>> {
+    jobs::table
+        .filter(jobs::organisation_id.eq(organisation_id.as_uuid()))
+        .filter(jobs::name.eq(name.as_str()))
+        .select(JobRow::as_select())
+        .first(connection)
+        .optional()
+}

@@ -1,0 +1,50 @@
+//! The statement that finds jobs by their names.
+
+use diesel::dsl::{AsSelect, SqlTypeOf};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
+use prediction_domain::model::Job;
+use uuid::Uuid;
+
+use crate::rows::JobRow;
+
+/// Finds the jobs that have the names of these, each in its organisation, by one statement.
+#[derive(Debug, Clone)]
+pub(super) struct JobsByName {
+    columns: AsSelect<JobRow, Pg>,
+    organisation_ids: Vec<Uuid>,
+    names: Vec<String>,
+}
+
+impl JobsByName {
+    pub(super) fn new<'a>(jobs: impl Iterator<Item = &'a Job>) -> Self {
+        let (organisation_ids, names) = jobs.map(|job| (job.organisation_id.as_uuid(), job.name.to_string())).unzip();
+        Self { columns: JobRow::as_select(), organisation_ids, names }
+    }
+}
+
+impl QueryFragment<Pg> for JobsByName {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(" FROM jobs WHERE (jobs.organisation_id, jobs.name) IN (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisation_ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.names)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+impl Query for JobsByName {
+    type SqlType = SqlTypeOf<AsSelect<JobRow, Pg>>;
+}
+
+impl QueryId for JobsByName {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<PgConnection> for JobsByName {}

@@ -1,0 +1,103 @@
+//! The statement that stores jobs.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use prediction_domain::model::Job;
+use uuid::Uuid;
+
+use crate::rows::{JsonList, StoredBinding, StoredOutput};
+
+/// Stores any number of jobs by one statement, which is the same text for every number, so that it is prepared once.
+/// Gives back `(organisation_id, id)` of those that it stored: the others' names are taken.
+///
+/// Each column travels as one array. The rows are stored in the order of their names, so that two such statements that
+/// want the same names wait for each other instead of locking each other up. Rows of one name keep their order: the
+/// first is stored.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InsertJobs {
+    organisation_ids: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    source_ids: Vec<Uuid>,
+    source_version_ids: Vec<Uuid>,
+    names: Vec<String>,
+    active: Vec<bool>,
+    role_bindings: Vec<JsonList<StoredBinding>>,
+    outputs: Vec<JsonList<StoredOutput>>,
+    revisions: Vec<i64>,
+    created_at: Vec<DateTime<Utc>>,
+    updated_at: Vec<DateTime<Utc>>,
+}
+
+impl InsertJobs {
+    pub(super) fn new<'a>(jobs: impl IntoIterator<Item = &'a Job>) -> Self {
+        let mut columns = Self::default();
+        for job in jobs {
+            columns.organisation_ids.push(job.organisation_id.as_uuid());
+            columns.ids.push(job.id.as_uuid());
+            columns.source_ids.push(job.source_id.as_uuid());
+            columns.source_version_ids.push(job.source_version_id.as_uuid());
+            columns.names.push(job.name.to_string());
+            columns.active.push(job.active);
+            columns.role_bindings.push(job.role_bindings.iter().map(StoredBinding::from).collect());
+            columns.outputs.push(job.outputs.iter().map(StoredOutput::from).collect());
+            columns.revisions.push(job.revision.as_i64());
+            columns.created_at.push(job.created_at.as_datetime());
+            columns.updated_at.push(job.updated_at.as_datetime());
+        }
+        columns
+    }
+}
+
+impl QueryFragment<Pg> for InsertJobs {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO jobs (organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
+             revision, created_at, updated_at) \
+             SELECT organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
+             revision, created_at, updated_at FROM unnest(",
+        );
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisation_ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.source_ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.source_version_ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.names)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bool>, _>(&self.active)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Jsonb>, _>(&self.role_bindings)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Jsonb>, _>(&self.outputs)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.revisions)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.created_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.updated_at)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS planned (organisation_id, id, source_id, source_version_id, name, active, \
+             role_bindings, outputs, revision, created_at, updated_at, ordinality) \
+             ORDER BY organisation_id, name, ordinality \
+             ON CONFLICT ON CONSTRAINT jobs_organisation_id_name_key DO NOTHING \
+             RETURNING organisation_id, id",
+        );
+        Ok(())
+    }
+}
+
+impl Query for InsertJobs {
+    type SqlType = (SqlUuid, SqlUuid);
+}
+
+impl QueryId for InsertJobs {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<PgConnection> for InsertJobs {}

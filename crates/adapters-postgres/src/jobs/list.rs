@@ -1,0 +1,183 @@
+//! The statement that lists jobs.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{AsSelect, SqlTypeOf};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
+use prediction_domain::model::{OrganisationId, PageRequest, Scope};
+use prediction_domain::ports::JobFilter;
+use uuid::Uuid;
+
+use crate::paging::one_too_many;
+use crate::rows::{JobRow, JsonList};
+
+/// Lists jobs in creation order.
+///
+/// It has one of three forms, since no single one is quick in all cases:
+/// - of one organisation, or of all: along the index in creation order, up to the limit;
+/// - of several organisations: the first ones of each along its index, then the first of those. A condition
+///   `organisation_id = ANY (…)` would have all of their jobs read and sorted;
+/// - with an input: the jobs that use it are found first, by the index on inputs, because they are few. Left to itself,
+///   the planner may walk through all jobs in creation order instead.
+#[derive(Debug, Clone)]
+pub(super) struct JobList {
+    columns: AsSelect<JobRow, Pg>,
+    tenants: Tenants,
+    input_id: Option<JsonList<Uuid>>,
+    source_id: Option<Uuid>,
+    source_version_id: Option<Uuid>,
+    active: Option<bool>,
+    name: Option<String>,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+}
+
+/// Whose jobs are listed.
+#[derive(Debug, Clone)]
+enum Tenants {
+    All,
+    One(Uuid),
+    Several(Vec<Uuid>),
+}
+
+impl JobList {
+    /// Asks for one job more than the page holds; `None` when there can be no job to list.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Option<Self> {
+        let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id } = filter;
+        Some(Self {
+            columns: JobRow::as_select(),
+            tenants: Tenants::of(scope, *organisation_id)?,
+            input_id: input_id.map(|id| JsonList(vec![id.as_uuid()])),
+            source_id: source_id.map(|id| id.as_uuid()),
+            source_version_id: source_version_id.map(|id| id.as_uuid()),
+            active: *active,
+            name: name.as_ref().map(ToString::to_string),
+            after: page.after.map(|after| (after.created_at.as_datetime(), after.id)),
+            limit: one_too_many(page),
+        })
+    }
+
+    fn push_conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" WHERE TRUE");
+        if let Some(id) = &self.source_id {
+            out.push_sql(" AND jobs.source_id = ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+        }
+        if let Some(id) = &self.source_version_id {
+            out.push_sql(" AND jobs.source_version_id = ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+        }
+        if let Some(active) = &self.active {
+            out.push_sql(" AND jobs.active = ");
+            out.push_bind_param::<Bool, _>(active)?;
+        }
+        if let Some(name) = &self.name {
+            out.push_sql(" AND jobs.name = ");
+            out.push_bind_param::<Text, _>(name)?;
+        }
+        if let Some((created_at, id)) = &self.after {
+            out.push_sql(" AND (jobs.created_at, jobs.id) > (");
+            out.push_bind_param::<Timestamptz, _>(created_at)?;
+            out.push_sql(", ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+
+    fn push_order_and_limit<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" ORDER BY jobs.created_at, jobs.id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+
+    fn push_select<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        self.columns.walk_ast(out.reborrow())
+    }
+}
+
+impl Tenants {
+    fn of(scope: &Scope, filter: Option<OrganisationId>) -> Option<Self> {
+        match (scope, filter) {
+            (scope, Some(organisation_id)) => {
+                scope.contains(organisation_id).then(|| Self::One(organisation_id.as_uuid()))
+            }
+            (Scope::Platform, None) => Some(Self::All),
+            (Scope::Organisations(organisations), None) => {
+                let ids: Vec<Uuid> = organisations.iter().map(OrganisationId::as_uuid).collect();
+                match ids.as_slice() {
+                    [] => None,
+                    [only] => Some(Self::One(*only)),
+                    _ => Some(Self::Several(ids)),
+                }
+            }
+        }
+    }
+
+    fn push_condition<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match self {
+            Self::All => Ok(()),
+            Self::One(id) => {
+                out.push_sql(" AND jobs.organisation_id = ");
+                out.push_bind_param::<SqlUuid, _>(id)
+            }
+            Self::Several(ids) => {
+                out.push_sql(" AND jobs.organisation_id = ANY (");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(")");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl QueryFragment<Pg> for JobList {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        match (&self.input_id, &self.tenants) {
+            (Some(input_id), tenants) => {
+                out.push_sql(
+                    "WITH bound AS MATERIALIZED (SELECT * FROM jobs \
+                     WHERE jsonb_path_query_array(role_bindings, '$[*].input_id') @> ",
+                );
+                out.push_bind_param::<Jsonb, _>(input_id)?;
+                out.push_sql(") ");
+                self.push_select(out)?;
+                out.push_sql(" FROM bound AS jobs");
+                self.push_conditions(out)?;
+                tenants.push_condition(out)?;
+            }
+            (None, Tenants::Several(ids)) => {
+                self.push_select(out)?;
+                out.push_sql(" FROM unnest(");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT * FROM jobs");
+                self.push_conditions(out)?;
+                out.push_sql(" AND jobs.organisation_id = tenant.organisation_id");
+                self.push_order_and_limit(out)?;
+                out.push_sql(") AS jobs");
+            }
+            (None, tenants) => {
+                self.push_select(out)?;
+                out.push_sql(" FROM jobs");
+                self.push_conditions(out)?;
+                tenants.push_condition(out)?;
+            }
+        }
+        self.push_order_and_limit(out)
+    }
+}
+
+impl Query for JobList {
+    type SqlType = SqlTypeOf<AsSelect<JobRow, Pg>>;
+}
+
+/// Each combination of conditions is a statement of its own, prepared once and found by its text.
+impl QueryId for JobList {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<PgConnection> for JobList {}

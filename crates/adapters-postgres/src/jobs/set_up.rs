@@ -1,0 +1,162 @@
+//! Carrying out plans: many by one statement where that gives the same answers, else one after the other.
+
+use std::collections::{HashMap, HashSet};
+use std::slice;
+use std::sync::Arc;
+
+use diesel::{PgConnection, RunQueryDsl as _};
+use prediction_domain::model::Job;
+use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
+use uuid::Uuid;
+
+use super::by_name::JobsByName;
+use super::find_by_name;
+use super::insert::InsertJobs;
+use crate::constraints::Breach;
+use crate::database::{Abort, Database};
+use crate::failure::{Failure, Kind};
+use crate::rows::JobRow;
+use crate::{source_versions, sources};
+
+type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
+
+pub(super) fn set_up_many(database: &Database, plans: &[JobSetUp]) -> Vec<Answer> {
+    let runs = plans.chunk_by(|plan, next| is_plain(plan) && is_plain(next));
+    runs.flat_map(|run| match run {
+        [plan] if !is_plain(plan) => vec![set_up_alone(database, plan)],
+        run => set_up_together(database, run),
+    })
+    .collect()
+}
+
+/// Whether a plan is nothing but one job, so that it can share a statement with others.
+fn is_plain(plan: &JobSetUp) -> bool {
+    plan.new_source.is_none() && plan.new_version.is_none() && plan.effect == Effect::Commit
+}
+
+/// Carries out plain plans by one statement: one round trip and one commit for all of them.
+fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answer> {
+    let insert = InsertJobs::new(run.iter().map(|plan| &plan.job));
+    let mut attempts = 0;
+    let inserted = database.statement(|connection| {
+        attempts += 1;
+        insert.clone().load::<(Uuid, Uuid)>(connection)
+    });
+    match inserted {
+        Ok(created) => answer(database, run, created.into_iter().collect(), attempts > 1),
+        Err(failure) => match (failure.kind(), run) {
+            (Some(Kind::Breach(Breach::VersionOfJob)), [_]) => vec![Err(JobSetUpRejected::ReferenceMissing)],
+            // One of them made the statement fail for all.
+            (Some(Kind::Breach(_) | Kind::LockTimeout | Kind::Conflict | Kind::Unforeseen), [_, _, ..]) => {
+                run.iter().flat_map(|plan| set_up_together(database, slice::from_ref(plan))).collect()
+            }
+            _ => {
+                let failure = Arc::new(failure);
+                run.iter().map(|_| Err(failure.shared().into())).collect()
+            }
+        },
+    }
+}
+
+/// Answers each plan of a run that was stored, except those whose names were taken.
+///
+/// When the statement was `repeated` because its connection had died, the first time may have stored them all the same. A
+/// job that is stored with the id of its plan is from there, since ids of plans are fresh.
+fn answer(database: &Database, run: &[JobSetUp], mut created: HashSet<(Uuid, Uuid)>, repeated: bool) -> Vec<Answer> {
+    let key = |job: &Job| (job.organisation_id.as_uuid(), job.id.as_uuid());
+    // Of two equal plans, the first created the job.
+    let is_created: Vec<bool> = run.iter().map(|plan| created.remove(&key(&plan.job))).collect();
+    if is_created.iter().all(|is_created| *is_created) {
+        return run.iter().map(|_| Ok(JobSetUpOutcome::Created)).collect();
+    }
+    let others = || run.iter().zip(&is_created).filter(|(_, is_created)| !**is_created).map(|(plan, _)| &plan.job);
+    let find = JobsByName::new(others());
+    let stored = match database.statement(|connection| find.clone().load::<JobRow>(connection)) {
+        Ok(rows) => rows,
+        Err(failure) => return only_created(&is_created, failure),
+    };
+    let stored: HashMap<(Uuid, &str), &JobRow> =
+        stored.iter().map(|row| ((row.organisation_id, row.name.as_str()), row)).collect();
+    let mut created_before: HashSet<(Uuid, Uuid)> =
+        if repeated { stored.values().map(|row| (row.organisation_id, row.id)).collect() } else { HashSet::new() };
+
+    let judge = |(plan, is_created): (&JobSetUp, &bool)| {
+        let job = &plan.job;
+        if *is_created || created_before.remove(&key(job)) {
+            return Ok(JobSetUpOutcome::Created);
+        }
+        match stored.get(&(job.organisation_id.as_uuid(), job.name.as_str())) {
+            Some(row) => Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(*row)?))),
+            // It was deleted or renamed a moment ago.
+            None => set_up_alone(database, plan),
+        }
+    };
+    run.iter().zip(&is_created).map(judge).collect()
+}
+
+fn only_created(is_created: &[bool], failure: Failure) -> Vec<Answer> {
+    let failure = Arc::new(failure);
+    let answer = |is_created: &bool| {
+        if *is_created { Ok(JobSetUpOutcome::Created) } else { Err(failure.shared().into()) }
+    };
+    is_created.iter().map(answer).collect()
+}
+
+/// Carries out any plan, in a transaction of its own.
+fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
+    let mut refused = match database.transaction(plan.effect, |connection| store(connection, plan)) {
+        Ok(()) => return Ok(JobSetUpOutcome::Created),
+        Err(NotStored::NameTaken(row)) => return Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(&*row)?))),
+        Err(NotStored::Rejected(rejected)) => rejected,
+    };
+    if matches!(refused, JobSetUpRejected::Store(_)) {
+        return Err(refused);
+    }
+    // The name of the job counts for more than what else the plan clashes with: whoever sends it again is to find the job.
+    let job = &plan.job;
+    match database.statement(|connection| find_by_name(connection, job.organisation_id, &job.name)) {
+        Ok(Some(row)) => return Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(&row)?))),
+        Ok(None) => {}
+        Err(failure) => refused = StoreFailure::from(failure).into(),
+    }
+    Err(refused)
+}
+
+/// Why a plan came to nothing.
+enum NotStored {
+    NameTaken(Box<JobRow>),
+    Rejected(JobSetUpRejected),
+}
+
+impl From<StoreFailure> for NotStored {
+    fn from(failure: StoreFailure) -> Self {
+        Self::Rejected(failure.into())
+    }
+}
+
+fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<NotStored>> {
+    let reject = |rejected| Abort::Refused(NotStored::Rejected(rejected));
+    let fail = |error| match Breach::of(&error) {
+        Some(Breach::SourceOfVersion | Breach::VersionOfJob) => reject(JobSetUpRejected::ReferenceMissing),
+        _ => Abort::Statement(error),
+    };
+    if let Some(source) = &plan.new_source
+        && !sources::insert(connection, source)?
+    {
+        return Err(reject(JobSetUpRejected::SourceTaken));
+    }
+    if let Some(version) = &plan.new_version
+        && !source_versions::insert(connection, version).map_err(fail)?
+    {
+        return Err(reject(JobSetUpRejected::VersionTaken));
+    }
+    let job = &plan.job;
+    let stored: Vec<(Uuid, Uuid)> = InsertJobs::new([job]).load(connection).map_err(fail)?;
+    if !stored.is_empty() {
+        return Ok(());
+    }
+    match find_by_name(connection, job.organisation_id, &job.name)? {
+        Some(row) => Err(Abort::Refused(NotStored::NameTaken(Box::new(row)))),
+        None => Err(Abort::Again),
+    }
+}

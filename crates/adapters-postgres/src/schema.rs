@@ -1,0 +1,45 @@
+// Generated from a migrated database: `UPDATE_SCHEMA=1 cargo nextest run -p prediction-adapters-postgres schema`.
+
+diesel::table! {
+    jobs (organisation_id, id) {
+        organisation_id -> Uuid,
+        id -> Uuid,
+        source_id -> Uuid,
+        source_version_id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        role_bindings -> Jsonb,
+        outputs -> Jsonb,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    source_versions (id) {
+        id -> Uuid,
+        source_id -> Uuid,
+        version -> Text,
+        version_key -> Text,
+        description -> Nullable<Text>,
+        input_roles -> Jsonb,
+        output_roles -> Jsonb,
+        contract_digest -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sources (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        expected_interval_minutes -> Nullable<Int4>,
+        retention_hours -> Nullable<Int4>,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}

@@ -1,0 +1,151 @@
+//! Sources.
+
+use diesel::PgConnection;
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
+use prediction_domain::ports::{
+    DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+};
+
+use crate::constraints::Breach;
+use crate::database::Abort;
+use crate::paging::{Behind, one_too_many};
+use crate::rows::{SourceRow, count, in_wanted_order, read_all, read_optional, revision};
+use crate::schema::{source_versions, sources};
+use crate::store::PostgresStore;
+
+diesel::alias!(const others: Alias<OtherSources> = sources as others);
+
+impl SourceRepository for PostgresStore {
+    fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
+        self.database().transaction(Effect::Commit, |connection| {
+            if insert(connection, source)? {
+                return Ok(());
+            }
+            match find_in_the_way(connection, source)? {
+                Some(taken) => Err(Abort::Refused(InsertSourceError::Taken(Box::new(Source::try_from(&taken)?)))),
+                None => Err(Abort::Again),
+            }
+        })
+    }
+
+    fn find_many(&self, ids: &[SourceId]) -> Result<Vec<Option<Source>>, StoreFailure> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(SourceId::as_uuid).collect();
+        let rows = self.database().statement(|connection| {
+            sources::table.filter(sources::id.eq_any(&ids)).select(SourceRow::as_select()).load(connection)
+        })?;
+        in_wanted_order(ids.into_iter(), &rows, |row: &SourceRow| row.id)
+    }
+
+    fn find_by_name(&self, name: &SourceName) -> Result<Option<Source>, StoreFailure> {
+        let key = name.key();
+        let row = self.database().statement(|connection| find_by_key(connection, &key))?;
+        read_optional(row.as_ref())
+    }
+
+    fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
+        let SourceFilter { name } = filter;
+        let key = name.as_ref().map(SourceName::key);
+        let rows: Vec<SourceRow> = self.database().statement(|connection| {
+            let mut query = sources::table.select(SourceRow::as_select()).into_boxed();
+            if let Some(key) = &key {
+                query = query.filter(sources::name_key.eq(key));
+            }
+            if let Some(after) = page.after {
+                query = query.filter(Behind::new((sources::created_at, sources::id), after));
+            }
+            query.order((sources::created_at, sources::id)).limit(one_too_many(page)).load(connection)
+        })?;
+        Ok(Page::of_one_too_many(read_all(&rows)?, page, |source: &Source| Position {
+            created_at: source.created_at,
+            id: source.id.as_uuid(),
+        }))
+    }
+
+    fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {
+        let id = source.id.as_uuid();
+        let name_key = source.name.key();
+        self.database().transaction(effect, |connection| {
+            let same_name = others.filter(others.field(sources::name_key).eq(&name_key));
+            let same_name = same_name.filter(others.field(sources::id).ne(id));
+            let changed = diesel::update(sources::table.find(id))
+                .filter(sources::revision.eq(expected.as_i64()))
+                .filter(not(exists(same_name)))
+                .set(SourceRow::from(source).into_change())
+                .execute(connection)
+                .map_err(Abort::again_after(Breach::SourceName))?;
+            if changed == 1 {
+                return Ok(());
+            }
+            let current = current_revision(connection, source.id)?;
+            let current = current.ok_or(Abort::Refused(UpdateSourceError::Missing))?;
+            if current != expected {
+                return Err(Abort::Refused(UpdateSourceError::Stale { current }));
+            }
+            match find_by_key(connection, &name_key)? {
+                Some(taken) if taken.id != id => {
+                    Err(Abort::Refused(UpdateSourceError::NameTaken(Box::new(Source::try_from(&taken)?))))
+                }
+                _ => Err(Abort::Again),
+            }
+        })
+    }
+
+    fn delete(&self, id: SourceId, expected: Revision, effect: Effect) -> Result<(), DeleteSourceError> {
+        self.database().transaction(effect, |connection| {
+            // Whoever publishes a version of the source waits for this lock, so the count is exact.
+            let current = sources::table.find(id.as_uuid()).select(sources::revision).for_update();
+            let current = current.first(connection).optional()?.ok_or(Abort::Refused(DeleteSourceError::Missing))?;
+            let current = revision(current)?;
+            if current != expected {
+                return Err(Abort::Refused(DeleteSourceError::Stale { current }));
+            }
+            let versions = source_versions::table.filter(source_versions::source_id.eq(id.as_uuid())).count();
+            let versions = count(versions.get_result(connection)?)?;
+            if versions > 0 {
+                return Err(Abort::Refused(DeleteSourceError::InUse { versions }));
+            }
+            diesel::delete(sources::table.find(id.as_uuid()))
+                .execute(connection)
+                .map_err(Abort::again_after(Breach::SourceOfVersion))?;
+            Ok(())
+        })
+    }
+}
+
+/// Stores a source; `false` when another one is in the way.
+pub(crate) fn insert(connection: &mut PgConnection, source: &Source) -> QueryResult<bool> {
+    let inserted = diesel::insert_into(sources::table)
+        .values(SourceRow::from(source))
+        .on_conflict_do_nothing()
+        .execute(connection)?;
+    Ok(inserted == 1)
+}
+
+/// Finds the source with the id, or else the one with the name, of a source that could not be stored.
+fn find_in_the_way(connection: &mut PgConnection, source: &Source) -> QueryResult<Option<SourceRow>> {
+    let id = source.id.as_uuid();
+    sources::table
+        .filter(sources::id.eq(id).or(sources::name_key.eq(source.name.key())))
+        .order(sources::id.eq(id).desc())
+        .select(SourceRow::as_select())
+        .first(connection)
+        .optional()
+}
+
+fn find_by_key(connection: &mut PgConnection, key: &str) -> QueryResult<Option<SourceRow>> {
+    sources::table.filter(sources::name_key.eq(key)).select(SourceRow::as_select()).first(connection).optional()
+}
+
+fn current_revision<E: From<StoreFailure>>(
+    connection: &mut PgConnection,
+    id: SourceId,
+) -> Result<Option<Revision>, Abort<E>> {
+    let current: Option<i64> =
+        sources::table.find(id.as_uuid()).select(sources::revision).first(connection).optional()?;
+    Ok(current.map(revision).transpose()?)
+}

@@ -1,0 +1,53 @@
+//! What can go wrong before the service serves.
+
+use std::fmt::Display;
+
+use diesel::ConnectionError;
+
+use crate::connect::PostgresUrl;
+
+/// Why the store is not ready. The message is one sentence for the person who started the process.
+#[derive(Debug, thiserror::Error)]
+pub enum StartUpError {
+    /// No connection could be made.
+    #[error("cannot reach PostgreSQL at {address}: {reason}")]
+    Unreachable {
+        /// Its hosts and ports.
+        address: String,
+        /// What the server, or the network, said.
+        reason: String,
+    },
+    /// It could not be told which migrations are applied.
+    #[error("cannot tell which migrations are applied: {reason}")]
+    MigrationsUnknown {
+        /// What the server said.
+        reason: String,
+    },
+    /// A migration failed.
+    #[error("migration {name} failed and left the schema as it was before: {reason}")]
+    MigrationFailed {
+        /// The migration.
+        name: String,
+        /// What the server said.
+        reason: String,
+    },
+}
+
+impl StartUpError {
+    pub(crate) fn unreachable(url: &PostgresUrl, error: &ConnectionError) -> Self {
+        Self::Unreachable { address: url.address(), reason: in_one_line(error) }
+    }
+
+    pub(crate) fn migrations_unknown(error: impl Display) -> Self {
+        Self::MigrationsUnknown { reason: in_one_line(&error) }
+    }
+
+    pub(crate) fn migration_failed(name: impl Into<String>, error: impl Display) -> Self {
+        Self::MigrationFailed { name: name.into(), reason: in_one_line(&error) }
+    }
+}
+
+/// The server's messages come in several lines.
+fn in_one_line(message: &impl Display) -> String {
+    message.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

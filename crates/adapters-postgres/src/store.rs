@@ -1,0 +1,89 @@
+//! The store as the server sees it.
+
+use std::num::NonZeroU32;
+
+use diesel::{Connection as _, PgConnection};
+
+use crate::connect::PostgresUrl;
+use crate::database::Database;
+use crate::migrations;
+use crate::pool::{self, PoolState};
+use crate::start_up::StartUpError;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where it is, and who asks.
+    pub url: PostgresUrl,
+    /// The most connections at a time. Few are best: each holds a process of the server.
+    pub pool_size: NonZeroU32,
+}
+
+impl Settings {
+    /// The connections at a time when nobody says how many.
+    pub const DEFAULT_POOL_SIZE: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
+
+    /// The database of that URL, with the default number of connections.
+    #[must_use]
+    pub fn new(url: PostgresUrl) -> Self {
+        Self { url, pool_size: Self::DEFAULT_POOL_SIZE }
+    }
+}
+
+/// All repositories, in a PostgreSQL database. Clones share one pool of connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    database: Database,
+    url: PostgresUrl,
+}
+
+impl PostgresStore {
+    /// Prepares the store. Nothing is waited for: the database may come up later, and until then every call fails as
+    /// [unavailable](prediction_domain::ports::StoreFailure::Unavailable).
+    #[must_use]
+    pub fn connect(settings: Settings) -> Self {
+        let Settings { url, pool_size } = settings;
+        Self { database: Database::new(pool::open(url.connection_string(), pool_size)), url }
+    }
+
+    /// Tries to reach the database.
+    pub fn probe(&self) -> Result<(), StartUpError> {
+        self.connect_apart().map(drop)
+    }
+
+    /// Applies the migrations that this program brings and that the database does not have yet; gives their names.
+    ///
+    /// Processes that start together take turns, so that each migration is applied once and all of them come up. Each
+    /// migration is one transaction: one that fails leaves the schema as it was before.
+    pub fn migrate(&self) -> Result<Vec<String>, StartUpError> {
+        migrations::run(&mut self.connect_apart()?)
+    }
+
+    /// The names of the migrations that [`Self::migrate`] would apply.
+    pub fn pending_migrations(&self) -> Result<Vec<String>, StartUpError> {
+        migrations::pending(&mut self.connect_apart()?).map_err(StartUpError::migrations_unknown)
+    }
+
+    /// How busy the connections are.
+    #[must_use]
+    pub fn pool_state(&self) -> PoolState {
+        let state = self.database.pool().state();
+        PoolState { connections: state.connections, idle: state.idle_connections, max: self.database.pool().max_size() }
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Makes a connection that is not of the pool, so without its time-outs.
+    fn connect_apart(&self) -> Result<PgConnection, StartUpError> {
+        PgConnection::establish(&self.url.connection_string())
+            .map_err(|error| StartUpError::unreachable(&self.url, &error))
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").field("url", &self.url).finish_non_exhaustive()
+    }
+}
