@@ -1,1 +1,50 @@
-//! To come.
+//! The domain's ports on SQLite: the embedded default.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use prediction_adapters_sqlite::{Settings, SqliteStore};
+//! use prediction_domain::ports::{SourceRepository, StoreHealth as _};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("predictions.db");
+//! let store = Arc::new(SqliteStore::open(path, Settings::default())?);
+//! store.migrate()?;
+//! store.check()?;
+//! let sources: Arc<dyn SourceRepository> = store;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How it is made
+//!
+//! - The file has a write-ahead log, so that readers never wait for the writer. An acknowledged write survives a power cut
+//!   (`synchronous = FULL`).
+//! - Every write is one immediate transaction on the only connection that writes. A batch of set-ups shares one
+//!   transaction, and so one wait for the disk, with a savepoint for each.
+//! - Row structs and SQL stay in here: `rows` turns rows into the model, and a row that breaks a rule of it is
+//!   [`Corrupt`](prediction_domain::ports::StoreFailure::Corrupt).
+//! - The schema is `migrations/sqlite`; `schema.rs` is generated from it.
+
+mod connect;
+mod errors;
+mod expressions;
+mod file;
+mod health;
+mod job_list;
+mod jobs;
+mod migrations;
+mod pool;
+mod rows;
+mod schema;
+mod set_up;
+mod settings;
+mod source_versions;
+mod sources;
+mod start_up;
+mod store;
+mod url;
+
+pub use settings::Settings;
+pub use start_up::StartUpError;
+pub use store::SqliteStore;
+pub use url::{SCHEME, UrlError, path_of_url};

@@ -1,0 +1,71 @@
+//! How a connection is set before it is used.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::r2d2::CustomizeConnection;
+use diesel::sql_types::Text;
+
+use crate::file::DatabaseFile;
+use crate::start_up::StartUpError;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Read,
+    Write,
+}
+
+/// Sets up every connection of a pool.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Customizer {
+    pub(crate) purpose: Use,
+    pub(crate) lock_wait: Duration,
+}
+
+impl Customizer {
+    pub(crate) fn set_up(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        // First, so that what follows waits for a lock instead of failing.
+        connection.batch_execute(&format!("PRAGMA busy_timeout = {}", self.lock_wait.as_millis()))?;
+        connection.batch_execute(match self.purpose {
+            Use::Read => "PRAGMA query_only = ON",
+            // FULL: an acknowledged write survives a power cut, not only a crash of the process. fullfsync: also on macOS,
+            // where fsync alone does not reach the disk; it means nothing elsewhere.
+            Use::Write => "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON",
+        })
+    }
+}
+
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Customizer {
+    fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
+        self.set_up(connection).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// A connection beside the pools, to prepare or migrate the database.
+pub(crate) fn connect(file: &DatabaseFile, lock_wait: Duration) -> Result<SqliteConnection, StartUpError> {
+    let failed = |error: diesel::result::Error| StartUpError::of_sqlite(file.path(), error);
+    let mut connection =
+        SqliteConnection::establish(&file.uri()).map_err(|error| StartUpError::of_sqlite(file.path(), error))?;
+    Customizer { purpose: Use::Write, lock_wait }.set_up(&mut connection).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Makes the database one with a write-ahead log, which is a property of the file: readers and the writer do not wait for
+/// each other then. To be called under the file's lock, since SQLite does not wait while somebody else does the same.
+pub(crate) fn use_write_ahead_log(file: &DatabaseFile, connection: &mut SqliteConnection) -> Result<(), StartUpError> {
+    #[derive(QueryableByName)]
+    struct Mode {
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+    }
+    let mode: Mode = diesel::sql_query("PRAGMA journal_mode = WAL")
+        .get_result(connection)
+        .map_err(|error| StartUpError::of_sqlite(file.path(), error))?;
+    if mode.journal_mode == "wal" {
+        Ok(())
+    } else {
+        Err(StartUpError::NoWriteAheadLog { path: file.path().to_owned() })
+    }
+}

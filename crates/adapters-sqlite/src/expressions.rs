@@ -1,0 +1,121 @@
+//! Conditions that diesel has no words for. Each is one SQL text whatever its values are, so that a statement with it is
+//! prepared once for each connection.
+
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sqlite::Sqlite;
+use prediction_domain::model::Position;
+
+/// `column IN (values)`, with all values in one parameter: neither their number nor SQLite's limit of parameters
+/// (32,766) makes another statement.
+pub(crate) fn is_one_of<Column>(column: Column, values: impl IntoIterator<Item = impl ToString>) -> IsOneOf<Column> {
+    let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    IsOneOf { column, values: serde_json::Value::from(values).to_string() }
+}
+
+/// `(created_at, id) > (…)`: what follows a position in creation order. As a comparison of rows, because only that is a
+/// range of an index.
+pub(crate) fn is_behind<CreatedAt, Id>(created_at: CreatedAt, id: Id, position: Position) -> Keyset<CreatedAt, Id> {
+    let place = Place { created_at: position.created_at.as_micros(), id: position.id.to_string() };
+    Keyset { created_at, id, comparison: ") > (", place }
+}
+
+/// `(created_at, id) < (…)`: what precedes a place in creation order.
+pub(crate) fn is_before<CreatedAt, Id>(created_at: CreatedAt, id: Id, place: Place) -> Keyset<CreatedAt, Id> {
+    Keyset { created_at, id, comparison: ") < (", place }
+}
+
+/// A place in creation order, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// Microseconds.
+    pub(crate) created_at: i64,
+    pub(crate) id: String,
+}
+
+/// See [`is_one_of`].
+#[derive(Debug, Clone)]
+pub(crate) struct IsOneOf<Column> {
+    column: Column,
+    /// A JSON array.
+    values: String,
+}
+
+impl<Column: QueryFragment<Sqlite>> QueryFragment<Sqlite> for IsOneOf<Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (SELECT value FROM json_each(");
+        out.push_bind_param::<Text, _>(&self.values)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+impl<Column: QueryId> QueryId for IsOneOf<Column> {
+    type QueryId = IsOneOf<Column::QueryId>;
+
+    const HAS_STATIC_QUERY_ID: bool = Column::HAS_STATIC_QUERY_ID;
+}
+
+impl<Column> Expression for IsOneOf<Column> {
+    type SqlType = Bool;
+}
+
+impl<Column: AppearsOnTable<Table>, Table> AppearsOnTable<Table> for IsOneOf<Column> {}
+
+impl<Column: SelectableExpression<Table>, Table> SelectableExpression<Table> for IsOneOf<Column> {}
+
+impl<Column> ValidGrouping<()> for IsOneOf<Column> {
+    type IsAggregate = is_aggregate::No;
+}
+
+/// See [`is_behind`] and [`is_before`].
+#[derive(Debug, Clone)]
+pub(crate) struct Keyset<CreatedAt, Id> {
+    created_at: CreatedAt,
+    id: Id,
+    comparison: &'static str,
+    place: Place,
+}
+
+impl<CreatedAt: QueryFragment<Sqlite>, Id: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Keyset<CreatedAt, Id> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.created_at.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.id.walk_ast(out.reborrow())?;
+        out.push_sql(self.comparison);
+        out.push_bind_param::<BigInt, _>(&self.place.created_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.place.id)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The comparison is not part of the type, so the text has to be looked at.
+impl<CreatedAt, Id> QueryId for Keyset<CreatedAt, Id> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<CreatedAt, Id> Expression for Keyset<CreatedAt, Id> {
+    type SqlType = Bool;
+}
+
+impl<CreatedAt: AppearsOnTable<Table>, Id: AppearsOnTable<Table>, Table> AppearsOnTable<Table>
+    for Keyset<CreatedAt, Id>
+{
+}
+
+impl<CreatedAt: SelectableExpression<Table>, Id: SelectableExpression<Table>, Table> SelectableExpression<Table>
+    for Keyset<CreatedAt, Id>
+{
+}
+
+impl<CreatedAt, Id> ValidGrouping<()> for Keyset<CreatedAt, Id> {
+    type IsAggregate = is_aggregate::No;
+}

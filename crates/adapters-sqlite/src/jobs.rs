@@ -1,0 +1,121 @@
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use prediction_domain::model::{Job, JobId, JobName, OrganisationId, Page, PageRequest, Revision, Scope};
+use prediction_domain::ports::{
+    DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
+    UpdateJobError,
+};
+
+use crate::errors::{OrStoreFailure as _, Refusal, refused};
+use crate::expressions::is_one_of;
+use crate::rows::{JobChanges, JobRow, job_organisation, restore, stored_revision};
+use crate::schema::jobs;
+use crate::store::SqliteStore;
+use crate::{job_list, set_up};
+
+impl JobRepository for SqliteStore {
+    /// One statement finds the jobs of everybody who waits, and the scope of each is judged when the answers are put
+    /// together. That is safe: ids are unique, so no row stands in for another, and a row that its asker may not see is
+    /// dropped unread in here, as if it had not been found.
+    fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
+        let rows: Vec<JobRow> = jobs::table
+            .filter(is_one_of(jobs::id, wanted.iter().map(|(_, id)| id)))
+            .select(JobRow::as_select())
+            .load(&mut self.reader()?)
+            .or_store_failure()?;
+        let rows: HashMap<&str, &JobRow> = rows.iter().map(|row| (row.id(), row)).collect();
+        let find = |(scope, id): &(Scope, JobId)| match rows.get(id.to_string().as_str()) {
+            Some(row) if scope.contains(row.organisation_id()?) => Ok(Some(Job::try_from((*row).clone())?)),
+            _ => Ok(None),
+        };
+        wanted.iter().map(find).collect()
+    }
+
+    fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
+        by_name(&mut *self.reader()?, organisation_id, name)
+    }
+
+    fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>> {
+        set_up::set_up_many(self, plans)
+    }
+
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure> {
+        job_list::list(&mut *self.reader()?, scope, filter, page)
+    }
+
+    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
+        self.write(effect, |connection| {
+            let current = revision(connection, job)?.ok_or(UpdateJobError::Missing)?;
+            if current != expected {
+                return Err(UpdateJobError::Stale { current });
+            }
+            match update(connection, job).or_store_failure()? {
+                Ok(()) => Ok(()),
+                Err(refusal @ Refusal::Taken) => Err(by_name(connection, job.organisation_id, &job.name)?.map_or_else(
+                    || StoreFailure::from(refusal).into(),
+                    |taken| UpdateJobError::NameTaken(Box::new(taken)),
+                )),
+                Err(Refusal::Reference) => Err(UpdateJobError::VersionMissing),
+                Err(refusal) => Err(StoreFailure::from(refusal).into()),
+            }
+        })
+    }
+
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
+        self.write(effect, |connection| {
+            let current = revision_in(connection, scope, id)?.ok_or(DeleteJobError::Missing)?;
+            if current != expected {
+                return Err(DeleteJobError::Stale { current });
+            }
+            diesel::delete(jobs::table.filter(jobs::id.eq(id.to_string()))).execute(connection).or_store_failure()?;
+            Ok(())
+        })
+    }
+}
+
+/// Inserts the row, or tells the constraint that it would break.
+pub(crate) fn insert(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), Refusal>> {
+    refused(diesel::insert_into(jobs::table).values(JobRow::from(job)).execute(connection).map(drop))
+}
+
+/// The version is not looked up: with the stored source, it has to satisfy the composite foreign key.
+fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), Refusal>> {
+    let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string()));
+    refused(diesel::update(row).set(JobChanges::from(job)).execute(connection).map(drop))
+}
+
+fn by_name(
+    connection: &mut SqliteConnection,
+    organisation_id: OrganisationId,
+    name: &JobName,
+) -> Result<Option<Job>, StoreFailure> {
+    restore(row_by_name(connection, organisation_id, name).or_store_failure()?)
+}
+
+pub(crate) fn row_by_name(
+    connection: &mut SqliteConnection,
+    organisation_id: OrganisationId,
+    name: &JobName,
+) -> QueryResult<Option<JobRow>> {
+    let row = jobs::table
+        .filter(jobs::organisation_id.eq(organisation_id.to_string()))
+        .filter(jobs::name.eq(name.as_str()))
+        .select(JobRow::as_select());
+    row.first(connection).optional()
+}
+
+fn revision(connection: &mut SqliteConnection, job: &Job) -> Result<Option<Revision>, StoreFailure> {
+    let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string())).select(jobs::revision);
+    stored_revision("jobs", &job.id, row.first(connection).optional().or_store_failure()?)
+}
+
+fn revision_in(connection: &mut SqliteConnection, scope: &Scope, id: JobId) -> Result<Option<Revision>, StoreFailure> {
+    let row = jobs::table.filter(jobs::id.eq(id.to_string())).select((jobs::organisation_id, jobs::revision));
+    match row.first::<(String, i64)>(connection).optional().or_store_failure()? {
+        Some((organisation_id, number)) if scope.contains(job_organisation(id, &organisation_id)?) => {
+            stored_revision("jobs", &id, Some(number))
+        }
+        _ => Ok(None),
+    }
+}

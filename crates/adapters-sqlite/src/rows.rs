@@ -1,0 +1,113 @@
+//! Rows as they are stored, and how they become the model and back.
+
+mod job;
+mod json;
+mod source;
+mod source_version;
+
+pub(crate) use job::{JobChanges, JobRow};
+pub(crate) use source::{SourceChanges, SourceRow};
+pub(crate) use source_version::SourceVersionRow;
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::hash::Hash;
+
+use prediction_domain::model::{JobId, OrganisationId, PageRequest, Revision, Timestamp};
+use prediction_domain::ports::StoreFailure;
+
+/// A stored row that breaks a rule of the model.
+#[derive(Debug, thiserror::Error)]
+#[error("the row {id} of {table} cannot be, because of its {column}")]
+pub(crate) struct CorruptRow {
+    table: &'static str,
+    id: String,
+    column: &'static str,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl From<CorruptRow> for StoreFailure {
+    fn from(row: CorruptRow) -> Self {
+        Self::Corrupt(row.into())
+    }
+}
+
+/// Turns a row that may be there into the model.
+pub(crate) fn restore<Row, Model: TryFrom<Row, Error = CorruptRow>>(
+    row: Option<Row>,
+) -> Result<Option<Model>, StoreFailure> {
+    Ok(row.map(Model::try_from).transpose()?)
+}
+
+/// A revision that is read without its row.
+pub(crate) fn stored_revision(
+    table: &'static str,
+    id: &impl ToString,
+    number: Option<i64>,
+) -> Result<Option<Revision>, StoreFailure> {
+    let reading = Reading { table, id: &id.to_string() };
+    Ok(number.map(|number| reading.revision(number)).transpose()?)
+}
+
+/// The organisation of a job that is read without its row.
+pub(crate) fn job_organisation(id: JobId, organisation_id: &str) -> Result<OrganisationId, StoreFailure> {
+    let reading = Reading { table: "jobs", id: &id.to_string() };
+    Ok(reading.column("organisation_id", OrganisationId::parse(organisation_id))?)
+}
+
+/// The ids of jobs that are read without their rows.
+pub(crate) fn job_ids(ids: &[String]) -> Result<Vec<JobId>, StoreFailure> {
+    let parsed = |id: &String| Reading { table: "jobs", id }.column("id", JobId::parse(id));
+    Ok(ids.iter().map(parsed).collect::<Result<_, _>>()?)
+}
+
+/// Turns rows into the model.
+pub(crate) fn restore_all<Row, Model: TryFrom<Row, Error = CorruptRow>>(
+    rows: Vec<Row>,
+) -> Result<Vec<Model>, StoreFailure> {
+    Ok(rows.into_iter().map(Model::try_from).collect::<Result<_, _>>()?)
+}
+
+/// Brings what was found into the order asked for, with a gap where there is nothing.
+pub(crate) fn in_order<Id: Eq + Hash, Model: Clone>(
+    wanted: impl IntoIterator<Item = Id>,
+    found: Vec<Model>,
+    id: impl Fn(&Model) -> Id,
+) -> Vec<Option<Model>> {
+    let found: HashMap<Id, Model> = found.into_iter().map(|model| (id(&model), model)).collect();
+    wanted.into_iter().map(|id| found.get(&id).cloned()).collect()
+}
+
+/// How many rows to ask for, to know whether there is another page.
+pub(crate) fn one_too_many(page: &PageRequest) -> usize {
+    page.limit() + 1
+}
+
+/// A `LIMIT`.
+pub(crate) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// The row whose columns are being read, for the message if one is wrong.
+struct Reading<'a> {
+    table: &'static str,
+    id: &'a str,
+}
+
+impl Reading<'_> {
+    fn column<T, E: Into<Box<dyn Error + Send + Sync>>>(
+        &self,
+        column: &'static str,
+        read: Result<T, E>,
+    ) -> Result<T, CorruptRow> {
+        read.map_err(|problem| CorruptRow { table: self.table, id: self.id.to_owned(), column, source: problem.into() })
+    }
+
+    fn revision(&self, number: i64) -> Result<Revision, CorruptRow> {
+        self.column("revision", Revision::new(number).ok_or("a revision is at least 1"))
+    }
+
+    fn time(&self, column: &'static str, micros: i64) -> Result<Timestamp, CorruptRow> {
+        self.column(column, Timestamp::from_micros(micros).ok_or("no calendar has that time"))
+    }
+}

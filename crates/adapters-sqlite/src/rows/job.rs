@@ -1,0 +1,136 @@
+use std::cmp::Ordering;
+
+use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
+use prediction_domain::model::{CheckedBindings, Job, JobId, JobName, OrganisationId, SourceId, SourceVersionId};
+
+use super::{CorruptRow, Reading, json};
+use crate::expressions::Place;
+use crate::schema::jobs;
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = jobs, check_for_backend(Sqlite))]
+pub(crate) struct JobRow {
+    organisation_id: String,
+    id: String,
+    source_id: String,
+    source_version_id: String,
+    name: String,
+    active: i64,
+    role_bindings: String,
+    outputs: String,
+    revision: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl JobRow {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn organisation_id(&self) -> Result<OrganisationId, CorruptRow> {
+        let reading = Reading { table: "jobs", id: &self.id };
+        reading.column("organisation_id", OrganisationId::parse(&self.organisation_id))
+    }
+
+    /// Its place in creation order.
+    pub(crate) fn place(&self) -> Place {
+        Place { created_at: self.created_at, id: self.id.clone() }
+    }
+
+    /// Compares places without making them.
+    pub(crate) fn compare_places(&self, other: &Self) -> Ordering {
+        (self.created_at, &self.id).cmp(&(other.created_at, &other.id))
+    }
+}
+
+impl From<&Job> for JobRow {
+    fn from(job: &Job) -> Self {
+        let Job {
+            id,
+            organisation_id,
+            source_id,
+            source_version_id,
+            name,
+            active,
+            role_bindings,
+            outputs,
+            revision,
+            created_at,
+            updated_at,
+        } = job;
+        Self {
+            organisation_id: organisation_id.to_string(),
+            id: id.to_string(),
+            source_id: source_id.to_string(),
+            source_version_id: source_version_id.to_string(),
+            name: name.as_str().to_owned(),
+            active: i64::from(*active),
+            role_bindings: json::of_bindings(role_bindings.as_slice()),
+            outputs: json::of_outputs(outputs),
+            revision: revision.as_i64(),
+            created_at: created_at.as_micros(),
+            updated_at: updated_at.as_micros(),
+        }
+    }
+}
+
+impl TryFrom<JobRow> for Job {
+    type Error = CorruptRow;
+
+    fn try_from(row: JobRow) -> Result<Self, CorruptRow> {
+        let reading = Reading { table: "jobs", id: &row.id };
+        let active = match row.active {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err("neither 0 nor 1"),
+        };
+        let bindings = reading.column("role_bindings", json::to_bindings(&row.role_bindings))?;
+        Ok(Self {
+            id: reading.column("id", JobId::parse(&row.id))?,
+            organisation_id: reading.column("organisation_id", OrganisationId::parse(&row.organisation_id))?,
+            source_id: reading.column("source_id", SourceId::parse(&row.source_id))?,
+            source_version_id: reading.column("source_version_id", SourceVersionId::parse(&row.source_version_id))?,
+            name: reading.column("name", JobName::parse(&row.name))?,
+            active: reading.column("active", active)?,
+            role_bindings: reading.column("role_bindings", CheckedBindings::restored(bindings))?,
+            outputs: reading.column("outputs", json::to_outputs(&row.outputs))?,
+            revision: reading.revision(row.revision)?,
+            created_at: reading.time("created_at", row.created_at)?,
+            updated_at: reading.time("updated_at", row.updated_at)?,
+        })
+    }
+}
+
+/// What an update replaces: all but the identity, the organisation, the source and `created_at`.
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = jobs)]
+pub(crate) struct JobChanges {
+    source_version_id: String,
+    name: String,
+    active: i64,
+    role_bindings: String,
+    outputs: String,
+    revision: i64,
+    updated_at: i64,
+}
+
+impl From<&Job> for JobChanges {
+    fn from(job: &Job) -> Self {
+        let JobRow {
+            organisation_id: _,
+            id: _,
+            source_id: _,
+            source_version_id,
+            name,
+            active,
+            role_bindings,
+            outputs,
+            revision,
+            created_at: _,
+            updated_at,
+        } = job.into();
+        Self { source_version_id, name, active, role_bindings, outputs, revision, updated_at }
+    }
+}

@@ -1,0 +1,55 @@
+// Generated from the migrated database by tests/it/schema.rs: see migrations/README.md.
+
+diesel::table! {
+    job_inputs (input_id, organisation_id, job_id) {
+        input_id -> Text,
+        organisation_id -> Text,
+        job_id -> Text,
+    }
+}
+
+diesel::table! {
+    jobs (organisation_id, id) {
+        organisation_id -> Text,
+        id -> Text,
+        source_id -> Text,
+        source_version_id -> Text,
+        name -> Text,
+        active -> BigInt,
+        role_bindings -> Text,
+        outputs -> Text,
+        revision -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    source_versions (id) {
+        id -> Text,
+        source_id -> Text,
+        version -> Text,
+        version_key -> Text,
+        description -> Nullable<Text>,
+        input_roles -> Text,
+        output_roles -> Text,
+        contract_digest -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sources (id) {
+        id -> Text,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        expected_interval_minutes -> Nullable<BigInt>,
+        retention_hours -> Nullable<BigInt>,
+        revision -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(job_inputs, jobs, source_versions, sources);

@@ -1,0 +1,89 @@
+//! Setting up many jobs in one transaction.
+
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
+
+use crate::errors::{OrStoreFailure as _, Refusal, copies, store_failure};
+use crate::jobs::row_by_name;
+use crate::rows::restore;
+use crate::store::SqliteStore;
+use crate::{jobs, source_versions, sources};
+
+type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
+
+/// Carries out all plans in one immediate transaction, so that all share one wait for the disk. Each has a savepoint, to
+/// which it is taken back when it is refused or only rehearsed; the next one sees what the ones before have left.
+///
+/// An answer is only given when the transaction has been committed: if the store fails on the way, every plan has failed.
+pub(crate) fn set_up_many(store: &SqliteStore, plans: &[JobSetUp]) -> Vec<Answer> {
+    set_up_all(store, plans).unwrap_or_else(|failure| {
+        copies(failure, plans.len()).map(|failure| Err(JobSetUpRejected::Store(failure))).collect()
+    })
+}
+
+fn set_up_all(store: &SqliteStore, plans: &[JobSetUp]) -> Result<Vec<Answer>, StoreFailure> {
+    store.write(Effect::Commit, |connection| plans.iter().map(|plan| set_up(connection, plan)).collect())
+}
+
+/// Fails only when the transaction cannot go on, since SQLite may have rolled it back already.
+fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, StoreFailure> {
+    let stored = connection.transaction(|connection| match plan.effect {
+        Effect::Commit => store_all(connection, plan),
+        Effect::Rehearse => store_all(connection, plan).and(Err(TakenBack::Rehearsed)),
+    });
+    match stored {
+        Ok(()) | Err(TakenBack::Rehearsed) => Ok(Ok(JobSetUpOutcome::Created)),
+        Err(TakenBack::Refused(rejected)) => explain(connection, plan, rejected).or_store_failure(),
+        Err(TakenBack::Failed(error)) => Err(store_failure(error)),
+    }
+}
+
+fn store_all(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<(), TakenBack> {
+    if let Some(source) = &plan.new_source {
+        sources::insert(connection, source)?.map_err(|refusal| match refusal {
+            Refusal::Taken => TakenBack::Refused(JobSetUpRejected::SourceTaken),
+            other => other.into(),
+        })?;
+    }
+    if let Some(version) = &plan.new_version {
+        source_versions::insert(connection, version)?.map_err(|refusal| match refusal {
+            Refusal::Taken => TakenBack::Refused(JobSetUpRejected::VersionTaken),
+            other => other.into(),
+        })?;
+    }
+    jobs::insert(connection, &plan.job)?.map_err(TakenBack::from)
+}
+
+/// That the name of the job is taken is the answer, whatever else is in the way: whoever sends a set-up again finds the
+/// source and the version of the first time taken as well.
+fn explain(connection: &mut SqliteConnection, plan: &JobSetUp, rejected: JobSetUpRejected) -> QueryResult<Answer> {
+    let taken = row_by_name(connection, plan.job.organisation_id, &plan.job.name)?;
+    Ok(match restore(taken) {
+        Ok(Some(job)) => Ok(JobSetUpOutcome::NameTaken(Box::new(job))),
+        Ok(None) => Err(rejected),
+        Err(corrupt) => Err(corrupt.into()),
+    })
+}
+
+/// Why the savepoint of a plan was returned to.
+enum TakenBack {
+    Rehearsed,
+    Refused(JobSetUpRejected),
+    Failed(DieselError),
+}
+
+impl From<Refusal> for TakenBack {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(match refusal {
+            Refusal::Reference => JobSetUpRejected::ReferenceMissing,
+            other => JobSetUpRejected::Store(other.into()),
+        })
+    }
+}
+
+impl From<DieselError> for TakenBack {
+    fn from(error: DieselError) -> Self {
+        Self::Failed(error)
+    }
+}

@@ -1,0 +1,132 @@
+use diesel::prelude::*;
+use prediction_domain::model::{
+    JobId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
+};
+use prediction_domain::ports::{
+    DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
+    StoreFailure,
+};
+
+use crate::errors::{OrStoreFailure as _, Refusal, refused};
+use crate::expressions::{is_behind, is_one_of};
+use crate::rows::{SourceVersionRow, in_order, job_ids, limit, one_too_many, restore, restore_all};
+use crate::schema::{jobs, source_versions};
+use crate::store::SqliteStore;
+
+impl SourceVersionRepository for SqliteStore {
+    fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
+        self.write(Effect::Commit, |connection| match insert(connection, version).or_store_failure()? {
+            Ok(()) => Ok(()),
+            Err(refusal @ Refusal::Taken) => {
+                let taken = match by_id(connection, version.id)? {
+                    Some(taken) => Some(taken),
+                    None => by_label(connection, version.source_id, &version.version)?,
+                };
+                Err(taken.map_or_else(
+                    || StoreFailure::from(refusal).into(),
+                    |taken| InsertSourceVersionError::Taken(Box::new(taken)),
+                ))
+            }
+            Err(Refusal::Reference) => Err(InsertSourceVersionError::SourceMissing),
+            Err(refusal) => Err(StoreFailure::from(refusal).into()),
+        })
+    }
+
+    fn find_many(&self, ids: &[SourceVersionId]) -> Result<Vec<Option<SourceVersion>>, StoreFailure> {
+        let rows: Vec<SourceVersionRow> = source_versions::table
+            .filter(is_one_of(source_versions::id, ids))
+            .select(SourceVersionRow::as_select())
+            .load(&mut self.reader()?)
+            .or_store_failure()?;
+        Ok(in_order(ids.iter().copied(), restore_all(rows)?, |version: &SourceVersion| version.id))
+    }
+
+    fn find_by_label(&self, source_id: SourceId, label: &VersionLabel) -> Result<Option<SourceVersion>, StoreFailure> {
+        by_label(&mut *self.reader()?, source_id, label)
+    }
+
+    fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
+        let row = source_versions::table
+            .filter(source_versions::source_id.eq(source_id.to_string()))
+            .order((source_versions::created_at.desc(), source_versions::id.desc()))
+            .select(SourceVersionRow::as_select());
+        restore(row.first(&mut self.reader()?).optional().or_store_failure()?)
+    }
+
+    fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
+        let mut query = source_versions::table
+            .select(SourceVersionRow::as_select())
+            .order((source_versions::created_at, source_versions::id))
+            .limit(limit(one_too_many(page)))
+            .into_boxed();
+        if let Some(source_id) = filter.source_id {
+            query = query.filter(source_versions::source_id.eq(source_id.to_string()));
+        }
+        if let Some(position) = page.after {
+            query = query.filter(is_behind(source_versions::created_at, source_versions::id, position));
+        }
+        let rows: Vec<SourceVersionRow> = query.load(&mut self.reader()?).or_store_failure()?;
+        let position = |version: &SourceVersion| Position { created_at: version.created_at, id: version.id.as_uuid() };
+        Ok(Page::of_one_too_many(restore_all(rows)?, page, position))
+    }
+
+    fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
+        self.write(effect, |connection| {
+            let jobs: i64 = jobs::table
+                .filter(jobs::source_version_id.eq(id.to_string()))
+                .count()
+                .get_result(connection)
+                .or_store_failure()?;
+            if jobs > 0 {
+                let visible = visible_users(connection, scope, id)?;
+                return Err(DeleteSourceVersionError::InUse { jobs: jobs.unsigned_abs(), visible });
+            }
+            let deleted =
+                diesel::delete(source_versions::table.find(id.to_string())).execute(connection).or_store_failure()?;
+            if deleted == 0 { Err(DeleteSourceVersionError::Missing) } else { Ok(()) }
+        })
+    }
+}
+
+/// Inserts the row, or tells the constraint that it would break.
+pub(crate) fn insert(connection: &mut SqliteConnection, version: &SourceVersion) -> QueryResult<Result<(), Refusal>> {
+    let inserted =
+        diesel::insert_into(source_versions::table).values(SourceVersionRow::from(version)).execute(connection);
+    refused(inserted.map(drop))
+}
+
+fn by_id(connection: &mut SqliteConnection, id: SourceVersionId) -> Result<Option<SourceVersion>, StoreFailure> {
+    let row = source_versions::table.find(id.to_string()).select(SourceVersionRow::as_select());
+    restore(row.first(connection).optional().or_store_failure()?)
+}
+
+fn by_label(
+    connection: &mut SqliteConnection,
+    source_id: SourceId,
+    label: &VersionLabel,
+) -> Result<Option<SourceVersion>, StoreFailure> {
+    let row = source_versions::table
+        .filter(source_versions::source_id.eq(source_id.to_string()))
+        .filter(source_versions::version_key.eq(label.key()))
+        .select(SourceVersionRow::as_select());
+    restore(row.first(connection).optional().or_store_failure()?)
+}
+
+/// The first jobs of a version, of those that may be seen.
+fn visible_users(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    id: SourceVersionId,
+) -> Result<Vec<JobId>, StoreFailure> {
+    let mut query = jobs::table
+        .select(jobs::id)
+        .filter(jobs::source_version_id.eq(id.to_string()))
+        .order((jobs::created_at, jobs::id))
+        .limit(limit(DeleteSourceVersionError::MAX_NAMED_JOBS))
+        .into_boxed();
+    if let Scope::Organisations(organisations) = scope {
+        query = query.filter(is_one_of(jobs::organisation_id, organisations.iter()));
+    }
+    let ids: Vec<String> = query.load(connection).or_store_failure()?;
+    job_ids(&ids)
+}

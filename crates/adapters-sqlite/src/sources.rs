@@ -1,0 +1,122 @@
+use diesel::prelude::*;
+use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
+use prediction_domain::ports::{
+    DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+};
+
+use crate::errors::{OrStoreFailure as _, Refusal, refused};
+use crate::expressions::{is_behind, is_one_of};
+use crate::rows::{SourceChanges, SourceRow, in_order, limit, one_too_many, restore, restore_all, stored_revision};
+use crate::schema::{source_versions, sources};
+use crate::store::SqliteStore;
+
+impl SourceRepository for SqliteStore {
+    fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
+        self.write(Effect::Commit, |connection| match insert(connection, source).or_store_failure()? {
+            Ok(()) => Ok(()),
+            Err(refusal @ Refusal::Taken) => {
+                let taken = match by_id(connection, source.id)? {
+                    Some(taken) => Some(taken),
+                    None => by_name(connection, &source.name)?,
+                };
+                Err(taken.map_or_else(
+                    || StoreFailure::from(refusal).into(),
+                    |taken| InsertSourceError::Taken(Box::new(taken)),
+                ))
+            }
+            Err(refusal) => Err(StoreFailure::from(refusal).into()),
+        })
+    }
+
+    fn find_many(&self, ids: &[SourceId]) -> Result<Vec<Option<Source>>, StoreFailure> {
+        let rows: Vec<SourceRow> = sources::table
+            .filter(is_one_of(sources::id, ids))
+            .select(SourceRow::as_select())
+            .load(&mut self.reader()?)
+            .or_store_failure()?;
+        Ok(in_order(ids.iter().copied(), restore_all(rows)?, |source: &Source| source.id))
+    }
+
+    fn find_by_name(&self, name: &SourceName) -> Result<Option<Source>, StoreFailure> {
+        by_name(&mut *self.reader()?, name)
+    }
+
+    fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
+        let mut query = sources::table
+            .select(SourceRow::as_select())
+            .order((sources::created_at, sources::id))
+            .limit(limit(one_too_many(page)))
+            .into_boxed();
+        if let Some(name) = &filter.name {
+            query = query.filter(sources::name_key.eq(name.key()));
+        }
+        if let Some(position) = page.after {
+            query = query.filter(is_behind(sources::created_at, sources::id, position));
+        }
+        let rows: Vec<SourceRow> = query.load(&mut self.reader()?).or_store_failure()?;
+        let position = |source: &Source| Position { created_at: source.created_at, id: source.id.as_uuid() };
+        Ok(Page::of_one_too_many(restore_all(rows)?, page, position))
+    }
+
+    fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {
+        self.write(effect, |connection| {
+            let current = revision(connection, source.id)?.ok_or(UpdateSourceError::Missing)?;
+            if current != expected {
+                return Err(UpdateSourceError::Stale { current });
+            }
+            match update(connection, source).or_store_failure()? {
+                Ok(()) => Ok(()),
+                Err(refusal @ Refusal::Taken) => Err(by_name(connection, &source.name)?.map_or_else(
+                    || StoreFailure::from(refusal).into(),
+                    |taken| UpdateSourceError::NameTaken(Box::new(taken)),
+                )),
+                Err(refusal) => Err(StoreFailure::from(refusal).into()),
+            }
+        })
+    }
+
+    fn delete(&self, id: SourceId, expected: Revision, effect: Effect) -> Result<(), DeleteSourceError> {
+        self.write(effect, |connection| {
+            let current = revision(connection, id)?.ok_or(DeleteSourceError::Missing)?;
+            if current != expected {
+                return Err(DeleteSourceError::Stale { current });
+            }
+            let versions: i64 = source_versions::table
+                .filter(source_versions::source_id.eq(id.to_string()))
+                .count()
+                .get_result(connection)
+                .or_store_failure()?;
+            if versions > 0 {
+                return Err(DeleteSourceError::InUse { versions: versions.unsigned_abs() });
+            }
+            diesel::delete(sources::table.find(id.to_string())).execute(connection).or_store_failure()?;
+            Ok(())
+        })
+    }
+}
+
+/// Inserts the row, or tells the constraint that it would break.
+pub(crate) fn insert(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Result<(), Refusal>> {
+    let inserted = diesel::insert_into(sources::table).values(SourceRow::from(source)).execute(connection);
+    refused(inserted.map(drop))
+}
+
+fn update(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Result<(), Refusal>> {
+    let row = sources::table.find(source.id.to_string());
+    refused(diesel::update(row).set(SourceChanges::from(source)).execute(connection).map(drop))
+}
+
+fn by_id(connection: &mut SqliteConnection, id: SourceId) -> Result<Option<Source>, StoreFailure> {
+    let row = sources::table.find(id.to_string()).select(SourceRow::as_select());
+    restore(row.first(connection).optional().or_store_failure()?)
+}
+
+fn by_name(connection: &mut SqliteConnection, name: &SourceName) -> Result<Option<Source>, StoreFailure> {
+    let row = sources::table.filter(sources::name_key.eq(name.key())).select(SourceRow::as_select());
+    restore(row.first(connection).optional().or_store_failure()?)
+}
+
+fn revision(connection: &mut SqliteConnection, id: SourceId) -> Result<Option<Revision>, StoreFailure> {
+    let revision = sources::table.find(id.to_string()).select(sources::revision);
+    stored_revision("sources", &id, revision.first(connection).optional().or_store_failure()?)
+}

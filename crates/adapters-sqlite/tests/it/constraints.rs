@@ -1,0 +1,134 @@
+//! The second line: what the schema refuses, whoever writes.
+
+use diesel::connection::SimpleConnection as _;
+use prediction_domain::model::{
+    ExpectedIntervalMinutes, MAX_BINDINGS, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_ROLES, MAX_WORD_CHARS,
+    RetentionHours,
+};
+use prediction_domain_testkit::builders::{a_plan_for_everything, a_version_of};
+
+use crate::fixture::Database;
+
+#[test]
+fn a_stored_contract_refuses_any_update() {
+    let (database, _, _) = Database::with_a_job();
+    for set in ["input_roles = '[]'", "description = NULL", "version = version"] {
+        let error = database.connect().batch_execute(&format!("UPDATE source_versions SET {set}")).unwrap_err();
+        assert_eq!(error.to_string(), "source versions are immutable: publish a new version instead", "{set}");
+    }
+}
+
+#[test]
+fn a_job_cannot_run_a_version_of_another_source() {
+    let (database, _, job) = Database::with_a_job();
+    let other = a_plan_for_everything();
+    database.set_up(&other);
+    let foreign = other.new_version.unwrap();
+    let mut connection = database.connect();
+    for set in [
+        format!("source_version_id = '{}'", foreign.id),
+        format!("source_id = '{}'", foreign.source_id),
+        "source_version_id = '77777777-7777-7777-7777-777777777777'".to_owned(),
+    ] {
+        let error = connection.batch_execute(&format!("UPDATE jobs SET {set} WHERE id = '{}'", job.id)).unwrap_err();
+        assert_eq!(error.to_string(), "FOREIGN KEY constraint failed", "{set}");
+    }
+    connection
+        .batch_execute(&format!(
+            "UPDATE jobs SET source_id = '{}', source_version_id = '{}' WHERE id = '{}'",
+            foreign.source_id, foreign.id, job.id
+        ))
+        .unwrap();
+}
+
+#[test]
+fn what_is_referred_to_cannot_be_deleted() {
+    let (database, version, _) = Database::with_a_job();
+    let mut connection = database.connect();
+    for sql in [
+        format!("DELETE FROM source_versions WHERE id = '{}'", version.id),
+        format!("DELETE FROM sources WHERE id = '{}'", version.source_id),
+    ] {
+        assert_eq!(connection.batch_execute(&sql).unwrap_err().to_string(), "FOREIGN KEY constraint failed", "{sql}");
+    }
+}
+
+/// Each limit of the domain's model, and one more than it.
+#[test]
+fn the_limits_are_those_of_the_model() {
+    let (database, version, _) = Database::with_a_job();
+    let unused = a_version_of(version.source_id);
+    database.versions().insert(&unused).unwrap();
+    let mut connection = database.connect();
+    // A stored contract cannot be changed, so copies of it are stored.
+    let copy_version = |columns: &str, values: String| {
+        let (id, digest) =
+            ("lower(printf('%s-7777-7777-7777-%s', hex(randomblob(4)), hex(randomblob(6))))", "contract_digest");
+        let all = ["version", "description", "input_roles", "output_roles"];
+        let selected: Vec<&str> =
+            all.iter().map(|name| if *name == columns { values.as_str() } else { name }).collect();
+        format!(
+            "INSERT INTO source_versions (id, source_id, version_key, contract_digest, created_at, {}) \
+             SELECT {id}, source_id, hex(randomblob(8)), {digest}, created_at, {} FROM source_versions WHERE id = '{}'",
+            all.join(", "),
+            selected.join(", "),
+            unused.id
+        )
+    };
+    let text = |length: usize| format!("'{}'", "é".repeat(length));
+    let list = |length: usize| format!("'[{}]'", vec!["{}"; length].join(","));
+    let bound = |length: usize| {
+        format!("'[{}]'", vec![r#"{"input_id": "77777777-7777-7777-7777-777777777777"}"#; length].join(","))
+    };
+    let number = |number: i32| number.to_string();
+    let minutes = ExpectedIntervalMinutes::MAX;
+    let hours = RetentionHours::MAX;
+    let update = |table: &str, column: &str, value: String| format!("UPDATE {table} SET {column} = {value}");
+    for (within, beyond) in [
+        (update("sources", "name", text(MAX_NAME_CHARS)), update("sources", "name", text(MAX_NAME_CHARS + 1))),
+        (update("sources", "name", text(1)), update("sources", "name", text(0))),
+        (
+            update("sources", "description", text(MAX_DESCRIPTION_CHARS)),
+            update("sources", "description", text(MAX_DESCRIPTION_CHARS + 1)),
+        ),
+        (
+            update("sources", "expected_interval_minutes", number(minutes)),
+            update("sources", "expected_interval_minutes", number(minutes + 1)),
+        ),
+        (
+            update("sources", "expected_interval_minutes", number(1)),
+            update("sources", "expected_interval_minutes", number(0)),
+        ),
+        (update("sources", "retention_hours", number(hours)), update("sources", "retention_hours", number(hours + 1))),
+        (update("sources", "retention_hours", number(1)), update("sources", "retention_hours", number(0))),
+        (update("sources", "revision", number(1)), update("sources", "revision", number(0))),
+        (copy_version("version", text(MAX_WORD_CHARS)), copy_version("version", text(MAX_WORD_CHARS + 1))),
+        (copy_version("version", text(1)), copy_version("version", text(0))),
+        (
+            copy_version("description", text(MAX_DESCRIPTION_CHARS)),
+            copy_version("description", text(MAX_DESCRIPTION_CHARS + 1)),
+        ),
+        (copy_version("input_roles", list(MAX_ROLES)), copy_version("input_roles", list(MAX_ROLES + 1))),
+        (copy_version("input_roles", list(0)), copy_version("input_roles", "'{}'".to_owned())),
+        (copy_version("output_roles", list(MAX_ROLES)), copy_version("output_roles", list(MAX_ROLES + 1))),
+        (copy_version("output_roles", list(1)), copy_version("output_roles", list(0))),
+        (update("jobs", "name", text(MAX_NAME_CHARS)), update("jobs", "name", text(MAX_NAME_CHARS + 1))),
+        (update("jobs", "name", text(1)), update("jobs", "name", text(0))),
+        (update("jobs", "active", number(0)), update("jobs", "active", number(2))),
+        (
+            update("jobs", "role_bindings", bound(MAX_BINDINGS)),
+            update("jobs", "role_bindings", bound(MAX_BINDINGS + 1)),
+        ),
+        (update("jobs", "role_bindings", list(0)), update("jobs", "role_bindings", "'[}'".to_owned())),
+        (update("jobs", "outputs", list(MAX_ROLES)), update("jobs", "outputs", list(MAX_ROLES + 1))),
+        (update("jobs", "revision", number(1)), update("jobs", "revision", number(0))),
+        (
+            update("jobs", "organisation_id", "'aaaaaaaa-7777-7777-7777-777777777777'".to_owned()),
+            update("jobs", "organisation_id", "'AAAAAAAA-7777-7777-7777-777777777777'".to_owned()),
+        ),
+    ] {
+        connection.batch_execute(&within).unwrap_or_else(|error| panic!("{within}: {error}"));
+        let error = connection.batch_execute(&beyond).unwrap_err().to_string();
+        assert!(error.starts_with("CHECK constraint failed"), "{beyond}: {error}");
+    }
+}

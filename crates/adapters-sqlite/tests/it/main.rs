@@ -1,0 +1,13 @@
+//! The contract suite, and what is particular to SQLite.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test, as the test itself does")]
+
+mod constraints;
+mod contract;
+mod corruption;
+mod file;
+mod fixture;
+mod job_inputs;
+mod migrations;
+mod processes;
+mod query_plans;
+mod schema;

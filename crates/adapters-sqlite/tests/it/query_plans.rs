@@ -1,0 +1,191 @@
+//! The statements that run often use the indexes made for them.
+//!
+//! What is explained is what the store really runs: diesel tells of each statement of this thread.
+
+use std::cell::RefCell;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use prediction_domain::model::{Job, OrganisationId, Position, Scope, SourceVersion};
+use prediction_domain::ports::{Effect, JobFilter, SourceFilter, SourceVersionFilter};
+use prediction_domain_testkit::values::{fresh_organisation_id, page_after};
+
+use crate::fixture::Database;
+
+thread_local! {
+    static STATEMENTS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+struct Recorder;
+
+impl Instrumentation for Recorder {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            STATEMENTS.with_borrow_mut(|statements| {
+                if let Some(statements) = statements {
+                    statements.push(query.to_string());
+                }
+            });
+        }
+    }
+}
+
+/// A store of which each connection is recorded, with a job.
+fn recorded() -> (Database, SourceVersion, Job) {
+    set_default_instrumentation(|| Some(Box::new(Recorder))).unwrap();
+    Database::with_a_job()
+}
+
+/// The plans of the statements that begin with that word.
+fn plans(database: &Database, verb: &str, act: impl FnOnce()) -> Vec<String> {
+    STATEMENTS.set(Some(Vec::new()));
+    act();
+    let statements = STATEMENTS.take().unwrap();
+    let mut connection = database.connect();
+    let statements = statements.into_iter().filter(|statement| statement.starts_with(verb));
+    statements.map(|statement| plan(&mut connection, &statement)).collect()
+}
+
+fn plan(connection: &mut SqliteConnection, statement: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(connection).unwrap();
+    steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+}
+
+#[track_caller]
+fn assert_plan(plans: &[String], expected: &str) {
+    assert!(!plans.is_empty(), "no statement was run");
+    for plan in plans {
+        assert_eq!(plan, expected);
+    }
+}
+
+#[test]
+fn a_job_is_found_by_its_id() {
+    let (database, _, job) = recorded();
+    let found = plans(&database, "SELECT", || {
+        database.jobs().find_many(&[(Scope::Platform, job.id), (Scope::of([]), job.id)]).unwrap();
+    });
+    assert_eq!(found.len(), 1, "one statement for all");
+    assert_plan(
+        &found,
+        "SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY 1; SCAN json_each VIRTUAL TABLE INDEX 1:",
+    );
+}
+
+#[test]
+fn jobs_of_organisations_are_listed_from_the_index() {
+    let (database, _, job) = recorded();
+    let organisations: Vec<OrganisationId> = vec![job.organisation_id, fresh_organisation_id()];
+    let listed = plans(&database, "SELECT", || {
+        list(&database, &Scope::of(organisations), &JobFilter::default());
+    });
+    assert_eq!(listed.len(), 4, "one statement for each organisation and page");
+    assert_plan(&listed[..2], "SEARCH jobs USING INDEX jobs_organisation_id_created_at_id_idx (organisation_id=?)");
+    assert_plan(
+        &listed[2..],
+        "SEARCH jobs USING INDEX jobs_organisation_id_created_at_id_idx (organisation_id=? AND (created_at,id)>(?,?))",
+    );
+}
+
+#[test]
+fn jobs_of_the_platform_are_listed_from_the_index() {
+    let (database, version, _) = recorded();
+    let listed = plans(&database, "SELECT", || list(&database, &Scope::Platform, &JobFilter::default()));
+    assert_plan(&listed[..1], "SCAN jobs USING INDEX jobs_created_at_id_idx");
+    assert_plan(&listed[1..], "SEARCH jobs USING INDEX jobs_created_at_id_idx ((created_at,id)>(?,?))");
+
+    let filter = JobFilter { source_version_id: Some(version.id), ..JobFilter::default() };
+    let listed = plans(&database, "SELECT", || list(&database, &Scope::Platform, &filter));
+    assert_plan(
+        &listed[1..],
+        "SEARCH jobs USING INDEX jobs_source_version_id_created_at_id_idx (source_version_id=? AND (created_at,id)>(?,?))",
+    );
+}
+
+#[test]
+fn jobs_that_use_an_input_are_found_from_the_input() {
+    let (database, _, job) = recorded();
+    let filter = JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() };
+    for scope in [Scope::Platform, Scope::of([job.organisation_id])] {
+        for plan in plans(&database, "SELECT", || list(&database, &scope, &filter)) {
+            assert!(plan.contains("SEARCH job_inputs USING PRIMARY KEY (input_id=?"), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
+}
+
+#[test]
+fn a_job_is_found_by_its_name() {
+    let (database, _, job) = recorded();
+    let found = plans(&database, "SELECT", || {
+        database.jobs().find_by_name(job.organisation_id, &job.name).unwrap();
+    });
+    assert_plan(&found, "SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (organisation_id=? AND name=?)");
+}
+
+#[test]
+fn the_catalogue_is_read_from_its_indexes() {
+    let (database, version, _) = recorded();
+    let (sources, versions) = (database.sources(), database.versions());
+    let position = Some(Position { created_at: version.created_at, id: version.id.as_uuid() });
+    let plans = plans(&database, "SELECT", || {
+        sources.find_many(&[version.source_id]).unwrap();
+        sources.list(&SourceFilter::default(), &page_after(20, position)).unwrap();
+        versions.find_many(&[version.id]).unwrap();
+        versions.find_by_label(version.source_id, &version.version).unwrap();
+        versions.newest(version.source_id).unwrap();
+        versions.list(&SourceVersionFilter::default(), &page_after(20, position)).unwrap();
+        versions.list(&SourceVersionFilter { source_id: Some(version.source_id) }, &page_after(20, position)).unwrap();
+    });
+    assert_eq!(plans.len(), 7);
+    for plan in plans {
+        assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
+#[test]
+fn what_is_judged_before_a_delete_is_found_from_indexes() {
+    let (database, version, job) = recorded();
+    let (sources, versions) = (database.sources(), database.versions());
+    let found = plans(&database, "SELECT", || {
+        versions.delete(&Scope::of([job.organisation_id]), version.id, Effect::Commit).unwrap_err();
+        sources.delete(version.source_id, job.revision, Effect::Commit).unwrap_err();
+    });
+    for plan in found {
+        assert!(plan.starts_with("SEARCH"), "{plan}");
+    }
+    let deleted = plans(&database, "DELETE", || {
+        database.jobs().delete(&Scope::Platform, job.id, job.revision, Effect::Commit).unwrap();
+    });
+    assert_plan(&deleted, "SEARCH jobs USING INDEX jobs_id_idx (id=?)");
+}
+
+/// The triggers too: EXPLAIN QUERY PLAN says nothing of them, so their statements are explained by themselves.
+#[test]
+fn the_triggers_use_the_primary_key() {
+    let (database, _, _) = recorded();
+    let plan = plan(
+        &mut database.connect(),
+        "DELETE FROM job_inputs WHERE input_id IN (SELECT value ->> 'input_id' FROM json_each(?)) \
+         AND organisation_id = ? AND job_id = ?",
+    );
+    assert!(
+        plan.starts_with("SEARCH job_inputs USING PRIMARY KEY (input_id=? AND organisation_id=? AND job_id=?)"),
+        "{plan}"
+    );
+}
+
+/// The first page and the one behind some position.
+fn list(database: &Database, scope: &Scope, filter: &JobFilter) {
+    let jobs = database.jobs();
+    let first = jobs.list(scope, filter, &page_after(20, None)).unwrap();
+    let last = first.items.last().unwrap();
+    let position = Position { created_at: last.created_at, id: last.id.as_uuid() };
+    jobs.list(scope, filter, &page_after(20, Some(position))).unwrap();
+}
