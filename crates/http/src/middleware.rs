@@ -23,13 +23,10 @@ pub async fn observe(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let start = Instant::now();
     let request_id = request_id(request.headers());
-    let raw = request.request().clone();
     let is_api = request.path().starts_with("/api/");
 
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::from_err(error, raw),
-    };
+    // The routes answer errors as responses; there is no other middleware that could fail.
+    let response = next.call(request).await?.map_into_boxed_body();
     let mut response = with_request_id(response, &request_id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {

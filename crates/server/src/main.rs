@@ -1,2 +1,55 @@
-//! To come.
-fn main() {}
+//! The `prediction-api` command.
+
+mod command_line;
+mod data_folder;
+mod database;
+mod greeting;
+mod identity;
+mod logging;
+mod serve;
+mod system;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use command_line::{Command, CommandLine, DatabaseOptions};
+
+fn main() -> ExitCode {
+    match run(CommandLine::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence for the person at the keyboard: what failed, and the causes behind it.
+            let _ = writeln!(std::io::stderr(), "prediction-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command_line: CommandLine) -> anyhow::Result<()> {
+    match command_line.command {
+        None => serve::serve(&command_line.serve),
+        Some(Command::Serve(options)) => serve::serve(&options),
+        Some(Command::Token(options)) => print(&identity::mint(&options)?),
+        Some(Command::Migrate(options)) => migrate(&options),
+        Some(Command::Openapi) => print(prediction_http::openapi::json().trim_end()),
+    }
+}
+
+fn migrate(options: &DatabaseOptions) -> anyhow::Result<()> {
+    let applied = database::open(options)?.migrate()?;
+    if applied.is_empty() {
+        return print("The database is up to date.");
+    }
+    print(&format!("Applied {}.", applied.join(", ")))
+}
+
+/// Prints a result. Whoever closed standard output early did not want the rest of it.
+fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
+    }
+}

@@ -1,0 +1,215 @@
+//! What can be said on the command line and in the environment: one list for both, and for the help.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use prediction_adapters_postgres::Settings as PostgresSettings;
+use prediction_domain::model::{OrganisationId, Permission, nearest};
+use prediction_http::auth::local::DEFAULT_ORGANISATIONS_CLAIM;
+
+/// Register predictive models, publish immutable versions of their contracts, and configure them as jobs for customers.
+///
+/// Without a command, the service is served.
+#[derive(Debug, Parser)]
+#[command(name = "prediction-api", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: ServeOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API (the default)
+    Serve(ServeOptions),
+    /// Print an access token that the server with the same data folder accepts
+    Token(TokenOptions),
+    /// Apply what is missing of the database schema, and end
+    Migrate(DatabaseOptions),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// Address and port to listen on
+    #[arg(long, env = "PREDICTION_API_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: String,
+    #[command(flatten)]
+    pub(crate) database: DatabaseOptions,
+    /// Do not touch the database schema; the service is not ready until somebody else has migrated it
+    #[arg(long, env = "PREDICTION_API_NO_MIGRATE")]
+    pub(crate) no_migrate: bool,
+    /// How the log is written [default: pretty on a terminal, else json]
+    #[arg(long, env = "PREDICTION_API_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+    /// What is logged: a level, or a list such as "info,access=off"
+    #[arg(long, env = "PREDICTION_API_LOG", default_value = "info", value_name = "FILTER")]
+    pub(crate) log: String,
+    #[command(flatten)]
+    pub(crate) identity: IdentityOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataFolder {
+    /// Folder for the secret, and for the embedded database
+    #[arg(long, env = "PREDICTION_API_DATA_DIR", default_value = ".prediction-api", value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseOptions {
+    #[arg(
+        long,
+        help = "Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME [default: an SQLite file in the data folder]",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database_url: Option<String>,
+    /// The most connections to PostgreSQL
+    #[arg(
+        long,
+        env = "PREDICTION_API_DATABASE_CONNECTIONS",
+        default_value_t = PostgresSettings::DEFAULT_POOL_SIZE,
+        value_name = "NUMBER"
+    )]
+    pub(crate) database_connections: NonZeroU32,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IdentityOptions {
+    /// The claim of a token that holds its organisations
+    #[arg(
+        long,
+        env = "PREDICTION_API_ORGANISATIONS_CLAIM",
+        default_value = DEFAULT_ORGANISATIONS_CLAIM,
+        value_name = "NAME"
+    )]
+    pub(crate) organisations_claim: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenOptions {
+    /// An organisation whose jobs the bearer may see; can be given several times
+    #[arg(
+        long = "organisation",
+        env = "PREDICTION_API_TOKEN_ORGANISATIONS",
+        value_delimiter = ',',
+        value_name = "UUID",
+        value_parser = organisation,
+        required_unless_present = "all_organisations",
+        conflicts_with = "all_organisations"
+    )]
+    pub(crate) organisations: Vec<OrganisationId>,
+    /// All organisations: for platform operators and runners
+    #[arg(long, env = "PREDICTION_API_TOKEN_ALL_ORGANISATIONS")]
+    pub(crate) all_organisations: bool,
+    /// What the bearer may do: scopes with spaces between them
+    #[arg(
+        long,
+        env = "PREDICTION_API_TOKEN_SCOPE",
+        default_value = "catalog:write jobs:read jobs:write",
+        value_name = "SCOPES",
+        value_parser = scopes
+    )]
+    pub(crate) scope: Scopes,
+    /// Whom the token identifies
+    #[arg(long, env = "PREDICTION_API_TOKEN_SUBJECT", default_value = "local", value_name = "NAME")]
+    pub(crate) subject: String,
+    /// How long the token is good: a number with s, m or h, at most 24h
+    #[arg(
+        long,
+        env = "PREDICTION_API_TOKEN_EXPIRES_IN",
+        default_value = "1h",
+        value_name = "TIME",
+        value_parser = life
+    )]
+    pub(crate) expires_in: Duration,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    #[command(flatten)]
+    pub(crate) identity: IdentityOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Pretty,
+    /// One JSON object a line
+    Json,
+}
+
+/// What a token allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scopes(pub(crate) Vec<Permission>);
+
+fn organisation(text: &str) -> Result<OrganisationId, String> {
+    OrganisationId::parse(text).map_err(|problem| problem.to_string())
+}
+
+fn scopes(text: &str) -> Result<Scopes, String> {
+    let known = Permission::ALL.map(Permission::as_str);
+    let parse = |word: &str| {
+        Permission::parse(word).ok_or_else(|| match nearest(word, known) {
+            Some(near) => format!("\"{word}\" is no scope; did you mean \"{near}\"?"),
+            None => format!("\"{word}\" is no scope; there are {}", known.join(", ")),
+        })
+    };
+    text.split_whitespace().map(parse).collect::<Result<Vec<_>, _>>().map(Scopes)
+}
+
+fn life(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err("a number with s, m or h is needed, such as 30m".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a number with s, m or h is needed, such as 30m".to_owned())?;
+    let life = number.checked_mul(seconds).filter(|life| (1..=24 * 3_600).contains(life));
+    life.map(Duration::from_secs).ok_or_else(|| "a token is good for at least 1s and at most 24h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_an_environment_variable() {
+        for command in std::iter::once(&CommandLine::command()).chain(CommandLine::command().get_subcommands()) {
+            for option in command.get_opts() {
+                let name = option.get_id().as_str();
+                assert!(option.get_env().is_some(), "{} --{name}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_life_has_a_unit_and_a_limit() {
+        assert_eq!(life("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(life("24h"), Ok(Duration::from_secs(86_400)));
+        for refused in ["", "h", "1", "1d", "25h", "0s", "-1h", "99999999999999999999h", "1é"] {
+            assert!(life(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_scope_is_told_with_the_nearest() {
+        assert_eq!(scopes("jobs:read jobs:write").unwrap().0, [Permission::JobsRead, Permission::JobsWrite]);
+        assert_eq!(scopes("job:read").unwrap_err(), "\"job:read\" is no scope; did you mean \"jobs:read\"?");
+    }
+}

@@ -1,0 +1,94 @@
+//! The database that the URL names.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings as PostgresSettings};
+use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
+use prediction_domain::ports::StoreHealth;
+use prediction_domain::use_cases::Ports;
+
+use crate::command_line::DatabaseOptions;
+use crate::data_folder;
+use crate::system::{SystemClock, TimeOrderedIds};
+
+/// One of the databases that can be chosen at run time.
+pub(crate) enum Database {
+    Sqlite(SqliteStore),
+    Postgres { store: PostgresStore, address: String },
+}
+
+/// Opens the database that the URL's scheme chooses: the embedded one unless another is named.
+pub(crate) fn open(options: &DatabaseOptions) -> anyhow::Result<Database> {
+    match options.database_url.as_deref() {
+        None => {
+            data_folder::prepare(&options.data.data_dir)?;
+            let path = data_folder::default_database(&options.data.data_dir);
+            Ok(Database::Sqlite(SqliteStore::open(path, SqliteSettings::default())?))
+        }
+        Some(url) if url.starts_with("sqlite:") => {
+            Ok(Database::Sqlite(SqliteStore::open(path_of_url(url)?, SqliteSettings::default())?))
+        }
+        Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
+            let url = PostgresUrl::parse(url, |name| std::env::var(name).ok())?;
+            let address = url.address();
+            let settings = PostgresSettings { pool_size: options.database_connections, ..PostgresSettings::new(url) };
+            let store = PostgresStore::connect(settings);
+            store.probe()?;
+            Ok(Database::Postgres { store, address })
+        }
+        // The URL may hold a password, so only its scheme is repeated.
+        Some(url) => match url.split_once(':') {
+            Some((scheme, _)) => {
+                bail!("there is no database for \"{scheme}:\": the URL begins with sqlite: or postgres:")
+            }
+            None => bail!("the database URL begins with sqlite: or postgres:"),
+        },
+    }
+}
+
+impl Database {
+    /// Applies what is missing of the schema, and tells what that was.
+    pub(crate) fn migrate(&self) -> anyhow::Result<Vec<String>> {
+        Ok(match self {
+            Self::Sqlite(store) => store.migrate()?,
+            Self::Postgres { store, .. } => store.migrate()?,
+        })
+    }
+
+    /// Where the data is, for people: no password in it.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Sqlite(store) => store.path().display().to_string(),
+            Self::Postgres { address, .. } => format!("PostgreSQL at {address}"),
+        }
+    }
+
+    /// Puts the database behind the ports.
+    pub(crate) fn ports(&self) -> (Ports, Arc<dyn StoreHealth>) {
+        match self {
+            Self::Sqlite(store) => behind_ports(store),
+            Self::Postgres { store, .. } => behind_ports(store),
+        }
+    }
+}
+
+fn behind_ports<Store>(store: &Store) -> (Ports, Arc<dyn StoreHealth>)
+where
+    Store: prediction_domain::ports::SourceRepository
+        + prediction_domain::ports::SourceVersionRepository
+        + prediction_domain::ports::JobRepository
+        + StoreHealth
+        + Clone
+        + 'static,
+{
+    let store = Arc::new(store.clone());
+    let ports = Ports {
+        sources: Arc::clone(&store) as _,
+        source_versions: Arc::clone(&store) as _,
+        jobs: Arc::clone(&store) as _,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(TimeOrderedIds),
+    };
+    (ports, store)
+}

@@ -1,0 +1,87 @@
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, rt, web};
+use anyhow::{Context as _, anyhow};
+use prediction_http::Api;
+use prediction_http::auth::TokenVerifier;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::command_line::ServeOptions;
+use crate::{database, greeting, identity, logging};
+
+/// How long the headers of a request may take to arrive.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection without requests is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long requests that are being answered are waited for when the server stops: longer than any deadline.
+const SHUTDOWN_SECONDS: u64 = 15;
+
+/// Serves until somebody stops it.
+pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
+    logging::start(options)?;
+    let identity = Arc::new(identity::local(&options.database.data, &options.identity)?);
+    let database = database::open(&options.database)?;
+    if !options.no_migrate {
+        for migration in database.migrate()? {
+            tracing::info!(migration, "the database schema was migrated");
+        }
+    }
+    let (ports, health) = database.ports();
+    let verifier: Arc<dyn TokenVerifier> = identity.clone();
+    let api = web::Data::new(Api::start(ports, health, verifier));
+
+    rt::System::new().block_on(async {
+        let shared = api.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(shared.clone())
+                .wrap(from_fn(prediction_http::middleware::observe))
+                .configure(prediction_http::configure)
+        })
+        .client_request_timeout(HEADER_TIMEOUT)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .bind(options.listen.as_str())
+        .map_err(|error| cannot_listen(&options.listen, &error))?;
+
+        greeting::greet(&server.addrs(), &database.place(), &identity)?;
+        let server = server.run();
+        rt::spawn(stop_on_signal(api, server.handle()));
+        server.await.context("the server failed")?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// SIGTERM and Ctrl-C: answer what is under way, take nothing new, and end.
+async fn stop_on_signal(api: web::Data<Api>, server: ServerHandle) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received; the server can only be killed");
+        return;
+    };
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::info!(signal = name, "stopping");
+    api.stop();
+    server.stop(true).await;
+}
+
+fn cannot_listen(listen: &str, error: &std::io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("cannot listen on {listen}: another program does; stop it, or choose another port with --listen")
+        }
+        ErrorKind::PermissionDenied => {
+            anyhow!("cannot listen on {listen}: not allowed; choose a port above 1023 with --listen")
+        }
+        _ => anyhow!("cannot listen on {listen}: {error}"),
+    }
+}
