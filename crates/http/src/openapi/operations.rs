@@ -241,7 +241,7 @@ const SET_UP: Request = Request {
     schema: "JobSetupRequest",
     examples: &[
         ("tutorial", include_str!("../../../../docs/examples/setup-job.json")),
-        ("everything at once", include_str!("../../../../docs/examples/setup-job-with-everything.json")),
+        ("everything_at_once", include_str!("../../../../docs/examples/setup-job-with-everything.json")),
     ],
 };
 const CHANGE_JOB: Request =
