@@ -75,7 +75,7 @@ fn run_locked(connection: &mut PgConnection) -> Result<Vec<String>, StartUpError
     let mut applied = Vec::new();
     for migration in pending {
         let name = migration.name().to_string();
-        connection.run_migration(&migration).map_err(|error| StartUpError::migration_failed(&name, error))?;
+        connection.run_migration(&migration).map_err(|error| StartUpError::migration_failed(&name, &error))?;
         applied.push(name);
     }
     Ok(applied)

@@ -1,4 +1,4 @@
-// Generated from a migrated database: `UPDATE_SCHEMA=1 cargo nextest run -p prediction-adapters-postgres schema`.
+// Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test the_schema_is_that_of_the_migrations`.
 
 diesel::table! {
     jobs (organisation_id, id) {

@@ -42,12 +42,15 @@ impl StartUpError {
         Self::MigrationsUnknown { reason: in_one_line(&error) }
     }
 
-    pub(crate) fn migration_failed(name: impl Into<String>, error: impl Display) -> Self {
-        Self::MigrationFailed { name: name.into(), reason: in_one_line(&error) }
+    pub(crate) fn migration_failed(name: &str, error: &dyn Display) -> Self {
+        let reason = in_one_line(error);
+        // diesel names the migration, too.
+        let reason = reason.strip_prefix(&format!("Failed to run {name} with: ")).unwrap_or(&reason).to_owned();
+        Self::MigrationFailed { name: name.to_owned(), reason }
     }
 }
 
 /// The server's messages come in several lines.
-fn in_one_line(message: &impl Display) -> String {
+fn in_one_line(message: &dyn Display) -> String {
     message.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

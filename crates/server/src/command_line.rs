@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
 use prediction_domain::model::{OrganisationId, Permission, nearest};
 use prediction_http::auth::local::DEFAULT_ORGANISATIONS_CLAIM;
@@ -47,7 +47,7 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "PREDICTION_API_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
     /// What is logged: a level, or a list such as "info,access=off"
-    #[arg(long, env = "PREDICTION_API_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long, env = "PREDICTION_API_LOG", default_value = "info,actix_server=warn", value_name = "FILTER")]
     pub(crate) log: String,
     #[command(flatten)]
     pub(crate) identity: IdentityOptions,
@@ -95,6 +95,7 @@ pub(crate) struct IdentityOptions {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true).args(["organisations", "all_organisations"])))]
 pub(crate) struct TokenOptions {
     /// An organisation whose jobs the bearer may see; can be given several times
     #[arg(
@@ -102,9 +103,7 @@ pub(crate) struct TokenOptions {
         env = "PREDICTION_API_TOKEN_ORGANISATIONS",
         value_delimiter = ',',
         value_name = "UUID",
-        value_parser = organisation,
-        required_unless_present = "all_organisations",
-        conflicts_with = "all_organisations"
+        value_parser = organisation
     )]
     pub(crate) organisations: Vec<OrganisationId>,
     /// All organisations: for platform operators and runners

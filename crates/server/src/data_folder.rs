@@ -12,6 +12,9 @@ const SECRET_FILE: &str = "secret";
 
 /// Makes the folder unless it is there, readable for nobody else.
 pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() && !folder.is_dir() {
+        bail!("the data folder {} is not a folder", folder.display());
+    }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make the data folder {}", folder.display()))
 }

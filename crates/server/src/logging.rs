@@ -1,6 +1,6 @@
 use std::io::IsTerminal as _;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
 
 use crate::command_line::{LogFormat, ServeOptions};
@@ -9,7 +9,7 @@ use crate::command_line::{LogFormat, ServeOptions};
 pub(crate) fn start(options: &ServeOptions) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
         .parse(&options.log)
-        .with_context(|| format!("--log {:?} is not a level or a list of levels", options.log))?;
+        .map_err(|error| anyhow!("--log {:?} is not a level or a list of levels: {error}", options.log))?;
     let terminal = std::io::stdout().is_terminal();
     let format = options.log_format.unwrap_or(if terminal { LogFormat::Pretty } else { LogFormat::Json });
     let log = tracing_subscriber::fmt().with_env_filter(filter);

@@ -77,12 +77,15 @@ fn answer(database: &Database, run: &[JobSetUp], mut created: HashSet<(Uuid, Uui
     };
     let stored: HashMap<(Uuid, &str), &JobRow> =
         stored.iter().map(|row| ((row.organisation_id, row.name.as_str()), row)).collect();
-    let mut created_before: HashSet<(Uuid, Uuid)> =
-        if repeated { stored.values().map(|row| (row.organisation_id, row.id)).collect() } else { HashSet::new() };
+    let planned = run.iter().zip(&is_created).filter(|(_, is_created)| **is_created).map(|(plan, _)| key(&plan.job));
+    let mut ours: HashSet<(Uuid, Uuid)> = planned.collect();
+    if repeated {
+        ours.extend(stored.values().map(|row| (row.organisation_id, row.id)));
+    }
 
-    let judge = |(plan, is_created): (&JobSetUp, &bool)| {
+    let judge = |plan: &JobSetUp| {
         let job = &plan.job;
-        if *is_created || created_before.remove(&key(job)) {
+        if ours.remove(&key(job)) {
             return Ok(JobSetUpOutcome::Created);
         }
         match stored.get(&(job.organisation_id.as_uuid(), job.name.as_str())) {
@@ -91,7 +94,7 @@ fn answer(database: &Database, run: &[JobSetUp], mut created: HashSet<(Uuid, Uui
             None => set_up_alone(database, plan),
         }
     };
-    run.iter().zip(&is_created).map(judge).collect()
+    run.iter().map(judge).collect()
 }
 
 fn only_created(is_created: &[bool], failure: Failure) -> Vec<Answer> {

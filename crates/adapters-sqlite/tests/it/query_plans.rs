@@ -114,6 +114,7 @@ fn jobs_that_use_an_input_are_found_from_the_input() {
     let filter = JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() };
     for scope in [Scope::Platform, Scope::of([job.organisation_id])] {
         for plan in plans(&database, "SELECT", || list(&database, &scope, &filter)) {
+            eprintln!("{plan}");
             assert!(plan.contains("SEARCH job_inputs USING PRIMARY KEY (input_id=?"), "{plan}");
             assert!(!plan.contains("SCAN"), "{plan}");
         }

@@ -54,7 +54,7 @@ pub(super) fn a_batch_gives_what_its_plans_give_one_after_the_other(stores: &Sto
 pub(super) fn random_batches_give_what_their_plans_give_one_after_the_other(stores: &Stores) {
     for seed in 1..=30 {
         let [one_by_one, at_once, by_threes] = WAYS.map(|set_up_many| {
-            let pool = Pool::stored(stores);
+            let pool = Pool::stored(&[stores]);
             let mut dice = Dice::of(seed);
             let plans: Vec<_> = (0..dice.roll(24)).map(|_| pool.plan(&mut dice)).collect();
             let told = told(&plans, set_up_many(stores, &plans));

@@ -11,8 +11,8 @@ use prediction_domain::ports::{Effect, JobFilter, JobSetUp, SourceFilter, Source
 use super::fixture::{assert_exactly, contents, stored_source, stored_version};
 use crate::builders::{a_job_of, a_plan_for, a_source, a_version_of, bindings};
 use crate::values::{
-    at, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, job_name, micros_after,
-    page_after, revision, source_name, version_label,
+    at, first_page, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, job_name,
+    micros_after, page_after, revision, source_name, version_label,
 };
 use crate::{MemoryStore, Stores};
 
@@ -20,8 +20,9 @@ pub(super) fn every_history_gives_what_the_model_gives(stores: &Stores) {
     let model = MemoryStore::stores();
     for seed in 1..=12 {
         let mut dice = Dice::of(seed);
-        let mut pool = Pool::new();
-        for step in 0..80 {
+        let mut pool = Pool::stored(&[stores, &model]);
+        for step in 0..150 {
+            pool.look_at_jobs_of(&model);
             let act = pool.act(&mut dice);
             let (told, expected) = (act.on(stores), act.on(&model));
             assert_eq!(told, expected, "seed {seed}, step {step}: {act:#?}");
@@ -64,7 +65,7 @@ pub(super) struct Pool {
     source_names: Vec<String>,
     organisations: Vec<OrganisationId>,
     inputs: Vec<InputId>,
-    /// Of all plans so far.
+    /// What is stored of this pool.
     jobs: Vec<Job>,
     start: Timestamp,
 }
@@ -114,7 +115,7 @@ impl Act {
 }
 
 impl Pool {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let source_names = (0..4).map(|number| format!("Straße {number} {}", fresh_source_id())).collect();
         Self {
             sources: (0..4).map(|_| fresh_source_id()).collect(),
@@ -127,16 +128,31 @@ impl Pool {
         }
     }
 
-    /// A pool of which two sources, each with one version, are stored.
-    pub(super) fn stored(stores: &Stores) -> Self {
+    /// A pool of which most sources and versions are stored, in each of these stores.
+    pub(super) fn stored(stores: &[&Stores]) -> Self {
         let pool = Self::new();
-        for number in 0..2 {
-            let id = pool.sources[number];
-            stored_source(stores, Source { id, name: source_name(&pool.source_names[number]), ..a_source() });
-            let version = SourceVersion { id: pool.versions[number], ..a_version_of(id) };
-            stored_version(stores, SourceVersion { version: version_label("1.0"), ..version });
+        for (id, name) in pool.sources.iter().zip(&pool.source_names).take(3) {
+            let source = Source { id: *id, name: source_name(name), ..a_source() };
+            for stores in stores {
+                stored_source(stores, source.clone());
+            }
+        }
+        // Two of the first source, one of each other.
+        for (number, label) in [(0, "1.0"), (1, "1.0"), (2, "v2.0"), (4, "v2.0")] {
+            let version = SourceVersion { id: pool.versions[number], ..a_version_of(pool.owner(number)) };
+            let version = SourceVersion { version: version_label(label), ..version };
+            for stores in stores {
+                stored_version(stores, version.clone());
+            }
         }
         pool
+    }
+
+    /// Remembers which jobs are there to be changed and deleted.
+    fn look_at_jobs_of(&mut self, stores: &Stores) {
+        let scope = Scope::of(self.organisations.iter().copied());
+        let page = first_page(PageRequest::MAX_LIMIT);
+        self.jobs = stores.jobs.list(&scope, &JobFilter::default(), &page).expect("jobs can be listed").items;
     }
 
     /// A plan for a job with an id of its own.
@@ -157,7 +173,7 @@ impl Pool {
         plan
     }
 
-    fn act(&mut self, dice: &mut Dice) -> Act {
+    fn act(&self, dice: &mut Dice) -> Act {
         match dice.roll(16) {
             0 => Act::InsertSource(self.source(dice)),
             1 => {
@@ -177,9 +193,8 @@ impl Pool {
             }
             7 => Act::Newest(dice.pick(&self.sources)),
             8..=10 => {
-                let plans: Vec<_> = (0..dice.roll(6)).map(|_| self.plan(dice)).collect();
-                self.jobs.extend(plans.iter().map(|plan| plan.job.clone()));
-                Act::SetUp(plans)
+                let plans = (0..dice.roll(6)).map(|_| self.plan(dice));
+                Act::SetUp(plans.collect())
             }
             11 => {
                 let known = self.known_job(dice);
@@ -243,7 +258,7 @@ impl Pool {
     }
 
     fn known_job(&self, dice: &mut Dice) -> Job {
-        if self.jobs.is_empty() { self.job(dice) } else { dice.pick(&self.jobs) }
+        if self.jobs.is_empty() || dice.one_in(8) { self.job(dice) } else { dice.pick(&self.jobs) }
     }
 
     fn job_filter(&self, dice: &mut Dice) -> JobFilter {

@@ -33,7 +33,7 @@ pub(super) fn an_empty_store_lists_nothing(stores: &Stores) {
 }
 
 pub(super) fn sources_are_listed_in_creation_order_on_pages_of_every_size(stores: &Stores) {
-    let created: Vec<Source> = (0..7).map(|_| a_source()).collect();
+    let created = against_ids(|created_at| Source { created_at, ..a_source() });
     for source in shuffled(&created) {
         stored_source(stores, source);
     }
@@ -42,7 +42,11 @@ pub(super) fn sources_are_listed_in_creation_order_on_pages_of_every_size(stores
 
 pub(super) fn source_versions_are_listed_in_creation_order_on_pages_of_every_size(stores: &Stores) {
     let owners = [(); 2].map(|()| stored_source(stores, a_source()));
-    let created: Vec<SourceVersion> = (0..7).map(|number| a_version_of(owners[number % 2].id)).collect();
+    let mut owner = owners.iter().cycle();
+    let created = against_ids(|created_at| {
+        let owner = owner.next().expect("a cycle has no end");
+        SourceVersion { created_at, ..a_version_of(owner.id) }
+    });
     for version in shuffled(&created) {
         stored_version(stores, version);
     }
@@ -55,8 +59,11 @@ pub(super) fn source_versions_are_listed_in_creation_order_on_pages_of_every_siz
 pub(super) fn jobs_are_listed_in_creation_order_on_pages_of_every_size(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let organisations = [(); 2].map(|()| fresh_organisation_id());
-    let created: Vec<Job> =
-        (0..7).map(|number| Job { organisation_id: organisations[number % 2], ..a_job_of(&version) }).collect();
+    let mut owner = organisations.iter().cycle();
+    let created = against_ids(|created_at| {
+        let organisation_id = *owner.next().expect("a cycle has no end");
+        Job { organisation_id, created_at, ..a_job_of(&version) }
+    });
     for job in shuffled(&created) {
         stored_job(stores, job);
     }
@@ -375,6 +382,14 @@ fn versions(stores: &Stores, filter: &SourceVersionFilter, page: &PageRequest) -
 
 fn jobs(stores: &Stores, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Page<Job> {
     stores.jobs.list(scope, filter, page).expect("jobs can be listed")
+}
+
+/// Items in creation order, of which each has a greater id than the next one: callers may choose ids.
+fn against_ids<T>(mut item: impl FnMut(Timestamp) -> T) -> Vec<T> {
+    let time = at("2026-06-01T12:00:00Z");
+    let mut items: Vec<T> = (0..7).rev().map(|number| item(micros_after(time, number))).collect();
+    items.reverse();
+    items
 }
 
 /// The same items, in an order that is neither ascending nor descending.
