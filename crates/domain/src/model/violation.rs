@@ -24,118 +24,58 @@ pub struct Violation {
     pub hint: Option<String>,
 }
 
-/// The kinds of things that can be wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ViolationCode {
-    /// A value of another JSON type, `null` included where a value is needed.
-    WrongType,
-    /// A needed member was left out.
-    MissingMember,
-    /// A member that does not exist.
-    UnknownMember,
-    /// The same member twice in one object.
-    DuplicateMember,
-    /// Text that is not a UUID.
-    InvalidUuid,
-    /// The nil UUID.
-    NilUuid,
-    /// Text with too few characters.
-    TooShort,
-    /// Text with too many characters.
-    TooLong,
-    /// Text with a control character.
-    ControlCharacter,
-    /// A number that is too small or too large.
-    OutOfRange,
-    /// A list with too few items.
-    TooFewItems,
-    /// A list with too many items.
-    TooManyItems,
-    /// Two parts of one request contradict each other.
-    Disagrees,
-    /// A member that can never change was sent with another value.
-    ImmutableMember,
-    /// There is no source with that id.
-    UnknownSource,
-    /// There is no source version with that id.
-    UnknownSourceVersion,
-    /// The source version belongs to another source.
-    SourceVersionOfOtherSource,
-    /// The source has no version to default to.
-    SourceWithoutVersion,
-    /// A role named twice.
-    DuplicateRole,
-    /// A role that the contract does not have.
-    UnknownRole,
-    /// An input of another kind than the role takes.
-    InputKindMismatch,
-    /// A required input role that nothing is bound to.
-    MissingRequiredRole,
-    /// What is stored is different.
-    Differs,
-    /// Something else has that name.
-    Taken,
+macro_rules! violation_codes {
+    ($($name:ident = $code:literal, $meaning:literal;)+) => {
+        /// The kinds of things that can be wrong with a request.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ViolationCode {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl ViolationCode {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The stable name, for programs.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// What it means, for people.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }
+            }
+        }
+    };
 }
 
-impl ViolationCode {
-    /// Every code there is.
-    pub const ALL: [Self; 24] = [
-        Self::WrongType,
-        Self::MissingMember,
-        Self::UnknownMember,
-        Self::DuplicateMember,
-        Self::InvalidUuid,
-        Self::NilUuid,
-        Self::TooShort,
-        Self::TooLong,
-        Self::ControlCharacter,
-        Self::OutOfRange,
-        Self::TooFewItems,
-        Self::TooManyItems,
-        Self::Disagrees,
-        Self::ImmutableMember,
-        Self::UnknownSource,
-        Self::UnknownSourceVersion,
-        Self::SourceVersionOfOtherSource,
-        Self::SourceWithoutVersion,
-        Self::DuplicateRole,
-        Self::UnknownRole,
-        Self::InputKindMismatch,
-        Self::MissingRequiredRole,
-        Self::Differs,
-        Self::Taken,
-    ];
-
-    /// The stable name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WrongType => "wrong_type",
-            Self::MissingMember => "missing_member",
-            Self::UnknownMember => "unknown_member",
-            Self::DuplicateMember => "duplicate_member",
-            Self::InvalidUuid => "invalid_uuid",
-            Self::NilUuid => "nil_uuid",
-            Self::TooShort => "too_short",
-            Self::TooLong => "too_long",
-            Self::ControlCharacter => "control_character",
-            Self::OutOfRange => "out_of_range",
-            Self::TooFewItems => "too_few_items",
-            Self::TooManyItems => "too_many_items",
-            Self::Disagrees => "disagrees",
-            Self::ImmutableMember => "immutable_field",
-            Self::UnknownSource => "unknown_source",
-            Self::UnknownSourceVersion => "unknown_source_version",
-            Self::SourceVersionOfOtherSource => "source_version_of_other_source",
-            Self::SourceWithoutVersion => "source_without_version",
-            Self::DuplicateRole => "duplicate_role",
-            Self::UnknownRole => "unknown_role",
-            Self::InputKindMismatch => "input_kind_mismatch",
-            Self::MissingRequiredRole => "missing_required_role",
-            Self::Differs => "differs",
-            Self::Taken => "taken",
-        }
-    }
+violation_codes! {
+    WrongType = "wrong_type", "A value of another JSON type, null included where a value is needed.";
+    MissingMember = "missing_member", "A needed member was left out.";
+    UnknownMember = "unknown_member", "A member that does not exist.";
+    DuplicateMember = "duplicate_member", "The same member twice in one object.";
+    InvalidUuid = "invalid_uuid", "Text that is not a UUID.";
+    NilUuid = "nil_uuid", "The nil UUID.";
+    TooShort = "too_short", "Text with too few characters.";
+    TooLong = "too_long", "Text with too many characters.";
+    ControlCharacter = "control_character", "Text with a control character.";
+    OutOfRange = "out_of_range", "A number that is too small or too large.";
+    TooFewItems = "too_few_items", "A list with too few items.";
+    TooManyItems = "too_many_items", "A list with too many items.";
+    Disagrees = "disagrees", "Two parts of one request contradict each other.";
+    ImmutableMember = "immutable_field", "A member that can never change was sent with another value.";
+    UnknownSource = "unknown_source", "There is no source with that id.";
+    UnknownSourceVersion = "unknown_source_version", "There is no source version with that id.";
+    SourceVersionOfOtherSource = "source_version_of_other_source", "The source version belongs to another source.";
+    SourceWithoutVersion = "source_without_version", "The source has no version to default to.";
+    DuplicateRole = "duplicate_role", "A role named twice.";
+    UnknownRole = "unknown_role", "A role that the contract does not have.";
+    InputKindMismatch = "input_kind_mismatch", "An input of another kind than the role takes.";
+    MissingRequiredRole = "missing_required_role", "A required input role that nothing is bound to.";
+    Differs = "differs", "What is stored is different.";
+    Taken = "taken", "Something else has that name.";
 }
 
 /// The place of a value in a request, such as `role_bindings[2].role`.

@@ -51,10 +51,11 @@ pub(super) async fn problems() -> HttpResponse {
             code.title()
         ));
     }
-    list.push_str("</table>\n<h2>Codes of the entries in errors</h2>\n<p>");
-    let codes: Vec<String> = ViolationCode::ALL.iter().map(|code| format!("<code>{}</code>", code.as_str())).collect();
-    list.push_str(&codes.join(", "));
-    list.push_str("</p>\n");
+    list.push_str("</table>\n<h2>What an entry in errors can be about</h2>\n<table>\n");
+    for code in ViolationCode::ALL {
+        list.push_str(&format!("<tr><td><code>{}</code></td><td>{}</td></tr>\n", code.as_str(), code.meaning()));
+    }
+    list.push_str("</table>\n");
     page("Problems", &list)
 }
 
