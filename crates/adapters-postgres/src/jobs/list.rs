@@ -15,12 +15,14 @@ use crate::rows::{JobRow, JsonList};
 
 /// Lists jobs in creation order.
 ///
-/// It has one of three forms, since no single one is quick in all cases:
-/// - of one organisation, or of all: along the index in creation order, up to the limit;
-/// - of several organisations: the first ones of each along its index, then the first of those. A condition
-///   `organisation_id = ANY (…)` would have all of their jobs read and sorted;
-/// - with an input: the jobs that use it are found first, by the index on inputs, because they are few. Left to itself,
-///   the planner may walk through all jobs in creation order instead.
+/// No single form is quick in all cases, so there are four:
+/// - of all organisations: along the index in creation order, up to the limit;
+/// - of one organisation: along its part of the index by organisation;
+/// - of several organisations: the first jobs of each in that way, then the first of those;
+/// - with an input or a name: the few jobs that have it are found first, then sorted.
+///
+/// The planner is left no choice in this. It takes jobs to be spread evenly, and may look for the jobs of an organisation,
+/// or with an input, among all jobs in creation order, which is slow when they happen to be at the end.
 #[derive(Debug, Clone)]
 pub(super) struct JobList {
     columns: AsSelect<JobRow, Pg>,
@@ -59,8 +61,7 @@ impl JobList {
         })
     }
 
-    fn push_conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" WHERE TRUE");
+    fn push_filters<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let Some(id) = &self.source_id {
             out.push_sql(" AND jobs.source_id = ");
             out.push_bind_param::<SqlUuid, _>(id)?;
@@ -77,6 +78,24 @@ impl JobList {
             out.push_sql(" AND jobs.name = ");
             out.push_bind_param::<Text, _>(name)?;
         }
+        Ok(())
+    }
+
+    /// All conditions as they come, and the order.
+    fn push_conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" WHERE TRUE");
+        match &self.tenants {
+            Tenants::All => {}
+            Tenants::One(id) => {
+                out.push_sql(" AND jobs.organisation_id = ");
+                out.push_bind_param::<SqlUuid, _>(id)?;
+            }
+            Tenants::Several(ids) => {
+                out.push_sql(" AND jobs.organisation_id = ANY (");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(")");
+            }
+        }
         if let Some((created_at, id)) = &self.after {
             out.push_sql(" AND (jobs.created_at, jobs.id) > (");
             out.push_bind_param::<Timestamptz, _>(created_at)?;
@@ -84,11 +103,41 @@ impl JobList {
             out.push_bind_param::<SqlUuid, _>(id)?;
             out.push_sql(")");
         }
-        Ok(())
+        self.push_filters(out)?;
+        out.push_sql(" ORDER BY jobs.created_at, jobs.id");
+        self.push_limit(out)
     }
 
-    fn push_order_and_limit<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" ORDER BY jobs.created_at, jobs.id LIMIT ");
+    /// The jobs of one organisation, along its part of the index.
+    ///
+    /// The organisation is given as a range, and named in the order: were it an equality, the planner would know that all
+    /// rows have the same, and consider the index without it, too.
+    fn push_walk<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+    ) -> QueryResult<()> {
+        out.push_sql(" FROM jobs WHERE jobs.organisation_id <= ");
+        push_organisation(out)?;
+        if let Some((created_at, id)) = &self.after {
+            out.push_sql(" AND (jobs.organisation_id, jobs.created_at, jobs.id) > (");
+            push_organisation(out)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Timestamptz, _>(created_at)?;
+            out.push_sql(", ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+            out.push_sql(")");
+        } else {
+            out.push_sql(" AND jobs.organisation_id >= ");
+            push_organisation(out)?;
+        }
+        self.push_filters(out)?;
+        out.push_sql(" ORDER BY jobs.organisation_id, jobs.created_at, jobs.id");
+        self.push_limit(out)
+    }
+
+    fn push_limit<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
     }
 
@@ -115,29 +164,13 @@ impl Tenants {
             }
         }
     }
-
-    fn push_condition<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self {
-            Self::All => Ok(()),
-            Self::One(id) => {
-                out.push_sql(" AND jobs.organisation_id = ");
-                out.push_bind_param::<SqlUuid, _>(id)
-            }
-            Self::Several(ids) => {
-                out.push_sql(" AND jobs.organisation_id = ANY (");
-                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(")");
-                Ok(())
-            }
-        }
-    }
 }
 
 impl QueryFragment<Pg> for JobList {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
-        match (&self.input_id, &self.tenants) {
-            (Some(input_id), tenants) => {
+        match (&self.input_id, &self.name, &self.tenants) {
+            (Some(input_id), _, _) => {
                 out.push_sql(
                     "WITH bound AS MATERIALIZED (SELECT * FROM jobs \
                      WHERE jsonb_path_query_array(role_bindings, '$[*].input_id') @> ",
@@ -146,27 +179,30 @@ impl QueryFragment<Pg> for JobList {
                 out.push_sql(") ");
                 self.push_select(out)?;
                 out.push_sql(" FROM bound AS jobs");
-                self.push_conditions(out)?;
-                tenants.push_condition(out)?;
+                self.push_conditions(out)
             }
-            (None, Tenants::Several(ids)) => {
+            (None, Some(_), _) | (None, None, Tenants::All) => {
+                self.push_select(out)?;
+                out.push_sql(" FROM jobs");
+                self.push_conditions(out)
+            }
+            (None, None, Tenants::One(id)) => {
+                self.push_select(out)?;
+                self.push_walk(out, |out| out.push_bind_param::<SqlUuid, _>(id))
+            }
+            (None, None, Tenants::Several(ids)) => {
                 self.push_select(out)?;
                 out.push_sql(" FROM unnest(");
                 out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT * FROM jobs");
-                self.push_conditions(out)?;
-                out.push_sql(" AND jobs.organisation_id = tenant.organisation_id");
-                self.push_order_and_limit(out)?;
-                out.push_sql(") AS jobs");
-            }
-            (None, tenants) => {
-                self.push_select(out)?;
-                out.push_sql(" FROM jobs");
-                self.push_conditions(out)?;
-                tenants.push_condition(out)?;
+                out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT *");
+                self.push_walk(out, |out| {
+                    out.push_sql("tenant.organisation_id");
+                    Ok(())
+                })?;
+                out.push_sql(") AS jobs ORDER BY jobs.created_at, jobs.id");
+                self.push_limit(out)
             }
         }
-        self.push_order_and_limit(out)
     }
 }
 

@@ -1,0 +1,153 @@
+//! Each question is answered along the index that was made for it, however many jobs there are.
+//!
+//! The statements are not repeated here: the server counts which index was used.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use prediction_adapters_postgres::PostgresStore;
+use prediction_domain::model::{InputId, Job, JobId, OrganisationId, PageRequest, Position, Scope, Timestamp};
+use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
+
+use prediction_domain_testkit::values::job_name;
+
+use crate::test_database::{TestDatabase, jobs, source_versions};
+
+const JOBS: u32 = 20_000;
+const ORGANISATIONS: u32 = 10;
+/// The number of the organisation whose jobs were all set up after those of the others.
+const LATE: u32 = 11;
+
+/// A database with many jobs, of which one is known.
+struct Crowd {
+    database: TestDatabase,
+    job: Job,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        let database = TestDatabase::migrated();
+        let plan = a_plan_for_everything();
+        jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
+        database.execute(&format!(
+            "INSERT INTO jobs SELECT ('00000000-0000-0000-0000-' || lpad(organisation::text, 12, '0'))::uuid, \
+             gen_random_uuid(), source_id, source_version_id, 'job ' || n, active, \
+             jsonb_build_array(jsonb_build_object('role', 'a', 'input_id', gen_random_uuid(), 'input_type', 'sensor')), \
+             outputs, revision, created_at + n * interval '1 second', updated_at \
+             FROM jobs, generate_series(1, {JOBS}) AS n, \
+             LATERAL (SELECT CASE WHEN n > {JOBS} - 1000 THEN {LATE} ELSE n % {ORGANISATIONS} + 1 END AS organisation) AS o; \
+             ANALYZE jobs"
+        ));
+        Self { database, job: plan.job }
+    }
+
+    /// The indexes on jobs that were used by what is asked, and how many entries were read.
+    fn indexes_used(&self, ask: impl Fn(&PostgresStore)) -> Vec<(String, i64)> {
+        self.database.execute("SELECT pg_stat_reset()");
+        let store = self.database.store();
+        // Often enough for the server to settle for a plan.
+        for _ in 0..8 {
+            ask(&store);
+        }
+        drop(store);
+        // The counts are handed in when the connections end.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let used = self.database.texts(
+                "SELECT indexrelname || ' ' || idx_tup_read AS value FROM pg_stat_user_indexes \
+                 WHERE relname = 'jobs' AND idx_scan >= 8 \
+                 UNION ALL SELECT 'nothing ' || seq_tup_read FROM pg_stat_user_tables WHERE relname = 'jobs' AND seq_scan > 0",
+            );
+            if !used.is_empty() {
+                return used
+                    .iter()
+                    .map(|used| used.split_once(' ').unwrap())
+                    .map(|(index, read)| (index.to_owned(), read.parse::<i64>().unwrap() / 8))
+                    .collect();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "no index was used: {:?}",
+                self.database.texts("SELECT indexrelname || ' ' || idx_scan AS value FROM pg_stat_user_indexes")
+            );
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn assert_uses(&self, index: &str, most_entries: i64, ask: impl Fn(&PostgresStore)) {
+        let used = self.indexes_used(ask);
+        assert!(matches!(used.as_slice(), [(only, read)] if only == index && *read <= most_entries), "{used:?}");
+    }
+}
+
+fn organisation(number: u32) -> OrganisationId {
+    OrganisationId::parse(&format!("00000000-0000-0000-0000-{number:012}")).unwrap()
+}
+
+fn page(limit: u16) -> PageRequest {
+    let created_at = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
+    PageRequest::new(limit, Some(Position { created_at, id: uuid::Uuid::max() })).unwrap_or_else(|| unreachable!())
+}
+
+#[test]
+fn jobs_are_found_and_listed_along_indexes() {
+    let crowd = Crowd::new();
+    let job = &crowd.job;
+    let any = JobFilter::default();
+    let first = PageRequest::new(20, None).unwrap();
+
+    crowd.assert_uses("jobs_id_idx", 1, |store| {
+        assert!(jobs(store).find_many(&[(Scope::Platform, job.id)]).unwrap()[0].is_some());
+    });
+    crowd.assert_uses("jobs_id_idx", 2, |store| {
+        let other = JobId::parse("77777777-7777-7777-7777-777777777777").unwrap();
+        jobs(store).find_many(&[(Scope::Platform, job.id), (Scope::of([]), job.id), (Scope::Platform, other)]).unwrap();
+    });
+    crowd.assert_uses("jobs_organisation_id_name_key", 1, |store| {
+        assert!(jobs(store).find_by_name(organisation(6), &job_name("job 5")).unwrap().is_some());
+    });
+    for page in [first, page(20)] {
+        crowd.assert_uses("jobs_created_at_id_idx", 21, |store| {
+            jobs(store).list(&Scope::Platform, &any, &page).unwrap();
+        });
+        for number in [3, LATE] {
+            crowd.assert_uses("jobs_organisation_id_created_at_id_idx", 21, |store| {
+                jobs(store).list(&Scope::of([organisation(number)]), &any, &page).unwrap();
+            });
+        }
+        crowd.assert_uses("jobs_organisation_id_created_at_id_idx", 4 * 21, |store| {
+            jobs(store).list(&Scope::of((1..=4).map(organisation)), &any, &page).unwrap();
+        });
+    }
+}
+
+#[test]
+fn the_jobs_that_use_an_input_are_found_along_the_index_on_inputs() {
+    let crowd = Crowd::new();
+    let used = crowd.job.role_bindings.as_slice()[0].input_id;
+    let unused = InputId::parse("77777777-7777-7777-7777-777777777777").unwrap();
+    let first = PageRequest::new(20, None).unwrap();
+    let organisation_id = crowd.job.organisation_id;
+    for scope in [Scope::Platform, Scope::of([organisation_id]), Scope::of([organisation_id, organisation(2)])] {
+        for (input_id, count) in [(used, 1), (unused, 0)] {
+            let filter = JobFilter { input_id: Some(input_id), ..JobFilter::default() };
+            crowd.assert_uses("jobs_input_ids_idx", 1, |store| {
+                assert_eq!(jobs(store).list(&scope, &filter, &first).unwrap().items.len(), count);
+            });
+        }
+    }
+}
+
+#[test]
+fn the_users_of_a_version_are_found_along_the_index_on_versions() {
+    let crowd = Crowd::new();
+    let plan = a_plan_for_everything();
+    let version = plan.new_version.clone().unwrap();
+    jobs(&crowd.database.store()).set_up_many(&[plan, a_plan_for(a_job_of(&version))]);
+    crowd.database.execute("ANALYZE jobs");
+    let used = crowd.indexes_used(|store| {
+        source_versions(store).delete(&Scope::Platform, version.id, Effect::Rehearse).unwrap_err();
+    });
+    assert!(used.iter().all(|(index, read)| index == "jobs_source_version_id_idx" && *read <= 4), "{used:?}");
+}

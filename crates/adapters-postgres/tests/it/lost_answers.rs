@@ -1,0 +1,96 @@
+//! A connection that dies between a commit and its answer.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use prediction_adapters_postgres::{PostgresStore, Settings};
+use prediction_domain::model::{Job, Scope};
+use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, StoreHealth as _};
+use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
+
+use crate::test_database::{TestDatabase, jobs, settings};
+
+/// Stands between the store and the server, and can lose an answer.
+struct Proxy {
+    port: u16,
+    lose_next_answer: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    fn before(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let lose_next_answer = Arc::new(AtomicBool::new(false));
+        let lose = Arc::clone(&lose_next_answer);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let server = TcpStream::connect(&server).unwrap();
+                let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                thread::spawn(move || forward(from_client, to_server, &AtomicBool::new(false)));
+                let lose = Arc::clone(&lose);
+                thread::spawn(move || forward(server, client, &lose));
+            }
+        });
+        Self { port, lose_next_answer }
+    }
+}
+
+fn forward(mut from: TcpStream, mut to: TcpStream, lose: &AtomicBool) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if lose.swap(false, Ordering::SeqCst) || to.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// The first answer on a connection is about the statement, and nothing is stored yet; the second one is about the jobs.
+#[test]
+fn jobs_whose_commit_was_not_heard_of_are_created_once() {
+    for is_prepared in [false, true] {
+        let database = TestDatabase::migrated();
+        let everything = a_plan_for_everything();
+        let direct = database.store();
+        jobs(&direct).set_up_many(std::slice::from_ref(&everything)).remove(0).unwrap();
+        let version = everything.new_version.unwrap();
+
+        let url = database.url();
+        let (_, server) = url.rsplit_once('@').unwrap();
+        let (server, _) = server.split_once('/').unwrap();
+        let proxy = Proxy::before(server.to_owned());
+        let through_proxy = settings(&url.replace(server, &format!("127.0.0.1:{}", proxy.port)));
+        let store = PostgresStore::connect(Settings { pool_size: NonZeroU32::MIN, ..through_proxy });
+        store.check().unwrap();
+        if is_prepared {
+            jobs(&store).set_up_many(&[a_plan_for(a_job_of(&version))]).remove(0).unwrap();
+        }
+
+        let stored = a_job_of(&version);
+        jobs(&direct).set_up_many(&[a_plan_for(stored.clone())]).remove(0).unwrap();
+        let same_name =
+            Job { organisation_id: stored.organisation_id, name: stored.name.clone(), ..a_job_of(&version) };
+        let job = a_job_of(&version);
+        let planned = [&job, &a_job_of(&version), &same_name, &job];
+        let plans: Vec<JobSetUp> = planned.into_iter().cloned().map(a_plan_for).collect();
+        let before = database.count("SELECT count(*) FROM jobs");
+        proxy.lose_next_answer.store(true, Ordering::SeqCst);
+        let answers: Vec<_> = jobs(&store).set_up_many(&plans).into_iter().map(Result::unwrap).collect();
+        assert!(!proxy.lose_next_answer.load(Ordering::SeqCst), "an answer was lost");
+        let expected = [
+            JobSetUpOutcome::Created,
+            JobSetUpOutcome::Created,
+            JobSetUpOutcome::NameTaken(Box::new(stored)),
+            JobSetUpOutcome::NameTaken(Box::new(job.clone())),
+        ];
+        assert_eq!(answers, expected, "prepared: {is_prepared}");
+        assert_eq!(jobs(&store).find_many(&[(Scope::Platform, job.id)]).unwrap(), [Some(job)]);
+        assert_eq!(database.count("SELECT count(*) FROM jobs"), before + 2);
+    }
+}

@@ -1,0 +1,12 @@
+//! The adapter on a real server.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers, too")]
+
+mod connections;
+mod constraints;
+mod contract;
+mod corruption;
+mod indexes;
+mod lost_answers;
+mod migrations;
+mod schema;
+mod test_database;

@@ -1,0 +1,184 @@
+//! A database for each test: a copy of a migrated template, dropped afterwards.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{PgConnection, sql_query};
+use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
+use prediction_domain::ports::{JobRepository, SourceRepository, SourceVersionRepository};
+use prediction_domain_testkit::Stores;
+
+/// What processes lock that look for the template.
+const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
+
+/// A database that nobody else uses. It is dropped with this value.
+pub(crate) struct TestDatabase {
+    name: String,
+}
+
+impl TestDatabase {
+    /// A database with all migrations applied.
+    pub(crate) fn migrated() -> Self {
+        let template = template();
+        let name = fresh_name("test");
+        admin_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        Self { name }
+    }
+
+    /// A database with nothing in it.
+    pub(crate) fn empty() -> Self {
+        let name = fresh_name("empty");
+        admin_execute(&format!("CREATE DATABASE {name}"));
+        Self { name }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        url_of(&self.name)
+    }
+
+    pub(crate) fn store(&self) -> PostgresStore {
+        PostgresStore::connect(settings(&self.url()))
+    }
+
+    /// A connection for SQL of the test's own.
+    pub(crate) fn connection(&self) -> PgConnection {
+        PgConnection::establish(&self.url()).expect("the test's database can be reached")
+    }
+
+    pub(crate) fn execute(&self, sql: &str) {
+        self.connection().batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+
+    /// The text of every row of a query with one column called `value`.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        texts(&mut self.connection(), sql)
+    }
+
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        sql_query(sql).get_result::<Row>(&mut self.connection()).expect("the query counts").count
+    }
+
+    /// Ends every connection to the database, as a restart of the server would.
+    pub(crate) fn end_all_connections(&self) {
+        let sql =
+            format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{}'", self.name);
+        admin_execute(&sql);
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        admin_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+/// An empty store of its own, for the contract suite.
+pub(crate) fn make_stores() -> Stores {
+    let database = TestDatabase::migrated();
+    let store = Arc::new(database.store());
+    Stores {
+        sources: store.clone(),
+        source_versions: store.clone(),
+        jobs: store.clone(),
+        health: store,
+        keep_alive: Box::new(database),
+    }
+}
+
+/// The ports by name, since a store has several methods of each name.
+pub(crate) fn sources(store: &PostgresStore) -> &dyn SourceRepository {
+    store
+}
+
+pub(crate) fn source_versions(store: &PostgresStore) -> &dyn SourceVersionRepository {
+    store
+}
+
+pub(crate) fn jobs(store: &PostgresStore) -> &dyn JobRepository {
+    store
+}
+
+/// Reads a URL as if there were no environment.
+pub(crate) fn settings(url: &str) -> Settings {
+    Settings::new(PostgresUrl::parse(url, |_| None).expect("the URL of the test's database can be read"))
+}
+
+pub(crate) fn texts(connection: &mut PgConnection, sql: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    let rows: Vec<Row> = sql_query(sql).load(connection).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+/// The texts of all migrations, in the order in which they are applied.
+pub(crate) fn migration_texts() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
+    let mut folders: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    folders.iter().map(|folder| fs::read_to_string(folder.join("up.sql")).unwrap()).collect()
+}
+
+/// The name of the migrated template. Whoever comes first makes it; it is kept, under a name that changes with the
+/// migrations, since every test may be a process of its own.
+fn template() -> String {
+    let mut hasher = DefaultHasher::new();
+    migration_texts().hash(&mut hasher);
+    let name = format!("prediction_template_{:016x}", hasher.finish());
+
+    let mut admin = admin();
+    admin.batch_execute(&format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).unwrap();
+    let sql = format!("SELECT datname::text AS value FROM pg_database WHERE datname = '{name}'");
+    if texts(&mut admin, &sql).is_empty() {
+        // Under another name until it is complete.
+        let draft = fresh_name("template");
+        admin.batch_execute(&format!("CREATE DATABASE {draft}")).unwrap();
+        PostgresStore::connect(settings(&url_of(&draft))).migrate().expect("the template is migrated");
+        admin_execute(&format!(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{draft}'"
+        ));
+        admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}")).unwrap();
+    }
+    name
+}
+
+fn fresh_name(purpose: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("prediction_{purpose}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn admin_execute(sql: &str) {
+    admin().batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+}
+
+fn admin() -> PgConnection {
+    PgConnection::establish(&admin_url()).expect("the server of PREDICTION_TEST_POSTGRES_URL can be reached")
+}
+
+fn admin_url() -> String {
+    std::env::var("PREDICTION_TEST_POSTGRES_URL").unwrap_or_else(|_| {
+        panic!("PREDICTION_TEST_POSTGRES_URL is not set: run ./scripts/test, which starts a throw-away PostgreSQL")
+    })
+}
+
+fn url_of(database: &str) -> String {
+    let url = admin_url();
+    let (before, parameters) = url
+        .split_once('?')
+        .map_or((url.as_str(), String::new()), |(before, parameters)| (before, format!("?{parameters}")));
+    let (server, _) = before.rsplit_once('/').expect("the URL names a database");
+    format!("{server}/{database}{parameters}")
+}
