@@ -35,6 +35,12 @@ pub(crate) struct Place {
     pub(crate) id: String,
 }
 
+/// The column as an expression that no index is of (a unary `+`, as SQLite's manual advises): it is not what rows are to
+/// be looked up by.
+pub(crate) fn unindexed<Column>(column: Column) -> Unindexed<Column> {
+    Unindexed { column }
+}
+
 /// See [`is_one_of`].
 #[derive(Debug, Clone)]
 pub(crate) struct IsOneOf<Column> {
@@ -68,6 +74,37 @@ impl<Column: AppearsOnTable<Table>, Table> AppearsOnTable<Table> for IsOneOf<Col
 impl<Column: SelectableExpression<Table>, Table> SelectableExpression<Table> for IsOneOf<Column> {}
 
 impl<Column> ValidGrouping<()> for IsOneOf<Column> {
+    type IsAggregate = is_aggregate::No;
+}
+
+/// See [`unindexed`].
+#[derive(Debug, Clone)]
+pub(crate) struct Unindexed<Column> {
+    column: Column,
+}
+
+impl<Column: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Unindexed<Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("+");
+        self.column.walk_ast(out.reborrow())
+    }
+}
+
+impl<Column: QueryId> QueryId for Unindexed<Column> {
+    type QueryId = Unindexed<Column::QueryId>;
+
+    const HAS_STATIC_QUERY_ID: bool = Column::HAS_STATIC_QUERY_ID;
+}
+
+impl<Column: Expression> Expression for Unindexed<Column> {
+    type SqlType = Column::SqlType;
+}
+
+impl<Column: AppearsOnTable<Table>, Table> AppearsOnTable<Table> for Unindexed<Column> {}
+
+impl<Column: SelectableExpression<Table>, Table> SelectableExpression<Table> for Unindexed<Column> {}
+
+impl<Column> ValidGrouping<()> for Unindexed<Column> {
     type IsAggregate = is_aggregate::No;
 }
 

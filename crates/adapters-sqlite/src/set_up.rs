@@ -28,14 +28,25 @@ fn set_up_all(store: &SqliteStore, plans: &[JobSetUp]) -> Result<Vec<Answer>, St
 
 /// Fails only when the transaction cannot go on, since SQLite may have rolled it back already.
 fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, StoreFailure> {
-    let stored = connection.transaction(|connection| match plan.effect {
-        Effect::Commit => store_all(connection, plan),
-        Effect::Rehearse => store_all(connection, plan).and(Err(TakenBack::Rehearsed)),
+    let mut taken_back = None;
+    let stored = connection.transaction(|connection| {
+        let stored = match plan.effect {
+            Effect::Commit => store_all(connection, plan),
+            Effect::Rehearse => store_all(connection, plan).and(Err(TakenBack::Rehearsed)),
+        };
+        stored.map_err(|reason| {
+            taken_back = Some(reason);
+            DieselError::RollbackTransaction
+        })
     });
-    match stored {
-        Ok(()) | Err(TakenBack::Rehearsed) => Ok(Ok(JobSetUpOutcome::Created)),
-        Err(TakenBack::Refused(rejected)) => explain(connection, plan, rejected).or_store_failure(),
-        Err(TakenBack::Failed(error)) => Err(store_failure(error)),
+    match (stored, taken_back) {
+        (Ok(()), _) | (Err(DieselError::RollbackTransaction), Some(TakenBack::Rehearsed)) => {
+            Ok(Ok(JobSetUpOutcome::Created))
+        }
+        (Err(DieselError::RollbackTransaction), Some(TakenBack::Refused(rejected))) => {
+            explain(connection, plan, rejected).or_store_failure()
+        }
+        (Err(_), Some(TakenBack::Failed(error))) | (Err(error), _) => Err(store_failure(error)),
     }
 }
 

@@ -73,27 +73,20 @@ impl SqliteStore {
         effect: Effect,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let outcome = self.writer()?.immediate_transaction(|connection| match work(connection) {
+        let mut rolled_back = None;
+        let committed = self.writer()?.immediate_transaction(|connection| match work(connection) {
             Ok(value) if effect == Effect::Commit => Ok(value),
-            answer => Err(RolledBack::Answered(answer)),
+            answer => {
+                rolled_back = Some(answer);
+                Err(diesel::result::Error::RollbackTransaction)
+            }
         });
-        match outcome {
-            Ok(value) => Ok(value),
-            Err(RolledBack::Answered(answer)) => answer,
-            Err(RolledBack::Failed(error)) => Err(store_failure(error).into()),
+        match (committed, rolled_back) {
+            (Ok(value), _) => Ok(value),
+            // Even if it could not be rolled back in order: nothing lasts that was not committed. SQLite may have done it
+            // already, on a full disk for example, and then this is the answer that says so.
+            (Err(_), Some(answer)) => answer,
+            (Err(error), None) => Err(store_failure(error).into()),
         }
-    }
-}
-
-/// Why a transaction did not last.
-enum RolledBack<Answer> {
-    /// It was not meant to, for this is the answer.
-    Answered(Answer),
-    Failed(diesel::result::Error),
-}
-
-impl<Answer> From<diesel::result::Error> for RolledBack<Answer> {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Failed(error)
     }
 }

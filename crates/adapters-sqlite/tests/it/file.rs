@@ -94,25 +94,6 @@ fn the_text_of_a_full_disk_is_the_one_that_is_looked_for() {
     assert_eq!(error.to_string(), "database or disk is full");
 }
 
-#[test]
-fn a_database_that_another_program_holds_is_locked() {
-    let database = Database::migrated();
-    let settings = Settings { lock_wait: std::time::Duration::from_millis(50), ..Settings::default() };
-    let store = SqliteStore::open(database.path(), settings).unwrap();
-    let mut other = database.connect();
-    other
-        .exclusive_transaction(|_| {
-            let failure = store.insert(&a_source()).unwrap_err();
-            let prediction_domain::ports::InsertSourceError::Store(StoreFailure::Unavailable(cause)) = failure else {
-                panic!("{failure:?}");
-            };
-            assert_eq!(cause.to_string(), "database is locked");
-            diesel::QueryResult::Ok(())
-        })
-        .unwrap();
-    store.insert(&a_source()).unwrap();
-}
-
 #[cfg(unix)]
 #[test]
 fn a_file_that_was_deleted_or_replaced_is_not_healthy() {

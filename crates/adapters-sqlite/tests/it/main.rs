@@ -4,9 +4,11 @@
 mod constraints;
 mod contract;
 mod corruption;
+mod failures;
 mod file;
 mod fixture;
 mod job_inputs;
+mod lists;
 mod migrations;
 mod processes;
 mod query_plans;

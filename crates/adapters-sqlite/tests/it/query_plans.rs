@@ -110,13 +110,21 @@ fn jobs_of_the_platform_are_listed_from_the_index() {
 
 #[test]
 fn jobs_that_use_an_input_are_found_from_the_input() {
-    let (database, _, job) = recorded();
-    let filter = JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() };
-    for scope in [Scope::Platform, Scope::of([job.organisation_id])] {
-        for plan in plans(&database, "SELECT", || list(&database, &scope, &filter)) {
-            eprintln!("{plan}");
-            assert!(plan.contains("SEARCH job_inputs USING PRIMARY KEY (input_id=?"), "{plan}");
-            assert!(!plan.contains("SCAN"), "{plan}");
+    let (database, version, job) = recorded();
+    let input = JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() };
+    for filter in [
+        input.clone(),
+        JobFilter { source_version_id: Some(version.id), ..input.clone() },
+        JobFilter { name: Some(job.name), organisation_id: Some(job.organisation_id), active: Some(true), ..input },
+    ] {
+        for scope in [Scope::Platform, Scope::of([job.organisation_id, fresh_organisation_id()])] {
+            let listed = plans(&database, "SELECT", || list(&database, &scope, &filter));
+            assert_eq!(listed.len(), 2, "one statement for each page");
+            for plan in listed {
+                let found = "SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY 1; \
+                             SEARCH job_inputs USING PRIMARY KEY (input_id=?)";
+                assert!(plan.starts_with(found), "{plan}");
+            }
         }
     }
 }
