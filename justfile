@@ -1,0 +1,35 @@
+# Shows what there is.
+default:
+    @just --list
+
+# Serves the API; arguments are for `prediction-api` (`just run --help`).
+run *arguments:
+    cargo run --locked -- {{arguments}}
+
+# Checks everything, as CI does; with arguments only runs the tests they select.
+test *arguments:
+    ./scripts/test {{arguments}}
+
+# Looks for lints, which CI does not let pass.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Formats the code.
+fmt:
+    cargo fmt --all
+
+# Brings the database up to date without serving.
+migrate *arguments:
+    cargo run --locked -- migrate {{arguments}}
+
+# Writes the OpenAPI document, which is committed and has to match the code.
+openapi:
+    cargo run --locked -- openapi > docs/openapi.json
+
+# Mints a token of the local identity (`just token --help`).
+token *arguments:
+    cargo run --locked -- token {{arguments}}
+
+# Builds the documentation of the code, and opens it.
+doc:
+    cargo doc --workspace --no-deps --locked --open
