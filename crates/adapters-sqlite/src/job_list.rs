@@ -27,7 +27,7 @@ pub(crate) fn list(
         (None, Scope::Platform) => in_creation_order(connection, None, filter, page, None),
     };
     let position = |job: &Job| Position { created_at: job.created_at, id: job.id.as_uuid() };
-    Ok(Page::of_one_too_many(restore_all(rows.or_store_failure()?)?, page, position))
+    Ok(Page::of_one_too_many(restore_all(&rows.or_store_failure()?)?, page, position))
 }
 
 /// What is both in the scope and of the organisation that is asked for.

@@ -26,7 +26,7 @@ impl JobRepository for SqliteStore {
             .or_store_failure()?;
         let rows: HashMap<&str, &JobRow> = rows.iter().map(|row| (row.id(), row)).collect();
         let find = |(scope, id): &(Scope, JobId)| match rows.get(id.to_string().as_str()) {
-            Some(row) if scope.contains(row.organisation_id()?) => Ok(Some(Job::try_from((*row).clone())?)),
+            Some(row) if scope.contains(row.organisation_id()?) => Ok(Some(Job::try_from(*row)?)),
             _ => Ok(None),
         };
         wanted.iter().map(find).collect()
@@ -90,7 +90,7 @@ fn by_name(
     organisation_id: OrganisationId,
     name: &JobName,
 ) -> Result<Option<Job>, StoreFailure> {
-    restore(row_by_name(connection, organisation_id, name).or_store_failure()?)
+    restore(row_by_name(connection, organisation_id, name).or_store_failure()?.as_ref())
 }
 
 pub(crate) fn row_by_name(

@@ -33,9 +33,10 @@ impl From<CorruptRow> for StoreFailure {
 }
 
 /// Turns a row that may be there into the model.
-pub(crate) fn restore<Row, Model: TryFrom<Row, Error = CorruptRow>>(
-    row: Option<Row>,
-) -> Result<Option<Model>, StoreFailure> {
+pub(crate) fn restore<Row, Model>(row: Option<&Row>) -> Result<Option<Model>, StoreFailure>
+where
+    Model: for<'a> TryFrom<&'a Row, Error = CorruptRow>,
+{
     Ok(row.map(Model::try_from).transpose()?)
 }
 
@@ -62,10 +63,11 @@ pub(crate) fn job_ids(ids: &[String]) -> Result<Vec<JobId>, StoreFailure> {
 }
 
 /// Turns rows into the model.
-pub(crate) fn restore_all<Row, Model: TryFrom<Row, Error = CorruptRow>>(
-    rows: Vec<Row>,
-) -> Result<Vec<Model>, StoreFailure> {
-    Ok(rows.into_iter().map(Model::try_from).collect::<Result<_, _>>()?)
+pub(crate) fn restore_all<Row, Model>(rows: &[Row]) -> Result<Vec<Model>, StoreFailure>
+where
+    Model: for<'a> TryFrom<&'a Row, Error = CorruptRow>,
+{
+    Ok(rows.iter().map(Model::try_from).collect::<Result<_, _>>()?)
 }
 
 /// Brings what was found into the order asked for, with a gap where there is nothing.

@@ -1,4 +1,4 @@
-// Generated from the migrated database by tests/it/schema.rs: see migrations/README.md.
+// Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test schema`.
 
 diesel::table! {
     job_inputs (input_id, organisation_id, job_id) {

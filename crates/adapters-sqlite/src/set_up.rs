@@ -70,7 +70,7 @@ fn store_all(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<(), T
 /// source and the version of the first time taken as well.
 fn explain(connection: &mut SqliteConnection, plan: &JobSetUp, rejected: JobSetUpRejected) -> QueryResult<Answer> {
     let taken = row_by_name(connection, plan.job.organisation_id, &plan.job.name)?;
-    Ok(match restore(taken) {
+    Ok(match restore(taken.as_ref()) {
         Ok(Some(job)) => Ok(JobSetUpOutcome::NameTaken(Box::new(job))),
         Ok(None) => Err(rejected),
         Err(corrupt) => Err(corrupt.into()),

@@ -38,7 +38,7 @@ impl SourceVersionRepository for SqliteStore {
             .select(SourceVersionRow::as_select())
             .load(&mut self.reader()?)
             .or_store_failure()?;
-        Ok(in_order(ids.iter().copied(), restore_all(rows)?, |version: &SourceVersion| version.id))
+        Ok(in_order(ids.iter().copied(), restore_all(&rows)?, |version: &SourceVersion| version.id))
     }
 
     fn find_by_label(&self, source_id: SourceId, label: &VersionLabel) -> Result<Option<SourceVersion>, StoreFailure> {
@@ -50,7 +50,7 @@ impl SourceVersionRepository for SqliteStore {
             .filter(source_versions::source_id.eq(source_id.to_string()))
             .order((source_versions::created_at.desc(), source_versions::id.desc()))
             .select(SourceVersionRow::as_select());
-        restore(row.first(&mut self.reader()?).optional().or_store_failure()?)
+        restore(row.first(&mut self.reader()?).optional().or_store_failure()?.as_ref())
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
@@ -67,7 +67,7 @@ impl SourceVersionRepository for SqliteStore {
         }
         let rows: Vec<SourceVersionRow> = query.load(&mut self.reader()?).or_store_failure()?;
         let position = |version: &SourceVersion| Position { created_at: version.created_at, id: version.id.as_uuid() };
-        Ok(Page::of_one_too_many(restore_all(rows)?, page, position))
+        Ok(Page::of_one_too_many(restore_all(&rows)?, page, position))
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
@@ -97,7 +97,7 @@ pub(crate) fn insert(connection: &mut SqliteConnection, version: &SourceVersion)
 
 fn by_id(connection: &mut SqliteConnection, id: SourceVersionId) -> Result<Option<SourceVersion>, StoreFailure> {
     let row = source_versions::table.find(id.to_string()).select(SourceVersionRow::as_select());
-    restore(row.first(connection).optional().or_store_failure()?)
+    restore(row.first(connection).optional().or_store_failure()?.as_ref())
 }
 
 fn by_label(
@@ -109,7 +109,7 @@ fn by_label(
         .filter(source_versions::source_id.eq(source_id.to_string()))
         .filter(source_versions::version_key.eq(label.key()))
         .select(SourceVersionRow::as_select());
-    restore(row.first(connection).optional().or_store_failure()?)
+    restore(row.first(connection).optional().or_store_failure()?.as_ref())
 }
 
 /// The first jobs of a version, of those that may be seen.

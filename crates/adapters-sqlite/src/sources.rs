@@ -34,7 +34,7 @@ impl SourceRepository for SqliteStore {
             .select(SourceRow::as_select())
             .load(&mut self.reader()?)
             .or_store_failure()?;
-        Ok(in_order(ids.iter().copied(), restore_all(rows)?, |source: &Source| source.id))
+        Ok(in_order(ids.iter().copied(), restore_all(&rows)?, |source: &Source| source.id))
     }
 
     fn find_by_name(&self, name: &SourceName) -> Result<Option<Source>, StoreFailure> {
@@ -55,7 +55,7 @@ impl SourceRepository for SqliteStore {
         }
         let rows: Vec<SourceRow> = query.load(&mut self.reader()?).or_store_failure()?;
         let position = |source: &Source| Position { created_at: source.created_at, id: source.id.as_uuid() };
-        Ok(Page::of_one_too_many(restore_all(rows)?, page, position))
+        Ok(Page::of_one_too_many(restore_all(&rows)?, page, position))
     }
 
     fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {
@@ -108,12 +108,12 @@ fn update(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Res
 
 fn by_id(connection: &mut SqliteConnection, id: SourceId) -> Result<Option<Source>, StoreFailure> {
     let row = sources::table.find(id.to_string()).select(SourceRow::as_select());
-    restore(row.first(connection).optional().or_store_failure()?)
+    restore(row.first(connection).optional().or_store_failure()?.as_ref())
 }
 
 fn by_name(connection: &mut SqliteConnection, name: &SourceName) -> Result<Option<Source>, StoreFailure> {
     let row = sources::table.filter(sources::name_key.eq(name.key())).select(SourceRow::as_select());
-    restore(row.first(connection).optional().or_store_failure()?)
+    restore(row.first(connection).optional().or_store_failure()?.as_ref())
 }
 
 fn revision(connection: &mut SqliteConnection, id: SourceId) -> Result<Option<Revision>, StoreFailure> {

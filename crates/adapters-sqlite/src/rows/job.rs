@@ -8,7 +8,7 @@ use super::{CorruptRow, Reading, json};
 use crate::expressions::Place;
 use crate::schema::jobs;
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = jobs, check_for_backend(Sqlite))]
 pub(crate) struct JobRow {
     organisation_id: String,
@@ -76,10 +76,10 @@ impl From<&Job> for JobRow {
     }
 }
 
-impl TryFrom<JobRow> for Job {
+impl TryFrom<&JobRow> for Job {
     type Error = CorruptRow;
 
-    fn try_from(row: JobRow) -> Result<Self, CorruptRow> {
+    fn try_from(row: &JobRow) -> Result<Self, CorruptRow> {
         let reading = Reading { table: "jobs", id: &row.id };
         let active = match row.active {
             0 => Ok(false),

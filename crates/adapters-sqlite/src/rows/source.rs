@@ -45,10 +45,10 @@ impl From<&Source> for SourceRow {
     }
 }
 
-impl TryFrom<SourceRow> for Source {
+impl TryFrom<&SourceRow> for Source {
     type Error = CorruptRow;
 
-    fn try_from(row: SourceRow) -> Result<Self, CorruptRow> {
+    fn try_from(row: &SourceRow) -> Result<Self, CorruptRow> {
         let reading = Reading { table: "sources", id: &row.id };
         let description = row.description.as_deref().map(Description::parse).transpose();
         let interval =

@@ -36,10 +36,10 @@ impl From<&SourceVersion> for SourceVersionRow {
     }
 }
 
-impl TryFrom<SourceVersionRow> for SourceVersion {
+impl TryFrom<&SourceVersionRow> for SourceVersion {
     type Error = CorruptRow;
 
-    fn try_from(row: SourceVersionRow) -> Result<Self, CorruptRow> {
+    fn try_from(row: &SourceVersionRow) -> Result<Self, CorruptRow> {
         let reading = Reading { table: "source_versions", id: &row.id };
         let input_roles = reading.column("input_roles", json::to_input_roles(&row.input_roles))?;
         let output_roles = reading.column("output_roles", json::to_output_roles(&row.output_roles))?;

@@ -44,7 +44,7 @@ fn a_writer_does_not_wait_long_for_the_other_one() {
     let database = Database::migrated();
     let settings = Settings {
         connection_wait: Duration::from_millis(50),
-        lock_wait: Duration::from_secs(4),
+        lock_wait: Duration::from_secs(2),
         ..Settings::default()
     };
     let store = SqliteStore::open(database.path(), settings).unwrap();
@@ -53,11 +53,11 @@ fn a_writer_does_not_wait_long_for_the_other_one() {
         .exclusive_transaction(|_| {
             thread::scope(|scope| {
                 scope.spawn(|| SourceRepository::insert(&store, &a_source()).unwrap_err());
-                thread::sleep(Duration::from_millis(500));
+                thread::sleep(Duration::from_millis(200));
                 let start = Instant::now();
                 let refused = SourceRepository::insert(&store, &a_source()).unwrap_err();
                 assert!(matches!(refused, InsertSourceError::Store(StoreFailure::Unavailable(_))), "{refused:?}");
-                assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+                assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
             });
             QueryResult::Ok(())
         })

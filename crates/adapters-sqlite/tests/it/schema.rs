@@ -46,8 +46,7 @@ fn generate(connection: &mut SqliteConnection) -> String {
     )
     .load(connection)
     .unwrap();
-    let mut text =
-        "// Generated from the migrated database by tests/it/schema.rs: see migrations/README.md.\n".to_owned();
+    let mut text = "// Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test schema`.\n".to_owned();
     for table in &tables {
         write_table(&mut text, &table.name, &columns(connection, &table.name));
     }
