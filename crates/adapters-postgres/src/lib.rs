@@ -38,6 +38,7 @@ mod schema;
 mod source_versions;
 mod sources;
 mod start_up;
+mod statistics;
 mod store;
 
 pub use connect::{PostgresUrl, UrlError};

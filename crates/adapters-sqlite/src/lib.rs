@@ -41,6 +41,7 @@ mod settings;
 mod source_versions;
 mod sources;
 mod start_up;
+mod statistics;
 mod store;
 mod url;
 

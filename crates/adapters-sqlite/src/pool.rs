@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
-use prediction_domain::ports::StoreFailure;
+use prediction_domain::ports::{ConnectionCounts, StoreFailure};
 
 use crate::connect::{Customizer, Use};
 use crate::file::DatabaseFile;
@@ -44,6 +44,13 @@ impl Pools {
 
     pub(crate) fn writer(&self) -> Result<Pooled, StoreFailure> {
         take(&self.writer)
+    }
+
+    pub(crate) fn counts(&self) -> ConnectionCounts {
+        let states = [self.readers.state(), self.writer.state()];
+        let idle = states.iter().map(|state| state.idle_connections).sum();
+        let open: u32 = states.iter().map(|state| state.connections).sum();
+        ConnectionCounts { busy: open.saturating_sub(idle), idle }
     }
 }
 

@@ -58,6 +58,10 @@ impl SqliteStore {
         self.pools.writer()
     }
 
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
     pub(crate) fn file(&self) -> &DatabaseFile {
         &self.file
     }

@@ -11,6 +11,7 @@ mod health;
 mod job_repository;
 mod source_repository;
 mod source_version_repository;
+mod statistics;
 mod store_failure;
 
 pub use clock::{Clock, IdGenerator};
@@ -22,6 +23,7 @@ pub use source_repository::{DeleteSourceError, InsertSourceError, SourceFilter, 
 pub use source_version_repository::{
     DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
 };
+pub use statistics::{ConnectionCounts, JobCounts, StoreStatistics};
 pub use store_failure::StoreFailure;
 
 #[cfg(feature = "mocks")]
@@ -31,6 +33,7 @@ pub use self::{
     job_repository::MockJobRepository,
     source_repository::MockSourceRepository,
     source_version_repository::MockSourceVersionRepository,
+    statistics::MockStoreStatistics,
 };
 
 /// Whether a write is to last.

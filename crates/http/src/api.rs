@@ -3,11 +3,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prediction_domain::model::Job;
-use prediction_domain::ports::{StoreFailure, StoreHealth};
+use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone, get_jobs, set_up_jobs};
 
 use crate::auth::TokenVerifier;
 use crate::lanes::{Lane, LaneSettings, WorkLane};
+use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
 
 /// How long a request waits at the most.
@@ -32,6 +33,8 @@ pub struct Api {
     health: WorkLane,
     ports: Ports,
     store_health: Arc<dyn StoreHealth>,
+    statistics: Option<Arc<dyn StoreStatistics>>,
+    pub(crate) metrics: Metrics,
     stopping: AtomicBool,
 }
 
@@ -56,8 +59,16 @@ impl Api {
             health: WorkLane::start(lane("health", 1, 64, 1, READY_DEADLINE)),
             ports,
             store_health,
+            statistics: None,
+            metrics: Metrics::new(),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// Shows the store's statistics among the metrics.
+    #[must_use]
+    pub fn with_statistics(self, statistics: Arc<dyn StoreStatistics>) -> Self {
+        Self { statistics: Some(statistics), ..self }
     }
 
     /// From now on the service says that it is not ready, so that nobody sends it new requests.
@@ -91,6 +102,22 @@ impl Api {
     ) -> Result<T, Problem> {
         let ports = self.ports.clone();
         Ok(self.writes.run(move || work(&ports)).await??)
+    }
+
+    /// All metrics, in Prometheus' text format. Never fails: what the store does not tell in time keeps its last value.
+    pub(crate) async fn metrics(&self) -> String {
+        if let Some(statistics) = &self.statistics {
+            self.metrics.set_connections(statistics.connections());
+            if self.metrics.are_job_counts_due() {
+                let store = Arc::clone(statistics);
+                match self.health.run(move || store.count_jobs()).await {
+                    Ok(Ok(counts)) => self.metrics.set_job_counts(counts),
+                    Ok(Err(failure)) => tracing::warn!(cause = %failure, "the jobs could not be counted"),
+                    Err(error) => tracing::warn!(cause = %error, "the jobs could not be counted"),
+                }
+            }
+        }
+        self.metrics.text()
     }
 
     /// Fails unless the service can do its work.

@@ -26,6 +26,7 @@
 mod api;
 pub mod auth;
 pub mod lanes;
+mod metrics;
 pub mod middleware;
 pub mod openapi;
 pub mod problem;

@@ -1,15 +1,16 @@
 //! What every request gets: an id, a line in the log, and an answer in one form.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _};
+use actix_web::{Error, HttpMessage as _, web};
 use uuid::Uuid;
 
+use crate::api::Api;
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Subject;
 
@@ -37,7 +38,13 @@ pub async fn observe(
         // Everything below /api belongs to one caller, and can be kept only to be asked about again.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
-    log(&response, &request_id, start);
+    let route = route(&response);
+    let duration = start.elapsed();
+    if let Some(api) = response.request().app_data::<web::Data<Api>>() {
+        let method = response.request().method().as_str();
+        api.metrics.answered(method, &route, response.status().as_u16(), duration);
+    }
+    log(&response, &request_id, &route, duration);
     Ok(response)
 }
 
@@ -100,19 +107,22 @@ fn framework_problem(status: StatusCode) -> Problem {
     })
 }
 
-fn log(response: &ServiceResponse<BoxBody>, request_id: &str, start: Instant) {
+/// The pattern of the route, not its path: ids belong to customers, and would make a series of measurements each.
+fn route(response: &ServiceResponse<BoxBody>) -> String {
+    response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn log(response: &ServiceResponse<BoxBody>, request_id: &str, route: &str, duration: Duration) {
     let request = response.request();
     let extensions = request.extensions();
     let subject = extensions.get::<Subject>().map(|subject| &*subject.0);
-    // The pattern, not the path: ids belong to customers.
-    let route = request.match_pattern().unwrap_or_else(|| "unknown".to_owned());
     tracing::info!(
         target: "access",
         request_id,
         method = %request.method(),
         route,
         status = response.status().as_u16(),
-        duration_ms = start.elapsed().as_secs_f64() * 1000.0,
+        duration_ms = duration.as_secs_f64() * 1000.0,
         subject,
         "answered"
     );

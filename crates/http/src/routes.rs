@@ -51,6 +51,7 @@ pub fn configure(config: &mut ServiceConfig) {
         )
         .service(resource("/health/live", &[Method::GET]).route(get().to(around::live)))
         .service(resource("/health/ready", &[Method::GET]).route(get().to(around::ready)))
+        .service(resource("/metrics", &[Method::GET]).route(get().to(around::metrics)))
         .service(resource("/openapi.json", &[Method::GET]).route(get().to(around::openapi)))
         .service(resource("/problems", &[Method::GET]).route(get().to(around::problems)))
         .service(resource("/problems/{code}", &[Method::GET]).route(get().to(around::problem)))

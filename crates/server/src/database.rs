@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings as PostgresSettings};
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
-use prediction_domain::ports::StoreHealth;
+use prediction_domain::ports::{StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::Ports;
 
 use crate::command_line::DatabaseOptions;
@@ -16,6 +16,13 @@ use crate::system::{SystemClock, TimeOrderedIds};
 pub(crate) enum Database {
     Sqlite(SqliteStore),
     Postgres { store: PostgresStore, address: String },
+}
+
+/// A database behind all of its ports.
+pub(crate) struct PortsOfStore {
+    pub(crate) ports: Ports,
+    pub(crate) health: Arc<dyn StoreHealth>,
+    pub(crate) statistics: Arc<dyn StoreStatistics>,
 }
 
 /// Opens the database that the URL's scheme chooses: the embedded one unless another is named.
@@ -65,7 +72,7 @@ impl Database {
     }
 
     /// Puts the database behind the ports.
-    pub(crate) fn ports(&self) -> (Ports, Arc<dyn StoreHealth>) {
+    pub(crate) fn ports(&self) -> PortsOfStore {
         match self {
             Self::Sqlite(store) => behind_ports(store),
             Self::Postgres { store, .. } => behind_ports(store),
@@ -73,12 +80,13 @@ impl Database {
     }
 }
 
-fn behind_ports<Store>(store: &Store) -> (Ports, Arc<dyn StoreHealth>)
+fn behind_ports<Store>(store: &Store) -> PortsOfStore
 where
     Store: prediction_domain::ports::SourceRepository
         + prediction_domain::ports::SourceVersionRepository
         + prediction_domain::ports::JobRepository
         + StoreHealth
+        + StoreStatistics
         + Clone
         + 'static,
 {
@@ -90,5 +98,5 @@ where
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
     };
-    (ports, store)
+    PortsOfStore { ports, health: Arc::clone(&store) as _, statistics: store }
 }

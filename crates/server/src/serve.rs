@@ -11,6 +11,7 @@ use prediction_http::auth::TokenVerifier;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command_line::ServeOptions;
+use crate::database::PortsOfStore;
 use crate::{database, greeting, identity, logging};
 
 /// How long the headers of a request may take to arrive.
@@ -30,9 +31,9 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
             tracing::info!(migration, "the database schema was migrated");
         }
     }
-    let (ports, health) = database.ports();
+    let PortsOfStore { ports, health, statistics } = database.ports();
     let verifier: Arc<dyn TokenVerifier> = identity.clone();
-    let api = web::Data::new(Api::start(ports, health, verifier));
+    let api = web::Data::new(Api::start(ports, health, verifier).with_statistics(statistics));
 
     rt::System::new().block_on(async {
         let shared = api.clone();

@@ -513,6 +513,13 @@ fn operations_around() -> Vec<Operation> {
             &[NotReady],
         ),
         public(
+            "/metrics",
+            "metrics",
+            "What the service measures, for Prometheus",
+            vec![(200, "Metrics", Body::Other("text/plain"))],
+            &[],
+        ),
+        public(
             "/openapi.json",
             "openapi",
             "This document",

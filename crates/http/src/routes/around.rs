@@ -23,6 +23,12 @@ pub(super) async fn ready(call: Call) -> Answer {
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
 }
 
+/// The metrics, for Prometheus.
+pub(super) async fn metrics(call: Call) -> HttpResponse {
+    let text = call.api().metrics().await;
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
+}
+
 /// The OpenAPI document.
 pub(super) async fn openapi() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(openapi::json())
