@@ -35,11 +35,17 @@ pub(crate) fn run(connection: &mut PgConnection) -> Result<Vec<String>, StartUpE
     if pending(connection).map_err(StartUpError::migrations_unknown)?.is_empty() {
         return Ok(Vec::new());
     }
-    // The lock belongs to the connection, so it goes when the process dies. Waiting for it has no end, but waiting for a
-    // table has: behind a migration that waits for a table, everybody else would wait too.
-    connection
-        .batch_execute(&format!("SELECT pg_advisory_lock({LOCK}); SET lock_timeout = '10s'"))
-        .map_err(StartUpError::migrations_unknown)?;
+    // Neither the role's nor the database's time-outs are meant for this. The lock belongs to the connection, so it goes
+    // when the process dies.
+    for statement in [
+        "SET statement_timeout = 0",
+        "SET lock_timeout = 0",
+        &format!("SELECT pg_advisory_lock({LOCK})"),
+        // Behind a migration that waits for a table, everybody else would have to wait too.
+        "SET lock_timeout = '10s'",
+    ] {
+        connection.batch_execute(statement).map_err(StartUpError::migrations_unknown)?;
+    }
     let applied = run_locked(connection);
     let unlocked = connection.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})"));
     let applied = applied?;

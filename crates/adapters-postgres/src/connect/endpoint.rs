@@ -1,6 +1,7 @@
 //! To which machines a connection will go.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
 
 use super::url::UrlError;
 
@@ -15,9 +16,9 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads libpq's comma-separated lists.
+    /// Reads libpq's comma-separated lists. As there, white space is part of a host.
     pub(super) fn list(hosts: &str, addresses: &str, ports: &str) -> Result<Vec<Self>, UrlError> {
-        let split = |list: &str| list.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>();
+        let split = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
         let hosts = split(hosts);
         let addresses = if addresses.is_empty() { Vec::new() } else { split(addresses) };
         let count = if addresses.is_empty() { hosts.len() } else { addresses.len() };
@@ -31,7 +32,7 @@ impl Endpoint {
             let nonempty = |list: &[String]| list.get(index).filter(|item| !item.is_empty()).cloned();
             let port = if ports.len() == 1 { ports.first().cloned() } else { nonempty(&ports) };
             let port = port.filter(|port| !port.is_empty()).unwrap_or_else(|| DEFAULT_PORT.to_owned());
-            if port.parse::<u16>().is_err() {
+            if port.parse::<NonZeroU16>().is_err() {
                 return Err(UrlError::Port);
             }
             Ok(Self { target: nonempty(&addresses).or_else(|| nonempty(&hosts)).unwrap_or_default(), port })

@@ -43,7 +43,7 @@ pub enum UrlError {
     Host,
     /// A port that is none.
     #[error(
-        "the database URL has a port that is not a number from 0 to 65535: write \":\" in a user name or password as \"%3A\" and \"/\" as \"%2F\""
+        "the database URL has a port that is not a number from 1 to 65535: write \":\" in a user name or password as \"%3A\" and \"/\" as \"%2F\""
     )]
     Port,
     /// Lists that do not fit together.
@@ -64,7 +64,7 @@ pub enum UrlError {
     UnknownSslMode,
     /// TLS is asked for, and this program has none.
     #[error(
-        "the database URL says sslmode={mode}, but this program was built without TLS to PostgreSQL: build it with the feature \"tls\""
+        "sslmode={mode} is asked for, but this program was built without TLS to PostgreSQL: build it with the feature \"tls\""
     )]
     TlsNotBuiltIn {
         /// What was asked for.
@@ -86,7 +86,8 @@ impl PostgresUrl {
     /// `environment` gives the value of an environment variable: `PGHOST`, `PGHOSTADDR` and `PGPORT` say where the database
     /// is if the URL does not. libpq itself looks at those that are about the user, such as `PGPASSWORD`.
     ///
-    /// Nothing is spoken in clear to another machine unless the URL says `sslmode=disable`.
+    /// Nothing is spoken in clear to another machine unless the URL says `sslmode=disable`; `PGSSLMODE` can ask for more
+    /// than that, but not for less.
     pub fn parse(url: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, UrlError> {
         Self::parse_for(url, environment, TlsSupport::OF_THIS_BUILD)
     }
@@ -129,11 +130,13 @@ impl PostgresUrl {
                 settings.set(name, String::new());
             }
         }
-        let given = |name: &str| settings.get(name).unwrap_or_default();
-        let endpoints = Endpoint::list(given("host"), given("hostaddr"), given("port"))?;
+        let list = |name: &str| settings.get(name).unwrap_or_default();
+        let endpoints = Endpoint::list(list("host"), list("hostaddr"), list("port"))?;
 
         let roots = settings.get("sslrootcert").map(str::to_owned).or_else(|| environment("PGSSLROOTCERT"));
-        let mode = ssl_mode(settings.get("sslmode"), &endpoints, roots.as_deref() == Some("system"), support)?;
+        let from_environment = || environment("PGSSLMODE").filter(|mode| asks_for_tls(mode));
+        let given = settings.get("sslmode").map(str::to_owned).or_else(from_environment);
+        let mode = ssl_mode(given.as_deref(), &endpoints, roots.as_deref() == Some("system"), support)?;
         // Always said, since libpq would else ask PGSSLMODE.
         settings.set("sslmode", mode.to_owned());
 
@@ -144,6 +147,10 @@ impl PostgresUrl {
         }
         Ok(Self { settings, endpoints })
     }
+}
+
+fn asks_for_tls(mode: &str) -> bool {
+    ["require", "verify-ca", "verify-full"].contains(&mode)
 }
 
 /// User, places and database: no password, and no parameters, since some of them are secret.
@@ -355,6 +362,9 @@ mod tests {
             ("postgres://u:pa/ss/db", UrlError::Port),
             ("postgres://localhost:port/db", UrlError::Port),
             ("postgres://localhost:65536/db", UrlError::Port),
+            ("postgres://localhost:0/db", UrlError::Port),
+            ("postgres://%20localhost/db", UrlError::InClear { host: " localhost".to_owned() }),
+            ("postgres://localhost,%20%2Ftmp/db", UrlError::InClear { host: " /tmp".to_owned() }),
             ("postgres://localhost/%", UrlError::Encoding),
             ("postgres://localhost/%4", UrlError::Encoding),
             ("postgres://localhost/%zz", UrlError::Encoding),

@@ -87,7 +87,7 @@ fn organisation(number: u32) -> OrganisationId {
 
 fn page(limit: u16) -> PageRequest {
     let created_at = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
-    PageRequest::new(limit, Some(Position { created_at, id: uuid::Uuid::max() })).unwrap_or_else(|| unreachable!())
+    PageRequest::new(limit, Some(Position { created_at, id: uuid::Uuid::max() })).unwrap()
 }
 
 #[test]
