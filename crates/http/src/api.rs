@@ -138,6 +138,10 @@ impl Api {
 fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<Job>, StoreFailure>> {
     match get_jobs(ports, queries) {
         Ok(jobs) => jobs.into_iter().map(Ok).collect(),
+        // One row that cannot be read is the trouble of whoever asked for it, not of those who waited beside them.
+        Err(StoreFailure::Corrupt(_)) if queries.len() > 1 => {
+            queries.iter().flat_map(|query| read_together(ports, std::slice::from_ref(query))).collect()
+        }
         Err(failure) => queries.iter().map(|_| Err(failure.shared())).collect(),
     }
 }

@@ -19,6 +19,9 @@ pub trait JobRepository: Send + Sync {
     ///
     /// The answers are in the order of the plans, and those that setting up one after the other would give: a plan that
     /// fails fails alone, and of two plans with one name the first creates the job and the second finds it.
+    ///
+    /// A plan can fail for several reasons. The first of these is told: a job of that name, a taken source, a taken
+    /// version, a missing reference.
     fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>>;
 
     /// Lists jobs in creation order.
