@@ -127,6 +127,7 @@ pub(super) fn all_jobs(stores: &Stores) -> Vec<Job> {
 /// All pages of a list, one after the other.
 pub(super) fn walk<T>(limit: u16, list: impl Fn(&PageRequest) -> Page<T>) -> Vec<T> {
     let mut page = list(&first_page(limit));
+    let mut after = None;
     let mut items = Vec::new();
     loop {
         assert!(page.items.len() <= usize::from(limit), "a page holds no more than was asked for");
@@ -134,7 +135,9 @@ pub(super) fn walk<T>(limit: u16, list: impl Fn(&PageRequest) -> Page<T>) -> Vec
         let Some(next) = page.next else {
             return items;
         };
-        page = list(&page_after(limit, Some(next)));
+        assert!(after.is_none_or(|after| after < next), "each page starts behind the one before");
+        after = Some(next);
+        page = list(&page_after(limit, after));
         assert!(!page.items.is_empty(), "a page that is followed by nothing is the last one");
     }
 }

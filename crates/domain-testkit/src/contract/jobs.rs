@@ -166,7 +166,9 @@ pub(super) fn an_update_replaces_what_may_change(stores: &Stores) {
         ..stored.clone()
     };
     assert_eq!(changed.outputs[0].id, stored.outputs[0].id);
-    let sent = Job { created_at: micros_after(stored.created_at, -5), ..changed.clone() };
+    // What never changes is not taken from what is sent.
+    let (other_source, _) = catalogue(stores);
+    let sent = Job { source_id: other_source.id, created_at: micros_after(stored.created_at, -5), ..changed.clone() };
     stores.jobs.update(&sent, stored.revision, Effect::Commit).expect("the job is changed");
     assert_reads_back(stores, &changed);
     assert_reads_back(stores, &bystander);

@@ -1,5 +1,6 @@
 use prediction_domain::model::{
-    Contract, InputRole, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_ROLES, MAX_WORD_CHARS, OutputRole, Scope, SourceVersion,
+    Contract, InputRole, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_ROLES, MAX_WORD_CHARS, OutputRole, Scope,
+    SourceVersion, SourceVersionId,
 };
 use prediction_domain::ports::{DeleteSourceVersionError, Effect, InsertSourceVersionError};
 
@@ -228,12 +229,17 @@ pub(super) fn the_newest_is_the_last_in_creation_order(stores: &Stores) {
     stored_version(stores, earlier);
     assert_exactly(&newest(), &Some(first.clone()));
 
-    // Of the same time: the id decides, and fresh ids increase.
-    let same_time = SourceVersion { created_at: first.created_at, ..a_version_of(source.id) };
-    stored_version(stores, same_time.clone());
-    assert_exactly(&newest(), &Some(same_time.clone()));
+    // Of the same time: the id decides, and not who came last.
+    let same_time = |id| {
+        let id = SourceVersionId::parse(id).expect("a valid id");
+        stored_version(stores, SourceVersion { id, created_at: first.created_at, ..a_version_of(source.id) })
+    };
+    let greater = same_time("ffffffff-ffff-7fff-bfff-ffffffffffff");
+    assert_exactly(&newest(), &Some(greater.clone()));
+    same_time("00000000-0000-7000-8000-000000000001");
+    assert_exactly(&newest(), &Some(greater.clone()));
 
-    stores.source_versions.delete(&Scope::Platform, same_time.id, Effect::Commit).expect("the version is deleted");
+    stores.source_versions.delete(&Scope::Platform, greater.id, Effect::Commit).expect("the version is deleted");
     assert_exactly(&newest(), &Some(first));
 }
 
