@@ -1,0 +1,15 @@
+//! The rules of the model as properties, and the use cases on a store in memory and on mocks.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test, as the test itself does")]
+
+mod changing_jobs;
+mod checking;
+mod contracts;
+mod deleting;
+mod permissions;
+mod reading;
+mod source_versions;
+mod sources;
+mod strategies;
+mod texts;
+mod violations;
+mod world;

@@ -1,0 +1,106 @@
+//! Permissions are asked for before any port is called: the mocks here panic at any call.
+
+use prediction_domain::model::{
+    AccessDenied, Caller, JobChangeDraft, JobId, Permission, Precondition, Scope, SourceChangeDraft, SourceDraft,
+    SourceVersionDraft, SourceVersionId,
+};
+use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain::use_cases::{
+    JobQuery, Ports, Refusal, SetUpDraft, change_job, change_source, create_source, delete_job, delete_source,
+    delete_source_version, list_jobs, prepare_set_up, publish_source_version,
+};
+use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
+
+use crate::world::{CHOSEN, Mocks, caller, customer, everything, given, source_id, submit};
+
+type UseCase = fn(&Ports, &Caller) -> Result<(), Refusal>;
+
+const ANY: Precondition = Precondition::None;
+
+/// Every use case that needs a permission, with everything wrong that could be wrong.
+const USE_CASES: [(&str, Permission, UseCase); 10] = [
+    ("create_source", Permission::CatalogWrite, |ports, caller| {
+        create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
+    }),
+    ("change_source", Permission::CatalogWrite, |ports, caller| {
+        let draft = submit(SourceChangeDraft::default());
+        change_source(ports, caller, source_id(CHOSEN), &draft, &ANY, Effect::Commit).map(drop)
+    }),
+    ("delete_source", Permission::CatalogWrite, |ports, caller| {
+        delete_source(ports, caller, source_id(CHOSEN), &ANY, Effect::Rehearse).map(drop)
+    }),
+    ("publish_source_version", Permission::CatalogWrite, |ports, caller| {
+        publish_source_version(ports, caller, &submit(SourceVersionDraft::default())).map(drop)
+    }),
+    ("delete_source_version", Permission::CatalogWrite, |ports, caller| {
+        let id = SourceVersionId::parse(CHOSEN).unwrap();
+        delete_source_version(ports, caller, id, &ANY, Effect::Commit).map(drop)
+    }),
+    ("prepare_set_up", Permission::JobsWrite, |_, caller| {
+        prepare_set_up(caller, &submit(SetUpDraft::default()), Effect::Rehearse).map(drop)
+    }),
+    ("change_job", Permission::JobsWrite, |ports, caller| {
+        change_job(ports, caller, job_id(), &submit(JobChangeDraft::default()), &ANY, Effect::Commit).map(drop)
+    }),
+    ("delete_job", Permission::JobsWrite, |ports, caller| {
+        delete_job(ports, caller, job_id(), &ANY, Effect::Commit).map(drop)
+    }),
+    ("get_job", Permission::JobsRead, |_, caller| JobQuery::new(caller, job_id()).map(drop)),
+    ("list_jobs", Permission::JobsRead, |ports, caller| {
+        list_jobs(ports, caller, &JobFilter::default(), &first_page(50)).map(drop)
+    }),
+];
+
+fn job_id() -> JobId {
+    JobId::parse(CHOSEN).unwrap()
+}
+
+#[test]
+fn every_use_case_asks_for_its_permission_first() {
+    let ports = Mocks::default().into_ports();
+    for (name, needed, use_case) in USE_CASES {
+        let others: Vec<_> = Permission::ALL.into_iter().filter(|permission| *permission != needed).collect();
+        for lacking in [caller(&others, Scope::Platform), caller(&[], Scope::of([]))] {
+            match use_case(&ports, &lacking) {
+                Err(Refusal::Denied(denied)) => {
+                    assert_eq!(denied, AccessDenied::InsufficientScope { required: needed }, "{name}");
+                }
+                other => panic!("{name} is not denied: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
+    let ports = Mocks::default().into_ports();
+    let customer = customer(&Permission::ALL);
+    let organisation_id = fresh_organisation_id();
+    let denied = |result: Result<(), Refusal>| match result {
+        Err(Refusal::Denied(denied)) => assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id }),
+        other => panic!("not denied: {other:?}"),
+    };
+    let filter = JobFilter { organisation_id: Some(organisation_id), ..JobFilter::default() };
+    denied(list_jobs(&ports, &customer, &filter, &first_page(50)).map(drop));
+    let draft = SetUpDraft { organisation_id: given(&organisation_id.to_string()), ..everything() };
+    denied(prepare_set_up(&customer, &draft.into(), Effect::Commit).map(drop));
+}
+
+#[test]
+fn permissions_have_the_names_of_their_scopes() {
+    for permission in Permission::ALL {
+        assert_eq!(Permission::parse(permission.as_str()), Some(permission));
+        assert_eq!(permission.to_string(), permission.as_str());
+    }
+    for other in ["", "jobs", "jobs:read ", "JOBS:READ", "jobs:*"] {
+        assert_eq!(Permission::parse(other), None, "{other}");
+    }
+}
+
+#[test]
+fn a_scope_holds_what_it_names() {
+    let (own, other) = (fresh_organisation_id(), fresh_organisation_id());
+    assert!(Scope::of([own]).contains(own) && !Scope::of([own]).contains(other));
+    assert!(!Scope::of([]).contains(own));
+    assert!(Scope::Platform.contains(own));
+}

@@ -1,0 +1,274 @@
+//! A service with a store in memory, or with mocks, and short ways to ask it for something.
+
+use std::sync::Arc;
+
+use prediction_domain::model::{
+    BindingDraft, Caller, Contract, Description, InputRoleDraft, Job, OrganisationId, OutputRoleDraft, Permission,
+    Scope, Sent, Source, SourceDraft, SourceId, SourceVersion, SourceVersionDraft, Submission, Unit, ViolationCode,
+    Violations,
+};
+use prediction_domain::ports::{
+    Effect, JobFilter, MockJobRepository, MockSourceRepository, MockSourceVersionRepository, SourceFilter,
+    SourceVersionFilter,
+};
+use prediction_domain::use_cases::{
+    Conflict, Ports, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, list_jobs, list_source_versions,
+    list_sources, prepare_set_up, publish_source_version, set_up_jobs,
+};
+use prediction_domain_testkit::builders::contract;
+use prediction_domain_testkit::values::first_page;
+use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
+
+pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
+pub(crate) const OTHER_ORGANISATION: &str = "88888888-8888-8888-8888-888888888888";
+/// The id of something that callers choose an id for.
+pub(crate) const CHOSEN: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+/// The id of nothing.
+pub(crate) const NOWHERE: &str = "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb";
+pub(crate) const SENSOR: &str = "55555555-5555-5555-5555-555555555555";
+
+/// A service with a store of its own.
+pub(crate) struct World {
+    pub(crate) ports: Ports,
+    pub(crate) clock: Arc<FixedClock>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let stores = MemoryStore::stores();
+        let clock = Arc::new(FixedClock::default());
+        let ports = Ports {
+            sources: stores.sources,
+            source_versions: stores.source_versions,
+            jobs: stores.jobs,
+            clock: clock.clone(),
+            ids: Arc::new(SequentialIds::default()),
+        };
+        Self { ports, clock }
+    }
+
+    pub(crate) fn source(&self, name: &str) -> Source {
+        create_source(&self.ports, &operator(), &a_source(name).into()).unwrap().0
+    }
+
+    pub(crate) fn version(&self, source: &Source, label: &str, inputs: &[&str]) -> SourceVersion {
+        self.version_with(source, label, &contract(inputs, &["prediction"]))
+    }
+
+    pub(crate) fn version_with(&self, source: &Source, label: &str, contract: &Contract) -> SourceVersion {
+        let draft = SourceVersionDraft { source_id: given(&source.id.to_string()), ..a_version_with(label, contract) };
+        publish_source_version(&self.ports, &operator(), &draft.into()).unwrap().0
+    }
+
+    /// A job of [`ORGANISATION`] that runs this version, with every input bound to [`SENSOR`].
+    pub(crate) fn job(&self, version: &SourceVersion, name: &str) -> Job {
+        let roles: Vec<&str> = version.contract.input_roles().iter().map(|role| role.role.as_str()).collect();
+        let job = SetUpJobDraft { source_version_id: given(&version.id.to_string()), ..a_job(name) };
+        self.set_up(SetUpDraft { job: Sent::Given(job), ..binding(&roles) }).unwrap().job
+    }
+
+    pub(crate) fn set_up(&self, draft: SetUpDraft) -> Result<SetUpDone, Refusal> {
+        self.set_up_as(&operator(), draft, Effect::Commit)
+    }
+
+    pub(crate) fn rehearse(&self, draft: SetUpDraft) -> Result<SetUpDone, Refusal> {
+        self.set_up_as(&operator(), draft, Effect::Rehearse)
+    }
+
+    pub(crate) fn set_up_as(&self, caller: &Caller, draft: SetUpDraft, effect: Effect) -> Result<SetUpDone, Refusal> {
+        set_up(&self.ports, caller, draft, effect)
+    }
+
+    /// Everything that is stored.
+    pub(crate) fn contents(&self) -> (Vec<Source>, Vec<SourceVersion>, Vec<Job>) {
+        let page = first_page(200);
+        let sources = list_sources(&self.ports, &SourceFilter::default(), &page).unwrap().items;
+        let versions = list_source_versions(&self.ports, &SourceVersionFilter::default(), &page).unwrap().items;
+        let jobs = list_jobs(&self.ports, &operator(), &JobFilter::default(), &page).unwrap().items;
+        (sources, versions, jobs)
+    }
+
+    /// Fails unless nothing that is stored changes.
+    #[track_caller]
+    pub(crate) fn unchanged<T>(&self, act: impl FnOnce() -> T) -> T {
+        let before = self.contents();
+        let result = act();
+        assert_eq!(self.contents(), before);
+        result
+    }
+}
+
+/// Sets up one job.
+pub(crate) fn set_up(ports: &Ports, caller: &Caller, draft: SetUpDraft, effect: Effect) -> Result<SetUpDone, Refusal> {
+    let prepared = prepare_set_up(caller, &draft.into(), effect)?;
+    let mut answers = set_up_jobs(ports, &[prepared]);
+    assert_eq!(answers.len(), 1);
+    answers.remove(0)
+}
+
+/// A service with mocks: what is called and was not expected panics.
+#[derive(Default)]
+pub(crate) struct Mocks {
+    pub(crate) sources: MockSourceRepository,
+    pub(crate) source_versions: MockSourceVersionRepository,
+    pub(crate) jobs: MockJobRepository,
+}
+
+impl Mocks {
+    pub(crate) fn into_ports(self) -> Ports {
+        Ports {
+            sources: Arc::new(self.sources),
+            source_versions: Arc::new(self.source_versions),
+            jobs: Arc::new(self.jobs),
+            clock: Arc::new(FixedClock::default()),
+            // Other ids than those of what a test stored in a world before.
+            ids: Arc::new(SequentialIds::starting_at(1_000_000)),
+        }
+    }
+}
+
+/// Somebody who may do and see everything.
+pub(crate) fn operator() -> Caller {
+    caller(&Permission::ALL, Scope::Platform)
+}
+
+/// Somebody of [`ORGANISATION`].
+pub(crate) fn customer(permissions: &[Permission]) -> Caller {
+    caller(permissions, Scope::of([organisation()]))
+}
+
+pub(crate) fn caller(permissions: &[Permission], scope: Scope) -> Caller {
+    Caller { subject: "somebody".to_owned(), permissions: permissions.iter().copied().collect(), scope }
+}
+
+pub(crate) fn organisation() -> OrganisationId {
+    OrganisationId::parse(ORGANISATION).unwrap()
+}
+
+pub(crate) fn source_id(text: &str) -> SourceId {
+    SourceId::parse(text).unwrap()
+}
+
+pub(crate) fn given(text: &str) -> Sent<String> {
+    Sent::Given(text.to_owned())
+}
+
+pub(crate) fn a_source(name: &str) -> SourceDraft {
+    SourceDraft { name: given(name), ..SourceDraft::default() }
+}
+
+pub(crate) fn source_of_id(id: &(impl ToString + ?Sized)) -> SourceDraft {
+    SourceDraft { id: Sent::Given(id.to_string()), ..SourceDraft::default() }
+}
+
+/// A version with required inputs of these names and the output "prediction".
+pub(crate) fn a_version(label: &str, inputs: &[&str]) -> SourceVersionDraft {
+    a_version_with(label, &contract(inputs, &["prediction"]))
+}
+
+pub(crate) fn a_version_with(label: &str, contract: &Contract) -> SourceVersionDraft {
+    let text = |text: Option<&str>| text.map_or(Sent::Null, given);
+    let inputs = contract.input_roles().iter().map(|role| {
+        Sent::Given(InputRoleDraft {
+            role: given(role.role.as_str()),
+            input_kind: given(role.input_kind.as_str()),
+            metric: given(role.metric.as_str()),
+            unit: text(role.unit.as_ref().map(Unit::as_str)),
+            required: Sent::Given(role.required),
+            description: text(role.description.as_ref().map(Description::as_str)),
+        })
+    });
+    let outputs = contract.output_roles().iter().map(|role| {
+        Sent::Given(OutputRoleDraft {
+            role: given(role.role.as_str()),
+            metric: given(role.metric.as_str()),
+            unit: text(role.unit.as_ref().map(Unit::as_str)),
+            required: Sent::Given(role.required),
+            description: text(role.description.as_ref().map(Description::as_str)),
+        })
+    });
+    SourceVersionDraft {
+        version: given(label),
+        input_roles: Sent::Given(inputs.collect()),
+        output_roles: Sent::Given(outputs.collect()),
+        ..SourceVersionDraft::default()
+    }
+}
+
+pub(crate) fn version_of_id(id: &(impl ToString + ?Sized)) -> SourceVersionDraft {
+    SourceVersionDraft { id: Sent::Given(id.to_string()), ..SourceVersionDraft::default() }
+}
+
+pub(crate) fn a_job(name: &str) -> SetUpJobDraft {
+    SetUpJobDraft { name: given(name), ..SetUpJobDraft::default() }
+}
+
+pub(crate) fn to_sensor(role: &str) -> Sent<BindingDraft> {
+    Sent::Given(BindingDraft::new(role, SENSOR, "sensor"))
+}
+
+/// A setup for [`ORGANISATION`] that names no source, version or job yet, and binds these roles to [`SENSOR`].
+pub(crate) fn binding(roles: &[&str]) -> SetUpDraft {
+    SetUpDraft {
+        organisation_id: given(ORGANISATION),
+        role_bindings: Sent::Given(roles.iter().map(|role| to_sensor(role)).collect()),
+        ..SetUpDraft::default()
+    }
+}
+
+/// A setup that describes all of it: the job "Job A" runs version 1.0.0 of the source "mildew", which takes a temperature.
+pub(crate) fn everything() -> SetUpDraft {
+    SetUpDraft {
+        source: Sent::Given(a_source("mildew")),
+        source_version: Sent::Given(a_version("1.0.0", &["temperature"])),
+        job: Sent::Given(a_job("Job A")),
+        ..binding(&["temperature"])
+    }
+}
+
+/// Something to send to a use case, as a JSON body would be.
+pub(crate) fn submit<T>(content: T) -> Submission<T> {
+    content.into()
+}
+
+/// Each place with what is wrong there.
+pub(crate) type Found = Vec<(String, ViolationCode)>;
+
+pub(crate) fn found(violations: &Violations) -> Found {
+    violations.iter().map(|violation| (violation.path.to_string(), violation.code)).collect()
+}
+
+/// What is wrong with a request that was refused as invalid.
+#[track_caller]
+pub(crate) fn invalid<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Found {
+    match result {
+        Err(Refusal::Invalid(violations)) => found(&violations),
+        other => panic!("not invalid: {other:?}"),
+    }
+}
+
+/// The conflict that a request was refused for.
+#[track_caller]
+pub(crate) fn conflict<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Conflict {
+    match result {
+        Err(Refusal::Conflict(conflict)) => conflict,
+        other => panic!("no conflict: {other:?}"),
+    }
+}
+
+/// Where a stored thing is different, with what is stored and what was sent.
+pub(crate) fn differences(conflict: &Conflict) -> Vec<(String, serde_json::Value, serde_json::Value)> {
+    conflict
+        .differences
+        .iter()
+        .map(|difference| {
+            assert_eq!(difference.code, ViolationCode::Differs);
+            (difference.path.to_string(), difference.expected.clone().unwrap(), difference.actual.clone().unwrap())
+        })
+        .collect()
+}
+
+/// Owned places, to compare with.
+pub(crate) fn places(expected: &[(&str, ViolationCode)]) -> Found {
+    expected.iter().map(|(path, code)| ((*path).to_owned(), *code)).collect()
+}
