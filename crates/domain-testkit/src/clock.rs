@@ -45,3 +45,18 @@ impl Clock for FixedClock {
         *self.time()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_passes_only_when_the_test_says_so() {
+        let clock = FixedClock::default();
+        assert_eq!(clock.now(), at("2026-06-01T12:00:00.000001Z"));
+        clock.advance(Duration::from_nanos(90_000_001_999));
+        assert_eq!(clock.now(), at("2026-06-01T12:01:30.000002Z"));
+        clock.set(at("2026-01-01T00:00:00Z"));
+        assert_eq!(clock.now(), at("2026-01-01T00:00:00Z"));
+    }
+}

@@ -3,6 +3,15 @@
 //! Each case is a function that takes an **empty** store. [`contract_suite!`](crate::contract_suite) makes a `#[test]`
 //! of each of them, and holds the only list of their names. A case that is not in that list is dead code, which the
 //! compiler reports.
+//!
+//! # How to add a case
+//!
+//! Write a `pub(super) fn` in the module of its subject, named after what a store does, and add the name to the list.
+//! Look at the store through the ports only, and compare with `assert_exactly`: contracts and bindings are equal in any
+//! order, but are stored in the one that was given.
+//!
+//! What no use case asks for has no case, so that no store spends anything on it: a plan whose job runs another version
+//! than the one that is created with it, for example.
 #![expect(clippy::similar_names, reason = "the stores and what is stored are told apart by their types")]
 
 mod batches;

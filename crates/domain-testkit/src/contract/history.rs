@@ -177,8 +177,9 @@ impl Pool {
         match dice.roll(16) {
             0 => Act::InsertSource(self.source(dice)),
             1 => {
-                let source = self.source(dice);
-                Act::UpdateSource(Source { revision: revision(2), ..source }, Self::revision(dice), Self::effect(dice))
+                let expected = Self::revision(dice);
+                let changed = Source { revision: expected.next(), ..self.source(dice) };
+                Act::UpdateSource(changed, expected, Self::effect(dice))
             }
             2 => Act::DeleteSource(dice.pick(&self.sources), Self::revision(dice), Self::effect(dice)),
             3 => {
@@ -198,14 +199,14 @@ impl Pool {
             }
             11 => {
                 let known = self.known_job(dice);
-                let changed = self.job(dice);
+                let (changed, expected) = (self.job(dice), Self::revision(dice));
                 let organisation_id = if dice.one_in(8) { changed.organisation_id } else { known.organisation_id };
                 // Mostly a version of the job's own source, so that there is a change at all.
                 let source_version_id =
                     if dice.one_in(3) { changed.source_version_id } else { known.source_version_id };
                 let changed =
-                    Job { id: known.id, organisation_id, source_version_id, revision: revision(2), ..changed };
-                Act::UpdateJob(changed, Self::revision(dice), Self::effect(dice))
+                    Job { id: known.id, organisation_id, source_version_id, revision: expected.next(), ..changed };
+                Act::UpdateJob(changed, expected, Self::effect(dice))
             }
             12 => {
                 let id = self.known_job(dice).id;

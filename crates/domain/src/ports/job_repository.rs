@@ -67,7 +67,8 @@ pub enum JobSetUpRejected {
     /// The id or the name of the new version is taken.
     #[error("a source version of that id or name exists")]
     VersionTaken,
-    /// The version that the job was to run, or the source that the new version was to belong to, does not exist.
+    /// The version that the job was to run, or the source that the new version was to belong to, does not exist; or the
+    /// version is of another source than the job.
     #[error("the source or the source version does not exist")]
     ReferenceMissing,
     /// The store failed.
@@ -86,7 +87,7 @@ pub struct JobFilter {
     pub source_version_id: Option<SourceVersionId>,
     /// Only the active, or only the inactive ones.
     pub active: Option<bool>,
-    /// Only those of that name.
+    /// Only those of that name, compared exactly.
     pub name: Option<JobName>,
     /// Only those with that input bound to some role.
     pub input_id: Option<InputId>,
