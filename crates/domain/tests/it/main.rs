@@ -7,6 +7,8 @@ mod contracts;
 mod deleting;
 mod permissions;
 mod reading;
+mod set_up;
+mod set_up_naming;
 mod source_versions;
 mod sources;
 mod strategies;

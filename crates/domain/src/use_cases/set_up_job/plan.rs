@@ -28,13 +28,16 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         now,
         judge: Judge::starting_with(prepared.violations.clone()),
         conflict: None,
+        version_clashes: false,
         version_defaulted: false,
     };
     let source = resolver.source()?;
     let version = resolver.version(source.as_ref())?;
-    let Resolver { mut judge, conflict, version_defaulted, .. } = resolver;
+    let Resolver { mut judge, conflict, version_clashes, version_defaulted, .. } = resolver;
 
     let declared = match &version {
+        // Bindings that fit the version of the request are not what is wrong with it when another one is stored.
+        Some(_) if version_clashes && prepared.declared.is_some() => prepared.declared.clone(),
         Some(version) => Some(DeclaredInputs::from(&version.get().contract)),
         None => prepared.declared.clone(),
     };

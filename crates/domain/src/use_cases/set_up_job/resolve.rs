@@ -39,6 +39,8 @@ pub(super) struct Resolver<'a> {
     pub(super) now: Timestamp,
     pub(super) judge: Judge,
     pub(super) conflict: Option<Conflict>,
+    /// Whether the version that is stored is another one than the request describes.
+    pub(super) version_clashes: bool,
     /// Whether the version was chosen by us, since nothing said which.
     pub(super) version_defaulted: bool,
 }
@@ -125,12 +127,17 @@ impl Resolver<'_> {
             self.judge.report(path.member("id"), unknown_source(id));
             return Ok(None);
         }
-        if id.is_some() && !spec.name.is_present() {
-            self.judge.report(
+        // Without an id, a missing name was reported when the setup was prepared.
+        match &spec.name {
+            Sent::Absent if id.is_some() => self.judge.report(
                 path.member("name"),
                 ValueProblem::new(ViolationCode::MissingMember, "is missing")
                     .hint("there is no source of that id, and a new one needs a name"),
-            );
+            ),
+            Sent::Null if id.is_some() => {
+                self.judge.require::<()>(&path.member("name"), Sent::Null);
+            }
+            _ => {}
         }
         let Some(name) = spec.name.given() else { return Ok(None) };
         if let Some(stored) = self.ports.sources.find_by_name(name)? {
@@ -160,6 +167,11 @@ impl Resolver<'_> {
             Sent::Absent | Sent::Null => None,
             Sent::Unreadable => return Ok(None),
         };
+        if let (Some(said), Some(source)) = (spec.source_id.given(), source)
+            && *said != source.get().id
+        {
+            self.judge.report(path.member("source_id"), disagrees("the source of the setup", &source.get().id, said));
+        }
         if let Some(stored) = id.and_then(|id| self.catalogue.version(id)) {
             if !spec.is_reference() {
                 self.clash(Resource::SourceVersion, stored.id.as_uuid(), spec.differences(&path, stored));
@@ -173,12 +185,16 @@ impl Resolver<'_> {
             self.judge.report(path.member("id"), unknown_version(id));
             return Ok(None);
         }
-        if let (Some(said), Some(source)) = (spec.source_id.given(), source)
-            && *said != source.get().id
-        {
-            self.judge.report(path.member("source_id"), disagrees("the source of the setup", &source.get().id, said));
-        }
-        let Some(source) = source else { return Ok(None) };
+        let Some(source) = source else {
+            if !self.prepared.names_source {
+                self.judge.report(
+                    Path::of("source"),
+                    ValueProblem::new(ViolationCode::MissingMember, "is missing")
+                        .hint("a version that is described belongs to a source: send source, or job.source_id"),
+                );
+            }
+            return Ok(None);
+        };
         if let (Resolved::Stored(source), Some(label)) = (source, spec.version.given())
             && let Some(stored) = self.ports.source_versions.find_by_label(source.id, label)?
         {
@@ -273,6 +289,7 @@ impl Resolver<'_> {
         if differences.is_empty() {
             return;
         }
+        self.version_clashes |= resource == Resource::SourceVersion;
         match &mut self.conflict {
             Some(conflict) => conflict.differences.extend(differences),
             None => self.conflict = Some(Conflict { resource, existing_id, differences }),
