@@ -6,24 +6,27 @@
 //!    each caller what became of theirs (`conclude`).
 //!
 //! A plan rests on what was read. When that is not so any more by the time it is stored (a source of that name was
-//! created meanwhile, a version deleted), the store says so, and the setup is planned anew.
+//! created meanwhile, a version deleted), the store says so, and the setup is planned anew. Within a batch, setups that
+//! could see what earlier ones store are kept for the next round (`round`).
 
 mod catalogue;
 mod conclude;
 mod plan;
 mod prepare;
 mod resolve;
+mod round;
 
 use serde_json::Value;
 
 use super::{MAX_ATTEMPTS, Outcome, Ports, Refusal, contended};
-use crate::model::{BindingDraft, Job, Sent, Source, SourceDraft, SourceVersion, SourceVersionDraft};
-use crate::ports::{JobSetUp, JobSetUpRejected};
+use crate::model::{BindingDraft, Job, JobId, Sent, Source, SourceDraft, SourceVersion, SourceVersionDraft};
+use crate::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
 
 use catalogue::Catalogue;
 use conclude::conclude;
 use plan::{Plan, plan};
 pub use prepare::{PreparedSetUp, prepare_set_up};
+use round::Round;
 
 /// A setup as somebody describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,49 +99,86 @@ pub struct Warning {
 /// after the other would give.
 #[must_use]
 pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetUpDone, Refusal>> {
-    let mut answers: Vec<Option<Result<SetUpDone, Refusal>>> = prepared.iter().map(|_| None).collect();
-    for _ in 0..MAX_ATTEMPTS {
-        let open: Vec<usize> = (0..answers.len()).filter(|index| answers[*index].is_none()).collect();
+    let mut set_ups: Vec<SetUp<'_>> = prepared.iter().map(SetUp::new).collect();
+    loop {
+        let open: Vec<usize> = (0..set_ups.len()).filter(|index| set_ups[*index].answer.is_none()).collect();
         if open.is_empty() {
-            break;
+            return set_ups.into_iter().filter_map(|set_up| set_up.answer).collect();
         }
-        attempt(ports, prepared, &open, &mut answers);
+        // Each round answers at least one setup, or brings it nearer to giving up.
+        advance(ports, &mut set_ups, &open);
     }
-    answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(contended()))).collect()
 }
 
-/// Answers those of the open setups that are not overtaken by somebody else's write.
-fn attempt(
-    ports: &Ports,
-    prepared: &[PreparedSetUp],
-    open: &[usize],
-    answers: &mut [Option<Result<SetUpDone, Refusal>>],
-) {
-    let catalogue = match Catalogue::load(ports, open.iter().map(|index| &prepared[*index])) {
+/// A setup on the way to its answer.
+struct SetUp<'a> {
+    prepared: &'a PreparedSetUp,
+    answer: Option<Result<SetUpDone, Refusal>>,
+    /// How often its plan was outdated by somebody else's write.
+    overtaken: usize,
+    /// The job that was found under its name when the last plan was to be stored. The next plan knows it.
+    known_job: Option<JobId>,
+}
+
+impl<'a> SetUp<'a> {
+    fn new(prepared: &'a PreparedSetUp) -> Self {
+        Self { prepared, answer: None, overtaken: 0, known_job: None }
+    }
+
+    /// Takes what became of the plan; without an answer, it is to be planned anew.
+    fn conclude(&mut self, plan: Plan, outcome: Result<JobSetUpOutcome, JobSetUpRejected>) {
+        match outcome {
+            // The job came after the reading, perhaps with the very source and version that were missed.
+            Ok(JobSetUpOutcome::NameTaken(job)) if plan.rests_on_absence && self.known_job != Some(job.id) => {
+                self.known_job = Some(job.id);
+                self.is_overtaken();
+            }
+            Ok(outcome) => self.answer = Some(conclude(self.prepared, plan, outcome)),
+            Err(JobSetUpRejected::Store(failure)) => self.answer = Some(Err(failure.into())),
+            Err(
+                JobSetUpRejected::SourceTaken | JobSetUpRejected::VersionTaken | JobSetUpRejected::ReferenceMissing,
+            ) => self.is_overtaken(),
+        }
+    }
+
+    fn is_overtaken(&mut self) {
+        self.overtaken += 1;
+        if self.overtaken == MAX_ATTEMPTS {
+            self.answer = Some(Err(contended()));
+        }
+    }
+}
+
+/// Plans and stores as many of the open setups as do not depend on each other, from the first on.
+fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
+    let catalogue = match Catalogue::load(ports, open.iter().map(|index| set_ups[*index].prepared)) {
         Ok(catalogue) => catalogue,
         Err(failure) => {
             for index in open {
-                answers[*index] = Some(Err(failure.shared().into()));
+                set_ups[*index].answer = Some(Err(failure.shared().into()));
             }
             return;
         }
     };
-    let mut planned: Vec<(usize, Plan)> = Vec::with_capacity(open.len());
+    let mut round = Round::default();
     for index in open {
-        match plan(ports, &catalogue, &prepared[*index]) {
-            Ok(plan) => planned.push((*index, plan)),
-            Err(refusal) => answers[*index] = Some(Err(refusal)),
+        let set_up = &mut set_ups[*index];
+        match plan(ports, &catalogue, set_up.prepared) {
+            Ok(plan) if round.changes(set_up.prepared, &plan) => break,
+            Ok(plan) => round.add(*index, plan),
+            Err(_) if round.may_help(set_up.prepared) => break,
+            Err(refusal) => set_up.answer = Some(Err(refusal)),
         }
     }
-    let set_ups: Vec<JobSetUp> = planned.iter().map(|(_, plan)| plan.set_up.clone()).collect();
-    let outcomes = if set_ups.is_empty() { Vec::new() } else { ports.jobs.set_up_many(&set_ups) };
-    for ((index, plan), outcome) in planned.into_iter().zip(outcomes) {
-        answers[index] = match outcome {
-            Ok(outcome) => Some(conclude(&prepared[index], plan, outcome)),
-            Err(JobSetUpRejected::Store(failure)) => Some(Err(failure.into())),
-            Err(
-                JobSetUpRejected::SourceTaken | JobSetUpRejected::VersionTaken | JobSetUpRejected::ReferenceMissing,
-            ) => None,
-        };
+    let plans = round.into_plans();
+    if plans.is_empty() {
+        return;
+    }
+    let finished: Vec<JobSetUp> = plans.iter().map(|(_, plan)| plan.set_up.clone()).collect();
+    let mut outcomes = ports.jobs.set_up_many(&finished).into_iter();
+    for (index, plan) in plans {
+        let outcome =
+            outcomes.next().unwrap_or_else(|| Err(StoreFailure::Internal("a plan was not answered".into()).into()));
+        set_ups[index].conclude(plan, outcome);
     }
 }

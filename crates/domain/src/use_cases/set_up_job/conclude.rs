@@ -8,7 +8,7 @@ use crate::use_cases::{Conflict, Outcome, Refusal, Resource};
 
 /// Tells what became of a plan. A job of that name that is there already is fine exactly if it is the planned one.
 pub(super) fn conclude(prepared: &PreparedSetUp, plan: Plan, outcome: JobSetUpOutcome) -> Result<SetUpDone, Refusal> {
-    let Plan { set_up, source, source_version, outcomes, warnings } = plan;
+    let Plan { set_up, source, source_version, outcomes, warnings, .. } = plan;
     match outcome {
         JobSetUpOutcome::Created => Ok(SetUpDone { source, source_version, job: set_up.job, outcomes, warnings }),
         JobSetUpOutcome::NameTaken(stored) => {

@@ -16,6 +16,11 @@ pub(super) struct Plan {
     pub(super) source_version: SourceVersion,
     pub(super) outcomes: Outcomes,
     pub(super) warnings: Vec<Warning>,
+    /// Whether the version is that which was published last, because nothing said which.
+    pub(super) version_is_newest: bool,
+    /// Whether the plan would be another one if the job were there already: then its source and version are, too, and a
+    /// version that nothing named is the job's.
+    pub(super) rests_on_absence: bool,
 }
 
 /// Judges a setup against what is stored: either it becomes a plan, or everything that is wrong with it is told.
@@ -30,10 +35,11 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         conflict: None,
         version_clashes: false,
         version_defaulted: false,
+        version_is_newest: false,
     };
     let source = resolver.source()?;
     let version = resolver.version(source.as_ref())?;
-    let Resolver { mut judge, conflict, version_clashes, version_defaulted, .. } = resolver;
+    let Resolver { mut judge, conflict, version_clashes, version_defaulted, version_is_newest, .. } = resolver;
 
     let declared = match &version {
         // Bindings that fit the version of the request are not what is wrong with it when another one is stored.
@@ -74,6 +80,8 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         source_version: version.get().clone(),
         outcomes,
         warnings,
+        version_is_newest,
+        rests_on_absence: source.is_new() || version.is_new() || version_is_newest,
     })
 }
 

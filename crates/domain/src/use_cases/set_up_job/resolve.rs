@@ -43,6 +43,8 @@ pub(super) struct Resolver<'a> {
     pub(super) version_clashes: bool,
     /// Whether the version was chosen by us, since nothing said which.
     pub(super) version_defaulted: bool,
+    /// Whether it was chosen for being the newest, and not because the job has it.
+    pub(super) version_is_newest: bool,
 }
 
 impl Resolver<'_> {
@@ -221,7 +223,10 @@ impl Resolver<'_> {
             Resolved::New(_) => None,
             Resolved::Stored(source) => match self.version_of_existing_job(source.id)? {
                 Some(version) => Some(version),
-                None => self.ports.source_versions.newest(source.id)?,
+                None => {
+                    self.version_is_newest = true;
+                    self.ports.source_versions.newest(source.id)?
+                }
             },
         };
         if found.is_none() {
