@@ -65,7 +65,16 @@ fn fresh_id() -> String {
 
 /// Writes an error answer again as a problem that carries the request's id, whoever made the error.
 fn with_request_id(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
-    let Some(error) = response.response().error() else { return response };
+    let status = response.status();
+    let Some(error) = response.response().error() else {
+        // Our own routes fail with an error. What answers one by itself, such as the files of /docs, is brought into form.
+        let is_error = status.is_client_error() || status.is_server_error();
+        return if is_error {
+            response.into_response(framework_problem(status).respond(Some(request_id)))
+        } else {
+            response
+        };
+    };
     let answer = match error.as_error::<Problem>() {
         Some(problem) => {
             if let Some(cause) = problem.cause() {
@@ -75,7 +84,7 @@ fn with_request_id(response: ServiceResponse<BoxBody>, request_id: &str) -> Serv
         }
         None => {
             tracing::warn!(request_id, error = %error, "the framework refused a request");
-            framework_problem(response.status()).respond(Some(request_id))
+            framework_problem(status).respond(Some(request_id))
         }
     };
     response.into_response(answer)

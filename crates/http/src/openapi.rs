@@ -17,7 +17,7 @@ use utoipa::openapi::{
 };
 
 use crate::problem::{MEDIA_TYPE, ProblemCode};
-pub use operations::{Body, Operation, Parameter, operations};
+pub use operations::{Access, Body, Operation, Parameter, Request, operations};
 
 /// The document as JSON text, as it is served and committed.
 #[must_use]

@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(name.clone(), HeaderValue::from_static(value));
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn if_match_takes_a_list_and_compares_strongly() {
         let revision = |number| Revision::new(number).unwrap();
-        let read = |values: &[&'static str]| if_match(&headers(IF_MATCH, values)).map_err(|problem| problem.code());
+        let read = |values: &[&'static str]| if_match(&headers(&IF_MATCH, values)).map_err(|problem| problem.code());
         assert_eq!(read(&[]), Ok(Precondition::None));
         assert_eq!(read(&["*"]), Ok(Precondition::None));
         assert_eq!(read(&["\"3\""]), Ok(Precondition::OneOf(vec![revision(3)])));
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(read(&["\"03\""]), Ok(Precondition::OneOf(vec![])));
         for malformed in ["3", "", "\"3", "\"3\" \"4\"", "w/\"3\""] {
             assert_eq!(
-                if_match(&headers(IF_MATCH, &[malformed])).unwrap_err().code(),
+                if_match(&headers(&IF_MATCH, &[malformed])).unwrap_err().code(),
                 ProblemCode::InvalidHeader,
                 "{malformed}"
             );
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_weakly() {
-        let has = |value, tag: &str| Freshness::of(&headers(IF_NONE_MATCH, &[value])).unwrap().has(tag);
+        let has = |value, tag: &str| Freshness::of(&headers(&IF_NONE_MATCH, &[value])).unwrap().has(tag);
         assert!(has("W/\"3\"", "\"3\""));
         assert!(has("*", "\"3\""));
         assert!(has("\"1\",\"3+2\"", "\"3+2\""));

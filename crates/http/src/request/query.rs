@@ -13,7 +13,9 @@ pub(crate) struct Query {
     known: Vec<&'static str>,
     errors: Vec<Value>,
     only_the_cursor: bool,
-    list: String,
+    /// What was read so far, with its values.
+    read: String,
+    list: ListName,
 }
 
 impl Query {
@@ -26,7 +28,7 @@ impl Query {
                 Vec::new()
             }
         };
-        Self { pairs, known: Vec::new(), errors, only_the_cursor: true, list: String::new() }
+        Self { pairs, known: Vec::new(), errors, only_the_cursor: true, read: String::new(), list: ListName::default() }
     }
 
     /// A parameter that is parsed.
@@ -45,8 +47,7 @@ impl Query {
         };
         match result {
             Ok(parsed) => {
-                // What makes one list another: its filters.
-                self.list.push_str(&format!("&{name}={}:{value}", value.len()));
+                self.read.push_str(&format!("&{name}={}:{value}", value.len()));
                 Some(parsed)
             }
             Err(problem) => {
@@ -92,10 +93,10 @@ impl Query {
         words.unwrap_or_default()
     }
 
-    /// The page that is wanted, with `limit` and `cursor`. Call it after all filters: a cursor belongs to them.
+    /// The page that is wanted, with `limit` and `cursor`. Call it after all filters, and before what makes no other list
+    /// of it: a cursor belongs to what was read until here.
     pub(crate) fn page(&mut self, kind: &str) -> PageRequest {
-        self.list.insert_str(0, kind);
-        let list = self.list.clone();
+        let list = format!("{kind}{}", self.read);
         let limit = self.read("limit", |text| {
             text.parse::<u16>().ok().filter(|limit| PageRequest::new(*limit, None).is_some()).ok_or_else(|| {
                 ValueProblem::new(ViolationCode::OutOfRange, format!("is not between 1 and {}", PageRequest::MAX_LIMIT))
@@ -113,7 +114,7 @@ impl Query {
         if self.errors.len() > errors_before {
             self.only_the_cursor = was_only;
         }
-        self.list = list;
+        self.list = ListName(list);
         PageRequest::new(limit.unwrap_or(PageRequest::DEFAULT_LIMIT), after)
             .unwrap_or_else(|| unreachable!("the limit was checked"))
     }
@@ -124,8 +125,8 @@ impl Query {
     }
 
     /// Ends the query of a list: like [`Self::finish`], and tells which list it was.
-    pub(crate) fn finish_list(self) -> Result<ListName, Problem> {
-        let list = ListName(self.list.clone());
+    pub(crate) fn finish_list(mut self) -> Result<ListName, Problem> {
+        let list = std::mem::take(&mut self.list);
         self.finish()?;
         Ok(list)
     }
@@ -160,9 +161,57 @@ impl Query {
 }
 
 /// Which list a cursor belongs to: its kind and filters.
+#[derive(Default)]
 pub(crate) struct ListName(String);
 
 /// Enough of a text to recognise it.
 fn excerpt(text: &str) -> String {
     text.chars().take(100).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use prediction_domain::model::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Reads the query of a list as a handler does: filters, page, and what is shown beside the items.
+    fn read(text: &str) -> Result<(PageRequest, ListName), ProblemCode> {
+        let mut query = Query::parse(text);
+        query.flag("active");
+        let page = query.page("jobs");
+        query.words("expand", &["source", "source_version"]);
+        query.finish_list().map(|list| (page, list)).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_cursor_belongs_to_the_filters_and_to_nothing_else() {
+        let position = Position { id: Uuid::from_u128(7), created_at: Timestamp::from_micros(1_234_567).unwrap() };
+        for first in ["active=true", "limit=1&active=true", "active=true&expand=source&limit=2"] {
+            let (page, list) = read(first).unwrap();
+            assert_eq!(page.after, None);
+            let cursor = Query::cursor(&list, Some(&position)).unwrap();
+            for next in ["active=true", "expand=source&active=true", "active=true&limit=200&expand=source_version"] {
+                let (page, _) = read(&format!("{next}&cursor={cursor}")).unwrap_or_else(|code| {
+                    panic!("the cursor of {first} is refused with {next}: {}", code.as_str());
+                });
+                assert_eq!(page.after, Some(position));
+            }
+            for other in ["", "active=false"] {
+                assert_eq!(read(&format!("{other}&cursor={cursor}")).err(), Some(ProblemCode::InvalidCursor));
+            }
+        }
+        assert!(Query::cursor(&read("").unwrap().1, None).is_none());
+    }
+
+    #[test]
+    fn a_bad_cursor_beside_another_mistake_is_a_bad_query() {
+        assert_eq!(read("cursor=x").err(), Some(ProblemCode::InvalidCursor));
+        for text in
+            ["cursor=x&limit=0", "cursor=x&activ=true", "cursor=x&active=1", "cursor=x&cursor=x", "cursor=x&expand="]
+        {
+            assert_eq!(read(text).err(), Some(ProblemCode::InvalidQuery), "{text}");
+        }
+    }
 }

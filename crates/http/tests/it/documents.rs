@@ -1,0 +1,165 @@
+//! The OpenAPI document tells the truth: every operation is routed, and every schema is what is accepted.
+
+use actix_web::http::StatusCode;
+use prediction_http::openapi::{self, operations};
+use prediction_http::problem::ProblemCode;
+use serde_json::{Map, Value, json};
+
+use crate::service::{Answer, Mocks, ORGANISATION, Request, Service};
+
+fn document() -> Value {
+    serde_json::from_str(openapi::json()).unwrap()
+}
+
+fn with_id(path: &str) -> String {
+    path.replace("{id}", ORGANISATION).replace("{code}", "conflict")
+}
+
+#[test]
+fn the_committed_document_is_the_one_that_the_code_makes() {
+    let committed = include_str!("../../../../docs/openapi.json");
+    assert_eq!(committed, openapi::json(), "run: cargo run -- openapi > docs/openapi.json");
+}
+
+#[actix_web::test]
+async fn every_operation_is_routed_and_no_other_method_is() {
+    let service = Service::in_memory();
+    let methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+    for operation in operations() {
+        let allowed: Vec<&str> =
+            operations().iter().filter(|other| other.path == operation.path).map(|other| other.method).collect();
+        for method in methods {
+            let answer = service.send(Request::new(method, with_id(operation.path))).await;
+            let is_allowed = allowed.contains(&method);
+            assert_eq!(answer.status != StatusCode::METHOD_NOT_ALLOWED, is_allowed, "{method} {}", operation.path);
+            assert_ne!(answer.code(), "unknown_route", "{method} {}", operation.path);
+            if !is_allowed {
+                let header = answer.header("allow").unwrap();
+                assert!(allowed.iter().all(|method| header.split(", ").any(|word| word == *method)), "{header}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn head_works_wherever_get_does() {
+    let service = Service::in_memory();
+    for operation in operations().iter().filter(|operation| operation.method == "GET") {
+        let get = service.send(Request::new("GET", with_id(operation.path))).await;
+        let head = service.send(Request::new("HEAD", with_id(operation.path))).await;
+        assert_eq!(get.status, head.status, "{}", operation.path);
+    }
+}
+
+/// The requests with a body: operation, method, path, name of the schema.
+fn bodies() -> Vec<(&'static str, &'static str, String, &'static str)> {
+    operations()
+        .iter()
+        .filter_map(|operation| {
+            let request = operation.request.as_ref()?;
+            Some((operation.id, operation.method, with_id(operation.path), request.schema))
+        })
+        .collect()
+}
+
+fn pointers(answer: &Answer, code: &str) -> Vec<String> {
+    let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
+    errors
+        .iter()
+        .filter(|error| error["code"] == code)
+        .map(|error| error["pointer"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A body with every member that the schema has, those of its parts included, each of a type that no member has.
+fn with_every_member(document: &Value, schema: &Value) -> Value {
+    let schema = match schema["$ref"].as_str() {
+        Some(reference) => &document["components"]["schemas"][reference.rsplit('/').next().unwrap()],
+        None => schema,
+    };
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let choice = choices.iter().find(|choice| choice["type"] != "null").unwrap();
+        return with_every_member(document, choice);
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        let members: Map<String, Value> =
+            properties.iter().map(|(name, schema)| (name.clone(), with_every_member(document, schema))).collect();
+        return Value::Object(members);
+    }
+    if schema["items"].is_object() { json!([with_every_member(document, &schema["items"])]) } else { json!([]) }
+}
+
+#[actix_web::test]
+async fn every_member_of_every_request_schema_is_known_and_no_other_is() {
+    let document = document();
+    for (operation, method, path, schema) in bodies() {
+        let (service, path) = service_with_something_at(&path).await;
+        let mut body = with_every_member(&document, &document["components"]["schemas"][schema]);
+        let answer = service.send(Request::new(method, path.clone()).json(&body)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{operation}: {}", answer.body);
+        assert_eq!(pointers(&answer, "unknown_member"), Vec::<String>::new(), "{operation}");
+
+        body["nmae"] = json!("misspelt");
+        let answer = service.send(Request::new(method, path).json(&body)).await;
+        assert_eq!(pointers(&answer, "unknown_member"), ["/nmae"], "{operation}");
+    }
+}
+
+/// A PUT is judged against what is stored, so something has to be.
+async fn service_with_something_at(path: &str) -> (Service, String) {
+    let service = Service::in_memory();
+    let everything = include_str!("../../../../docs/examples/setup-job-with-everything.json");
+    let everything: Value = serde_json::from_str(everything).unwrap();
+    let answer = service.send(Request::new("POST", "/api/v1/jobs/setup").json(&everything)).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let id = if path.contains("/jobs/") { &answer.body["job"]["id"] } else { &answer.body["source"]["id"] };
+    (service, path.replace(ORGANISATION, id.as_str().unwrap()))
+}
+
+#[actix_web::test]
+async fn every_example_of_a_request_is_accepted() {
+    for (operation, method, path, _) in bodies() {
+        let request = operations().into_iter().find(|found| found.id == operation).and_then(|found| found.request);
+        for (name, example) in request.unwrap().examples {
+            let (service, path) = service_with_something_at(&path).await;
+            let sources = service.send(Request::new("GET", "/api/v1/sources")).await;
+            let id = sources.body["items"][0]["id"].as_str().unwrap().to_owned();
+            let mut body: Value =
+                serde_json::from_str(&example.replace("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", &id)).unwrap();
+            if operation == "create_source" {
+                body["name"] = json!("another name than the stored source has");
+            }
+            let answer = service.send(Request::new(method, path).json(&body)).await;
+            assert!(answer.status.is_success(), "{operation} {name}: {}", answer.body);
+        }
+    }
+}
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    fn walk(document: &Value, value: &Value) {
+        match value {
+            Value::Object(object) => {
+                if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+                    assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+                }
+                object.values().for_each(|value| walk(document, value));
+            }
+            Value::Array(array) => array.iter().for_each(|value| walk(document, value)),
+            _ => {}
+        }
+    }
+    let document = document();
+    walk(&document, &document);
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[actix_web::test]
+async fn the_type_of_every_problem_resolves_to_its_text() {
+    let service = Mocks::default().into_service();
+    for code in ProblemCode::ALL {
+        let answer = service.send(Request::new("GET", code.type_uri()).token(None)).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.body.as_str().unwrap().contains(code.meaning()), "{}", code.as_str());
+    }
+}

@@ -1,0 +1,10 @@
+//! The routes on mocked ports, and on the in-memory store: what a handler asks of the ports, what it answers when they
+//! fail, and that the OpenAPI document tells the truth.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing fails, as it should")]
+
+mod documents;
+mod failures;
+mod handlers;
+mod properties;
+mod service;
+mod snapshots;

@@ -1,0 +1,156 @@
+//! The routes as an actix-web test service, on ports of the test's choosing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use actix_web::body::to_bytes;
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::from_fn;
+use actix_web::{App, test, web};
+use futures_util::future::{BoxFuture, ready};
+use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
+use prediction_domain::ports::{
+    MockJobRepository, MockSourceRepository, MockSourceVersionRepository, MockStoreHealth, StoreHealth,
+};
+use prediction_domain::use_cases::Ports;
+use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
+use prediction_http::Api;
+use prediction_http::auth::{TokenRejected, TokenVerifier};
+use serde_json::Value;
+
+/// Whose organisation the token `customer` is for.
+pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
+
+/// `operator` may do and see everything, `customer` only what is its organisation's, `reader` may do nothing.
+struct Tokens;
+
+impl TokenVerifier for Tokens {
+    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, TokenRejected>> {
+        let organisation = prediction_domain::model::OrganisationId::parse(ORGANISATION).unwrap();
+        let (permissions, scope) = match token {
+            "operator" => (BTreeSet::from(Permission::ALL), Scope::Platform),
+            "customer" => (BTreeSet::from(Permission::ALL), Scope::of([organisation])),
+            "reader" => (BTreeSet::new(), Scope::of([organisation])),
+            "keyless" => return Box::pin(ready(Err(TokenRejected::KeysUnavailable))),
+            "expired" => return Box::pin(ready(Err(TokenRejected::Expired))),
+            _ => return Box::pin(ready(Err(TokenRejected::NotAcceptable("it is not one of this test's")))),
+        };
+        Box::pin(ready(Ok(Caller { subject: token.to_owned(), permissions, scope })))
+    }
+}
+
+/// Mocks without expectations: any call fails the test, unless it is expected first.
+#[derive(Default)]
+pub(crate) struct Mocks {
+    pub(crate) sources: MockSourceRepository,
+    pub(crate) source_versions: MockSourceVersionRepository,
+    pub(crate) jobs: MockJobRepository,
+    pub(crate) health: MockStoreHealth,
+}
+
+impl Mocks {
+    pub(crate) fn into_service(self) -> Service {
+        let ports = Ports {
+            sources: Arc::new(self.sources),
+            source_versions: Arc::new(self.source_versions),
+            jobs: Arc::new(self.jobs),
+            clock: Arc::new(FixedClock::at(Timestamp::from_micros(1_800_000_000_000_000).unwrap())),
+            ids: Arc::new(SequentialIds::default()),
+        };
+        Service::new(ports, Arc::new(self.health))
+    }
+}
+
+/// The routes.
+pub(crate) struct Service(web::Data<Api>);
+
+/// An answer, read whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// A request to be sent.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) token: Option<&'static str>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Request {
+    pub(crate) fn new(method: &str, path: impl Into<String>) -> Self {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        Self { method, path: path.into(), token: Some("operator"), body: None }
+    }
+
+    pub(crate) fn token(self, token: Option<&'static str>) -> Self {
+        Self { token, ..self }
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        Self { body: Some(body.to_string().into_bytes()), ..self }
+    }
+}
+
+impl Service {
+    fn new(ports: Ports, health: Arc<dyn StoreHealth>) -> Self {
+        Self(web::Data::new(Api::start(ports, health, Arc::new(Tokens))))
+    }
+
+    /// On an empty in-memory store.
+    pub(crate) fn in_memory() -> Self {
+        let stores = MemoryStore::stores();
+        let ports = Ports {
+            sources: stores.sources,
+            source_versions: stores.source_versions,
+            jobs: stores.jobs,
+            clock: Arc::new(FixedClock::at(Timestamp::from_micros(1_800_000_000_000_000).unwrap())),
+            ids: Arc::new(SequentialIds::default()),
+        };
+        Self::new(ports, stores.health)
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Answer {
+        let app = test::init_service(
+            App::new()
+                .app_data(self.0.clone())
+                .wrap(from_fn(prediction_http::middleware::observe))
+                .configure(prediction_http::configure),
+        )
+        .await;
+        let mut call = test::TestRequest::default()
+            .method(request.method)
+            .uri(&request.path)
+            .insert_header(("X-Request-Id", "the-request"));
+        if let Some(token) = request.token {
+            call = call.insert_header(("Authorization", format!("Bearer {token}")));
+        }
+        if let Some(body) = request.body {
+            call = call.insert_header(("Content-Type", "application/json")).set_payload(body);
+        }
+        let response = test::call_service(&app, call.to_request()).await;
+        let status = response.status();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let bytes = to_bytes(response.into_body()).await.unwrap_or_default();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer { status, headers, body }
+    }
+}
