@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_life_has_a_unit_and_a_limit() {
         assert_eq!(life("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(life("24h"), Ok(Duration::from_secs(86_400)));
+        assert_eq!(life("24h"), Ok(Duration::from_hours(24)));
         for refused in ["", "h", "1", "1d", "25h", "0s", "-1h", "99999999999999999999h", "1é"] {
             assert!(life(refused).is_err(), "{refused}");
         }
