@@ -6,6 +6,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
@@ -57,18 +58,13 @@ pub(crate) fn run(connection: &mut PgConnection) -> Result<Vec<String>, StartUpE
 pub(crate) fn pending(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
     let applied = match applied(connection) {
         Ok(applied) => applied,
-        Err(error @ diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::Unknown, _)) => {
-            let table =
-                diesel::select(to_regclass("__diesel_schema_migrations")).get_result::<Option<u32>>(connection)?;
-            if table.is_some() {
-                return Err(error);
-            }
-            Vec::new()
-        }
+        Err(Error::DatabaseError(DatabaseErrorKind::Unknown, _)) if !has_table(connection)? => Vec::new(),
+        // Another process may have made the table since, so that only a second failure tells anything.
+        Err(Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => self::applied(connection)?,
         Err(error) => return Err(error),
     };
     let applied: HashSet<String> = applied.into_iter().collect();
-    let known = known().map_err(diesel::result::Error::QueryBuilderError)?;
+    let known = known().map_err(Error::QueryBuilderError)?;
     Ok(known
         .iter()
         .filter(|migration| !applied.contains(&migration.name().version().to_string()))
@@ -89,6 +85,11 @@ fn run_locked(connection: &mut PgConnection) -> Result<Vec<String>, StartUpError
 
 fn applied(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
     __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(connection)
+}
+
+fn has_table(connection: &mut PgConnection) -> QueryResult<bool> {
+    let table: Option<u32> = diesel::select(to_regclass("__diesel_schema_migrations")).get_result(connection)?;
+    Ok(table.is_some())
 }
 
 fn known() -> diesel::migration::Result<Vec<Box<dyn Migration<Pg>>>> {

@@ -52,7 +52,7 @@ fn a_set_up_that_is_ended_by_a_deadlock_is_done_again() {
 #[test]
 fn transactions_that_cannot_be_serialised_are_done_again() {
     let database = TestDatabase::migrated();
-    let name = database.url().rsplit('/').next().unwrap().to_owned();
+    let name = database.name();
     database.execute(&format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"));
     let store = database.store();
     for _ in 0..10 {

@@ -79,7 +79,7 @@ fn every_call_survives_that_all_connections_died() {
 fn a_server_that_became_read_only_is_left_for_one_that_writes() {
     let database = TestDatabase::migrated();
     let store = database.store();
-    let name = database.url().rsplit('/').next().unwrap().to_owned();
+    let name = database.name();
     database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
     fill_pool(&store);
     // The first connections were made before.
@@ -114,7 +114,7 @@ fn a_server_that_is_away_is_told_quickly() {
 #[test]
 fn a_store_starts_before_its_database() {
     let database = TestDatabase::migrated();
-    let name = database.url().rsplit('/').next().unwrap().to_owned();
+    let name = database.name();
     let admin = TestDatabase::empty();
     admin.execute(&format!("ALTER DATABASE {name} RENAME TO {name}_away"));
     let store = database.store();

@@ -38,6 +38,10 @@ impl TestDatabase {
         Self { name }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn url(&self) -> String {
         url_of(&self.name)
     }
