@@ -55,8 +55,9 @@ pub enum Outcome {
     Reused,
 }
 
-/// How often a use case looks again when what it read was changed before it could write.
-const MAX_ATTEMPTS: usize = 8;
+/// How often a use case looks again when what it read was changed before it could write. Writers of one thing that keep
+/// meeting lose more often than not, so with a few attempts some of them would be turned away.
+const MAX_ATTEMPTS: usize = 64;
 
 /// Somebody else was faster, [`MAX_ATTEMPTS`] times in a row.
 fn contended() -> Refusal {

@@ -23,7 +23,7 @@ use crate::world::{
 };
 
 /// How often a use case tries.
-const MAX_ATTEMPTS: usize = 8;
+const MAX_ATTEMPTS: usize = 64;
 const ANY: Precondition = Precondition::None;
 
 fn first_only() -> Precondition {
