@@ -24,6 +24,7 @@ mod races;
 mod set_up;
 mod source_versions;
 mod sources;
+mod statistics;
 
 /// Makes a `#[test]` of each case of the contract suite, in a module for each port.
 ///
@@ -36,6 +37,10 @@ macro_rules! contract_suite {
             health {
                 an_empty_store_can_do_its_work
                 a_store_in_use_can_do_its_work
+            }
+            statistics {
+                jobs_of_all_organisations_are_counted_by_state
+                connections_are_told_without_waiting
             }
             sources {
                 every_field_reads_back_as_it_was_stored

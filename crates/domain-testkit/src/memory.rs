@@ -11,7 +11,7 @@ use prediction_domain::model::{
     Job, JobId, JobName, OrganisationId, Page, PageRequest, Position, Source, SourceId, SourceName, SourceVersion,
     SourceVersionId, VersionLabel,
 };
-use prediction_domain::ports::{Effect, StoreFailure, StoreHealth};
+use prediction_domain::ports::{ConnectionCounts, Effect, JobCounts, StoreFailure, StoreHealth, StoreStatistics};
 
 use crate::stores::Stores;
 
@@ -38,13 +38,25 @@ impl MemoryStore {
             sources: store.clone(),
             source_versions: store.clone(),
             jobs: store.clone(),
-            health: store,
+            health: store.clone(),
+            statistics: store,
             keep_alive: Box::new(()),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no call panics while it holds the store")
+    }
+}
+
+impl StoreStatistics for MemoryStore {
+    fn count_jobs(&self) -> Result<JobCounts, StoreFailure> {
+        Ok(self.state().jobs.values().map(|job| (job.active, 1)).collect())
+    }
+
+    /// There are none: the store is in this process.
+    fn connections(&self) -> ConnectionCounts {
+        ConnectionCounts::default()
     }
 }
 

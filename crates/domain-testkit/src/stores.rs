@@ -1,7 +1,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use prediction_domain::ports::{JobRepository, SourceRepository, SourceVersionRepository, StoreHealth};
+use prediction_domain::ports::{
+    JobRepository, SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
+};
 
 /// All ports to one store.
 pub struct Stores {
@@ -13,6 +15,8 @@ pub struct Stores {
     pub jobs: Arc<dyn JobRepository>,
     /// Whether the store can do its work.
     pub health: Arc<dyn StoreHealth>,
+    /// What there is, and how busy the store is.
+    pub statistics: Arc<dyn StoreStatistics>,
     /// What has to live as long as the store, such as a temporary folder. It is dropped last.
     pub keep_alive: Box<dyn Any + Send + Sync>,
 }

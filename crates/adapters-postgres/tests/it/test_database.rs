@@ -95,7 +95,8 @@ pub(crate) fn make_stores() -> Stores {
         sources: store.clone(),
         source_versions: store.clone(),
         jobs: store.clone(),
-        health: store,
+        health: store.clone(),
+        statistics: store,
         keep_alive: Box::new(database),
     }
 }
