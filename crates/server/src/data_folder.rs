@@ -37,11 +37,11 @@ pub(crate) fn default_database(folder: &Path) -> PathBuf {
 /// Writes a new secret whole, then gives it its name, so that nobody reads half of it. Of several processes that do this
 /// at once the first wins, and all read the same.
 fn create(folder: &Path, path: &Path) -> anyhow::Result<()> {
-    let mut secret = [0; SECRET_BYTES];
-    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
-    let draft = folder.join(format!("{SECRET_FILE}.{}", std::process::id()));
+    let secret: [u8; SECRET_BYTES] = random()?;
+    // A name of its own for each draft: process ids repeat, in containers that share a volume.
+    let draft = folder.join(format!("{SECRET_FILE}.{}", hex(&random::<8>()?)));
     let write = || -> std::io::Result<()> {
-        let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(format!("{}\n", hex(&secret)).as_bytes())?;
         file.sync_all()?;
         match fs::hard_link(&draft, path) {
@@ -71,6 +71,12 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         );
     };
     Ok(secret)
+}
+
+fn random<const BYTES: usize>() -> anyhow::Result<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(bytes)
 }
 
 fn hex(bytes: &[u8]) -> String {
