@@ -1,0 +1,13 @@
+//! The command as users run it: a process, spoken to over HTTP, on both databases.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where something cannot be had")]
+
+mod harness;
+
+mod bad_bodies;
+mod bad_queries;
+mod isolation;
+mod mistakes;
+mod races;
+mod statuses;
+mod tutorial;

@@ -1,0 +1,300 @@
+//! Every answer that the OpenAPI document promises, provoked. An operation with an answer that nobody provokes here fails
+//! the tests.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use prediction_http::openapi::{Operation, operations};
+use prediction_http::problem::ProblemCode;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Answer, Call, Home, Model, ORGANISATION_A, ORGANISATION_B, RawConnection, Server, insert, on_both_databases,
+    raw_request,
+};
+
+on_both_databases!(
+    every_success_of_every_operation_can_be_had,
+    every_problem_of_every_operation_can_be_had,
+    an_unforeseen_failure_of_the_database_is_500_and_tells_no_internals,
+    an_unavailable_database_is_503_with_the_time_to_wait,
+    a_database_without_its_tables_is_not_ready,
+);
+
+/// Problems that [`provoke`] cannot provoke without harm to the other requests of the same server: each has a test of its
+/// own in this file, which goes through all operations that have it.
+const APART: [ProblemCode; 4] =
+    [ProblemCode::RequestTimeout, ProblemCode::InternalError, ProblemCode::StoreUnavailable, ProblemCode::NotReady];
+
+/// Problems that are not provoked here: it takes hundreds of requests that wait at the same time. The lanes have tests of
+/// their own for it, and the status is provoked by another problem of the same operations.
+const NOT_PROVOKED: [ProblemCode; 1] = [ProblemCode::Overloaded];
+
+/// A server with something to ask for.
+struct World<'a> {
+    server: &'a Server,
+    model: Model,
+}
+
+impl<'a> World<'a> {
+    fn new(server: &'a Server) -> Self {
+        Self { server, model: Model::publish(server, "The model of all jobs") }
+    }
+
+    /// A request that can be done, for things that no other request touches: `name` makes them its own.
+    fn valid(&self, operation: &Operation, name: &str) -> Call {
+        let server = self.server;
+        let (id, body) = match operation.id {
+            "create_source" => (String::new(), Some(json!({ "name": name }))),
+            "get_source" | "delete_source" => (self.source(name), None),
+            "change_source" => (self.source(name), Some(json!({ "retention_hours": 1 }))),
+            "create_source_version" => {
+                let mut version = Model::contract();
+                insert(&mut version, "/source_id", self.source(name));
+                insert(&mut version, "/version", "1.0.0");
+                (String::new(), Some(version))
+            }
+            "get_source_version" | "delete_source_version" => (Model::publish(server, name).version, None),
+            "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
+            "get_job" | "delete_job" => (self.job(name), None),
+            "change_job" => (self.job(name), Some(json!({ "active": false }))),
+            "list_sources"
+            | "list_source_versions"
+            | "list_jobs"
+            | "live"
+            | "ready"
+            | "metrics"
+            | "openapi"
+            | "list_problems"
+            | "get_problem" => (String::new(), None),
+            unknown => panic!("say in this test what a valid request of {unknown} is"),
+        };
+        let path = operation.path.replace("{id}", &id).replace("{code}", "not_found");
+        let call = server.operator().call(operation.method, &path);
+        match body {
+            Some(body) => call.json(&body),
+            None => call,
+        }
+    }
+
+    fn source(&self, name: &str) -> String {
+        let source = self.server.operator().post("/api/v1/sources", &json!({ "name": name })).expect(201);
+        source["id"].as_str().unwrap().to_owned()
+    }
+
+    fn job(&self, name: &str) -> String {
+        self.model.job(self.server, ORGANISATION_A, name)["id"].as_str().unwrap().to_owned()
+    }
+}
+
+fn every_success_of_every_operation_can_be_had(server: &Server) {
+    let world = World::new(server);
+    for operation in operations() {
+        for (status, _, _) in &operation.answers {
+            let name = format!("{} {status}", operation.id);
+            let call = world.valid(&operation, &name);
+            let answer = match (operation.method, status) {
+                ("GET" | "PUT", 200) | ("POST", 201) | ("DELETE", 204) => call.send(),
+                ("GET", 304) => call.header("If-None-Match", "*").send(),
+                ("POST", 200) => {
+                    call.clone().send().expect(201);
+                    call.send()
+                }
+                ("DELETE", 200) => call.query("dry_run=true").send(),
+                _ => panic!("say in this test how {name} comes about"),
+            };
+            assert_eq!(answer.status, *status, "{name}: {}", answer.text());
+            assert!(answer.header("x-request-id").is_some(), "{name}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
+            assert_eq!(answer.header("location").is_some(), *status == 201, "{name}");
+            assert_eq!(answer.body.is_empty(), matches!(status, 204 | 304), "{name}");
+            let is_single = operation.path.starts_with("/api/") && !operation.id.starts_with("list_");
+            assert_eq!(answer.header("etag").is_some(), is_single && *status != 204, "{name}");
+            let is_private = operation.path.starts_with("/api/").then_some("private, no-cache");
+            assert_eq!(answer.header("cache-control"), is_private, "{name}");
+        }
+    }
+}
+
+fn every_problem_of_every_operation_can_be_had(server: &Server) {
+    let world = World::new(server);
+    for operation in operations() {
+        for code in operation.problems_by_status().into_values().flatten() {
+            if APART.contains(&code) || NOT_PROVOKED.contains(&code) {
+                continue;
+            }
+            let answer = provoke(&world, &operation, code);
+            answer.problem(code.status().as_u16(), code.as_str());
+            explains(server, code);
+        }
+    }
+}
+
+/// The address in `type` leads to a text about the problem.
+fn explains(server: &Server, code: ProblemCode) {
+    let page = server.anonymous().get(code.type_uri());
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(page.text().contains(code.as_str()));
+}
+
+fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answer {
+    let server = world.server;
+    let name = format!("{} {}", operation.id, code.as_str());
+    let is_write = operation.method != "GET";
+    let valid = || world.valid(operation, &name);
+    match code {
+        ProblemCode::Unauthorized => valid().without_header("Authorization").send(),
+        ProblemCode::InvalidToken => valid().token("nonsense").send(),
+        ProblemCode::InsufficientScope => {
+            // What is needed to read is not needed to write, and the other way round.
+            let other = if operation.id.ends_with("job") && is_write { "jobs:read" } else { "jobs:write" };
+            let other = if operation.tag == "jobs" { other } else { "jobs:read jobs:write" };
+            valid().token(&server.home().token(&["--organisation", ORGANISATION_A, "--scope", other])).send()
+        }
+        ProblemCode::OrganisationOutOfScope => {
+            let call = if is_write { valid() } else { valid().query(&format!("organisation_id={ORGANISATION_A}")) };
+            call.token(&server.home().token(&["--organisation", ORGANISATION_B])).send()
+        }
+        ProblemCode::InvalidQuery => valid().query("no_such_parameter=1").send(),
+        ProblemCode::InvalidCursor => valid().query("cursor=nonsense").send(),
+        ProblemCode::InvalidPath => server.operator().call(operation.method, &with_id(operation, "no-uuid")).send(),
+        ProblemCode::InvalidHeader => {
+            valid().header(if is_write { "If-Match" } else { "If-None-Match" }, "unquoted").send()
+        }
+        ProblemCode::NotFound => {
+            let path = with_id(operation, &crate::harness::fresh_id()).replace("{code}", "no_such_problem");
+            let call = server.operator().call(operation.method, &path);
+            if operation.request.is_some() { call.json(&json!({})).send() } else { call.send() }
+        }
+        ProblemCode::InvalidJson => valid().untyped_body("{").send(),
+        ProblemCode::UnsupportedMediaType => {
+            valid().without_header("Content-Type").header("Content-Type", "text/plain").send()
+        }
+        ProblemCode::PayloadTooLarge => valid().untyped_body(vec![b' '; 1024 * 1024 + 1]).send(),
+        ProblemCode::Invalid => valid().untyped_body(json!({ "no_such_member": 1 }).to_string()).send(),
+        ProblemCode::PreconditionFailed => valid().header("If-Match", "\"999\"").send(),
+        ProblemCode::Conflict => conflict(world, operation, &name),
+        ProblemCode::InUse => {
+            let model = Model::publish(server, &name);
+            model.job(server, ORGANISATION_A, &name);
+            let id = if operation.id == "delete_source" { &model.source } else { &model.version };
+            server.operator().delete(&with_id(operation, id))
+        }
+        other => panic!("say in this test how {} of {} comes about", other.as_str(), operation.id),
+    }
+}
+
+fn with_id(operation: &Operation, id: &str) -> String {
+    operation.path.replace("{id}", id)
+}
+
+fn conflict(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
+    let valid = world.valid(operation, name);
+    let taken = format!("taken for {name}");
+    let mut body = valid.json_body();
+    match operation.id {
+        "create_source" => insert(&mut body, "/retention_hours", 7),
+        "create_source_version" => insert(&mut body, "/output_roles/0/metric", "another"),
+        "set_up_job" => insert(&mut body, "/job/active", false),
+        "change_source" => {
+            world.source(&taken);
+            insert(&mut body, "/name", taken);
+        }
+        "change_job" => {
+            world.job(&taken);
+            insert(&mut body, "/name", taken);
+        }
+        other => panic!("say in this test what {other} can clash with"),
+    }
+    if operation.method == "POST" {
+        let stored = valid.clone().send();
+        assert_eq!(stored.status, 201);
+    }
+    valid.untyped_body(body.to_string()).send()
+}
+
+/// Those operations that have a problem, each with a valid request.
+fn requests_with(world: &World<'_>, code: ProblemCode) -> Vec<(Operation, Call)> {
+    let has = |operation: &Operation| operation.problems_by_status().into_values().flatten().any(|other| other == code);
+    let those = operations().into_iter().filter(has).map(|operation| {
+        let call = world.valid(&operation, &format!("{} {}", operation.id, code.as_str()));
+        (operation, call)
+    });
+    let those: Vec<_> = those.collect();
+    assert!(!those.is_empty());
+    those
+}
+
+fn an_unforeseen_failure_of_the_database_is_500_and_tells_no_internals(server: &Server) {
+    let world = World::new(server);
+    let requests = requests_with(&world, ProblemCode::InternalError);
+    server.database().hide_tables();
+    for (operation, call) in requests {
+        let problem = call.send().problem(500, "internal_error");
+        let members: BTreeSet<&str> = problem.as_object().unwrap().keys().map(String::as_str).collect();
+        let allowed = BTreeSet::from(["code", "detail", "request_id", "status", "title", "type"]);
+        assert_eq!(members, allowed, "{}", operation.id);
+        assert_eq!(problem["detail"], ProblemCode::InternalError.meaning(), "{}", operation.id);
+        let id = problem["request_id"].as_str().unwrap();
+        let line = server.output().wait_for(|line| line["level"] == "ERROR" && line["request_id"] == id).unwrap();
+        assert!(line["cause"].as_str().is_some_and(|cause| !cause.is_empty()), "the log knows why: {line}");
+    }
+    explains(server, ProblemCode::InternalError);
+}
+
+fn an_unavailable_database_is_503_with_the_time_to_wait(server: &Server) {
+    let world = World::new(server);
+    let requests = requests_with(&world, ProblemCode::StoreUnavailable);
+    let seized = server.database().seize();
+    for (operation, call) in &requests {
+        // Whoever reads from SQLite waits for nobody, so that nobody can keep them waiting.
+        if server.database().is_sqlite() && operation.method == "GET" {
+            assert_eq!(call.clone().send().status, 200, "{}", operation.id);
+            continue;
+        }
+        let answer = call.clone().send();
+        answer.problem(503, "store_unavailable");
+        assert_eq!(answer.header("retry-after"), Some("1"), "{}", operation.id);
+    }
+    server.anonymous().get("/health/live").expect(200);
+    drop(seized);
+    for (operation, call) in requests {
+        assert!(call.send().status < 300, "{} can be done again", operation.id);
+    }
+    explains(server, ProblemCode::StoreUnavailable);
+}
+
+fn a_database_without_its_tables_is_not_ready(server: &Server) {
+    let ready = operations().into_iter().filter(|operation| operation.problems.contains(&ProblemCode::NotReady));
+    assert_eq!(ready.map(|operation| operation.id).collect::<Vec<_>>(), ["ready"]);
+    server.anonymous().get("/health/ready").expect(200);
+    server.database().execute("DELETE FROM __diesel_schema_migrations");
+    let answer = server.anonymous().get("/health/ready");
+    answer.problem(503, "not_ready");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    explains(server, ProblemCode::NotReady);
+}
+
+/// On one database only: bodies are read before any database is asked.
+#[test]
+fn a_body_that_comes_too_slowly_is_408() {
+    let server = Server::start(&Home::on_sqlite());
+    let world = World::new(&server);
+    let token = server.home().token(&["--all-organisations"]);
+    thread::scope(|scope| {
+        for (operation, _) in requests_with(&world, ProblemCode::RequestTimeout) {
+            let (server, token) = (&server, &token);
+            scope.spawn(move || {
+                let path = with_id(&operation, &crate::harness::fresh_id());
+                let headers = ["Content-Type: application/json", "Content-Length: 2"];
+                let mut connection = RawConnection::open(server.address);
+                connection.send(raw_request(operation.method, &path, token, &headers));
+                connection.send("{");
+                let (status, body) = connection.answer();
+                let problem: Value = serde_json::from_str(&body).unwrap();
+                assert_eq!((status, &problem["code"]), (408, &json!("request_timeout")), "{}", operation.id);
+            });
+        }
+    });
+    explains(&server, ProblemCode::RequestTimeout);
+}
