@@ -4,7 +4,13 @@
 
 mod documents;
 mod failures;
+mod framework_errors;
 mod handlers;
+mod members;
+mod overload;
+mod port_calls;
 mod properties;
+mod provoked;
 mod service;
 mod snapshots;
+mod walks;

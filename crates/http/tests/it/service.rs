@@ -21,7 +21,8 @@ use serde_json::Value;
 /// Whose organisation the token `customer` is for.
 pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
 
-/// `operator` may do and see everything, `customer` only what is its organisation's, `reader` may do nothing.
+/// `operator` may do and see everything, `customer` only what is its organisation's, `stranger` only what is nobody's, and
+/// `reader` may do nothing.
 struct Tokens;
 
 impl TokenVerifier for Tokens {
@@ -30,6 +31,7 @@ impl TokenVerifier for Tokens {
         let (permissions, scope) = match token {
             "operator" => (BTreeSet::from(Permission::ALL), Scope::Platform),
             "customer" => (BTreeSet::from(Permission::ALL), Scope::of([organisation])),
+            "stranger" => (BTreeSet::from(Permission::ALL), Scope::of([])),
             "reader" => (BTreeSet::new(), Scope::of([organisation])),
             "keyless" => return Box::pin(ready(Err(TokenRejected::KeysUnavailable))),
             "expired" => return Box::pin(ready(Err(TokenRejected::Expired))),
@@ -87,17 +89,24 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) token: Option<&'static str>,
+    /// They replace those of the same name that every request has.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Vec<u8>>,
 }
 
 impl Request {
     pub(crate) fn new(method: &str, path: impl Into<String>) -> Self {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        Self { method, path: path.into(), token: Some("operator"), body: None }
+        Self { method, path: path.into(), token: Some("operator"), headers: Vec::new(), body: None }
     }
 
     pub(crate) fn token(self, token: Option<&'static str>) -> Self {
         Self { token, ..self }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {
@@ -141,13 +150,18 @@ impl Service {
         if let Some(body) = request.body {
             call = call.insert_header(("Content-Type", "application/json")).set_payload(body);
         }
+        for header in request.headers {
+            call = call.insert_header(header);
+        }
         let response = test::call_service(&app, call.to_request()).await;
         let status = response.status();
-        let headers = response
+        let mut headers: Vec<(String, String)> = response
             .headers()
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
+        // They come in an order of chance.
+        headers.sort_unstable();
         let bytes = to_bytes(response.into_body()).await.unwrap_or_default();
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));

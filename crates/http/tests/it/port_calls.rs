@@ -1,0 +1,322 @@
+//! What each handler asks of the ports when all goes well: these questions, in this order, and no others.
+
+use std::sync::{Arc, Mutex};
+
+use actix_web::http::StatusCode;
+use prediction_domain::model::{CheckedBindings, Job, Page, Source, SourceVersion};
+use prediction_domain::ports::{Effect, JobSetUpOutcome};
+use prediction_domain_testkit::builders::{a_job_of, a_source, a_version_of, contract};
+use serde_json::{Value, json};
+
+use crate::service::{Answer, Mocks, Request};
+
+/// Ports that find one source, one version and one job, store whatever they are given, and write down each call.
+struct Ports {
+    calls: Arc<Mutex<Vec<String>>>,
+    source: Source,
+    version: SourceVersion,
+    job: Job,
+}
+
+impl Ports {
+    fn new() -> Self {
+        let source = a_source();
+        let version = SourceVersion { contract: contract(&[], &["prediction"]), ..a_version_of(source.id) };
+        let job = Job { role_bindings: CheckedBindings::default(), ..a_job_of(&version) };
+        Self { calls: Arc::default(), source, version, job }
+    }
+
+    fn mocks(&self) -> Mocks {
+        let mut mocks = Mocks::default();
+        self.expect_sources(&mut mocks);
+        self.expect_source_versions(&mut mocks);
+        self.expect_jobs(&mut mocks);
+        mocks
+    }
+
+    /// Writes down a call.
+    fn log(&self, call: &'static str) -> impl Fn(Option<Effect>) + Send + use<> {
+        let calls = Arc::clone(&self.calls);
+        move |effect| {
+            let how = if effect == Some(Effect::Rehearse) { ", rehearsed" } else { "" };
+            calls.lock().unwrap().push(format!("{call}{how}"));
+        }
+    }
+
+    fn expect_sources(&self, mocks: &mut Mocks) {
+        let source = self.source.clone();
+        let (called, found) = (self.log("sources.find_many"), source.clone());
+        mocks.sources.expect_find_many().returning(move |ids| {
+            called(None);
+            Ok(ids.iter().map(|id| (*id == found.id).then(|| found.clone())).collect())
+        });
+        let called = self.log("sources.find_by_name");
+        mocks.sources.expect_find_by_name().returning(move |_| {
+            called(None);
+            Ok(None)
+        });
+        let called = self.log("sources.insert");
+        mocks.sources.expect_insert().returning(move |_| {
+            called(None);
+            Ok(())
+        });
+        let called = self.log("sources.list");
+        mocks.sources.expect_list().returning(move |_, _| {
+            called(None);
+            Ok(Page { items: vec![source.clone()], next: None })
+        });
+        let called = self.log("sources.update");
+        mocks.sources.expect_update().returning(move |_, _, effect| {
+            called(Some(effect));
+            Ok(())
+        });
+        let called = self.log("sources.delete");
+        mocks.sources.expect_delete().returning(move |_, _, effect| {
+            called(Some(effect));
+            Ok(())
+        });
+    }
+
+    fn expect_source_versions(&self, mocks: &mut Mocks) {
+        let version = self.version.clone();
+        let (called, found) = (self.log("source_versions.find_many"), version.clone());
+        mocks.source_versions.expect_find_many().returning(move |ids| {
+            called(None);
+            Ok(ids.iter().map(|id| (*id == found.id).then(|| found.clone())).collect())
+        });
+        let called = self.log("source_versions.find_by_label");
+        mocks.source_versions.expect_find_by_label().returning(move |_, _| {
+            called(None);
+            Ok(None)
+        });
+        let (called, found) = (self.log("source_versions.newest"), version.clone());
+        mocks.source_versions.expect_newest().returning(move |_| {
+            called(None);
+            Ok(Some(found.clone()))
+        });
+        let called = self.log("source_versions.insert");
+        mocks.source_versions.expect_insert().returning(move |_| {
+            called(None);
+            Ok(())
+        });
+        let called = self.log("source_versions.list");
+        mocks.source_versions.expect_list().returning(move |_, _| {
+            called(None);
+            Ok(Page { items: vec![version.clone()], next: None })
+        });
+        let called = self.log("source_versions.delete");
+        mocks.source_versions.expect_delete().returning(move |_, _, effect| {
+            called(Some(effect));
+            Ok(())
+        });
+    }
+
+    fn expect_jobs(&self, mocks: &mut Mocks) {
+        let job = self.job.clone();
+        let (called, found) = (self.log("jobs.find_many"), job.clone());
+        mocks.jobs.expect_find_many().returning(move |wanted| {
+            called(None);
+            Ok(wanted.iter().map(|(_, id)| (*id == found.id).then(|| found.clone())).collect())
+        });
+        let called = self.log("jobs.find_by_name");
+        mocks.jobs.expect_find_by_name().returning(move |_, _| {
+            called(None);
+            Ok(None)
+        });
+        let called = self.log("jobs.set_up_many");
+        mocks.jobs.expect_set_up_many().returning(move |plans| {
+            assert_eq!(plans.len(), 1);
+            called(Some(plans[0].effect));
+            vec![Ok(JobSetUpOutcome::Created)]
+        });
+        let called = self.log("jobs.list");
+        mocks.jobs.expect_list().returning(move |_, _, _| {
+            called(None);
+            Ok(Page { items: vec![job.clone(); 3], next: None })
+        });
+        let called = self.log("jobs.update");
+        mocks.jobs.expect_update().returning(move |_, _, effect| {
+            called(Some(effect));
+            Ok(())
+        });
+        let called = self.log("jobs.delete");
+        mocks.jobs.expect_delete().returning(move |_, _, _, effect| {
+            called(Some(effect));
+            Ok(())
+        });
+    }
+}
+
+/// Sends a request to ports of its own, and expects these calls.
+#[track_caller]
+fn assert_calls(make: impl FnOnce(&Ports) -> Request, status: StatusCode, calls: &[&str]) -> Answer {
+    let ports = Ports::new();
+    let request = make(&ports);
+    let name = format!("{} {}", request.method, request.path);
+    let answer = actix_web::rt::System::new().block_on(async { ports.mocks().into_service().send(request).await });
+    assert_eq!(answer.status, status, "{name}: {}", answer.body);
+    assert_eq!(*ports.calls.lock().unwrap(), calls, "{name}");
+    answer
+}
+
+#[test]
+fn reading_asks_once() {
+    let ok = StatusCode::OK;
+    assert_calls(|_| Request::new("GET", "/api/v1/sources?name=a&limit=2"), ok, &["sources.list"]);
+    assert_calls(|p| Request::new("GET", format!("/api/v1/sources/{}", p.source.id)), ok, &["sources.find_many"]);
+    assert_calls(|_| Request::new("GET", "/api/v1/source_versions"), ok, &["source_versions.list"]);
+    let version = |p: &Ports| format!("/api/v1/source_versions/{}", p.version.id);
+    assert_calls(|p| Request::new("GET", version(p)), ok, &["source_versions.find_many"]);
+    assert_calls(|_| Request::new("GET", "/api/v1/jobs"), ok, &["jobs.list"]);
+    assert_calls(|p| Request::new("GET", format!("/api/v1/jobs/{}", p.job.id)), ok, &["jobs.find_many"]);
+}
+
+#[test]
+fn what_is_shown_beside_jobs_costs_one_question_for_each_kind() {
+    let expanded = ["jobs.list", "sources.find_many", "source_versions.find_many"];
+    let answer =
+        assert_calls(|_| Request::new("GET", "/api/v1/jobs?expand=source,source_version"), StatusCode::OK, &expanded);
+    for job in answer.body["items"].as_array().unwrap() {
+        assert_eq!(job["source"]["id"], job["source_id"]);
+        assert_eq!(job["source_version"]["id"], job["source_version_id"]);
+    }
+    let answer = assert_calls(
+        |p| Request::new("GET", format!("/api/v1/jobs/{}?expand=source", p.job.id)),
+        StatusCode::OK,
+        &["jobs.find_many", "sources.find_many"],
+    );
+    assert!(answer.body["source"].is_object() && answer.body.get("source_version").is_none());
+    assert_eq!(answer.header("etag"), Some("\"1+1\""));
+}
+
+#[test]
+fn what_the_reader_has_is_not_sent_again() {
+    let answer = assert_calls(
+        |p| Request::new("GET", format!("/api/v1/jobs/{}", p.job.id)).header("if-none-match", "\"1\""),
+        StatusCode::NOT_MODIFIED,
+        &["jobs.find_many"],
+    );
+    assert_eq!((answer.header("etag"), &answer.body), (Some("\"1\""), &Value::String(String::new())));
+    let other = assert_calls(
+        |p| Request::new("GET", format!("/api/v1/sources/{}", p.source.id)).header("if-none-match", "\"2\""),
+        StatusCode::OK,
+        &["sources.find_many"],
+    );
+    assert!(other.body.is_object());
+}
+
+#[test]
+fn creating_in_the_catalogue_writes_once() {
+    let create = Request::new("POST", "/api/v1/sources").json(&json!({"name": "mildew"}));
+    assert_calls(|_| create, StatusCode::CREATED, &["sources.insert"]);
+    let publish = |p: &Ports| {
+        Request::new("POST", "/api/v1/source_versions").json(&json!({
+            "source_id": p.source.id, "version": "1", "input_roles": [], "output_roles": [{"role": "p", "metric": "m"}],
+        }))
+    };
+    let calls = ["sources.find_many", "source_versions.insert"];
+    let answer = assert_calls(publish, StatusCode::CREATED, &calls);
+    assert_eq!(answer.header("etag"), Some("\"1\""));
+    let location = format!("/api/v1/source_versions/{}", answer.body["id"].as_str().unwrap());
+    assert_eq!(answer.header("location"), Some(&*location));
+}
+
+#[test]
+fn changing_reads_and_writes_once() {
+    let rename = json!({"name": "another"});
+    let source = |p: &Ports| format!("/api/v1/sources/{}", p.source.id);
+    let job = |p: &Ports| format!("/api/v1/jobs/{}", p.job.id);
+    let ok = StatusCode::OK;
+    let answer =
+        assert_calls(|p| Request::new("PUT", source(p)).json(&rename), ok, &["sources.find_many", "sources.update"]);
+    assert_eq!((answer.header("etag"), &answer.body["revision"]), (Some("\"2\""), &json!(2)));
+    assert_calls(
+        |p| Request::new("PUT", source(p) + "?dry_run=true").json(&rename),
+        ok,
+        &["sources.find_many", "sources.update, rehearsed"],
+    );
+    assert_calls(|p| Request::new("PUT", source(p)).json(&json!({})), ok, &["sources.find_many"]);
+    let answer = assert_calls(
+        |p| Request::new("PUT", job(p)).json(&rename),
+        ok,
+        &["jobs.find_many", "source_versions.find_many", "jobs.update"],
+    );
+    assert_eq!((answer.header("etag"), &answer.body["name"]), (Some("\"2\""), &json!("another")));
+    assert_calls(
+        |p| Request::new("PUT", job(p) + "?dry_run=true").json(&rename),
+        ok,
+        &["jobs.find_many", "source_versions.find_many", "jobs.update, rehearsed"],
+    );
+    let stale = StatusCode::PRECONDITION_FAILED;
+    let answer = assert_calls(
+        |p| Request::new("PUT", job(p)).json(&rename).header("if-match", "\"7\""),
+        stale,
+        &["jobs.find_many"],
+    );
+    assert_eq!(answer.body["current_revision"], 1);
+    let body = json!({"name": "another", "revision": 7});
+    assert_calls(|p| Request::new("PUT", source(p)).json(&body), stale, &["sources.find_many"]);
+}
+
+#[test]
+fn deleting_reads_and_deletes_once() {
+    for (kind, id) in [
+        ("sources", (|p| p.source.id.to_string()) as fn(&Ports) -> String),
+        ("source_versions", |p| p.version.id.to_string()),
+        ("jobs", |p| p.job.id.to_string()),
+    ] {
+        let path = |p: &Ports| format!("/api/v1/{kind}/{}", id(p));
+        let (find, delete) = (format!("{kind}.find_many"), format!("{kind}.delete"));
+        let request = |p: &Ports| Request::new("DELETE", path(p)).header("if-match", "\"1\"");
+        let answer = assert_calls(request, StatusCode::NO_CONTENT, &[&find, &delete]);
+        assert_eq!(answer.body, Value::String(String::new()));
+        let rehearsed = format!("{delete}, rehearsed");
+        let request = |p: &Ports| Request::new("DELETE", path(p) + "?dry_run=true");
+        let answer = assert_calls(request, StatusCode::OK, &[&find, &rehearsed]);
+        assert!(answer.body["id"].is_string(), "it shows what would be deleted");
+        let request = |p: &Ports| Request::new("DELETE", path(p)).header("if-match", "\"2\"");
+        assert_calls(request, StatusCode::PRECONDITION_FAILED, &[&*find]);
+    }
+}
+
+#[test]
+fn a_setup_asks_for_what_it_names() {
+    let request = |path: &str, source: Value, version: Value, job: Value| {
+        Request::new("POST", path).json(&json!({
+            "organisation_id": crate::service::ORGANISATION, "source": source, "source_version": version, "job": job,
+            "role_bindings": [],
+        }))
+    };
+    let path = "/api/v1/jobs/setup";
+    let created = StatusCode::CREATED;
+    let by_ids = |p: &Ports| {
+        let job = json!({"name": "Job A", "source_id": p.source.id, "source_version_id": p.version.id});
+        request(path, Value::Null, Value::Null, job)
+    };
+    let calls = ["source_versions.find_many", "sources.find_many", "jobs.set_up_many"];
+    let answer = assert_calls(by_ids, created, &calls);
+    let location = format!("/api/v1/jobs/{}", answer.body["job"]["id"].as_str().unwrap());
+    assert_eq!((answer.header("location"), answer.header("etag")), (Some(&*location), Some("\"1\"")));
+    assert_eq!(answer.body["warnings"], json!([]));
+
+    let newest = |p: &Ports| request(path, json!({"id": p.source.id}), Value::Null, json!({"name": "Job A"}));
+    let calls = ["sources.find_many", "jobs.find_by_name", "source_versions.newest", "jobs.set_up_many"];
+    let answer = assert_calls(newest, created, &calls);
+    assert_eq!(answer.body["warnings"][0]["code"], "version_defaulted");
+
+    let version = json!({"version": "2", "input_roles": [], "output_roles": [{"role": "p", "metric": "m"}]});
+    let everything = |_: &Ports| request(path, json!({"name": "rust"}), version.clone(), json!({"name": "Job A"}));
+    assert_calls(everything, created, &["sources.find_by_name", "jobs.set_up_many"]);
+
+    let new_version = |p: &Ports| request(path, json!({"id": p.source.id}), version.clone(), json!({"name": "Job A"}));
+    let calls = ["sources.find_many", "source_versions.find_by_label", "jobs.set_up_many"];
+    assert_calls(new_version, created, &calls);
+
+    let rehearsed = |_: &Ports| {
+        request("/api/v1/jobs/setup?dry_run=true", json!({"name": "rust"}), version.clone(), json!({"name": "Job A"}))
+    };
+    let calls = ["sources.find_by_name", "jobs.set_up_many, rehearsed"];
+    let answer = assert_calls(rehearsed, StatusCode::OK, &calls);
+    assert_eq!(answer.body["outcome"]["job"], "created");
+    assert_eq!(answer.header("location"), None);
+}
