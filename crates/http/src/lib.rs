@@ -4,23 +4,28 @@
 //! application, and [`middleware::observe`] gives every answer its request id, its log line and the form of its errors:
 //!
 //! ```no_run
-//! use actix_web::{App, HttpServer, middleware::from_fn, web};
-//! # fn ports() -> prediction_domain::use_cases::Ports { unimplemented!() }
-//! # fn health() -> std::sync::Arc<dyn prediction_domain::ports::StoreHealth> { unimplemented!() }
-//! # fn verifier() -> std::sync::Arc<dyn prediction_http::auth::TokenVerifier> { unimplemented!() }
+//! use std::sync::Arc;
 //!
-//! # async fn serve() -> std::io::Result<()> {
-//! let api = web::Data::new(prediction_http::Api::start(ports(), health(), verifier()));
-//! HttpServer::new(move || {
-//!     App::new()
-//!         .app_data(api.clone())
-//!         .wrap(from_fn(prediction_http::middleware::observe))
-//!         .configure(prediction_http::configure)
-//! })
-//! .bind(("127.0.0.1", 8000))?
-//! .run()
-//! .await
-//! # }
+//! use actix_web::{App, HttpServer, middleware::from_fn, web};
+//! use prediction_domain::{ports::StoreHealth, use_cases::Ports};
+//! use prediction_http::{Api, auth::TokenVerifier};
+//!
+//! async fn serve(
+//!     ports: Ports,
+//!     health: Arc<dyn StoreHealth>,
+//!     verifier: Arc<dyn TokenVerifier>,
+//! ) -> std::io::Result<()> {
+//!     let api = web::Data::new(Api::start(ports, health, verifier));
+//!     HttpServer::new(move || {
+//!         App::new()
+//!             .app_data(api.clone())
+//!             .wrap(from_fn(prediction_http::middleware::observe))
+//!             .configure(prediction_http::configure)
+//!     })
+//!     .bind(("127.0.0.1", 8000))?
+//!     .run()
+//!     .await
+//! }
 //! ```
 
 mod api;
