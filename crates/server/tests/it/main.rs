@@ -6,7 +6,11 @@ mod harness;
 
 mod bad_bodies;
 mod bad_queries;
+mod command;
+mod crate_edges;
+mod documents;
 mod isolation;
+mod log;
 mod mistakes;
 mod races;
 mod statuses;

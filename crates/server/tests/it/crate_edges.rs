@@ -1,0 +1,136 @@
+//! Which crate may depend on which (docs/architecture.md), and what else the shape of the code promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const DOMAIN: &str = "prediction-domain";
+const TESTKIT: &str = "prediction-domain-testkit";
+const POSTGRES: &str = "prediction-adapters-postgres";
+const SQLITE: &str = "prediction-adapters-sqlite";
+const HTTP: &str = "prediction-http";
+const SERVER: &str = "prediction-server";
+
+/// Every crate, and which others of the workspace it is made of.
+const ALLOWED: [(&str, &[&str]); 6] = [
+    (DOMAIN, &[]),
+    (TESTKIT, &[DOMAIN]),
+    (POSTGRES, &[DOMAIN]),
+    (SQLITE, &[DOMAIN]),
+    (HTTP, &[DOMAIN]),
+    (SERVER, &[DOMAIN, POSTGRES, SQLITE, HTTP]),
+];
+
+/// What the domain may be made of: values, and nothing that speaks to the world.
+const OF_THE_DOMAIN: [&str; 9] =
+    ["chrono", "mockall", "serde", "serde_json", "sha2", "strsim", "thiserror", "unicode-normalization", "uuid"];
+
+const LONGEST_FILE: usize = 600;
+
+#[test]
+fn crates_depend_only_on_those_that_they_may() {
+    let packages = packages();
+    let members: BTreeSet<&str> = packages.keys().map(String::as_str).collect();
+    let table: BTreeMap<&str, &[&str]> = ALLOWED.into_iter().collect();
+    assert_eq!(members, table.keys().copied().collect(), "the members of the workspace are those of the table");
+    for (name, package) in &packages {
+        for dependency in dependencies(package) {
+            let other = dependency["name"].as_str().unwrap();
+            if !members.contains(other) {
+                continue;
+            }
+            let is_for_tests = dependency["kind"] == "dev";
+            let may = table[name.as_str()].contains(&other)
+                || is_for_tests && (name == SERVER || [DOMAIN, TESTKIT].contains(&other));
+            assert!(may, "{name} may not depend on {other} (kind: {})", dependency["kind"]);
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_made_of_values() {
+    for dependency in dependencies(&packages()[DOMAIN]) {
+        let name = dependency["name"].as_str().unwrap();
+        if dependency["kind"] == "dev" {
+            continue;
+        }
+        assert!(OF_THE_DOMAIN.contains(&name), "the domain may not depend on {name}");
+        if name == "mockall" {
+            assert_eq!(dependency["optional"], true, "mocks are for tests");
+        }
+    }
+}
+
+#[test]
+fn no_file_is_long() {
+    let mut count = 0;
+    for member in fs::read_dir(workspace().join("crates")).unwrap() {
+        for file in files(&member.unwrap().path().join("src")) {
+            let lines = fs::read_to_string(&file).unwrap().lines().count();
+            assert!(lines < LONGEST_FILE, "{} has {lines} lines", file.display());
+            count += 1;
+        }
+    }
+    assert!(count > 50, "only {count} files were found");
+}
+
+#[test]
+fn the_layers_of_the_domain_refer_only_downwards() {
+    let source = workspace().join("crates/domain/src");
+    for (layer, forbidden) in
+        [("model", &["crate::ports", "crate::use_cases"] as &[&str]), ("ports", &["crate::use_cases"])]
+    {
+        let inner = files(&source.join(layer));
+        assert!(!inner.is_empty(), "{layer} has files");
+        for file in inner {
+            let text = fs::read_to_string(&file).unwrap();
+            for name in forbidden {
+                assert!(!text.contains(name), "{} mentions {name}", file.display());
+            }
+        }
+        // What documents the layer says what it must not refer to.
+        let root = fs::read_to_string(source.join(layer).with_extension("rs")).unwrap();
+        for line in root.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            assert!(!forbidden.iter().any(|name| line.contains(name)), "{layer}.rs: {line}");
+        }
+    }
+}
+
+/// The members of the workspace, by name.
+fn packages() -> BTreeMap<String, Value> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(workspace())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages.map(|package| (package["name"].as_str().unwrap().to_owned(), package.clone())).collect()
+}
+
+fn dependencies(package: &Value) -> &[Value] {
+    package["dependencies"].as_array().unwrap()
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The Rust files in a folder and in those below it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}

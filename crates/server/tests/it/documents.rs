@@ -1,0 +1,195 @@
+//! What the service says about itself: its description, its health, and what it does not have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prediction_http::openapi::operations;
+use prediction_http::problem::ProblemCode;
+use serde_json::json;
+
+use crate::harness::{Answer, Client, Home, Model, ORGANISATION_A, Server, fresh_id, on_both_databases, path_of};
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+on_both_databases!(head_works_wherever_get_does, the_metrics_show_requests_and_jobs, a_version_is_not_changed);
+
+#[test]
+fn the_openapi_document_is_the_committed_one() {
+    let answer = Server::start(&Home::on_sqlite()).anonymous().get("/openapi.json");
+    answer.expect(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.text(), include_str!("../../../../docs/openapi.json"));
+}
+
+#[test]
+fn the_documentation_is_whole_and_comes_from_nowhere_else() {
+    let server = Server::start(&Home::on_sqlite());
+    let client = server.anonymous();
+    for path in ["/", "/docs"] {
+        let answer = client.get(path);
+        assert_eq!(answer.status, 303, "{path}");
+        assert_eq!(answer.header("location"), Some("/docs/"), "{path}");
+    }
+    let page = client.get("/docs/");
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    let html = page.text();
+    let references: BTreeSet<&str> = ["src=\"", "href=\""].into_iter().flat_map(|name| quoted(&html, name)).collect();
+    assert!(references.iter().any(|reference| reference.ends_with("swagger-ui.css")), "{references:?}");
+    assert!(references.iter().any(|reference| reference.ends_with("swagger-initializer.js")), "{references:?}");
+    for reference in references {
+        assert!(!reference.contains("//"), "the page refers to {reference}");
+        let path = match reference.strip_prefix('/') {
+            Some(_) => reference.to_owned(),
+            None => format!("/docs/{}", reference.trim_start_matches("./")),
+        };
+        let asset = client.get(&path);
+        assert_eq!(asset.status, 200, "{path}");
+        assert!(!asset.body.is_empty(), "{path}");
+        if path.ends_with("swagger-initializer.js") {
+            let script = asset.text();
+            assert!(script.contains("/openapi.json"), "{script}");
+            assert!(!script.contains("http://") && !script.contains("https://"), "{script}");
+        }
+    }
+    client.get("/docs/nothing.js").problem(404, "unknown_route");
+}
+
+#[test]
+fn what_a_path_does_not_have_is_refused_with_what_it_has() {
+    let server = Server::start(&Home::on_sqlite());
+    for client in [server.anonymous(), server.operator()] {
+        for (path, mut has) in methods() {
+            if has.contains("GET") {
+                has.insert("HEAD");
+            }
+            for method in METHODS.into_iter().filter(|method| !has.contains(method)) {
+                let answer = ask(&client, method, &concrete(path));
+                let what = format!("{method} {path}");
+                assert_eq!(answer.status, 405, "{what}");
+                let allow: BTreeSet<&str> = answer.header("allow").expect(&what).split(", ").collect();
+                assert_eq!(allow, has, "{what}");
+                if method == "HEAD" {
+                    assert!(answer.body.is_empty(), "{what}");
+                    continue;
+                }
+                let never = path == "/api/v1/source_versions/{id}" && ["PUT", "PATCH"].contains(&method);
+                answer.problem(405, if never { "source_version_immutable" } else { "method_not_allowed" });
+            }
+        }
+    }
+}
+
+fn a_version_is_not_changed(server: &Server) {
+    let model = Model::publish(server, "immutable");
+    let operator = server.operator();
+    let before = operator.get(&model.version_path()).expect(200);
+    for method in ["PUT", "PATCH"] {
+        let answer = operator.call(method, &model.version_path()).json(&json!({ "version": "2.0.0" })).send();
+        let problem = answer.problem(405, "source_version_immutable");
+        let text = problem["detail"].as_str().unwrap().to_lowercase();
+        assert!(text.contains("publish") && text.contains("new"), "{problem}");
+        assert!(!answer.header("allow").unwrap().contains(method));
+    }
+    assert_eq!(operator.get(&model.version_path()).expect(200), before);
+}
+
+#[test]
+fn an_unknown_route_is_told_as_a_problem() {
+    let server = Server::start(&Home::on_sqlite());
+    for client in [server.anonymous(), server.operator()] {
+        for path in ["/nothing", "/api", "/api/v1", "/api/v1/source", "/api/v2/sources", "/api/v1/sources/a/b"] {
+            client.get(path).problem(404, "unknown_route");
+            client.post(path, &json!({})).problem(404, "unknown_route");
+        }
+    }
+}
+
+fn head_works_wherever_get_does(server: &Server) {
+    let model = Model::publish(server, "head");
+    let job = model.job(server, ORGANISATION_A, "head");
+    let operator = server.operator();
+    for (path, has) in methods() {
+        if !has.contains("GET") {
+            continue;
+        }
+        let path = match path {
+            "/api/v1/sources/{id}" => model.source_path(),
+            "/api/v1/source_versions/{id}" => model.version_path(),
+            "/api/v1/jobs/{id}" => path_of(&job),
+            other => concrete(other),
+        };
+        let get = operator.get(&path);
+        let head = operator.call("HEAD", &path).send();
+        assert!(get.status < 400, "{path}: {}", get.text());
+        assert_eq!(head.status, get.status, "{path}");
+        assert!(head.body.is_empty(), "{path}");
+        for name in ["content-type", "etag", "location", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+    }
+    let missing = operator.call("HEAD", "/api/v1/jobs/setup/none").send();
+    assert_eq!((missing.status, missing.body.len()), (404, 0));
+}
+
+#[test]
+fn every_problem_has_a_page() {
+    let server = Server::start(&Home::on_sqlite());
+    let client = server.anonymous();
+    let list = client.get("/problems").text();
+    for code in ProblemCode::ALL {
+        let answer = client.get(code.type_uri());
+        assert_eq!(answer.status, 200, "{code:?}");
+        assert!(answer.header("content-type").unwrap().starts_with("text/html"), "{code:?}");
+        let page = answer.text();
+        assert!(page.contains(code.as_str()) && page.contains(code.title()), "{page}");
+        assert!(list.contains(&format!("href=\"{}\"", code.type_uri())), "{code:?}");
+    }
+    client.get("/problems/none").problem(404, "not_found");
+}
+
+fn the_metrics_show_requests_and_jobs(server: &Server) {
+    let model = Model::publish(server, "measured");
+    model.job(server, ORGANISATION_A, "measured");
+    server.operator().get(&format!("/api/v1/sources/{}", fresh_id())).problem(404, "not_found");
+    let answer = server.anonymous().get("/metrics");
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    let request: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("http_request_duration_seconds_count{"))
+        .filter(|line| {
+            line.contains("\"GET\"") && line.contains("\"/api/v1/sources/{id}\"") && line.contains("\"404\"")
+        })
+        .collect();
+    assert_eq!(request.len(), 1, "{text}");
+    assert!(request[0].ends_with(" 1"), "{}", request[0]);
+    assert!(!text.contains(&model.source), "ids are no labels: {text}");
+    for gauge in ["jobs{state=\"active\"} 1", "jobs{state=\"inactive\"} 0"] {
+        assert!(text.lines().any(|line| line == gauge), "{gauge} is missing: {text}");
+    }
+}
+
+/// Every path, and the methods that it has.
+fn methods() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut methods: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for operation in operations() {
+        methods.entry(operation.path).or_default().insert(operation.method);
+    }
+    assert!(methods.len() > 10);
+    methods
+}
+
+/// The path with something for its parameters.
+fn concrete(path: &str) -> String {
+    path.replace("{id}", &fresh_id()).replace("{code}", ProblemCode::ALL[0].as_str())
+}
+
+fn ask(client: &Client, method: &str, path: &str) -> Answer {
+    let call = client.call(method, path);
+    if ["POST", "PUT", "PATCH"].contains(&method) { call.json(&json!({})) } else { call }.send()
+}
+
+/// What stands in quotation marks after each occurrence of some text.
+fn quoted<'text>(text: &'text str, before: &str) -> impl Iterator<Item = &'text str> {
+    text.split(before).skip(1).map(|rest| rest.split('"').next().unwrap_or_default())
+}
