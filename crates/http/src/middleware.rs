@@ -67,7 +67,7 @@ fn fresh_id() -> String {
 fn with_request_id(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let Some(error) = response.response().error() else {
-        // Our own routes fail with an error. What answers one by itself, such as the files of /docs, is brought into form.
+        // Our own routes fail with an error. What answers one by itself is brought into form.
         let is_error = status.is_client_error() || status.is_server_error();
         return if is_error {
             response.into_response(framework_problem(status).respond(Some(request_id)))

@@ -57,7 +57,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/problems/{code}", &[Method::GET]).route(get().to(around::problem)))
         .service(resource("/", &[Method::GET]).route(get().to(around::to_docs)))
         .service(resource("/docs", &[Method::GET]).route(get().to(around::to_docs)))
-        .service(around::docs())
+        .service(web::resource("/docs/{file:.*}").to(around::docs))
         .default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));
 }
 

@@ -1,11 +1,14 @@
 //! What surrounds the API: health, its description, and the texts about its problems.
 
+use std::sync::{Arc, LazyLock};
+
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use actix_web::web::Path;
 use prediction_domain::model::ViolationCode;
 use serde_json::json;
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::Config;
 
 use super::Answer;
 use crate::openapi;
@@ -34,10 +37,25 @@ pub(super) async fn openapi() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(openapi::json())
 }
 
-/// The OpenAPI document for people, from files in the program.
-pub(super) fn docs() -> SwaggerUi {
-    // The validator would be asked on the internet.
-    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true))
+/// The OpenAPI document for people, from files in the program. What is no file is not there, whatever the method.
+pub(super) async fn docs(method: Method, file: Path<String>) -> Answer {
+    static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+        // The validator would be asked on the internet.
+        Arc::new(Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true))
+    });
+    let found = utoipa_swagger_ui::serve(&file, Arc::clone(&CONFIG));
+    let found = found.map_err(|error| Problem::new(ProblemCode::InternalError).caused_by(error.to_string()))?;
+    let file = found.ok_or_else(|| Problem::new(ProblemCode::UnknownRoute))?;
+    let methods = [Method::GET, Method::HEAD];
+    if !methods.contains(&method) {
+        return Err(Problem::method_not_allowed(&methods));
+    }
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, file.content_type));
+    if file.gzpipped {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response.body(file.bytes.into_owned()))
 }
 
 /// Where the description for people is.

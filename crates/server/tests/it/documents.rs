@@ -52,6 +52,9 @@ fn the_documentation_is_whole_and_comes_from_nowhere_else() {
         }
     }
     client.get("/docs/nothing.js").problem(404, "unknown_route");
+    let refused = client.delete("/docs/swagger-ui.css");
+    refused.problem(405, "method_not_allowed");
+    assert_eq!(refused.header("allow"), Some("GET, HEAD"));
 }
 
 #[test]
@@ -126,6 +129,10 @@ fn head_works_wherever_get_does(server: &Server) {
         for name in ["content-type", "etag", "location", "cache-control"] {
             assert_eq!(head.header(name), get.header(name), "{path}: {name}");
         }
+    }
+    for path in ["/", "/docs", "/docs/", "/docs/swagger-ui.css"] {
+        let head = operator.call("HEAD", path).send();
+        assert_eq!((head.status, head.body.len()), (operator.get(path).status, 0), "{path}");
     }
     let missing = operator.call("HEAD", "/api/v1/jobs/setup/none").send();
     assert_eq!((missing.status, missing.body.len()), (404, 0));
