@@ -50,7 +50,7 @@ impl StartUpError {
     }
 }
 
-/// The server's messages come in several lines.
+/// The server's messages come in several lines, the later ones indented.
 fn in_one_line(message: &dyn Display) -> String {
-    message.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    message.to_string().lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
