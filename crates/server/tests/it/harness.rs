@@ -10,10 +10,9 @@ mod tokens;
 
 pub(crate) use alike::same_answers;
 pub(crate) use client::{Answer, Call, Client, errors};
-pub(crate) use database::Database;
 pub(crate) use fixture::{Model, ORGANISATION_A, ORGANISATION_B, ORGANISATION_C, example, fresh_id, insert, path_of};
 pub(crate) use raw::{RawConnection, raw_request};
-pub(crate) use server::{Home, Running, Server};
+pub(crate) use server::{Home, Server, Spawned};
 pub(crate) use tokens::Forger;
 
 /// Makes a test on SQLite and one on PostgreSQL of each function, which gets a server that just started.

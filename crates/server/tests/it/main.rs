@@ -6,10 +6,13 @@ mod harness;
 
 mod bad_bodies;
 mod bad_queries;
+mod changes;
 mod command;
 mod crate_edges;
 mod documents;
+mod idempotency;
 mod isolation;
+mod lists;
 mod log;
 mod mistakes;
 mod races;

@@ -101,22 +101,6 @@ impl Database {
             }
         }
     }
-
-    /// Keeps whoever wants to write to the jobs waiting, while the value lives.
-    pub(crate) fn block_writes(&self) -> Blockade {
-        match self {
-            Self::Sqlite { path } => {
-                let mut writer = sqlite(path);
-                writer.batch_execute("BEGIN IMMEDIATE").unwrap();
-                Blockade::Sqlite { _writer: writer }
-            }
-            Self::Postgres { name } => {
-                let mut writer = postgres(name);
-                writer.batch_execute("BEGIN; LOCK TABLE jobs IN EXCLUSIVE MODE").unwrap();
-                Blockade::Postgres { _writer: writer }
-            }
-        }
-    }
 }
 
 impl Drop for Database {
@@ -125,12 +109,6 @@ impl Drop for Database {
             admin_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         }
     }
-}
-
-/// See [`Database::block_writes`].
-pub(crate) enum Blockade {
-    Sqlite { _writer: SqliteConnection },
-    Postgres { _writer: PgConnection },
 }
 
 /// See [`Database::seize`].

@@ -184,6 +184,11 @@ impl Server {
         Self { running: home.spawn(arguments).listening(), home: Arc::clone(home) }
     }
 
+    /// A second server, beside another one.
+    pub(crate) fn start_on_home_of(other: &Self) -> Self {
+        Self::start(&other.home)
+    }
+
     pub(crate) fn home(&self) -> &Home {
         &self.home
     }
