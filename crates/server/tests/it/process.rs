@@ -1,0 +1,118 @@
+//! The process: how it starts beside others, stops, and starts again.
+
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Home, Model, ORGANISATION_A, RawConnection, Server, Spawned, example, on_both_databases, path_of, raw_request,
+};
+
+on_both_databases!(a_stopped_server_finishes_what_it_began, an_interrupted_server_finishes_what_it_began);
+
+fn a_stopped_server_finishes_what_it_began(server: &Server) {
+    stop_in_the_middle_of_a_request(server, "TERM");
+}
+
+fn an_interrupted_server_finishes_what_it_began(server: &Server) {
+    stop_in_the_middle_of_a_request(server, "INT");
+}
+
+fn stop_in_the_middle_of_a_request(server: &Server, signal: &str) {
+    // A server of its own, since this one is borrowed.
+    let second = Server::start_on_home_of(server);
+    let token = second.home().token(&["--all-organisations"]);
+    let body = example("setup-job-with-everything.json").to_string();
+    let length = format!("Content-Length: {}", body.len());
+    let headers = ["Content-Type: application/json", "Expect: 100-continue", length.as_str()];
+    let mut connection = RawConnection::open(second.address);
+    connection.send(raw_request("POST", "/api/v1/jobs/setup", &token, &headers));
+    assert_eq!(connection.answer().0, 100, "the request is being read");
+
+    second.signal(signal);
+    second.output().wait_for(|line| line["message"] == "stopping").unwrap();
+    connection.send(&body);
+    let (status, answer) = connection.answer();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((status, &answer["outcome"]["job"]), (201, &json!("created")), "{answer}");
+    let status = second.into_running().wait();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(server.operator().get(&path_of(&answer["job"])).expect(200), answer["job"], "it was stored");
+}
+
+#[test]
+fn what_was_acknowledged_outlives_a_server_that_is_killed() {
+    for home in Home::both() {
+        let server = Server::start(&home);
+        let token = home.token(&["--organisation", ORGANISATION_A]);
+        let model = Model::publish(&server, "mildew");
+        let job = model.job(&server, ORGANISATION_A, "Job A");
+        let before = server.client(token.as_str()).get("/api/v1/jobs?expand=source,source_version").expect(200);
+        server.signal("KILL");
+        assert_eq!(server.into_running().wait().code(), None, "it was killed");
+
+        let server = Server::start(&home);
+        let client = server.client(token);
+        assert_eq!(client.get(&path_of(&job)).expect(200), job);
+        assert_eq!(client.get("/api/v1/jobs?expand=source,source_version").expect(200), before);
+        let again = client.post("/api/v1/jobs/setup", &model.setup(ORGANISATION_A, "Job A"));
+        assert_eq!(again.expect(200)["job"], job);
+    }
+}
+
+#[test]
+fn servers_that_start_together_on_an_empty_database_all_come_up() {
+    for home in Home::both() {
+        let spawned: Vec<_> = (0..4).map(|_| home.spawn(&[])).collect();
+        let servers: Vec<_> = spawned.into_iter().map(Spawned::listening).collect();
+        let token = home.token(&["--all-organisations"]);
+        let migrated = |line: &str| line.contains("the database schema was migrated");
+        let migrations: usize =
+            servers.iter().map(|server| server.output().text().lines().filter(|line| migrated(line)).count()).sum();
+        let applied = home.database.count("SELECT count(*) AS count FROM __diesel_schema_migrations");
+        assert_eq!(i64::try_from(migrations).unwrap(), applied, "each migration was applied once");
+        assert!(applied > 0);
+        // One secret and one database for all of them.
+        let created = servers[0].client(&token).post("/api/v1/sources", &example("create-source.json")).expect(201);
+        for server in &servers {
+            server.anonymous().get("/health/ready").expect(200);
+            assert_eq!(server.client(&token).get("/api/v1/sources").expect(200)["items"], json!([created]));
+        }
+    }
+}
+
+#[test]
+fn servers_on_one_database_settle_a_race_as_one_server_does() {
+    for home in Home::both() {
+        let servers: Vec<_> = (0..3).map(|_| home.spawn(&[])).collect();
+        let servers: Vec<_> = servers.into_iter().map(Spawned::listening).collect();
+        let token = home.token(&["--all-organisations"]);
+        let setup = example("setup-job-with-everything.json");
+        let mut statuses: Vec<u16> = thread::scope(|scope| {
+            let threads = (0..24).map(|number| {
+                let client = servers[number % servers.len()].client(&token);
+                let setup = &setup;
+                scope.spawn(move || client.post("/api/v1/jobs/setup", setup).status)
+            });
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [vec![200; 23], vec![201]].concat());
+        assert_eq!(home.database.rows(), [1, 1, 1]);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_migrate_is_ready_when_somebody_else_has() {
+    for home in Home::both() {
+        let server = Server::start_with(&home, &["--no-migrate"]);
+        server.anonymous().get("/health/live").expect(200);
+        let answer = server.anonymous().get("/health/ready");
+        answer.problem(503, "not_ready");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(home.command_with_database(&["migrate"]).output().unwrap().status.success());
+        server.anonymous().get("/health/ready").expect(200);
+        server.operator().post("/api/v1/sources", &example("create-source.json")).expect(201);
+    }
+}
