@@ -129,7 +129,9 @@ impl<'a> SetUp<'a> {
     fn conclude(&mut self, plan: Plan, outcome: Result<JobSetUpOutcome, JobSetUpRejected>) {
         match outcome {
             // The job came after the reading, perhaps with the very source and version that were missed.
-            Ok(JobSetUpOutcome::NameTaken(job)) if plan.rests_on_absence && self.known_job != Some(job.id) => {
+            Ok(JobSetUpOutcome::NameTaken(job))
+                if plan.rests_on_absence && plan.known_job.or(self.known_job) != Some(job.id) =>
+            {
                 self.known_job = Some(job.id);
                 self.is_overtaken();
             }

@@ -227,6 +227,18 @@ fn a_bad_setup_fails_alone() {
 }
 
 #[test]
+fn a_setup_that_is_planned_once_more_sees_nothing_of_those_behind_it() {
+    let world = World::new();
+    world.set_up(SetUpDraft { source: Sent::Given(a_source("scab")), ..everything() }).unwrap();
+    let short = SourceDraft { retention_hours: Sent::Given(1), ..a_source("mildew") };
+    let clashing = SetUpDraft { source: Sent::Given(short), ..everything() };
+    let behind = SetUpDraft { job: Sent::Given(a_job("Job B")), ..everything() };
+    let answers = together(&world, &[(operator(), clashing, Effect::Rehearse), commit(behind)]);
+    assert_eq!(told(&answers[0]), "conflict with a Job: [\"source\", \"source_version\"]");
+    assert!(answers[1].is_ok());
+}
+
+#[test]
 fn nobody_waits_for_nothing() {
     assert!(set_up_jobs(&World::new().ports, &[]).is_empty());
 }

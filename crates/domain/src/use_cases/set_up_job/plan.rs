@@ -4,7 +4,8 @@ use super::catalogue::Catalogue;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{
-    AccessDenied, DeclaredInputs, Job, Judge, Output, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
+    AccessDenied, DeclaredInputs, Job, JobId, Judge, Output, Path, Permission, Revision, Source, SourceVersion,
+    judge_bindings,
 };
 use crate::ports::JobSetUp;
 use crate::use_cases::{Outcome, Ports, Refusal};
@@ -21,6 +22,8 @@ pub(super) struct Plan {
     /// Whether the plan would be another one if the job were there already: then its source and version are, too, and a
     /// version that nothing named is the job's.
     pub(super) rests_on_absence: bool,
+    /// The job of that name, if the plan was made with it in view.
+    pub(super) known_job: Option<JobId>,
 }
 
 /// Judges a setup against what is stored: either it becomes a plan, or everything that is wrong with it is told.
@@ -36,10 +39,12 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         version_clashes: false,
         version_defaulted: false,
         version_is_newest: false,
+        known_job: None,
     };
     let source = resolver.source()?;
     let version = resolver.version(source.as_ref())?;
-    let Resolver { mut judge, conflict, version_clashes, version_defaulted, version_is_newest, .. } = resolver;
+    let Resolver { mut judge, conflict, version_clashes, version_defaulted, version_is_newest, known_job, .. } =
+        resolver;
 
     let declared = match &version {
         // Bindings that fit the version of the request are not what is wrong with it when another one is stored.
@@ -82,6 +87,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         warnings,
         version_is_newest,
         rests_on_absence: source.is_new() || version.is_new() || version_is_newest,
+        known_job,
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::catalogue::Catalogue;
 use super::prepare::{PreparedSetUp, disagrees};
 use crate::model::{
-    Judge, Path, Sent, Source, SourceId, SourceSpec, SourceVersion, SourceVersionSpec, Timestamp, ValueProblem,
+    JobId, Judge, Path, Sent, Source, SourceId, SourceSpec, SourceVersion, SourceVersionSpec, Timestamp, ValueProblem,
     Violation, ViolationCode,
 };
 use crate::ports::StoreFailure;
@@ -45,6 +45,8 @@ pub(super) struct Resolver<'a> {
     pub(super) version_defaulted: bool,
     /// Whether it was chosen for being the newest, and not because the job has it.
     pub(super) version_is_newest: bool,
+    /// The job of that name, where it was looked for.
+    pub(super) known_job: Option<JobId>,
 }
 
 impl Resolver<'_> {
@@ -244,16 +246,16 @@ impl Resolver<'_> {
         Ok(found.map(Resolved::Stored))
     }
 
-    fn version_of_existing_job(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
+    fn version_of_existing_job(&mut self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
         let (Some(organisation_id), Some(name)) = (self.prepared.organisation_id, &self.prepared.job_name) else {
             return Ok(None);
         };
-        match self.ports.jobs.find_by_name(organisation_id, name)? {
-            Some(job) if job.source_id == source_id => {
-                Ok(self.ports.source_versions.find_many(&[job.source_version_id])?.pop().flatten())
-            }
-            _ => Ok(None),
+        let Some(job) = self.ports.jobs.find_by_name(organisation_id, name)? else { return Ok(None) };
+        self.known_job = Some(job.id);
+        if job.source_id != source_id {
+            return Ok(None);
         }
+        Ok(self.ports.source_versions.find_many(&[job.source_version_id])?.pop().flatten())
     }
 
     /// A version that was described without an id, beside one that is named by id.

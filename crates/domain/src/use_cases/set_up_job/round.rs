@@ -22,10 +22,11 @@ impl Round {
             || self.lasting().any(|plan| plan.new_source.is_some() || plan.new_version.is_some())
     }
 
-    /// Whether this plan would have been another one if the round had been stored before.
+    /// Whether this plan would have been another one if the round had been stored before, or would change one of the
+    /// round that may still have to be made anew.
     pub(super) fn changes(&self, prepared: &PreparedSetUp, plan: &Plan) -> bool {
         (plan.rests_on_absence && self.stores_job_of(prepared))
-            || self.lasting().any(|earlier| creates_the_same(earlier, &plan.set_up))
+            || self.plans.iter().any(|(_, earlier)| overlap(&earlier.set_up, &plan.set_up))
             || (plan.version_is_newest && self.lasting().any(|earlier| publishes_for(earlier, &plan.set_up)))
     }
 
@@ -53,13 +54,14 @@ impl Round {
     }
 }
 
-/// Whether both create a source of one id or name, or a version of one id or label.
-fn creates_the_same(earlier: &JobSetUp, later: &JobSetUp) -> bool {
+/// Whether both create a source of one id or name, or a version of one id or label. Two rehearsals do not meet.
+fn overlap(earlier: &JobSetUp, later: &JobSetUp) -> bool {
     let sources = earlier.new_source.as_ref().zip(later.new_source.as_ref());
     let versions = earlier.new_version.as_ref().zip(later.new_version.as_ref());
-    sources.is_some_and(|(a, b)| a.id == b.id || a.name.key() == b.name.key())
+    let same = sources.is_some_and(|(a, b)| a.id == b.id || a.name.key() == b.name.key())
         || versions
-            .is_some_and(|(a, b)| a.id == b.id || (a.source_id == b.source_id && a.version.key() == b.version.key()))
+            .is_some_and(|(a, b)| a.id == b.id || (a.source_id == b.source_id && a.version.key() == b.version.key()));
+    same && (earlier.effect == Effect::Commit || later.effect == Effect::Commit)
 }
 
 /// Whether a version is published of the source of the later job.
