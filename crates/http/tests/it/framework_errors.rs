@@ -1,9 +1,12 @@
 //! Errors that no handler makes: they have the form of all others.
 
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::json;
 
-use crate::service::{Answer, ORGANISATION, Request, Service};
+use crate::service::{Answer, BoxedPayloadStream, ORGANISATION, Request, Service};
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -185,4 +188,31 @@ async fn a_request_id_is_made_when_there_is_no_harmless_one() {
         let answer = service.send(Request::new("GET", "/nowhere").header("x-request-id", taken)).await;
         assert_eq!(id(&answer), taken);
     }
+}
+
+/// A body that begins, and then waits for ever or breaks off.
+fn beginning(rest: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> BoxedPayloadStream {
+    stream::once(async { Ok(Bytes::from_static(br#"{"name": "#)) }).chain(rest).boxed_local()
+}
+
+#[actix_web::test]
+async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
+    let service = Service::in_memory();
+    let post = || Request::new("POST", "/api/v1/sources").header("content-type", "application/json");
+    tokio::time::pause();
+    let answer = service.send_body(post(), beginning(stream::pending())).await;
+    tokio::time::resume();
+    assert_problem(&answer, StatusCode::REQUEST_TIMEOUT, "request_timeout");
+
+    let broken = beginning(stream::once(async { Err(PayloadError::Incomplete(None)) }));
+    assert_problem(&service.send_body(post(), broken).await, StatusCode::BAD_REQUEST, "invalid_json");
+}
+
+#[actix_web::test]
+async fn a_body_that_never_ends_is_refused_when_it_is_too_large() {
+    let service = Service::in_memory();
+    let request = Request::new("POST", "/api/v1/sources").header("content-type", "application/json");
+    let endless = stream::repeat_with(|| Ok(Bytes::from(vec![b' '; 65_536]))).boxed_local();
+    let answer = service.send_body(request, endless).await;
+    assert_problem(&answer, StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large");
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::body::to_bytes;
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
 use actix_web::{App, test, web};
 use futures_util::future::{BoxFuture, ready};
+use futures_util::stream::LocalBoxStream;
 use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
 use prediction_domain::ports::{
     MockJobRepository, MockSourceRepository, MockSourceVersionRepository, MockStoreHealth, StoreHealth,
@@ -17,6 +20,9 @@ use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 use prediction_http::Api;
 use prediction_http::auth::{TokenRejected, TokenVerifier};
 use serde_json::Value;
+
+/// The body of a request, piece by piece.
+pub(crate) type BoxedPayloadStream = LocalBoxStream<'static, Result<web::Bytes, PayloadError>>;
 
 /// Whose organisation the token `customer` is for.
 pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
@@ -133,6 +139,15 @@ impl Service {
     }
 
     pub(crate) async fn send(&self, request: Request) -> Answer {
+        self.dispatch(request, None).await
+    }
+
+    /// Sends a request whose body comes as it likes.
+    pub(crate) async fn send_body(&self, request: Request, body: BoxedPayloadStream) -> Answer {
+        self.dispatch(request, Some(body)).await
+    }
+
+    async fn dispatch(&self, request: Request, body: Option<BoxedPayloadStream>) -> Answer {
         let app = test::init_service(
             App::new()
                 .app_data(self.0.clone())
@@ -153,7 +168,11 @@ impl Service {
         for header in request.headers {
             call = call.insert_header(header);
         }
-        let response = test::call_service(&app, call.to_request()).await;
+        let mut call = call.to_request();
+        if let Some(body) = body {
+            call = call.replace_payload(Payload::Stream { payload: body }).0;
+        }
+        let response = test::call_service(&app, call).await;
         let status = response.status();
         let mut headers: Vec<(String, String)> = response
             .headers()
