@@ -140,3 +140,33 @@ fn damage_is_told_where_it_is() {
         assert!(told.contains(&place.as_str()), "{place} is not among {told:?}");
     }
 }
+
+/// The same JSON with the members of every object the other way round.
+fn turned_round(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            Value::Object(object.iter().rev().map(|(name, value)| (name.clone(), turned_round(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(turned_round).collect()),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn the_order_of_members_does_not_matter() {
+    let system = actix_web::rt::System::new();
+    let service = system.block_on(async { Service::in_memory() });
+    let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&nearly_right(), |body| {
+            for path in ["/api/v1/sources", "/api/v1/source_versions", "/api/v1/jobs/setup?dry_run=true"] {
+                let send = |body: &Value| system.block_on(service.send(Request::new("POST", path).json(body)));
+                let (answer, other) = (send(&body), send(&turned_round(&body)));
+                if answer.status.is_client_error() {
+                    prop_assert_eq!(answer.body, other.body);
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+}
