@@ -129,7 +129,7 @@ fn bounded(text: String, least: usize, most: usize, refused: fn(char) -> bool) -
     if let Some((position, character)) = text.chars().enumerate().find(|(_, character)| refused(*character)) {
         return Err(ValueProblem::new(ViolationCode::ControlCharacter, "contains a control character")
             .expected("text without control characters")
-            .actual(format!("U+{:04X} at character {position}", u32::from(character))));
+            .actual(format!("U+{:04X} at character {}", u32::from(character), position + 1)));
     }
     Ok(text)
 }

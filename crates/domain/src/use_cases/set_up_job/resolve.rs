@@ -174,7 +174,13 @@ impl Resolver<'_> {
         if let (Some(said), Some(source)) = (spec.source_id.given(), source)
             && *said != source.get().id
         {
-            self.judge.report(path.member("source_id"), disagrees("the source of the setup", &source.get().id, said));
+            let problem = ValueProblem::new(ViolationCode::Disagrees, "disagrees with the source of the setup")
+                .actual(said.to_string());
+            let problem = match self.known_id(source) {
+                Some(id) => problem.expected(id.to_string()),
+                None => problem,
+            };
+            self.judge.report(path.member("source_id"), problem);
         }
         if let Some(stored) = id.and_then(|id| self.catalogue.version(id)) {
             if !spec.is_reference() {
@@ -275,6 +281,12 @@ impl Resolver<'_> {
         }
     }
 
+    /// The id of the source, unless it was made up just now, so that nobody could have sent it.
+    fn known_id(&self, source: &Resolved<Source>) -> Option<SourceId> {
+        let chosen = self.prepared.source.as_ref().is_some_and(|spec| spec.id.given().is_some());
+        (!source.is_new() || chosen).then(|| source.get().id)
+    }
+
     /// A version has to be one of the source's. Where the request names two sources that disagree, that was reported,
     /// and the version may belong to either.
     fn judge_owner(&mut self, path: &Path, version: &SourceVersion, source: Option<&Resolved<Source>>) {
@@ -282,12 +294,13 @@ impl Resolver<'_> {
         let owner = version.source_id;
         let disagreed = self.prepared.source.is_some() && self.prepared.job_source_id == Some(owner);
         if source.get().id != owner && !disagreed {
-            self.judge.report(
-                path.clone(),
-                ValueProblem::new(ViolationCode::SourceVersionOfOtherSource, "belongs to another source")
-                    .expected(json!({ "source_id": source.get().id }))
-                    .actual(json!({ "source_id": owner })),
-            );
+            let problem = ValueProblem::new(ViolationCode::SourceVersionOfOtherSource, "belongs to another source")
+                .actual(json!({ "source_id": owner }));
+            let problem = match self.known_id(source) {
+                Some(id) => problem.expected(json!({ "source_id": id })),
+                None => problem,
+            };
+            self.judge.report(path.clone(), problem);
         }
     }
 
