@@ -47,7 +47,13 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "PREDICTION_API_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
     /// What is logged: a level, or a list such as "info,access=off"
-    #[arg(long, env = "PREDICTION_API_LOG", default_value = "info,actix_server=warn", value_name = "FILTER")]
+    // What is not HTTP at all, a port scan for instance, is an error to actix_http and nobody's business.
+    #[arg(
+        long,
+        env = "PREDICTION_API_LOG",
+        default_value = "info,actix_server=warn,actix_http=off",
+        value_name = "FILTER"
+    )]
     pub(crate) log: String,
     #[command(flatten)]
     pub(crate) identity: IdentityOptions,

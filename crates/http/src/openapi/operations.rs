@@ -9,9 +9,9 @@ use utoipa::openapi::{KnownFormat, RefOr, Required};
 
 use crate::problem::ProblemCode;
 use crate::problem::ProblemCode::{
-    Conflict, InUse, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader, InvalidJson, InvalidPath,
-    InvalidQuery, InvalidToken, NotFound, NotReady, OrganisationOutOfScope, Overloaded, PayloadTooLarge,
-    PreconditionFailed, RequestTimeout, StoreUnavailable, Unauthorized, UnsupportedMediaType,
+    Conflict, DeadlineExceeded, InUse, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader,
+    InvalidJson, InvalidPath, InvalidQuery, InvalidToken, NotFound, NotReady, OrganisationOutOfScope, Overloaded,
+    PayloadTooLarge, PreconditionFailed, RequestTimeout, StoreUnavailable, Unauthorized, UnsupportedMediaType,
 };
 
 /// One operation.
@@ -101,7 +101,15 @@ impl Operation {
     pub fn problems_by_status(&self) -> BTreeMap<u16, Vec<ProblemCode>> {
         let mut problems: Vec<ProblemCode> = self.problems.to_vec();
         if self.needs_token() {
-            problems.extend([Unauthorized, InvalidToken, InvalidQuery, InternalError, Overloaded, StoreUnavailable]);
+            problems.extend([
+                Unauthorized,
+                InvalidToken,
+                InvalidQuery,
+                InternalError,
+                Overloaded,
+                DeadlineExceeded,
+                StoreUnavailable,
+            ]);
         }
         if matches!(self.access, Access::Scope(_)) {
             problems.push(InsufficientScope);
