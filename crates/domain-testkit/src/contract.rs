@@ -210,23 +210,25 @@ macro_rules! contract_suite {
             }
         )*
     };
-    (@expand (test $make_stores:expr) $($module:ident { $($case:ident)* })*) => {
+    (@expand (test) $($module:ident { $($case:ident)* })*) => {
         $(
             mod $module {
-                #[allow(unused_imports, clippy::allow_attributes, reason = "a path that starts at the crate needs no import")]
-                use super::*;
-
                 $(
                     #[test]
                     fn $case() {
-                        $crate::contract::cases::$module::$case(&($make_stores)());
+                        $crate::contract::cases::$module::$case(&super::empty_stores_of_the_suite());
                     }
                 )*
             }
         )*
     };
     ($make_stores:expr) => {
-        $crate::contract_suite! { @list (test $make_stores) }
+        /// Stands beside the modules of the suite, where the argument means what it does to the caller.
+        fn empty_stores_of_the_suite() -> $crate::Stores {
+            ($make_stores)()
+        }
+
+        $crate::contract_suite! { @list (test) }
     };
 }
 
