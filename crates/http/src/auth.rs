@@ -1,26 +1,61 @@
 //! Who is calling: from the `Authorization` header to a [`Caller`].
 //!
 //! [`bearer::token`] finds the token in a request, and a [`TokenVerifier`] says whose it is. [`local::LocalIdentity`]
-//! verifies the tokens that this service mints for itself. What every verifier of JSON Web Tokens has to check is in
+//! verifies the tokens that this service mints for itself; [`cache::CachingVerifier`] remembers what another one found
+//! out. What every verifier of JSON Web Tokens has to check is in
 //! [`header`], [`signature`] and [`claims`], in this order: nothing of a token is believed before its signature is
 //! verified, and the header only says which of the configured keys to try.
 
 pub mod bearer;
+pub mod cache;
 pub mod challenge;
 pub mod claims;
 pub mod header;
 pub mod local;
 pub mod signature;
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
-use prediction_domain::model::Caller;
+use prediction_domain::model::{Caller, Timestamp};
 
 use self::challenge::Challenge;
 
 /// Tells whose token it is.
 pub trait TokenVerifier: Send + Sync {
     /// Verifies an access token. It may have to wait, for instance for an issuer's keys.
-    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, TokenRejected>>;
+    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Verified, TokenRejected>>;
+
+    /// The number of the keys that are in use. A token that was verified under another number has to be verified again.
+    fn key_generation(&self) -> u64 {
+        0
+    }
+}
+
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Whom it identifies.
+    pub caller: Arc<Caller>,
+    /// When it is good.
+    pub valid: ValidTime,
+}
+
+/// The time in which a token is accepted, the leeway for clocks that differ included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValidTime {
+    /// The first moment.
+    pub from: Timestamp,
+    /// The first moment after it.
+    pub until: Timestamp,
+}
+
+impl ValidTime {
+    /// Whether it is that time.
+    #[must_use]
+    pub fn contains(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
 }
 
 /// Why a token is not accepted.

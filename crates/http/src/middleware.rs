@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::api::Api;
 use crate::problem::{Problem, ProblemCode};
-use crate::request::Subject;
+use crate::request::KnownCaller;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
@@ -124,7 +124,7 @@ fn route(response: &ServiceResponse<BoxBody>) -> String {
 fn log(response: &ServiceResponse<BoxBody>, request_id: &str, route: &str, duration: Duration) {
     let request = response.request();
     let extensions = request.extensions();
-    let subject = extensions.get::<Subject>().map(|subject| &*subject.0);
+    let subject = extensions.get::<KnownCaller>().map(|caller| caller.0.subject.as_str());
     tracing::info!(
         target: "access",
         request_id,

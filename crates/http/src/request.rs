@@ -33,9 +33,9 @@ pub(crate) struct Call {
     payload: Payload,
 }
 
-/// The caller's subject, for the log.
+/// Who called, for the log.
 #[derive(Clone)]
-pub(crate) struct Subject(pub(crate) Arc<str>);
+pub(crate) struct KnownCaller(pub(crate) Arc<Caller>);
 
 impl Call {
     /// The service.
@@ -44,10 +44,10 @@ impl Call {
     }
 
     /// Who is calling.
-    pub(crate) async fn caller(&self) -> Result<Caller, Problem> {
+    pub(crate) async fn caller(&self) -> Result<Arc<Caller>, Problem> {
         let token = bearer::token(self.request.headers())?;
-        let caller = self.api.verifier.verify(token).await?;
-        self.request.extensions_mut().insert(Subject(caller.subject.as_str().into()));
+        let caller = self.api.verifier.verify(token).await?.caller;
+        self.request.extensions_mut().insert(KnownCaller(Arc::clone(&caller)));
         Ok(caller)
     }
 

@@ -7,11 +7,12 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context as _, anyhow};
 use prediction_http::Api;
-use prediction_http::auth::TokenVerifier;
+use prediction_http::auth::cache::CachingVerifier;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command_line::ServeOptions;
 use crate::database::PortsOfStore;
+use crate::system::SystemClock;
 use crate::{database, greeting, identity, logging};
 
 /// How long the headers of a request may take to arrive.
@@ -32,7 +33,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         }
     }
     let PortsOfStore { ports, health, statistics } = database.ports();
-    let verifier: Arc<dyn TokenVerifier> = identity.clone();
+    let verifier = Arc::new(CachingVerifier::new(identity.clone(), Arc::new(SystemClock)));
     let api = web::Data::new(Api::start(ports, health, verifier).with_statistics(statistics));
 
     rt::System::new().block_on(async {

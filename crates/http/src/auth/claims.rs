@@ -1,14 +1,15 @@
 //! The claims of a token whose signature has been verified: whom it was issued to, by whom, for whom and until when.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prediction_domain::model::{Caller, OrganisationId, Permission, Scope, Timestamp};
 use serde_json::{Map, Value};
 
-use super::TokenRejected;
 use super::TokenRejected::{Expired, Malformed, NotAcceptable};
 use super::header::object;
+use super::{TokenRejected, ValidTime, Verified};
 
 /// How far the clocks of an issuer and of this service may be apart.
 pub const LEEWAY: Duration = Duration::from_mins(1);
@@ -44,16 +45,17 @@ impl ClaimRules {
     ///
     /// `iss`, `aud`, `exp` and `sub` are required. A claim that is not known is ignored; a known one of another type than
     /// it should have is refused, never taken for absent.
-    pub fn identify(&self, payload: &[u8], now: Timestamp) -> Result<Caller, TokenRejected> {
+    pub fn identify(&self, payload: &[u8], now: Timestamp) -> Result<Verified, TokenRejected> {
         let claims =
             Claims(object(payload).ok_or(Malformed("its payload is not a JSON object without repeated members"))?);
         self.check_parties(&claims)?;
-        check_times(&claims, now)?;
-        Ok(Caller {
+        let valid = check_times(&claims, now)?;
+        let caller = Caller {
             subject: subject(&claims)?,
             permissions: permissions(&claims)?,
             scope: scope(&claims, &self.organisations_claim)?,
-        })
+        };
+        Ok(Verified { caller: Arc::new(caller), valid })
     }
 
     fn check_parties(&self, claims: &Claims) -> Result<(), TokenRejected> {
@@ -87,7 +89,8 @@ impl Claims {
     }
 }
 
-fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenRejected> {
+/// Checks the times against each other and against the clock.
+fn check_times(claims: &Claims, now: Timestamp) -> Result<ValidTime, TokenRejected> {
     // A clock before 1970 is no clock; zero makes every token one from the future.
     let now = Duration::from_micros(u64::try_from(now.as_micros()).unwrap_or(0));
     let expires = claims.time("exp")?.ok_or(NotAcceptable("it has no time of expiry (exp)"))?;
@@ -96,7 +99,8 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenRejected> {
     if now >= expires + LEEWAY {
         return Err(Expired);
     }
-    for start in [claims.time("nbf")?, issued].into_iter().flatten() {
+    let not_before = claims.time("nbf")?;
+    for start in [not_before, issued].into_iter().flatten() {
         if start > now + LEEWAY {
             return Err(NotAcceptable("it is not valid yet (nbf, iat)"));
         }
@@ -108,7 +112,18 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenRejected> {
     if expires.saturating_sub(life_starts) > MAX_LIFE + LEEWAY {
         return Err(NotAcceptable("it is valid for more than 24 hours"));
     }
-    Ok(())
+    // The same three rules, solved for the clock.
+    let latest_start = not_before.max(issued).unwrap_or_default().saturating_sub(LEEWAY);
+    let longest_life = expires.saturating_sub(MAX_LIFE + LEEWAY);
+    Ok(ValidTime { from: timestamp(latest_start.max(longest_life)), until: timestamp(expires + LEEWAY) })
+}
+
+/// To the microsecond, cut off. Times are whole seconds as a rule, and at most those of the year 9999.
+fn timestamp(since_1970: Duration) -> Timestamp {
+    i64::try_from(since_1970.as_micros())
+        .ok()
+        .and_then(Timestamp::from_micros)
+        .unwrap_or_else(|| unreachable!("the last second is one of the year 9999"))
 }
 
 fn subject(claims: &Claims) -> Result<String, TokenRejected> {

@@ -8,14 +8,14 @@ use biscuit::Empty;
 use biscuit::jwa::SignatureAlgorithm;
 use biscuit::jws::{Compact, RegisteredHeader, Secret};
 use futures_util::future::{BoxFuture, ready};
-use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
+use prediction_domain::model::{Permission, Scope, Timestamp};
 use prediction_domain::ports::{Clock, IdGenerator};
 use serde_json::{Map, Value, json};
 
 use super::claims::{ClaimRules, EVERY_ORGANISATION};
 use super::header::{ACCESS_TOKEN_TYPES, HeaderRules};
 use super::signature::verified_payload;
-use super::{TokenRejected, TokenVerifier};
+use super::{TokenRejected, TokenVerifier, Verified};
 
 /// The `iss` of local tokens.
 pub const ISSUER: &str = "prediction-api-local";
@@ -92,7 +92,7 @@ impl LocalIdentity {
         self.identify(&token, now).map(|_| token)
     }
 
-    fn identify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenRejected> {
+    fn identify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenRejected> {
         let header = HEADER.read(token)?;
         if header.key_id.is_some_and(|id| id != KEY_ID) {
             return Err(TokenRejected::NotAcceptable("its key (kid) is not known here"));
@@ -132,7 +132,7 @@ impl LocalIdentity {
 }
 
 impl TokenVerifier for LocalIdentity {
-    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, TokenRejected>> {
+    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Verified, TokenRejected>> {
         Box::pin(ready(self.identify(token, self.clock.now())))
     }
 }

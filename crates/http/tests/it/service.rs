@@ -18,7 +18,7 @@ use prediction_domain::ports::{
 use prediction_domain::use_cases::Ports;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 use prediction_http::Api;
-use prediction_http::auth::{TokenRejected, TokenVerifier};
+use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
 use serde_json::Value;
 
 /// The body of a request, piece by piece.
@@ -32,7 +32,7 @@ pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
 struct Tokens;
 
 impl TokenVerifier for Tokens {
-    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, TokenRejected>> {
+    fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Verified, TokenRejected>> {
         let organisation = prediction_domain::model::OrganisationId::parse(ORGANISATION).unwrap();
         let (permissions, scope) = match token {
             "operator" => (BTreeSet::from(Permission::ALL), Scope::Platform),
@@ -43,7 +43,9 @@ impl TokenVerifier for Tokens {
             "expired" => return Box::pin(ready(Err(TokenRejected::Expired))),
             _ => return Box::pin(ready(Err(TokenRejected::NotAcceptable("it is not one of this test's")))),
         };
-        Box::pin(ready(Ok(Caller { subject: token.to_owned(), permissions, scope })))
+        let caller = Arc::new(Caller { subject: token.to_owned(), permissions, scope });
+        let [from, until] = [0, i64::from(u32::MAX) * 1_000_000].map(|micros| Timestamp::from_micros(micros).unwrap());
+        Box::pin(ready(Ok(Verified { caller, valid: ValidTime { from, until } })))
     }
 }
 

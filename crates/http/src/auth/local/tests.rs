@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use futures_util::FutureExt as _;
-use prediction_domain::model::OrganisationId;
+use prediction_domain::model::{Caller, OrganisationId};
 use prediction_domain::ports::{MockClock, MockIdGenerator};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -36,7 +36,8 @@ fn identity() -> LocalIdentity {
 }
 
 fn verify(identity: &LocalIdentity, token: &str) -> Result<Caller, TokenRejected> {
-    identity.verify(token).now_or_never().expect("a local key is always at hand")
+    let verified = identity.verify(token).now_or_never().expect("a local key is always at hand");
+    verified.map(|verified| Arc::unwrap_or_clone(verified.caller))
 }
 
 /// A token of any two texts, with a good signature.
@@ -359,4 +360,33 @@ fn the_longest_token_is_read_and_the_next_one_is_not() {
 #[test]
 fn the_fixed_time_is_what_the_comment_says() {
     assert_eq!(DateTime::from_timestamp(NOW, 0).unwrap().to_rfc3339(), "2026-11-23T20:00:00+00:00");
+}
+
+proptest! {
+    /// What a cache rests on: a token that was accepted once is accepted exactly in the time that was told.
+    #[test]
+    fn the_valid_time_is_when_a_token_is_accepted(
+        issued in proptest::option::of(-200_i64..200),
+        not_before in proptest::option::of(-200_i64..200),
+        life in prop_oneof![1..400_i64, 86_300..86_600_i64],
+        asked in -100_000_000..100_000_000_i64,
+        asked_later in prop_oneof![-200_000_000..600_000_000_i64, 86_000_000_000..87_000_000_000_i64],
+    ) {
+        let mut times = json!({"exp": NOW + life, "iat": null});
+        for (name, value) in [("iat", issued), ("nbf", not_before)] {
+            if let Some(value) = value {
+                times[name] = json!(NOW + value);
+            }
+        }
+        let token = signed(good_header().to_string(), with(good_claims(), &times));
+        let identify = |micros: i64| {
+            let now = at(NOW * 1_000_000 + micros);
+            (now, identity_at(now).verify(&token).now_or_never().unwrap())
+        };
+        if let (_, Ok(verified)) = identify(asked) {
+            let (now, later) = identify(asked_later);
+            prop_assert_eq!(verified.valid.contains(now), later.is_ok());
+            prop_assert!(later.is_err() || later == Ok(verified));
+        }
+    }
 }
