@@ -1,16 +1,18 @@
 //! Who is calling: from the `Authorization` header to a [`Caller`].
 //!
 //! [`bearer::token`] finds the token in a request, and a [`TokenVerifier`] says whose it is. [`local::LocalIdentity`]
-//! verifies the tokens that this service mints for itself; [`cache::CachingVerifier`] remembers what another one found
-//! out. What every verifier of JSON Web Tokens has to check is in
-//! [`header`], [`signature`] and [`claims`], in this order: nothing of a token is believed before its signature is
-//! verified, and the header only says which of the configured keys to try.
+//! verifies the tokens that this service mints for itself, [`issuer::IssuerIdentity`] those of another system with the
+//! keys of a [`key_set::KeySet`]; [`cache::CachingVerifier`] remembers what another one found out. What every verifier of
+//! JSON Web Tokens has to check is in [`header`], [`signature`] and [`claims`], in this order: nothing of a token is
+//! believed before its signature is verified, and the header only says which of the configured keys to try.
 
 pub mod bearer;
 pub mod cache;
 pub mod challenge;
 pub mod claims;
 pub mod header;
+pub mod issuer;
+pub mod key_set;
 pub mod local;
 pub mod signature;
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
 use prediction_domain::model::{OrganisationId, Permission, nearest};
@@ -14,6 +15,8 @@ use prediction_http::auth::local::DEFAULT_ORGANISATIONS_CLAIM;
 /// Without a command, the service is served.
 #[derive(Debug, Parser)]
 #[command(name = "prediction-api", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+// What the environment says of one command need not be complete for another.
+#[command(subcommand_negates_reqs = true)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -57,6 +60,8 @@ pub(crate) struct ServeOptions {
     pub(crate) log: String,
     #[command(flatten)]
     pub(crate) identity: IdentityOptions,
+    #[command(flatten)]
+    pub(crate) issuer: IssuerOptions,
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +103,37 @@ pub(crate) struct IdentityOptions {
         value_name = "NAME"
     )]
     pub(crate) organisations_claim: String,
+}
+
+/// Whose tokens a server accepts instead of its own: all of these, or none.
+#[derive(Debug, Args)]
+pub(crate) struct IssuerOptions {
+    /// File with the public keys of an issuer (a JWK set), read once at the start; only its tokens are accepted then
+    #[arg(
+        long,
+        env = "PREDICTION_API_JWKS_FILE",
+        value_name = "FILE",
+        requires_all = ["issuer", "audience"]
+    )]
+    pub(crate) jwks_file: Option<PathBuf>,
+    /// The issuer that the tokens name (iss), to the letter; needed with the key file
+    #[arg(
+        long,
+        env = "PREDICTION_API_ISSUER",
+        value_name = "URL",
+        requires_all = ["jwks_file", "audience"],
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(crate) issuer: Option<String>,
+    /// What the issuer's tokens call this service (aud), to the letter; needed with the key file
+    #[arg(
+        long,
+        env = "PREDICTION_API_AUDIENCE",
+        value_name = "NAME",
+        requires_all = ["jwks_file", "issuer"],
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(crate) audience: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +236,23 @@ mod tests {
                 let name = option.get_id().as_str();
                 assert!(option.get_env().is_some(), "{} --{name}", command.get_name());
             }
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_told_whole_or_not_at_all() {
+        let options = [["--jwks-file", "keys.json"], ["--issuer", "https://issuer.example"], ["--audience", "api"]];
+        for command in [&["prediction-api"][..], &["prediction-api", "serve"]] {
+            for chosen in 0..8_usize {
+                let given = options.iter().enumerate().filter(|(place, _)| chosen & (1 << place) != 0);
+                let arguments = command.iter().copied().chain(given.flat_map(|(_, option)| *option));
+                let parsed = CommandLine::try_parse_from(arguments);
+                assert_eq!(parsed.is_ok(), [0, 7].contains(&chosen), "{command:?} {chosen:b}: {parsed:?}");
+            }
+        }
+        for empty in ["--issuer", "--audience"] {
+            let arguments = options.iter().flat_map(|[name, value]| [*name, if *name == empty { "" } else { value }]);
+            assert!(CommandLine::try_parse_from(["prediction-api"].into_iter().chain(arguments)).is_err(), "{empty}");
         }
     }
 

@@ -1,13 +1,11 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
-use prediction_http::auth::local::LocalIdentity;
-
-use crate::identity;
+use crate::identity::{self, Identity};
 
 /// Greets whoever started the server at a terminal, with all that a first request needs. Elsewhere a token would end up
 /// in a log, so there is only a line that says where to get one.
-pub(crate) fn greet(addresses: &[SocketAddr], place: &str, identity: &LocalIdentity) -> anyhow::Result<()> {
+pub(crate) fn greet(addresses: &[SocketAddr], place: &str, identity: &Identity) -> anyhow::Result<()> {
     for address in addresses {
         tracing::info!(%address, database = place, version = env!("CARGO_PKG_VERSION"), "listening");
     }
@@ -16,19 +14,20 @@ pub(crate) fn greet(addresses: &[SocketAddr], place: &str, identity: &LocalIdent
         return Ok(());
     }
     let url = addresses.first().map(base_url).unwrap_or_default();
-    let token = identity::mint_for_greeting(identity)?;
     // Whoever closed the terminal does not need the greeting.
-    let _ = writeln!(
-        out,
+    let _ = writeln!(out, "{}", text(&url, place, &how_to_get_in(identity)?));
+    Ok(())
+}
+
+fn text(url: &str, place: &str, how_to_get_in: &str) -> String {
+    format!(
         r#"
 The Prediction API listens on {url}
   data      {place}
   browse    {url}/docs
   stop      Ctrl-C
 
-A token for everything, good for 24 hours (prediction-api token makes others):
-
-export TOKEN={token}
+{how_to_get_in}
 
 A first request:
 
@@ -36,8 +35,23 @@ curl -s {url}/api/v1/sources \
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
   -d '{{"name": "mildew-predictor", "expected_interval_minutes": 60, "retention_hours": 720}}'
 "#
-    );
-    Ok(())
+    )
+}
+
+/// A local token, or who issues those that are accepted: nobody here can mint one of an issuer's.
+fn how_to_get_in(identity: &Identity) -> anyhow::Result<String> {
+    Ok(match identity {
+        Identity::Local(identity) => {
+            let token = identity::mint_for_greeting(identity)?;
+            format!(
+                "A token for everything, good for 24 hours (prediction-api token makes others):\n\nexport TOKEN={token}"
+            )
+        }
+        Identity::Issuer { issuer, audience, .. } => format!(
+            "Only access tokens of {issuer} for {audience} are accepted, and none that prediction-api token makes:\n\n\
+             export TOKEN='<your_token>'"
+        ),
+    })
 }
 
 /// How a browser on this machine reaches the address.
@@ -47,5 +61,46 @@ fn base_url(address: &SocketAddr) -> String {
         SocketAddr::V4(v4) if v4.ip().is_loopback() || v4.ip().is_unspecified() => format!("http://localhost:{port}"),
         other if other.ip().is_unspecified() => format!("http://localhost:{port}"),
         other => format!("http://{other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use prediction_http::auth::claims::ClaimRules;
+    use prediction_http::auth::issuer::IssuerIdentity;
+    use prediction_http::auth::key_set::KeySet;
+
+    use super::*;
+    use crate::command_line::{DataFolder, IdentityOptions};
+    use crate::system::SystemClock;
+
+    fn greeting(identity: &Identity) -> String {
+        text("http://localhost:8000", "sqlite:a.db", &how_to_get_in(identity).unwrap())
+    }
+
+    #[test]
+    fn a_local_token_is_printed() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder { data_dir: folder.path().to_owned() };
+        let options = IdentityOptions { organisations_claim: "organisations".to_owned() };
+        let greeting = greeting(&Identity::Local(Arc::new(identity::local(&data, &options).unwrap())));
+        assert!(greeting.contains("\n\nexport TOKEN=eyJ") && greeting.contains("good for 24 hours"), "{greeting}");
+    }
+
+    #[test]
+    fn of_an_issuer_it_is_said_whose_tokens_are_accepted() {
+        let keys = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../http/tests/keys/jwks.json"));
+        let (issuer, audience) = ("https://issuer.example/".to_owned(), "predictions".to_owned());
+        let claims = ClaimRules {
+            issuer: issuer.clone(),
+            audience: audience.clone(),
+            organisations_claim: "organisations".to_owned(),
+        };
+        let verifier = IssuerIdentity::new(KeySet::parse(keys).unwrap(), claims, Arc::new(SystemClock));
+        let greeting = greeting(&Identity::Issuer { verifier: Arc::new(verifier), issuer, audience });
+        assert!(greeting.contains("Only access tokens of https://issuer.example/ for predictions"), "{greeting}");
+        assert!(!greeting.contains("eyJ"), "{greeting}");
     }
 }

@@ -25,7 +25,7 @@ const SHUTDOWN_SECONDS: u64 = 15;
 /// Serves until somebody stops it.
 pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     logging::start(options)?;
-    let identity = Arc::new(identity::local(&options.database.data, &options.identity)?);
+    let identity = identity::of_server(options)?;
     let database = database::open(&options.database)?;
     if !options.no_migrate {
         for migration in database.migrate()? {
@@ -33,7 +33,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         }
     }
     let PortsOfStore { ports, health, statistics } = database.ports();
-    let verifier = Arc::new(CachingVerifier::new(identity.clone(), Arc::new(SystemClock)));
+    let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let api = web::Data::new(Api::start(ports, health, verifier).with_statistics(statistics));
 
     rt::System::new().block_on(async {

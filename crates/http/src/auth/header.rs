@@ -108,7 +108,8 @@ pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-fn key_id(value: Value) -> Result<String, TokenRejected> {
+/// The name of a key: 1 to 256 bytes without control characters.
+pub(super) fn key_id(value: Value) -> Result<String, TokenRejected> {
     match value {
         Value::String(id)
             if !id.is_empty() && id.len() <= MAX_KEY_ID_BYTES && !id.contains(|c: char| c.is_control()) =>

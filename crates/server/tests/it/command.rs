@@ -28,6 +28,9 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--log-format", "PREDICTION_API_LOG_FORMAT"),
                 ("--log", "PREDICTION_API_LOG"),
                 ("--organisations-claim", "PREDICTION_API_ORGANISATIONS_CLAIM"),
+                ("--jwks-file", "PREDICTION_API_JWKS_FILE"),
+                ("--issuer", "PREDICTION_API_ISSUER"),
+                ("--audience", "PREDICTION_API_AUDIENCE"),
             ] as &[_],
         ),
         (

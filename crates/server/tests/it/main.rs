@@ -12,6 +12,7 @@ mod crate_edges;
 mod documents;
 mod idempotency;
 mod isolation;
+mod issuer;
 mod lists;
 mod log;
 mod mistakes;

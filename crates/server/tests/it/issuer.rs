@@ -1,0 +1,244 @@
+//! A server that believes the tokens of an issuer, whose keys are in a file.
+
+use std::fs;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use biscuit::Empty;
+use biscuit::jwa::SignatureAlgorithm;
+use biscuit::jws::{Compact, RegisteredHeader, Secret};
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Home, Model, ORGANISATION_A, ORGANISATION_B, Server};
+
+const ISSUER: &str = "https://issuer.example/realm";
+const AUDIENCE: &str = "predictions";
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../http/tests/keys");
+const OPTIONS: [&str; 3] = ["--jwks-file", "--issuer", "--audience"];
+
+use SignatureAlgorithm::{ES256, PS256, RS256};
+
+#[test]
+fn tokens_of_the_issuer_get_in() {
+    let (home, server) = start(&[]);
+    let operator = server.client(token(PS256, "rsa", "rsa-ps256", &json!({"organisations": "*"})));
+    let model = Model::publish(&own_server(&home), "by an issuer");
+    operator.post("/api/v1/jobs/setup", &model.setup(ORGANISATION_A, "a")).expect(201);
+    for (algorithm, key, name) in [
+        (RS256, "rsa", "rsa"),
+        (RS256, "rsa", "rsa-rs256"),
+        (PS256, "rsa", "rsa"),
+        (ES256, "ec", "ec"),
+        (ES256, "ec", "ec-es256"),
+    ] {
+        let of =
+            |organisation: &str| server.client(token(algorithm, key, name, &json!({"organisations": [organisation]})));
+        // Twice: the second time it is remembered.
+        for _ in 0..2 {
+            assert_eq!(count(&of(ORGANISATION_A).get("/api/v1/jobs")), 1, "{algorithm:?} with {name}");
+            assert_eq!(count(&of(ORGANISATION_B).get("/api/v1/jobs")), 0, "{algorithm:?} with {name}");
+        }
+    }
+    let reader = server.client(token(ES256, "ec", "ec", &json!({"organisations": "*", "scope": "jobs:read"})));
+    reader.post("/api/v1/sources", &json!({"name": "b"})).problem(403, "insufficient_scope");
+}
+
+#[test]
+fn nobody_else_gets_in() {
+    let (home, server) = start(&[]);
+    let sources = |token: String| server.client(token).get("/api/v1/sources");
+    sources(token(ES256, "ec", "ec", &json!({}))).expect(200);
+    let refused = |what: &str, token: String| {
+        let answer = sources(token);
+        assert_eq!(answer.status, 401, "{what}");
+        answer.problem(401, "invalid_token");
+        assert!(answer.header("www-authenticate").unwrap().contains("error=\"invalid_token\""), "{what}");
+    };
+    // Minted after the start: the server neither made the secret nor reads it.
+    assert!(!home.data_folder().join("secret").exists());
+    refused("a local token", home.token(&["--all-organisations"]));
+    refused("another RSA key", token(RS256, "rsa-other", "rsa", &json!({})));
+    refused("another EC key", token(ES256, "ec-other", "ec", &json!({})));
+    refused("a key that is for another algorithm", token(PS256, "rsa", "rsa-rs256", &json!({})));
+    refused("a key of another kind", token(RS256, "rsa", "ec", &json!({})));
+    refused("a key for encryption", token(RS256, "rsa", "encryption", &json!({})));
+    refused("an unknown key", token(RS256, "rsa", "local", &json!({})));
+    refused("another issuer", token(RS256, "rsa", "rsa", &json!({"iss": "prediction-api-local"})));
+    refused("another audience", token(RS256, "rsa", "rsa", &json!({"aud": "prediction-api"})));
+    refused("expired", token(RS256, "rsa", "rsa", &json!({"iat": 1_600_000_000, "exp": 1_600_000_600})));
+    server.anonymous().get("/api/v1/sources").problem(401, "unauthorized");
+    server.anonymous().get("/health/ready").expect(200);
+}
+
+#[test]
+fn the_claim_of_organisations_has_the_configured_name() {
+    let (_, server) = start(&["--organisations-claim", "https://issuer.example/customers"]);
+    let claims = json!({"https://issuer.example/customers": [ORGANISATION_A], "organisations": "*"});
+    let client = server.client(token(ES256, "ec", "ec", &claims));
+    client.get(&format!("/api/v1/jobs?organisation_id={ORGANISATION_A}")).expect(200);
+    client.get(&format!("/api/v1/jobs?organisation_id={ORGANISATION_B}")).problem(403, "organisation_out_of_scope");
+}
+
+#[test]
+fn the_log_says_whose_tokens_are_accepted_and_which_keys_are_left_out() {
+    let (_, server) = start(&[]);
+    let accepted =
+        server.output().wait_for(|line| line["message"] == "only tokens of this issuer are accepted").unwrap();
+    assert_eq!((&accepted["issuer"], &accepted["audience"]), (&json!(ISSUER), &json!(AUDIENCE)));
+    assert_eq!(accepted["keys"], 5);
+    let skipped = server.output().wait_for(|line| line["key"] == 7).unwrap();
+    assert!(skipped["reason"].as_str().unwrap().starts_with("is symmetric"), "{skipped}");
+}
+
+#[test]
+fn an_issuer_can_be_named_in_the_environment() {
+    let home = Home::on_sqlite();
+    let file = format!("{KEYS}/jwks.json");
+    let named = [
+        ("PREDICTION_API_JWKS_FILE", file.as_str()),
+        ("PREDICTION_API_ISSUER", ISSUER),
+        ("PREDICTION_API_AUDIENCE", AUDIENCE),
+    ];
+    // What is left out in the environment is on the command line; nobody listens at the end, for the address is none.
+    for in_environment in 0..8_usize {
+        for start in [&["serve"][..], &[]] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_prediction-api"));
+            command.env_clear().args(start).args(["--listen", "nonsense", "--data-dir"]).arg(home.data_folder());
+            for (place, (option, (variable, value))) in OPTIONS.iter().zip(named).enumerate() {
+                if in_environment & (1 << place) == 0 {
+                    command.args([option, value])
+                } else {
+                    command.env(variable, value)
+                };
+            }
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{in_environment:b}: {}", text(&output.stderr));
+            assert!(text(&output.stderr).contains("cannot listen on nonsense"), "{}", text(&output.stderr));
+            assert!(text(&output.stdout).contains("only tokens of this issuer"), "{}", text(&output.stdout));
+        }
+    }
+    assert!(!home.data_folder().join("secret").exists());
+    // Half of it is a mistake of who serves, and does not concern the others.
+    for (variable, value) in named {
+        let run = |arguments: &[&str]| home.command(arguments).env(variable, value).output().unwrap();
+        assert_eq!(run(&["migrate"]).status.code(), Some(0), "{variable}");
+        assert_eq!(run(&["token", "--all-organisations"]).status.code(), Some(0), "{variable}");
+        for serve in [&["serve"][..], &[]] {
+            let output = run(serve);
+            assert_eq!(output.status.code(), Some(2), "{variable}");
+            assert!(text(&output.stderr).contains("required arguments were not provided"), "{}", text(&output.stderr));
+        }
+    }
+}
+
+#[test]
+fn half_of_an_issuer_is_refused() {
+    let home = Home::on_sqlite();
+    let values = [&format!("{KEYS}/jwks.json"), ISSUER, AUDIENCE];
+    for chosen in 1..7_usize {
+        let is_chosen = |place: &usize| chosen & (1 << place) != 0;
+        let arguments = (0..3).filter(is_chosen).flat_map(|place| [OPTIONS[place], values[place]]);
+        let output = home.run(&["serve"].into_iter().chain(arguments).collect::<Vec<_>>());
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        for place in (0..3).filter(|place| !is_chosen(place)) {
+            assert!(told.contains(&format!("{} <", OPTIONS[place])), "{chosen:b}: {told}");
+        }
+    }
+    for (option, value) in OPTIONS.into_iter().zip(values) {
+        let output = home.run(&["token", "--all-organisations", option, value]);
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        assert!(text(&output.stderr).contains("unexpected argument"), "{}", text(&output.stderr));
+    }
+    assert!(!home.data_folder().exists());
+}
+
+#[test]
+fn a_key_file_that_cannot_be_used_is_told() {
+    let home = Home::on_sqlite();
+    let folder = home.data_folder().parent().unwrap().to_owned();
+    let good: Value = serde_json::from_slice(&fs::read(format!("{KEYS}/jwks.json")).unwrap()).unwrap();
+    let symmetric = json!({"keys": [good["keys"][6]]}).to_string();
+    let repeated = json!({"keys": [good["keys"][0], good["keys"][0]]}).to_string();
+    for (content, part) in [
+        (None, "cannot read the key file"),
+        (Some(""), "cannot use the key file"),
+        (Some("-----BEGIN PUBLIC KEY-----"), "it is not JSON"),
+        (Some("{}"), "it is not a JWK set"),
+        (Some(r#"{"keys": []}"#), "it has no usable key: the list is empty"),
+        (Some(&symmetric), "it has no usable key: key 1 is symmetric"),
+        (Some(&repeated), "key 2 has the name (kid) of a key before it"),
+        (Some(&" ".repeat(100_000)), "it is longer than 64 KiB"),
+    ] {
+        let file = folder.join("keys.json");
+        if let Some(content) = content {
+            fs::write(&file, content).unwrap();
+        }
+        let output = serve(&home, &file.display().to_string());
+        assert_sentence(&output, &file.display().to_string());
+        assert_sentence(&output, part);
+    }
+    assert_sentence(&serve(&home, &folder.display().to_string()), "cannot read the key file");
+    assert_sentence(&serve(&home, "/dev/zero"), "cannot use the key file /dev/zero: it is longer than 64 KiB");
+    assert!(!home.data_folder().exists(), "nothing was made");
+}
+
+/// What the command says when the keys are in that file.
+fn serve(home: &Home, file: &str) -> Output {
+    home.run(&["serve", "--log-format", "json", "--jwks-file", file, "--issuer", ISSUER, "--audience", AUDIENCE])
+}
+
+/// A server for the issuer of the tests.
+fn start(arguments: &[&str]) -> (Arc<Home>, Server) {
+    let home = Home::on_sqlite();
+    let file = format!("{KEYS}/jwks.json");
+    let issuer = ["--jwks-file", &file, "--issuer", ISSUER, "--audience", AUDIENCE];
+    let server = Server::start_with(&home, &[&issuer, arguments].concat());
+    (home, server)
+}
+
+/// A server beside it that accepts local tokens.
+fn own_server(home: &Arc<Home>) -> Server {
+    Server::start(home)
+}
+
+/// A token of the issuer, with some claims put in.
+fn token(algorithm: SignatureAlgorithm, key: &str, name: &str, claims: &Value) -> String {
+    #[expect(clippy::disallowed_methods, reason = "tokens of the tests are judged by the real clock of a real server")]
+    let now = chrono::Utc::now().timestamp();
+    let mut payload = json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": "catalog:write jobs:read jobs:write",
+        "iat": now, "exp": now + 600,
+    });
+    payload.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+    let header = RegisteredHeader {
+        algorithm,
+        media_type: Some("at+jwt".to_owned()),
+        key_id: Some(name.to_owned()),
+        ..RegisteredHeader::default()
+    };
+    let key = if key.starts_with("rsa") {
+        Secret::rsa_keypair_from_file(&format!("{KEYS}/{key}.der")).unwrap()
+    } else {
+        Secret::ecdsa_keypair_from_file(ES256, &format!("{KEYS}/{key}.p8")).unwrap()
+    };
+    let token = Compact::<Vec<u8>, Empty>::new_decoded(header.into(), payload.to_string().into_bytes());
+    token.encode(&key).unwrap().encoded().unwrap().to_string()
+}
+
+fn count(list: &Answer) -> usize {
+    list.expect(200)["items"].as_array().unwrap().len()
+}
+
+/// A failure is one plain sentence for a person.
+#[track_caller]
+fn assert_sentence(output: &Output, part: &str) {
+    let sentence = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{sentence}");
+    assert!(sentence.starts_with("prediction-api: ") && sentence.contains(part), "{part}: {sentence}");
+    assert_eq!(sentence.lines().count(), 1, "{sentence}");
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
