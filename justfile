@@ -10,6 +10,10 @@ run *arguments:
 test *arguments:
     ./scripts/test {{arguments}}
 
+# Measures the checking engine and token verification alone.
+bench-code *arguments:
+    cargo bench --locked -p prediction-domain -p prediction-http {{arguments}}
+
 # Looks for lints, which CI does not let pass.
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
