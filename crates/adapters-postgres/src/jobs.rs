@@ -5,7 +5,7 @@ mod insert;
 mod list;
 mod set_up;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::PgConnection;
 use diesel::dsl::{exists, not};
@@ -43,21 +43,25 @@ impl JobRepository for PostgresStore {
             jobs::table.filter(jobs::id.eq_any(&ids)).select(JobRow::as_select()).load(connection)
         })?;
         // Ids are unique in an organisation; nothing but chance makes them unique among all.
-        let mut by_id: HashMap<Uuid, Vec<&JobRow>> = HashMap::with_capacity(rows.len());
-        for row in &rows {
+        let mut by_id: HashMap<Uuid, Vec<JobRow>> = HashMap::with_capacity(rows.len());
+        for row in rows {
             by_id.entry(row.id).or_default().push(row);
         }
+        let is_asked_once = ids.iter().collect::<HashSet<_>>().len() == ids.len();
         let find = |(scope, id): &(Scope, JobId)| {
-            let rows = by_id.get(&id.as_uuid()).into_iter().flatten();
-            let mut visible = rows.filter(|row| contains(scope, row.organisation_id));
-            visible.next().map(|row| Job::try_from(*row)).transpose()
+            let Some(rows) = by_id.get_mut(&id.as_uuid()) else { return Ok(None) };
+            let Some(visible) = rows.iter().position(|row| contains(scope, row.organisation_id)) else {
+                return Ok(None);
+            };
+            let row = if is_asked_once { rows.swap_remove(visible) } else { rows[visible].clone() };
+            Job::try_from(row).map(Some)
         };
         wanted.iter().map(find).collect()
     }
 
     fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
         let row = self.database().statement(|connection| find_by_name(connection, organisation_id, name))?;
-        read_optional(row.as_ref())
+        read_optional(row)
     }
 
     fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>> {
@@ -69,7 +73,7 @@ impl JobRepository for PostgresStore {
             Some(query) => self.database().statement(|connection| query.clone().load::<JobRow>(connection))?,
             None => Vec::new(),
         };
-        Ok(Page::of_one_too_many(read_all(&rows)?, page, |job: &Job| Position {
+        Ok(Page::of_one_too_many(read_all(rows)?, page, |job: &Job| Position {
             created_at: job.created_at,
             id: job.id.as_uuid(),
         }))
@@ -111,7 +115,7 @@ impl JobRepository for PostgresStore {
             }
             match find_by_name(connection, job.organisation_id, &job.name)? {
                 Some(taken) if taken.id != key.1 => {
-                    Err(Abort::Refused(UpdateJobError::NameTaken(Box::new(Job::try_from(&taken)?))))
+                    Err(Abort::Refused(UpdateJobError::NameTaken(Box::new(Job::try_from(taken)?))))
                 }
                 _ => Err(Abort::Again),
             }

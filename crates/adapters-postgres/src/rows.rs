@@ -31,17 +31,17 @@ where
 }
 
 /// Reads all rows.
-pub(crate) fn read_all<'r, Row, Item>(rows: &'r [Row]) -> Result<Vec<Item>, StoreFailure>
+pub(crate) fn read_all<Row, Item>(rows: impl IntoIterator<Item = Row>) -> Result<Vec<Item>, StoreFailure>
 where
-    Item: TryFrom<&'r Row, Error = StoreFailure>,
+    Item: TryFrom<Row, Error = StoreFailure>,
 {
-    rows.iter().map(Item::try_from).collect()
+    rows.into_iter().map(Item::try_from).collect()
 }
 
 /// Reads a row if there is one.
-pub(crate) fn read_optional<Row, Item>(row: Option<&Row>) -> Result<Option<Item>, StoreFailure>
+pub(crate) fn read_optional<Row, Item>(row: Option<Row>) -> Result<Option<Item>, StoreFailure>
 where
-    Item: for<'r> TryFrom<&'r Row, Error = StoreFailure>,
+    Item: TryFrom<Row, Error = StoreFailure>,
 {
     row.map(Item::try_from).transpose()
 }

@@ -17,29 +17,29 @@ use crate::rows::{JsonList, StoredBinding, StoredOutput};
 /// want the same names wait for each other instead of locking each other up. Rows of one name keep their order: the
 /// first is stored.
 #[derive(Debug, Clone, Default)]
-pub(super) struct InsertJobs {
+pub(super) struct InsertJobs<'a> {
     organisation_ids: Vec<Uuid>,
     ids: Vec<Uuid>,
     source_ids: Vec<Uuid>,
     source_version_ids: Vec<Uuid>,
-    names: Vec<String>,
+    names: Vec<&'a str>,
     active: Vec<bool>,
-    role_bindings: Vec<JsonList<StoredBinding>>,
-    outputs: Vec<JsonList<StoredOutput>>,
+    role_bindings: Vec<JsonList<StoredBinding<'a>>>,
+    outputs: Vec<JsonList<StoredOutput<'a>>>,
     revisions: Vec<i64>,
     created_at: Vec<DateTime<Utc>>,
     updated_at: Vec<DateTime<Utc>>,
 }
 
-impl InsertJobs {
-    pub(super) fn new<'a>(jobs: impl IntoIterator<Item = &'a Job>) -> Self {
+impl<'a> InsertJobs<'a> {
+    pub(super) fn new(jobs: impl IntoIterator<Item = &'a Job>) -> Self {
         let mut columns = Self::default();
         for job in jobs {
             columns.organisation_ids.push(job.organisation_id.as_uuid());
             columns.ids.push(job.id.as_uuid());
             columns.source_ids.push(job.source_id.as_uuid());
             columns.source_version_ids.push(job.source_version_id.as_uuid());
-            columns.names.push(job.name.to_string());
+            columns.names.push(job.name.as_str());
             columns.active.push(job.active);
             columns.role_bindings.push(job.role_bindings.iter().map(StoredBinding::from).collect());
             columns.outputs.push(job.outputs.iter().map(StoredOutput::from).collect());
@@ -51,7 +51,7 @@ impl InsertJobs {
     }
 }
 
-impl QueryFragment<Pg> for InsertJobs {
+impl QueryFragment<Pg> for InsertJobs<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "INSERT INTO jobs (organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
@@ -91,13 +91,13 @@ impl QueryFragment<Pg> for InsertJobs {
     }
 }
 
-impl Query for InsertJobs {
+impl Query for InsertJobs<'_> {
     type SqlType = (SqlUuid, SqlUuid);
 }
 
-impl QueryId for InsertJobs {
-    type QueryId = Self;
+impl QueryId for InsertJobs<'_> {
+    type QueryId = InsertJobs<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl RunQueryDsl<PgConnection> for InsertJobs {}
+impl RunQueryDsl<PgConnection> for InsertJobs<'_> {}

@@ -89,7 +89,7 @@ fn answer(database: &Database, run: &[JobSetUp], mut created: HashSet<(Uuid, Uui
             return Ok(JobSetUpOutcome::Created);
         }
         match stored.get(&(job.organisation_id.as_uuid(), job.name.as_str())) {
-            Some(row) => Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(*row)?))),
+            Some(row) => Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from((*row).clone())?))),
             // It was deleted or renamed a moment ago.
             None => set_up_alone(database, plan),
         }
@@ -109,7 +109,7 @@ fn only_created(is_created: &[bool], failure: Failure) -> Vec<Answer> {
 fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
     let mut refused = match database.transaction(plan.effect, |connection| store(connection, plan)) {
         Ok(()) => return Ok(JobSetUpOutcome::Created),
-        Err(NotStored::NameTaken(row)) => return Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(&*row)?))),
+        Err(NotStored::NameTaken(row)) => return Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(*row)?))),
         Err(NotStored::Rejected(rejected)) => rejected,
     };
     if matches!(refused, JobSetUpRejected::Store(_)) {
@@ -118,7 +118,7 @@ fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
     // The name of the job counts for more than what else the plan clashes with: whoever sends it again is to find the job.
     let job = &plan.job;
     match database.statement(|connection| find_by_name(connection, job.organisation_id, &job.name)) {
-        Ok(Some(row)) => return Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(&row)?))),
+        Ok(Some(row)) => return Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(row)?))),
         Ok(None) => {}
         Err(failure) => refused = StoreFailure::from(failure).into(),
     }

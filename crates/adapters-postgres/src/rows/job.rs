@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::error::Error;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +12,8 @@ use prediction_domain::ports::StoreFailure;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{JsonList, corrupt, revision};
+use super::json_list::{ReadFromJson, ReadList};
+use super::{corrupt, revision};
 use crate::schema::jobs;
 
 /// A row of `jobs`.
@@ -24,8 +26,8 @@ pub(crate) struct JobRow {
     source_version_id: Uuid,
     pub(crate) name: String,
     active: bool,
-    role_bindings: JsonList<StoredBinding>,
-    outputs: JsonList<StoredOutput>,
+    role_bindings: ReadList<RoleBinding>,
+    outputs: ReadList<Output>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -33,53 +35,58 @@ pub(crate) struct JobRow {
 
 /// A binding in `jobs.role_bindings`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StoredBinding {
-    role: String,
+pub(crate) struct StoredBinding<'a> {
+    #[serde(borrow)]
+    role: Cow<'a, str>,
     /// The index "which jobs use this input?" is on this member.
     input_id: Uuid,
-    input_type: String,
+    #[serde(borrow)]
+    input_type: Cow<'a, str>,
 }
 
 /// An output in `jobs.outputs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StoredOutput {
+pub(crate) struct StoredOutput<'a> {
     id: Uuid,
-    role: String,
-    metric: String,
-    unit: Option<String>,
+    #[serde(borrow)]
+    role: Cow<'a, str>,
+    #[serde(borrow)]
+    metric: Cow<'a, str>,
+    #[serde(borrow)]
+    unit: Option<Cow<'a, str>>,
 }
 
-impl From<&RoleBinding> for StoredBinding {
-    fn from(binding: &RoleBinding) -> Self {
+impl<'a> From<&'a RoleBinding> for StoredBinding<'a> {
+    fn from(binding: &'a RoleBinding) -> Self {
         Self {
-            role: binding.role.to_string(),
+            role: binding.role.as_str().into(),
             input_id: binding.input_id.as_uuid(),
-            input_type: binding.input_type.to_string(),
+            input_type: binding.input_type.as_str().into(),
         }
     }
 }
 
-impl From<&Output> for StoredOutput {
-    fn from(output: &Output) -> Self {
+impl<'a> From<&'a Output> for StoredOutput<'a> {
+    fn from(output: &'a Output) -> Self {
         Self {
             id: output.id.as_uuid(),
-            role: output.role.to_string(),
-            metric: output.metric.to_string(),
-            unit: output.unit.as_ref().map(ToString::to_string),
+            role: output.role.as_str().into(),
+            metric: output.metric.as_str().into(),
+            unit: output.unit.as_ref().map(|unit| unit.as_str().into()),
         }
     }
 }
 
-impl TryFrom<&JobRow> for Job {
+impl TryFrom<JobRow> for Job {
     type Error = StoreFailure;
 
-    fn try_from(row: &JobRow) -> Result<Self, StoreFailure> {
-        read(row).map_err(corrupt("jobs", row.id))
+    fn try_from(row: JobRow) -> Result<Self, StoreFailure> {
+        let id = row.id;
+        read(row).map_err(corrupt("jobs", id))
     }
 }
 
-fn read(row: &JobRow) -> Result<Job, Box<dyn Error + Send + Sync>> {
-    let bindings = row.role_bindings.0.iter().map(RoleBinding::try_from).collect::<Result<_, _>>()?;
+fn read(row: JobRow) -> Result<Job, Box<dyn Error + Send + Sync>> {
     Ok(Job {
         id: JobId::from_uuid(row.id)?,
         organisation_id: OrganisationId::from_uuid(row.organisation_id)?,
@@ -87,18 +94,18 @@ fn read(row: &JobRow) -> Result<Job, Box<dyn Error + Send + Sync>> {
         source_version_id: SourceVersionId::from_uuid(row.source_version_id)?,
         name: JobName::parse(&row.name)?,
         active: row.active,
-        role_bindings: CheckedBindings::restored(bindings)?,
-        outputs: row.outputs.0.iter().map(Output::try_from).collect::<Result<_, _>>()?,
+        role_bindings: CheckedBindings::restored(row.role_bindings.0?)?,
+        outputs: row.outputs.0?,
         revision: revision(row.revision)?,
         created_at: Timestamp::truncated(row.created_at),
         updated_at: Timestamp::truncated(row.updated_at),
     })
 }
 
-impl TryFrom<&StoredBinding> for RoleBinding {
-    type Error = ValueProblem;
+impl ReadFromJson for RoleBinding {
+    type Stored<'a> = StoredBinding<'a>;
 
-    fn try_from(stored: &StoredBinding) -> Result<Self, ValueProblem> {
+    fn read(stored: StoredBinding<'_>) -> Result<Self, ValueProblem> {
         Ok(Self {
             role: RoleName::parse(&stored.role)?,
             input_id: InputId::from_uuid(stored.input_id)?,
@@ -107,10 +114,10 @@ impl TryFrom<&StoredBinding> for RoleBinding {
     }
 }
 
-impl TryFrom<&StoredOutput> for Output {
-    type Error = ValueProblem;
+impl ReadFromJson for Output {
+    type Stored<'a> = StoredOutput<'a>;
 
-    fn try_from(stored: &StoredOutput) -> Result<Self, ValueProblem> {
+    fn read(stored: StoredOutput<'_>) -> Result<Self, ValueProblem> {
         Ok(Self {
             id: OutputId::from_uuid(stored.id)?,
             role: RoleName::parse(&stored.role)?,

@@ -98,7 +98,9 @@ impl VersionLabel {
 }
 
 fn name(text: &str) -> Result<String, ValueProblem> {
-    let text: String = text.trim().nfc().collect();
+    let text = text.trim();
+    // ASCII is in NFC as it is.
+    let text = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
     bounded(text, 1, MAX_NAME_CHARS, char::is_control)
 }
 
@@ -115,6 +117,10 @@ fn description(text: &str) -> Result<String, ValueProblem> {
 }
 
 fn bounded(text: String, least: usize, most: usize, refused: fn(char) -> bool) -> Result<String, ValueProblem> {
+    // Nearly all text, so it is looked through only once: printable ASCII, a byte for each character.
+    if (least..=most).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(text);
+    }
     let length = text.chars().count();
     if length < least {
         return Err(
