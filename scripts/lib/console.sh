@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Saying what happens, and running the steps. Sourced by scripts/test.
+# Saying what happens, and running the steps. Sourced by the other scripts.
 
 say() { printf '%s\n' "$*"; }
 
 fail() {
-  printf 'scripts/test: %s\n' "$*" >&2
+  printf 'scripts/%s: %s\n' "${0##*/}" "$*" >&2
   exit 1
 }
 

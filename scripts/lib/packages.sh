@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Installing what is missing, where that is possible without asking. Sourced by scripts/test.
+# Installing what is missing, where that is possible without asking. Sourced by the other
+# scripts.
 
 # Installs Debian packages; fails where there is no apt-get or where it would need a password.
 install_packages() {

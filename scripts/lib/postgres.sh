@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# A PostgreSQL server for the tests: found or installed, started in a folder of its own, stopped and removed.
-# Sourced by scripts/test.
+# A throw-away PostgreSQL server: found or installed, started in a folder of its own, stopped and removed. Sourced by the
+# other scripts.
 
 POSTGRES_BIN=  # the folder with initdb and pg_ctl
 POSTGRES_HOME= # the folder of the running server
 POSTGRES_USER= # whom to run it as, when it cannot run as the caller
+POSTGRES_URL=  # how to reach it
 
 # Sets POSTGRES_BIN; installs PostgreSQL if there is none.
 find_postgres() {
@@ -52,8 +53,9 @@ install_postgres() {
   return "$status"
 }
 
-# Starts an empty server and exports PREDICTION_TEST_POSTGRES_URL.
+# Starts an empty server with these settings, and sets POSTGRES_URL.
 start_postgres() {
+  local settings=$1
   # What the caller's shell says about other servers (PGHOST, PGOPTIONS, ...) is not for this one.
   local name port
   for name in ${!PG@}; do unset "$name"; done
@@ -65,21 +67,15 @@ start_postgres() {
 
   as_postgres "$POSTGRES_BIN/initdb" --pgdata="$POSTGRES_HOME/data" --username=postgres --auth=trust \
     --encoding=UTF8 --locale=C --no-sync >"$POSTGRES_HOME/initdb.log" 2>&1 || postgres_failed initdb.log
-  # Nothing here has to survive a crash, and creating databases is quickest without replication.
   say "
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$POSTGRES_HOME'
-max_connections = 200
-fsync = off
-synchronous_commit = off
-full_page_writes = off
-wal_level = minimal
-max_wal_senders = 0" >>"$POSTGRES_HOME/data/postgresql.conf"
+$settings" >>"$POSTGRES_HOME/data/postgresql.conf"
 
   for port in $(free_ports); do
     if as_postgres "$POSTGRES_BIN/pg_ctl" start --wait --silent --pgdata="$POSTGRES_HOME/data" --options="-p $port" \
       --log="$POSTGRES_HOME/server.log" >/dev/null 2>&1; then
-      export PREDICTION_TEST_POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
+      POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
       return
     fi
   done

@@ -43,24 +43,25 @@ impl Api {
     #[must_use]
     pub fn start(ports: Ports, store_health: Arc<dyn StoreHealth>, verifier: Arc<dyn TokenVerifier>) -> Self {
         let lane = |name, threads, queue, batch, deadline| LaneSettings { name, threads, queue, batch, deadline };
+        let metrics = Metrics::new();
+        let sizes = |lane: &LaneSettings| metrics.batch_sizes(lane.name);
+        let work_lane = |settings: LaneSettings| WorkLane::start(settings, &sizes(&settings));
+        // Queues hold about half a second of work.
+        let job_reads = lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE);
+        let set_ups = lane("set-ups", 1, 2048, 64, SET_UP_DEADLINE);
         let readers = ports.clone();
         let writers = ports.clone();
         Self {
             verifier,
-            // Queues hold about half a second of work.
-            job_reads: Lane::start(lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE), move |queries| {
-                read_together(&readers, &queries)
-            }),
-            set_ups: Lane::start(lane("set-ups", 1, 2048, 64, SET_UP_DEADLINE), move |prepared| {
-                set_up_jobs(&writers, &prepared)
-            }),
-            reads: WorkLane::start(lane("reads", 2, 1024, 1, REQUEST_DEADLINE)),
-            writes: WorkLane::start(lane("writes", 2, 512, 1, REQUEST_DEADLINE)),
-            health: WorkLane::start(lane("health", 1, 64, 1, READY_DEADLINE)),
+            job_reads: Lane::start(job_reads, &sizes(&job_reads), move |queries| read_together(&readers, &queries)),
+            set_ups: Lane::start(set_ups, &sizes(&set_ups), move |prepared| set_up_jobs(&writers, &prepared)),
+            reads: work_lane(lane("reads", 2, 1024, 1, REQUEST_DEADLINE)),
+            writes: work_lane(lane("writes", 2, 512, 1, REQUEST_DEADLINE)),
+            health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
             ports,
             store_health,
             statistics: None,
-            metrics: Metrics::new(),
+            metrics,
             stopping: AtomicBool::new(false),
         }
     }

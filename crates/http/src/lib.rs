@@ -30,7 +30,7 @@
 
 mod api;
 pub mod auth;
-pub mod lanes;
+mod lanes;
 mod metrics;
 pub mod middleware;
 pub mod openapi;

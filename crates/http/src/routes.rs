@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
+use crate::wire::list::List;
 
 /// Adds the routes to an application that has an [`Api`](crate::Api) as `web::Data`.
 pub fn configure(config: &mut ServiceConfig) {
@@ -57,9 +58,12 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/problems/{code}", &[Method::GET]).route(get().to(around::problem)))
         .service(resource("/", &[Method::GET]).route(get().to(around::to_docs)))
         .service(resource("/docs", &[Method::GET]).route(get().to(around::to_docs)))
-        .service(web::resource("/docs/{file:.*}").to(around::docs))
+        .service(web::resource("/docs/{file:.*}").app_data(RoutePattern("/docs/{file:.*}")).to(around::docs))
         .default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));
 }
+
+/// The pattern of the route that a request took. `HttpRequest::match_pattern` would look for the route once more.
+pub(crate) struct RoutePattern(pub(crate) &'static str);
 
 /// What a handler gives.
 type Answer = Result<HttpResponse, Problem>;
@@ -70,7 +74,7 @@ fn resource(path: &'static str, methods: &'static [Method]) -> Resource {
     if methods.contains(&Method::GET) {
         allowed.push(Method::HEAD);
     }
-    web::resource(path).default_service(web::to(move || {
+    web::resource(path).app_data(RoutePattern(path)).default_service(web::to(move || {
         let problem = Problem::method_not_allowed(&allowed);
         async move { Err::<HttpResponse, _>(problem) }
     }))
@@ -83,7 +87,26 @@ fn get() -> Route {
 
 /// A single resource, with its entity tag.
 fn single(status: StatusCode, entity_tag: &str, body: &impl Serialize) -> HttpResponse {
-    HttpResponse::build(status).insert_header((crate::request::ETAG, entity_tag)).json(body)
+    let mut response = json(status, TYPICAL_BODY, body);
+    insert(&mut response, crate::request::ETAG, entity_tag);
+    response
+}
+
+/// What most single resources fit into, in bytes.
+const TYPICAL_BODY: usize = 1_024;
+
+/// A body in JSON, of about that many bytes: a buffer that has to grow step by step is copied at each.
+fn json(status: StatusCode, about: usize, body: &impl Serialize) -> HttpResponse {
+    let mut bytes = Vec::with_capacity(about);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => HttpResponse::build(status).content_type(header::ContentType::json()).body(bytes),
+        Err(error) => HttpResponse::from_error(Problem::new(ProblemCode::InternalError).caused_by(error)),
+    }
+}
+
+/// A page of a list.
+fn page<T: Serialize>(list: &List<T>) -> HttpResponse {
+    json(StatusCode::OK, TYPICAL_BODY * (list.items.len() + 1), list)
 }
 
 /// A single resource that was read: nothing but its tag when the reader has it already.

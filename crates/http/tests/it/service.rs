@@ -1,15 +1,16 @@
 //! The routes as an actix-web test service, on ports of the test's choosing.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::to_bytes;
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
 use actix_web::{App, test, web};
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::{BoxFuture, FutureExt as _, LocalBoxFuture, ready};
 use futures_util::stream::LocalBoxStream;
 use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
 use prediction_domain::ports::{
@@ -20,6 +21,7 @@ use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 use prediction_http::Api;
 use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 /// The body of a request, piece by piece.
 pub(crate) type BoxedPayloadStream = LocalBoxStream<'static, Result<web::Bytes, PayloadError>>;
@@ -72,7 +74,12 @@ impl Mocks {
 }
 
 /// The routes.
-pub(crate) struct Service(web::Data<Api>);
+pub(crate) struct Service {
+    api: web::Data<Api>,
+    app: OnceCell<BoxedApp>,
+}
+
+type BoxedApp = Box<dyn Fn(test::TestRequest, Option<BoxedPayloadStream>) -> LocalBoxFuture<'static, ServiceResponse>>;
 
 /// An answer, read whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +131,7 @@ impl Request {
 
 impl Service {
     fn new(ports: Ports, health: Arc<dyn StoreHealth>) -> Self {
-        Self(web::Data::new(Api::start(ports, health, Arc::new(Tokens))))
+        Self { api: web::Data::new(Api::start(ports, health, Arc::new(Tokens))), app: OnceCell::new() }
     }
 
     /// On an empty in-memory store.
@@ -149,14 +156,31 @@ impl Service {
         self.dispatch(request, Some(body)).await
     }
 
+    /// The application, made once: finding routes is prepared for, which takes its time.
+    async fn app(&self) -> &BoxedApp {
+        let make = || async {
+            let app = test::init_service(
+                App::new()
+                    .app_data(self.api.clone())
+                    .wrap(from_fn(prediction_http::middleware::observe))
+                    .configure(prediction_http::configure),
+            )
+            .await;
+            let app = Rc::new(app);
+            let call = move |request: test::TestRequest, body: Option<BoxedPayloadStream>| {
+                let app = Rc::clone(&app);
+                let mut request = request.to_request();
+                if let Some(body) = body {
+                    request = request.replace_payload(Payload::Stream { payload: body }).0;
+                }
+                async move { test::call_service(&*app, request).await }.boxed_local()
+            };
+            Box::new(call) as BoxedApp
+        };
+        self.app.get_or_init(make).await
+    }
+
     async fn dispatch(&self, request: Request, body: Option<BoxedPayloadStream>) -> Answer {
-        let app = test::init_service(
-            App::new()
-                .app_data(self.0.clone())
-                .wrap(from_fn(prediction_http::middleware::observe))
-                .configure(prediction_http::configure),
-        )
-        .await;
         let mut call = test::TestRequest::default()
             .method(request.method)
             .uri(&request.path)
@@ -170,11 +194,7 @@ impl Service {
         for header in request.headers {
             call = call.insert_header(header);
         }
-        let mut call = call.to_request();
-        if let Some(body) = body {
-            call = call.replace_payload(Payload::Stream { payload: body }).0;
-        }
-        let response = test::call_service(&app, call).await;
+        let response = self.app().await(call, body).await;
         let status = response.status();
         let mut headers: Vec<(String, String)> = response
             .headers()

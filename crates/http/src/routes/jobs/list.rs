@@ -1,11 +1,10 @@
-use actix_web::HttpResponse;
 use prediction_domain::model::{InputId, JobName, OrganisationId, SourceId, SourceVersionId};
 use prediction_domain::ports::JobFilter;
 use prediction_domain::use_cases::{expand_jobs, list_jobs};
 
 use super::{expansion, with_expanded};
 use crate::request::{Call, Query};
-use crate::routes::Answer;
+use crate::routes::{Answer, page as page_of};
 use crate::wire::list::List;
 
 pub(in crate::routes) async fn handle(call: Call) -> Answer {
@@ -33,5 +32,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         .await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(|job| with_expanded(job, &expanded).0).collect();
-    Ok(HttpResponse::Ok().json(List { items, next_cursor }))
+    Ok(page_of(&List { items, next_cursor }))
 }

@@ -1,10 +1,9 @@
-use actix_web::HttpResponse;
 use prediction_domain::model::SourceId;
 use prediction_domain::ports::SourceVersionFilter;
 use prediction_domain::use_cases::list_source_versions;
 
 use crate::request::{Call, Query};
-use crate::routes::Answer;
+use crate::routes::{Answer, page as page_of};
 use crate::wire::list::List;
 use crate::wire::source_version::SourceVersionBody;
 
@@ -18,5 +17,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let found = call.api().read(move |ports| list_source_versions(ports, &filter, &page)).await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(SourceVersionBody::from).collect();
-    Ok(HttpResponse::Ok().json(List { items, next_cursor }))
+    Ok(page_of(&List { items, next_cursor }))
 }

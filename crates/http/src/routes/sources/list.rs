@@ -1,10 +1,9 @@
-use actix_web::HttpResponse;
 use prediction_domain::model::SourceName;
 use prediction_domain::ports::SourceFilter;
 use prediction_domain::use_cases::list_sources;
 
 use crate::request::{Call, Query};
-use crate::routes::Answer;
+use crate::routes::{Answer, page as page_of};
 use crate::wire::list::List;
 use crate::wire::source::SourceBody;
 
@@ -17,5 +16,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let found = call.api().read(move |ports| list_sources(ports, &filter, &page)).await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
-    Ok(HttpResponse::Ok().json(List { items: found.items.into_iter().map(SourceBody::from).collect(), next_cursor }))
+    Ok(page_of(&List { items: found.items.into_iter().map(SourceBody::from).collect(), next_cursor }))
 }

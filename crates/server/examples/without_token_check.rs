@@ -1,0 +1,76 @@
+//! The service on PostgreSQL without looking at tokens: every caller is the same one. `scripts/bench` measures beside it
+//! what looking at tokens costs. Not for use: it lets everybody in.
+//!
+//! `without_token_check postgres://USER@HOST/NAME`
+
+use std::sync::Arc;
+
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, rt, web};
+use anyhow::Context as _;
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
+use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
+use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
+use prediction_domain::ports::{Clock, IdGenerator};
+use prediction_domain::use_cases::Ports;
+use prediction_http::Api;
+use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
+use uuid::Uuid;
+
+struct Anybody(Verified);
+
+impl TokenVerifier for Anybody {
+    fn verify<'a>(&'a self, _token: &'a str) -> BoxFuture<'a, Result<Verified, TokenRejected>> {
+        ready(Ok(self.0.clone())).boxed()
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is where time comes in")]
+    fn now(&self) -> Timestamp {
+        Timestamp::truncated(chrono::Utc::now())
+    }
+}
+
+struct TimeOrderedIds;
+
+impl IdGenerator for TimeOrderedIds {
+    #[expect(clippy::disallowed_methods, reason = "this is where ids come in")]
+    fn fresh(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter("info,access=off,actix_server=warn").init();
+    let url = std::env::args().nth(1).context("the URL of a PostgreSQL database is missing")?;
+    let url = PostgresUrl::parse(&url, |name| std::env::var(name).ok())?;
+    let store = Arc::new(PostgresStore::connect(Settings::new(url)));
+    let ports = Ports {
+        sources: Arc::clone(&store) as _,
+        source_versions: Arc::clone(&store) as _,
+        jobs: Arc::clone(&store) as _,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(TimeOrderedIds),
+    };
+    let caller = Caller { subject: "anybody".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };
+    let always = |micros| Timestamp::from_micros(micros).context("a time that can be written down");
+    let valid = ValidTime { from: always(0)?, until: always(4_000_000_000_000_000)? };
+    let verifier = Arc::new(Anybody(Verified { caller: Arc::new(caller), valid }));
+    let api = web::Data::new(Api::start(ports, store, verifier));
+    rt::System::new().block_on(async {
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(api.clone())
+                .wrap(from_fn(prediction_http::middleware::observe))
+                .configure(prediction_http::configure)
+        })
+        .bind("127.0.0.1:0")?;
+        for address in server.addrs() {
+            tracing::info!(%address, "listening");
+        }
+        Ok(server.run().await?)
+    })
+}

@@ -1,0 +1,258 @@
+"""Measures the service, in interleaved rounds, beside what its database can do alone. Run by scripts/bench."""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from . import report
+from .databases import ORGANISATIONS, TEMPLATE, Postgres, Sqlite
+from .identities import AUDIENCE, ISSUER, Issuer
+from .limits import Limits
+from .load import Load, measure, middles
+from .processes import Server
+
+KINDS = ["read", "list", "deep", "setup"]
+QUIET = {"PREDICTION_API_LOG": "info,access=off"}
+STARTS = 5
+
+
+class Bench:
+    """One run: what it started, and what it found out."""
+
+    def __init__(self, options: argparse.Namespace, stack: ExitStack):
+        self._options = options
+        self._stack = stack
+        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prediction-bench.")))
+        self._target = Path(options.target)
+        self._program = str(self._target / "release/prediction-api")
+        self._issuer = Issuer(self._folder)
+        self._local = self._mint_local()
+        self._servers: list[Server] = []
+        self._salt = int(time.time())
+        self.cells: dict[str, dict[str, list[float]]] = {}
+        self.figures: dict[str, float] = {}
+        self.statements: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Builds the databases, and measures."""
+        options = self._options
+        say(f"Making databases with {options.jobs:,} jobs.")
+        main, database = self._postgres("bench", options.jobs)
+        limits = Limits(self._folder, Path(options.binaries), database, options.jobs)
+        cursors = middles(main, self._local, ORGANISATIONS, options.jobs)
+        loads = {kind: Load(kind, 16, self._local, options.jobs, cursors) for kind in KINDS}
+        self._learn(limits, main, loads)
+        arms = self._arms(main, database, loads)
+        file, sqlite_arms = self._sqlite_arms(options.jobs)
+        for number in range(options.rounds):
+            say(f"Round {number + 1} of {options.rounds}.")
+            for kind in KINDS:
+                self._note(f"postgres {kind}", {"per_second": limits.measure(kind, options.seconds)})
+            for name, server, load in arms + sqlite_arms:
+                self._measure(name, server, load)
+            database.tidy()
+            file.tidy()
+        self.figures["memory after the load, PostgreSQL, MiB"] = main.memory_mib()
+        self.figures["memory after the load, SQLite, MiB"] = sqlite_arms[0][1].memory_mib()
+        self._start_times(database, file)
+        for server in self._servers:
+            server.stop()
+        if options.ladder:
+            self._ladder()
+
+    def _ladder(self) -> None:
+        """The same requests on databases of several sizes, in the same rounds."""
+        steps = []
+        for jobs in self._options.ladder:
+            say(f"Making a database with {jobs:,} jobs.")
+            server, database = self._postgres(f"ladder_{jobs}", jobs)
+            cursors = middles(server, self._local, ORGANISATIONS, jobs)
+            steps.append((jobs, server, database, cursors))
+        for number in range(self._options.rounds):
+            say(f"Ladder, round {number + 1} of {self._options.rounds}.")
+            for kind in KINDS:
+                for jobs, server, _, cursors in steps:
+                    self._measure(f"ladder {kind} {jobs}", server, Load(kind, 16, self._local, jobs, cursors))
+            for _, _, database, _ in steps:
+                database.tidy()
+
+    def _arms(self, main: Server, database: Postgres, loads: dict[str, Load]) -> list[tuple[str, Server, Load]]:
+        """What is measured in each round: kinds of requests by who vouches for the caller, from 16 and 64 connections."""
+        issuer = ["--jwks-file", str(self._issuer.key_set), "--issuer", ISSUER, "--audience", AUDIENCE]
+        issued = self._start(database.url, issuer)
+        callers = {
+            "HS256": (main, self._local),
+            "RS256": (issued, self._issuer.token("RS256")),
+            "ES256": (issued, self._issuer.token("ES256")),
+        }
+        arms = []
+        for kind in KINDS:
+            for connections in (16, 64):
+                for caller, (server, token) in callers.items():
+                    load = replace(loads[kind], connections=connections, token=token)
+                    arms.append((f"{kind} {caller} {connections}", server, load))
+                if kind == "read":
+                    load = replace(loads[kind], connections=connections)
+                    arms.append((f"{kind} unchecked {connections}", self._unchecked(database.url), load))
+        # A fresh machine's first arm would be the coldest in every round.
+        return arms
+
+    def _unchecked(self, url: str) -> Server:
+        """The same service for which everybody is everybody: the example without_token_check."""
+        program = str(self._target / "release/examples/without_token_check")
+        return self._keep(Server([program, url], self._log(), QUIET))
+
+    def _sqlite_arms(self, jobs: int) -> tuple[Sqlite, list[tuple[str, Server, Load]]]:
+        file = Sqlite(self._folder / "bench.db")
+        self._seed(file.url)
+        file.clone_jobs(jobs)
+        server = self._start(file.url)
+        cells = [(kind, connections) for kind in ("read", "list", "setup") for connections in (16, 64)]
+        arms = [
+            (f"sqlite {kind} {connections}", server, Load(kind, connections, self._local, jobs))
+            for kind, connections in [("setup", 1), *cells]
+        ]
+        return file, arms
+
+    def _postgres(self, name: str, jobs: int) -> tuple[Server, Postgres]:
+        database = Postgres(self._options.postgres, Path(self._options.binaries), name)
+        self._seed(database.url)
+        database.clone_jobs(jobs)
+        return self._start(database.url), database
+
+    def _seed(self, url: str) -> None:
+        server = self._start(url)
+        server.post("/api/v1/jobs/setup", self._local, TEMPLATE)
+        server.stop()
+
+    def _learn(self, limits: Limits, server: Server, loads: dict[str, Load]) -> None:
+        """Lets each kind of request come alone, so that its statement is sent as for a single request."""
+        source_id = server.get("/api/v1/sources", self._local)["items"][0]["id"]
+        for kind in KINDS:
+            limits.watch()
+            self._salt += 1
+            measure(server, replace(loads[kind], connections=1), 1, self._salt)
+            limits.learn(kind, source_id)
+        self.statements = limits.statements
+
+    def _start_times(self, database: Postgres, file: Sqlite) -> None:
+        for name, url in (("PostgreSQL", database.url), ("SQLite", file.url)):
+            times = []
+            for _ in range(STARTS):
+                server = self._start(url)
+                times.append(server.seconds_to_ready)
+                server.stop()
+            self.figures[f"start to the first 200, {name}, s"] = statistics.median(times)
+
+    def _measure(self, name: str, server: Server, load: Load) -> None:
+        self._salt += 1
+        self._note(name, measure(server, load, self._options.seconds, self._salt))
+
+    def _note(self, name: str, values: dict[str, float]) -> None:
+        for value, amount in values.items():
+            self.cells.setdefault(name, {}).setdefault(value, []).append(amount)
+
+    def _start(self, url: str, arguments: list[str] | None = None) -> Server:
+        command = [self._program, "--listen=127.0.0.1:0", "--log-format=json", *(arguments or [])]
+        environment = QUIET | {"DATABASE_URL": url, "PREDICTION_API_DATA_DIR": str(self._folder / "data")}
+        return self._keep(Server(command, self._log(), environment))
+
+    def _keep(self, server: Server) -> Server:
+        self._servers.append(server)
+        self._stack.callback(server.stop)
+        return server
+
+    def _log(self) -> Path:
+        return self._folder / f"server-{len(self._servers)}.log"
+
+    def _mint_local(self) -> str:
+        organisations = [f"--organisation={organisation}" for organisation in ORGANISATIONS]
+        command = [self._program, "token", f"--data-dir={self._folder / 'data'}", "--expires-in=24h", *organisations]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def conditions(options: argparse.Namespace) -> dict[str, object]:
+    """Under which a run was made."""
+    processors = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    memory = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:"))
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    version = subprocess.run([str(Path(options.binaries) / "postgres"), "--version"], capture_output=True, text=True)
+    return {
+        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": commit,
+        "processors": f"{os.cpu_count()} x {processors[0] if processors else platform.machine()}",
+        "memory_gib": round(memory / 1024 / 1024),
+        "system": platform.release(),
+        "postgresql": version.stdout.strip(),
+        "jobs": options.jobs,
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+    }
+
+
+def say(text: str) -> None:
+    """Tells how far the bench is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def stop(number: int, _frame) -> None:
+    """Ends the bench with everything that it started."""
+    sys.exit(128 + number)
+
+
+def main() -> None:
+    """Measures, shows the tables, and keeps the figures."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: under 3 minutes")
+    parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 3]")
+    parser.add_argument("--seconds", type=int, help="seconds of each measurement [default: 2]")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="where the figures are written")
+    parser.add_argument("--report", type=Path, nargs="+", metavar="FILE", help="only write docs from these figures")
+    parser.add_argument("--postgres", help=argparse.SUPPRESS)
+    parser.add_argument("--binaries", help=argparse.SUPPRESS)
+    parser.add_argument("--target", default="target", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.report:
+        report.publish([json.loads(path.read_text()) for path in options.report], Path("docs"))
+        return
+    options.jobs = 100_000
+    options.ladder = [] if options.quick else [10_000, 100_000, 1_000_000]
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.seconds = options.seconds or (1 if options.quick else 2)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    with ExitStack() as stack:
+        bench = Bench(options, stack)
+        bench.run()
+    run = {
+        "conditions": conditions(options),
+        "cells": bench.cells,
+        "figures": bench.figures,
+        "statements": bench.statements,
+    }
+    folder = Path(options.target) / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    last = folder / ("quick.json" if options.quick else "last.json")
+    before = json.loads(last.read_text()) if last.exists() else None
+    kept = options.keep or folder / f"{run['conditions']['at'].replace(':', '')}.json"
+    for path in (kept, last):
+        path.write_text(json.dumps(run, indent=1) + "\n")
+    print(report.tables([run], before))
+    say(f"The figures are in {kept}.")
+    if errors := report.errors([run]):
+        sys.exit(f"{errors} requests failed under load.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Databases with the same jobs in each, made by cloning one job that was set up through the API."""
+
+import sqlite3
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+ORGANISATIONS = [f"77777777-7777-7777-7777-7777777770{number:02}" for number in range(10)]
+VERSION = "0197f000-0000-7000-8000-000000000001"
+INPUTS = [f"0197f000-0000-7000-8000-00000000000{letter}" for letter in "abc"]
+TEMPLATE = {
+    "organisation_id": ORGANISATIONS[0],
+    "source": {"name": "Mildew predictor", "expected_interval_minutes": 60, "retention_hours": 720},
+    "source_version": {
+        "id": VERSION,
+        "version": "1.0.0",
+        "input_roles": [
+            {"role": "temperature", "input_kind": "sensor", "metric": "celsius", "required": True},
+            {"role": "humidity", "input_kind": "sensor", "metric": "percent", "required": True},
+            {"role": "leaf_wetness", "input_kind": "sensor", "metric": "minutes", "required": False},
+        ],
+        "output_roles": [{"role": "risk", "metric": "probability", "unit": "1", "required": True}],
+    },
+    "job": {"name": "Template"},
+    "role_bindings": [
+        {"role": role, "input_id": input_id}
+        for role, input_id in zip(["temperature", "humidity", "leaf_wetness"], INPUTS, strict=True)
+    ],
+}
+# Ids are the same in every run, so that runs compare. The digits of the number are those of the id, so that pgbench, which
+# only knows numbers, can write them, too.
+FIRST_ID = 100_000_000_000
+# 2026-01-01T00:00:00Z; the jobs come a second apart.
+FIRST_TIME = 1_767_225_600
+
+
+class Postgres:
+    """A database of the throw-away server."""
+
+    def __init__(self, server_url: str, binaries: Path, name: str):
+        self._psql = binaries / "psql"
+        self._admin = server_url
+        self.url = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
+        self._run(f"CREATE DATABASE {name}", self._admin)
+
+    def _run(self, sql: str, url: str | None = None) -> str:
+        command = [self._psql, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
+        result = subprocess.run(
+            [*map(str, command), "--record-separator=\x1e", url or self.url],
+            input=sql,
+            capture_output=True,
+            text=True,
+        )
+        if result.returncode != 0:
+            raise RuntimeError(f"psql failed: {result.stderr.strip()}")
+        return result.stdout
+
+    def clone_jobs(self, count: int) -> None:
+        """Adds that many jobs, spread over the organisations."""
+        bindings = "role_bindings::text"
+        for offset, template in enumerate(INPUTS):
+            bindings = f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
+        at = f"to_timestamp({FIRST_TIME} + n)"
+        self._run(f"""
+            INSERT INTO jobs SELECT ('77777777-7777-7777-7777-7777777770' || lpad((n % 10)::text, 2, '0'))::uuid,
+                ('01980000-0000-7000-8000-' || ({FIRST_ID} + n))::uuid, source_id, source_version_id, 'Job ' || n, active,
+                ({bindings})::jsonb, outputs, revision, {at}, {at}
+            FROM jobs CROSS JOIN generate_series(0::bigint, {count - 1}) AS n WHERE name = 'Template';
+        """)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Removes what set-ups added, and everything else that would make the next measurement another one."""
+        self._run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
+        self._run("VACUUM (ANALYZE) jobs")
+        self._run("CHECKPOINT")
+
+    def watch_statements(self) -> None:
+        """Starts noting which statements come."""
+        self._run("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; SELECT pg_stat_statements_reset()")
+        self._run("ALTER SYSTEM SET pg_stat_statements.track = 'top'")
+        self._run("SELECT pg_reload_conf()")
+
+    def noted_statements(self) -> list[str]:
+        """The statements that came, the most frequent first; stops noting."""
+        rows = self._run("SELECT query FROM pg_stat_statements ORDER BY calls DESC")
+        self._run("ALTER SYSTEM RESET pg_stat_statements.track")
+        self._run("SELECT pg_reload_conf()")
+        return rows.strip("\x1e\n").split("\x1e")
+
+
+class Sqlite:
+    """A database file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.url = f"sqlite:{path}"
+
+    def clone_jobs(self, count: int) -> None:
+        """Adds that many jobs, spread over the organisations."""
+        bindings = "role_bindings"
+        for offset, template in enumerate(INPUTS):
+            bindings = f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
+        at = f"({FIRST_TIME} + n) * 1000000"
+        with sqlite3.connect(self.path) as connection:
+            connection.execute(f"""
+                WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})
+                INSERT INTO jobs SELECT '77777777-7777-7777-7777-7777777770' || printf('%02d', n % 10),
+                    '01980000-0000-7000-8000-' || ({FIRST_ID} + n), source_id, source_version_id, 'Job ' || n, active,
+                    {bindings}, outputs, revision, {at}, {at}
+                FROM jobs CROSS JOIN numbers WHERE name = 'Template'
+            """)
+        connection.close()
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Removes what set-ups added."""
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=20)
+        connection.execute("DELETE FROM jobs WHERE name LIKE 'Set up %'")
+        connection.execute("ANALYZE")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()

@@ -1,0 +1,114 @@
+"""What PostgreSQL alone can do: pgbench runs our own statements, as the server sends them."""
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .databases import FIRST_ID, VERSION, Postgres
+
+CLIENTS = 8
+ABOUT_JOBS = re.compile(r'(FROM|INTO) "?jobs\b')
+
+
+class UnknownStatement(RuntimeError):
+    """The server sends something else than the bench knows how to repeat."""
+
+
+def _array(value: str, kind: str) -> str:
+    return f"('{{' || {value} || '}}')::{kind}[]"
+
+
+class Limits:
+    """A pgbench script for each kind of request.
+
+    The text of a statement is read from pg_stat_statements after the server has sent it. Only its parameters are put in
+    here, as expressions over pgbench's variables; their number has to be right, or the bench stops.
+    """
+
+    def __init__(self, folder: Path, binaries: Path, database: Postgres, jobs: int):
+        self._folder = folder
+        self._pgbench = binaries / "pgbench"
+        self._database = database
+        self._jobs = jobs
+        self._scripts: dict[str, Path] = {}
+        self._runs = 0
+        self.statements: dict[str, str] = {}
+
+    def watch(self) -> None:
+        """From now on, statements are noted."""
+        self._database.watch_statements()
+
+    def learn(self, kind: str, source_id: str) -> None:
+        """Takes the statement that was sent most often since the watch began for the one of that kind of request."""
+        noted = [query for query in self._database.noted_statements() if ABOUT_JOBS.search(query)]
+        if not noted:
+            raise UnknownStatement(f"the server sent no statement about jobs for {kind}")
+        self.statements[kind] = " ".join(noted[0].split())
+        sets, parameters = self._parameters(kind, source_id)
+        text = self.statements[kind]
+        count = len(set(re.findall(r"\$\d+", text)))
+        if count != len(parameters):
+            raise UnknownStatement(f"the statement of {kind} has {count} parameters, not {len(parameters)}: {text}")
+        text = re.sub(r"\$(\d+)", lambda match: parameters[int(match[1]) - 1], text)
+        script = self._folder / f"{kind}.sql"
+        script.write_text("".join(f"\\set {line}\n" for line in sets) + text + ";\n")
+        self._scripts[kind] = script
+
+    def _parameters(self, kind: str, source_id: str) -> tuple[list[str], list[str]]:
+        organisation = "('77777777-7777-7777-7777-77777777' || (:o + 7000))::uuid"
+        anyone = "o random(0, 9)"
+        if kind == "read":
+            return (
+                [f"n random({FIRST_ID}, {FIRST_ID + self._jobs - 1})"],
+                [_array("'01980000-0000-7000-8000-' || :n", "uuid")],
+            )
+        if kind == "list":
+            return [anyone], [organisation, organisation, "21"]
+        if kind == "deep":
+            # Every organisation's middle is within ten seconds of this one.
+            middle = "'2026-01-01T00:00:00Z'::timestamptz + interval '1 second' * " + str(self._jobs // 2)
+            return [anyone], [organisation, organisation, middle, f"'{VERSION}'::uuid", "21"]
+        # Each client counts for itself; the job's id grows, as the server's do.
+        bindings = ",".join(
+            f'{{"role": "{role}", "input_id": "01990000-0000-7000-9000-\' || :{name} || \'", "input_type": "sensor"}}'
+            for role, name in zip(["temperature", "humidity", "leaf_wetness"], "abc", strict=True)
+        )
+        outputs = (
+            '[{"id": "01970000-0000-7000-8000-\' || :n || \'", "role": "risk", "metric": "probability", "unit": "1"}]'
+        )
+        number = f"n :k + {FIRST_ID} + :client_id * 10000000 + :run * 100000000"
+        inputs = [f"{name} random({FIRST_ID}, {FIRST_ID + 899_999_999})" for name in "abc"]
+        return (
+            ["k :k + 1", number, anyone, *inputs],
+            [
+                _array("'77777777-7777-7777-7777-77777777' || (:o + 7000)", "uuid"),
+                _array("'01970000-0000-7000-8000-' || :n", "uuid"),
+                f"ARRAY['{source_id}'::uuid]",
+                f"ARRAY['{VERSION}'::uuid]",
+                "ARRAY['Set up ' || :n]",
+                "ARRAY[true]",
+                f"ARRAY[('[{bindings}]')::jsonb]",
+                f"ARRAY[('{outputs}')::jsonb]",
+                "ARRAY[1::bigint]",
+                "ARRAY[now()]",
+                "ARRAY[now()]",
+            ],
+        )
+
+    def measure(self, kind: str, seconds: int) -> float:
+        """Statements per second."""
+        self._runs += 1
+        parts = urlsplit(self._database.url)
+        command = [
+            str(self._pgbench),
+            *("-h", parts.hostname, "-p", str(parts.port), "-U", parts.username or "postgres"),
+            *("--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=1", f"--time={seconds}"),
+            *("-D", "k=0", "-D", f"run={self._runs}", "--file", str(self._scripts[kind]), parts.path.lstrip("/")),
+        ]
+        result = subprocess.run(command, capture_output=True, text=True)
+        found = re.search(r"tps = ([0-9.]+)", result.stdout)
+        failed = re.search(r"number of failed transactions: (\d+)", result.stdout)
+        if result.returncode != 0 or not found or (failed and failed[1] != "0"):
+            raise RuntimeError(f"pgbench failed: {result.stdout} {result.stderr}")
+        return float(found[1])

@@ -1,0 +1,102 @@
+"""Servers: started here, asked how they are, and stopped by their process ids."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+LONGEST_START = 20.0
+
+
+class Server:
+    """A process that serves the API on a port of its own."""
+
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str]):
+        self._log = log
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREDICTION_", "DATABASE_"))}
+        started = time.perf_counter()
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=clean | environment
+            )
+        try:
+            self.url = "http://" + self._wait_for(self._address, started)
+            self._wait_for(self._is_ready, started)
+        except BaseException:
+            self.stop()
+            raise
+        self.seconds_to_ready = time.perf_counter() - started
+
+    def _wait_for(self, look, started: float):
+        while True:
+            found = look()
+            if found:
+                return found
+            if self.process.poll() is not None or time.perf_counter() - started > LONGEST_START:
+                raise RuntimeError("a server did not start:\n" + self._log.read_text(errors="replace")[-2000:])
+            time.sleep(0.002)
+
+    def _address(self) -> str | None:
+        for line in self._log.read_text(errors="replace").splitlines():
+            if '"listening"' in line:
+                return json.loads(line)["address"]
+        return None
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "/health/ready", timeout=5) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def get(self, path: str, token: str):
+        """A JSON answer."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": "Bearer " + token})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, token: str, body) -> dict:
+        """The JSON answer to a JSON body."""
+        headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def batches(self) -> dict[str, tuple[float, float]]:
+        """Of each lane: how many questions it answered so far, and in how many batches."""
+        with urllib.request.urlopen(self.url + "/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        found: dict[str, dict[str, float]] = {}
+        for line in text.splitlines():
+            for part in ("sum", "count"):
+                start = f'lane_batch_size_{part}{{lane="'
+                if line.startswith(start):
+                    lane, value = line[len(start) :].split('"} ')
+                    found.setdefault(lane, {})[part] = float(value)
+        return {lane: (parts["sum"], parts["count"]) for lane, parts in found.items()}
+
+    def memory_mib(self) -> float:
+        """The proportional set size: what the process takes of the machine's memory, shared pages divided."""
+        for line in Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("the kernel does not tell the proportional set size")
+
+    def processor_seconds(self) -> float:
+        """How long processors have worked for it."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> None:
+        """Ends the process, and waits for its end."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
