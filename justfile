@@ -14,6 +14,10 @@ test *arguments:
 bench-code *arguments:
     cargo bench --locked -p prediction-domain -p prediction-http {{arguments}}
 
+# Measures the service beside its database; `just bench --quick` takes under three minutes (docs/performance.md).
+bench *arguments:
+    ./scripts/bench {{arguments}}
+
 # Looks for lints, which CI does not let pass.
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings

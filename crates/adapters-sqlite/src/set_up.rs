@@ -12,8 +12,9 @@ use crate::{jobs, source_versions, sources};
 
 type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
 
-/// Carries out all plans in one immediate transaction, so that all share one wait for the disk. Each has a savepoint, to
-/// which it is taken back when it is refused or only rehearsed; the next one sees what the ones before have left.
+/// Carries out all plans in one immediate transaction, so that all share one wait for the disk. One that is more than a job
+/// to store has a savepoint, to which it is taken back when it is refused or only rehearsed; the next one sees what the
+/// ones before have left.
 ///
 /// An answer is only given when the transaction has been committed: if the store fails on the way, every plan has failed.
 pub(crate) fn set_up_many(store: &SqliteStore, plans: &[JobSetUp]) -> Vec<Answer> {
@@ -28,6 +29,11 @@ fn set_up_all(store: &SqliteStore, plans: &[JobSetUp]) -> Result<Vec<Answer>, St
 
 /// Fails only when the transaction cannot go on, since SQLite may have rolled it back already.
 fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, StoreFailure> {
+    if plan.new_source.is_none() && plan.new_version.is_none() && plan.effect == Effect::Commit {
+        // One statement, which SQLite takes back by itself when it breaks a constraint.
+        let stored = store_all(connection, plan);
+        return conclude(connection, plan, stored);
+    }
     let mut taken_back = None;
     let stored = connection.transaction(|connection| {
         let stored = match plan.effect {
@@ -39,14 +45,25 @@ fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, 
             DieselError::RollbackTransaction
         })
     });
-    match (stored, taken_back) {
-        (Ok(()), _) | (Err(DieselError::RollbackTransaction), Some(TakenBack::Rehearsed)) => {
-            Ok(Ok(JobSetUpOutcome::Created))
+    let stored = match (stored, taken_back) {
+        (Ok(()), _) => Ok(()),
+        (Err(DieselError::RollbackTransaction), Some(reason)) | (Err(_), Some(reason @ TakenBack::Failed(_))) => {
+            Err(reason)
         }
-        (Err(DieselError::RollbackTransaction), Some(TakenBack::Refused(rejected))) => {
-            explain(connection, plan, rejected).or_store_failure()
-        }
-        (Err(_), Some(TakenBack::Failed(error))) | (Err(error), _) => Err(store_failure(error)),
+        (Err(error), _) => Err(TakenBack::Failed(error)),
+    };
+    conclude(connection, plan, stored)
+}
+
+fn conclude(
+    connection: &mut SqliteConnection,
+    plan: &JobSetUp,
+    stored: Result<(), TakenBack>,
+) -> Result<Answer, StoreFailure> {
+    match stored {
+        Ok(()) | Err(TakenBack::Rehearsed) => Ok(Ok(JobSetUpOutcome::Created)),
+        Err(TakenBack::Refused(rejected)) => explain(connection, plan, rejected).or_store_failure(),
+        Err(TakenBack::Failed(error)) => Err(store_failure(error)),
     }
 }
 

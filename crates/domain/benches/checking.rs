@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use criterion::Criterion;
 use prediction_domain::model::{
-    BindingDraft, Caller, Contract, DeclaredInputs, InputRole, InputRoleDraft, Judge, OutputRole, OutputRoleDraft,
-    Path, Permission, Scope, Sent, SourceDraft, SourceVersionDraft, Submission, ViolationCode, Violations,
-    check_bindings, judge_bindings,
+    BindingDraft, Caller, Contract, InputRole, InputRoleDraft, Judge, OutputRole, OutputRoleDraft, Path, Permission,
+    Scope, Sent, SourceDraft, SourceVersionDraft, Submission, ViolationCode, Violations, check_bindings,
+    judge_bindings,
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{
@@ -218,7 +218,7 @@ fn given(text: &str) -> Sent<String> {
 
 /// The engine, with the contract at hand: what a setup calls.
 fn engine(criterion: &mut Criterion, case: &Case) {
-    let declared = DeclaredInputs::from(&case.contract);
+    let declared = case.contract.declared_inputs().clone();
     let path = Path::of("role_bindings");
     let bindings = case.sent();
     let judge = || {

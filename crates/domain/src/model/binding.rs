@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::contract::Contract;
+use super::contract::{Contract, InputRole};
 use super::draft::Sent;
 use super::id::InputId;
 use super::text::{InputKind, RoleName};
@@ -101,8 +101,7 @@ impl Eq for CheckedBindings {}
 pub fn check_bindings(contract: &Contract, bindings: &[BindingDraft]) -> Result<CheckedBindings, Violations> {
     let mut judge = Judge::default();
     let drafts: Vec<_> = bindings.iter().cloned().map(Sent::Given).collect();
-    let checked =
-        judge_bindings(&mut judge, &Path::of("role_bindings"), Some(&DeclaredInputs::from(contract)), &drafts);
+    let checked = judge_bindings(&mut judge, &Path::of("role_bindings"), Some(contract.declared_inputs()), &drafts);
     judge.verdict(checked)
 }
 
@@ -124,13 +123,14 @@ pub struct DeclaredInput {
     pub required: Option<bool>,
 }
 
-impl From<&Contract> for DeclaredInputs {
-    fn from(contract: &Contract) -> Self {
-        let declare = |role: &super::contract::InputRole| {
+impl DeclaredInputs {
+    /// All of these.
+    pub(super) fn of(roles: &[InputRole]) -> Self {
+        let declare = |role: &InputRole| {
             let input = DeclaredInput { input_kind: Some(role.input_kind.clone()), required: Some(role.required) };
             (role.role.clone(), input)
         };
-        Self { roles: contract.input_roles().iter().map(declare).collect(), complete: true }
+        Self { roles: roles.iter().map(declare).collect(), complete: true }
     }
 }
 
@@ -167,12 +167,12 @@ pub fn judge_bindings(
     if judge.is_content() { bindings.map(CheckedBindings) } else { None }
 }
 
-fn judge_binding(
+fn judge_binding<'a>(
     judge: &mut Judge,
     path: &Path,
     declared: Option<&DeclaredInputs>,
-    draft: &BindingDraft,
-    bound: &mut BTreeSet<RoleName>,
+    draft: &'a BindingDraft,
+    bound: &mut BTreeSet<&'a str>,
 ) -> Option<RoleBinding> {
     let role_path = path.member("role");
     let type_path = path.member("input_type");
@@ -185,7 +185,8 @@ fn judge_binding(
     let input_type = judge.read(&type_path, &draft.input_type, |text| InputKind::parse(text));
 
     let role = role?;
-    let is_second = !bound.insert(role.clone());
+    // The name of a role is the text as it was sent, compared exactly.
+    let is_second = draft.role.given().is_some_and(|text| !bound.insert(text));
     if is_second {
         judge.report(
             role_path.clone(),
@@ -233,9 +234,9 @@ fn unknown_role(role: &RoleName, declared: &DeclaredInputs) -> ValueProblem {
     }
 }
 
-fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<RoleName>) {
+fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<&str>) {
     for (role, input) in &declared.roles {
-        if input.required == Some(true) && !bound.contains(role) {
+        if input.required == Some(true) && !bound.contains(role.as_str()) {
             let problem = ValueProblem::new(
                 ViolationCode::MissingRequiredRole,
                 format!("does not bind the required role \"{role}\""),

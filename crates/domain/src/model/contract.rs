@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
@@ -81,11 +82,13 @@ impl OutputRole {
 /// The inputs that a source version needs and the outputs that it gives.
 ///
 /// Role names are unique in each direction, there is at least one output and there are at most [`MAX_ROLES`] roles in
-/// each direction. Contracts are compared as sets of roles.
+/// each direction. Contracts are compared as sets of roles. They never change, so clones share them.
 #[derive(Debug, Clone)]
 pub struct Contract {
-    input_roles: Vec<InputRole>,
-    output_roles: Vec<OutputRole>,
+    input_roles: Arc<[InputRole]>,
+    output_roles: Arc<[OutputRole]>,
+    /// What bindings are judged by, made once.
+    declared_inputs: Arc<DeclaredInputs>,
 }
 
 impl Contract {
@@ -106,13 +109,24 @@ impl Contract {
             output_roles.iter().map(|role| Some(&role.role)),
             1,
         );
-        judge.verdict(Some(Self { input_roles, output_roles }))
+        judge.verdict(Some(Self::of_checked(input_roles, output_roles)))
+    }
+
+    fn of_checked(input_roles: Vec<InputRole>, output_roles: Vec<OutputRole>) -> Self {
+        let declared_inputs = Arc::new(DeclaredInputs::of(&input_roles));
+        Self { input_roles: input_roles.into(), output_roles: output_roles.into(), declared_inputs }
     }
 
     /// The inputs, in the order in which they were declared.
     #[must_use]
     pub fn input_roles(&self) -> &[InputRole] {
         &self.input_roles
+    }
+
+    /// The inputs, as bindings are judged by them.
+    #[must_use]
+    pub fn declared_inputs(&self) -> &DeclaredInputs {
+        &self.declared_inputs
     }
 
     /// The outputs, in the order in which they were declared.
@@ -276,7 +290,7 @@ pub(crate) fn judge_contract(
             },
         )
     });
-    Some(Contract { input_roles: inputs?, output_roles: outputs? })
+    Some(Contract::of_checked(inputs?, outputs?))
 }
 
 /// What can be told of the inputs of a contract that may not be valid as a whole, so that bindings can still be judged.

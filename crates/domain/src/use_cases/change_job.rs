@@ -3,9 +3,9 @@ use serde_json::json;
 use super::delete::find_job;
 use super::{Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, last_write_wins, require_revision};
 use crate::model::{
-    BindingDraft, Caller, CheckedBindings, Contract, DeclaredInputs, Job, JobChangeDraft, JobId, JobName, Judge,
-    OrganisationId, Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion, SourceVersionId, Submission,
-    ValueProblem, ViolationCode, judge_bindings,
+    BindingDraft, Caller, CheckedBindings, Contract, Job, JobChangeDraft, JobId, JobName, Judge, OrganisationId,
+    Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion, SourceVersionId, Submission, ValueProblem,
+    ViolationCode, judge_bindings,
 };
 use crate::ports::{Effect, UpdateJobError};
 
@@ -150,7 +150,7 @@ fn judge_sent(
     contract: Option<&Contract>,
     drafts: &[Sent<BindingDraft>],
 ) -> Option<CheckedBindings> {
-    judge_bindings(judge, &Path::of("role_bindings"), contract.map(DeclaredInputs::from).as_ref(), drafts)
+    judge_bindings(judge, &Path::of("role_bindings"), contract.map(Contract::declared_inputs), drafts)
 }
 
 /// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is

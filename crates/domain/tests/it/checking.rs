@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
-    BindingDraft, CheckedBindings, Contract, DeclaredInputs, InputRole, Judge, MAX_BINDINGS, OutputRole, Path, Sent,
-    ViolationCode, check_bindings, judge_bindings,
+    BindingDraft, CheckedBindings, Contract, InputRole, Judge, MAX_BINDINGS, OutputRole, Path, Sent, ViolationCode,
+    check_bindings, judge_bindings,
 };
 use proptest::prelude::*;
 
@@ -344,7 +344,7 @@ fn bindings_are_limited_in_number_and_the_limit_itself_is_fine() {
 
 #[test]
 fn items_that_are_no_bindings_are_reported_by_their_place() {
-    let declared = DeclaredInputs::from(&contract_of(&[]));
+    let declared = contract_of(&[]).declared_inputs().clone();
     let mut judge = Judge::default();
     let drafts = [Sent::Null, Sent::Absent, Sent::Unreadable];
     assert_eq!(judge_bindings(&mut judge, &Path::of("role_bindings"), Some(&declared), &drafts), None);

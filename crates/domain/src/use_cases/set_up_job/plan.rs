@@ -4,8 +4,7 @@ use super::catalogue::Catalogue;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{
-    AccessDenied, DeclaredInputs, Job, JobId, Judge, Output, Path, Permission, Revision, Source, SourceVersion,
-    judge_bindings,
+    AccessDenied, Job, JobId, Judge, Output, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
 };
 use crate::ports::JobSetUp;
 use crate::use_cases::{Outcome, Ports, Refusal};
@@ -48,12 +47,11 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
 
     let declared = match &version {
         // Bindings that fit the version of the request are not what is wrong with it when another one is stored.
-        Some(_) if version_clashes && prepared.declared.is_some() => prepared.declared.clone(),
-        Some(version) => Some(DeclaredInputs::from(&version.get().contract)),
-        None => prepared.declared.clone(),
+        Some(_) if version_clashes && prepared.declared.is_some() => prepared.declared.as_ref(),
+        Some(version) => Some(version.get().contract.declared_inputs()),
+        None => prepared.declared.as_ref(),
     };
-    let role_bindings =
-        judge_bindings(&mut judge, &Path::of("role_bindings"), declared.as_ref(), &prepared.role_bindings);
+    let role_bindings = judge_bindings(&mut judge, &Path::of("role_bindings"), declared, &prepared.role_bindings);
 
     let whole = role_bindings.zip(source).zip(version).zip(prepared.organisation_id).zip(prepared.job_name.clone());
     let ((((role_bindings, source), version), organisation_id), name) = judge.verdict(whole)?;
