@@ -57,10 +57,11 @@ class Bench:
         file, sqlite_arms = self._sqlite_arms(options.jobs)
         for number in range(options.rounds):
             say(f"Round {number + 1} of {options.rounds}.")
-            for kind in KINDS:
-                self._note(f"postgres {kind}", {"per_second": limits.measure(kind, options.seconds)})
             for name, server, load in arms + sqlite_arms:
-                self._measure(name, server, load)
+                if server:
+                    self._measure(name, server, load)
+                else:
+                    self._note(name, {"per_second": limits.measure(load.kind, options.seconds)})
             database.tidy()
             file.tidy()
         self.figures["memory after the load, PostgreSQL, MiB"] = main.memory_mib()
@@ -87,8 +88,12 @@ class Bench:
             for _, _, database, _ in steps:
                 database.tidy()
 
-    def _arms(self, main: Server, database: Postgres, loads: dict[str, Load]) -> list[tuple[str, Server, Load]]:
-        """What is measured in each round: kinds of requests by who vouches for the caller, from 16 and 64 connections."""
+    def _arms(self, main: Server, database: Postgres, loads: dict[str, Load]) -> list[tuple[str, Server | None, Load]]:
+        """What is measured in each round: kinds of requests by who vouches for the caller, from 16 and 64 connections.
+
+        What is compared is measured close together, because the machine's speed changes within seconds. Without a server it
+        is the limit.
+        """
         issuer = ["--jwks-file", str(self._issuer.key_set), "--issuer", ISSUER, "--audience", AUDIENCE]
         issued = self._start(database.url, issuer)
         callers = {
@@ -96,16 +101,17 @@ class Bench:
             "RS256": (issued, self._issuer.token("RS256")),
             "ES256": (issued, self._issuer.token("ES256")),
         }
+        unchecked = self._unchecked(database.url)
         arms = []
         for kind in KINDS:
             for connections in (16, 64):
+                arms.append((f"postgres {kind} {connections}", None, loads[kind]))
                 for caller, (server, token) in callers.items():
                     load = replace(loads[kind], connections=connections, token=token)
                     arms.append((f"{kind} {caller} {connections}", server, load))
                 if kind == "read":
                     load = replace(loads[kind], connections=connections)
-                    arms.append((f"{kind} unchecked {connections}", self._unchecked(database.url), load))
-        # A fresh machine's first arm would be the coldest in every round.
+                    arms.append((f"{kind} unchecked {connections}", unchecked, load))
         return arms
 
     def _unchecked(self, url: str) -> Server:
@@ -184,8 +190,10 @@ class Bench:
 
 def conditions(options: argparse.Namespace) -> dict[str, object]:
     """Under which a run was made."""
-    processors = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    memory = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:"))
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    processors = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    memory = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal:"))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     version = subprocess.run([str(Path(options.binaries) / "postgres"), "--version"], capture_output=True, text=True)
     return {
@@ -215,8 +223,8 @@ def main() -> None:
     """Measures, shows the tables, and keeps the figures."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: under 3 minutes")
-    parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 3]")
-    parser.add_argument("--seconds", type=int, help="seconds of each measurement [default: 2]")
+    parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 4]")
+    parser.add_argument("--seconds", type=int, help="seconds of each measurement [default: 1]")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the figures are written")
     parser.add_argument("--report", type=Path, nargs="+", metavar="FILE", help="only write docs from these figures")
     parser.add_argument("--postgres", help=argparse.SUPPRESS)
@@ -228,8 +236,8 @@ def main() -> None:
         return
     options.jobs = 100_000
     options.ladder = [] if options.quick else [10_000, 100_000, 1_000_000]
-    options.rounds = options.rounds or (1 if options.quick else 3)
-    options.seconds = options.seconds or (1 if options.quick else 2)
+    options.rounds = options.rounds or (1 if options.quick else 4)
+    options.seconds = options.seconds or 1
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     with ExitStack() as stack:

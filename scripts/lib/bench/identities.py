@@ -31,10 +31,10 @@ class Issuer:
         modulus = bytes.fromhex(_openssl("rsa", "-in", rsa, "-noout", "-modulus").decode().partition("=")[2])
         point = _openssl("pkey", "-in", ec, "-pubout", "-outform", "DER")[-64:]
         self.key_set = folder / "keys.json"
-        shared = {"use": "sig"}
+        x, y = _text(point[:32]), _text(point[32:])
         keys = [
-            shared | {"kty": "RSA", "kid": "RS256", "alg": "RS256", "n": _text(modulus), "e": "AQAB"},
-            shared | {"kty": "EC", "kid": "ES256", "alg": "ES256", "crv": "P-256", "x": _text(point[:32]), "y": _text(point[32:])},
+            {"use": "sig", "kty": "RSA", "kid": "RS256", "alg": "RS256", "n": _text(modulus), "e": "AQAB"},
+            {"use": "sig", "kty": "EC", "kid": "ES256", "alg": "ES256", "crv": "P-256", "x": x, "y": y},
         ]
         self.key_set.write_text(json.dumps({"keys": keys}))
 

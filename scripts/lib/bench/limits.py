@@ -66,7 +66,7 @@ class Limits:
         if kind == "list":
             return [anyone], [organisation, organisation, "21"]
         if kind == "deep":
-            # Every organisation's middle is within ten seconds of this one.
+            # Every organisation's middle is within ten seconds of this one; any id will do beside a time of its own.
             middle = "'2026-01-01T00:00:00Z'::timestamptz + interval '1 second' * " + str(self._jobs // 2)
             return [anyone], [organisation, organisation, middle, f"'{VERSION}'::uuid", "21"]
         # Each client counts for itself; the job's id grows, as the server's do.
