@@ -16,13 +16,10 @@ pub(crate) type Pool = r2d2::Pool<LinkManager>;
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Connections that are kept though nobody uses them; more are made on demand.
 const LEAST_IDLE: u32 = 2;
-/// Nothing waits for ever: a statement, a lock, a transaction that was forgotten. And a statement is planned once: the forms
-/// of the statements leave the planner no choice that would depend on their parameters, but its estimates for lists make it
-/// plan anew each time when there are many jobs, which takes longer than the list.
+/// Nothing waits for ever: a statement, a lock, a transaction that was forgotten.
 const SESSION: &str = "SET statement_timeout = '4s'; \
     SET lock_timeout = '2s'; \
     SET idle_in_transaction_session_timeout = '10s'; \
-    SET plan_cache_mode = 'force_generic_plan'; \
     SET TIME ZONE 'UTC'";
 
 /// How busy the connections are.

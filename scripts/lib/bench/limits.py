@@ -1,6 +1,5 @@
 """What PostgreSQL alone can do: pgbench runs our own statements, as the server sends them."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -107,9 +106,7 @@ class Limits:
             *("--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=1", f"--time={seconds}"),
             *("-D", "k=0", "-D", f"run={self._runs}", "--file", str(self._scripts[kind]), parts.path.lstrip("/")),
         ]
-        # As the service does, in its sessions.
-        environment = os.environ | {"PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
-        result = subprocess.run(command, capture_output=True, text=True, env=environment)
+        result = subprocess.run(command, capture_output=True, text=True)
         found = re.search(r"tps = ([0-9.]+)", result.stdout)
         failed = re.search(r"number of failed transactions: (\d+)", result.stdout)
         if result.returncode != 0 or not found or (failed and failed[1] != "0"):
