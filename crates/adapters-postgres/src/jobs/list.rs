@@ -117,10 +117,7 @@ impl JobList {
         out: &mut AstPass<'_, 'b, Pg>,
         push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
-        // How many rows are asked for is a parameter, of which a prepared plan knows nothing: PostgreSQL reckons with a tenth
-        // of all, and would plan anew each time, or sort them. Of the number inside it knows.
-        const _: () = assert!(PageRequest::MAX_LIMIT == 200);
-        out.push_sql(" FROM (SELECT * FROM jobs WHERE jobs.organisation_id <= ");
+        out.push_sql(" FROM jobs WHERE jobs.organisation_id <= ");
         push_organisation(out)?;
         if let Some((created_at, id)) = &self.after {
             out.push_sql(" AND (jobs.organisation_id, jobs.created_at, jobs.id) > (");
@@ -135,10 +132,7 @@ impl JobList {
             push_organisation(out)?;
         }
         self.push_filters(out)?;
-        out.push_sql(
-            " ORDER BY jobs.organisation_id, jobs.created_at, jobs.id LIMIT 201) AS jobs \
-             ORDER BY jobs.organisation_id, jobs.created_at, jobs.id",
-        );
+        out.push_sql(" ORDER BY jobs.organisation_id, jobs.created_at, jobs.id");
         self.push_limit(out)
     }
 
