@@ -68,7 +68,7 @@ class Limits:
         if kind == "deep":
             # Every organisation's middle is within ten seconds of this one; any id will do beside a time of its own.
             middle = "'2026-01-01T00:00:00Z'::timestamptz + interval '1 second' * " + str(self._jobs // 2)
-            return [anyone], [organisation, organisation, middle, f"'{VERSION}'::uuid", "21"]
+            return [anyone], [organisation, organisation, organisation, middle, f"'{VERSION}'::uuid", "21"]
         # Each client counts for itself; the job's id grows, as the server's do.
         bindings = ",".join(
             f'{{"role": "{role}", "input_id": "01990000-0000-7000-9000-\' || :{name} || \'", "input_type": "sensor"}}'

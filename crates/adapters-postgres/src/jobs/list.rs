@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Array, BigInt, Bool, HasSqlType, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
 use prediction_domain::model::{OrganisationId, PageRequest, Scope};
 use prediction_domain::ports::JobFilter;
@@ -111,7 +112,8 @@ impl JobList {
     /// The jobs of one organisation, along its part of the index.
     ///
     /// The organisation is given as a range, and named in the order: were it an equality, the planner would know that all
-    /// rows have the same, and consider the index without it, too.
+    /// rows have the same, and consider the index without it, too. The range has both ends also when it goes on from a
+    /// position, or the planner takes what is left of it for more than it is, and sorts.
     fn push_walk<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
@@ -119,21 +121,20 @@ impl JobList {
     ) -> QueryResult<()> {
         out.push_sql(" FROM jobs WHERE jobs.organisation_id <= ");
         push_organisation(out)?;
+        out.push_sql(" AND jobs.organisation_id >= ");
+        push_organisation(out)?;
         if let Some((created_at, id)) = &self.after {
             out.push_sql(" AND (jobs.organisation_id, jobs.created_at, jobs.id) > (");
             push_organisation(out)?;
             out.push_sql(", ");
-            out.push_bind_param::<Timestamptz, _>(created_at)?;
+            push_unplanned::<Timestamptz, _>(out, created_at)?;
             out.push_sql(", ");
-            out.push_bind_param::<SqlUuid, _>(id)?;
+            push_unplanned::<SqlUuid, _>(out, id)?;
             out.push_sql(")");
-        } else {
-            out.push_sql(" AND jobs.organisation_id >= ");
-            push_organisation(out)?;
         }
         self.push_filters(out)?;
-        out.push_sql(" ORDER BY jobs.organisation_id, jobs.created_at, jobs.id");
-        self.push_limit(out)
+        out.push_sql(" ORDER BY jobs.organisation_id, jobs.created_at, jobs.id LIMIT ");
+        push_unplanned::<BigInt, _>(out, &self.limit)
     }
 
     fn push_limit<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -145,6 +146,22 @@ impl JobList {
         out.push_sql("SELECT ");
         self.columns.walk_ast(out.reborrow())
     }
+}
+
+/// A parameter that no plan depends on.
+///
+/// PostgreSQL plans a prepared statement anew each time as long as it reckons that a plan for these very values is cheaper.
+/// Here it never is, and planning takes longer than reading a page. What comes from a subquery is not known to the planner,
+/// so all plans cost the same, and it keeps the first.
+fn push_unplanned<'b, ST, T>(out: &mut AstPass<'_, 'b, Pg>, value: &'b T) -> QueryResult<()>
+where
+    Pg: HasSqlType<ST>,
+    T: ToSql<ST, Pg>,
+{
+    out.push_sql("(SELECT ");
+    out.push_bind_param::<ST, T>(value)?;
+    out.push_sql(")");
+    Ok(())
 }
 
 impl Tenants {
@@ -188,7 +205,7 @@ impl QueryFragment<Pg> for JobList {
             }
             (None, None, Tenants::One(id)) => {
                 self.push_select(out)?;
-                self.push_walk(out, |out| out.push_bind_param::<SqlUuid, _>(id))
+                self.push_walk(out, |out| push_unplanned::<SqlUuid, _>(out, id))
             }
             (None, None, Tenants::Several(ids)) => {
                 self.push_select(out)?;
@@ -199,8 +216,8 @@ impl QueryFragment<Pg> for JobList {
                     out.push_sql("tenant.organisation_id");
                     Ok(())
                 })?;
-                out.push_sql(") AS jobs ORDER BY jobs.created_at, jobs.id");
-                self.push_limit(out)
+                out.push_sql(") AS jobs ORDER BY jobs.created_at, jobs.id LIMIT ");
+                push_unplanned::<BigInt, _>(out, &self.limit)
             }
         }
     }

@@ -14,7 +14,9 @@ use prediction_domain_testkit::values::job_name;
 
 use crate::test_database::{TestDatabase, jobs, source_versions};
 
-const JOBS: u32 = 20_000;
+/// What is a good plan for many jobs need not be one for few.
+const FEW: u32 = 5_000;
+const MANY: u32 = 20_000;
 const ORGANISATIONS: u32 = 10;
 /// The number of the organisation whose jobs were all set up after those of the others.
 const LATE: u32 = 11;
@@ -26,7 +28,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn new() -> Self {
+    fn of(jobs_in_all: u32) -> Self {
         let database = TestDatabase::migrated();
         let plan = a_plan_for_everything();
         jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
@@ -35,8 +37,8 @@ impl Crowd {
              gen_random_uuid(), source_id, source_version_id, 'job ' || n, active, \
              jsonb_build_array(jsonb_build_object('role', 'a', 'input_id', gen_random_uuid(), 'input_type', 'sensor')), \
              outputs, revision, created_at + n * interval '1 second', updated_at \
-             FROM jobs, generate_series(1, {JOBS}) AS n, \
-             LATERAL (SELECT CASE WHEN n > {JOBS} - 1000 THEN {LATE} ELSE n % {ORGANISATIONS} + 1 END AS organisation) AS o; \
+             FROM jobs, generate_series(1, {jobs_in_all}) AS n, \
+             LATERAL (SELECT CASE WHEN n > {jobs_in_all} - 1000 THEN {LATE} ELSE n % {ORGANISATIONS} + 1 END AS organisation) AS o; \
              ANALYZE jobs"
         ));
         Self { database, job: plan.job }
@@ -85,17 +87,16 @@ fn organisation(number: u32) -> OrganisationId {
     OrganisationId::parse(&format!("00000000-0000-0000-0000-{number:012}")).unwrap()
 }
 
-fn page(limit: u16) -> PageRequest {
-    let created_at = Timestamp::from_micros(1_800_000_000_000_000).unwrap();
-    PageRequest::new(limit, Some(Position { created_at, id: uuid::Uuid::max() })).unwrap()
+/// A page that begins after so many seconds in which a job was set up.
+fn page_after(crowd: &Crowd, seconds: u32) -> PageRequest {
+    let created_at = Timestamp::from_micros(crowd.job.created_at.as_micros() + i64::from(seconds) * 1_000_000).unwrap();
+    PageRequest::new(20, Some(Position { created_at, id: uuid::Uuid::max() })).unwrap()
 }
 
 #[test]
-fn jobs_are_found_and_listed_along_indexes() {
-    let crowd = Crowd::new();
+fn jobs_are_found_along_indexes() {
+    let crowd = Crowd::of(MANY);
     let job = &crowd.job;
-    let any = JobFilter::default();
-    let first = PageRequest::new(20, None).unwrap();
 
     crowd.assert_uses("jobs_id_idx", 1, |store| {
         assert!(jobs(store).find_many(&[(Scope::Platform, job.id)]).unwrap()[0].is_some());
@@ -107,7 +108,22 @@ fn jobs_are_found_and_listed_along_indexes() {
     crowd.assert_uses("jobs_organisation_id_name_key", 1, |store| {
         assert!(jobs(store).find_by_name(organisation(6), &job_name("job 5")).unwrap().is_some());
     });
-    for page in [first, page(20)] {
+}
+
+#[test]
+fn pages_of_few_jobs_are_read_along_indexes() {
+    pages_are_read_along_indexes(&Crowd::of(FEW), FEW);
+}
+
+#[test]
+fn pages_of_many_jobs_are_read_along_indexes() {
+    pages_are_read_along_indexes(&Crowd::of(MANY), MANY);
+}
+
+fn pages_are_read_along_indexes(crowd: &Crowd, jobs_in_all: u32) {
+    let any = JobFilter::default();
+    let first = PageRequest::new(20, None).unwrap();
+    for page in [first, page_after(crowd, jobs_in_all / 2), page_after(crowd, jobs_in_all + 1)] {
         crowd.assert_uses("jobs_created_at_id_idx", 21, |store| {
             jobs(store).list(&Scope::Platform, &any, &page).unwrap();
         });
@@ -124,7 +140,7 @@ fn jobs_are_found_and_listed_along_indexes() {
 
 #[test]
 fn the_jobs_that_use_an_input_are_found_along_the_index_on_inputs() {
-    let crowd = Crowd::new();
+    let crowd = Crowd::of(MANY);
     let used = crowd.job.role_bindings.as_slice()[0].input_id;
     let unused = InputId::parse("77777777-7777-7777-7777-777777777777").unwrap();
     let first = PageRequest::new(20, None).unwrap();
@@ -141,7 +157,7 @@ fn the_jobs_that_use_an_input_are_found_along_the_index_on_inputs() {
 
 #[test]
 fn the_users_of_a_version_are_found_along_the_index_on_versions() {
-    let crowd = Crowd::new();
+    let crowd = Crowd::of(MANY);
     let plan = a_plan_for_everything();
     let version = plan.new_version.clone().unwrap();
     jobs(&crowd.database.store()).set_up_many(&[plan, a_plan_for(a_job_of(&version))]);
