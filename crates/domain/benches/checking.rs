@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use criterion::Criterion;
+use criterion::{BatchSize, Criterion};
 use prediction_domain::model::{
     BindingDraft, Caller, Contract, InputRole, InputRoleDraft, Judge, OutputRole, OutputRoleDraft, Path, Permission,
     Scope, Sent, SourceDraft, SourceVersionDraft, Submission, ViolationCode, Violations, check_bindings,
@@ -159,7 +159,7 @@ impl World {
         SetUpDraft { job: Sent::Given(SetUpJobDraft { source_version_id: id, ..a_job() }), ..binding(case) }
     }
 
-    fn rehearse(&self, set_up: &Submission<SetUpDraft>) -> Result<SetUpDone, Refusal> {
+    fn rehearse(&self, set_up: Submission<SetUpDraft>) -> Result<SetUpDone, Refusal> {
         let prepared = prepare_set_up(&self.caller, set_up, Effect::Rehearse)?;
         set_up_jobs(&self.ports, &[prepared]).pop().expect("one answer for one setup")
     }
@@ -247,12 +247,14 @@ fn set_up(criterion: &mut Criterion, case: &Case) {
 }
 
 fn measure_set_up(criterion: &mut Criterion, case: &Case, world: &World, what: &str, set_up: &Submission<SetUpDraft>) {
-    let rehearse = || world.rehearse(black_box(set_up));
-    case.assert_found(rehearse().map_err(|refusal| match refusal {
+    let rehearse = |set_up| world.rehearse(black_box(set_up));
+    case.assert_found(rehearse(set_up.clone()).map_err(|refusal| match refusal {
         Refusal::Invalid(violations) => violations,
         other => panic!("not invalid: {other:?}"),
     }));
-    criterion.bench_function(&format!("set_up, {what}/{}", case.name), |bencher| bencher.iter(rehearse));
+    criterion.bench_function(&format!("set_up, {what}/{}", case.name), |bencher| {
+        bencher.iter_batched(|| set_up.clone(), rehearse, BatchSize::SmallInput);
+    });
 }
 
 fn main() {

@@ -26,7 +26,7 @@ impl<T: Debug> FromIterator<T> for JsonList<T> {
 
 impl<T: Debug + DeserializeOwned> FromSql<Jsonb, Pg> for JsonList<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(serde_json::from_slice(text_of(&value)?)?))
+        Ok(Self(serde_json::from_str(text_of(&value)?)?))
     }
 }
 
@@ -54,14 +54,15 @@ pub(crate) struct ReadList<T: Debug>(pub(crate) Result<Vec<T>, ValueProblem>);
 
 impl<T: Debug + ReadFromJson> FromSql<Jsonb, Pg> for ReadList<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        let stored: Vec<T::Stored<'_>> = serde_json::from_slice(text_of(&value)?)?;
+        let stored: Vec<T::Stored<'_>> = serde_json::from_str(text_of(&value)?)?;
         Ok(Self(stored.into_iter().map(T::read).collect()))
     }
 }
 
-fn text_of<'a>(value: &'a PgValue<'_>) -> deserialize::Result<&'a [u8]> {
+fn text_of<'a>(value: &'a PgValue<'_>) -> deserialize::Result<&'a str> {
     match value.as_bytes().split_first() {
-        Some((&FORMAT, text)) => Ok(text),
+        // As a whole, which is quicker than each text in it by itself.
+        Some((&FORMAT, text)) => Ok(std::str::from_utf8(text)?),
         _ => Err("jsonb in an unknown format".into()),
     }
 }

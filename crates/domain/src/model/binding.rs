@@ -60,8 +60,7 @@ impl CheckedBindings {
     /// Takes bindings that were checked before they were stored. Only what can be told without the contract is checked
     /// again: no role twice, not too many.
     pub fn restored(bindings: Vec<RoleBinding>) -> Result<Self, ValueProblem> {
-        let mut roles = BTreeSet::new();
-        if let Some(twice) = bindings.iter().find(|binding| !roles.insert(&binding.role)) {
+        if let Some(twice) = second_of_a_role(&bindings) {
             return Err(
                 ValueProblem::new(ViolationCode::DuplicateRole, "binds a role twice").actual(twice.role.as_str())
             );
@@ -82,9 +81,27 @@ impl CheckedBindings {
 
     /// The bindings in the order in which they were given.
     #[must_use]
+    pub fn into_vec(self) -> Vec<RoleBinding> {
+        self.0
+    }
+
+    /// The bindings in the order in which they were given.
+    #[must_use]
     pub fn as_slice(&self) -> &[RoleBinding] {
         &self.0
     }
+}
+
+/// The first binding whose role was bound before.
+fn second_of_a_role(bindings: &[RoleBinding]) -> Option<&RoleBinding> {
+    /// Up to so many, comparing all with all is quicker than a set.
+    const FEW: usize = 16;
+    if bindings.len() <= FEW {
+        let is_bound_before = |index: usize| bindings[..index].iter().any(|other| other.role == bindings[index].role);
+        return (0..bindings.len()).find(|index| is_bound_before(*index)).map(|index| &bindings[index]);
+    }
+    let mut roles = BTreeSet::new();
+    bindings.iter().find(|binding| !roles.insert(&binding.role))
 }
 
 /// As sets: the order means nothing.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -14,17 +15,18 @@ pub const MAX_WORD_CHARS: usize = 100;
 /// The most characters in a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 10_000;
 
+// Nearly all of these are short, and a job has a dozen: held in place, they need no memory of their own.
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $read:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(CompactString);
 
         impl $name {
             /// Checks the text, and brings it into the form that is stored.
             pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-                let read: fn(&str) -> Result<String, ValueProblem> = $read;
+                let read: fn(&str) -> Result<CompactString, ValueProblem> = $read;
                 read(text).map(Self)
             }
 
@@ -97,29 +99,31 @@ impl VersionLabel {
     }
 }
 
-fn name(text: &str) -> Result<String, ValueProblem> {
+fn name(text: &str) -> Result<CompactString, ValueProblem> {
     let text = text.trim();
     // ASCII is in NFC as it is.
-    let text = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
-    bounded(text, 1, MAX_NAME_CHARS, char::is_control)
+    if text.is_ascii() {
+        return bounded(text, 1, MAX_NAME_CHARS, char::is_control);
+    }
+    bounded(&text.nfc().collect::<String>(), 1, MAX_NAME_CHARS, char::is_control)
 }
 
-fn version_label(text: &str) -> Result<String, ValueProblem> {
-    bounded(text.trim().to_owned(), 1, MAX_WORD_CHARS, char::is_control)
+fn version_label(text: &str) -> Result<CompactString, ValueProblem> {
+    bounded(text.trim(), 1, MAX_WORD_CHARS, char::is_control)
 }
 
-fn word(text: &str) -> Result<String, ValueProblem> {
-    bounded(text.to_owned(), 1, MAX_WORD_CHARS, char::is_control)
+fn word(text: &str) -> Result<CompactString, ValueProblem> {
+    bounded(text, 1, MAX_WORD_CHARS, char::is_control)
 }
 
-fn description(text: &str) -> Result<String, ValueProblem> {
-    bounded(text.to_owned(), 0, MAX_DESCRIPTION_CHARS, |c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+fn description(text: &str) -> Result<CompactString, ValueProblem> {
+    bounded(text, 0, MAX_DESCRIPTION_CHARS, |c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
-fn bounded(text: String, least: usize, most: usize, refused: fn(char) -> bool) -> Result<String, ValueProblem> {
+fn bounded(text: &str, least: usize, most: usize, refused: fn(char) -> bool) -> Result<CompactString, ValueProblem> {
     // Nearly all text, so it is looked through only once: printable ASCII, a byte for each character.
     if (least..=most).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Ok(text);
+        return Ok(text.into());
     }
     let length = text.chars().count();
     if length < least {
@@ -137,7 +141,7 @@ fn bounded(text: String, least: usize, most: usize, refused: fn(char) -> bool) -
             .expected("text without control characters")
             .actual(format!("U+{:04X} at character {}", u32::from(character), position + 1)));
     }
-    Ok(text)
+    Ok(text.into())
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ const USE_CASES: [(&str, Permission, UseCase); 10] = [
         delete_source_version(ports, caller, id, &ANY, Effect::Commit).map(drop)
     }),
     ("prepare_set_up", Permission::JobsWrite, |_, caller| {
-        prepare_set_up(caller, &submit(SetUpDraft::default()), Effect::Rehearse).map(drop)
+        prepare_set_up(caller, submit(SetUpDraft::default()), Effect::Rehearse).map(drop)
     }),
     ("change_job", Permission::JobsWrite, |ports, caller| {
         change_job(ports, caller, job_id(), &submit(JobChangeDraft::default()), &ANY, Effect::Commit).map(drop)
@@ -83,7 +83,7 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
     let filter = JobFilter { organisation_id: Some(organisation_id), ..JobFilter::default() };
     denied(list_jobs(&ports, &customer, &filter, &first_page(50)).map(drop));
     let draft = SetUpDraft { organisation_id: given(&organisation_id.to_string()), ..everything() };
-    denied(prepare_set_up(&customer, &draft.into(), Effect::Commit).map(drop));
+    denied(prepare_set_up(&customer, draft.into(), Effect::Commit).map(drop));
 }
 
 #[test]

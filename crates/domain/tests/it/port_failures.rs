@@ -292,7 +292,7 @@ fn a_failed_lookup_answers_everybody_who_waits() {
     let mut mocks = Mocks::default();
     mocks.sources.expect_find_many().times(1).returning(|_| Err(StoreFailure::Unavailable("no connection".into())));
     let prepared = [by_reference(), everything(), by_reference()]
-        .map(|draft| prepare_set_up(&operator(), &draft.into(), Effect::Commit).unwrap());
+        .map(|draft| prepare_set_up(&operator(), draft.into(), Effect::Commit).unwrap());
     let answers = set_up_jobs(&mocks.into_ports(), &prepared);
     assert_eq!(answers.len(), 3);
     for answer in answers {
@@ -313,7 +313,7 @@ fn a_failed_plan_answers_its_caller_alone() {
     });
     let other = SetUpDraft { source: Sent::Given(a_source("rust")), job: Sent::Given(a_job("Job B")), ..everything() };
     let prepared =
-        [everything(), other].map(|draft| prepare_set_up(&operator(), &draft.into(), Effect::Commit).unwrap());
+        [everything(), other].map(|draft| prepare_set_up(&operator(), draft.into(), Effect::Commit).unwrap());
     let answers = set_up_jobs(&mocks.into_ports(), &prepared);
     assert!(matches!(answers[0], Err(Refusal::Store(StoreFailure::Internal(_)))));
     assert!(answers[1].is_ok());

@@ -213,14 +213,14 @@ fn an_organisation_of_others_ends_the_setup_at_once() {
     let customer = customer(&Permission::ALL);
     let other = fresh_organisation_id();
     let draft = SetUpDraft { organisation_id: given(&other.to_string()), ..SetUpDraft::default() };
-    match prepare_set_up(&customer, &draft.into(), Effect::Commit) {
+    match prepare_set_up(&customer, draft.into(), Effect::Commit) {
         Err(Refusal::Denied(denied)) => {
             assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id: other });
         }
         other => panic!("not denied: {other:?}"),
     }
     let nobody = caller(&Permission::ALL, Scope::of([]));
-    assert!(matches!(prepare_set_up(&nobody, &everything().into(), Effect::Commit), Err(Refusal::Denied(_))));
+    assert!(matches!(prepare_set_up(&nobody, everything().into(), Effect::Commit), Err(Refusal::Denied(_))));
 }
 
 #[test]

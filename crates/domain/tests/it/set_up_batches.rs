@@ -22,7 +22,7 @@ type Request = (Caller, SetUpDraft, Effect);
 fn together(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, Refusal>> {
     let prepared: Vec<_> = requests
         .iter()
-        .map(|(caller, draft, effect)| prepare_set_up(caller, &draft.clone().into(), *effect).unwrap())
+        .map(|(caller, draft, effect)| prepare_set_up(caller, draft.clone().into(), *effect).unwrap())
         .collect();
     set_up_jobs(&world.ports, &prepared)
 }

@@ -100,7 +100,7 @@ impl World {
 
 /// Sets up one job.
 pub(crate) fn set_up(ports: &Ports, caller: &Caller, draft: SetUpDraft, effect: Effect) -> Result<SetUpDone, Refusal> {
-    let prepared = prepare_set_up(caller, &draft.into(), effect)?;
+    let prepared = prepare_set_up(caller, draft.into(), effect)?;
     let mut answers = set_up_jobs(ports, &[prepared]);
     assert_eq!(answers.len(), 1);
     answers.remove(0)

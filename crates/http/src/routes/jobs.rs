@@ -18,14 +18,19 @@ fn expansion(query: &mut Query) -> Expansion {
     Expansion { source: words.contains(&"source"), source_version: words.contains(&"source_version") }
 }
 
-/// The body of a job with what is shown beside it, and its entity tag.
-fn with_expanded(job: Job, expanded: &Expanded) -> (JobBody, String) {
+/// The body of a job with what is shown beside it.
+fn with_expanded(job: Job, expanded: &Expanded) -> JobBody {
     let source = expanded.sources.get(&job.source_id).cloned();
     let version = expanded.source_versions.get(&job.source_version_id).cloned();
-    let beside: Vec<Revision> = source.iter().map(|source| source.revision).collect();
-    let tag = entity_tag(job.revision, &beside);
     let mut body = JobBody::from(job);
-    body.source = source.map(Into::into);
-    body.source_version = version.map(Into::into);
-    (body, tag)
+    body.source = source.map(|source| Box::new(source.into()));
+    body.source_version = version.map(|version| Box::new(version.into()));
+    body
+}
+
+/// The entity tag of that body.
+fn tag_of_expanded(job: &Job, expanded: &Expanded) -> String {
+    let beside: Vec<Revision> =
+        expanded.sources.get(&job.source_id).map(|source| source.revision).into_iter().collect();
+    entity_tag(job.revision, &beside)
 }

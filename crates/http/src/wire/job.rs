@@ -38,11 +38,11 @@ pub(crate) struct JobBody {
     /// With expand=source.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub(crate) source: Option<SourceBody>,
+    pub(crate) source: Option<Box<SourceBody>>,
     /// With `expand=source_version`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub(crate) source_version: Option<SourceVersionBody>,
+    pub(crate) source_version: Option<Box<SourceVersionBody>>,
 }
 
 /// An input role of the job's version, bound to a concrete input.
@@ -80,7 +80,7 @@ impl From<Job> for JobBody {
             source_version_id: job.source_version_id,
             name: job.name,
             active: job.active,
-            role_bindings: job.role_bindings.iter().cloned().map(RoleBindingBody::from).collect(),
+            role_bindings: job.role_bindings.into_vec().into_iter().map(RoleBindingBody::from).collect(),
             outputs: job.outputs.into_iter().map(OutputBody::from).collect(),
             revision: job.revision,
             created_at: job.created_at,

@@ -46,13 +46,13 @@ impl PreparedSetUp {
 /// carried along, to be told together with what the store reveals.
 pub fn prepare_set_up(
     caller: &Caller,
-    submission: &Submission<SetUpDraft>,
+    submission: Submission<SetUpDraft>,
     effect: Effect,
 ) -> Result<PreparedSetUp, Refusal> {
     caller.require(Permission::JobsWrite)?;
     let root = Path::root();
-    let draft = &submission.content;
-    let mut judge = Judge::starting_with(submission.violations.clone());
+    let draft = submission.content;
+    let mut judge = Judge::starting_with(submission.violations);
 
     let organisation_id =
         judge.read(&root.member("organisation_id"), &draft.organisation_id, |text| OrganisationId::parse(text));
@@ -80,7 +80,7 @@ pub fn prepare_set_up(
         judge.read(&path.member("source_version_id"), &job.source_version_id, |text| SourceVersionId::parse(text));
     let job_organisation_id =
         judge.read(&path.member("organisation_id"), &job.organisation_id, |text| OrganisationId::parse(text));
-    let role_bindings = judge.require(&root.member("role_bindings"), draft.role_bindings.as_ref());
+    let role_bindings = judge.require(&root.member("role_bindings"), draft.role_bindings);
 
     let said = |present: bool, sent_null: bool| present && !sent_null;
     let prepared = PreparedSetUp {
@@ -97,7 +97,7 @@ pub fn prepare_set_up(
         active: job.active.given().copied(),
         job_source_id: job_source_id.into_option(),
         job_source_version_id: job_source_version_id.into_option(),
-        role_bindings: role_bindings.cloned().unwrap_or_default(),
+        role_bindings: role_bindings.unwrap_or_default(),
         violations: Vec::new(),
         effect,
     };

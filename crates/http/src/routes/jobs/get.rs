@@ -1,7 +1,7 @@
 use prediction_domain::model::JobId;
 use prediction_domain::use_cases::{Expanded, Expansion, JobQuery, Refusal, expand_jobs};
 
-use super::{expansion, with_expanded};
+use super::{expansion, tag_of_expanded, with_expanded};
 use crate::request::Call;
 use crate::routes::{Answer, fresh};
 
@@ -23,6 +23,6 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         })
         .await?
     };
-    let (body, tag) = with_expanded(job, &expanded);
-    fresh(&call, &tag, &body)
+    let tag = tag_of_expanded(&job, &expanded);
+    fresh(&call, &tag, &with_expanded(job, &expanded))
 }

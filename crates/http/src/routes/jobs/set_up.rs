@@ -13,7 +13,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let effect = query.effect();
     query.finish()?;
     let submission = decode(call.body().await?, decode_set_up)?;
-    let prepared = prepare_set_up(&caller, &submission, effect)?;
+    let prepared = prepare_set_up(&caller, submission, effect)?;
 
     let done = call.api().set_up(prepared).await?;
     let tag = entity_tag(done.job.revision, &[]);
