@@ -19,14 +19,22 @@ pub(crate) enum Breach {
     JobId,
     /// The organisation has a job of that name.
     JobName,
-    /// The source has no version that a job is to run; or, when a version is deleted, jobs run it.
+    /// The source has no version that a job is to run; or, when a version is deleted, jobs run it or ran it.
     VersionOfJob,
+    /// The job of what was kept does not exist.
+    JobOfRevision,
+    /// The revision of a job was kept before.
+    JobRevision,
+    /// The job has a run of that time.
+    RunTime,
+    /// The job has a run of that id.
+    RunId,
     /// The value breaks a rule of the domain, so it cannot have come from there.
     Rule,
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, Breach); 25] = [
+const MEANINGS: [(&str, Breach); 36] = [
     ("sources_pkey", Breach::SourceId),
     ("sources_name_key_key", Breach::SourceName),
     ("sources_name_check", Breach::Rule),
@@ -52,6 +60,17 @@ const MEANINGS: [(&str, Breach); 25] = [
     ("jobs_role_bindings_check", Breach::Rule),
     ("jobs_outputs_check", Breach::Rule),
     ("jobs_revision_check", Breach::Rule),
+    ("jobs_updated_by_check", Breach::Rule),
+    ("job_revisions_pkey", Breach::JobRevision),
+    ("job_revisions_organisation_id_job_id_fkey", Breach::JobOfRevision),
+    ("job_revisions_source_id_source_version_id_fkey", Breach::VersionOfJob),
+    ("runs_pkey", Breach::RunTime),
+    ("runs_organisation_id_job_id_id_key", Breach::RunId),
+    ("runs_job_revision_check", Breach::Rule),
+    ("runs_message_check", Breach::Rule),
+    ("runs_prediction_count_check", Breach::Rule),
+    ("runs_predictions_digest_check", Breach::Rule),
+    ("predictions_value_check", Breach::Rule),
 ];
 
 impl Breach {
@@ -81,8 +100,10 @@ mod tests {
     use super::*;
 
     /// The text of all migrations, in which every constraint has to be named.
-    const MIGRATIONS: &str =
-        include_str!("../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/up.sql");
+    const MIGRATIONS: &str = concat!(
+        include_str!("../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/up.sql"),
+        include_str!("../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/up.sql"),
+    );
 
     #[test]
     fn every_constraint_of_the_migrations_has_a_meaning_and_the_other_way_round() {

@@ -3,6 +3,7 @@
 mod by_name;
 mod insert;
 mod list;
+mod revisions;
 mod set_up;
 
 use std::collections::{HashMap, HashSet};
@@ -10,7 +11,9 @@ use std::collections::{HashMap, HashSet};
 use diesel::PgConnection;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use prediction_domain::model::{Job, JobId, JobName, OrganisationId, Page, PageRequest, Position, Revision, Scope};
+use prediction_domain::model::{
+    Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Position, Revision, Scope, Subject,
+};
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
     UpdateJobError,
@@ -19,11 +22,12 @@ use uuid::Uuid;
 
 use crate::constraints::Breach;
 use crate::database::Abort;
-use crate::rows::{JobRow, JsonList, StoredBinding, StoredOutput, read_all, read_optional, revision};
+use crate::rows::{JobRevisionRow, JobRow, JsonList, StoredBinding, StoredOutput, read_all, read_optional, revision};
 use crate::schema::jobs;
 use crate::store::PostgresStore;
 
 use self::list::JobList;
+use self::revisions::JobRevisions;
 
 diesel::alias!(const others: Alias<OtherJobs> = jobs as others);
 
@@ -98,6 +102,7 @@ impl JobRepository for PostgresStore {
                     jobs::outputs.eq(outputs),
                     jobs::revision.eq(job.revision.as_i64()),
                     jobs::updated_at.eq(job.updated_at.as_datetime()),
+                    jobs::updated_by.eq(job.updated_by.as_ref().map(Subject::as_str)),
                 ))
                 .execute(connection)
                 .map_err(|error| match Breach::of(&error) {
@@ -120,6 +125,30 @@ impl JobRepository for PostgresStore {
                 _ => Err(Abort::Again),
             }
         })
+    }
+
+    fn revisions(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        after: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<JobRevision>, StoreFailure> {
+        let after = after.map_or(0, Revision::as_i64);
+        let query = JobRevisions::new((organisation_id, id), after, i64::MAX, limit);
+        read_all(self.database().statement(|connection| query.load::<JobRevisionRow>(connection))?)
+    }
+
+    fn revision(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        revision: Revision,
+    ) -> Result<Option<JobRevision>, StoreFailure> {
+        let number = revision.as_i64();
+        let query = JobRevisions::new((organisation_id, id), number - 1, number, 1);
+        let found = self.database().statement(|connection| query.load::<JobRevisionRow>(connection))?;
+        read_optional(found.into_iter().next())
     }
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {

@@ -34,6 +34,7 @@ mod migrations;
 mod paging;
 mod pool;
 mod rows;
+mod runs;
 mod schema;
 mod source_versions;
 mod sources;

@@ -1,7 +1,9 @@
 //! Rows, and what becomes of them: everything that is read passes the checks of the domain again.
 
 mod job;
+mod job_revision;
 mod json_list;
+mod run;
 mod source;
 mod source_version;
 
@@ -13,7 +15,9 @@ use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
 
 pub(crate) use job::{JobRow, StoredBinding, StoredOutput};
+pub(crate) use job_revision::{JobRevisionRow, JobRevisionSql};
 pub(crate) use json_list::JsonList;
+pub(crate) use run::{PredictionRow, PredictionSql, RunRow};
 pub(crate) use source::SourceRow;
 pub(crate) use source_version::SourceVersionRow;
 

@@ -1,6 +1,22 @@
 // Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test the_schema_is_that_of_the_migrations`.
 
 diesel::table! {
+    job_revisions (organisation_id, job_id, revision) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        revision -> Int8,
+        source_id -> Uuid,
+        source_version_id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        role_bindings -> Jsonb,
+        outputs -> Jsonb,
+        updated_at -> Timestamptz,
+        updated_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     jobs (organisation_id, id) {
         organisation_id -> Uuid,
         id -> Uuid,
@@ -13,6 +29,34 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        updated_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    predictions (organisation_id, job_id, role, at, issued_at) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        role -> Text,
+        at -> Timestamptz,
+        issued_at -> Timestamptz,
+        value -> Float8,
+    }
+}
+
+diesel::table! {
+    runs (organisation_id, job_id, issued_at) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        issued_at -> Timestamptz,
+        id -> Uuid,
+        job_revision -> Int8,
+        source_version_id -> Uuid,
+        succeeded -> Bool,
+        message -> Nullable<Text>,
+        prediction_count -> Int4,
+        predictions_digest -> Bytea,
+        received_at -> Timestamptz,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Source versions. No statement changes one, and a trigger refuses those of others.
 
-use diesel::PgConnection;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
+use diesel::{PgConnection, sql_query};
 use prediction_domain::model::{
     JobId, OrganisationId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
 };
@@ -15,7 +16,7 @@ use crate::constraints::Breach;
 use crate::database::Abort;
 use crate::paging::{Behind, one_too_many};
 use crate::rows::{SourceVersionRow, count, in_wanted_order, read_all, read_optional};
-use crate::schema::{jobs, source_versions};
+use crate::schema::source_versions;
 use crate::store::PostgresStore;
 
 impl SourceVersionRepository for PostgresStore {
@@ -100,8 +101,7 @@ impl SourceVersionRepository for PostgresStore {
             let stored = source_versions::table.find(id.as_uuid()).select(source_versions::id).for_update();
             let stored: Option<Uuid> = stored.first(connection).optional()?;
             stored.ok_or(Abort::Refused(DeleteSourceVersionError::Missing))?;
-            let users = jobs::table.filter(jobs::source_version_id.eq(id.as_uuid())).count();
-            let users = count(users.get_result(connection)?)?;
+            let users = count(count_users(connection, id)?)?;
             if users > 0 {
                 let visible = visible_users(connection, scope, id)?;
                 return Err(Abort::Refused(DeleteSourceVersionError::InUse { jobs: users, visible }));
@@ -137,19 +137,45 @@ fn find_in_the_way(connection: &mut PgConnection, version: &SourceVersion) -> Qu
         .optional()
 }
 
-/// The first jobs that run a version and that the caller may see.
+/// Jobs that have a version, or had it at a revision that is kept, each once.
+const USERS: &str = "(SELECT organisation_id, id, created_at FROM jobs WHERE source_version_id = $1 \
+     UNION SELECT jobs.organisation_id, jobs.id, jobs.created_at FROM job_revisions JOIN jobs \
+     ON jobs.organisation_id = job_revisions.organisation_id AND jobs.id = job_revisions.job_id \
+     WHERE job_revisions.source_version_id = $1) AS users";
+
+fn count_users(connection: &mut PgConnection, id: SourceVersionId) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let counted = sql_query(format!("SELECT count(*) AS count FROM {USERS}")).bind::<SqlUuid, _>(id.as_uuid());
+    Ok(counted.get_result::<Count>(connection)?.count)
+}
+
+/// The first jobs that have or had a version and that the caller may see.
 fn visible_users<E: From<StoreFailure>>(
     connection: &mut PgConnection,
     scope: &Scope,
     id: SourceVersionId,
 ) -> Result<Vec<JobId>, Abort<E>> {
-    let most = i64::try_from(DeleteSourceVersionError::MAX_NAMED_JOBS).unwrap_or(i64::MAX);
-    let mut query = jobs::table.filter(jobs::source_version_id.eq(id.as_uuid())).select(jobs::id).into_boxed();
-    if let Scope::Organisations(organisations) = scope {
-        let organisations: Vec<Uuid> = organisations.iter().map(OrganisationId::as_uuid).collect();
-        query = query.filter(jobs::organisation_id.eq_any(organisations));
+    #[derive(QueryableByName)]
+    struct User {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
     }
-    let ids: Vec<Uuid> = query.order((jobs::created_at, jobs::id)).limit(most).load(connection)?;
-    let ids: Result<Vec<JobId>, _> = ids.into_iter().map(JobId::from_uuid).collect();
+    let most = i64::try_from(DeleteSourceVersionError::MAX_NAMED_JOBS).unwrap_or(i64::MAX);
+    let organisations: Option<Vec<Uuid>> = match scope {
+        Scope::Organisations(organisations) => Some(organisations.iter().map(OrganisationId::as_uuid).collect()),
+        Scope::Platform => None,
+    };
+    let found: Vec<User> = sql_query(format!(
+        "SELECT id FROM {USERS} WHERE $2 IS NULL OR organisation_id = ANY ($2) ORDER BY created_at, id LIMIT $3"
+    ))
+    .bind::<SqlUuid, _>(id.as_uuid())
+    .bind::<Nullable<Array<SqlUuid>>, _>(organisations)
+    .bind::<BigInt, _>(most)
+    .load(connection)?;
+    let ids: Result<Vec<JobId>, _> = found.into_iter().map(|user| JobId::from_uuid(user.id)).collect();
     Ok(ids.map_err(|problem| StoreFailure::Corrupt(Box::new(problem)))?)
 }

@@ -18,8 +18,7 @@ pub(crate) fn is_one_of<Column>(column: Column, values: impl IntoIterator<Item =
 /// `(created_at, id) > (…)`: what follows a position in creation order. As a comparison of rows, because only that is a
 /// range of an index.
 pub(crate) fn is_behind<CreatedAt, Id>(created_at: CreatedAt, id: Id, position: Position) -> Keyset<CreatedAt, Id> {
-    let place = Place { created_at: position.created_at.as_micros(), id: position.id.to_string() };
-    Keyset { created_at, id, comparison: ") > (", place }
+    Keyset { created_at, id, comparison: ") > (", place: position.into() }
 }
 
 /// `(created_at, id) < (…)`: what precedes a place in creation order.
@@ -33,6 +32,12 @@ pub(crate) struct Place {
     /// Microseconds.
     pub(crate) created_at: i64,
     pub(crate) id: String,
+}
+
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        Self { created_at: position.created_at.as_micros(), id: position.id.to_string() }
+    }
 }
 
 /// The column as an expression that no index is of (a unary `+`, as SQLite's manual advises): it is not what rows are to

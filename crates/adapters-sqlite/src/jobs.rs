@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use prediction_domain::model::{Job, JobId, JobName, OrganisationId, Page, PageRequest, Revision, Scope};
+use prediction_domain::model::{Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Revision, Scope};
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
     UpdateJobError,
@@ -12,7 +12,7 @@ use crate::expressions::is_one_of;
 use crate::rows::{JobChanges, JobRow, job_organisation, restore, stored_revision};
 use crate::schema::jobs;
 use crate::store::SqliteStore;
-use crate::{job_list, set_up};
+use crate::{job_list, job_revisions, set_up};
 
 impl JobRepository for SqliteStore {
     /// One statement finds the jobs of everybody who waits, and the scope of each is judged when the answers are put
@@ -60,6 +60,25 @@ impl JobRepository for SqliteStore {
                 Err(refusal) => Err(StoreFailure::from(refusal).into()),
             }
         })
+    }
+
+    fn revisions(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        after: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<JobRevision>, StoreFailure> {
+        job_revisions::list(&mut *self.reader()?, organisation_id, id, after, limit)
+    }
+
+    fn revision(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        revision: Revision,
+    ) -> Result<Option<JobRevision>, StoreFailure> {
+        job_revisions::find(&mut *self.reader()?, organisation_id, id, revision)
     }
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {

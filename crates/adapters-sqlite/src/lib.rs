@@ -21,6 +21,8 @@
 //!   (`synchronous = FULL`).
 //! - Every write is one immediate transaction on the only connection that writes. A batch of set-ups shares one
 //!   transaction, and so one wait for the disk, with a savepoint for each.
+//! - What jobs were is kept by a trigger. A run is stored together with its values; of many values for one time, the last
+//!   issued one is looked up in the index, however many there are.
 //! - Row structs and SQL stay in here: `rows` turns rows into the model, and a row that breaks a rule of it is
 //!   [`Corrupt`](prediction_domain::ports::StoreFailure::Corrupt).
 //! - The schema is `migrations/sqlite`; `schema.rs` is generated from it.
@@ -31,10 +33,13 @@ mod expressions;
 mod file;
 mod health;
 mod job_list;
+mod job_revisions;
 mod jobs;
 mod migrations;
 mod pool;
+mod predictions;
 mod rows;
+mod runs;
 mod schema;
 mod set_up;
 mod settings;

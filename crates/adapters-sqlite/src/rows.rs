@@ -1,11 +1,17 @@
 //! Rows as they are stored, and how they become the model and back.
 
 mod job;
+mod job_revision;
 mod json;
+mod prediction;
+mod run;
 mod source;
 mod source_version;
 
 pub(crate) use job::{JobChanges, JobRow};
+pub(crate) use job_revision::JobRevisionRow;
+pub(crate) use prediction::{NewPredictionRow, PredictionRow, stored_role};
+pub(crate) use run::{RunRow, succeeded};
 pub(crate) use source::{SourceChanges, SourceRow};
 pub(crate) use source_version::SourceVersionRow;
 
@@ -106,7 +112,22 @@ impl Reading<'_> {
     }
 
     fn revision(&self, number: i64) -> Result<Revision, CorruptRow> {
-        self.column("revision", Revision::new(number).ok_or("a revision is at least 1"))
+        self.revision_in("revision", number)
+    }
+
+    fn revision_in(&self, column: &'static str, number: i64) -> Result<Revision, CorruptRow> {
+        self.column(column, Revision::new(number).ok_or("a revision is at least 1"))
+    }
+
+    fn flag(&self, column: &'static str, number: i64) -> Result<bool, CorruptRow> {
+        self.column(
+            column,
+            match number {
+                0 => Ok(false),
+                1 => Ok(true),
+                _ => Err("neither 0 nor 1"),
+            },
+        )
     }
 
     fn time(&self, column: &'static str, micros: i64) -> Result<Timestamp, CorruptRow> {

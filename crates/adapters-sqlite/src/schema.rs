@@ -9,6 +9,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_revisions (organisation_id, job_id, revision) {
+        organisation_id -> Text,
+        job_id -> Text,
+        revision -> BigInt,
+        source_id -> Text,
+        source_version_id -> Text,
+        name -> Text,
+        active -> BigInt,
+        role_bindings -> Text,
+        outputs -> Text,
+        updated_at -> BigInt,
+        updated_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     jobs (organisation_id, id) {
         organisation_id -> Text,
         id -> Text,
@@ -21,6 +37,34 @@ diesel::table! {
         revision -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        updated_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    predictions (organisation_id, job_id, role, at, issued_at) {
+        organisation_id -> Text,
+        job_id -> Text,
+        role -> Text,
+        at -> BigInt,
+        issued_at -> BigInt,
+        value -> Double,
+    }
+}
+
+diesel::table! {
+    runs (organisation_id, job_id, issued_at) {
+        organisation_id -> Text,
+        job_id -> Text,
+        issued_at -> BigInt,
+        id -> Text,
+        job_revision -> BigInt,
+        source_version_id -> Text,
+        succeeded -> BigInt,
+        message -> Nullable<Text>,
+        prediction_count -> BigInt,
+        predictions_digest -> Binary,
+        received_at -> BigInt,
     }
 }
 
@@ -52,4 +96,12 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(job_inputs, jobs, source_versions, sources);
+diesel::allow_tables_to_appear_in_same_query!(
+    job_inputs,
+    job_revisions,
+    jobs,
+    predictions,
+    runs,
+    source_versions,
+    sources
+);

@@ -1,4 +1,5 @@
 use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
     JobId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
 };
@@ -8,9 +9,9 @@ use prediction_domain::ports::{
 };
 
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
-use crate::expressions::{is_behind, is_one_of};
+use crate::expressions::{is_behind, is_one_of, unindexed};
 use crate::rows::{SourceVersionRow, in_order, job_ids, limit, one_too_many, restore, restore_all};
-use crate::schema::{jobs, source_versions};
+use crate::schema::{job_revisions, jobs, source_versions};
 use crate::store::SqliteStore;
 
 impl SourceVersionRepository for SqliteStore {
@@ -72,11 +73,7 @@ impl SourceVersionRepository for SqliteStore {
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
         self.write(effect, |connection| {
-            let jobs: i64 = jobs::table
-                .filter(jobs::source_version_id.eq(id.to_string()))
-                .count()
-                .get_result(connection)
-                .or_store_failure()?;
+            let jobs: i64 = users(id).count().get_result(connection).or_store_failure()?;
             if jobs > 0 {
                 let visible = visible_users(connection, scope, id)?;
                 return Err(DeleteSourceVersionError::InUse { jobs: jobs.unsigned_abs(), visible });
@@ -112,20 +109,26 @@ fn by_label(
     restore(row.first(connection).optional().or_store_failure()?.as_ref())
 }
 
-/// The first jobs of a version, of those that may be seen.
+/// The jobs that have a version, or had it at a revision that is kept.
+fn users(id: SourceVersionId) -> jobs::BoxedQuery<'static, Sqlite> {
+    let had =
+        job_revisions::table.filter(job_revisions::source_version_id.eq(id.to_string())).select(job_revisions::job_id);
+    jobs::table.filter(jobs::source_version_id.eq(id.to_string()).or(jobs::id.eq_any(had))).into_boxed()
+}
+
+/// The first of them, of those that may be seen. They are put in order afterwards, and neither the order nor the
+/// organisation is what they are looked up by: hence `unindexed`.
 fn visible_users(
     connection: &mut SqliteConnection,
     scope: &Scope,
     id: SourceVersionId,
 ) -> Result<Vec<JobId>, StoreFailure> {
-    let mut query = jobs::table
+    let mut query = users(id)
         .select(jobs::id)
-        .filter(jobs::source_version_id.eq(id.to_string()))
-        .order((jobs::created_at, jobs::id))
-        .limit(limit(DeleteSourceVersionError::MAX_NAMED_JOBS))
-        .into_boxed();
+        .order((unindexed(jobs::created_at), unindexed(jobs::id)))
+        .limit(limit(DeleteSourceVersionError::MAX_NAMED_JOBS));
     if let Scope::Organisations(organisations) = scope {
-        query = query.filter(is_one_of(jobs::organisation_id, organisations.iter()));
+        query = query.filter(is_one_of(unindexed(jobs::organisation_id), organisations.iter()));
     }
     let ids: Vec<String> = query.load(connection).or_store_failure()?;
     job_ids(&ids)

@@ -16,15 +16,16 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use prediction_domain::model::{
-    CheckedBindings, Contract, InputId, InputRole, Job, Output, OutputRole, Revision, RoleBinding, Source, SourceId,
-    SourceVersion, Timestamp,
+    CheckedBindings, Contract, InputId, InputRole, Job, Output, OutputRole, Prediction, PredictionsDigest, Revision,
+    RoleBinding, Run, RunStatus, Source, SourceId, SourceVersion, Subject, Timestamp,
 };
 use prediction_domain::ports::{Effect, JobSetUp};
 
 use crate::ids::fresh_uuid;
 use crate::values::{
-    at, description, fresh_input_id, fresh_job_id, fresh_organisation_id, fresh_output_id, fresh_source_id,
-    fresh_source_version_id, hours, input_kind, job_name, micros_after, minutes, role_name, source_name, version_label,
+    at, description, fresh_input_id, fresh_job_id, fresh_organisation_id, fresh_output_id, fresh_run_id,
+    fresh_source_id, fresh_source_version_id, hours, input_kind, job_name, micros_after, minutes, role_name,
+    source_name, version_label,
 };
 
 /// A source with every optional value.
@@ -87,7 +88,33 @@ pub fn a_job_of(version: &SourceVersion) -> Job {
         revision: Revision::FIRST,
         created_at: now,
         updated_at: now,
+        updated_by: Some(Subject::of("operator@example.com")),
     }
+}
+
+/// A run of that job that succeeded with these values.
+#[must_use]
+pub fn a_run_of(job: &Job, predictions: &[Prediction]) -> Run {
+    let now = later();
+    Run {
+        id: fresh_run_id(),
+        organisation_id: job.organisation_id,
+        job_id: job.id,
+        job_revision: job.revision,
+        source_version_id: job.source_version_id,
+        issued_at: now,
+        status: RunStatus::Succeeded,
+        message: None,
+        prediction_count: u32::try_from(predictions.len()).expect("few values"),
+        predictions_digest: PredictionsDigest::of(predictions),
+        received_at: now,
+    }
+}
+
+/// A value.
+#[must_use]
+pub fn a_prediction(role: &str, at: Timestamp, value: f64) -> Prediction {
+    Prediction { role: role_name(role), at, value }
 }
 
 /// Every input role of the contract, bound to an input of its own.

@@ -21,6 +21,8 @@ mod history;
 mod jobs;
 mod lists;
 mod races;
+mod revisions;
+mod runs;
 mod set_up;
 mod source_versions;
 mod sources;
@@ -120,6 +122,36 @@ macro_rules! contract_suite {
                 a_delete_outside_the_scope_is_missing
                 a_delete_of_another_revision_is_stale
                 a_rehearsed_delete_is_judged_and_changes_nothing
+            }
+            revisions {
+                a_new_job_has_its_first_revision
+                what_a_job_was_is_kept_when_it_changes
+                who_changed_a_job_is_kept
+                revisions_are_listed_from_any_place
+                revisions_of_another_organisation_are_not_found
+                a_refused_or_rehearsed_update_keeps_nothing
+                a_deleted_job_has_no_revisions
+                a_version_that_a_job_had_is_in_use
+            }
+            runs {
+                every_field_reads_back_as_it_was_stored
+                values_of_every_kind_read_back_as_they_were_stored
+                the_largest_report_is_stored
+                a_run_of_no_job_is_refused
+                a_run_issued_at_a_taken_time_is_refused_with_the_stored_one
+                runs_of_other_jobs_may_be_issued_at_the_same_time
+                a_run_is_found_only_as_one_of_its_job
+                runs_are_listed_from_the_last_issued_on_pages_of_every_size
+                runs_are_filtered_by_status_and_time
+                the_value_that_was_issued_last_is_read
+                values_are_read_as_of_any_time
+                the_values_of_one_run_are_read
+                values_are_filtered_by_role_and_time
+                values_are_paged_by_role_and_time
+                what_was_issued_too_long_ago_is_not_read
+                a_run_that_failed_hides_no_values
+                the_runs_of_a_deleted_job_are_not_found
+                of_many_reports_of_one_run_one_is_stored
             }
             lists {
                 an_empty_store_lists_nothing

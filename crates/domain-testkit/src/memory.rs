@@ -1,6 +1,7 @@
 //! Every repository, in memory: for tests, and as the model that other stores are compared with.
 
 mod jobs;
+mod runs;
 mod source_versions;
 mod sources;
 
@@ -8,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prediction_domain::model::{
-    Job, JobId, JobName, OrganisationId, Page, PageRequest, Position, Source, SourceId, SourceName, SourceVersion,
-    SourceVersionId, VersionLabel,
+    Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Position, Prediction, Revision, Run, RunId,
+    Source, SourceId, SourceName, SourceVersion, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{ConnectionCounts, Effect, JobCounts, StoreFailure, StoreHealth, StoreStatistics};
 
@@ -27,6 +28,9 @@ struct State {
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
     jobs: BTreeMap<JobId, Job>,
+    /// What jobs were before they were changed.
+    history: BTreeMap<(JobId, Revision), JobRevision>,
+    runs: BTreeMap<RunId, (Run, Vec<Prediction>)>,
 }
 
 impl MemoryStore {
@@ -38,6 +42,7 @@ impl MemoryStore {
             sources: store.clone(),
             source_versions: store.clone(),
             jobs: store.clone(),
+            runs: store.clone(),
             health: store.clone(),
             statistics: store,
             keep_alive: Box::new(()),

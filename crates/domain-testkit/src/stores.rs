@@ -2,7 +2,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use prediction_domain::ports::{
-    JobRepository, SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
+    JobRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
 };
 
 /// All ports to one store.
@@ -13,6 +13,8 @@ pub struct Stores {
     pub source_versions: Arc<dyn SourceVersionRepository>,
     /// The jobs.
     pub jobs: Arc<dyn JobRepository>,
+    /// Their runs.
+    pub runs: Arc<dyn RunRepository>,
     /// Whether the store can do its work.
     pub health: Arc<dyn StoreHealth>,
     /// What there is, and how busy the store is.

@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use prediction_domain::model::{
     Description, ExpectedIntervalMinutes, InputId, InputKind, JobId, JobName, Metric, OrganisationId, OutputId,
-    PageRequest, Position, RetentionHours, Revision, RoleName, SourceId, SourceName, SourceVersionId, Timestamp, Unit,
-    VersionLabel,
+    PageRequest, Position, RetentionHours, Revision, RoleName, RunId, SourceId, SourceName, SourceVersionId, Timestamp,
+    Unit, VersionLabel,
 };
 
 use crate::ids::fresh_uuid;
@@ -61,6 +61,8 @@ fresh_id! {
     fresh_input_id -> InputId,
     /// An id that no output has.
     fresh_output_id -> OutputId,
+    /// An id that no run has.
+    fresh_run_id -> RunId,
 }
 
 /// A point in time, written as in RFC 3339; what is finer than a microsecond is cut off.

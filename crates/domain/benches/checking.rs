@@ -140,6 +140,7 @@ impl World {
             sources: stores.sources,
             source_versions: stores.source_versions,
             jobs: stores.jobs,
+            runs: stores.runs,
             clock: Arc::new(FixedClock::default()),
             ids: Arc::new(SequentialIds::default()),
         };

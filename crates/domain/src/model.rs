@@ -10,13 +10,14 @@ mod id;
 mod job;
 mod page;
 mod revision;
+mod run;
 mod source;
 mod source_version;
 mod text;
 mod timestamp;
 mod violation;
 
-pub use access::{AccessDenied, Caller, Permission, Scope};
+pub use access::{AccessDenied, Caller, Permission, Scope, Subject};
 pub use binding::{
     BindingDraft, CheckedBindings, DeclaredInput, DeclaredInputs, MAX_BINDINGS, RoleBinding, check_bindings,
     judge_bindings,
@@ -25,10 +26,14 @@ pub use contract::{
     Contract, ContractDigest, InputRole, InputRoleDraft, MAX_ROLES, OutputRole, OutputRoleDraft, declared_inputs,
 };
 pub use draft::{Sent, Submission};
-pub use id::{InputId, JobId, OrganisationId, OutputId, SourceId, SourceVersionId};
-pub use job::{Job, JobChangeDraft, Output};
+pub use id::{InputId, JobId, OrganisationId, OutputId, RunId, SourceId, SourceVersionId};
+pub use job::{Job, JobChangeDraft, JobRevision, Output};
 pub use page::{Page, PageRequest, Position};
 pub use revision::{Precondition, Revision};
+pub use run::{
+    MAX_PREDICTIONS, MAX_SECONDS_AHEAD, Prediction, PredictionDraft, PredictionPosition, PredictionsDigest, Run,
+    RunDraft, RunStatus, judge_predictions,
+};
 pub use source::{
     ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, SourceChangeDraft, SourceDraft, SourceSpec,
 };

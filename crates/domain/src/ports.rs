@@ -10,6 +10,7 @@
 mod clock;
 mod health;
 mod job_repository;
+mod run_repository;
 mod source_repository;
 mod source_version_repository;
 mod statistics;
@@ -20,6 +21,7 @@ pub use health::StoreHealth;
 pub use job_repository::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
 };
+pub use run_repository::{InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, RunRepository};
 pub use source_repository::{DeleteSourceError, InsertSourceError, SourceFilter, SourceRepository, UpdateSourceError};
 pub use source_version_repository::{
     DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
@@ -32,6 +34,7 @@ pub use self::{
     clock::{MockClock, MockIdGenerator},
     health::MockStoreHealth,
     job_repository::MockJobRepository,
+    run_repository::MockRunRepository,
     source_repository::MockSourceRepository,
     source_version_repository::MockSourceVersionRepository,
     statistics::MockStoreStatistics,

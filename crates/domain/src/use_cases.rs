@@ -11,13 +11,17 @@ mod delete;
 mod publish_source_version;
 mod read_catalogue;
 mod read_jobs;
+mod read_runs;
 mod refusal;
+mod report_run;
 mod set_up_job;
 
 use std::sync::Arc;
 
 use crate::model::{Precondition, Revision, Sent};
-use crate::ports::{Clock, IdGenerator, JobRepository, SourceRepository, SourceVersionRepository, StoreFailure};
+use crate::ports::{
+    Clock, IdGenerator, JobRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreFailure,
+};
 
 pub use change_job::change_job;
 pub use change_source::change_source;
@@ -25,8 +29,12 @@ pub use create_source::create_source;
 pub use delete::{delete_job, delete_source, delete_source_version};
 pub use publish_source_version::publish_source_version;
 pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};
-pub use read_jobs::{Expanded, Expansion, JobQuery, expand_jobs, get_jobs, list_jobs};
+pub use read_jobs::{
+    Expanded, Expansion, JobQuery, expand_jobs, get_job_revision, get_jobs, list_job_revisions, list_jobs,
+};
+pub use read_runs::{PredictionFilter, PredictionPage, get_run, list_predictions, list_runs};
 pub use refusal::{Conflict, InUse, Refusal, Resource};
+pub use report_run::{RunReported, report_run};
 pub use set_up_job::{
     Outcomes, PreparedSetUp, SetUpDone, SetUpDraft, SetUpJobDraft, Warning, prepare_set_up, set_up_jobs,
 };
@@ -40,6 +48,8 @@ pub struct Ports {
     pub source_versions: Arc<dyn SourceVersionRepository>,
     /// Stores jobs.
     pub jobs: Arc<dyn JobRepository>,
+    /// Stores runs.
+    pub runs: Arc<dyn RunRepository>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes identities.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use prediction_domain::model::Job;
+use prediction_domain::model::{Job, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone, get_jobs, set_up_jobs};
 
@@ -85,6 +85,11 @@ impl Api {
     /// Sets up one job, together with whoever else is setting one up.
     pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
         Ok(self.set_ups.ask(prepared).await??)
+    }
+
+    /// Now, by the service's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
     }
 
     /// Does something that only reads.

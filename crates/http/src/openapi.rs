@@ -76,6 +76,7 @@ pub fn document() -> OpenApi {
                 .build(),
             TagBuilder::new().name("source versions").description(Some("Immutable contracts of sources.")).build(),
             TagBuilder::new().name("jobs").description(Some("Versions configured to run for an organisation.")).build(),
+            TagBuilder::new().name("runs").description(Some("What jobs did, and what they predicted.")).build(),
             TagBuilder::new().name("around").description(Some("Health, and this description.")).build(),
         ]))
         .paths(paths.build())
@@ -96,6 +97,27 @@ fn describe(operation: &Operation) -> OperationBuilder {
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
                 .schema(Some(Parameter::uuid_schema()))
+                .build(),
+        );
+    }
+    if operation.path.contains("{run_id}") {
+        described = described.parameter(
+            ParameterBuilder::new()
+                .name("run_id")
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(Parameter::uuid_schema()))
+                .build(),
+        );
+    }
+    if operation.path.contains("{revision}") {
+        let number = ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer)).minimum(Some(1));
+        described = described.parameter(
+            ParameterBuilder::new()
+                .name("revision")
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(number))
                 .build(),
         );
     }

@@ -13,6 +13,8 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::{Accept, Header as _};
+use actix_web::mime;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use prediction_domain::model::{Caller, Precondition, ValueProblem};
 use serde_json::Value;
@@ -53,9 +55,22 @@ impl Call {
 
     /// The id in the path.
     pub(crate) fn id<Id>(&self, parse: impl FnOnce(&str) -> Result<Id, ValueProblem>) -> Result<Id, Problem> {
-        let text = self.request.match_info().get("id").unwrap_or_default();
+        self.part("id", parse)
+    }
+
+    /// A part of the path.
+    pub(crate) fn part<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, ValueProblem>,
+    ) -> Result<T, Problem> {
+        let text = self.request.match_info().get(name).unwrap_or_default();
         parse(text).map_err(|problem| {
-            Problem::new(ProblemCode::InvalidPath).detail(format!("the id in the path {}", problem.message))
+            Problem::new(ProblemCode::InvalidPath).detail(format!(
+                "the {} in the path {}",
+                name.replace('_', " "),
+                problem.message
+            ))
         })
     }
 
@@ -81,7 +96,20 @@ impl Call {
 
     /// The body as JSON.
     pub(crate) async fn body(&mut self) -> Result<Body, Problem> {
-        body::read(&self.request, &mut self.payload).await
+        self.body_of_at_most(body::BODY_LIMIT).await
+    }
+
+    /// The body as JSON, of so many bytes at the most.
+    pub(crate) async fn body_of_at_most(&mut self, limit: usize) -> Result<Body, Problem> {
+        body::read(&self.request, &mut self.payload, limit).await
+    }
+
+    /// Whether the answer is wanted as CSV rather than as JSON (RFC 9110, section 12.5.1).
+    pub(crate) fn wants_csv(&self) -> bool {
+        let Ok(accept) = Accept::parse(&self.request) else { return false };
+        let ranked = accept.ranked();
+        let wanted = ranked.iter().find(|mime| mime.type_() == mime::STAR || is_json(mime) || is_csv(mime));
+        wanted.is_some_and(is_csv)
     }
 }
 
@@ -95,6 +123,14 @@ impl FromRequest for Call {
             .unwrap_or_else(|| unreachable!("the routes are configured together with the service"));
         ready(Ok(Self { api: api.clone(), request: request.clone(), payload: payload.take() }))
     }
+}
+
+fn is_json(mime: &mime::Mime) -> bool {
+    mime.type_() == mime::APPLICATION && (mime.subtype() == mime::JSON || mime.subtype() == mime::STAR)
+}
+
+fn is_csv(mime: &mime::Mime) -> bool {
+    mime.type_() == mime::TEXT && (mime.subtype() == mime::CSV || mime.subtype() == mime::STAR)
 }
 
 /// An entry of `errors` about a query parameter.

@@ -1,7 +1,10 @@
 //! Every route, in one screen. `openapi::operations` describes the same ones, and a test compares them.
 
 mod around;
+mod job_revisions;
 mod jobs;
+mod predictions;
+mod runs;
 mod source_versions;
 mod sources;
 
@@ -50,6 +53,18 @@ pub fn configure(config: &mut ServiceConfig) {
                 .route(web::put().to(jobs::change::handle))
                 .route(web::delete().to(jobs::delete::handle)),
         )
+        .service(resource("/api/v1/jobs/{id}/revisions", &[Method::GET]).route(get().to(job_revisions::list::handle)))
+        .service(
+            resource("/api/v1/jobs/{id}/revisions/{revision}", &[Method::GET])
+                .route(get().to(job_revisions::get::handle)),
+        )
+        .service(
+            resource("/api/v1/jobs/{id}/runs", &[Method::GET, Method::POST])
+                .route(get().to(runs::list::handle))
+                .route(web::post().to(runs::report::handle)),
+        )
+        .service(resource("/api/v1/jobs/{id}/runs/{run_id}", &[Method::GET]).route(get().to(runs::get::handle)))
+        .service(resource("/api/v1/jobs/{id}/predictions", &[Method::GET]).route(get().to(predictions::list::handle)))
         .service(resource("/health/live", &[Method::GET]).route(get().to(around::live)))
         .service(resource("/health/ready", &[Method::GET]).route(get().to(around::ready)))
         .service(resource("/metrics", &[Method::GET]).route(get().to(around::metrics)))

@@ -3,7 +3,9 @@
 
 pub(crate) mod fields;
 pub(crate) mod job;
+pub(crate) mod job_revision;
 pub(crate) mod list;
+pub(crate) mod run;
 pub(crate) mod set_up;
 pub(crate) mod source;
 pub(crate) mod source_version;

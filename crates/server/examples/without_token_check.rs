@@ -52,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         sources: Arc::clone(&store) as _,
         source_versions: Arc::clone(&store) as _,
         jobs: Arc::clone(&store) as _,
+        runs: Arc::clone(&store) as _,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
     };

@@ -85,6 +85,7 @@ where
     Store: prediction_domain::ports::SourceRepository
         + prediction_domain::ports::SourceVersionRepository
         + prediction_domain::ports::JobRepository
+        + prediction_domain::ports::RunRepository
         + StoreHealth
         + StoreStatistics
         + Clone
@@ -95,6 +96,7 @@ where
         sources: Arc::clone(&store) as _,
         source_versions: Arc::clone(&store) as _,
         jobs: Arc::clone(&store) as _,
+        runs: Arc::clone(&store) as _,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
     };

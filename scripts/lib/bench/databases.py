@@ -64,7 +64,7 @@ class Postgres:
         self._run(f"""
             INSERT INTO jobs SELECT ('77777777-7777-7777-7777-7777777770' || lpad((n % 10)::text, 2, '0'))::uuid,
                 ('01980000-0000-7000-8000-' || ({FIRST_ID} + n))::uuid, source_id, source_version_id, 'Job ' || n, active,
-                ({bindings})::jsonb, outputs, revision, {at}, {at}
+                ({bindings})::jsonb, outputs, revision, {at}, {at}, updated_by
             FROM jobs CROSS JOIN generate_series(0::bigint, {count - 1}) AS n WHERE name = 'Template';
         """)
         self.tidy()
@@ -107,7 +107,7 @@ class Sqlite:
                 WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})
                 INSERT INTO jobs SELECT '77777777-7777-7777-7777-7777777770' || printf('%02d', n % 10),
                     '01980000-0000-7000-8000-' || ({FIRST_ID} + n), source_id, source_version_id, 'Job ' || n, active,
-                    {bindings}, outputs, revision, {at}, {at}
+                    {bindings}, outputs, revision, {at}, {at}, updated_by
                 FROM jobs CROSS JOIN numbers WHERE name = 'Template'
             """)
         connection.close()

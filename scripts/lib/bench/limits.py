@@ -93,6 +93,7 @@ class Limits:
                 "ARRAY[1::bigint]",
                 "ARRAY[now()]",
                 "ARRAY[now()]",
+                "ARRAY['operator']",
             ],
         )
 

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
-use prediction_domain::model::Job;
+use prediction_domain::model::{Job, Subject};
 use uuid::Uuid;
 
 use crate::rows::{JsonList, StoredBinding, StoredOutput};
@@ -29,6 +29,7 @@ pub(super) struct InsertJobs<'a> {
     revisions: Vec<i64>,
     created_at: Vec<DateTime<Utc>>,
     updated_at: Vec<DateTime<Utc>>,
+    updated_by: Vec<Option<&'a str>>,
 }
 
 impl<'a> InsertJobs<'a> {
@@ -46,6 +47,7 @@ impl<'a> InsertJobs<'a> {
             columns.revisions.push(job.revision.as_i64());
             columns.created_at.push(job.created_at.as_datetime());
             columns.updated_at.push(job.updated_at.as_datetime());
+            columns.updated_by.push(job.updated_by.as_ref().map(Subject::as_str));
         }
         columns
     }
@@ -55,9 +57,9 @@ impl QueryFragment<Pg> for InsertJobs<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "INSERT INTO jobs (organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
-             revision, created_at, updated_at) \
+             revision, created_at, updated_at, updated_by) \
              SELECT organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
-             revision, created_at, updated_at FROM unnest(",
+             revision, created_at, updated_at, updated_by FROM unnest(",
         );
         out.push_bind_param::<Array<SqlUuid>, _>(&self.organisation_ids)?;
         out.push_sql(", ");
@@ -80,9 +82,11 @@ impl QueryFragment<Pg> for InsertJobs<'_> {
         out.push_bind_param::<Array<Timestamptz>, _>(&self.created_at)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Timestamptz>, _>(&self.updated_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.updated_by)?;
         out.push_sql(
             ") WITH ORDINALITY AS planned (organisation_id, id, source_id, source_version_id, name, active, \
-             role_bindings, outputs, revision, created_at, updated_at, ordinality) \
+             role_bindings, outputs, revision, created_at, updated_at, updated_by, ordinality) \
              ORDER BY organisation_id, name, ordinality \
              ON CONFLICT ON CONSTRAINT jobs_organisation_id_name_key DO NOTHING \
              RETURNING organisation_id, id",

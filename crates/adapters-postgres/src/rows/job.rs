@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::{Queryable, Selectable};
 use prediction_domain::model::{
     CheckedBindings, InputId, InputKind, Job, JobId, JobName, Metric, OrganisationId, Output, OutputId, RoleBinding,
-    RoleName, SourceId, SourceVersionId, Timestamp, Unit, ValueProblem,
+    RoleName, SourceId, SourceVersionId, Subject, Timestamp, Unit, ValueProblem,
 };
 use prediction_domain::ports::StoreFailure;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,7 @@ pub(crate) struct JobRow {
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    updated_by: Option<String>,
 }
 
 /// A binding in `jobs.role_bindings`.
@@ -99,6 +100,7 @@ fn read(row: JobRow) -> Result<Job, Box<dyn Error + Send + Sync>> {
         revision: revision(row.revision)?,
         created_at: Timestamp::truncated(row.created_at),
         updated_at: Timestamp::truncated(row.updated_at),
+        updated_by: row.updated_by.as_deref().map(Subject::of),
     })
 }
 

@@ -6,13 +6,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use prediction_adapters_postgres::PostgresStore;
-use prediction_domain::model::{InputId, Job, JobId, OrganisationId, PageRequest, Position, Scope, Timestamp};
-use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain::model::{
+    InputId, Job, JobId, OrganisationId, PageRequest, Position, PredictionPosition, Scope, Timestamp,
+};
+use prediction_domain::ports::{Effect, Issued, JobFilter, PredictionQuery};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
 
-use prediction_domain_testkit::values::job_name;
+use prediction_domain_testkit::values::{job_name, role_name};
 
-use crate::test_database::{TestDatabase, jobs, source_versions};
+use crate::test_database::{TestDatabase, jobs, runs, source_versions};
 
 /// What is a good plan for many jobs need not be one for few.
 const FEW: u32 = 5_000;
@@ -166,4 +168,72 @@ fn the_users_of_a_version_are_found_along_the_index_on_versions() {
         source_versions(store).delete(&Scope::Platform, version.id, Effect::Rehearse).unwrap_err();
     });
     assert!(used.iter().all(|(index, read)| index == "jobs_source_version_id_idx" && *read <= 4), "{used:?}");
+}
+
+/// One day of a job that has values for months, among others that have none for that time.
+#[test]
+fn the_values_of_a_day_are_read_along_their_key() {
+    let database = TestDatabase::migrated();
+    let plan = a_plan_for_everything();
+    jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
+    let (organisation_id, job_id) = (plan.job.organisation_id, plan.job.id);
+    // 20 jobs, 3 roles, 4,000 hours; issued each day, and an hour before it is over.
+    database.execute(&format!(
+        "INSERT INTO runs SELECT organisation_id, job_id, issued_at, gen_random_uuid(), 1, '{version}', true, NULL, 72, \
+         decode(repeat('00', 32), 'hex'), issued_at FROM ( \
+           SELECT '{organisation_id}'::uuid AS organisation_id, \
+           CASE WHEN job = 0 THEN '{job_id}'::uuid ELSE gen_random_uuid() END AS job_id FROM generate_series(0, 19) AS job) AS j, \
+         LATERAL (SELECT timestamptz '2026-01-01' + day * interval '1 day' AS issued_at FROM generate_series(0, 166) AS day) AS i; \
+         INSERT INTO predictions SELECT organisation_id, job_id, role, issued_at + hour * interval '1 hour', issued_at, hour \
+         FROM runs, generate_series(1, 24) AS hour, unnest(ARRAY['a', 'b', 'c']) AS role; \
+         ANALYZE runs; ANALYZE predictions",
+        version = plan.job.source_version_id,
+    ));
+    let time = |text: &str| Some(Timestamp::parse(text).unwrap());
+    let day = PredictionQuery {
+        organisation_id,
+        job_id,
+        role: None,
+        from: time("2026-03-01T00:00:00Z"),
+        to: time("2026-03-02T00:00:00Z"),
+        issued: Issued::Until(Timestamp::parse("2026-07-01T00:00:00Z").unwrap()),
+        issued_after: time("2026-01-02T00:00:00Z"),
+        after: None,
+        limit: 1_000,
+    };
+    let after = Some(PredictionPosition { role: role_name("b"), at: time("2026-03-01T05:00:00Z").unwrap() });
+    let of_run = Issued::At(Timestamp::parse("2026-03-01T00:00:00Z").unwrap());
+    for (query, values) in [
+        (day.clone(), 72),
+        (PredictionQuery { role: Some(role_name("b")), ..day.clone() }, 24),
+        (PredictionQuery { after: after.clone(), ..day.clone() }, 18 + 24),
+        (PredictionQuery { after, from: None, limit: 10, ..day.clone() }, 10),
+        (PredictionQuery { issued: of_run, from: None, to: None, ..day.clone() }, 72),
+    ] {
+        database.execute("SELECT pg_stat_reset()");
+        let store = database.store();
+        for _ in 0..8 {
+            assert_eq!(runs(&store).predictions(&query).unwrap().len(), values, "{query:?}");
+        }
+        drop(store);
+        let read = read_of_predictions(&database) / 8;
+        // The values, the first one of each role, and what is read too much at the ends.
+        assert!(read <= i64::try_from(values).unwrap() * 2 + 20, "{read} rows for {values} values: {query:?}");
+    }
+}
+
+/// How many rows of predictions have been read, from the table or an index, since the counts were reset.
+fn read_of_predictions(database: &TestDatabase) -> i64 {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let read = database.count(
+            "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'predictions')::bigint \
+             + (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'predictions') AS count",
+        );
+        if read > 0 {
+            return read;
+        }
+        assert!(Instant::now() < deadline, "nothing was read");
+        sleep(Duration::from_millis(20));
+    }
 }

@@ -7,6 +7,10 @@ use prediction_domain::ports::{StoreFailure, StoreHealth as _};
 
 use crate::test_database::TestDatabase;
 
+/// Every migration, in order.
+const ALL: [&str; 2] =
+    ["2026-11-23-000001_create_catalogue_and_jobs", "2026-11-24-000001_keep_revisions_runs_and_predictions"];
+
 #[test]
 fn processes_that_start_together_all_come_up_and_migrate_once() {
     // One round hits the narrow moments only now and then.
@@ -24,7 +28,7 @@ fn processes_that_start_together_all_come_up_and_migrate_once() {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert_eq!(applied.concat(), ["2026-11-23-000001_create_catalogue_and_jobs"]);
+        assert_eq!(applied.concat(), ALL);
     }
 }
 
@@ -42,7 +46,7 @@ fn a_store_without_its_migrations_cannot_do_its_work() {
     let assert_pending = || {
         let failure = store.check().unwrap_err();
         let StoreFailure::Unavailable(cause) = &failure else { panic!("{failure:?}") };
-        assert_eq!(cause.to_string(), "migrations are not applied: 2026-11-23-000001_create_catalogue_and_jobs");
+        assert_eq!(cause.to_string(), format!("migrations are not applied: {}", ALL.join(", ")));
     };
     assert_pending();
     assert_eq!(
@@ -80,14 +84,28 @@ fn a_failing_migration_leaves_the_schema_as_it_was_and_says_so() {
     assert_eq!(database.count("SELECT count(*) FROM __diesel_schema_migrations"), 0);
 
     database.execute("DROP TABLE jobs");
-    assert_eq!(database.store().migrate().unwrap().len(), 1);
+    assert_eq!(database.store().migrate().unwrap(), ALL);
 }
 
 #[test]
-fn a_migration_can_be_undone_by_hand() {
+fn migrations_can_be_undone_by_hand() {
     let database = TestDatabase::migrated();
-    let down = include_str!("../../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/down.sql");
-    database.execute(down);
+    for down in [
+        include_str!("../../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/down.sql"),
+        include_str!("../../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/down.sql"),
+    ] {
+        database.execute(down);
+    }
     database.execute("DELETE FROM __diesel_schema_migrations");
-    assert_eq!(database.store().migrate().unwrap().len(), 1);
+    assert_eq!(database.store().migrate().unwrap(), ALL);
+}
+
+#[test]
+fn the_last_migration_can_be_undone_alone() {
+    let database = TestDatabase::migrated();
+    database.execute(include_str!(
+        "../../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/down.sql"
+    ));
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version LIKE '20261124%'");
+    assert_eq!(database.store().migrate().unwrap(), ALL[1..]);
 }

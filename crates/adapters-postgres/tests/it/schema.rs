@@ -28,8 +28,9 @@ fn generate(database: &TestDatabase) -> String {
     let mut text = HEAD.to_owned();
     for table in tables {
         let key = database.texts(&format!(
-            "SELECT column_name::text AS value FROM information_schema.key_column_usage \
-             WHERE table_schema = 'public' AND constraint_name = '{table}_pkey' ORDER BY ordinal_position"
+            "SELECT attname::text AS value FROM pg_index, unnest(indkey) WITH ORDINALITY AS key (attnum, place) \
+             JOIN pg_attribute USING (attnum) WHERE attrelid = indrelid \
+             AND indexrelid IN (to_regclass('{table}_pkey'), to_regclass('{table}_key')) ORDER BY place"
         ));
         let columns = database.texts(&format!(
             "SELECT column_name || ' ' || is_nullable || ' ' || udt_name AS value FROM information_schema.columns \
@@ -51,6 +52,8 @@ fn generate(database: &TestDatabase) -> String {
 fn rust_type(sql_type: &str) -> &'static str {
     match sql_type {
         "bool" => "Bool",
+        "bytea" => "Bytea",
+        "float8" => "Float8",
         "int4" => "Int4",
         "int8" => "Int8",
         "jsonb" => "Jsonb",

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, sql_query};
 use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
-use prediction_domain::ports::{JobRepository, SourceRepository, SourceVersionRepository};
+use prediction_domain::ports::{JobRepository, RunRepository, SourceRepository, SourceVersionRepository};
 use prediction_domain_testkit::Stores;
 
 /// What processes lock that look for the template.
@@ -95,6 +95,7 @@ pub(crate) fn make_stores() -> Stores {
         sources: store.clone(),
         source_versions: store.clone(),
         jobs: store.clone(),
+        runs: store.clone(),
         health: store.clone(),
         statistics: store,
         keep_alive: Box::new(database),
@@ -111,6 +112,10 @@ pub(crate) fn source_versions(store: &PostgresStore) -> &dyn SourceVersionReposi
 }
 
 pub(crate) fn jobs(store: &PostgresStore) -> &dyn JobRepository {
+    store
+}
+
+pub(crate) fn runs(store: &PostgresStore) -> &dyn RunRepository {
     store
 }
 

@@ -2,14 +2,17 @@ use std::cmp::Ordering;
 
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{CheckedBindings, Job, JobId, JobName, OrganisationId, SourceId, SourceVersionId};
+use prediction_domain::model::{
+    CheckedBindings, Job, JobId, JobName, OrganisationId, SourceId, SourceVersionId, Subject,
+};
 
 use super::{CorruptRow, Reading, json};
 use crate::expressions::Place;
 use crate::schema::jobs;
 
+// `treat_none_as_default_value`: a NULL is sent as any other value, so that an insert is one SQL text, prepared once.
 #[derive(Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = jobs, check_for_backend(Sqlite))]
+#[diesel(table_name = jobs, check_for_backend(Sqlite), treat_none_as_default_value = false)]
 pub(crate) struct JobRow {
     organisation_id: String,
     id: String,
@@ -22,6 +25,7 @@ pub(crate) struct JobRow {
     revision: i64,
     created_at: i64,
     updated_at: i64,
+    updated_by: Option<String>,
 }
 
 impl JobRow {
@@ -59,6 +63,7 @@ impl From<&Job> for JobRow {
             revision,
             created_at,
             updated_at,
+            updated_by,
         } = job;
         Self {
             organisation_id: organisation_id.to_string(),
@@ -72,6 +77,7 @@ impl From<&Job> for JobRow {
             revision: revision.as_i64(),
             created_at: created_at.as_micros(),
             updated_at: updated_at.as_micros(),
+            updated_by: updated_by.as_ref().map(|subject| subject.as_str().to_owned()),
         }
     }
 }
@@ -81,11 +87,6 @@ impl TryFrom<&JobRow> for Job {
 
     fn try_from(row: &JobRow) -> Result<Self, CorruptRow> {
         let reading = Reading { table: "jobs", id: &row.id };
-        let active = match row.active {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err("neither 0 nor 1"),
-        };
         let bindings = reading.column("role_bindings", json::to_bindings(&row.role_bindings))?;
         Ok(Self {
             id: reading.column("id", JobId::parse(&row.id))?,
@@ -93,19 +94,20 @@ impl TryFrom<&JobRow> for Job {
             source_id: reading.column("source_id", SourceId::parse(&row.source_id))?,
             source_version_id: reading.column("source_version_id", SourceVersionId::parse(&row.source_version_id))?,
             name: reading.column("name", JobName::parse(&row.name))?,
-            active: reading.column("active", active)?,
+            active: reading.flag("active", row.active)?,
             role_bindings: reading.column("role_bindings", CheckedBindings::restored(bindings))?,
             outputs: reading.column("outputs", json::to_outputs(&row.outputs))?,
             revision: reading.revision(row.revision)?,
             created_at: reading.time("created_at", row.created_at)?,
             updated_at: reading.time("updated_at", row.updated_at)?,
+            updated_by: row.updated_by.as_deref().map(Subject::of),
         })
     }
 }
 
 /// What an update replaces: all but the identity, the organisation, the source and `created_at`.
 #[derive(Debug, AsChangeset)]
-#[diesel(table_name = jobs)]
+#[diesel(table_name = jobs, treat_none_as_null = true)]
 pub(crate) struct JobChanges {
     source_version_id: String,
     name: String,
@@ -114,6 +116,7 @@ pub(crate) struct JobChanges {
     outputs: String,
     revision: i64,
     updated_at: i64,
+    updated_by: Option<String>,
 }
 
 impl From<&Job> for JobChanges {
@@ -130,7 +133,8 @@ impl From<&Job> for JobChanges {
             revision,
             created_at: _,
             updated_at,
+            updated_by,
         } = job.into();
-        Self { source_version_id, name, active, role_bindings, outputs, revision, updated_at }
+        Self { source_version_id, name, active, role_bindings, outputs, revision, updated_at, updated_by }
     }
 }

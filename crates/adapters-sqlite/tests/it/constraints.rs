@@ -2,10 +2,11 @@
 
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::{
-    ExpectedIntervalMinutes, MAX_BINDINGS, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_ROLES, MAX_WORD_CHARS,
-    RetentionHours,
+    ExpectedIntervalMinutes, Job, MAX_BINDINGS, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_PREDICTIONS, MAX_ROLES,
+    MAX_WORD_CHARS, RetentionHours, Subject,
 };
-use prediction_domain_testkit::builders::{a_plan_for_everything, a_version_of};
+use prediction_domain::ports::Effect;
+use prediction_domain_testkit::builders::{a_plan_for_everything, a_run_of, a_version_of};
 
 use crate::fixture::Database;
 
@@ -53,10 +54,48 @@ fn what_is_referred_to_cannot_be_deleted() {
     }
 }
 
+/// Or what it predicted could not be traced.
+#[test]
+fn a_version_that_a_job_had_cannot_be_deleted() {
+    let (database, version, job) = Database::with_a_job();
+    let next = a_version_of(version.source_id);
+    database.versions().insert(&next).unwrap();
+    let changed = Job { source_version_id: next.id, revision: job.revision.next(), ..job.clone() };
+    database.jobs().update(&changed, job.revision, Effect::Commit).unwrap();
+    let mut connection = database.connect();
+    let delete = format!("DELETE FROM source_versions WHERE id = '{}'", version.id);
+    assert_eq!(connection.batch_execute(&delete).unwrap_err().to_string(), "FOREIGN KEY constraint failed");
+    connection.batch_execute(&format!("DELETE FROM jobs WHERE id = '{}'", job.id)).unwrap();
+    connection.batch_execute(&delete).unwrap();
+}
+
+#[test]
+fn what_is_unique_of_a_run_is_refused_a_second_time() {
+    let (database, _, job) = Database::with_a_job();
+    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
+    let mut connection = database.connect();
+    let mut copy = |issued_at: &str, id: &str| {
+        connection.batch_execute(&format!(
+            "INSERT INTO runs SELECT organisation_id, job_id, {issued_at}, {id}, job_revision, source_version_id, \
+             succeeded, message, prediction_count, predictions_digest, received_at FROM runs LIMIT 1"
+        ))
+    };
+    let other = "'77777777-7777-7777-7777-777777777777'";
+    for (issued_at, id, columns) in [
+        ("issued_at", other, "runs.organisation_id, runs.job_id, runs.issued_at"),
+        ("issued_at + 1", "id", "runs.organisation_id, runs.job_id, runs.id"),
+    ] {
+        let error = copy(issued_at, id).unwrap_err().to_string();
+        assert_eq!(error, format!("UNIQUE constraint failed: {columns}"));
+    }
+    copy("issued_at + 1", other).unwrap();
+}
+
 /// Each limit of the domain's model, and one more than it.
 #[test]
 fn the_limits_are_those_of_the_model() {
-    let (database, version, _) = Database::with_a_job();
+    let (database, version, job) = Database::with_a_job();
+    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
     let unused = a_version_of(version.source_id);
     database.versions().insert(&unused).unwrap();
     let mut connection = database.connect();
@@ -122,6 +161,29 @@ fn the_limits_are_those_of_the_model() {
         (update("jobs", "role_bindings", list(0)), update("jobs", "role_bindings", "'[}'".to_owned())),
         (update("jobs", "outputs", list(MAX_ROLES)), update("jobs", "outputs", list(MAX_ROLES + 1))),
         (update("jobs", "revision", number(1)), update("jobs", "revision", number(0))),
+        (
+            update("jobs", "updated_by", text(Subject::MAX_CHARS)),
+            update("jobs", "updated_by", text(Subject::MAX_CHARS + 1)),
+        ),
+        (update("runs", "job_revision", number(1)), update("runs", "job_revision", number(0))),
+        (update("runs", "succeeded", number(0)), update("runs", "succeeded", number(2))),
+        (
+            update("runs", "message", text(MAX_DESCRIPTION_CHARS)),
+            update("runs", "message", text(MAX_DESCRIPTION_CHARS + 1)),
+        ),
+        (
+            update("runs", "prediction_count", MAX_PREDICTIONS.to_string()),
+            update("runs", "prediction_count", (MAX_PREDICTIONS + 1).to_string()),
+        ),
+        (update("runs", "prediction_count", number(0)), update("runs", "prediction_count", number(-1))),
+        (
+            update("runs", "predictions_digest", "zeroblob(32)".to_owned()),
+            update("runs", "predictions_digest", "zeroblob(31)".to_owned()),
+        ),
+        (
+            update("runs", "id", "'aaaaaaaa-7777-7777-7777-777777777777'".to_owned()),
+            update("runs", "id", "'AAAAAAAA-7777-7777-7777-777777777777'".to_owned()),
+        ),
         (
             update("jobs", "organisation_id", "'aaaaaaaa-7777-7777-7777-777777777777'".to_owned()),
             update("jobs", "organisation_id", "'AAAAAAAA-7777-7777-7777-777777777777'".to_owned()),

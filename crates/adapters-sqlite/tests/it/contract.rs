@@ -12,6 +12,7 @@ fn make_stores() -> Stores {
         sources: store.clone(),
         source_versions: store.clone(),
         jobs: store.clone(),
+        runs: store.clone(),
         health: store.clone(),
         statistics: store,
         keep_alive: Box::new(database),

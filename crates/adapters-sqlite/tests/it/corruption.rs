@@ -3,12 +3,14 @@
 use std::error::Error as _;
 
 use diesel::connection::SimpleConnection as _;
-use prediction_domain::model::{PageRequest, Scope};
-use prediction_domain::ports::{JobFilter, JobSetUpRejected, SourceFilter, StoreFailure};
-use prediction_domain_testkit::builders::{a_job_of, a_plan_for};
-use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
+use prediction_domain::model::{Job, PageRequest, Run, Scope};
+use prediction_domain::ports::{
+    Effect, InsertRunError, Issued, JobFilter, JobSetUpRejected, PredictionQuery, RunFilter, SourceFilter, StoreFailure,
+};
+use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
+use prediction_domain_testkit::values::{first_page, fresh_organisation_id, fresh_run_id};
 
-use crate::fixture::Database;
+use crate::fixture::{Database, everything_of};
 
 /// The rules that the schema does not know, and those that it knows but may have forgotten.
 #[test]
@@ -47,6 +49,80 @@ fn a_job_that_breaks_a_rule_is_corrupt() {
         assert_corrupt(&listed, column);
         if column != "id" {
             assert_corrupt(&jobs.find_many(&[(Scope::Platform, job.id)]).unwrap_err(), column);
+        }
+    }
+}
+
+#[test]
+fn a_revision_that_breaks_a_rule_is_corrupt() {
+    for (column, value) in [
+        ("source_version_id", "'nope'"),
+        ("name", "'  '"),
+        ("active", "2"),
+        ("role_bindings", "'[1]'"),
+        ("outputs", "'nonsense'"),
+        ("updated_at", "-9223372036854775808"),
+    ] {
+        let (database, _, job) = Database::with_a_job();
+        let changed = Job { revision: job.revision.next(), ..job.clone() };
+        database.jobs().update(&changed, job.revision, Effect::Commit).unwrap();
+        spoil(&database, "job_revisions", column, value);
+        let jobs = database.jobs();
+        let failure = jobs.revisions(job.organisation_id, job.id, None, 10).unwrap_err();
+        assert_corrupt(&failure, column);
+        let row = format!("the row {}/1 of job_revisions ", job.id);
+        assert!(failure.source().unwrap().to_string().starts_with(&row), "{failure:?}");
+        assert_corrupt(&jobs.revision(job.organisation_id, job.id, job.revision).unwrap_err(), column);
+        // The current one is in the row of the job.
+        assert!(jobs.revision(job.organisation_id, job.id, changed.revision).unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_run_that_breaks_a_rule_is_corrupt() {
+    for (column, value) in [
+        ("id", "'ids-have-another-form-than-this-one-has'"),
+        ("issued_at", "9223372036854775807"),
+        ("job_revision", "0"),
+        ("source_version_id", "'nope'"),
+        ("succeeded", "2"),
+        ("message", "char(1)"),
+        ("prediction_count", "-1"),
+        ("predictions_digest", "zeroblob(31)"),
+        ("received_at", "9223372036854775807"),
+    ] {
+        let (database, _, run) = with_a_run();
+        spoil(&database, "runs", column, value);
+        let runs = database.runs();
+        let listed = runs.list(run.organisation_id, run.job_id, &RunFilter::default(), &first_page(1)).unwrap_err();
+        assert_corrupt(&listed, column);
+        if column != "id" {
+            assert_corrupt(&runs.find(run.organisation_id, run.job_id, run.id).unwrap_err(), column);
+        }
+        if !["id", "issued_at"].contains(&column) {
+            let error = runs.insert(&Run { id: fresh_run_id(), ..run }, &[]).unwrap_err();
+            let InsertRunError::Store(failure) = error else { panic!("{error:?}") };
+            assert_corrupt(&failure, column);
+        }
+    }
+}
+
+#[test]
+fn a_value_that_breaks_a_rule_is_corrupt() {
+    for (table, column, value, blamed) in [
+        ("predictions", "role", "char(1)", "role"),
+        ("predictions", "at", "9223372036854775807", "at"),
+        ("predictions", "at", "-9223372036854775808", "at"),
+        ("predictions", "value", "9e999", "value"),
+        ("runs", "id", "'ids-have-another-form-than-this-one-has'", "id"),
+    ] {
+        let (database, job, run) = with_a_run();
+        spoil(&database, table, column, value);
+        for issued in [Issued::At(run.issued_at), Issued::Until(run.issued_at)] {
+            let query = PredictionQuery { issued, ..everything_of(&job) };
+            let failure = database.runs().predictions(&query).unwrap_err();
+            assert_corrupt(&failure, blamed);
+            assert!(failure.source().unwrap().to_string().contains(&format!(" of {table} ")), "{failure:?}");
         }
     }
 }
@@ -126,6 +202,15 @@ fn a_file_that_is_overwritten_is_corrupt() {
     std::fs::write(database.path(), content).unwrap();
     let failure = database.sources().list(&SourceFilter::default(), &a_page()).unwrap_err();
     assert!(matches!(failure, StoreFailure::Corrupt(_)), "{failure:?}");
+}
+
+/// With one value.
+fn with_a_run() -> (Database, Job, Run) {
+    let (database, _, job) = Database::with_a_job();
+    let values = [a_prediction("risk", job.created_at, 0.5)];
+    let run = a_run_of(&job, &values);
+    database.runs().insert(&run, &values).unwrap();
+    (database, job, run)
 }
 
 /// Writes what the constraints of the schema would refuse.

@@ -5,9 +5,13 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use prediction_adapters_sqlite::{Settings, SqliteStore};
-use prediction_domain::model::{Job, SourceVersion};
-use prediction_domain::ports::{JobRepository, JobSetUp, JobSetUpOutcome, SourceRepository, SourceVersionRepository};
+use prediction_domain::model::{Job, MAX_PREDICTIONS, SourceVersion};
+use prediction_domain::ports::{
+    Issued, JobRepository, JobSetUp, JobSetUpOutcome, PredictionQuery, RunRepository, SourceRepository,
+    SourceVersionRepository,
+};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
+use prediction_domain_testkit::values::at;
 use tempfile::TempDir;
 
 /// A machine that runs many tests at once can be slow to hand over a lock.
@@ -53,6 +57,10 @@ impl Database {
         &self.store
     }
 
+    pub(crate) fn runs(&self) -> &dyn RunRepository {
+        &self.store
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("predictions.db")
     }
@@ -73,6 +81,21 @@ impl Database {
         let job = a_job_of(version);
         self.set_up(&a_plan_for(job.clone()));
         job
+    }
+}
+
+/// Whatever was predicted for a job.
+pub(crate) fn everything_of(job: &Job) -> PredictionQuery {
+    PredictionQuery {
+        organisation_id: job.organisation_id,
+        job_id: job.id,
+        role: None,
+        from: None,
+        to: None,
+        issued: Issued::Until(at("9999-12-31T23:59:59Z")),
+        issued_after: None,
+        after: None,
+        limit: MAX_PREDICTIONS,
     }
 }
 

@@ -12,4 +12,6 @@ mod lists;
 mod migrations;
 mod processes;
 mod query_plans;
+mod revisions;
+mod runs;
 mod schema;

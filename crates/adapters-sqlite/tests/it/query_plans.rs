@@ -7,11 +7,14 @@ use std::cell::RefCell;
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use prediction_domain::model::{Job, OrganisationId, Position, Scope, SourceVersion};
-use prediction_domain::ports::{Effect, JobFilter, SourceFilter, SourceVersionFilter};
-use prediction_domain_testkit::values::{fresh_organisation_id, page_after};
+use prediction_domain::model::{Job, OrganisationId, Position, PredictionPosition, RunStatus, Scope, SourceVersion};
+use prediction_domain::ports::{
+    Effect, Issued, JobFilter, PredictionQuery, RunFilter, SourceFilter, SourceVersionFilter,
+};
+use prediction_domain_testkit::builders::{a_prediction, a_run_of};
+use prediction_domain_testkit::values::{fresh_organisation_id, micros_after, page_after, role_name};
 
-use crate::fixture::Database;
+use crate::fixture::{Database, everything_of};
 
 thread_local! {
     static STATEMENTS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
@@ -167,12 +170,106 @@ fn what_is_judged_before_a_delete_is_found_from_indexes() {
         sources.delete(version.source_id, job.revision, Effect::Commit).unwrap_err();
     });
     for plan in found {
-        assert!(plan.starts_with("SEARCH"), "{plan}");
+        let rest = plan.strip_prefix("MULTI-INDEX OR; INDEX 1; ").unwrap_or(&plan);
+        assert!(rest.starts_with("SEARCH") && !plan.contains("SCAN jobs"), "{plan}");
     }
     let deleted = plans(&database, "DELETE", || {
         database.jobs().delete(&Scope::Platform, job.id, job.revision, Effect::Commit).unwrap();
     });
-    assert_plan(&deleted, "SEARCH jobs USING INDEX jobs_id_idx (id=?)");
+    assert_plan(
+        &deleted,
+        "SEARCH jobs USING INDEX jobs_id_idx (id=?); \
+         SEARCH job_revisions USING PRIMARY KEY (organisation_id=? AND job_id=?)",
+    );
+}
+
+#[test]
+fn the_revisions_of_a_job_are_read_from_their_indexes() {
+    let (database, _, job) = recorded();
+    let found = plans(&database, "SELECT", || {
+        for after in [None, Some(job.revision)] {
+            database.jobs().revisions(job.organisation_id, job.id, after, 20).unwrap();
+        }
+        database.jobs().revision(job.organisation_id, job.id, job.revision).unwrap();
+    });
+    let kept = "SEARCH job_revisions USING PRIMARY KEY (organisation_id=? AND job_id=? AND revision>?)";
+    let current = "SEARCH jobs USING INDEX jobs_id_idx (id=?)";
+    assert_eq!(found[..4], [kept, current, kept, current]);
+    let kept = "SEARCH job_revisions USING PRIMARY KEY (organisation_id=? AND job_id=? AND revision=?)";
+    assert_eq!(found[4..], [kept, current]);
+}
+
+#[test]
+fn runs_are_read_from_their_indexes() {
+    let (database, _, job) = recorded();
+    let run = a_run_of(&job, &[]);
+    database.runs().insert(&run, &[]).unwrap();
+    let time = Some(run.issued_at);
+    let position = |micros| Some(Position { created_at: micros_after(run.issued_at, micros), id: run.id.as_uuid() });
+    let found = plans(&database, "SELECT", || {
+        database.runs().find(job.organisation_id, job.id, run.id).unwrap();
+        for (from, to, after) in [
+            (None, None, None),
+            (None, None, position(0)),
+            (None, time, None),
+            (time, time, position(1)),
+            (time, time, position(-1)),
+        ] {
+            let filter = RunFilter { status: Some(RunStatus::Failed), from, to };
+            database.runs().list(job.organisation_id, job.id, &filter, &page_after(20, after)).unwrap();
+        }
+    });
+    let listed = |times: &str| format!("SEARCH runs USING PRIMARY KEY (organisation_id=? AND job_id=?{times})");
+    assert_eq!(
+        found,
+        [
+            "SEARCH runs USING INDEX sqlite_autoindex_runs_2 (organisation_id=? AND job_id=? AND id=?)".to_owned(),
+            listed(""),
+            listed(" AND (issued_at,id)<(?,?)"),
+            listed(" AND issued_at<?"),
+            listed(" AND issued_at>? AND issued_at<?"),
+            listed(" AND issued_at>? AND (issued_at,id)<(?,?)"),
+        ]
+    );
+}
+
+#[test]
+fn predictions_are_read_from_their_indexes() {
+    let (database, _, job) = recorded();
+    let values = [a_prediction("risk", job.created_at, 0.5)];
+    let run = a_run_of(&job, &values);
+    database.runs().insert(&run, &values).unwrap();
+    let read = |issued| {
+        let after = Some(PredictionPosition { role: role_name("a"), at: job.created_at });
+        let query = PredictionQuery { issued, after, ..everything_of(&job) };
+        assert_eq!(database.runs().predictions(&query).unwrap().len(), 1);
+    };
+    let key = "PRIMARY KEY (organisation_id=? AND job_id=? AND role=?";
+    let run_of = "SEARCH runs USING PRIMARY KEY (organisation_id=? AND job_id=? AND issued_at=?)";
+
+    let found = plans(&database, "WITH", || read(Issued::Until(run.issued_at)));
+    assert_plan(
+        &found,
+        &format!(
+            "CO-ROUTINE times; SETUP; SEARCH predictions USING {key} AND at>? AND at<?); \
+             RECURSIVE STEP; SCAN times; CORRELATED SCALAR SUBQUERY 2; SEARCH later USING {key} AND at>? AND at<?); \
+             SCAN times; SEARCH newest USING {key} AND at=? AND issued_at=?); \
+             CORRELATED SCALAR SUBQUERY 4; SEARCH known USING {key} AND at=? AND issued_at>? AND issued_at<?); \
+             {run_of}; REUSE SUBQUERY 4"
+        ),
+    );
+
+    let found = plans(&database, "SELECT", || read(Issued::At(run.issued_at)));
+    let role = "SEARCH predictions USING PRIMARY KEY (organisation_id=? AND job_id=? AND role>?)";
+    assert_eq!(found.len(), 3);
+    assert_eq!((&*found[0], &*found[2]), (role, role));
+    assert_eq!(
+        found[1],
+        format!(
+            "SEARCH predictions USING INDEX predictions_organisation_id_job_id_issued_at_idx \
+             (organisation_id=? AND job_id=? AND issued_at=? AND role=? AND at>? AND at<?); {run_of}"
+        )
+    );
 }
 
 /// The triggers too: EXPLAIN QUERY PLAN says nothing of them, so their statements are explained by themselves.

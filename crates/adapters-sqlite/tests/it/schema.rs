@@ -51,7 +51,8 @@ fn generate(connection: &mut SqliteConnection) -> String {
         write_table(&mut text, &table.name, &columns(connection, &table.name));
     }
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-    writeln!(text, "\ndiesel::allow_tables_to_appear_in_same_query!({});", names.join(", ")).unwrap();
+    // One a line, as rustfmt writes what is longer than a line.
+    writeln!(text, "\ndiesel::allow_tables_to_appear_in_same_query!(\n    {}\n);", names.join(",\n    ")).unwrap();
     text
 }
 

@@ -1,4 +1,4 @@
-use prediction_domain::model::{Job, JobId, JobName, OrganisationId, Page, PageRequest, Revision, Scope};
+use prediction_domain::model::{Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Revision, Scope};
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
     UpdateJobError,
@@ -47,9 +47,35 @@ impl JobRepository for MemoryStore {
         }
         let changed = Job { source_id: stored.source_id, created_at: stored.created_at, ..job.clone() };
         if lasts(effect) {
+            let before = JobRevision::from(stored.clone());
+            state.history.insert((job.id, before.revision), before);
             state.jobs.insert(changed.id, changed);
         }
         Ok(())
+    }
+
+    fn revisions(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        after: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<JobRevision>, StoreFailure> {
+        let state = self.state();
+        let kept = state.history.values().filter(|kept| kept.job_id == id).cloned();
+        let current = state.jobs.get(&id).cloned().map(JobRevision::from);
+        let all = kept.chain(current).filter(|kept| kept.organisation_id == organisation_id);
+        Ok(all.filter(|kept| after.is_none_or(|after| kept.revision > after)).take(limit).collect())
+    }
+
+    fn revision(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        revision: Revision,
+    ) -> Result<Option<JobRevision>, StoreFailure> {
+        let all = self.revisions(organisation_id, id, None, usize::MAX)?;
+        Ok(all.into_iter().find(|kept| kept.revision == revision))
     }
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
@@ -61,6 +87,8 @@ impl JobRepository for MemoryStore {
         }
         if lasts(effect) {
             state.jobs.remove(&id);
+            state.history.retain(|(job_id, _), _| *job_id != id);
+            state.runs.retain(|_, (run, _)| run.job_id != id);
         }
         Ok(())
     }

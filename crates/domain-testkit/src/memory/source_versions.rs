@@ -46,7 +46,8 @@ impl SourceVersionRepository for MemoryStore {
         if !state.versions.contains_key(&id) {
             return Err(DeleteSourceVersionError::Missing);
         }
-        let users: Vec<&Job> = state.jobs.values().filter(|job| job.source_version_id == id).collect();
+        let had = |job: &Job| state.history.values().any(|kept| kept.job_id == job.id && kept.source_version_id == id);
+        let users: Vec<&Job> = state.jobs.values().filter(|job| job.source_version_id == id || had(job)).collect();
         if !users.is_empty() {
             let mut visible: Vec<&Job> =
                 users.iter().copied().filter(|job| scope.contains(job.organisation_id)).collect();

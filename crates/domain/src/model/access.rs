@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use serde::Serialize;
+
 use super::id::OrganisationId;
 
 /// What a caller may do. Reading the catalogue (sources and source versions) needs no permission but being known.
@@ -15,11 +18,16 @@ pub enum Permission {
     JobsRead,
     /// Set up, change and delete jobs of the caller's organisations.
     JobsWrite,
+    /// Read runs and predictions of the caller's organisations.
+    PredictionsRead,
+    /// Report runs, with what they predict, for jobs of the caller's organisations.
+    PredictionsWrite,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 3] = [Self::CatalogWrite, Self::JobsRead, Self::JobsWrite];
+    pub const ALL: [Self; 5] =
+        [Self::CatalogWrite, Self::JobsRead, Self::JobsWrite, Self::PredictionsRead, Self::PredictionsWrite];
 
     /// Its name as an OAuth 2.0 scope (RFC 6749, section 3.3).
     #[must_use]
@@ -28,6 +36,8 @@ impl Permission {
             Self::CatalogWrite => "catalog:write",
             Self::JobsRead => "jobs:read",
             Self::JobsWrite => "jobs:write",
+            Self::PredictionsRead => "predictions:read",
+            Self::PredictionsWrite => "predictions:write",
         }
     }
 
@@ -69,6 +79,30 @@ impl Scope {
     }
 }
 
+/// Who did something: the subject of a token (RFC 7519, section 4.1.2), as far as it can be kept. Of what is longer than
+/// [`Subject::MAX_CHARS`], the beginning; control characters are replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Subject(CompactString);
+
+impl Subject {
+    /// The most characters that are kept.
+    pub const MAX_CHARS: usize = 255;
+
+    /// Keeps what can be kept of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let kept = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        Self(text.chars().take(Self::MAX_CHARS).map(kept).collect())
+    }
+
+    /// The text as kept.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Somebody who has been identified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -81,6 +115,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who it is, for what they change.
+    #[must_use]
+    pub fn to_subject(&self) -> Subject {
+        Subject::of(&self.subject)
+    }
+
     /// Refuses unless the caller has the permission.
     pub fn require(&self, permission: Permission) -> Result<(), AccessDenied> {
         if self.permissions.contains(&permission) {

@@ -88,6 +88,11 @@ id! {
     OutputId
 }
 
+id! {
+    /// Identifies a [`Run`](super::Run).
+    RunId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::access::Subject;
 use super::binding::{BindingDraft, CheckedBindings};
 use super::contract::Contract;
 use super::draft::Sent;
@@ -35,6 +36,51 @@ pub struct Job {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Who changed it last, the setup included; unknown of what was stored before that was kept.
+    pub updated_by: Option<Subject>,
+}
+
+/// What a job was at one of its revisions. It is kept when the job changes, so that what it predicted can be traced to the
+/// definition that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRevision {
+    /// The job.
+    pub job_id: JobId,
+    /// See [`Job::organisation_id`].
+    pub organisation_id: OrganisationId,
+    /// Which revision.
+    pub revision: Revision,
+    /// See [`Job::source_version_id`].
+    pub source_version_id: SourceVersionId,
+    /// See [`Job::name`].
+    pub name: JobName,
+    /// See [`Job::active`].
+    pub active: bool,
+    /// See [`Job::role_bindings`].
+    pub role_bindings: CheckedBindings,
+    /// See [`Job::outputs`].
+    pub outputs: Vec<Output>,
+    /// When the job became this.
+    pub changed_at: Timestamp,
+    /// Who made it this.
+    pub changed_by: Option<Subject>,
+}
+
+impl From<Job> for JobRevision {
+    fn from(job: Job) -> Self {
+        Self {
+            job_id: job.id,
+            organisation_id: job.organisation_id,
+            revision: job.revision,
+            source_version_id: job.source_version_id,
+            name: job.name,
+            active: job.active,
+            role_bindings: job.role_bindings,
+            outputs: job.outputs,
+            changed_at: job.updated_at,
+            changed_by: job.updated_by,
+        }
+    }
 }
 
 /// The identity of what a job predicts in one output role.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, TimeZone as _, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
 use serde::{Serialize, Serializer};
+
+use super::violation::{ValueProblem, ViolationCode};
 
 /// A point in time in UTC, to the microsecond: what PostgreSQL stores and what is answered, so that a value reads back
 /// exactly as it was given. Shown as RFC 3339 with six decimals and `Z`.
@@ -11,6 +13,23 @@ use serde::{Serialize, Serializer};
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
+    /// Reads a time as in RFC 3339, with any offset; what is finer than a microsecond is cut off. Years from 0 to 9999.
+    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| {
+            ValueProblem::new(ViolationCode::InvalidTime, "is not a time")
+                .expected("a time as in RFC 3339, such as 2026-06-01T12:00:00Z")
+                .actual(text.chars().take(100).collect::<String>())
+        })?;
+        Ok(Self::truncated(time.to_utc()))
+    }
+
+    /// The time so much later, or earlier when negative; the nearest that can be written down.
+    #[must_use]
+    pub fn plus(self, time: TimeDelta) -> Self {
+        let limit = if time < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        Self(self.0.checked_add_signed(time).unwrap_or(limit))
+    }
+
     /// Cuts off what is finer than a microsecond.
     #[must_use]
     pub fn truncated(time: DateTime<Utc>) -> Self {

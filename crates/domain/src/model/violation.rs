@@ -63,6 +63,10 @@ violation_codes! {
     TooLong = "too_long", "Text with too many characters.";
     ControlCharacter = "control_character", "Text with a control character.";
     OutOfRange = "out_of_range", "A number that is too small or too large.";
+    InvalidTime = "invalid_time", "Text that is not a time as in RFC 3339.";
+    InTheFuture = "in_the_future", "A time that is too far ahead of the service's clock.";
+    UnknownWord = "unknown_word", "Text that is none of the possible words.";
+    NotAllowedHere = "not_allowed_here", "A member that contradicts the rest of the request.";
     TooFewItems = "too_few_items", "A list with too few items.";
     TooManyItems = "too_many_items", "A list with too many items.";
     Disagrees = "disagrees", "Two parts of one request contradict each other.";
@@ -74,7 +78,9 @@ violation_codes! {
     DuplicateRole = "duplicate_role", "A role named twice.";
     UnknownRole = "unknown_role", "A role that the contract does not have.";
     InputKindMismatch = "input_kind_mismatch", "An input of another kind than the role takes.";
-    MissingRequiredRole = "missing_required_role", "A required input role that nothing is bound to.";
+    MissingRequiredRole = "missing_required_role", "A required input role that nothing is bound to, or a required output role without a value.";
+    DuplicateValue = "duplicate_value", "Two values for one role and time.";
+    UnknownRevision = "unknown_revision", "A revision that the job does not have, or that is no longer known.";
     Differs = "differs", "What is stored is different.";
     Taken = "taken", "Something else has that name.";
 }
@@ -262,6 +268,12 @@ impl Judge {
     #[must_use]
     pub fn is_content(&self) -> bool {
         self.violations.is_empty()
+    }
+
+    /// How much is wrong so far.
+    #[must_use]
+    pub fn violation_count(&self) -> usize {
+        self.violations.len()
     }
 
     /// Everything found, in the order in which it was found.

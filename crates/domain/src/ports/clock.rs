@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use crate::model::{JobId, OutputId, SourceId, SourceVersionId, Timestamp};
+use crate::model::{JobId, OutputId, RunId, SourceId, SourceVersionId, Timestamp};
 
 /// Tells the time.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -36,5 +36,7 @@ fresh! {
     /// An id for a new job.
     job_id -> JobId,
     /// An id for a new output.
-    output_id -> OutputId
+    output_id -> OutputId,
+    /// An id for a new run.
+    run_id -> RunId
 }

@@ -1,7 +1,7 @@
 use super::{Effect, StoreFailure};
 use crate::model::{
-    InputId, Job, JobId, JobName, OrganisationId, Page, PageRequest, Revision, Scope, Source, SourceId, SourceVersion,
-    SourceVersionId,
+    InputId, Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Revision, Scope, Source, SourceId,
+    SourceVersion, SourceVersionId,
 };
 
 /// Stores jobs. A job outside the given scope does not exist, for any method.
@@ -27,11 +27,30 @@ pub trait JobRepository: Send + Sync {
     /// Lists jobs in creation order.
     fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure>;
 
-    /// Replaces name, active, version, bindings, outputs, revision and `updated_at` of the job with the id and the
-    /// organisation of `job`, if it is still at revision `expected`.
+    /// Replaces name, active, version, bindings, outputs, revision, `updated_at` and `updated_by` of the job with the id
+    /// and the organisation of `job`, if it is still at revision `expected`. What it was is kept as long as the job is.
     fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError>;
 
-    /// Deletes a job, if it is still at revision `expected`.
+    /// Lists what a job was at each of its revisions, the current one included, from the first that was kept: those after
+    /// `after`, `limit` of them at the most. None when the organisation has no such job.
+    fn revisions(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        after: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<JobRevision>, StoreFailure>;
+
+    /// Finds what a job was, or is, at a revision.
+    fn revision(
+        &self,
+        organisation_id: OrganisationId,
+        id: JobId,
+        revision: Revision,
+    ) -> Result<Option<JobRevision>, StoreFailure>;
+
+    /// Deletes a job and its revisions, if it is still at revision `expected`. Its runs can no longer be reached; that they
+    /// are removed is not waited for.
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError>;
 }
 

@@ -19,7 +19,8 @@ pub trait SourceVersionRepository: Send + Sync {
     /// Lists versions in creation order.
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure>;
 
-    /// Deletes a version that no job uses. Of the jobs that use it, only those in `scope` are named.
+    /// Deletes a version that no job uses, now or at a revision that is kept. Of the jobs that do, only those in `scope` are
+    /// named.
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError>;
 }
 

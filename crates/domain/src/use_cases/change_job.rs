@@ -28,8 +28,12 @@ pub fn change_job(
         if changed == stored {
             return Ok(stored);
         }
-        let changed =
-            Job { revision: stored.revision.next(), updated_at: ports.clock.now().max(stored.updated_at), ..changed };
+        let changed = Job {
+            revision: stored.revision.next(),
+            updated_at: ports.clock.now().max(stored.updated_at),
+            updated_by: Some(caller.to_subject()),
+            ..changed
+        };
         match ports.jobs.update(&changed, stored.revision, effect) {
             Ok(()) => return Ok(changed),
             Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}

@@ -1,8 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
+use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
-    Caller, Job, JobId, Page, PageRequest, Permission, Scope, Source, SourceId, SourceVersion, SourceVersionId,
+    Caller, Job, JobId, JobRevision, Page, PageRequest, Permission, Position, Revision, Scope, Source, SourceId,
+    SourceVersion, SourceVersionId,
 };
 use crate::ports::{JobFilter, StoreFailure};
 
@@ -31,6 +35,36 @@ pub fn list_jobs(ports: &Ports, caller: &Caller, filter: &JobFilter, page: &Page
         caller.require_organisation(organisation_id)?;
     }
     Ok(ports.jobs.list(&caller.scope, filter, page)?)
+}
+
+/// What a job was at each of its revisions, from the first that was kept to the current one.
+pub fn list_job_revisions(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    page: &PageRequest,
+) -> Result<Page<JobRevision>, Refusal> {
+    caller.require(Permission::JobsRead)?;
+    let job = find_job(ports, caller, id)?;
+    let after = page.after.and_then(|after| i64::try_from(after.id.as_u128()).ok()).and_then(Revision::new);
+    let found = ports.jobs.revisions(job.organisation_id, id, after, page.limit() + 1)?;
+    Ok(Page::of_one_too_many(found, page, position_of_revision))
+}
+
+/// Several revisions can be of one microsecond, so the number is in the place of the id.
+fn position_of_revision(revision: &JobRevision) -> Position {
+    let number = u128::try_from(revision.revision.as_i64()).unwrap_or_default();
+    Position { created_at: revision.changed_at, id: Uuid::from_u128(number) }
+}
+
+/// What a job was, or is, at a revision.
+pub fn get_job_revision(ports: &Ports, caller: &Caller, id: JobId, revision: Revision) -> Result<JobRevision, Refusal> {
+    caller.require(Permission::JobsRead)?;
+    let job = find_job(ports, caller, id)?;
+    if job.revision == revision {
+        return Ok(job.into());
+    }
+    ports.jobs.revision(job.organisation_id, id, revision)?.ok_or(Refusal::NotFound)
 }
 
 /// What to show of a job beside its own members.

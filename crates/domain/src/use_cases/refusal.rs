@@ -60,6 +60,8 @@ pub enum Resource {
     SourceVersion,
     /// A job.
     Job,
+    /// A run.
+    Run,
 }
 
 /// What keeps something from being deleted.

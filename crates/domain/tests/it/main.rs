@@ -9,6 +9,7 @@ mod permissions;
 mod port_failures;
 mod races;
 mod reading;
+mod runs;
 mod set_up;
 mod set_up_batches;
 mod set_up_naming;

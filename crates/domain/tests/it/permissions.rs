@@ -1,13 +1,14 @@
 //! Permissions are asked for before any port is called: the mocks here panic at any call.
 
 use prediction_domain::model::{
-    AccessDenied, Caller, JobChangeDraft, JobId, Permission, Precondition, Scope, SourceChangeDraft, SourceDraft,
-    SourceVersionDraft, SourceVersionId,
+    AccessDenied, Caller, JobChangeDraft, JobId, Permission, Precondition, Revision, RunDraft, RunId, Scope,
+    SourceChangeDraft, SourceDraft, SourceVersionDraft, SourceVersionId,
 };
-use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain::ports::{Effect, JobFilter, RunFilter};
 use prediction_domain::use_cases::{
-    JobQuery, Ports, Refusal, SetUpDraft, change_job, change_source, create_source, delete_job, delete_source,
-    delete_source_version, list_jobs, prepare_set_up, publish_source_version,
+    JobQuery, Ports, PredictionFilter, Refusal, SetUpDraft, change_job, change_source, create_source, delete_job,
+    delete_source, delete_source_version, get_job_revision, get_run, list_job_revisions, list_jobs, list_predictions,
+    list_runs, prepare_set_up, publish_source_version, report_run,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 
@@ -18,7 +19,7 @@ type UseCase = fn(&Ports, &Caller) -> Result<(), Refusal>;
 const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
-const USE_CASES: [(&str, Permission, UseCase); 10] = [
+const USE_CASES: [(&str, Permission, UseCase); 16] = [
     ("create_source", Permission::CatalogWrite, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
@@ -48,6 +49,24 @@ const USE_CASES: [(&str, Permission, UseCase); 10] = [
     ("get_job", Permission::JobsRead, |_, caller| JobQuery::new(caller, job_id()).map(drop)),
     ("list_jobs", Permission::JobsRead, |ports, caller| {
         list_jobs(ports, caller, &JobFilter::default(), &first_page(50)).map(drop)
+    }),
+    ("list_job_revisions", Permission::JobsRead, |ports, caller| {
+        list_job_revisions(ports, caller, job_id(), &first_page(50)).map(drop)
+    }),
+    ("get_job_revision", Permission::JobsRead, |ports, caller| {
+        get_job_revision(ports, caller, job_id(), Revision::FIRST).map(drop)
+    }),
+    ("report_run", Permission::PredictionsWrite, |ports, caller| {
+        report_run(ports, caller, job_id(), submit(RunDraft::default())).map(drop)
+    }),
+    ("get_run", Permission::PredictionsRead, |ports, caller| {
+        get_run(ports, caller, job_id(), RunId::parse(CHOSEN).unwrap()).map(drop)
+    }),
+    ("list_runs", Permission::PredictionsRead, |ports, caller| {
+        list_runs(ports, caller, job_id(), &RunFilter::default(), &first_page(50)).map(drop)
+    }),
+    ("list_predictions", Permission::PredictionsRead, |ports, caller| {
+        list_predictions(ports, caller, job_id(), &PredictionFilter::default(), None, 50).map(drop)
     }),
 ];
 

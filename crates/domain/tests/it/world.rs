@@ -8,8 +8,8 @@ use prediction_domain::model::{
     Violations,
 };
 use prediction_domain::ports::{
-    Effect, JobFilter, MockJobRepository, MockSourceRepository, MockSourceVersionRepository, SourceFilter,
-    SourceVersionFilter,
+    Effect, JobFilter, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository,
+    SourceFilter, SourceVersionFilter,
 };
 use prediction_domain::use_cases::{
     Conflict, Ports, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, list_jobs, list_source_versions,
@@ -41,6 +41,7 @@ impl World {
             sources: stores.sources,
             source_versions: stores.source_versions,
             jobs: stores.jobs,
+            runs: stores.runs,
             clock: clock.clone(),
             ids: Arc::new(SequentialIds::default()),
         };
@@ -112,6 +113,7 @@ pub(crate) struct Mocks {
     pub(crate) sources: MockSourceRepository,
     pub(crate) source_versions: MockSourceVersionRepository,
     pub(crate) jobs: MockJobRepository,
+    pub(crate) runs: MockRunRepository,
 }
 
 impl Mocks {
@@ -120,6 +122,7 @@ impl Mocks {
             sources: Arc::new(self.sources),
             source_versions: Arc::new(self.source_versions),
             jobs: Arc::new(self.jobs),
+            runs: Arc::new(self.runs),
             clock: Arc::new(FixedClock::default()),
             // Other ids than those of what a test stored in a world before.
             ids: Arc::new(SequentialIds::starting_at(1_000_000)),

@@ -1,5 +1,7 @@
 //! Every operation, described once: the OpenAPI document is made from this list, and tests go through it.
 
+mod runs;
+
 use std::collections::BTreeMap;
 
 use prediction_domain::model::{PageRequest, Permission};
@@ -88,6 +90,13 @@ impl Operation {
             Access::Scope(permission) => format!("Needs the scope `{permission}`."),
         };
         if self.text.is_empty() { scope } else { format!("{}\n\n{scope}", self.text) }
+    }
+
+    /// The path with its parameters filled in: this id wherever there is one, the first revision, and a code.
+    #[must_use]
+    pub fn path_to(&self, id: &str) -> String {
+        let path = self.path.replace("{id}", id).replace("{run_id}", id);
+        path.replace("{revision}", "1").replace("{code}", "conflict")
     }
 
     /// Whether a token is needed.
@@ -212,12 +221,21 @@ fn if_none_match() -> Parameter {
     }
 }
 
-fn paged(mut filters: Vec<Parameter>) -> Vec<Parameter> {
+fn time_filter(name: &'static str, text: &'static str) -> Parameter {
+    let time = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+    query(name, text, text_schema(ObjectBuilder::new().format(Some(time))))
+}
+
+fn paged(filters: Vec<Parameter>) -> Vec<Parameter> {
+    paged_by(filters, PageRequest::MAX_LIMIT.into(), PageRequest::DEFAULT_LIMIT.into())
+}
+
+fn paged_by(mut filters: Vec<Parameter>, most: usize, default: usize) -> Vec<Parameter> {
     let limit = ObjectBuilder::new()
         .schema_type(SchemaType::new(Type::Integer))
         .minimum(Some(1))
-        .maximum(Some(PageRequest::MAX_LIMIT))
-        .default(Some(PageRequest::DEFAULT_LIMIT.into()))
+        .maximum(Some(most))
+        .default(Some(default.into()))
         .build();
     filters.push(query("limit", "How many items at the most.", RefOr::T(Schema::from(limit))));
     filters.push(query("cursor", "The next_cursor of the page before.", text_schema(ObjectBuilder::new())));
@@ -261,6 +279,7 @@ pub fn operations() -> Vec<Operation> {
     let mut operations = source_operations();
     operations.extend(source_version_operations());
     operations.extend(job_operations());
+    operations.extend(runs::operations());
     operations.extend(operations_around());
     operations
 }

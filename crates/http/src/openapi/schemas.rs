@@ -3,10 +3,10 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{Components, RefOr, Schema};
 use utoipa::{OpenApi as _, ToSchema};
 
-use crate::wire::{job, set_up, source, source_version};
+use crate::wire::{job, job_revision, run, set_up, source, source_version};
 
 /// What requests consist of. Unknown members are refused, so the document says that there are none.
-const CLOSED: [&str; 12] = [
+const CLOSED: [&str; 14] = [
     "NewSource",
     "SourceChange",
     "NewSourceVersion",
@@ -18,6 +18,8 @@ const CLOSED: [&str; 12] = [
     "SetupSourceVersion",
     "SetupJob",
     "JobChange",
+    "NewRun",
+    "NewPrediction",
     "Health",
 ];
 
@@ -37,6 +39,12 @@ const CLOSED: [&str; 12] = [
     job::OutputBody,
     job::NewRoleBinding,
     job::JobChange,
+    job_revision::JobRevisionBody,
+    run::RunBody,
+    run::RunReportedBody,
+    run::PredictionBody,
+    run::NewRun,
+    run::NewPrediction,
     set_up::SetUpBody,
     set_up::OutcomesBody,
     set_up::OutcomeBody,

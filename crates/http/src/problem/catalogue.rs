@@ -83,7 +83,7 @@ catalogue! {
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It was changed in the meantime",
         "The If-Match header, or the revision in the body, names another revision than the current one. Read it again, and decide anew.";
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
-        "A request body has at most 1 MiB.";
+        "A request body has at most 1 MiB, and the report of a run at most 4 MiB.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body is of another type",
         "Send Content-Type: application/json, without a Content-Encoding.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "The request is not valid",

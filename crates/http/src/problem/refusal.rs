@@ -49,6 +49,7 @@ impl From<Conflict> for Problem {
             Resource::Source => "source",
             Resource::SourceVersion => "source_version",
             Resource::Job => "job",
+            Resource::Run => "run",
         };
         Self::new(ProblemCode::Conflict)
             .detail(format!("a different {} is stored: {}", resource.replace('_', " "), conflict.existing_id))

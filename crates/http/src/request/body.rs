@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::problem::{Problem, ProblemCode};
 use crate::strict_json;
 
-/// The most bytes of a request body.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// The most bytes of most request bodies.
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -25,13 +25,13 @@ pub(crate) struct Body {
 }
 
 /// Reads a body of limited size in limited time, and refuses what is not JSON.
-pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Body, Problem> {
+pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Body, Problem> {
     require_json(request)?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > BODY_LIMIT as u64) {
+    if announced.is_some_and(|length| length > limit as u64) {
         return Err(Problem::new(ProblemCode::PayloadTooLarge));
     }
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, collect(payload))
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, collect(payload, limit))
         .await
         .map_err(|_| Problem::new(ProblemCode::RequestTimeout))??;
     if bytes.is_empty() {
@@ -73,13 +73,13 @@ fn require_json(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-async fn collect(payload: &mut Payload) -> Result<BytesMut, Problem> {
+async fn collect(payload: &mut Payload, limit: usize) -> Result<BytesMut, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
             Problem::new(ProblemCode::InvalidJson).detail("the request body did not arrive whole").caused_by(error)
         })?;
-        if bytes.len() + chunk.len() > BODY_LIMIT {
+        if bytes.len() + chunk.len() > limit {
             return Err(Problem::new(ProblemCode::PayloadTooLarge));
         }
         bytes.extend_from_slice(&chunk);

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use prediction_domain::model::{Position, Timestamp};
+use prediction_domain::model::{Position, PredictionPosition, RoleName, Timestamp};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -15,22 +15,45 @@ pub(super) fn write(list: &str, position: &Position) -> String {
     let mut bytes = Vec::with_capacity(ID_BYTES + TIME_BYTES + CHECK_BYTES);
     bytes.extend_from_slice(position.id.as_bytes());
     bytes.extend_from_slice(&position.created_at.as_micros().to_be_bytes());
-    bytes.extend_from_slice(&check(list, &bytes));
-    URL_SAFE_NO_PAD.encode(bytes)
+    seal(list, bytes)
+}
+
+/// Writes down a position in a list of values.
+pub(super) fn write_prediction(list: &str, position: &PredictionPosition) -> String {
+    let mut bytes = position.at.as_micros().to_be_bytes().to_vec();
+    bytes.extend_from_slice(position.role.as_str().as_bytes());
+    seal(list, bytes)
 }
 
 /// Reads a position; `None` when the cursor is damaged or of another list.
 pub(super) fn read(list: &str, cursor: &str) -> Option<Position> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let (position, sum) = bytes.split_at_checked(ID_BYTES + TIME_BYTES)?;
-    if sum != check(list, position) {
-        return None;
-    }
-    let (id, time) = position.split_at(ID_BYTES);
-    Some(Position {
-        id: Uuid::from_slice(id).ok()?,
-        created_at: Timestamp::from_micros(i64::from_be_bytes(time.try_into().ok()?))?,
-    })
+    let bytes = open(list, cursor)?;
+    let (id, time) = bytes.split_at_checked(ID_BYTES)?;
+    Some(Position { id: Uuid::from_slice(id).ok()?, created_at: read_time(time)? })
+}
+
+/// Reads a position in a list of values.
+pub(super) fn read_prediction(list: &str, cursor: &str) -> Option<PredictionPosition> {
+    let bytes = open(list, cursor)?;
+    let (time, role) = bytes.split_at_checked(TIME_BYTES)?;
+    let role = RoleName::parse(std::str::from_utf8(role).ok()?).ok()?;
+    Some(PredictionPosition { role, at: read_time(time)? })
+}
+
+fn read_time(bytes: &[u8]) -> Option<Timestamp> {
+    Timestamp::from_micros(i64::from_be_bytes(bytes.try_into().ok()?))
+}
+
+fn seal(list: &str, mut bytes: Vec<u8>) -> String {
+    let check = check(list, &bytes);
+    bytes.extend_from_slice(&check);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn open(list: &str, cursor: &str) -> Option<Vec<u8>> {
+    let mut bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let sum = bytes.split_off(bytes.len().checked_sub(CHECK_BYTES)?);
+    (sum == check(list, &bytes)).then_some(bytes)
 }
 
 /// Not a secret: whoever makes up a cursor only chooses where to start in a list that they may read anyway.

@@ -1,6 +1,7 @@
 use actix_web::web;
-use prediction_domain::model::{PageRequest, Position, ValueProblem, ViolationCode, nearest};
+use prediction_domain::model::{PageRequest, Position, PredictionPosition, ValueProblem, ViolationCode, nearest};
 use prediction_domain::ports::Effect;
+use prediction_domain::use_cases::PredictionFilter;
 use serde_json::{Value, json};
 
 use super::{cursor, parameter_error};
@@ -96,18 +97,34 @@ impl Query {
     /// The page that is wanted, with `limit` and `cursor`. Call it after all filters, and before what makes no other list
     /// of it: a cursor belongs to what was read until here.
     pub(crate) fn page(&mut self, kind: &str) -> PageRequest {
+        let (limit, after) = self.part_of_list(kind, usize::from(PageRequest::MAX_LIMIT), cursor::read);
+        let limit = limit.and_then(|limit| u16::try_from(limit).ok()).unwrap_or(PageRequest::DEFAULT_LIMIT);
+        PageRequest::new(limit, after).unwrap_or_else(|| unreachable!("the limit was checked"))
+    }
+
+    /// The part of a list of values that is wanted, like [`Self::page`]; `None` when nobody says how many.
+    pub(crate) fn prediction_page(&mut self, kind: &str) -> (Option<usize>, Option<PredictionPosition>) {
+        self.part_of_list(kind, PredictionFilter::MAX_LIMIT, cursor::read_prediction)
+    }
+
+    fn part_of_list<Place>(
+        &mut self,
+        kind: &str,
+        most: usize,
+        read: impl FnOnce(&str, &str) -> Option<Place>,
+    ) -> (Option<usize>, Option<Place>) {
         let list = format!("{kind}{}", self.read);
         let limit = self.read("limit", |text| {
-            text.parse::<u16>().ok().filter(|limit| PageRequest::new(*limit, None).is_some()).ok_or_else(|| {
-                ValueProblem::new(ViolationCode::OutOfRange, format!("is not between 1 and {}", PageRequest::MAX_LIMIT))
-                    .expected(format!("a whole number from 1 to {}", PageRequest::MAX_LIMIT))
+            text.parse::<usize>().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
+                ValueProblem::new(ViolationCode::OutOfRange, format!("is not between 1 and {most}"))
+                    .expected(format!("a whole number from 1 to {most}"))
                     .actual(excerpt(text))
             })
         });
         let errors_before = self.errors.len();
         let was_only = self.only_the_cursor;
         let after = self.read("cursor", |text| {
-            cursor::read(&list, text).ok_or_else(|| {
+            read(&list, text).ok_or_else(|| {
                 ValueProblem::new(ViolationCode::WrongType, "is damaged, or belongs to another list or other filters")
             })
         });
@@ -115,13 +132,25 @@ impl Query {
             self.only_the_cursor = was_only;
         }
         self.list = ListName(list);
-        PageRequest::new(limit.unwrap_or(PageRequest::DEFAULT_LIMIT), after)
-            .unwrap_or_else(|| unreachable!("the limit was checked"))
+        (limit, after)
     }
 
     /// The cursor to the next page of the list that [`Self::page`] was called for.
     pub(crate) fn cursor(list: &ListName, next: Option<&Position>) -> Option<String> {
         next.map(|position| cursor::write(&list.0, position))
+    }
+
+    /// The cursor to the next part of the list that [`Self::prediction_page`] was called for.
+    pub(crate) fn prediction_cursor(list: &ListName, next: Option<&PredictionPosition>) -> Option<String> {
+        next.map(|position| cursor::write_prediction(&list.0, position))
+    }
+
+    /// The same query with another value of that parameter, as a reference relative to the request (RFC 3986, section 4.2).
+    pub(crate) fn with(&self, name: &str, value: &str) -> String {
+        let others = self.pairs.iter().filter(|(key, _)| key != name);
+        let pairs = others.map(|(key, value)| (key.as_str(), value.as_str())).chain([(name, value)]);
+        let encoded = pairs.map(|(key, value)| format!("{}={}", encode(key), encode(value)));
+        format!("?{}", encoded.collect::<Vec<_>>().join("&"))
     }
 
     /// Ends the query of a list: like [`Self::finish`], and tells which list it was.
@@ -163,6 +192,13 @@ impl Query {
 /// Which list a cursor belongs to: its kind and filters.
 #[derive(Default)]
 pub(crate) struct ListName(String);
+
+/// Writes a text so that it can stand in a query: all but RFC 3986's unreserved characters as percent and two digits.
+fn encode(text: &str) -> String {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let write = |byte: u8| if is_unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(write).collect()
+}
 
 /// Enough of a text to recognise it.
 fn excerpt(text: &str) -> String {

@@ -62,6 +62,11 @@ impl<'a> Fields<'a> {
         self.scalar(name, "a whole number", whole_number)
     }
 
+    /// A member that is a number. JSON has none that are not finite.
+    pub(crate) fn number(&mut self, name: &'static str) -> Sent<f64> {
+        self.scalar(name, "a number", Value::as_f64)
+    }
+
     /// A member that is an object.
     pub(crate) fn object<T>(&mut self, name: &'static str, decode: impl FnOnce(&mut Fields<'_>) -> T) -> Sent<T> {
         self.declared.push(name);
@@ -93,6 +98,23 @@ impl<'a> Fields<'a> {
                 self.violations.push(wrong_type("a list", other).at(path));
                 Sent::Unreadable
             }
+        }
+    }
+
+    /// A member that is a list of so many objects at the most. The items of a longer one
+    /// are not read: its length is what is wrong with it.
+    pub(crate) fn some_objects<T>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        decode: impl Fn(&mut Fields<'_>) -> T,
+    ) -> Sent<Vec<Sent<T>>> {
+        match self.object.get(name) {
+            Some(Value::Array(items)) if items.len() > most => {
+                self.declared.push(name);
+                Sent::Given(items.iter().map(|_| Sent::Unreadable).collect())
+            }
+            _ => self.objects(name, decode),
         }
     }
 

@@ -11,10 +11,6 @@ fn document() -> Value {
     serde_json::from_str(openapi::json()).unwrap()
 }
 
-fn with_id(path: &str) -> String {
-    path.replace("{id}", ORGANISATION).replace("{code}", "conflict")
-}
-
 #[test]
 fn the_committed_document_is_the_one_that_the_code_makes() {
     let committed = include_str!("../../../../docs/openapi.json");
@@ -29,7 +25,7 @@ async fn every_operation_is_routed_and_no_other_method_is() {
         let allowed: Vec<&str> =
             operations().iter().filter(|other| other.path == operation.path).map(|other| other.method).collect();
         for method in methods {
-            let answer = service.send(Request::new(method, with_id(operation.path))).await;
+            let answer = service.send(Request::new(method, operation.path_to(ORGANISATION))).await;
             let is_allowed = allowed.contains(&method);
             assert_eq!(answer.status != StatusCode::METHOD_NOT_ALLOWED, is_allowed, "{method} {}", operation.path);
             assert_ne!(answer.code(), "unknown_route", "{method} {}", operation.path);
@@ -45,8 +41,8 @@ async fn every_operation_is_routed_and_no_other_method_is() {
 async fn head_works_wherever_get_does() {
     let service = Service::in_memory();
     for operation in operations().iter().filter(|operation| operation.method == "GET") {
-        let get = service.send(Request::new("GET", with_id(operation.path))).await;
-        let head = service.send(Request::new("HEAD", with_id(operation.path))).await;
+        let get = service.send(Request::new("GET", operation.path_to(ORGANISATION))).await;
+        let head = service.send(Request::new("HEAD", operation.path_to(ORGANISATION))).await;
         assert_eq!(get.status, head.status, "{}", operation.path);
     }
 }
@@ -57,7 +53,7 @@ fn bodies() -> Vec<(&'static str, &'static str, String, &'static str)> {
         .iter()
         .filter_map(|operation| {
             let request = operation.request.as_ref()?;
-            Some((operation.id, operation.method, with_id(operation.path), request.schema))
+            Some((operation.id, operation.method, operation.path_to(ORGANISATION), request.schema))
         })
         .collect()
 }

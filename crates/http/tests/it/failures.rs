@@ -32,7 +32,7 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
         .into_iter()
         .filter(prediction_http::openapi::Operation::needs_token)
         .map(|operation| {
-            let request = Request::new(operation.method, operation.path.replace("{id}", ORGANISATION));
+            let request = Request::new(operation.method, operation.path_to(ORGANISATION));
             let request = match operation.id {
                 "create_source" => request.json(&json!({"name": "mildew"})),
                 "create_source_version" => request.json(&json!({
@@ -43,6 +43,7 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
                     "organisation_id": ORGANISATION, "source": {"id": ORGANISATION}, "job": {"name": "Job A"},
                     "role_bindings": [],
                 })),
+                "report_run" => request.json(&json!({"status": "succeeded"})),
                 "change_source" | "change_job" => request.json(&json!({"name": "other"})),
                 _ => request,
             };

@@ -12,7 +12,7 @@ use crate::service::{Mocks, ORGANISATION, Request, Service};
 async fn whoever_is_not_known_reaches_no_port() {
     let service = Mocks::default().into_service();
     for operation in prediction_http::openapi::operations().iter().filter(|operation| operation.needs_token()) {
-        let path = operation.path.replace("{id}", ORGANISATION);
+        let path = operation.path_to(ORGANISATION);
         for (token, code) in
             [(None, "unauthorized"), (Some("forged"), "invalid_token"), (Some("expired"), "invalid_token")]
         {
@@ -33,7 +33,7 @@ async fn whoever_lacks_the_scope_reaches_no_port() {
     let service = Mocks::default().into_service();
     for operation in prediction_http::openapi::operations() {
         let Access::Scope(permission) = operation.access else { continue };
-        let path = operation.path.replace("{id}", ORGANISATION);
+        let path = operation.path_to(ORGANISATION);
         let request = Request::new(operation.method, path).token(Some("reader")).json(&json!({}));
         let answer = service.send(request).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "insufficient_scope"), "{}", operation.id);
@@ -41,7 +41,7 @@ async fn whoever_lacks_the_scope_reaches_no_port() {
         let challenge = answer.header("www-authenticate").unwrap();
         assert!(challenge.contains(&format!("scope=\"{permission}\"")), "{challenge}");
     }
-    assert_eq!(Permission::ALL.len(), 3);
+    assert_eq!(Permission::ALL.len(), 5);
 }
 
 #[actix_web::test]

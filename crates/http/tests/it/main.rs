@@ -11,6 +11,7 @@ mod overload;
 mod port_calls;
 mod properties;
 mod provoked;
+mod runs;
 mod service;
 mod snapshots;
 mod walks;

@@ -30,6 +30,7 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
     let (sources, versions, set_up) = ("/api/v1/sources", "/api/v1/source_versions", "/api/v1/jobs/setup");
     let source = format!("{sources}/{}", stored["source"]["id"].as_str().unwrap());
     let job = format!("/api/v1/jobs/{}", stored["job"]["id"].as_str().unwrap());
+    let runs = format!("{job}/runs");
     let document: Value = serde_json::from_str(openapi::json()).unwrap();
     let places = [
         ("NewSource", "POST", sources, "", unknown()),
@@ -43,6 +44,8 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         ("SetupJob", "POST", set_up, "/job", json!({"job": unknown()})),
         ("NewRoleBinding", "POST", set_up, "/role_bindings/0", json!({"role_bindings": [unknown()]})),
         ("JobChange", "PUT", &job, "", unknown()),
+        ("NewRun", "POST", &runs, "", unknown()),
+        ("NewPrediction", "POST", &runs, "/predictions/0", json!({"predictions": [unknown()]})),
     ];
     for (schema, method, path, pointer, body) in &places {
         let described = &document["components"]["schemas"][schema];

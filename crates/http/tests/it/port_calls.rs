@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::StatusCode;
-use prediction_domain::model::{CheckedBindings, Job, Page, Source, SourceVersion};
+use prediction_domain::model::{CheckedBindings, Job, JobRevision, Page, Source, SourceVersion};
 use prediction_domain::ports::{Effect, JobSetUpOutcome};
-use prediction_domain_testkit::builders::{a_job_of, a_source, a_version_of, contract};
+use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source, a_version_of, contract};
 use serde_json::{Value, json};
 
 use crate::service::{Answer, Mocks, Request};
@@ -31,6 +31,7 @@ impl Ports {
         self.expect_sources(&mut mocks);
         self.expect_source_versions(&mut mocks);
         self.expect_jobs(&mut mocks);
+        self.expect_runs(&mut mocks);
         mocks
     }
 
@@ -147,6 +148,42 @@ impl Ports {
     }
 }
 
+impl Ports {
+    fn expect_runs(&self, mocks: &mut Mocks) {
+        let job = self.job.clone();
+        let (called, kept) = (self.log("jobs.revisions"), JobRevision::from(job.clone()));
+        mocks.jobs.expect_revisions().returning(move |_, _, _, _| {
+            called(None);
+            Ok(vec![kept.clone()])
+        });
+        let (called, kept) = (self.log("jobs.revision"), JobRevision::from(job.clone()));
+        mocks.jobs.expect_revision().returning(move |_, _, revision| {
+            called(None);
+            Ok(Some(JobRevision { revision, ..kept.clone() }))
+        });
+        let called = self.log("runs.insert");
+        mocks.runs.expect_insert().returning(move |_, _| {
+            called(None);
+            Ok(())
+        });
+        let (called, run) = (self.log("runs.find"), a_run_of(&job, &[]));
+        mocks.runs.expect_find().returning(move |_, _, _| {
+            called(None);
+            Ok(Some(run.clone()))
+        });
+        let (called, run) = (self.log("runs.list"), a_run_of(&job, &[]));
+        mocks.runs.expect_list().returning(move |_, _, _, _| {
+            called(None);
+            Ok(Page { items: vec![run.clone(); 3], next: None })
+        });
+        let called = self.log("runs.predictions");
+        mocks.runs.expect_predictions().returning(move |_| {
+            called(None);
+            Ok(Vec::new())
+        });
+    }
+}
+
 /// Sends a request to ports of its own, and expects these calls.
 #[track_caller]
 fn assert_calls(make: impl FnOnce(&Ports) -> Request, status: StatusCode, calls: &[&str]) -> Answer {
@@ -169,6 +206,34 @@ fn reading_asks_once() {
     assert_calls(|p| Request::new("GET", version(p)), ok, &["source_versions.find_many"]);
     assert_calls(|_| Request::new("GET", "/api/v1/jobs"), ok, &["jobs.list"]);
     assert_calls(|p| Request::new("GET", format!("/api/v1/jobs/{}", p.job.id)), ok, &["jobs.find_many"]);
+}
+
+#[test]
+fn what_a_job_was_and_did_is_asked_for_after_the_job() {
+    let ok = StatusCode::OK;
+    let get = |rest: &'static str| move |p: &Ports| Request::new("GET", format!("/api/v1/jobs/{}{rest}", p.job.id));
+    assert_calls(get("/revisions?limit=2"), ok, &["jobs.find_many", "jobs.revisions"]);
+    assert_calls(get("/revisions/1"), ok, &["jobs.find_many"]);
+    assert_calls(get("/revisions/7"), ok, &["jobs.find_many", "jobs.revision"]);
+    assert_calls(get("/runs"), ok, &["jobs.find_many", "runs.list"]);
+    assert_calls(get("/runs/77777777-7777-7777-7777-777777777777"), ok, &["jobs.find_many", "runs.find"]);
+    let read = ["jobs.find_many", "sources.find_many", "runs.predictions"];
+    assert_calls(get("/predictions?limit=2"), ok, &read);
+    let of_run = ["jobs.find_many", "runs.find", "sources.find_many", "runs.predictions"];
+    assert_calls(get("/predictions?run_id=77777777-7777-7777-7777-777777777777"), ok, &of_run);
+    let report = |p: &Ports| {
+        let values = json!([{"role": "prediction", "at": "2026-06-01T12:00:00Z", "value": 1}]);
+        let report = json!({"status": "succeeded", "predictions": values});
+        Request::new("POST", format!("/api/v1/jobs/{}/runs", p.job.id)).json(&report)
+    };
+    let calls = ["jobs.find_many", "source_versions.find_many", "runs.insert"];
+    let answer = assert_calls(report, StatusCode::CREATED, &calls);
+    let location = format!(
+        "/api/v1/jobs/{}/runs/{}",
+        answer.body["job_id"].as_str().unwrap(),
+        answer.body["id"].as_str().unwrap()
+    );
+    assert_eq!((answer.header("location"), answer.header("etag")), (Some(&*location), Some("\"1\"")));
 }
 
 #[test]

@@ -14,7 +14,8 @@ use futures_util::future::{BoxFuture, FutureExt as _, LocalBoxFuture, ready};
 use futures_util::stream::LocalBoxStream;
 use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
 use prediction_domain::ports::{
-    MockJobRepository, MockSourceRepository, MockSourceVersionRepository, MockStoreHealth, StoreHealth,
+    MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository, MockStoreHealth,
+    StoreHealth,
 };
 use prediction_domain::use_cases::Ports;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
@@ -57,6 +58,7 @@ pub(crate) struct Mocks {
     pub(crate) sources: MockSourceRepository,
     pub(crate) source_versions: MockSourceVersionRepository,
     pub(crate) jobs: MockJobRepository,
+    pub(crate) runs: MockRunRepository,
     pub(crate) health: MockStoreHealth,
 }
 
@@ -66,6 +68,7 @@ impl Mocks {
             sources: Arc::new(self.sources),
             source_versions: Arc::new(self.source_versions),
             jobs: Arc::new(self.jobs),
+            runs: Arc::new(self.runs),
             clock: Arc::new(FixedClock::at(Timestamp::from_micros(1_800_000_000_000_000).unwrap())),
             ids: Arc::new(SequentialIds::default()),
         };
@@ -141,6 +144,7 @@ impl Service {
             sources: stores.sources,
             source_versions: stores.source_versions,
             jobs: stores.jobs,
+            runs: stores.runs,
             clock: Arc::new(FixedClock::at(Timestamp::from_micros(1_800_000_000_000_000).unwrap())),
             ids: Arc::new(SequentialIds::default()),
         };

@@ -111,6 +111,7 @@ fn head_works_wherever_get_does(server: &Server) {
     let model = Model::publish(server, "head");
     let job = model.job(server, ORGANISATION_A, "head");
     let operator = server.operator();
+    let run = operator.post(&format!("{}/runs", path_of(&job)), &Model::report("head")).expect(201);
     for (path, has) in methods() {
         if !has.contains("GET") {
             continue;
@@ -118,7 +119,10 @@ fn head_works_wherever_get_does(server: &Server) {
         let path = match path {
             "/api/v1/sources/{id}" => model.source_path(),
             "/api/v1/source_versions/{id}" => model.version_path(),
-            "/api/v1/jobs/{id}" => path_of(&job),
+            below if below.starts_with("/api/v1/jobs/{id}") => {
+                let run = run["id"].as_str().unwrap();
+                below.replace("/api/v1/jobs/{id}", &path_of(&job)).replace("{run_id}", run).replace("{revision}", "1")
+            }
             other => concrete(other),
         };
         let get = operator.get(&path);
@@ -188,7 +192,8 @@ fn methods() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 
 /// The path with something for its parameters.
 fn concrete(path: &str) -> String {
-    path.replace("{id}", &fresh_id()).replace("{code}", ProblemCode::ALL[0].as_str())
+    let path = path.replace("{id}", &fresh_id()).replace("{run_id}", &fresh_id()).replace("{revision}", "1");
+    path.replace("{code}", ProblemCode::ALL[0].as_str())
 }
 
 fn ask(client: &Client, method: &str, path: &str) -> Answer {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use prediction_http::openapi::operations;
+use prediction_domain::model::Permission;
+use prediction_http::openapi::{Operation, operations};
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -47,7 +48,7 @@ fn row(operation: &str) -> Row {
         "list_jobs" => {
             Row { right: Done(200), other_organisation: Nothing, no_organisation: Nothing, needs: "jobs:read" }
         }
-        "get_job" => {
+        "get_job" | "list_job_revisions" | "get_job_revision" => {
             Row { right: Done(200), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "jobs:read" }
         }
         "change_job" => {
@@ -55,6 +56,12 @@ fn row(operation: &str) -> Row {
         }
         "delete_job" => {
             Row { right: Done(204), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "jobs:write" }
+        }
+        "report_run" => {
+            Row { right: Done(201), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "predictions:write" }
+        }
+        "list_runs" | "get_run" | "list_predictions" => {
+            Row { right: Done(200), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "predictions:read" }
         }
         unknown => panic!("say in this test who may call {unknown}"),
     }
@@ -64,11 +71,12 @@ fn every_job_operation_answers_each_kind_of_caller(server: &Server) {
     let model = Model::publish(server, "mildew");
     let forger = server.home().forger();
     let stranger = Forger::with_another_secret();
-    let job_operations: Vec<_> = operations().into_iter().filter(|operation| operation.tag == "jobs").collect();
-    assert!(job_operations.len() >= 5);
+    let job_operations: Vec<_> =
+        operations().into_iter().filter(|operation| operation.path.contains("/jobs")).collect();
+    assert!(job_operations.len() >= 11);
     for operation in job_operations {
         let row = row(operation.id);
-        let other_scopes = ["catalog:write", "jobs:read", "jobs:write"];
+        let other_scopes = Permission::ALL.map(Permission::as_str);
         let other_scopes: Vec<_> = other_scopes.into_iter().filter(|scope| *scope != row.needs).collect();
         let callers = [
             ("no token", server.anonymous(), Problem(401, "unauthorized")),
@@ -89,21 +97,27 @@ fn every_job_operation_answers_each_kind_of_caller(server: &Server) {
             let what = format!("{} by {kind}", operation.id);
             // With a name of its own, so that the right callers do not meet.
             let job = model.job(server, ORGANISATION_A, &what);
+            // Issued at another time than the report that a caller makes.
+            let mut report = Model::report(&what);
+            insert(&mut report, "/issued_at", "2026-06-01T11:00:00Z");
+            let run = server.operator().post(&format!("{}/runs", path_of(&job)), &report).expect(201);
             let stored = server.operator().get(&path_of(&job)).expect(200);
-            let rows = server.database().rows();
-            let answer = call(&caller, operation.method, operation.path, &model, &job, &format!("new {what}"));
+            let rows = (server.database().rows(), server.database().results());
+            let answer = call(&caller, &operation, &model, &job, &run, &format!("new {what}"));
             assert_answer(&answer, expected, &what);
             if !matches!(expected, Done(_)) {
-                assert_eq!(server.database().rows(), rows, "{what}");
+                assert_eq!((server.database().rows(), server.database().results()), rows, "{what}");
                 assert_eq!(server.operator().get(&path_of(&job)).expect(200), stored, "{what}");
             }
         }
     }
 }
 
-fn call(caller: &Client, method: &str, path: &str, model: &Model, job: &Value, name: &str) -> Answer {
-    let path = path.replace("{id}", job["id"].as_str().unwrap());
-    match method {
+fn call(caller: &Client, operation: &Operation, model: &Model, job: &Value, run: &Value, name: &str) -> Answer {
+    let path = operation.path.replace("{run_id}", run["id"].as_str().unwrap());
+    let path = path.replace("{id}", job["id"].as_str().unwrap()).replace("{revision}", "1");
+    match operation.method {
+        "POST" if operation.id == "report_run" => caller.post(&path, &Model::report(name)),
         "POST" => caller.post(&path, &model.setup(ORGANISATION_A, name)),
         "PUT" => caller.put(&path, &json!({ "name": name })),
         method => caller.call(method, &path).send(),
@@ -231,7 +245,7 @@ fn every_api_operation_asks_for_a_token(server: &Server) {
         assert_eq!(operation.needs_token(), operation.path.starts_with("/api/"), "{}", operation.id);
         if operation.needs_token() {
             // Also when everything else is wrong: whoever is not known learns nothing.
-            for path in [operation.path.replace("{id}", &id), operation.path.replace("{id}", "nonsense?limit=0")] {
+            for path in [operation.path_to(&id), operation.path_to("nonsense") + "?limit=0"] {
                 server.anonymous().call(operation.method, &path).send().problem(401, "unauthorized");
                 stranger.call(operation.method, &path).send().problem(401, "invalid_token");
             }

@@ -19,6 +19,7 @@ mod mistakes;
 mod process;
 mod races;
 mod request_log;
+mod results;
 mod start_up;
 mod statuses;
 mod tutorial;

@@ -56,8 +56,17 @@ impl<'a> World<'a> {
             }
             "get_source_version" | "delete_source_version" => (Model::publish(server, name).version, None),
             "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
-            "get_job" | "delete_job" => (self.job(name), None),
+            "get_job" | "delete_job" | "list_job_revisions" | "get_job_revision" | "list_runs" | "list_predictions" => {
+                (self.job(name), None)
+            }
             "change_job" => (self.job(name), Some(json!({ "active": false }))),
+            "report_run" => (self.job(name), Some(Model::report(name))),
+            "get_run" => {
+                let job = self.job(name);
+                let run = server.operator().post(&format!("/api/v1/jobs/{job}/runs"), &Model::report(name)).expect(201);
+                let path = operation.path.replace("{run_id}", run["id"].as_str().unwrap()).replace("{id}", &job);
+                return server.operator().call(operation.method, &path);
+            }
             "list_sources"
             | "list_source_versions"
             | "list_jobs"
@@ -69,7 +78,7 @@ impl<'a> World<'a> {
             | "get_problem" => (String::new(), None),
             unknown => panic!("say in this test what a valid request of {unknown} is"),
         };
-        let path = operation.path.replace("{id}", &id).replace("{code}", "not_found");
+        let path = operation.path_to(&id);
         let call = server.operator().call(operation.method, &path);
         match body {
             Some(body) => call.json(&body),
@@ -162,7 +171,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             valid().header(if is_write { "If-Match" } else { "If-None-Match" }, "unquoted").send()
         }
         ProblemCode::NotFound => {
-            let path = with_id(operation, &crate::harness::fresh_id()).replace("{code}", "no_such_problem");
+            let path = with_id(operation, &crate::harness::fresh_id()).replace("/conflict", "/no_such_problem");
             let call = server.operator().call(operation.method, &path);
             if operation.request.is_some() { call.json(&json!({})).send() } else { call.send() }
         }
@@ -170,7 +179,10 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         ProblemCode::UnsupportedMediaType => {
             valid().without_header("Content-Type").header("Content-Type", "text/plain").send()
         }
-        ProblemCode::PayloadTooLarge => valid().untyped_body(vec![b' '; 1024 * 1024 + 1]).send(),
+        ProblemCode::PayloadTooLarge => {
+            let mebibytes = if operation.id == "report_run" { 4 } else { 1 };
+            valid().untyped_body(vec![b' '; mebibytes * 1024 * 1024 + 1]).send()
+        }
         ProblemCode::Invalid => valid().untyped_body(json!({ "no_such_member": 1 }).to_string()).send(),
         ProblemCode::PreconditionFailed => valid().header("If-Match", "\"999\"").send(),
         ProblemCode::Conflict => conflict(world, operation, &name),
@@ -185,7 +197,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
 }
 
 fn with_id(operation: &Operation, id: &str) -> String {
-    operation.path.replace("{id}", id)
+    operation.path_to(id)
 }
 
 fn conflict(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
@@ -196,6 +208,7 @@ fn conflict(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
         "create_source" => insert(&mut body, "/retention_hours", 7),
         "create_source_version" => insert(&mut body, "/output_roles/0/metric", "another"),
         "set_up_job" => insert(&mut body, "/job/active", false),
+        "report_run" => insert(&mut body, "/predictions/0/value", 99.5),
         "change_source" => {
             world.source(&taken);
             insert(&mut body, "/name", taken);

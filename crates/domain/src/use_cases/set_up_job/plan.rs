@@ -76,6 +76,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         revision: Revision::FIRST,
         created_at: now,
         updated_at: now,
+        updated_by: Some(prepared.by.clone()),
     };
     Ok(Plan {
         set_up: JobSetUp { new_source: new(&source), new_version: new(&version), job, effect: prepared.effect },

@@ -3,7 +3,7 @@ use std::fmt::Display;
 use super::{SetUpDraft, SetUpJobDraft};
 use crate::model::{
     BindingDraft, Caller, DeclaredInputs, JobName, Judge, OrganisationId, Path, Permission, Sent, SourceId, SourceSpec,
-    SourceVersionId, SourceVersionSpec, Submission, ValueProblem, Violation, ViolationCode, declared_inputs,
+    SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, Violation, ViolationCode, declared_inputs,
 };
 use crate::ports::Effect;
 use crate::use_cases::Refusal;
@@ -11,6 +11,7 @@ use crate::use_cases::Refusal;
 /// A setup that its caller may ask for, with everything that is wrong with it so far.
 #[derive(Debug, Clone)]
 pub struct PreparedSetUp {
+    pub(super) by: Subject,
     pub(super) may_write_catalog: bool,
     pub(super) organisation_id: Option<OrganisationId>,
     pub(super) source: Option<SourceSpec>,
@@ -84,6 +85,7 @@ pub fn prepare_set_up(
 
     let said = |present: bool, sent_null: bool| present && !sent_null;
     let prepared = PreparedSetUp {
+        by: caller.to_subject(),
         may_write_catalog: caller.require(Permission::CatalogWrite).is_ok(),
         organisation_id,
         names_source: said(draft.source.is_present(), draft.source == Sent::Null)

@@ -62,8 +62,16 @@ impl Database {
 
     /// How many rows there are, in the tables of sources, versions and jobs.
     pub(crate) fn rows(&self) -> [i64; 3] {
-        ["sources", "source_versions", "jobs"]
-            .map(|table| self.count(&format!("SELECT count(*) AS count FROM {table}")))
+        self.counts(["sources", "source_versions", "jobs"])
+    }
+
+    /// How many revisions, runs and predictions there are.
+    pub(crate) fn results(&self) -> [i64; 3] {
+        self.counts(["job_revisions", "runs", "predictions"])
+    }
+
+    fn counts<const TABLES: usize>(&self, tables: [&str; TABLES]) -> [i64; TABLES] {
+        tables.map(|table| self.count(&format!("SELECT count(*) AS count FROM {table}")))
     }
 
     /// The answer to a query that counts something as `count`.

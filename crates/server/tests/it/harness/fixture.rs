@@ -76,6 +76,16 @@ impl Model {
         })
     }
 
+    /// The report of a run of a job that runs this model, with a word to tell it by.
+    pub(crate) fn report(message: &str) -> Value {
+        json!({
+            "issued_at": "2026-06-01T12:00:00Z",
+            "status": "succeeded",
+            "message": message,
+            "predictions": [{ "role": "mildew", "at": "2026-06-01T13:00:00Z", "value": 12.5 }],
+        })
+    }
+
     /// Roles that need wind too, and predict frost too.
     pub(crate) fn larger_contract() -> Value {
         json!({

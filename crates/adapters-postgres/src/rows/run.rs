@@ -1,0 +1,86 @@
+use std::error::Error;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::sql_types::{Double, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{Queryable, Selectable};
+use prediction_domain::model::{
+    Description, JobId, OrganisationId, Prediction, PredictionsDigest, RoleName, Run, RunId, RunStatus,
+    SourceVersionId, Timestamp,
+};
+use prediction_domain::ports::{PredictedValue, StoreFailure};
+use uuid::Uuid;
+
+use super::{corrupt, revision};
+use crate::schema::runs;
+
+/// A row of `runs`.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = runs, check_for_backend(Pg))]
+pub(crate) struct RunRow {
+    organisation_id: Uuid,
+    job_id: Uuid,
+    issued_at: DateTime<Utc>,
+    id: Uuid,
+    job_revision: i64,
+    source_version_id: Uuid,
+    succeeded: bool,
+    message: Option<String>,
+    prediction_count: i32,
+    predictions_digest: Vec<u8>,
+    received_at: DateTime<Utc>,
+}
+
+/// What a [`PredictionRow`] consists of.
+pub(crate) type PredictionSql = (Text, Timestamptz, Double, Timestamptz, SqlUuid);
+
+/// A row of `predictions`, with the id of its run.
+#[derive(Debug, Clone, Queryable)]
+#[diesel(check_for_backend(Pg))]
+pub(crate) struct PredictionRow {
+    role: String,
+    at: DateTime<Utc>,
+    value: f64,
+    issued_at: DateTime<Utc>,
+    run_id: Uuid,
+}
+
+impl TryFrom<RunRow> for Run {
+    type Error = StoreFailure;
+
+    fn try_from(row: RunRow) -> Result<Self, StoreFailure> {
+        let id = row.id;
+        read(row).map_err(corrupt("runs", id))
+    }
+}
+
+fn read(row: RunRow) -> Result<Run, Box<dyn Error + Send + Sync>> {
+    let digest = <[u8; 32]>::try_from(row.predictions_digest).map_err(|_| "a digest has not 32 bytes")?;
+    Ok(Run {
+        id: RunId::from_uuid(row.id)?,
+        organisation_id: OrganisationId::from_uuid(row.organisation_id)?,
+        job_id: JobId::from_uuid(row.job_id)?,
+        job_revision: revision(row.job_revision)?,
+        source_version_id: SourceVersionId::from_uuid(row.source_version_id)?,
+        issued_at: Timestamp::truncated(row.issued_at),
+        status: if row.succeeded { RunStatus::Succeeded } else { RunStatus::Failed },
+        message: row.message.as_deref().map(Description::parse).transpose()?,
+        prediction_count: u32::try_from(row.prediction_count)?,
+        predictions_digest: PredictionsDigest::from_bytes(digest),
+        received_at: Timestamp::truncated(row.received_at),
+    })
+}
+
+impl TryFrom<PredictionRow> for PredictedValue {
+    type Error = StoreFailure;
+
+    fn try_from(row: PredictionRow) -> Result<Self, StoreFailure> {
+        let corrupt = corrupt("predictions", row.run_id);
+        let role = RoleName::parse(&row.role).map_err(|problem| corrupt(problem.into()))?;
+        Ok(Self {
+            prediction: Prediction { role, at: Timestamp::truncated(row.at), value: row.value },
+            issued_at: Timestamp::truncated(row.issued_at),
+            run_id: RunId::from_uuid(row.run_id).map_err(|problem| corrupt(problem.into()))?,
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! Runs, and what they predict.
+
+mod insert;
+mod predictions;
+
+use diesel::prelude::*;
+use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Position, Prediction, Run, RunId, RunStatus};
+use prediction_domain::ports::{
+    InsertRunError, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+};
+
+use self::insert::InsertRun;
+use self::predictions::ReadPredictions;
+use crate::paging::one_too_many;
+use crate::rows::{PredictionRow, RunRow, read_all, read_optional};
+use crate::schema::runs;
+use crate::store::PostgresStore;
+
+/// How often a run that was in the way is looked for again when it is gone by then.
+const MOST_ATTEMPTS: u32 = 3;
+
+impl RunRepository for PostgresStore {
+    fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
+        let insert = InsertRun::new(run, predictions);
+        for _ in 0..MOST_ATTEMPTS {
+            let (jobs, stored): (i64, i64) = self
+                .database()
+                .statement(|connection| insert.clone().get_result(connection))
+                .map_err(StoreFailure::from)?;
+            match (jobs, stored) {
+                (0, _) => return Err(InsertRunError::JobMissing),
+                (_, 1) => return Ok(()),
+                _ => {}
+            }
+            let key = (run.organisation_id.as_uuid(), run.job_id.as_uuid(), run.issued_at.as_datetime());
+            let taken: Option<RunRow> = self
+                .database()
+                .statement(|connection| runs::table.find(key).select(RunRow::as_select()).first(connection).optional())
+                .map_err(StoreFailure::from)?;
+            if let Some(taken) = read_optional(taken)? {
+                return Err(InsertRunError::IssuedAtTaken(Box::new(taken)));
+            }
+        }
+        Err(StoreFailure::Unavailable("a run keeps coming and going".into()).into())
+    }
+
+    fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
+        let found: Option<RunRow> = self.database().statement(|connection| {
+            runs::table
+                .filter(runs::organisation_id.eq(organisation_id.as_uuid()))
+                .filter(runs::job_id.eq(job_id.as_uuid()))
+                .filter(runs::id.eq(id.as_uuid()))
+                .select(RunRow::as_select())
+                .first(connection)
+                .optional()
+        })?;
+        read_optional(found)
+    }
+
+    /// Along the primary key, backwards: no two runs of a job are issued at the same time, so their ids order nothing.
+    fn list(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        filter: &RunFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Run>, StoreFailure> {
+        let RunFilter { status, from, to } = filter;
+        let found: Vec<RunRow> = self.database().statement(|connection| {
+            let mut query = runs::table
+                .filter(runs::organisation_id.eq(organisation_id.as_uuid()))
+                .filter(runs::job_id.eq(job_id.as_uuid()))
+                .select(RunRow::as_select())
+                .order((runs::organisation_id.desc(), runs::job_id.desc(), runs::issued_at.desc()))
+                .limit(one_too_many(page))
+                .into_boxed();
+            if let Some(status) = status {
+                query = query.filter(runs::succeeded.eq(*status == RunStatus::Succeeded));
+            }
+            if let Some(from) = from {
+                query = query.filter(runs::issued_at.ge(from.as_datetime()));
+            }
+            if let Some(to) = to {
+                query = query.filter(runs::issued_at.lt(to.as_datetime()));
+            }
+            if let Some(after) = &page.after {
+                let issued_at = after.created_at.as_datetime();
+                let same_time = runs::issued_at.eq(issued_at).and(runs::id.lt(after.id));
+                query = query.filter(runs::issued_at.le(issued_at));
+                query = query.filter(runs::issued_at.lt(issued_at).or(same_time));
+            }
+            query.load(connection)
+        })?;
+        let position = |run: &Run| Position { created_at: run.issued_at, id: run.id.as_uuid() };
+        Ok(Page::of_one_too_many(read_all(found)?, page, position))
+    }
+
+    fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {
+        let Some(read) = ReadPredictions::new(query) else { return Ok(Vec::new()) };
+        read_all(self.database().statement(|connection| read.clone().load::<PredictionRow>(connection))?)
+    }
+}

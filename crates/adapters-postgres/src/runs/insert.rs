@@ -1,0 +1,109 @@
+//! The statement that stores a run.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use prediction_domain::model::{Description, Prediction, Run, RunStatus};
+use uuid::Uuid;
+
+/// Stores a run with all of its values by one statement, which is the same text for every number of them, so that it is
+/// prepared once.
+///
+/// Gives back how many jobs there were (none, or the one that it is a run of), and how many runs were stored: none when one
+/// was issued at that time. The job cannot be deleted meanwhile.
+#[derive(Debug, Clone)]
+pub(super) struct InsertRun<'a> {
+    organisation_id: Uuid,
+    job_id: Uuid,
+    issued_at: DateTime<Utc>,
+    id: Uuid,
+    job_revision: i64,
+    source_version_id: Uuid,
+    succeeded: bool,
+    message: Option<&'a str>,
+    prediction_count: i32,
+    predictions_digest: &'a [u8],
+    received_at: DateTime<Utc>,
+    roles: Vec<&'a str>,
+    at: Vec<DateTime<Utc>>,
+    values: Vec<f64>,
+}
+
+impl<'a> InsertRun<'a> {
+    pub(super) fn new(run: &'a Run, predictions: &'a [Prediction]) -> Self {
+        Self {
+            organisation_id: run.organisation_id.as_uuid(),
+            job_id: run.job_id.as_uuid(),
+            issued_at: run.issued_at.as_datetime(),
+            id: run.id.as_uuid(),
+            job_revision: run.job_revision.as_i64(),
+            source_version_id: run.source_version_id.as_uuid(),
+            succeeded: run.status == RunStatus::Succeeded,
+            message: run.message.as_ref().map(Description::as_str),
+            // What is too large is refused by the table.
+            prediction_count: i32::try_from(run.prediction_count).unwrap_or(i32::MAX),
+            predictions_digest: run.predictions_digest.as_bytes(),
+            received_at: run.received_at.as_datetime(),
+            roles: predictions.iter().map(|prediction| prediction.role.as_str()).collect(),
+            at: predictions.iter().map(|prediction| prediction.at.as_datetime()).collect(),
+            values: predictions.iter().map(|prediction| prediction.value).collect(),
+        }
+    }
+}
+
+impl QueryFragment<Pg> for InsertRun<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH job AS (SELECT organisation_id, id FROM jobs WHERE organisation_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.organisation_id)?;
+        out.push_sql(" AND id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.job_id)?;
+        out.push_sql(
+            " FOR KEY SHARE), run AS (INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, \
+             source_version_id, succeeded, message, prediction_count, predictions_digest, received_at) \
+             SELECT organisation_id, id, ",
+        );
+        out.push_bind_param::<Timestamptz, _>(&self.issued_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.job_revision)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(&self.source_version_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Bool, _>(&self.succeeded)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.message)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Integer, _>(&self.prediction_count)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Bytea, _>(&self.predictions_digest)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Timestamptz, _>(&self.received_at)?;
+        out.push_sql(
+            " FROM job ON CONFLICT ON CONSTRAINT runs_pkey DO NOTHING RETURNING organisation_id, job_id, issued_at), \
+             stored AS (INSERT INTO predictions (organisation_id, job_id, role, at, issued_at, value) \
+             SELECT run.organisation_id, run.job_id, predicted.role, predicted.at, run.issued_at, predicted.value \
+             FROM run CROSS JOIN unnest(",
+        );
+        out.push_bind_param::<Array<Text>, _>(&self.roles)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Double>, _>(&self.values)?;
+        out.push_sql(") AS predicted (role, at, value)) SELECT (SELECT count(*) FROM job), (SELECT count(*) FROM run)");
+        Ok(())
+    }
+}
+
+impl Query for InsertRun<'_> {
+    type SqlType = (BigInt, BigInt);
+}
+
+impl QueryId for InsertRun<'_> {
+    type QueryId = InsertRun<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<PgConnection> for InsertRun<'_> {}

@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+
+use prediction_domain::model::{
+    JobId, OrganisationId, Page, PageRequest, Position, Prediction, PredictionPosition, Run, RunId,
+};
+use prediction_domain::ports::{
+    InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+};
+
+use super::MemoryStore;
+
+impl RunRepository for MemoryStore {
+    fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
+        let mut state = self.state();
+        if state.jobs.get(&run.job_id).is_none_or(|job| job.organisation_id != run.organisation_id) {
+            return Err(InsertRunError::JobMissing);
+        }
+        let taken = state.runs.values().find(|(stored, _)| {
+            (stored.organisation_id, stored.job_id, stored.issued_at)
+                == (run.organisation_id, run.job_id, run.issued_at)
+        });
+        if let Some((taken, _)) = taken {
+            return Err(InsertRunError::IssuedAtTaken(Box::new(taken.clone())));
+        }
+        state.runs.insert(run.id, (run.clone(), predictions.to_vec()));
+        Ok(())
+    }
+
+    fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
+        let state = self.state();
+        let run = state.runs.get(&id).map(|(run, _)| run);
+        Ok(run.filter(|run| run.organisation_id == organisation_id && run.job_id == job_id).cloned())
+    }
+
+    fn list(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        filter: &RunFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Run>, StoreFailure> {
+        let state = self.state();
+        let position = |run: &Run| Position { created_at: run.issued_at, id: run.id.as_uuid() };
+        let mut found: Vec<Run> = state
+            .runs
+            .values()
+            .map(|(run, _)| run)
+            .filter(|run| run.organisation_id == organisation_id && run.job_id == job_id && passes(filter, run))
+            .filter(|run| page.after.is_none_or(|after| position(run) < after))
+            .cloned()
+            .collect();
+        found.sort_by_key(|run| std::cmp::Reverse(position(run)));
+        found.truncate(page.limit() + 1);
+        Ok(Page::of_one_too_many(found, page, position))
+    }
+
+    fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {
+        let state = self.state();
+        let mut newest: BTreeMap<PredictionPosition, PredictedValue> = BTreeMap::new();
+        for (run, predictions) in state.runs.values() {
+            let is_asked_for = run.organisation_id == query.organisation_id
+                && run.job_id == query.job_id
+                && query.issued_after.is_none_or(|limit| run.issued_at > limit)
+                && match query.issued {
+                    Issued::Until(time) => run.issued_at <= time,
+                    Issued::At(time) => run.issued_at == time,
+                };
+            if !is_asked_for {
+                continue;
+            }
+            for prediction in predictions.iter().filter(|prediction| is_wanted(query, prediction)) {
+                let place = PredictionPosition { role: prediction.role.clone(), at: prediction.at };
+                let value = PredictedValue { prediction: prediction.clone(), issued_at: run.issued_at, run_id: run.id };
+                let kept = newest.entry(place).or_insert_with(|| value.clone());
+                if kept.issued_at < value.issued_at {
+                    *kept = value;
+                }
+            }
+        }
+        Ok(newest.into_values().take(query.limit).collect())
+    }
+}
+
+fn passes(filter: &RunFilter, run: &Run) -> bool {
+    let RunFilter { status, from, to } = filter;
+    status.is_none_or(|status| run.status == status)
+        && from.is_none_or(|from| run.issued_at >= from)
+        && to.is_none_or(|to| run.issued_at < to)
+}
+
+fn is_wanted(query: &PredictionQuery, prediction: &Prediction) -> bool {
+    query.role.as_ref().is_none_or(|role| prediction.role == *role)
+        && query.from.is_none_or(|from| prediction.at >= from)
+        && query.to.is_none_or(|to| prediction.at < to)
+        && query.after.as_ref().is_none_or(|after| (&prediction.role, prediction.at) > (&after.role, after.at))
+}

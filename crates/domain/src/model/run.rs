@@ -1,0 +1,257 @@
+//! Runs: executions of jobs, and what they predict.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::contract::Contract;
+use super::draft::Sent;
+use super::id::{JobId, OrganisationId, RunId, SourceVersionId};
+use super::revision::Revision;
+use super::text::{Description, RoleName};
+use super::timestamp::Timestamp;
+use super::violation::{Judge, Path, ValueProblem, ViolationCode, nearest};
+
+/// The most values in one report.
+pub const MAX_PREDICTIONS: usize = 10_000;
+/// How far ahead of the service's clock a run can be issued, since clocks differ.
+pub const MAX_SECONDS_AHEAD: i64 = 300;
+
+/// One execution of a job, as reported by the runner that did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its identity.
+    pub id: RunId,
+    /// Whose job it was.
+    pub organisation_id: OrganisationId,
+    /// The job.
+    pub job_id: JobId,
+    /// What the job was when it ran.
+    pub job_revision: Revision,
+    /// The version that ran.
+    pub source_version_id: SourceVersionId,
+    /// When its values were made: with the job, what makes two reports those of one run.
+    pub issued_at: Timestamp,
+    /// How it ended.
+    pub status: RunStatus,
+    /// What the runner has to say; needed when it failed.
+    pub message: Option<Description>,
+    /// How many values it predicted.
+    pub prediction_count: u32,
+    /// What tells whether two reports have the same values.
+    pub predictions_digest: PredictionsDigest,
+    /// When the report came.
+    pub received_at: Timestamp,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// With values for every required output role.
+    Succeeded,
+    /// Without values.
+    Failed,
+}
+
+impl RunStatus {
+    /// Every status there is.
+    pub const ALL: [Self; 2] = [Self::Succeeded, Self::Failed];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status of that name.
+    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            ValueProblem::new(ViolationCode::UnknownWord, "is not the status of a run")
+                .expected(Self::ALL.map(Self::as_str).to_vec())
+                .actual(text.chars().take(100).collect::<String>())
+        })
+    }
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One value that a run predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The output role.
+    pub role: RoleName,
+    /// The time that the value is about.
+    pub at: Timestamp,
+    /// The value, finite.
+    pub value: f64,
+}
+
+/// A place in a list of values by role and time: behind the value of that role and time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PredictionPosition {
+    /// The output role.
+    pub role: RoleName,
+    /// The time that the value is about.
+    pub at: Timestamp,
+}
+
+/// Identifies a set of values, whatever their order: SHA-256 over role, time and value of each, sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PredictionsDigest([u8; 32]);
+
+impl PredictionsDigest {
+    /// The digest of these values.
+    #[must_use]
+    pub fn of(predictions: &[Prediction]) -> Self {
+        let mut sorted: Vec<&Prediction> = predictions.iter().collect();
+        sorted.sort_by_key(|prediction| (&prediction.role, prediction.at));
+        let mut hash = Sha256::new();
+        for Prediction { role, at, value } in sorted {
+            // The length goes first, so that no two lists are written the same way.
+            hash.update((role.as_str().len() as u64).to_be_bytes());
+            hash.update(role.as_str());
+            hash.update(at.as_micros().to_be_bytes());
+            // 0 and -0 are one value.
+            hash.update((value + 0.0).to_be_bytes());
+        }
+        Self(hash.finalize().into())
+    }
+
+    /// A digest that was stored.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest itself.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// A run as somebody reports it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunDraft {
+    /// See [`Run::issued_at`]; now, when left out.
+    pub issued_at: Sent<String>,
+    /// See [`Run::status`].
+    pub status: Sent<String>,
+    /// See [`Run::job_revision`]; the current one, when left out.
+    pub job_revision: Sent<i128>,
+    /// See [`Run::message`].
+    pub message: Sent<String>,
+    /// What it predicted.
+    pub predictions: Sent<Vec<Sent<PredictionDraft>>>,
+}
+
+/// A value as somebody reports it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PredictionDraft {
+    /// See [`Prediction::role`].
+    pub role: Sent<String>,
+    /// See [`Prediction::at`].
+    pub at: Sent<String>,
+    /// See [`Prediction::value`].
+    pub value: Sent<f64>,
+}
+
+/// Judges the values of a run that succeeded: each of a role of the contract, none twice, and every required output role
+/// with at least one. Without a contract, only what needs none is judged.
+pub fn judge_predictions(
+    judge: &mut Judge,
+    path: &Path,
+    contract: Option<&Contract>,
+    drafts: &[Sent<PredictionDraft>],
+) -> Option<Vec<Prediction>> {
+    if drafts.len() > MAX_PREDICTIONS {
+        judge.report(
+            path.clone(),
+            ValueProblem::new(ViolationCode::TooManyItems, format!("has more than {MAX_PREDICTIONS} values"))
+                .expected(format!("at most {MAX_PREDICTIONS} values"))
+                .actual(drafts.len())
+                .hint("report them as several runs"),
+        );
+        return None;
+    }
+    let known = judge.violation_count();
+    let mut places = BTreeMap::new();
+    let mut unreadable_roles = false;
+    let mut predictions = Vec::with_capacity(drafts.len());
+    for (index, draft) in drafts.iter().enumerate() {
+        // More of them tell nobody more.
+        if judge.violation_count() >= known + MAX_TOLD {
+            return None;
+        }
+        let path = path.index(index);
+        let draft = judge.require(&path, draft.as_ref());
+        let Some(draft) = draft else {
+            unreadable_roles = true;
+            continue;
+        };
+        let (role_path, at_path, value_path) = (path.member("role"), path.member("at"), path.member("value"));
+        let role = judge.read(&role_path, &draft.role, |text| RoleName::parse(text));
+        let role = judge.require(&role_path, role);
+        let at = judge.read(&at_path, &draft.at, |text| Timestamp::parse(text));
+        let at = judge.require(&at_path, at);
+        let value = judge.require(&value_path, draft.value.clone());
+        unreadable_roles |= role.is_none();
+        let (Some(role), at) = (role, at) else { continue };
+        if let Some(contract) = contract
+            && contract.output_roles().iter().all(|output| output.role != role)
+        {
+            judge.report(role_path, unknown_output(&role, contract));
+        }
+        let Some(at) = at else {
+            // What its time is cannot be told, but there is a value of that role.
+            places.entry((role, None)).or_insert(index);
+            continue;
+        };
+        if let Some(first) = places.insert((role.clone(), Some(at)), index) {
+            judge.report(
+                path,
+                ValueProblem::new(ViolationCode::DuplicateValue, "is of the same role and time as another one")
+                    .actual(format!("{role} at {at}, as in item {first}")),
+            );
+        }
+        if let Some(value) = value {
+            predictions.push(Prediction { role, at, value });
+        }
+    }
+    if let Some(contract) = contract
+        && !unreadable_roles
+    {
+        let given: BTreeSet<&RoleName> = places.keys().map(|(role, _)| role).collect();
+        for role in contract.output_roles().iter().filter(|role| role.required && !given.contains(&role.role)) {
+            let problem = format!("has no value of the required role \"{}\"", role.role);
+            judge.report(
+                path.clone(),
+                ValueProblem::new(ViolationCode::MissingRequiredRole, problem).expected(role.role.as_str()),
+            );
+        }
+    }
+    (judge.violation_count() == known).then_some(predictions)
+}
+
+/// How many mistakes of one list of values are told; what comes after them is not looked at.
+const MAX_TOLD: usize = 200;
+
+fn unknown_output(role: &RoleName, contract: &Contract) -> ValueProblem {
+    let names: Vec<&str> = contract.output_roles().iter().map(|output| output.role.as_str()).collect();
+    let problem = ValueProblem::new(ViolationCode::UnknownRole, "is not an output role of the source version")
+        .actual(role.as_str());
+    match nearest(role.as_str(), names.iter().copied()) {
+        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
+        None => problem.expected(names),
+    }
+}

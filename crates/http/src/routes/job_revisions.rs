@@ -1,0 +1,4 @@
+//! `/api/v1/jobs/{id}/revisions`
+
+pub(super) mod get;
+pub(super) mod list;

@@ -1,0 +1,4 @@
+//! `/api/v1/jobs/{id}/predictions`
+
+mod csv;
+pub(super) mod list;

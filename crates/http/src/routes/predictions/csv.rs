@@ -1,0 +1,98 @@
+//! Values as CSV (RFC 4180), page by page as the reader takes them.
+
+use std::io;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, http::header};
+use futures_util::stream;
+use prediction_domain::model::{Caller, JobId, PredictionPosition};
+use prediction_domain::use_cases::{PredictionFilter, PredictionPage, list_predictions};
+
+use crate::api::Api;
+use crate::problem::{Problem, ProblemCode};
+use crate::routes::Answer;
+
+/// How many values are read at once.
+const PAGE: usize = PredictionFilter::MAX_LIMIT;
+const HEADER: [&str; 5] = ["role", "at", "value", "issued_at", "run_id"];
+
+/// Which values are wanted, or are still to come.
+pub(super) struct Rows {
+    pub(super) caller: Arc<Caller>,
+    pub(super) job_id: JobId,
+    pub(super) filter: PredictionFilter,
+    pub(super) after: Option<PredictionPosition>,
+    /// How many; all of them when nobody says.
+    pub(super) limit: Option<usize>,
+}
+
+/// The first page is read before the answer begins, so that what is wrong is told by its status.
+pub(super) async fn answer(
+    api: Data<Api>,
+    mut rows: Rows,
+    link_to: impl FnOnce(&PredictionPosition) -> Option<String>,
+) -> Answer {
+    if rows.filter.as_of.is_none() {
+        // All pages tell what was known at one time.
+        rows.filter.as_of = Some(api.now());
+    }
+    let (first, rest) = rows.next(&api).await?;
+    // There is no place for a cursor among the rows, so the next part is linked to (RFC 8288).
+    let next = first.next.as_ref().filter(|_| rest.is_none()).and_then(link_to);
+    let first =
+        write(Some(&HEADER), &first).map_err(|error| Problem::new(ProblemCode::InternalError).caused_by(error))?;
+    let pages = stream::unfold((Some(first), rest, api), async |(ready, rest, api)| {
+        if let Some(bytes) = ready {
+            return Some((Ok(bytes), (None, rest, api)));
+        }
+        let (page, rest) = match rest?.next(&api).await {
+            Ok(page) => page,
+            // The answer ends early, which its reader notices: the last chunk is missing (RFC 9112, section 8).
+            Err(problem) => return Some((Err(io::Error::other(problem.to_string())), (None, None, api))),
+        };
+        Some((write(None, &page), (None, rest, api)))
+    });
+    let mut answer = HttpResponse::build(StatusCode::OK);
+    answer.insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"));
+    answer.insert_header((header::VARY, "Accept"));
+    if let Some(next) = next {
+        answer.insert_header((header::LINK, format!("<{next}>; rel=\"next\"")));
+    }
+    Ok(answer.streaming(Box::pin(pages)))
+}
+
+impl Rows {
+    /// The next page, and what is still to come.
+    async fn next(self, api: &Api) -> Result<(PredictionPage, Option<Self>), Problem> {
+        let count = self.limit.map_or(PAGE, |limit| limit.min(PAGE));
+        let (caller, filter, after, job_id) = (Arc::clone(&self.caller), self.filter.clone(), self.after, self.job_id);
+        let page = api.read(move |ports| list_predictions(ports, &caller, job_id, &filter, after, count)).await?;
+        let limit = self.limit.map(|limit| limit.saturating_sub(page.items.len()));
+        let rest = match (page.next.clone(), limit) {
+            (None, _) | (_, Some(0)) => None,
+            (after, limit) => Some(Self { after, limit, caller: self.caller, filter: self.filter, job_id }),
+        };
+        Ok((page, rest))
+    }
+}
+
+fn write(header: Option<&[&str]>, page: &PredictionPage) -> io::Result<Bytes> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    if let Some(header) = header {
+        writer.write_record(header)?;
+    }
+    for value in &page.items {
+        let prediction = &value.prediction;
+        writer.write_record([
+            prediction.role.as_str(),
+            &prediction.at.to_string(),
+            // As in JSON: the shortest text that reads back as the same number.
+            &serde_json::Number::from_f64(prediction.value).map(|number| number.to_string()).unwrap_or_default(),
+            &value.issued_at.to_string(),
+            &value.run_id.to_string(),
+        ])?;
+    }
+    writer.into_inner().map(Bytes::from).map_err(|error| io::Error::other(error.to_string()))
+}

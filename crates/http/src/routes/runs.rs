@@ -1,0 +1,5 @@
+//! `/api/v1/jobs/{id}/runs`
+
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod report;

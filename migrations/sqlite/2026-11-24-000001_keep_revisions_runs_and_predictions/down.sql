@@ -1,0 +1,5 @@
+DROP TABLE predictions;
+DROP TABLE runs;
+DROP TRIGGER jobs_keep_their_revisions;
+DROP TABLE job_revisions;
+ALTER TABLE jobs DROP COLUMN updated_by;
