@@ -72,9 +72,13 @@ impl RunStatus {
     /// The status of that name.
     pub fn parse(text: &str) -> Result<Self, ValueProblem> {
         Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-            ValueProblem::new(ViolationCode::UnknownWord, "is not the status of a run")
+            let problem = ValueProblem::new(ViolationCode::UnknownWord, "is not the status of a run")
                 .expected(Self::ALL.map(Self::as_str).to_vec())
-                .actual(text.chars().take(100).collect::<String>())
+                .actual(text.chars().take(100).collect::<String>());
+            match nearest(text, Self::ALL.map(Self::as_str)) {
+                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+                None => problem,
+            }
         })
     }
 }

@@ -150,8 +150,8 @@ fn read_outcome(judge: &mut Judge, draft: &RunDraft, contract: Option<&Contract>
         );
     }
     let drafts = draft.predictions.given().map_or(&[][..], Vec::as_slice);
-    let predictions = match (status?, &draft.predictions) {
-        (RunStatus::Failed, _) => {
+    let predictions = match (status, &draft.predictions) {
+        (Some(RunStatus::Failed), _) => {
             if !drafts.is_empty() {
                 judge.report(
                     path,
@@ -162,8 +162,10 @@ fn read_outcome(judge: &mut Judge, draft: &RunDraft, contract: Option<&Contract>
             }
             Vec::new()
         }
-        (RunStatus::Succeeded, Sent::Unreadable) => return None,
-        (RunStatus::Succeeded, _) => judge_predictions(judge, &path, contract, drafts)?,
+        (_, Sent::Unreadable) => return None,
+        // Whether there have to be values cannot be told; what is wrong with those that there are can.
+        (None, _) if drafts.is_empty() => return None,
+        (None | Some(RunStatus::Succeeded), _) => judge_predictions(judge, &path, contract, drafts)?,
     };
     Some(Ran { status: status?, message: message.into_option(), predictions })
 }

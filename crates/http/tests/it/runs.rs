@@ -217,6 +217,16 @@ async fn everything_that_is_wrong_with_a_report_is_told() {
     ];
     assert_eq!(pointers(&answer), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
 
+    let typo = json!({"status": "succeded", "predictions": [{"role": "rsk", "at": at(1), "value": 0.5}]});
+    let answer = post(&service, &format!("{job}/runs"), &typo).await;
+    let expected = [
+        ("/predictions", "missing_required_role"),
+        ("/predictions/0/role", "unknown_role"),
+        ("/status", "unknown_word"),
+    ];
+    assert_eq!(pointers(&answer), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
+    assert_eq!(answer.body["errors"][2]["hint"], "did you mean \"succeeded\"?");
+
     let failed = json!({"status": "failed", "predictions": [{"role": "risk", "at": at(1), "value": 0.5}]});
     let answer = post(&service, &format!("{job}/runs"), &failed).await;
     let expected = [("/message", "missing_member"), ("/predictions", "not_allowed_here")];

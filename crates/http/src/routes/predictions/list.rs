@@ -1,9 +1,10 @@
+use actix_web::http::header;
 use prediction_domain::model::{JobId, RoleName, RunId, Timestamp};
 use prediction_domain::use_cases::{PredictionFilter, list_predictions};
 
 use super::csv;
 use crate::request::{Call, Query};
-use crate::routes::{Answer, page as page_of};
+use crate::routes::{Answer, insert, page as page_of};
 use crate::wire::list::List;
 use crate::wire::run::PredictionBody;
 
@@ -33,5 +34,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let found = call.api().read(move |ports| list_predictions(ports, &caller, id, &filter, after, limit)).await?;
     let next_cursor = Query::prediction_cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(PredictionBody::from).collect();
-    Ok(page_of(&List { items, next_cursor }))
+    let mut answer = page_of(&List { items, next_cursor });
+    insert(&mut answer, header::VARY, "Accept");
+    Ok(answer)
 }
