@@ -16,13 +16,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from . import report
+from .report import KINDS, RESULTS
 from .databases import ORGANISATIONS, TEMPLATE, Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .limits import Limits
 from .load import Load, measure, middles
 from .processes import Server
 
-KINDS = ["read", "list", "deep", "setup"]
 QUIET = {"PREDICTION_API_LOG": "info,access=off"}
 STARTS = 5
 
@@ -51,7 +51,7 @@ class Bench:
         main, database = self._postgres("bench", options.jobs)
         limits = Limits(self._folder, Path(options.binaries), database, options.jobs)
         cursors = middles(main, self._local, ORGANISATIONS, options.jobs)
-        loads = {kind: Load(kind, 16, self._local, options.jobs, cursors) for kind in KINDS}
+        loads = {kind: Load(kind, 16, self._local, options.jobs, cursors) for kind in KINDS + RESULTS}
         self._learn(limits, main, loads)
         arms = self._arms(main, database, loads)
         file, sqlite_arms = self._sqlite_arms(options.jobs)
@@ -112,6 +112,10 @@ class Bench:
                 if kind == "read":
                     load = replace(loads[kind], connections=connections)
                     arms.append((f"{kind} unchecked {connections}", unchecked, load))
+        for kind in RESULTS:
+            # From the usual number of connections: more only wait longer for the two threads that write.
+            arms.append((f"postgres {kind} 16", None, loads[kind]))
+            arms.append((f"{kind} HS256 16", main, loads[kind]))
         return arms
 
     def _unchecked(self, url: str) -> Server:
@@ -145,7 +149,7 @@ class Bench:
     def _learn(self, limits: Limits, server: Server, loads: dict[str, Load]) -> None:
         """Lets each kind of request come alone, so that its statement is sent as for a single request."""
         source_id = server.get("/api/v1/sources", self._local)["items"][0]["id"]
-        for kind in KINDS:
+        for kind in loads:
             limits.watch()
             self._salt += 1
             measure(server, replace(loads[kind], connections=1), 1, self._salt)

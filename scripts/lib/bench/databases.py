@@ -72,6 +72,7 @@ class Postgres:
     def tidy(self) -> None:
         """Removes what set-ups added, and everything else that would make the next measurement another one."""
         self._run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
+        self._run("TRUNCATE runs, predictions")
         self._run("VACUUM (ANALYZE) jobs")
         self._run("CHECKPOINT")
 

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 from .databases import FIRST_ID, VERSION, Postgres
 
 CLIENTS = 8
+# How the statement of a kind of request is told from the others that it needs.
 ABOUT_JOBS = re.compile(r'(FROM|INTO) "?jobs\b')
+ABOUT_RUNS = re.compile(r"INTO runs\b")
 
 
 class UnknownStatement(RuntimeError):
@@ -41,9 +43,10 @@ class Limits:
 
     def learn(self, kind: str, source_id: str) -> None:
         """Takes the statement that was sent most often since the watch began for the one of that kind of request."""
-        noted = [query for query in self._database.noted_statements() if ABOUT_JOBS.search(query)]
+        about = ABOUT_RUNS if kind in ("report", "bulk") else ABOUT_JOBS
+        noted = [query for query in self._database.noted_statements() if about.search(query)]
         if not noted:
-            raise UnknownStatement(f"the server sent no statement about jobs for {kind}")
+            raise UnknownStatement(f"the server sent no statement for {kind} that is known")
         self.statements[kind] = " ".join(noted[0].split())
         sets, parameters = self._parameters(kind, source_id)
         text = self.statements[kind]
@@ -69,6 +72,8 @@ class Limits:
             # Every organisation's middle is within ten seconds of this one; any id will do beside a time of its own.
             middle = "'2026-01-01T00:00:00Z'::timestamptz + interval '1 second' * " + str(self._jobs // 2)
             return [anyone], [organisation, organisation, organisation, middle, f"'{VERSION}'::uuid", "21"]
+        if kind in ("report", "bulk"):
+            return self._report(24 if kind == "report" else 10_000)
         # Each client counts for itself; the job's id grows, as the server's do.
         bindings = ",".join(
             f'{{"role": "{role}", "input_id": "01990000-0000-7000-9000-\' || :{name} || \'", "input_type": "sensor"}}'
@@ -94,6 +99,29 @@ class Limits:
                 "ARRAY[now()]",
                 "ARRAY[now()]",
                 "ARRAY['operator']",
+            ],
+        )
+
+    def _report(self, count: int) -> tuple[list[str], list[str]]:
+        """The parameters of a run: its values are made by PostgreSQL, which is quicker than reading them."""
+        series = f"FROM generate_series(0, {count - 1}) AS number"
+        return (
+            [f"n random({FIRST_ID}, {FIRST_ID + self._jobs - 1})", "o :n % 10"],
+            [
+                "('77777777-7777-7777-7777-77777777' || (:o + 7000))::uuid",
+                "('01980000-0000-7000-8000-' || :n)::uuid",
+                "clock_timestamp()",
+                "gen_random_uuid()",
+                "1::bigint",
+                f"'{VERSION}'::uuid",
+                "true",
+                "NULL::text",
+                f"{count}",
+                "decode(repeat('00', 32), 'hex')",
+                "clock_timestamp()",
+                f"(SELECT array_agg('risk'::text) {series})",
+                f"(SELECT array_agg('2026-01-01T00:00:00Z'::timestamptz + number * interval '1 second') {series})",
+                f"(SELECT array_agg(random()) {series})",
             ],
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from .processes import Server
 
 SCRIPT = Path(__file__).with_name("requests.lua")
-LANES = {"read": "job-reads", "list": "reads", "deep": "reads", "setup": "set-ups"}
+LANES = {"read": "job-reads", "list": "reads", "deep": "reads", "setup": "set-ups", "report": "writes", "bulk": "writes"}
 
 
 @dataclass

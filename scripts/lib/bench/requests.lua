@@ -9,6 +9,8 @@ for cursor in (os.getenv("BENCH_CURSORS") or ""):gmatch("%S+") do
   cursors[#cursors + 1] = cursor
 end
 local sent = 0
+-- Nothing that is reported was issued before the jobs, or later than now.
+local FIRST_TIME, SECONDS = 1767225600, 25000000
 
 local function organisation(number)
   return string.format("77777777-7777-7777-7777-7777777770%02d", number)
@@ -49,9 +51,49 @@ local kinds = {
   end,
 }
 
+local function values(count)
+  local items = {}
+  for number = 0, count - 1 do
+    items[number + 1] = string.format(
+      '{"role":"risk","at":"2026-01-%02dT%02d:%02d:%02dZ","value":%.4f}',
+      1 + math.floor(number / 86400),
+      math.floor(number / 3600) % 24,
+      math.floor(number / 60) % 60,
+      number % 60,
+      math.random()
+    )
+  end
+  return table.concat(items, ",")
+end
+
+local bulk
+
+local function report(predictions)
+  sent = sent + 1
+  local issued = os.date("!%Y-%m-%dT%H:%M:%S", FIRST_TIME + math.random(0, SECONDS))
+  return "POST",
+    "/api/v1/jobs/01980000-0000-7000-8000-" .. string.format("%d", 100000000000 + math.random(0, jobs - 1)) .. "/runs",
+    string.format(
+      '{"issued_at":"%s.%06dZ","status":"succeeded","predictions":[%s]}',
+      issued,
+      (salt + sent) % 1000000,
+      predictions
+    )
+end
+
+kinds.report = function()
+  return report(values(24))
+end
+
+kinds.bulk = function()
+  -- Made once: it is the server that is measured.
+  bulk = bulk or values(10000)
+  return report(bulk)
+end
+
 function init()
   math.randomseed(salt)
-  if kind == "setup" then
+  if kind == "setup" or kind == "report" or kind == "bulk" then
     headers["Content-Type"] = "application/json"
   end
 end

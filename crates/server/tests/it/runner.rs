@@ -1,0 +1,108 @@
+//! The example of a runner, run as its README says.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Model, ORGANISATION_A, ORGANISATION_B, Server, on_both_databases, path_of};
+
+on_both_databases!(
+    a_runner_reports_each_active_job_once,
+    an_input_that_cannot_be_read_fails_the_runs_that_need_it,
+    a_runner_says_plainly_what_it_cannot_do,
+);
+
+/// So long that two passes are in the same interval.
+const LONG_INTERVAL: i64 = 5_256_000;
+
+fn run(server: &Server, token: &str, arguments: &[&str]) -> Output {
+    Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/runner/runner.py"))
+        .args(["--api", &format!("http://{}", server.address), "--source", "mildew"])
+        .args(arguments)
+        .env("PREDICTION_API_TOKEN", token)
+        .output()
+        .expect("python3 can be run; it is needed for this test")
+}
+
+fn token(server: &Server) -> String {
+    server.home().token(&["--all-organisations", "--scope", "jobs:read predictions:write"])
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn complaints(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn published(server: &Server) -> Model {
+    let model = Model::publish(server, "mildew");
+    server.operator().put(&model.source_path(), &json!({ "expected_interval_minutes": LONG_INTERVAL })).expect(200);
+    model
+}
+
+fn runs_of(server: &Server, job: &Value) -> Vec<Value> {
+    server.operator().get(&format!("{}/runs", path_of(job))).expect(200)["items"].as_array().unwrap().clone()
+}
+
+fn a_runner_reports_each_active_job_once(server: &Server) {
+    let model = published(server);
+    let jobs = [ORGANISATION_A, ORGANISATION_B].map(|organisation| model.job(server, organisation, "Vineyard"));
+    let inactive = model.job(server, ORGANISATION_A, "Resting");
+    server.operator().put(&path_of(&inactive), &json!({ "active": false })).expect(200);
+
+    let first = run(server, &token(server), &["--hours", "3"]);
+    assert_eq!((first.status.code(), complaints(&first)), (Some(0), String::new()), "{}", out(&first));
+    assert_eq!(out(&first).lines().filter(|line| line.contains(": reported for ")).count(), 2, "{}", out(&first));
+    let again = run(server, &token(server), &["--hours", "3"]);
+    assert_eq!(
+        out(&again).lines().filter(|line| line.contains(": already reported for ")).count(),
+        2,
+        "{}",
+        out(&again)
+    );
+
+    for job in &jobs {
+        let runs = runs_of(server, job);
+        assert_eq!(runs.len(), 1);
+        assert_eq!((&runs[0]["status"], &runs[0]["prediction_count"]), (&json!("succeeded"), &json!(3)));
+        let run = runs[0]["id"].as_str().unwrap();
+        server.operator().get(&format!("{}/predictions?run_id={run}", path_of(job))).expect(200);
+    }
+    assert_eq!(runs_of(server, &inactive), [] as [Value; 0]);
+}
+
+fn an_input_that_cannot_be_read_fails_the_runs_that_need_it(server: &Server) {
+    let model = published(server);
+    let job = model.job(server, ORGANISATION_A, "Vineyard");
+    let failed = run(server, &token(server), &["--fail", &model.input]);
+    assert_eq!(failed.status.code(), Some(0), "{}", complaints(&failed));
+    let runs = runs_of(server, &job);
+    assert_eq!((&runs[0]["status"], &runs[0]["prediction_count"]), (&json!("failed"), &json!(0)));
+    assert!(runs[0]["message"].as_str().unwrap().contains(&model.input));
+    // The sensor works again, but what was reported for this interval stands.
+    let late = run(server, &token(server), &[]);
+    assert!(out(&late).contains("another report for"), "{}", out(&late));
+    assert_eq!(runs_of(server, &job), runs);
+}
+
+fn a_runner_says_plainly_what_it_cannot_do(server: &Server) {
+    let model = published(server);
+    model.job(server, ORGANISATION_A, "Vineyard");
+    let wrong = run(server, "nonsense", &[]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(complaints(&wrong).starts_with("The token is not accepted (401)"), "{}", complaints(&wrong));
+    let lacking = server.home().token(&["--all-organisations", "--scope", "jobs:read"]);
+    let lacking = run(server, &lacking, &[]);
+    assert_eq!(lacking.status.code(), Some(1));
+    assert!(complaints(&lacking).contains("predictions:write"), "{}", complaints(&lacking));
+    let unknown = run(server, &token(server), &["--source", "mildw"]);
+    assert_eq!((unknown.status.code(), complaints(&unknown).lines().count()), (Some(1), 1), "{}", complaints(&unknown));
+    let missing = run(server, "", &[]);
+    assert_eq!(missing.status.code(), Some(2));
+    for output in [wrong, lacking, unknown, missing] {
+        assert!(!complaints(&output).contains("Traceback"), "{}", complaints(&output));
+    }
+}
