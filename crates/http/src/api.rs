@@ -6,8 +6,10 @@ use prediction_domain::model::{Job, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone, get_jobs, set_up_jobs};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::auth::TokenVerifier;
-use crate::lanes::{Lane, LaneSettings, WorkLane};
+use crate::lanes::{Lane, LaneError, LaneSettings, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
 
@@ -17,6 +19,14 @@ pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 pub const SET_UP_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the question whether the service is ready waits at the most.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How many large bodies are dealt with at a time: twice as many as there are threads that write.
+const ROOMS: usize = 4;
+/// How long a large body waits for room.
+const LONGEST_WAIT_FOR_ROOM: Duration = Duration::from_secs(4);
+
+/// Room for a large body, until it is dropped.
+pub(crate) type Room = OwnedSemaphorePermit;
 
 /// The service, as the routes see it: use cases behind lanes, and who may call them.
 pub struct Api {
@@ -31,6 +41,7 @@ pub struct Api {
     writes: WorkLane,
     /// Apart from the others, so that it is answered when they are stuck.
     health: WorkLane,
+    rooms: Arc<Semaphore>,
     ports: Ports,
     store_health: Arc<dyn StoreHealth>,
     statistics: Option<Arc<dyn StoreStatistics>>,
@@ -58,6 +69,7 @@ impl Api {
             reads: work_lane(lane("reads", 2, 1024, 1, REQUEST_DEADLINE)),
             writes: work_lane(lane("writes", 2, 512, 1, REQUEST_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
+            rooms: Arc::new(Semaphore::new(ROOMS)),
             ports,
             store_health,
             statistics: None,
@@ -85,6 +97,15 @@ impl Api {
     /// Sets up one job, together with whoever else is setting one up.
     pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
         Ok(self.set_ups.ask(prepared).await??)
+    }
+
+    /// Waits until there is room for a large body, for a while.
+    pub(crate) async fn room(&self) -> Result<Room, Problem> {
+        let room = Arc::clone(&self.rooms).acquire_owned();
+        match tokio::time::timeout(LONGEST_WAIT_FOR_ROOM, room).await {
+            Ok(Ok(room)) => Ok(room),
+            _ => Err(LaneError::Full.into()),
+        }
     }
 
     /// Now, by the service's clock.

@@ -19,7 +19,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use prediction_domain::model::{Caller, Precondition, ValueProblem};
 use serde_json::Value;
 
-use crate::api::Api;
+use crate::api::{Api, Room};
 use crate::auth::bearer;
 use crate::problem::{Problem, ProblemCode};
 
@@ -96,12 +96,15 @@ impl Call {
 
     /// The body as JSON.
     pub(crate) async fn body(&mut self) -> Result<Body, Problem> {
-        self.body_of_at_most(body::BODY_LIMIT).await
+        body::parse(&body::read(&self.request, &mut self.payload, body::BODY_LIMIT).await?)
     }
 
-    /// The body as JSON, of so many bytes at the most.
-    pub(crate) async fn body_of_at_most(&mut self, limit: usize) -> Result<Body, Problem> {
-        body::read(&self.request, &mut self.payload, limit).await
+    /// The body as JSON, of so many bytes at the most, which may be more than usual. What becomes of it is many times as
+    /// large, so a body that is not small is only parsed when there is room, which it has to keep until it is dealt with.
+    pub(crate) async fn large_body(&mut self, limit: usize) -> Result<(Body, Option<Room>), Problem> {
+        let bytes = body::read(&self.request, &mut self.payload, limit).await?;
+        let room = if bytes.len() > body::SMALL_BODY { Some(self.api.room().await?) } else { None };
+        Ok((body::parse(&bytes)?, room))
     }
 
     /// Whether the answer is wanted as CSV rather than as JSON (RFC 9110, section 12.5.1).

@@ -13,6 +13,8 @@ use crate::strict_json;
 
 /// The most bytes of most request bodies.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
+/// The most bytes that need no [room](crate::api::Api::room) to be read.
+pub(crate) const SMALL_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -24,20 +26,24 @@ pub(crate) struct Body {
     pub(crate) violations: Vec<Violation>,
 }
 
-/// Reads a body of limited size in limited time, and refuses what is not JSON.
-pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Body, Problem> {
+/// Reads the bytes of a body that is said to be JSON: so many at the most, in limited time.
+pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<BytesMut, Problem> {
     require_json(request)?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Problem::new(ProblemCode::PayloadTooLarge));
     }
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, collect(payload, limit))
+    tokio::time::timeout(BODY_TIMEOUT, collect(payload, limit))
         .await
-        .map_err(|_| Problem::new(ProblemCode::RequestTimeout))??;
+        .map_err(|_| Problem::new(ProblemCode::RequestTimeout))?
+}
+
+/// Refuses what is not JSON.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Body, Problem> {
     if bytes.is_empty() {
         return Err(Problem::new(ProblemCode::InvalidJson).detail("the request body is empty"));
     }
-    let parsed = strict_json::parse(&bytes)
+    let parsed = strict_json::parse(bytes)
         .map_err(|error| Problem::new(ProblemCode::InvalidJson).detail(format!("the body is not JSON: {error}")))?;
     Ok(Body { value: parsed.value, violations: parsed.duplicates.into_iter().map(duplicate).collect() })
 }

@@ -123,3 +123,32 @@ async fn a_stuck_port_ends_in_503_at_the_deadline() {
         drop(open);
     }
 }
+
+#[actix_web::test]
+async fn large_reports_wait_for_room_and_small_ones_do_not() {
+    let (open, gate) = channel();
+    let service = stuck(gate);
+    let path = format!("/api/v1/jobs/{ORGANISATION}/runs");
+    let report = |bytes: usize| {
+        let body = json!({"status": "failed", "message": "x".repeat(bytes)});
+        service.send(Request::new("POST", &path).json(&body))
+    };
+    // These are let in, and wait for the store.
+    let mut large: FuturesUnordered<_> = (0..4).map(|_| report(100_000)).collect();
+    for _ in 0..100 {
+        assert!(futures_util::poll!(large.next()).is_pending());
+        actix_web::rt::task::yield_now().await;
+    }
+    tokio::time::pause();
+    assert_unavailable(&report(100_000).await, "overloaded");
+    let small = report(1_000);
+    futures_util::pin_mut!(small);
+    assert!(futures_util::poll!(&mut small).is_pending(), "it waits in the lane, as any write does");
+    tokio::time::resume();
+    drop(open);
+    assert_eq!(small.await.status, StatusCode::NOT_FOUND);
+    while let Some(answer) = large.next().await {
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.body);
+    }
+    assert_eq!(report(100_000).await.status, StatusCode::NOT_FOUND, "there is room again");
+}

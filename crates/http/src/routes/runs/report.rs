@@ -14,7 +14,8 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     call.no_query()?;
-    let submission = decode(call.body_of_at_most(BODY_LIMIT).await?, decode_run)?;
+    let (body, _room) = call.large_body(BODY_LIMIT).await?;
+    let submission = decode(body, decode_run)?;
 
     let reported = call.api().write(move |ports| report_run(ports, &caller, id, submission)).await?;
     let tag = entity_tag(Revision::FIRST, &[]);
