@@ -20,8 +20,8 @@ pub const SET_UP_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the question whether the service is ready waits at the most.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How many large bodies are dealt with at a time: twice as many as there are threads that write.
-const ROOMS: usize = 4;
+/// How many large bodies are dealt with at a time: as many as there are threads that write.
+const ROOMS: usize = 2;
 /// How long a large body waits for room.
 const LONGEST_WAIT_FOR_ROOM: Duration = Duration::from_secs(4);
 
