@@ -29,12 +29,16 @@ pub(crate) enum Breach {
     RunTime,
     /// The job has a run of that id.
     RunId,
+    /// A job has one row in that table; the triggers see to it.
+    OneOfAJob,
+    /// Somebody holds the lease.
+    Lease,
     /// The value breaks a rule of the domain, so it cannot have come from there.
     Rule,
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, Breach); 36] = [
+const MEANINGS: [(&str, Breach); 40] = [
     ("sources_pkey", Breach::SourceId),
     ("sources_name_key_key", Breach::SourceName),
     ("sources_name_check", Breach::Rule),
@@ -71,6 +75,10 @@ const MEANINGS: [(&str, Breach); 36] = [
     ("runs_prediction_count_check", Breach::Rule),
     ("runs_predictions_digest_check", Breach::Rule),
     ("predictions_value_check", Breach::Rule),
+    ("run_summaries_pkey", Breach::OneOfAJob),
+    ("run_summaries_consecutive_failures_check", Breach::Rule),
+    ("deleted_jobs_pkey", Breach::OneOfAJob),
+    ("leases_pkey", Breach::Lease),
 ];
 
 impl Breach {
@@ -103,6 +111,7 @@ mod tests {
     const MIGRATIONS: &str = concat!(
         include_str!("../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/up.sql"),
+        include_str!("../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/up.sql"),
     );
 
     #[test]

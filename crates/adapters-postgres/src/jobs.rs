@@ -1,8 +1,11 @@
 //! Jobs. Each is one row, its bindings and outputs included.
 
 mod by_name;
+mod count;
+mod find;
 mod insert;
 mod list;
+mod monitoring;
 mod revisions;
 mod set_up;
 
@@ -12,7 +15,8 @@ use diesel::PgConnection;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Position, Revision, Scope, Subject,
+    HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page, PageRequest,
+    Position, Revision, Scope, Subject, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -22,10 +26,15 @@ use uuid::Uuid;
 
 use crate::constraints::Breach;
 use crate::database::Abort;
-use crate::rows::{JobRevisionRow, JobRow, JsonList, StoredBinding, StoredOutput, read_all, read_optional, revision};
+use crate::rows::{
+    JobRevisionRow, JobRow, JsonList, MonitoredJobRow, StoredBinding, StoredOutput, count, read_all, read_optional,
+    revision,
+};
 use crate::schema::jobs;
 use crate::store::PostgresStore;
 
+use self::count::CountJobs;
+use self::find::MonitoredJobs;
 use self::list::JobList;
 use self::revisions::JobRevisions;
 
@@ -46,21 +55,17 @@ impl JobRepository for PostgresStore {
         let rows: Vec<JobRow> = self.database().statement(|connection| {
             jobs::table.filter(jobs::id.eq_any(&ids)).select(JobRow::as_select()).load(connection)
         })?;
-        // Ids are unique in an organisation; nothing but chance makes them unique among all.
-        let mut by_id: HashMap<Uuid, Vec<JobRow>> = HashMap::with_capacity(rows.len());
-        for row in rows {
-            by_id.entry(row.id).or_default().push(row);
+        answer_each(wanted, rows, |row| row)
+    }
+
+    /// See [`find_many`](Self::find_many).
+    fn find_monitored(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<MonitoredJob>>, StoreFailure> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
         }
-        let is_asked_once = ids.iter().collect::<HashSet<_>>().len() == ids.len();
-        let find = |(scope, id): &(Scope, JobId)| {
-            let Some(rows) = by_id.get_mut(&id.as_uuid()) else { return Ok(None) };
-            let Some(visible) = rows.iter().position(|row| contains(scope, row.organisation_id)) else {
-                return Ok(None);
-            };
-            let row = if is_asked_once { rows.swap_remove(visible) } else { rows[visible].clone() };
-            Job::try_from(row).map(Some)
-        };
-        wanted.iter().map(find).collect()
+        let query = MonitoredJobs::new(wanted.iter().map(|(_, id)| id.as_uuid()).collect());
+        let rows: Vec<MonitoredJobRow> = self.database().statement(|connection| query.clone().load(connection))?;
+        answer_each(wanted, rows, |row| &row.job)
     }
 
     fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
@@ -72,15 +77,25 @@ impl JobRepository for PostgresStore {
         set_up::set_up_many(self.database(), plans)
     }
 
-    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure> {
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
         let rows = match JobList::new(scope, filter, page) {
-            Some(query) => self.database().statement(|connection| query.clone().load::<JobRow>(connection))?,
+            Some(query) => self.database().statement(|connection| query.clone().load::<MonitoredJobRow>(connection))?,
             None => Vec::new(),
         };
-        Ok(Page::of_one_too_many(read_all(rows)?, page, |job: &Job| Position {
-            created_at: job.created_at,
-            id: job.id.as_uuid(),
+        Ok(Page::of_one_too_many(read_all(rows)?, page, |found: &MonitoredJob| Position {
+            created_at: found.job.created_at,
+            id: found.job.id.as_uuid(),
         }))
+    }
+
+    fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
+        let Some(query) = CountJobs::new(scope, filter, now) else { return Ok(HealthCounts::default()) };
+        let counts: Vec<(String, i64)> = self.database().statement(|connection| query.clone().load(connection))?;
+        let read = |(name, number): &(String, i64)| {
+            let status = HealthStatus::parse(name).map_err(|problem| StoreFailure::Internal(problem.into()))?;
+            Ok((status, count(*number)?))
+        };
+        counts.iter().map(read).collect()
     }
 
     fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
@@ -98,6 +113,7 @@ impl JobRepository for PostgresStore {
                     jobs::source_version_id.eq(job.source_version_id.as_uuid()),
                     jobs::name.eq(job.name.as_str()),
                     jobs::active.eq(job.active),
+                    jobs::activated_at.eq(job.activated_at.map(|time| time.as_datetime())),
                     jobs::role_bindings.eq(bindings),
                     jobs::outputs.eq(outputs),
                     jobs::revision.eq(job.revision.as_i64()),
@@ -173,6 +189,33 @@ impl JobRepository for PostgresStore {
             Ok(())
         })
     }
+}
+
+/// Gives each asker the row of that id that is in their scope, read.
+fn answer_each<Row, Found>(
+    wanted: &[(Scope, JobId)],
+    rows: Vec<Row>,
+    job: impl Fn(&Row) -> &JobRow,
+) -> Result<Vec<Option<Found>>, StoreFailure>
+where
+    Row: Clone,
+    Found: TryFrom<Row, Error = StoreFailure>,
+{
+    // Ids are unique in an organisation; nothing but chance makes them unique among all.
+    let mut by_id: HashMap<Uuid, Vec<Row>> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        by_id.entry(job(&row).id).or_default().push(row);
+    }
+    let is_asked_once = wanted.iter().map(|(_, id)| id).collect::<HashSet<_>>().len() == wanted.len();
+    let find = |(scope, id): &(Scope, JobId)| {
+        let Some(rows) = by_id.get_mut(&id.as_uuid()) else { return Ok(None) };
+        let Some(visible) = rows.iter().position(|row| contains(scope, job(row).organisation_id)) else {
+            return Ok(None);
+        };
+        let row = if is_asked_once { rows.swap_remove(visible) } else { rows[visible].clone() };
+        Found::try_from(row).map(Some)
+    };
+    wanted.iter().map(find).collect()
 }
 
 fn contains(scope: &Scope, organisation_id: Uuid) -> bool {

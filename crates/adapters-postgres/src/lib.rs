@@ -9,15 +9,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`PostgresStore`] implements all four ports: [`SourceRepository`](prediction_domain::ports::SourceRepository),
-//! [`SourceVersionRepository`](prediction_domain::ports::SourceVersionRepository),
-//! [`JobRepository`](prediction_domain::ports::JobRepository) and [`StoreHealth`](prediction_domain::ports::StoreHealth).
+//! [`PostgresStore`] implements all [ports](prediction_domain::ports) of the store.
 //!
 //! # Where to look
 //!
 //! | question | file |
 //! | --- | --- |
-//! | which SQL runs? | `sources.rs`, `source_versions.rs`, `jobs.rs` and its folder |
+//! | which SQL runs? | `sources.rs`, `source_versions.rs`, `jobs.rs` and `runs.rs` with their folders, `retention.rs` |
 //! | what is a row, and when is it corrupt? | `rows/` |
 //! | what does a breach of a constraint mean? | `constraints.rs` |
 //! | when is something tried again? | `database.rs` |
@@ -33,6 +31,7 @@ mod jobs;
 mod migrations;
 mod paging;
 mod pool;
+mod retention;
 mod rows;
 mod runs;
 mod schema;

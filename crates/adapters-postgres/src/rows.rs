@@ -3,6 +3,7 @@
 mod job;
 mod job_revision;
 mod json_list;
+mod monitored_job;
 mod run;
 mod source;
 mod source_version;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 pub(crate) use job::{JobRow, StoredBinding, StoredOutput};
 pub(crate) use job_revision::{JobRevisionRow, JobRevisionSql};
 pub(crate) use json_list::JsonList;
+pub(crate) use monitored_job::{MonitoredJobRow, MonitoredJobSql};
 pub(crate) use run::{PredictionRow, PredictionSql, RunRow};
 pub(crate) use source::SourceRow;
 pub(crate) use source_version::SourceVersionRow;

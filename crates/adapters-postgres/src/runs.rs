@@ -11,34 +11,38 @@ use prediction_domain::ports::{
 
 use self::insert::InsertRun;
 use self::predictions::ReadPredictions;
+use crate::constraints::Breach;
+use crate::failure::Kind;
 use crate::paging::one_too_many;
 use crate::rows::{PredictionRow, RunRow, read_all, read_optional};
 use crate::schema::runs;
 use crate::store::PostgresStore;
 
 /// How often a run that was in the way is looked for again when it is gone by then.
-const MOST_ATTEMPTS: u32 = 3;
+const MOST_TIMES_GONE: u32 = 3;
 
 impl RunRepository for PostgresStore {
     fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
         let insert = InsertRun::new(run, predictions);
-        for _ in 0..MOST_ATTEMPTS {
-            let (jobs, stored): (i64, i64) = self
-                .database()
-                .statement(|connection| insert.clone().get_result(connection))
-                .map_err(StoreFailure::from)?;
-            match (jobs, stored) {
-                (0, _) => return Err(InsertRunError::JobMissing),
-                (_, 1) => return Ok(()),
-                _ => {}
+        let mut attempts = 0;
+        for _ in 0..MOST_TIMES_GONE {
+            let inserted = self.database().statement(|connection| {
+                attempts += 1;
+                insert.clone().get_result::<(i64, i64)>(connection)
+            });
+            match inserted {
+                Ok((0, _)) => return Err(InsertRunError::JobMissing),
+                Ok((_, 1)) => return Ok(()),
+                Ok(_) => {}
+                // Its own first attempt, whose connection died, was stored at the same moment.
+                Err(failure) if failure.kind() == Some(Kind::Breach(Breach::RunId)) => {}
+                Err(failure) => return Err(StoreFailure::from(failure).into()),
             }
-            let key = (run.organisation_id.as_uuid(), run.job_id.as_uuid(), run.issued_at.as_datetime());
-            let taken: Option<RunRow> = self
-                .database()
-                .statement(|connection| runs::table.find(key).select(RunRow::as_select()).first(connection).optional())
-                .map_err(StoreFailure::from)?;
-            if let Some(taken) = read_optional(taken)? {
-                return Err(InsertRunError::IssuedAtTaken(Box::new(taken)));
+            match self.issued_with(run)? {
+                // Ids of runs are fresh, so this one is from an attempt whose answer was lost.
+                Some(taken) if taken.id == run.id && attempts > 1 => return Ok(()),
+                Some(taken) => return Err(InsertRunError::IssuedAtTaken(Box::new(taken))),
+                None => {}
             }
         }
         Err(StoreFailure::Unavailable("a run keeps coming and going".into()).into())
@@ -98,5 +102,16 @@ impl RunRepository for PostgresStore {
     fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {
         let Some(read) = ReadPredictions::new(query) else { return Ok(Vec::new()) };
         read_all(self.database().statement(|connection| read.clone().load::<PredictionRow>(connection))?)
+    }
+}
+
+impl PostgresStore {
+    /// The run of the same job that was issued at the same time.
+    fn issued_with(&self, run: &Run) -> Result<Option<Run>, StoreFailure> {
+        let key = (run.organisation_id.as_uuid(), run.job_id.as_uuid(), run.issued_at.as_datetime());
+        let found: Option<RunRow> = self
+            .database()
+            .statement(|connection| runs::table.find(key).select(RunRow::as_select()).first(connection).optional())?;
+        read_optional(found)
     }
 }

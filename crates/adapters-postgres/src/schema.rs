@@ -1,6 +1,13 @@
 // Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test the_schema_is_that_of_the_migrations`.
 
 diesel::table! {
+    deleted_jobs (organisation_id, job_id) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+    }
+}
+
+diesel::table! {
     job_revisions (organisation_id, job_id, revision) {
         organisation_id -> Uuid,
         job_id -> Uuid,
@@ -30,6 +37,15 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         updated_by -> Nullable<Text>,
+        activated_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    leases (name) {
+        name -> Text,
+        holder -> Uuid,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -41,6 +57,19 @@ diesel::table! {
         at -> Timestamptz,
         issued_at -> Timestamptz,
         value -> Float8,
+    }
+}
+
+diesel::table! {
+    run_summaries (organisation_id, job_id) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        source_id -> Uuid,
+        last_run_at -> Timestamptz,
+        last_run_succeeded -> Bool,
+        last_success_at -> Nullable<Timestamptz>,
+        consecutive_failures -> Int8,
+        values_from -> Nullable<Timestamptz>,
     }
 }
 

@@ -1,14 +1,19 @@
-//! Lists of jobs.
+//! Lists of jobs, and how many they hold.
 
 use diesel::dsl::{AsSelect, IntoBoxed, Select};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{InputId, Job, OrganisationId, Page, PageRequest, Position, Scope};
+use prediction_domain::model::{
+    HealthCounts, HealthStatus, InputId, MonitoredJob, OrganisationId, Page, PageRequest, Position, Scope, Timestamp,
+};
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
 use crate::expressions::{Place, is_before, is_behind, is_one_of, unindexed};
-use crate::rows::{JobRow, limit, one_too_many, restore_all};
+use crate::monitoring::{Monitored, monitored, status_at};
+use crate::rows::{JobRow, MonitoredJobRow, limit, one_too_many, restore_all};
 use crate::schema::{job_inputs, jobs};
 
 /// A page of the jobs in a scope.
@@ -17,22 +22,51 @@ pub(crate) fn list(
     scope: &Scope,
     filter: &JobFilter,
     page: &PageRequest,
-) -> Result<Page<Job>, StoreFailure> {
-    let scope = &narrowed(scope, filter.organisation_id);
+) -> Result<Page<MonitoredJob>, StoreFailure> {
+    let scope = &narrowed(scope, filter);
     let rows = match (filter.input_id, scope) {
-        (Some(input_id), scope) => users_of(connection, input_id, scope, filter, page),
+        (Some(input_id), scope) => page_of(filter, page, users_of(input_id, scope, filter)).load(connection),
         (None, Scope::Organisations(ids)) => {
             connection.transaction(|connection| merged(connection, ids.iter().copied(), filter, page))
         }
         (None, Scope::Platform) => in_creation_order(connection, None, filter, page, None),
     };
-    let position = |job: &Job| Position { created_at: job.created_at, id: job.id.as_uuid() };
+    let position = |found: &MonitoredJob| Position { created_at: found.job.created_at, id: found.job.id.as_uuid() };
     Ok(Page::of_one_too_many(restore_all(&rows.or_store_failure()?)?, page, position))
 }
 
-/// What is both in the scope and of the organisation that is asked for.
-fn narrowed(scope: &Scope, organisation_id: Option<OrganisationId>) -> Scope {
-    match organisation_id {
+/// How many of the jobs in a scope have which health.
+pub(crate) fn count_by_health(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    filter: &JobFilter,
+    now: Timestamp,
+) -> Result<HealthCounts, StoreFailure> {
+    let scope = &narrowed(scope, filter);
+    let found = match filter.input_id {
+        Some(input_id) => users_of(input_id, scope, filter),
+        None => within(scope, filter),
+    };
+    let mut statuses = monitored().select(status_at(now)).into_boxed();
+    for condition in found.into_iter().chain(conditions(filter)) {
+        statuses = statuses.filter(condition);
+    }
+    let counts: Vec<(String, i64)> = CountEach { values: statuses }.load(connection).or_store_failure()?;
+    counts.iter().map(|(status, count)| Ok((named(status)?, count.unsigned_abs()))).collect()
+}
+
+/// What [`status_at`] gives as the domain has it.
+fn named(status: &str) -> Result<HealthStatus, StoreFailure> {
+    HealthStatus::parse(status).map_err(|problem| StoreFailure::Internal(problem.into()))
+}
+
+/// What is both in the scope and of the organisation that is asked for. Nothing is, when no health is: nobody has to walk
+/// through all jobs to find that out.
+fn narrowed(scope: &Scope, filter: &JobFilter) -> Scope {
+    if filter.health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
+        return Scope::of([]);
+    }
+    match filter.organisation_id {
         Some(id) => Scope::of(Some(id).filter(|id| scope.contains(*id))),
         None => scope.clone(),
     }
@@ -46,13 +80,13 @@ fn merged(
     organisations: impl Iterator<Item = OrganisationId>,
     filter: &JobFilter,
     page: &PageRequest,
-) -> QueryResult<Vec<JobRow>> {
+) -> QueryResult<Vec<MonitoredJobRow>> {
     let wanted = one_too_many(page);
-    let mut rows: Vec<JobRow> = Vec::new();
+    let mut rows: Vec<MonitoredJobRow> = Vec::new();
     for organisation in organisations {
-        let last = rows.get(wanted - 1).map(JobRow::place);
+        let last = rows.get(wanted - 1).map(|row| row.as_ref().place());
         rows.extend(in_creation_order(connection, Some(organisation), filter, page, last)?);
-        rows.sort_unstable_by(JobRow::compare_places);
+        rows.sort_unstable_by(|a, b| JobRow::compare_places(a.as_ref(), b.as_ref()));
         rows.truncate(wanted);
     }
     Ok(rows)
@@ -65,61 +99,112 @@ fn in_creation_order(
     filter: &JobFilter,
     page: &PageRequest,
     before: Option<Place>,
-) -> QueryResult<Vec<JobRow>> {
-    let mut query = page_of(filter, page);
+) -> QueryResult<Vec<MonitoredJobRow>> {
+    let mut found: Vec<Condition> = Vec::new();
     if let Some(id) = organisation {
-        query = query.filter(jobs::organisation_id.eq(id.to_string()));
+        found.push(Box::new(jobs::organisation_id.eq(id.to_string())));
     }
     if let Some(id) = filter.source_version_id {
-        query = query.filter(jobs::source_version_id.eq(id.to_string()));
+        found.push(Box::new(jobs::source_version_id.eq(id.to_string())));
     }
     if let Some(place) = before {
-        query = query.filter(is_before(jobs::created_at, jobs::id, place));
+        found.push(Box::new(is_before(jobs::created_at, jobs::id, place)));
     }
-    query.load(connection)
+    page_of(filter, page, found).load(connection)
 }
 
-/// The first jobs that use an input. They are few, so they are found first and put in order afterwards. SQLite, which
-/// keeps no statistics here, would take an organisation for as selective and walk through all its jobs: hence `unindexed`.
-fn users_of(
-    connection: &mut SqliteConnection,
-    input_id: InputId,
-    scope: &Scope,
-    filter: &JobFilter,
-    page: &PageRequest,
-) -> QueryResult<Vec<JobRow>> {
-    let users = job_inputs::table.select(job_inputs::job_id).filter(job_inputs::input_id.eq(input_id.to_string()));
-    let mut query = page_of(filter, page).filter(jobs::id.eq_any(users));
+/// A condition on jobs beside what is to be known to judge their health.
+type Condition = Box<dyn BoxableExpression<Monitored, Sqlite, SqlType = Bool>>;
+
+/// What the jobs of a scope are found by, when their order does not matter.
+fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
+    let mut found: Vec<Condition> = Vec::new();
     if let Scope::Organisations(ids) = scope {
-        query = query.filter(is_one_of(unindexed(jobs::organisation_id), ids.iter()));
+        found.push(Box::new(is_one_of(jobs::organisation_id, ids.iter())));
     }
     if let Some(id) = filter.source_version_id {
-        query = query.filter(unindexed(jobs::source_version_id).eq(id.to_string()));
+        found.push(Box::new(jobs::source_version_id.eq(id.to_string())));
     }
-    query.load(connection)
+    found
 }
 
-type JobQuery = IntoBoxed<'static, Select<jobs::table, AsSelect<JobRow, Sqlite>>, Sqlite>;
+/// What the jobs that use an input are found by. They are few, so they are found first and put in order afterwards. SQLite,
+/// which keeps no statistics here, would take an organisation for as selective and walk through all its jobs: hence
+/// `unindexed`.
+fn users_of(input_id: InputId, scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
+    let users = job_inputs::table.select(job_inputs::job_id).filter(job_inputs::input_id.eq(input_id.to_string()));
+    let mut found: Vec<Condition> = vec![Box::new(jobs::id.eq_any(users))];
+    if let Scope::Organisations(ids) = scope {
+        found.push(Box::new(is_one_of(unindexed(jobs::organisation_id), ids.iter())));
+    }
+    if let Some(id) = filter.source_version_id {
+        found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));
+    }
+    found
+}
 
-/// One job more than the page holds, with those conditions of the filter that no index helps with.
-fn page_of(filter: &JobFilter, page: &PageRequest) -> JobQuery {
-    let JobFilter { organisation_id: _, source_id, source_version_id: _, active, name, input_id: _ } = filter;
-    let mut query = jobs::table
-        .select(JobRow::as_select())
+/// Those conditions of the filter that no index helps with.
+fn conditions(filter: &JobFilter) -> Vec<Condition> {
+    let JobFilter { organisation_id: _, source_id, source_version_id: _, active, name, input_id: _, health } = filter;
+    let mut conditions: Vec<Condition> = Vec::new();
+    if let Some(id) = source_id {
+        conditions.push(Box::new(jobs::source_id.eq(id.to_string())));
+    }
+    if let Some(active) = active {
+        conditions.push(Box::new(jobs::active.eq(i64::from(*active))));
+    }
+    if let Some(name) = name {
+        conditions.push(Box::new(jobs::name.eq(name.as_str().to_owned())));
+    }
+    if let Some(health) = health {
+        let statuses = health.statuses.iter().map(|status| status.as_str());
+        conditions.push(Box::new(is_one_of(status_at(health.at), statuses)));
+    }
+    conditions
+}
+
+type JobQuery = IntoBoxed<'static, Select<monitored, AsSelect<MonitoredJobRow, Sqlite>>, Sqlite>;
+
+/// One job more than the page holds, of those that are found by these conditions and pass the filter.
+fn page_of(filter: &JobFilter, page: &PageRequest, found: Vec<Condition>) -> JobQuery {
+    let mut query = monitored()
+        .select(MonitoredJobRow::as_select())
         .into_boxed()
         .order((jobs::created_at, jobs::id))
         .limit(limit(one_too_many(page)));
-    if let Some(id) = source_id {
-        query = query.filter(jobs::source_id.eq(id.to_string()));
-    }
-    if let Some(active) = active {
-        query = query.filter(jobs::active.eq(i64::from(*active)));
-    }
-    if let Some(name) = name {
-        query = query.filter(jobs::name.eq(name.as_str().to_owned()));
+    for condition in found.into_iter().chain(conditions(filter)) {
+        query = query.filter(condition);
     }
     if let Some(position) = page.after {
         query = query.filter(is_behind(jobs::created_at, jobs::id, position));
     }
     query
 }
+
+/// Each value that a query gives, and how often. They are grouped by their place, so that the expression stands there once:
+/// SQLite could not see that its parameters are the same a second time.
+struct CountEach<Values> {
+    values: Values,
+}
+
+impl<Values: QueryFragment<Sqlite>> QueryFragment<Sqlite> for CountEach<Values> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("SELECT *, count(*) FROM (");
+        self.values.walk_ast(out.reborrow())?;
+        out.push_sql(") GROUP BY 1");
+        Ok(())
+    }
+}
+
+/// The conditions are not part of the type, so the text has to be looked at.
+impl<Values> QueryId for CountEach<Values> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Values> Query for CountEach<Values> {
+    type SqlType = (Text, BigInt);
+}
+
+impl<Values> RunQueryDsl<SqliteConnection> for CountEach<Values> {}

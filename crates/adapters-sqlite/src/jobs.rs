@@ -1,7 +1,10 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use prediction_domain::model::{Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Revision, Scope};
+use prediction_domain::model::{
+    HealthCounts, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page, PageRequest, Revision, Scope,
+    Timestamp,
+};
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
     UpdateJobError,
@@ -9,27 +12,31 @@ use prediction_domain::ports::{
 
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
 use crate::expressions::is_one_of;
-use crate::rows::{JobChanges, JobRow, job_organisation, restore, stored_revision};
+use crate::monitoring::monitored;
+use crate::rows::{CorruptRow, JobChanges, JobRow, MonitoredJobRow, job_organisation, restore, stored_revision};
 use crate::schema::jobs;
 use crate::store::SqliteStore;
 use crate::{job_list, job_revisions, set_up};
 
 impl JobRepository for SqliteStore {
     /// One statement finds the jobs of everybody who waits, and the scope of each is judged when the answers are put
-    /// together. That is safe: ids are unique, so no row stands in for another, and a row that its asker may not see is
-    /// dropped unread in here, as if it had not been found.
+    /// together.
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
         let rows: Vec<JobRow> = jobs::table
             .filter(is_one_of(jobs::id, wanted.iter().map(|(_, id)| id)))
             .select(JobRow::as_select())
             .load(&mut self.reader()?)
             .or_store_failure()?;
-        let rows: HashMap<&str, &JobRow> = rows.iter().map(|row| (row.id(), row)).collect();
-        let find = |(scope, id): &(Scope, JobId)| match rows.get(id.to_string().as_str()) {
-            Some(row) if scope.contains(row.organisation_id()?) => Ok(Some(Job::try_from(*row)?)),
-            _ => Ok(None),
-        };
-        wanted.iter().map(find).collect()
+        in_scope(wanted, &rows)
+    }
+
+    fn find_monitored(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<MonitoredJob>>, StoreFailure> {
+        let rows: Vec<MonitoredJobRow> = monitored()
+            .filter(is_one_of(jobs::id, wanted.iter().map(|(_, id)| id)))
+            .select(MonitoredJobRow::as_select())
+            .load(&mut self.reader()?)
+            .or_store_failure()?;
+        in_scope(wanted, &rows)
     }
 
     fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
@@ -40,8 +47,12 @@ impl JobRepository for SqliteStore {
         set_up::set_up_many(self, plans)
     }
 
-    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure> {
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
         job_list::list(&mut *self.reader()?, scope, filter, page)
+    }
+
+    fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
+        job_list::count_by_health(&mut *self.reader()?, scope, filter, now)
     }
 
     fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
@@ -91,6 +102,23 @@ impl JobRepository for SqliteStore {
             Ok(())
         })
     }
+}
+
+/// Brings what was found into the order asked for, and leaves out what its asker may not see. That is safe: ids are unique,
+/// so no row stands in for another, and a row outside the scope is dropped unread, as if it had not been found.
+fn in_scope<Row: AsRef<JobRow>, Found>(
+    wanted: &[(Scope, JobId)],
+    rows: &[Row],
+) -> Result<Vec<Option<Found>>, StoreFailure>
+where
+    Found: for<'a> TryFrom<&'a Row, Error = CorruptRow>,
+{
+    let rows: HashMap<&str, &Row> = rows.iter().map(|row| (row.as_ref().id(), row)).collect();
+    let find = |(scope, id): &(Scope, JobId)| match rows.get(id.to_string().as_str()) {
+        Some(row) if scope.contains(row.as_ref().organisation_id()?) => Ok(Some(Found::try_from(*row)?)),
+        _ => Ok(None),
+    };
+    wanted.iter().map(find).collect()
 }
 
 /// Inserts the row, or tells the constraint that it would break.

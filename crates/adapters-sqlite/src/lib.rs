@@ -23,6 +23,10 @@
 //!   transaction, and so one wait for the disk, with a savepoint for each.
 //! - What jobs were is kept by a trigger. A run is stored together with its values; of many values for one time, the last
 //!   issued one is looked up in the index, however many there are.
+//! - What the runs of a job add up to is kept by a trigger too. The health of jobs is judged from it by the domain, and by
+//!   one SQL expression that says the same, where jobs are listed and counted by it.
+//! - What has expired, and what belonged to deleted jobs, is deleted in short transactions. What there is to delete is known
+//!   from indexes, so that looking for it when there is nothing costs next to nothing, and no lock.
 //! - Row structs and SQL stay in here: `rows` turns rows into the model, and a row that breaks a rule of it is
 //!   [`Corrupt`](prediction_domain::ports::StoreFailure::Corrupt).
 //! - The schema is `migrations/sqlite`; `schema.rs` is generated from it.
@@ -36,8 +40,10 @@ mod job_list;
 mod job_revisions;
 mod jobs;
 mod migrations;
+mod monitoring;
 mod pool;
 mod predictions;
+mod retention;
 mod rows;
 mod runs;
 mod schema;

@@ -3,6 +3,7 @@
 mod job;
 mod job_revision;
 mod json;
+mod monitored_job;
 mod prediction;
 mod run;
 mod source;
@@ -10,6 +11,7 @@ mod source_version;
 
 pub(crate) use job::{JobChanges, JobRow};
 pub(crate) use job_revision::JobRevisionRow;
+pub(crate) use monitored_job::MonitoredJobRow;
 pub(crate) use prediction::{NewPredictionRow, PredictionRow, stored_role};
 pub(crate) use run::{RunRow, succeeded};
 pub(crate) use source::{SourceChanges, SourceRow};
@@ -132,5 +134,9 @@ impl Reading<'_> {
 
     fn time(&self, column: &'static str, micros: i64) -> Result<Timestamp, CorruptRow> {
         self.column(column, Timestamp::from_micros(micros).ok_or("no calendar has that time"))
+    }
+
+    fn time_if_any(&self, column: &'static str, micros: Option<i64>) -> Result<Option<Timestamp>, CorruptRow> {
+        micros.map(|micros| self.time(column, micros)).transpose()
     }
 }

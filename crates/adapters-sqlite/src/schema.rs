@@ -1,6 +1,13 @@
 // Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test schema`.
 
 diesel::table! {
+    deleted_jobs (organisation_id, job_id) {
+        organisation_id -> Text,
+        job_id -> Text,
+    }
+}
+
+diesel::table! {
     job_inputs (input_id, organisation_id, job_id) {
         input_id -> Text,
         organisation_id -> Text,
@@ -38,6 +45,15 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         updated_by -> Nullable<Text>,
+        activated_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    leases (name) {
+        name -> Text,
+        holder -> Text,
+        expires_at -> BigInt,
     }
 }
 
@@ -49,6 +65,19 @@ diesel::table! {
         at -> BigInt,
         issued_at -> BigInt,
         value -> Double,
+    }
+}
+
+diesel::table! {
+    run_summaries (organisation_id, job_id) {
+        organisation_id -> Text,
+        job_id -> Text,
+        source_id -> Text,
+        last_run_at -> BigInt,
+        last_run_succeeded -> BigInt,
+        last_success_at -> Nullable<BigInt>,
+        consecutive_failures -> BigInt,
+        values_from -> Nullable<BigInt>,
     }
 }
 
@@ -97,10 +126,13 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    deleted_jobs,
     job_inputs,
     job_revisions,
     jobs,
+    leases,
     predictions,
+    run_summaries,
     runs,
     source_versions,
     sources

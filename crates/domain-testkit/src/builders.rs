@@ -83,6 +83,7 @@ pub fn a_job_of(version: &SourceVersion) -> Job {
         source_version_id: version.id,
         name: job_name(&format!("Vineyard {}", fresh_uuid())),
         active: true,
+        activated_at: None,
         role_bindings: all_bound(&version.contract),
         outputs: Output::for_contract(&version.contract, &[], fresh_output_id),
         revision: Revision::FIRST,

@@ -20,7 +20,9 @@ mod health;
 mod history;
 mod jobs;
 mod lists;
+mod monitoring;
 mod races;
+mod retention;
 mod revisions;
 mod runs;
 mod set_up;
@@ -41,7 +43,6 @@ macro_rules! contract_suite {
                 a_store_in_use_can_do_its_work
             }
             statistics {
-                jobs_of_all_organisations_are_counted_by_state
                 connections_are_told_without_waiting
             }
             sources {
@@ -152,6 +153,30 @@ macro_rules! contract_suite {
                 a_run_that_failed_hides_no_values
                 the_runs_of_a_deleted_job_are_not_found
                 of_many_reports_of_one_run_one_is_stored
+            }
+            monitoring {
+                a_job_that_never_ran_has_no_runs
+                monitored_jobs_are_found_in_the_order_asked_for_and_each_in_its_scope
+                runs_add_up_in_whatever_order_they_are_reported
+                runs_that_are_reported_at_the_same_time_add_up
+                a_report_that_is_refused_adds_nothing
+                what_the_source_promises_is_read_as_it_is_now
+                when_a_job_was_activated_reads_back
+                every_transition_is_at_its_microsecond
+                jobs_are_listed_and_counted_by_every_health
+                a_condition_on_health_is_one_among_others
+            }
+            retention {
+                a_lease_is_held_by_one_until_it_ends
+                an_empty_store_has_nothing_to_purge
+                values_go_when_their_retention_has_passed_and_no_earlier
+                what_is_kept_for_ever_is_kept
+                a_retention_is_taken_as_it_is_now
+                a_purge_deletes_no_more_than_it_was_told_and_goes_on
+                what_belonged_to_a_deleted_job_goes
+                a_deleted_job_without_runs_leaves_nothing_to_purge
+                what_is_reported_after_it_has_expired_goes_too
+                nothing_younger_than_its_retention_is_ever_deleted
             }
             lists {
                 an_empty_store_lists_nothing

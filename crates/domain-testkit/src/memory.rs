@@ -1,6 +1,7 @@
 //! Every repository, in memory: for tests, and as the model that other stores are compared with.
 
 mod jobs;
+mod retention;
 mod runs;
 mod source_versions;
 mod sources;
@@ -9,10 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prediction_domain::model::{
-    Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Position, Prediction, Revision, Run, RunId,
-    Source, SourceId, SourceName, SourceVersion, SourceVersionId, VersionLabel,
+    Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId, Page, PageRequest, Position,
+    Prediction, ReplicaId, Revision, Run, RunId, RunSummary, Source, SourceId, SourceName, SourceVersion,
+    SourceVersionId, Timestamp, VersionLabel,
 };
-use prediction_domain::ports::{ConnectionCounts, Effect, JobCounts, StoreFailure, StoreHealth, StoreStatistics};
+use prediction_domain::ports::{ConnectionCounts, Effect, StoreFailure, StoreHealth, StoreStatistics};
 
 use crate::stores::Stores;
 
@@ -30,7 +32,10 @@ struct State {
     jobs: BTreeMap<JobId, Job>,
     /// What jobs were before they were changed.
     history: BTreeMap<(JobId, Revision), JobRevision>,
+    /// With what is left of their values; of deleted jobs, too, until they are purged.
     runs: BTreeMap<RunId, (Run, Vec<Prediction>)>,
+    /// Who purges, and until when.
+    lease: Option<(ReplicaId, Timestamp)>,
 }
 
 impl MemoryStore {
@@ -43,6 +48,7 @@ impl MemoryStore {
             source_versions: store.clone(),
             jobs: store.clone(),
             runs: store.clone(),
+            retention: store.clone(),
             health: store.clone(),
             statistics: store,
             keep_alive: Box::new(()),
@@ -55,10 +61,6 @@ impl MemoryStore {
 }
 
 impl StoreStatistics for MemoryStore {
-    fn count_jobs(&self) -> Result<JobCounts, StoreFailure> {
-        Ok(self.state().jobs.values().map(|job| (job.active, 1)).collect())
-    }
-
     /// There are none: the store is in this process.
     fn connections(&self) -> ConnectionCounts {
         ConnectionCounts::default()
@@ -72,6 +74,16 @@ impl StoreHealth for MemoryStore {
 }
 
 impl State {
+    fn monitored(&self, job: &Job) -> MonitoredJob {
+        let source = self.sources.get(&job.source_id);
+        let runs = self.runs.values().map(|(run, _)| run).filter(|run| run.job_id == job.id);
+        let monitoring = Monitoring {
+            expected_interval_minutes: source.and_then(|source| source.expected_interval_minutes),
+            runs: RunSummary::of(runs.map(|run| (run.issued_at, run.status))),
+        };
+        MonitoredJob { job: job.clone(), monitoring }
+    }
+
     fn source_named(&self, name: &SourceName) -> Option<&Source> {
         let key = name.key();
         self.sources.values().find(|source| source.name.key() == key)
@@ -117,6 +129,6 @@ fn version_position(version: &SourceVersion) -> Position {
     Position { created_at: version.created_at, id: version.id.as_uuid() }
 }
 
-fn job_position(job: &Job) -> Position {
-    Position { created_at: job.created_at, id: job.id.as_uuid() }
+fn job_position(job: &MonitoredJob) -> Position {
+    Position { created_at: job.job.created_at, id: job.job.id.as_uuid() }
 }

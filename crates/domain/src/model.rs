@@ -6,6 +6,7 @@ mod access;
 mod binding;
 mod contract;
 mod draft;
+mod health;
 mod id;
 mod job;
 mod page;
@@ -26,7 +27,11 @@ pub use contract::{
     Contract, ContractDigest, InputRole, InputRoleDraft, MAX_ROLES, OutputRole, OutputRoleDraft, declared_inputs,
 };
 pub use draft::{Sent, Submission};
-pub use id::{InputId, JobId, OrganisationId, OutputId, RunId, SourceId, SourceVersionId};
+pub use health::{
+    Health, HealthCounts, HealthFilter, HealthStatus, JudgedJob, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
+    RunSummary,
+};
+pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
 pub use job::{Job, JobChangeDraft, JobRevision, Output};
 pub use page::{Page, PageRequest, Position};
 pub use revision::{Precondition, Revision};

@@ -10,6 +10,7 @@
 mod clock;
 mod health;
 mod job_repository;
+mod retention;
 mod run_repository;
 mod source_repository;
 mod source_version_repository;
@@ -21,12 +22,13 @@ pub use health::StoreHealth;
 pub use job_repository::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
 };
+pub use retention::{Purged, RetentionRepository};
 pub use run_repository::{InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, RunRepository};
 pub use source_repository::{DeleteSourceError, InsertSourceError, SourceFilter, SourceRepository, UpdateSourceError};
 pub use source_version_repository::{
     DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
 };
-pub use statistics::{ConnectionCounts, JobCounts, StoreStatistics};
+pub use statistics::{ConnectionCounts, StoreStatistics};
 pub use store_failure::StoreFailure;
 
 #[cfg(feature = "mocks")]
@@ -34,6 +36,7 @@ pub use self::{
     clock::{MockClock, MockIdGenerator},
     health::MockStoreHealth,
     job_repository::MockJobRepository,
+    retention::MockRetentionRepository,
     run_repository::MockRunRepository,
     source_repository::MockSourceRepository,
     source_version_repository::MockSourceVersionRepository,

@@ -9,6 +9,7 @@ mod change_source;
 mod create_source;
 mod delete;
 mod publish_source_version;
+mod purge;
 mod read_catalogue;
 mod read_jobs;
 mod read_runs;
@@ -28,9 +29,11 @@ pub use change_source::change_source;
 pub use create_source::create_source;
 pub use delete::{delete_job, delete_source, delete_source_version};
 pub use publish_source_version::publish_source_version;
+pub use purge::{PurgeStep, Purger};
 pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};
 pub use read_jobs::{
-    Expanded, Expansion, JobQuery, expand_jobs, get_job_revision, get_jobs, list_job_revisions, list_jobs,
+    Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,
+    get_jobs, list_job_revisions, list_jobs,
 };
 pub use read_runs::{PredictionFilter, PredictionPage, get_run, list_predictions, list_runs};
 pub use refusal::{Conflict, InUse, Refusal, Resource};

@@ -2,9 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use prediction_domain::model::{Job, Timestamp};
+use prediction_domain::model::{JudgedJob, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
-use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone, get_jobs, set_up_jobs};
+use prediction_domain::use_cases::{
+    JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, count_all_jobs_by_health, get_jobs, set_up_jobs,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -25,6 +27,9 @@ const ROOMS: usize = 2;
 /// How long a large body waits for room.
 const LONGEST_WAIT_FOR_ROOM: Duration = Duration::from_secs(4);
 
+/// How long those who read the metrics wait for the jobs to be counted.
+const LONGEST_WAIT_FOR_COUNTS: Duration = Duration::from_secs(1);
+
 /// Room for a large body, until it is dropped.
 pub(crate) type Room = OwnedSemaphorePermit;
 
@@ -32,7 +37,7 @@ pub(crate) type Room = OwnedSemaphorePermit;
 pub struct Api {
     pub(crate) verifier: Arc<dyn TokenVerifier>,
     /// Single jobs, read together.
-    job_reads: Lane<JobQuery, Result<Option<Job>, StoreFailure>>,
+    job_reads: Lane<JobQuery, Result<Option<JudgedJob>, StoreFailure>>,
     /// Setups, stored together. On SQLite this is the single writer that it needs, sharing one sync to disk.
     set_ups: Lane<PreparedSetUp, Result<SetUpDone, Refusal>>,
     /// Everything else that reads. Lists can be long, so they never stand before a single job.
@@ -45,7 +50,7 @@ pub struct Api {
     ports: Ports,
     store_health: Arc<dyn StoreHealth>,
     statistics: Option<Arc<dyn StoreStatistics>>,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     stopping: AtomicBool,
 }
 
@@ -54,7 +59,7 @@ impl Api {
     #[must_use]
     pub fn start(ports: Ports, store_health: Arc<dyn StoreHealth>, verifier: Arc<dyn TokenVerifier>) -> Self {
         let lane = |name, threads, queue, batch, deadline| LaneSettings { name, threads, queue, batch, deadline };
-        let metrics = Metrics::new();
+        let metrics = Arc::new(Metrics::new());
         let sizes = |lane: &LaneSettings| metrics.batch_sizes(lane.name);
         let work_lane = |settings: LaneSettings| WorkLane::start(settings, &sizes(&settings));
         // Queues hold about half a second of work.
@@ -90,7 +95,7 @@ impl Api {
     }
 
     /// Reads one job, together with whoever else is reading one.
-    pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<Job>, Problem> {
+    pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JudgedJob>, Problem> {
         Ok(self.job_reads.ask(query).await??)
     }
 
@@ -135,16 +140,22 @@ impl Api {
     pub(crate) async fn metrics(&self) -> String {
         if let Some(statistics) = &self.statistics {
             self.metrics.set_connections(statistics.connections());
-            if self.metrics.are_job_counts_due() {
-                let store = Arc::clone(statistics);
-                match self.health.run(move || store.count_jobs()).await {
-                    Ok(Ok(counts)) => self.metrics.set_job_counts(counts),
-                    Ok(Err(failure)) => tracing::warn!(cause = %failure, "the jobs could not be counted"),
-                    Err(error) => tracing::warn!(cause = %error, "the jobs could not be counted"),
-                }
-            }
+        }
+        if self.metrics.are_job_counts_due() {
+            let (ports, metrics) = (self.ports.clone(), Arc::clone(&self.metrics));
+            let count = self.reads.run(move || match count_all_jobs_by_health(&ports) {
+                Ok(counts) => metrics.set_job_counts(&counts),
+                Err(failure) => tracing::warn!(cause = %failure, "the jobs could not be counted"),
+            });
+            // Counts that come later are shown the next time.
+            let _ = tokio::time::timeout(LONGEST_WAIT_FOR_COUNTS, count).await;
         }
         self.metrics.text()
+    }
+
+    /// Notes what a step of the purge came to.
+    pub fn note_purge(&self, step: PurgeStep) {
+        self.metrics.set_purge(step);
     }
 
     /// Fails unless the service can do its work.
@@ -162,7 +173,7 @@ impl Api {
     }
 }
 
-fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<Job>, StoreFailure>> {
+fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<JudgedJob>, StoreFailure>> {
     match get_jobs(ports, queries) {
         Ok(jobs) => jobs.into_iter().map(Ok).collect(),
         // One row that cannot be read is the trouble of whoever asked for it, not of those who waited beside them.

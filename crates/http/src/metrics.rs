@@ -3,12 +3,19 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use prediction_domain::ports::{ConnectionCounts, JobCounts};
+use prediction_domain::model::{HealthCounts, HealthStatus};
+use prediction_domain::ports::ConnectionCounts;
+use prediction_domain::use_cases::PurgeStep;
+use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// How old the counts of jobs may be. Counting reads all jobs, and a scraper must not be able to keep the store busy.
 const JOB_COUNTS_AGE: Duration = Duration::from_secs(15);
+/// The same in times of what counting takes, where there are very many jobs.
+const JOB_COUNTS_REST: u32 = 20;
 /// From half a millisecond, where an answer from memory is, to the longest deadline.
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -22,7 +29,11 @@ pub(crate) struct Metrics {
     batch_sizes: HistogramVec,
     connections: IntGaugeVec,
     jobs: IntGaugeVec,
-    jobs_counted: Mutex<Option<Instant>>,
+    jobs_by_health: IntGaugeVec,
+    purged: IntCounterVec,
+    purging: IntGauge,
+    /// When counting began the last time, and how long it took the time before.
+    jobs_counted: Mutex<Option<(Instant, Duration)>>,
 }
 
 impl Metrics {
@@ -37,22 +48,47 @@ impl Metrics {
                 .buckets(BATCH_SIZES.to_vec()),
             &["lane"],
         );
-        let connections =
-            IntGaugeVec::new(Opts::new("database_connections", "Open connections to the database."), &["state"]);
-        let jobs = IntGaugeVec::new(Opts::new("jobs", "Jobs of all organisations."), &["state"]);
-        let (Ok(requests), Ok(batch_sizes), Ok(connections), Ok(jobs)) = (requests, batch_sizes, connections, jobs)
+        let gauges = |name, help, label| IntGaugeVec::new(Opts::new(name, help), &[label]);
+        let connections = gauges("database_connections", "Open connections to the database.", "state");
+        let jobs = gauges("jobs", "Jobs of all organisations.", "state");
+        let jobs_by_health = gauges("jobs_by_health", "Jobs of all organisations by their health.", "health");
+        let purged = IntCounterVec::new(
+            Opts::new(
+                "purged_total",
+                "Values that had expired, and values and runs of deleted jobs, that were deleted.",
+            ),
+            &["what"],
+        );
+        let purging = IntGauge::new("purging", "Whether this replica is the one that deletes what has expired.");
+        let (Ok(requests), Ok(batch_sizes), Ok(connections), Ok(jobs), Ok(jobs_by_health), Ok(purged), Ok(purging)) =
+            (requests, batch_sizes, connections, jobs, jobs_by_health, purged, purging)
         else {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let registered = registry
-            .register(Box::new(requests.clone()))
-            .and_then(|()| registry.register(Box::new(batch_sizes.clone())))
-            .and_then(|()| registry.register(Box::new(connections.clone())))
-            .and_then(|()| registry.register(Box::new(jobs.clone())))
-            .and_then(|()| registry.register(Box::new(ProcessCollector::for_self())));
+        let collectors: [Box<dyn Collector>; 8] = [
+            Box::new(requests.clone()),
+            Box::new(batch_sizes.clone()),
+            Box::new(connections.clone()),
+            Box::new(jobs.clone()),
+            Box::new(jobs_by_health.clone()),
+            Box::new(purged.clone()),
+            Box::new(purging.clone()),
+            Box::new(ProcessCollector::for_self()),
+        ];
+        let registered = collectors.into_iter().try_for_each(|collector| registry.register(collector));
         debug_assert!(registered.is_ok(), "each is registered once");
-        Self { registry, requests, batch_sizes, connections, jobs, jobs_counted: Mutex::new(None) }
+        Self {
+            registry,
+            requests,
+            batch_sizes,
+            connections,
+            jobs,
+            jobs_by_health,
+            purged,
+            purging,
+            jobs_counted: Mutex::new(None),
+        }
     }
 
     /// Notes an answered request. `route` is a pattern, so that there are few of them.
@@ -78,19 +114,33 @@ impl Metrics {
     /// Whether the jobs are to be counted again. Whoever is told so does it; others meanwhile see the last counts.
     pub(crate) fn are_job_counts_due(&self) -> bool {
         let mut counted = self.jobs_counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = counted.is_none_or(|counted| counted.elapsed() >= JOB_COUNTS_AGE);
+        let is_due = |(began, took): (Instant, Duration)| began.elapsed() >= JOB_COUNTS_AGE.max(took * JOB_COUNTS_REST);
+        let due = counted.is_none_or(is_due);
         if due {
-            *counted = Some(Instant::now());
+            *counted = Some((Instant::now(), counted.map_or(Duration::ZERO, |(_, took)| took)));
         }
         due
     }
 
-    pub(crate) fn set_job_counts(&self, counts: JobCounts) {
-        let set = |state, count| {
-            self.jobs.with_label_values(&[state]).set(i64::try_from(count).unwrap_or(i64::MAX));
-        };
-        set("active", counts.active);
-        set("inactive", counts.inactive);
+    pub(crate) fn set_job_counts(&self, counts: &HealthCounts) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let mut active = 0;
+        for (status, count) in counts.iter() {
+            self.jobs_by_health.with_label_values(&[status.as_str()]).set(number(count));
+            active += if status == HealthStatus::Paused { 0 } else { count };
+        }
+        self.jobs.with_label_values(&["active"]).set(number(active));
+        self.jobs.with_label_values(&["inactive"]).set(number(counts.of(HealthStatus::Paused)));
+        let mut counted = self.jobs_counted.lock().unwrap_or_else(PoisonError::into_inner);
+        *counted = counted.map(|(began, _)| (began, began.elapsed()));
+    }
+
+    pub(crate) fn set_purge(&self, step: PurgeStep) {
+        if let PurgeStep::Purged(purged) = step {
+            self.purged.with_label_values(&["values"]).inc_by(purged.values);
+            self.purged.with_label_values(&["runs"]).inc_by(purged.runs);
+        }
+        self.purging.set(i64::from(step != PurgeStep::LeftToAnother));
     }
 
     /// Everything, in the text format.

@@ -25,7 +25,7 @@ use crate::problem::{Problem, ProblemCode};
 
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
-pub(crate) use precondition::{Freshness, entity_tag};
+pub(crate) use precondition::{Freshness, entity_tag, job_tag};
 pub(crate) use query::Query;
 
 /// A request that is being answered.

@@ -47,6 +47,7 @@ pub fn configure(config: &mut ServiceConfig) {
         )
         .service(resource("/api/v1/jobs", &[Method::GET]).route(get().to(jobs::list::handle)))
         .service(resource("/api/v1/jobs/setup", &[Method::POST]).route(web::post().to(jobs::set_up::handle)))
+        .service(resource("/api/v1/jobs/health", &[Method::GET]).route(get().to(jobs::health::handle)))
         .service(
             resource("/api/v1/jobs/{id}", &[Method::GET, Method::PUT, Method::DELETE])
                 .route(get().to(jobs::get::handle))

@@ -2,6 +2,7 @@
 //! the wrong type and every unknown one; answers are written from the model.
 
 pub(crate) mod fields;
+pub(crate) mod health;
 pub(crate) mod job;
 pub(crate) mod job_revision;
 pub(crate) mod list;

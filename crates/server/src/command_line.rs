@@ -46,6 +46,12 @@ pub(crate) struct ServeOptions {
     /// Do not touch the database schema; the service is not ready until somebody else has migrated it
     #[arg(long, env = "PREDICTION_API_NO_MIGRATE")]
     pub(crate) no_migrate: bool,
+    /// How often to look for predictions that have expired, to delete them: a number with s, m or h, at most 24h
+    #[arg(long, env = "PREDICTION_API_PURGE_EVERY", default_value = "1m", value_name = "TIME", value_parser = time)]
+    pub(crate) purge_every: Duration,
+    /// Leave deleting what has expired to other replicas; it is hidden all the same
+    #[arg(long, env = "PREDICTION_API_NO_PURGE")]
+    pub(crate) no_purge: bool,
     /// How the log is written [default: pretty on a terminal, else json]
     #[arg(long, env = "PREDICTION_API_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -169,7 +175,7 @@ pub(crate) struct TokenOptions {
         env = "PREDICTION_API_TOKEN_EXPIRES_IN",
         default_value = "1h",
         value_name = "TIME",
-        value_parser = life
+        value_parser = time
     )]
     pub(crate) expires_in: Duration,
     #[command(flatten)]
@@ -205,7 +211,7 @@ fn scopes(text: &str) -> Result<Scopes, String> {
     text.split_whitespace().map(parse).collect::<Result<Vec<_>, _>>().map(Scopes)
 }
 
-fn life(text: &str) -> Result<Duration, String> {
+fn time(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
     let seconds = match unit {
         "s" => 1,
@@ -214,8 +220,8 @@ fn life(text: &str) -> Result<Duration, String> {
         _ => return Err("a number with s, m or h is needed, such as 30m".to_owned()),
     };
     let number: u64 = number.parse().map_err(|_| "a number with s, m or h is needed, such as 30m".to_owned())?;
-    let life = number.checked_mul(seconds).filter(|life| (1..=24 * 3_600).contains(life));
-    life.map(Duration::from_secs).ok_or_else(|| "a token is good for at least 1s and at most 24h".to_owned())
+    let seconds = number.checked_mul(seconds).filter(|seconds| (1..=24 * 3_600).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "at least 1s and at most 24h are possible".to_owned())
 }
 
 #[cfg(test)]
@@ -257,11 +263,11 @@ mod tests {
     }
 
     #[test]
-    fn a_life_has_a_unit_and_a_limit() {
-        assert_eq!(life("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(life("24h"), Ok(Duration::from_hours(24)));
+    fn a_time_has_a_unit_and_a_limit() {
+        assert_eq!(time("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(time("24h"), Ok(Duration::from_hours(24)));
         for refused in ["", "h", "1", "1d", "25h", "0s", "-1h", "99999999999999999999h", "1é"] {
-            assert!(life(refused).is_err(), "{refused}");
+            assert!(time(refused).is_err(), "{refused}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings as PostgresSettings};
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
-use prediction_domain::ports::{StoreHealth, StoreStatistics};
+use prediction_domain::ports::{RetentionRepository, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::Ports;
 
 use crate::command_line::DatabaseOptions;
@@ -21,6 +21,7 @@ pub(crate) enum Database {
 /// A database behind all of its ports.
 pub(crate) struct PortsOfStore {
     pub(crate) ports: Ports,
+    pub(crate) retention: Arc<dyn RetentionRepository>,
     pub(crate) health: Arc<dyn StoreHealth>,
     pub(crate) statistics: Arc<dyn StoreStatistics>,
 }
@@ -86,6 +87,7 @@ where
         + prediction_domain::ports::SourceVersionRepository
         + prediction_domain::ports::JobRepository
         + prediction_domain::ports::RunRepository
+        + RetentionRepository
         + StoreHealth
         + StoreStatistics
         + Clone
@@ -100,5 +102,5 @@ where
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
     };
-    PortsOfStore { ports, health: Arc::clone(&store) as _, statistics: store }
+    PortsOfStore { ports, retention: Arc::clone(&store) as _, health: Arc::clone(&store) as _, statistics: store }
 }

@@ -6,6 +6,7 @@ mod database;
 mod greeting;
 mod identity;
 mod logging;
+mod purge;
 mod serve;
 mod system;
 

@@ -6,12 +6,14 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context as _, anyhow};
+use prediction_domain::use_cases::Purger;
 use prediction_http::Api;
 use prediction_http::auth::cache::CachingVerifier;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command_line::ServeOptions;
 use crate::database::PortsOfStore;
+use crate::purge::PurgeThread;
 use crate::system::SystemClock;
 use crate::{database, greeting, identity, logging};
 
@@ -32,12 +34,14 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
             tracing::info!(migration, "the database schema was migrated");
         }
     }
-    let PortsOfStore { ports, health, statistics } = database.ports();
+    let PortsOfStore { ports, retention, health, statistics } = database.ports();
+    let purger = Purger::new(retention, Arc::clone(&ports.clock), &*ports.ids);
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let api = web::Data::new(Api::start(ports, health, verifier).with_statistics(statistics));
 
     rt::System::new().block_on(async {
         let shared = api.clone();
+        let for_purge = api.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(shared.clone())
@@ -53,8 +57,13 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
 
         greeting::greet(&server.addrs(), &database.place(), &identity)?;
         let server = server.run();
+        let purge =
+            if options.no_purge { None } else { Some(PurgeThread::start(purger, for_purge, options.purge_every)?) };
         rt::spawn(stop_on_signal(api, server.handle()));
         server.await.context("the server failed")?;
+        if let Some(purge) = purge {
+            purge.stop();
+        }
         tracing::info!("stopped");
         Ok(())
     })

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::rows::JobRow;
 
 /// Finds the jobs that have the names of these, each in its organisation, by one statement.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct JobsByName {
     columns: AsSelect<JobRow, Pg>,
     organisation_ids: Vec<Uuid>,

@@ -1,7 +1,7 @@
 //! The statement that lists jobs.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{AsSelect, SqlTypeOf};
+use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
@@ -11,30 +11,41 @@ use prediction_domain::model::{OrganisationId, PageRequest, Scope};
 use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
 
+use super::monitoring::{self, HealthCondition};
 use crate::paging::one_too_many;
-use crate::rows::{JobRow, JsonList};
+use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 
-/// Lists jobs in creation order.
+/// Lists jobs in creation order, with what is to be known to judge their health.
 ///
-/// No single form is quick in all cases, so there are four:
+/// No single form is quick in all cases, so there are five:
 /// - of all organisations: along the index in creation order, up to the limit;
 /// - of one organisation: along its part of the index by organisation;
 /// - of several organisations: the first jobs of each in that way, then the first of those;
-/// - with an input or a name: the few jobs that have it are found first, then sorted.
+/// - with an input or a name: the few jobs that have it are found first, then sorted;
+/// - of a health that few jobs should have: all are judged, and those that have it are sorted.
 ///
 /// The planner is left no choice in this. It takes jobs to be spread evenly, and may look for the jobs of an organisation,
 /// or with an input, among all jobs in creation order, which is slow when they happen to be at the end.
-#[derive(Debug, Clone)]
+///
+/// What is read beside the jobs is joined to the page, at the end.
+#[derive(Clone)]
 pub(super) struct JobList {
     columns: AsSelect<JobRow, Pg>,
+    conditions: Conditions,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+}
+
+/// Which jobs are listed, or counted.
+#[derive(Debug, Clone)]
+pub(super) struct Conditions {
     tenants: Tenants,
     input_id: Option<JsonList<Uuid>>,
     source_id: Option<Uuid>,
     source_version_id: Option<Uuid>,
     active: Option<bool>,
     name: Option<String>,
-    after: Option<(DateTime<Utc>, Uuid)>,
-    limit: i64,
+    health: Option<HealthCondition>,
 }
 
 /// Whose jobs are listed.
@@ -45,21 +56,47 @@ enum Tenants {
     Several(Vec<Uuid>),
 }
 
-impl JobList {
-    /// Asks for one job more than the page holds; `None` when there can be no job to list.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Option<Self> {
-        let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id } = filter;
+impl Conditions {
+    /// `None` when no job can fulfil them.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
+        let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health } = filter;
         Some(Self {
-            columns: JobRow::as_select(),
             tenants: Tenants::of(scope, *organisation_id)?,
             input_id: input_id.map(|id| JsonList(vec![id.as_uuid()])),
             source_id: source_id.map(|id| id.as_uuid()),
             source_version_id: source_version_id.map(|id| id.as_uuid()),
             active: *active,
             name: name.as_ref().map(ToString::to_string),
-            after: page.after.map(|after| (after.created_at.as_datetime(), after.id)),
-            limit: one_too_many(page),
+            health: health.as_ref().map(HealthCondition::new),
         })
+    }
+
+    /// All of them, for a statement that has joined what the judgement of health needs.
+    pub(super) fn push_all_joined<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" WHERE TRUE");
+        if let Some(input_id) = &self.input_id {
+            out.push_sql(" AND ");
+            push_has_input(out, input_id)?;
+        }
+        self.push_tenants(out)?;
+        self.push_filters(out)?;
+        self.health.as_ref().map_or(Ok(()), |health| health.push(out))
+    }
+
+    fn push_tenants<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match &self.tenants {
+            Tenants::All => Ok(()),
+            Tenants::One(id) => {
+                out.push_sql(" AND jobs.organisation_id = ");
+                out.push_bind_param::<SqlUuid, _>(id)
+            }
+            Tenants::Several(ids) => {
+                out.push_sql(" AND jobs.organisation_id = ANY (");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(")");
+                Ok(())
+            }
+        }
     }
 
     fn push_filters<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -82,21 +119,79 @@ impl JobList {
         Ok(())
     }
 
+    /// The filters, health among them, for a statement that reads nothing but jobs.
+    fn push_filters_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.push_filters(out)?;
+        self.health.as_ref().map_or(Ok(()), |health| health.push_apart(out))
+    }
+}
+
+/// In the form for which there is an index.
+fn push_has_input<'b>(out: &mut AstPass<'_, 'b, Pg>, input_id: &'b JsonList<Uuid>) -> QueryResult<()> {
+    out.push_sql("jsonb_path_query_array(jobs.role_bindings, '$[*].input_id') @> ");
+    out.push_bind_param::<Jsonb, _>(input_id)
+}
+
+impl JobList {
+    /// Asks for one job more than the page holds; `None` when there can be no job to list.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Option<Self> {
+        Some(Self {
+            columns: JobRow::as_select(),
+            conditions: Conditions::new(scope, filter)?,
+            after: page.after.map(|after| (after.created_at.as_datetime(), after.id)),
+            limit: one_too_many(page),
+        })
+    }
+
+    /// The page, without what is read beside the jobs.
+    fn push_page<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Conditions { tenants, input_id, name, health, .. } = &self.conditions;
+        match (input_id, name, health, tenants) {
+            (Some(input_id), ..) => {
+                out.push_sql("WITH bound AS MATERIALIZED (SELECT * FROM jobs WHERE ");
+                push_has_input(out, input_id)?;
+                out.push_sql(") SELECT * FROM bound AS jobs");
+                self.push_conditions(out)
+            }
+            (None, None, Some(health), _) if health.is_for_few => {
+                out.push_sql("WITH judged AS MATERIALIZED (SELECT jobs.* FROM jobs");
+                out.push_sql(monitoring::JOINED_TO_MANY);
+                self.conditions.push_all_joined(out)?;
+                out.push_sql(") SELECT * FROM judged AS jobs WHERE TRUE");
+                self.push_end(out)
+            }
+            (None, Some(_), ..) | (None, None, _, Tenants::All) => {
+                out.push_sql("SELECT * FROM jobs");
+                self.push_conditions(out)
+            }
+            (None, None, _, Tenants::One(id)) => {
+                out.push_sql("SELECT *");
+                self.push_walk(out, |out| push_unplanned::<SqlUuid, _>(out, id))
+            }
+            (None, None, _, Tenants::Several(ids)) => {
+                out.push_sql("SELECT jobs.* FROM unnest(");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT *");
+                self.push_walk(out, |out| {
+                    out.push_sql("tenant.organisation_id");
+                    Ok(())
+                })?;
+                out.push_sql(") AS jobs ORDER BY jobs.created_at, jobs.id LIMIT ");
+                push_unplanned::<BigInt, _>(out, &self.limit)
+            }
+        }
+    }
+
     /// All conditions as they come, and the order.
     fn push_conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" WHERE TRUE");
-        match &self.tenants {
-            Tenants::All => {}
-            Tenants::One(id) => {
-                out.push_sql(" AND jobs.organisation_id = ");
-                out.push_bind_param::<SqlUuid, _>(id)?;
-            }
-            Tenants::Several(ids) => {
-                out.push_sql(" AND jobs.organisation_id = ANY (");
-                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(")");
-            }
-        }
+        self.conditions.push_tenants(out)?;
+        self.conditions.push_filters_apart(out)?;
+        self.push_end(out)
+    }
+
+    /// Where the page begins and ends.
+    fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let Some((created_at, id)) = &self.after {
             out.push_sql(" AND (jobs.created_at, jobs.id) > (");
             out.push_bind_param::<Timestamptz, _>(created_at)?;
@@ -104,9 +199,8 @@ impl JobList {
             out.push_bind_param::<SqlUuid, _>(id)?;
             out.push_sql(")");
         }
-        self.push_filters(out)?;
-        out.push_sql(" ORDER BY jobs.created_at, jobs.id");
-        self.push_limit(out)
+        out.push_sql(" ORDER BY jobs.created_at, jobs.id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
     }
 
     /// The jobs of one organisation, along its part of the index.
@@ -132,19 +226,9 @@ impl JobList {
             push_unplanned::<SqlUuid, _>(out, id)?;
             out.push_sql(")");
         }
-        self.push_filters(out)?;
+        self.conditions.push_filters_apart(out)?;
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.created_at, jobs.id LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.limit)
-    }
-
-    fn push_limit<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
-    }
-
-    fn push_select<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        self.columns.walk_ast(out.reborrow())
     }
 }
 
@@ -186,45 +270,20 @@ impl Tenants {
 impl QueryFragment<Pg> for JobList {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
-        match (&self.input_id, &self.name, &self.tenants) {
-            (Some(input_id), _, _) => {
-                out.push_sql(
-                    "WITH bound AS MATERIALIZED (SELECT * FROM jobs \
-                     WHERE jsonb_path_query_array(role_bindings, '$[*].input_id') @> ",
-                );
-                out.push_bind_param::<Jsonb, _>(input_id)?;
-                out.push_sql(") ");
-                self.push_select(out)?;
-                out.push_sql(" FROM bound AS jobs");
-                self.push_conditions(out)
-            }
-            (None, Some(_), _) | (None, None, Tenants::All) => {
-                self.push_select(out)?;
-                out.push_sql(" FROM jobs");
-                self.push_conditions(out)
-            }
-            (None, None, Tenants::One(id)) => {
-                self.push_select(out)?;
-                self.push_walk(out, |out| push_unplanned::<SqlUuid, _>(out, id))
-            }
-            (None, None, Tenants::Several(ids)) => {
-                self.push_select(out)?;
-                out.push_sql(" FROM unnest(");
-                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT *");
-                self.push_walk(out, |out| {
-                    out.push_sql("tenant.organisation_id");
-                    Ok(())
-                })?;
-                out.push_sql(") AS jobs ORDER BY jobs.created_at, jobs.id LIMIT ");
-                push_unplanned::<BigInt, _>(out, &self.limit)
-            }
-        }
+        out.push_sql("SELECT ");
+        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(monitoring::COLUMNS);
+        out.push_sql(" FROM (");
+        self.push_page(out)?;
+        out.push_sql(") AS jobs");
+        out.push_sql(monitoring::JOINED_TO_FEW);
+        out.push_sql(" ORDER BY jobs.created_at, jobs.id");
+        Ok(())
     }
 }
 
 impl Query for JobList {
-    type SqlType = SqlTypeOf<AsSelect<JobRow, Pg>>;
+    type SqlType = MonitoredJobSql;
 }
 
 /// Each combination of conditions is a statement of its own, prepared once and found by its text.

@@ -41,13 +41,16 @@ impl JobRevisions {
 
 impl QueryFragment<Pg> for JobRevisions {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // The limit is in there, too, or all that was kept of the job would be read before the page is cut.
         out.push_sql(
-            "SELECT organisation_id, job_id, revision, source_version_id, name, active, role_bindings, outputs, updated_at, \
+            "(SELECT organisation_id, job_id, revision, source_version_id, name, active, role_bindings, outputs, updated_at, \
              updated_by FROM job_revisions",
         );
         self.push_conditions(&mut out, "job_id")?;
+        out.push_sql(" ORDER BY revision LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(
-            " UNION ALL SELECT organisation_id, id, revision, source_version_id, name, active, role_bindings, outputs, \
+            ") UNION ALL SELECT organisation_id, id, revision, source_version_id, name, active, role_bindings, outputs, \
              updated_at, updated_by FROM jobs",
         );
         self.push_conditions(&mut out, "id")?;

@@ -32,6 +32,7 @@ pub(crate) struct JobRow {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     updated_by: Option<String>,
+    activated_at: Option<DateTime<Utc>>,
 }
 
 /// A binding in `jobs.role_bindings`.
@@ -95,6 +96,7 @@ fn read(row: JobRow) -> Result<Job, Box<dyn Error + Send + Sync>> {
         source_version_id: SourceVersionId::from_uuid(row.source_version_id)?,
         name: JobName::parse(&row.name)?,
         active: row.active,
+        activated_at: row.activated_at.map(Timestamp::truncated),
         role_bindings: CheckedBindings::restored(row.role_bindings.0?)?,
         outputs: row.outputs.0?,
         revision: revision(row.revision)?,

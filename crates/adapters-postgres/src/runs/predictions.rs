@@ -141,17 +141,18 @@ impl QueryFragment<Pg> for ReadPredictions {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
         self.push_roles(out)?;
-        // The runs are looked up at the end, one for each row that is told.
+        // The runs are looked up at the end, one for each row that is told. OFFSET keeps PostgreSQL from reading all runs of the
+        // job instead.
         out.push_sql(
-            "SELECT found.role, found.at, found.value, found.issued_at, runs.id FROM (\
+            "SELECT found.role, found.at, found.value, found.issued_at, run.id FROM (\
              SELECT roles.role, newest.at, newest.value, newest.issued_at FROM roles CROSS JOIN LATERAL (",
         );
         self.push_values(out)?;
         out.push_sql(") AS newest ORDER BY roles.role, newest.at LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") AS found JOIN runs ON ");
+        out.push_sql(") AS found CROSS JOIN LATERAL (SELECT runs.id FROM runs WHERE ");
         self.push_job(out, "runs")?;
-        out.push_sql(" AND runs.issued_at = found.issued_at ORDER BY found.role, found.at");
+        out.push_sql(" AND runs.issued_at = found.issued_at OFFSET 0) AS run ORDER BY found.role, found.at");
         Ok(())
     }
 }

@@ -42,8 +42,10 @@ fn a_corrupt_job_is_as_invisible_to_others_as_any() {
     let scope = Scope::of([other.organisation_id]);
     let store = database.store();
     jobs(&store).set_up_many(&[a_plan_for(other.clone())]).remove(0).unwrap();
-    let found = jobs(&store).find_many(&[(scope.clone(), plan.job.id), (scope, other.id)]).unwrap();
-    assert_eq!(found, [None, Some(other)]);
+    let wanted = [(scope.clone(), plan.job.id), (scope, other.id)];
+    assert_eq!(jobs(&store).find_many(&wanted).unwrap(), [None, Some(other.clone())]);
+    let found = jobs(&store).find_monitored(&wanted).unwrap();
+    assert_eq!(found.into_iter().map(|found| found.map(|found| found.job)).collect::<Vec<_>>(), [None, Some(other)]);
 }
 
 #[test]

@@ -2,14 +2,16 @@
 //!
 //! The statements are not repeated here: the server counts which index was used.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use prediction_adapters_postgres::PostgresStore;
 use prediction_domain::model::{
-    InputId, Job, JobId, OrganisationId, PageRequest, Position, PredictionPosition, Scope, Timestamp,
+    HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, PageRequest, Position, PredictionPosition, Scope,
+    Timestamp,
 };
-use prediction_domain::ports::{Effect, Issued, JobFilter, PredictionQuery};
+use prediction_domain::ports::{Effect, Issued, JobFilter, PredictionQuery, Purged, RetentionRepository as _};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
 
 use prediction_domain_testkit::values::{job_name, role_name};
@@ -41,7 +43,9 @@ impl Crowd {
              outputs, revision, created_at + n * interval '1 second', updated_at \
              FROM jobs, generate_series(1, {jobs_in_all}) AS n, \
              LATERAL (SELECT CASE WHEN n > {jobs_in_all} - 1000 THEN {LATE} ELSE n % {ORGANISATIONS} + 1 END AS organisation) AS o; \
-             ANALYZE jobs"
+             INSERT INTO runs SELECT organisation_id, id, created_at, gen_random_uuid(), 1, source_version_id, true, NULL, 0, \
+             decode(repeat('00', 32), 'hex'), created_at FROM jobs; \
+             ANALYZE jobs; ANALYZE runs; ANALYZE run_summaries"
         ));
         Self { database, job: plan.job }
     }
@@ -120,6 +124,9 @@ fn jobs_are_found_along_indexes() {
         let other = JobId::parse("77777777-7777-7777-7777-777777777777").unwrap();
         jobs(store).find_many(&[(Scope::Platform, job.id), (Scope::of([]), job.id), (Scope::Platform, other)]).unwrap();
     });
+    crowd.assert_uses("jobs_id_idx", 1, |store| {
+        assert!(jobs(store).find_monitored(&[(Scope::Platform, job.id)]).unwrap()[0].is_some());
+    });
     crowd.assert_uses("jobs_organisation_id_name_key", 1, |store| {
         assert!(jobs(store).find_by_name(organisation(6), &job_name("job 5")).unwrap().is_some());
     });
@@ -183,6 +190,121 @@ fn the_users_of_a_version_are_found_along_the_index_on_versions() {
     assert!(used.iter().all(|(index, read)| index == "jobs_source_version_id_idx" && *read <= 4), "{used:?}");
 }
 
+/// What is read beside the jobs of a page is looked up for those jobs, not read for all.
+#[test]
+fn the_summaries_of_a_page_are_looked_up() {
+    let crowd = Crowd::of(MANY);
+    let first = PageRequest::new(20, None).unwrap();
+    let one = Scope::of([organisation(3)]);
+    let several = Scope::of((1..=4).map(organisation));
+    for scope in [Scope::Platform, one, several] {
+        reset_counts(&crowd.database);
+        let store = crowd.database.store();
+        for _ in 0..8 {
+            assert_eq!(jobs(&store).list(&scope, &JobFilter::default(), &first).unwrap().items.len(), 20);
+        }
+        drop(store);
+        assert_eq!(rows_read(&crowd.database, "run_summaries"), 8 * 21, "{scope:?}");
+    }
+    reset_counts(&crowd.database);
+    let store = crowd.database.store();
+    for _ in 0..8 {
+        jobs(&store).find_monitored(&[(Scope::Platform, crowd.job.id)]).unwrap();
+    }
+    drop(store);
+    assert_eq!(rows_read(&crowd.database, "run_summaries"), 8);
+}
+
+/// With a health that most jobs have, a page is found along the same index as without; one that few have is found by reading
+/// each job once.
+#[test]
+fn jobs_of_a_health_are_found_without_reading_more_than_needed() {
+    let crowd = Crowd::of(MANY);
+    let first = PageRequest::new(20, None).unwrap();
+    let scope = Scope::of([organisation(3)]);
+    let list = |status, page: &PageRequest| {
+        reset_counts(&crowd.database);
+        let store = crowd.database.store();
+        let at = Timestamp::from_micros(crowd.job.created_at.as_micros() + 1_000_000).unwrap();
+        let health = Some(HealthFilter { statuses: BTreeSet::from([status]), at });
+        let filter = JobFilter { health, ..JobFilter::default() };
+        let count = (0..8).map(|_| jobs(&store).list(&scope, &filter, page).unwrap().items.len()).sum::<usize>() / 8;
+        drop(store);
+        (count, rows_read(&crowd.database, "jobs") / 8)
+    };
+    assert_eq!(list(HealthStatus::OnTime, &first), (20, 21));
+    let jobs_of_organisation = i64::from(MANY / ORGANISATIONS);
+    let (found, read) = list(HealthStatus::Overdue, &first);
+    assert_eq!(found, 0);
+    assert!(read <= 2 * jobs_of_organisation, "{read} jobs were read");
+}
+
+/// Where there is nothing to purge, nothing is walked over.
+#[test]
+fn an_idle_purge_reads_next_to_nothing() {
+    let crowd = Crowd::of(MANY);
+    reset_counts(&crowd.database);
+    let store = crowd.database.store();
+    for _ in 0..8 {
+        assert_eq!(store.purge(crowd.job.created_at, 1_000).unwrap(), Purged::default());
+    }
+    drop(store);
+    // So that the counts are in.
+    rows_read(&crowd.database, "sources");
+    for table in ["jobs", "runs", "predictions", "run_summaries", "deleted_jobs"] {
+        assert_eq!(crowd.database.count(&rows_read_of(table)), 0, "{table}");
+    }
+}
+
+/// With thousands of organisations, each of which has few rows of many.
+#[test]
+fn the_values_of_a_job_among_thousands_of_organisations_are_read_along_their_key() {
+    let database = TestDatabase::migrated();
+    let plan = a_plan_for_everything();
+    jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
+    let (organisation_id, job_id) = (plan.job.organisation_id, plan.job.id);
+    database.execute(&format!(
+        "INSERT INTO runs SELECT CASE WHEN n = 0 THEN '{organisation_id}'::uuid ELSE gen_random_uuid() END, \
+         CASE WHEN n = 0 THEN '{job_id}'::uuid ELSE gen_random_uuid() END, \
+         issued_at, gen_random_uuid(), 1, '{version}', true, NULL, 24, decode(repeat('00', 32), 'hex'), issued_at \
+         FROM generate_series(0, 3000) AS n, LATERAL (SELECT timestamptz '2026-01-01Z' + k * interval '1 hour' AS issued_at \
+         FROM generate_series(1, CASE WHEN n = 0 THEN 4000 ELSE 1 END) AS k) AS i; \
+         INSERT INTO predictions SELECT organisation_id, job_id, 'risk', issued_at + hour * interval '1 hour', issued_at, hour \
+         FROM runs, generate_series(1, 24) AS hour; ANALYZE runs; ANALYZE predictions",
+        version = plan.job.source_version_id,
+    ));
+    let time = |text: &str| Timestamp::parse(text).unwrap();
+    let day = PredictionQuery {
+        organisation_id,
+        job_id,
+        role: None,
+        from: Some(time("2026-03-01T00:00:00Z")),
+        to: Some(time("2026-03-02T00:00:00Z")),
+        issued: Issued::Until(time("2026-02-28T12:00:00Z")),
+        issued_after: None,
+        after: None,
+        limit: 1_000,
+    };
+    let of_run = Issued::At(time("2026-03-01T00:00:00Z"));
+    for (query, values) in [
+        (day.clone(), 13),
+        (PredictionQuery { role: Some(role_name("risk")), limit: 1, ..day.clone() }, 1),
+        (PredictionQuery { issued: of_run, from: None, to: None, ..day }, 24),
+    ] {
+        reset_counts(&database);
+        let store = database.store();
+        for _ in 0..8 {
+            assert_eq!(runs(&store).predictions(&query).unwrap().len(), values, "{query:?}");
+        }
+        drop(store);
+        let read = rows_read(&database, "runs") / 8;
+        assert!(read <= i64::try_from(values).unwrap(), "{read} runs for {values} values: {query:?}");
+        // Of each time of the day, what was issued later than asked for is passed over.
+        let read = database.count(&rows_read_of("predictions")) / 8;
+        assert!(read <= 24 * 24 + 20, "{read} values for {values}: {query:?}");
+    }
+}
+
 /// One day of a job that has values for months, among others that have none for that time.
 #[test]
 fn the_values_of_a_day_are_read_along_their_key() {
@@ -229,24 +351,28 @@ fn the_values_of_a_day_are_read_along_their_key() {
             assert_eq!(runs(&store).predictions(&query).unwrap().len(), values, "{query:?}");
         }
         drop(store);
-        let read = read_of_predictions(&database) / 8;
+        let read = rows_read(&database, "predictions") / 8;
         // The values, the first one of each role, and what is read too much at the ends.
         assert!(read <= i64::try_from(values).unwrap() * 2 + 20, "{read} rows for {values} values: {query:?}");
     }
 }
 
-/// How many rows of predictions have been read, from the table or an index, since the counts were reset.
-fn read_of_predictions(database: &TestDatabase) -> i64 {
+/// How many rows of a table have been read, from the table or an index, since the counts were reset. Waits for the first.
+fn rows_read(database: &TestDatabase, table: &str) -> i64 {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let read = database.count(
-            "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'predictions')::bigint \
-             + (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'predictions') AS count",
-        );
+        let read = database.count(&rows_read_of(table));
         if read > 0 {
             return read;
         }
         assert!(Instant::now() < deadline, "nothing was read");
         sleep(Duration::from_millis(20));
     }
+}
+
+fn rows_read_of(table: &str) -> String {
+    format!(
+        "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = '{table}')::bigint \
+         + (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = '{table}') AS count"
+    )
 }

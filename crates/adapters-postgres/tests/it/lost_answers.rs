@@ -9,10 +9,11 @@ use std::thread;
 
 use prediction_adapters_postgres::{PostgresStore, Settings};
 use prediction_domain::model::{Job, Scope};
-use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, StoreHealth as _};
-use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
+use prediction_domain::ports::{InsertRunError, JobSetUp, JobSetUpOutcome, StoreHealth as _};
+use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_prediction, a_run_of};
+use prediction_domain_testkit::values::at;
 
-use crate::test_database::{TestDatabase, jobs, settings};
+use crate::test_database::{TestDatabase, jobs, runs, settings};
 
 /// Stands between the store and the server, and can lose an answer.
 struct Proxy {
@@ -61,13 +62,7 @@ fn jobs_whose_commit_was_not_heard_of_are_created_once() {
         jobs(&direct).set_up_many(std::slice::from_ref(&everything)).remove(0).unwrap();
         let version = everything.new_version.unwrap();
 
-        let url = database.url();
-        let (_, server) = url.rsplit_once('@').unwrap();
-        let (server, _) = server.split_once('/').unwrap();
-        let proxy = Proxy::before(server.to_owned());
-        let through_proxy = settings(&url.replace(server, &format!("127.0.0.1:{}", proxy.port)));
-        let store = PostgresStore::connect(Settings { pool_size: NonZeroU32::MIN, ..through_proxy });
-        store.check().unwrap();
+        let (proxy, store) = through_proxy(&database);
         if is_prepared {
             jobs(&store).set_up_many(&[a_plan_for(a_job_of(&version))]).remove(0).unwrap();
         }
@@ -93,4 +88,35 @@ fn jobs_whose_commit_was_not_heard_of_are_created_once() {
         assert_eq!(jobs(&store).find_many(&[(Scope::Platform, job.id)]).unwrap(), [Some(job)]);
         assert_eq!(database.count("SELECT count(*) FROM jobs"), before + 2);
     }
+}
+
+/// The first report of a connection, since of a later one the first answer is about the statement.
+#[test]
+fn a_run_whose_commit_was_not_heard_of_is_stored_once_and_is_new() {
+    let database = TestDatabase::migrated();
+    let plan = a_plan_for_everything();
+    jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
+    let (proxy, store) = through_proxy(&database);
+    let values = [a_prediction("mildew_risk", at("2026-06-01T12:00:00Z"), 0.5)];
+    runs(&store).insert(&a_run_of(&plan.job, &values), &values).unwrap();
+    let run = a_run_of(&plan.job, &values);
+    proxy.lose_next_answer.store(true, Ordering::SeqCst);
+    runs(&store).insert(&run, &values).unwrap();
+    assert!(!proxy.lose_next_answer.load(Ordering::SeqCst), "an answer was lost");
+    assert_eq!(database.count("SELECT count(*) FROM runs"), 2);
+    // Who really sends it again is told so.
+    let error = runs(&store).insert(&run, &values).unwrap_err();
+    assert!(matches!(&error, InsertRunError::IssuedAtTaken(taken) if **taken == run), "{error:?}");
+}
+
+/// A store with one connection, which leads through a proxy.
+fn through_proxy(database: &TestDatabase) -> (Proxy, PostgresStore) {
+    let url = database.url();
+    let (_, server) = url.rsplit_once('@').unwrap();
+    let (server, _) = server.split_once('/').unwrap();
+    let proxy = Proxy::before(server.to_owned());
+    let through_proxy = settings(&url.replace(server, &format!("127.0.0.1:{}", proxy.port)));
+    let store = PostgresStore::connect(Settings { pool_size: NonZeroU32::MIN, ..through_proxy });
+    store.check().unwrap();
+    (proxy, store)
 }

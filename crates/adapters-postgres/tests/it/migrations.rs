@@ -3,13 +3,17 @@
 use std::sync::Barrier;
 use std::thread;
 
-use prediction_domain::ports::{StoreFailure, StoreHealth as _};
+use prediction_domain::ports::{Purged, RetentionRepository as _, StoreFailure, StoreHealth as _};
+use prediction_domain_testkit::values::at;
 
 use crate::test_database::TestDatabase;
 
 /// Every migration, in order.
-const ALL: [&str; 2] =
-    ["2026-11-23-000001_create_catalogue_and_jobs", "2026-11-24-000001_keep_revisions_runs_and_predictions"];
+const ALL: [&str; 3] = [
+    "2026-11-23-000001_create_catalogue_and_jobs",
+    "2026-11-24-000001_keep_revisions_runs_and_predictions",
+    "2026-11-25-000001_watch_jobs_and_purge_results",
+];
 
 #[test]
 fn processes_that_start_together_all_come_up_and_migrate_once() {
@@ -91,6 +95,7 @@ fn a_failing_migration_leaves_the_schema_as_it_was_and_says_so() {
 fn migrations_can_be_undone_by_hand() {
     let database = TestDatabase::migrated();
     for down in [
+        include_str!("../../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/down.sql"),
     ] {
@@ -104,8 +109,62 @@ fn migrations_can_be_undone_by_hand() {
 fn the_last_migration_can_be_undone_alone() {
     let database = TestDatabase::migrated();
     database.execute(include_str!(
-        "../../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/down.sql"
+        "../../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/down.sql"
     ));
-    database.execute("DELETE FROM __diesel_schema_migrations WHERE version LIKE '20261124%'");
-    assert_eq!(database.store().migrate().unwrap(), ALL[1..]);
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version LIKE '20261125%'");
+    assert_eq!(database.store().migrate().unwrap(), ALL[2..]);
+}
+
+/// What was there before is taken up: jobs that were paused and activated again, runs, and runs whose job is gone.
+#[test]
+fn the_watch_begins_with_what_was_there() {
+    let database = TestDatabase::empty();
+    for up in [
+        include_str!("../../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/up.sql"),
+        include_str!("../../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/up.sql"),
+    ] {
+        database.execute(up);
+    }
+    // In hours of one day: job 1 never changed, 2 was paused from 3 to 5, 3 was renamed after that, 4 is paused, and job 5 is
+    // deleted.
+    database.execute(
+        "CREATE FUNCTION id(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$; \
+         CREATE FUNCTION h(n int) RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '2026-06-01Z' + n * interval '1 hour' $$; \
+         INSERT INTO sources VALUES (id(90), 'a', 'a', NULL, 60, 24, 1, h(0), h(0)); \
+         INSERT INTO source_versions VALUES (id(91), id(90), '1', '1', NULL, '[]', '[{}]', 'sha256:' || repeat('0', 64), h(0)); \
+         INSERT INTO jobs SELECT id(80), id(n), id(90), id(91), 'job ' || n, true, '[]', '[]', 1, h(1), h(1) FROM generate_series(1, 5) AS n; \
+         UPDATE jobs SET active = false, revision = 2, updated_at = h(3) WHERE id IN (id(2), id(3), id(4)); \
+         UPDATE jobs SET active = true, revision = 3, updated_at = h(5) WHERE id IN (id(2), id(3)); \
+         UPDATE jobs SET name = 'renamed', revision = 4, updated_at = h(7) WHERE id = id(3); \
+         INSERT INTO runs SELECT id(80), id(job), h(hour), gen_random_uuid(), 1, id(91), ok, NULL, CASE WHEN ok THEN 2 ELSE 0 END, \
+           decode(repeat('00', 32), 'hex'), h(hour) FROM (VALUES (1, 8, true), (1, 9, false), (1, 10, false), (2, 8, false), \
+           (2, 9, false), (3, 8, false), (3, 9, true), (5, 8, true)) AS reported (job, hour, ok); \
+         DELETE FROM jobs WHERE id = id(5)",
+    );
+    database.execute(
+        "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT now()); \
+         INSERT INTO __diesel_schema_migrations (version) VALUES ('20261123000001'), ('20261124000001')",
+    );
+    assert_eq!(database.store().migrate().unwrap(), ALL[2..]);
+
+    let hour = "extract(hour FROM %s AT TIME ZONE 'UTC')";
+    let hours = |column: &str| format!("COALESCE({}::text, '-')", hour.replace("%s", column));
+    let activated = database.texts(&format!(
+        "SELECT right(id::text, 1) || ' ' || {} AS value FROM jobs ORDER BY id",
+        hours("activated_at")
+    ));
+    assert_eq!(activated, ["1 -", "2 5", "3 5", "4 -"]);
+    let summaries = database.texts(&format!(
+        "SELECT right(job_id::text, 1) || ' ' || {} || ' ' || last_run_succeeded || ' ' || {} || ' ' || consecutive_failures \
+         || ' ' || {} AS value FROM run_summaries ORDER BY job_id",
+        hours("last_run_at"),
+        hours("last_success_at"),
+        hours("values_from")
+    ));
+    assert_eq!(summaries, ["1 10 false 8 2 8", "2 9 false - 2 -", "3 9 true 9 0 9"]);
+    assert_eq!(database.texts("SELECT right(job_id::text, 1) AS value FROM deleted_jobs"), ["5"]);
+    // And the orphan goes, though nothing is known of it but that.
+    let purged = database.store().purge(at("2026-06-01T00:00:00Z"), 100).unwrap();
+    assert_eq!(purged, Purged { values: 0, runs: 1, is_unfinished: false });
+    assert_eq!(database.count("SELECT count(*) FROM deleted_jobs"), 0);
 }

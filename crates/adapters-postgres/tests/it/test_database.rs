@@ -96,6 +96,7 @@ pub(crate) fn make_stores() -> Stores {
         source_versions: store.clone(),
         jobs: store.clone(),
         runs: store.clone(),
+        retention: store.clone(),
         health: store.clone(),
         statistics: store,
         keep_alive: Box::new(database),

@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    CheckedBindings, Job, JobId, JobName, OrganisationId, SourceId, SourceVersionId, Subject,
+    CheckedBindings, Job, JobId, JobName, OrganisationId, SourceId, SourceVersionId, Subject, Timestamp,
 };
 
 use super::{CorruptRow, Reading, json};
@@ -26,6 +26,14 @@ pub(crate) struct JobRow {
     created_at: i64,
     updated_at: i64,
     updated_by: Option<String>,
+    activated_at: Option<i64>,
+}
+
+/// What rows of a job and more have in common.
+impl AsRef<Self> for JobRow {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl JobRow {
@@ -58,6 +66,7 @@ impl From<&Job> for JobRow {
             source_version_id,
             name,
             active,
+            activated_at,
             role_bindings,
             outputs,
             revision,
@@ -78,6 +87,7 @@ impl From<&Job> for JobRow {
             created_at: created_at.as_micros(),
             updated_at: updated_at.as_micros(),
             updated_by: updated_by.as_ref().map(|subject| subject.as_str().to_owned()),
+            activated_at: activated_at.as_ref().map(Timestamp::as_micros),
         }
     }
 }
@@ -95,6 +105,7 @@ impl TryFrom<&JobRow> for Job {
             source_version_id: reading.column("source_version_id", SourceVersionId::parse(&row.source_version_id))?,
             name: reading.column("name", JobName::parse(&row.name))?,
             active: reading.flag("active", row.active)?,
+            activated_at: reading.time_if_any("activated_at", row.activated_at)?,
             role_bindings: reading.column("role_bindings", CheckedBindings::restored(bindings))?,
             outputs: reading.column("outputs", json::to_outputs(&row.outputs))?,
             revision: reading.revision(row.revision)?,
@@ -117,6 +128,7 @@ pub(crate) struct JobChanges {
     revision: i64,
     updated_at: i64,
     updated_by: Option<String>,
+    activated_at: Option<i64>,
 }
 
 impl From<&Job> for JobChanges {
@@ -134,7 +146,8 @@ impl From<&Job> for JobChanges {
             created_at: _,
             updated_at,
             updated_by,
+            activated_at,
         } = job.into();
-        Self { source_version_id, name, active, role_bindings, outputs, revision, updated_at, updated_by }
+        Self { source_version_id, name, active, role_bindings, outputs, revision, updated_at, updated_by, activated_at }
     }
 }

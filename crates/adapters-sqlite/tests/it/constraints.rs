@@ -194,3 +194,18 @@ fn the_limits_are_those_of_the_model() {
         assert!(error.starts_with("CHECK constraint failed"), "{beyond}: {error}");
     }
 }
+
+#[test]
+fn what_runs_cannot_add_up_to_is_refused() {
+    let (database, _, job) = Database::with_a_job();
+    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
+    let mut connection = database.connect();
+    for (within, beyond) in [
+        ("last_run_succeeded = 0", "last_run_succeeded = 2"),
+        ("consecutive_failures = 0", "consecutive_failures = -1"),
+    ] {
+        connection.batch_execute(&format!("UPDATE run_summaries SET {within}")).unwrap();
+        let error = connection.batch_execute(&format!("UPDATE run_summaries SET {beyond}")).unwrap_err().to_string();
+        assert!(error.starts_with("CHECK constraint failed"), "{beyond}: {error}");
+    }
+}

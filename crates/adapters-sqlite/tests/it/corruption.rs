@@ -41,6 +41,7 @@ fn a_job_that_breaks_a_rule_is_corrupt() {
         ("revision", "0"),
         ("created_at", "9223372036854775807"),
         ("updated_at", "-9223372036854775808"),
+        ("activated_at", "9223372036854775807"),
     ] {
         let (database, _, job) = Database::with_a_job();
         spoil(&database, "jobs", column, value);
@@ -49,7 +50,35 @@ fn a_job_that_breaks_a_rule_is_corrupt() {
         assert_corrupt(&listed, column);
         if column != "id" {
             assert_corrupt(&jobs.find_many(&[(Scope::Platform, job.id)]).unwrap_err(), column);
+            assert_corrupt(&jobs.find_monitored(&[(Scope::Platform, job.id)]).unwrap_err(), column);
         }
+    }
+}
+
+/// The job itself can be read.
+#[test]
+fn what_breaks_a_rule_beside_a_job_is_corrupt() {
+    for (table, column, value) in [
+        ("sources", "expected_interval_minutes", "0"),
+        ("run_summaries", "last_run_at", "9223372036854775807"),
+        ("run_summaries", "last_run_succeeded", "2"),
+        ("run_summaries", "last_success_at", "-9223372036854775808"),
+        ("run_summaries", "consecutive_failures", "-1"),
+    ] {
+        let (database, job, _) = with_a_run();
+        spoil(&database, table, column, value);
+        let jobs = database.jobs();
+        let wanted = [(Scope::Platform, job.id)];
+        for failure in [
+            jobs.find_monitored(&wanted).unwrap_err(),
+            jobs.list(&Scope::Platform, &JobFilter::default(), &a_page()).unwrap_err(),
+        ] {
+            assert_corrupt(&failure, column);
+            let id = if table == "sources" { job.source_id.to_string() } else { job.id.to_string() };
+            let row = format!("the row {id} of {table} ");
+            assert!(failure.source().unwrap().to_string().starts_with(&row), "{failure:?}");
+        }
+        assert_eq!(jobs.find_many(&wanted).unwrap(), [Some(job)]);
     }
 }
 
@@ -170,6 +199,7 @@ fn a_corrupt_job_outside_the_scope_is_not_found() {
     spoil(&database, "jobs", "outputs", "'nonsense'");
     let scope = Scope::of([fresh_organisation_id()]);
     assert_eq!(database.jobs().find_many(&[(scope.clone(), job.id)]).unwrap(), [None]);
+    assert_eq!(database.jobs().find_monitored(&[(scope.clone(), job.id)]).unwrap(), [None]);
     let jobs = database.jobs();
     assert_eq!(jobs.list(&scope, &JobFilter::default(), &a_page()).unwrap().items, []);
 }

@@ -7,8 +7,8 @@ use diesel::sql_types::BigInt;
 use prediction_adapters_sqlite::{Settings, SqliteStore};
 use prediction_domain::model::{Job, MAX_PREDICTIONS, SourceVersion};
 use prediction_domain::ports::{
-    Issued, JobRepository, JobSetUp, JobSetUpOutcome, PredictionQuery, RunRepository, SourceRepository,
-    SourceVersionRepository,
+    Issued, JobRepository, JobSetUp, JobSetUpOutcome, PredictionQuery, RetentionRepository, RunRepository,
+    SourceRepository, SourceVersionRepository,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
 use prediction_domain_testkit::values::at;
@@ -58,6 +58,10 @@ impl Database {
     }
 
     pub(crate) fn runs(&self) -> &dyn RunRepository {
+        &self.store
+    }
+
+    pub(crate) fn retention(&self) -> &dyn RetentionRepository {
         &self.store
     }
 

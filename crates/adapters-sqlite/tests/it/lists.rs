@@ -37,7 +37,7 @@ fn walk(database: &Database, scope: &Scope, limit: u16) -> Vec<JobId> {
     let mut position: Option<Position> = None;
     loop {
         let page = database.jobs().list(scope, &JobFilter::default(), &page_after(limit, position)).unwrap();
-        found.extend(page.items.iter().map(|job| job.id));
+        found.extend(page.items.iter().map(|found| found.job.id));
         position = page.next;
         if position.is_none() {
             return found;

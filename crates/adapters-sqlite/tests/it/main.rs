@@ -12,6 +12,7 @@ mod lists;
 mod migrations;
 mod processes;
 mod query_plans;
+mod retention;
 mod revisions;
 mod runs;
 mod schema;

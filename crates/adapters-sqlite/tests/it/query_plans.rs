@@ -3,16 +3,20 @@
 //! What is explained is what the store really runs: diesel tells of each statement of this thread.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use prediction_domain::model::{Job, OrganisationId, Position, PredictionPosition, RunStatus, Scope, SourceVersion};
+use prediction_domain::model::{
+    HealthCounts, HealthFilter, HealthStatus, Job, OrganisationId, Position, PredictionPosition, RetentionHours,
+    RunStatus, Scope, SourceVersion,
+};
 use prediction_domain::ports::{
-    Effect, Issued, JobFilter, PredictionQuery, RunFilter, SourceFilter, SourceVersionFilter,
+    Effect, Issued, JobFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter,
 };
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
-use prediction_domain_testkit::values::{fresh_organisation_id, micros_after, page_after, role_name};
+use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name};
 
 use crate::fixture::{Database, everything_of};
 
@@ -68,6 +72,14 @@ fn assert_plan(plans: &[String], expected: &str) {
     }
 }
 
+/// What is looked up for each job, to judge its health.
+const MONITORED: &str = "; SEARCH sources USING INDEX sqlite_autoindex_sources_1 (id=?) LEFT-JOIN; \
+                         SEARCH run_summaries USING PRIMARY KEY (organisation_id=? AND job_id=?) LEFT-JOIN";
+
+fn monitored(plan: &str) -> String {
+    format!("{plan}{MONITORED}")
+}
+
 #[test]
 fn a_job_is_found_by_its_id() {
     let (database, _, job) = recorded();
@@ -75,10 +87,13 @@ fn a_job_is_found_by_its_id() {
         database.jobs().find_many(&[(Scope::Platform, job.id), (Scope::of([]), job.id)]).unwrap();
     });
     assert_eq!(found.len(), 1, "one statement for all");
-    assert_plan(
-        &found,
-        "SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY 1; SCAN json_each VIRTUAL TABLE INDEX 1:",
-    );
+    let plan = "SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY 1; SCAN json_each VIRTUAL TABLE INDEX 1:";
+    assert_plan(&found, plan);
+
+    let found = plans(&database, "SELECT", || {
+        database.jobs().find_monitored(&[(Scope::Platform, job.id), (Scope::of([]), job.id)]).unwrap();
+    });
+    assert_eq!(found, [monitored(plan)]);
 }
 
 #[test]
@@ -89,26 +104,88 @@ fn jobs_of_organisations_are_listed_from_the_index() {
         list(&database, &Scope::of(organisations), &JobFilter::default());
     });
     assert_eq!(listed.len(), 4, "one statement for each organisation and page");
-    assert_plan(&listed[..2], "SEARCH jobs USING INDEX jobs_organisation_id_created_at_id_idx (organisation_id=?)");
-    assert_plan(
-        &listed[2..],
-        "SEARCH jobs USING INDEX jobs_organisation_id_created_at_id_idx (organisation_id=? AND (created_at,id)>(?,?))",
-    );
+    let walked =
+        |range: &str| monitored(&format!("SEARCH jobs USING INDEX jobs_organisation_id_created_at_id_idx ({range})"));
+    assert_plan(&listed[..2], &walked("organisation_id=?"));
+    assert_plan(&listed[2..], &walked("organisation_id=? AND (created_at,id)>(?,?)"));
 }
 
 #[test]
 fn jobs_of_the_platform_are_listed_from_the_index() {
     let (database, version, _) = recorded();
     let listed = plans(&database, "SELECT", || list(&database, &Scope::Platform, &JobFilter::default()));
-    assert_plan(&listed[..1], "SCAN jobs USING INDEX jobs_created_at_id_idx");
-    assert_plan(&listed[1..], "SEARCH jobs USING INDEX jobs_created_at_id_idx ((created_at,id)>(?,?))");
+    assert_plan(&listed[..1], &monitored("SCAN jobs USING INDEX jobs_created_at_id_idx"));
+    assert_plan(&listed[1..], &monitored("SEARCH jobs USING INDEX jobs_created_at_id_idx ((created_at,id)>(?,?))"));
 
     let filter = JobFilter { source_version_id: Some(version.id), ..JobFilter::default() };
     let listed = plans(&database, "SELECT", || list(&database, &Scope::Platform, &filter));
     assert_plan(
         &listed[1..],
-        "SEARCH jobs USING INDEX jobs_source_version_id_created_at_id_idx (source_version_id=? AND (created_at,id)>(?,?))",
+        &monitored(
+            "SEARCH jobs USING INDEX jobs_source_version_id_created_at_id_idx \
+             (source_version_id=? AND (created_at,id)>(?,?))",
+        ),
     );
+}
+
+/// The health is judged on the way: the walk is the same, and so are the looks beside it.
+#[test]
+fn jobs_are_listed_by_health_from_the_same_indexes() {
+    let (database, version, job) = recorded();
+    let health = Some(HealthFilter { statuses: HealthStatus::ALL.into(), at: job.created_at });
+    for filter in [
+        JobFilter::default(),
+        JobFilter { source_id: Some(version.source_id), ..JobFilter::default() },
+        JobFilter { source_version_id: Some(version.id), ..JobFilter::default() },
+        JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() },
+    ] {
+        for scope in [Scope::Platform, Scope::of([job.organisation_id, fresh_organisation_id()])] {
+            let all = plans(&database, "SELECT", || list(&database, &scope, &filter));
+            let filter = JobFilter { health: health.clone(), ..filter.clone() };
+            let by_health = plans(&database, "SELECT", || list(&database, &scope, &filter));
+            assert_eq!(all.len(), by_health.len());
+            for (all, by_health) in all.iter().zip(by_health) {
+                let walk = all.strip_suffix("; USE TEMP B-TREE FOR ORDER BY").unwrap_or(all);
+                assert!(by_health.starts_with(walk), "{by_health}");
+                assert_eq!(all.contains("TEMP B-TREE"), by_health.contains("TEMP B-TREE"), "{by_health}");
+            }
+        }
+    }
+}
+
+/// Otherwise all jobs would be walked through for it.
+#[test]
+fn jobs_of_no_health_are_not_looked_for() {
+    let (database, _, job) = recorded();
+    let health = Some(HealthFilter { statuses: BTreeSet::new(), at: job.created_at });
+    let filter = JobFilter { health, ..JobFilter::default() };
+    let found = plans(&database, "SELECT", || {
+        assert_eq!(database.jobs().list(&Scope::Platform, &filter, &page_after(20, None)).unwrap().items, []);
+    });
+    assert_eq!(found, Vec::<String>::new());
+    let counted = database.jobs().count_by_health(&Scope::Platform, &filter, job.created_at).unwrap();
+    assert_eq!(counted, HealthCounts::default());
+}
+
+#[test]
+fn jobs_are_counted_by_health_from_what_their_scope_is_found_by() {
+    let (database, version, job) = recorded();
+    let count = |scope: Scope, filter: JobFilter| {
+        let found = plans(&database, "SELECT", || {
+            database.jobs().count_by_health(&scope, &filter, job.created_at).unwrap();
+        });
+        let [plan] = <[String; 1]>::try_from(found).unwrap();
+        assert!(plan.contains(MONITORED), "{plan}");
+        plan
+    };
+    let plan = count(Scope::of([job.organisation_id, fresh_organisation_id()]), JobFilter::default());
+    assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_organisation_id_created_at_id_idx"), "{plan}");
+    let of_version = JobFilter { source_version_id: Some(version.id), ..JobFilter::default() };
+    let plan = count(Scope::Platform, of_version);
+    assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_source_version_id_created_at_id_idx"), "{plan}");
+    let input_id = Some(job.role_bindings.as_slice()[0].input_id);
+    let plan = count(Scope::of([job.organisation_id]), JobFilter { input_id, ..JobFilter::default() });
+    assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_id_idx (id=?)"), "{plan}");
 }
 
 #[test]
@@ -272,19 +349,92 @@ fn predictions_are_read_from_their_indexes() {
     );
 }
 
+/// Neither values, runs, jobs nor summaries are scanned to find out that there is nothing to delete, and nobody who writes has
+/// to wait.
+#[test]
+fn a_purge_of_nothing_looks_into_indexes_and_takes_no_lock() {
+    let (database, _, job) = with_a_value();
+    let found = plans(&database, "", || {
+        assert_eq!(database.retention().purge(job.created_at, 10).unwrap(), Purged::default());
+    });
+    assert_eq!(found, ["SCAN deleted_jobs", EXPIRED], "no transaction is begun");
+}
+
+#[test]
+fn what_is_purged_is_found_from_indexes() {
+    let (database, version, job) = with_a_value();
+    let long_after = job.created_at.plus(hours(RetentionHours::MAX).as_time());
+    let purge = || {
+        let found = plans(&database, "", || {
+            database.retention().purge(long_after, 10).unwrap();
+        });
+        // From where the transaction begins to where it ends.
+        let begin = found.iter().position(String::is_empty).unwrap();
+        found[begin + 1..found.len() - 1].to_vec()
+    };
+    let index = "INDEX predictions_organisation_id_job_id_issued_at_idx (organisation_id=? AND job_id=?";
+    let values = [
+        format!("SEARCH predictions USING COVERING {index} AND issued_at<?)"),
+        format!("SEARCH predictions USING {index} AND (issued_at,role,at)<(?,?,?))"),
+    ];
+    let oldest_value = format!("SEARCH predictions USING COVERING {index})");
+    let of_job =
+        |table: &str, more: &str| format!("SEARCH {table} USING PRIMARY KEY (organisation_id=? AND job_id=?{more})");
+    let expired = ["SCAN deleted_jobs", EXPIRED].map(str::to_owned);
+    assert_eq!(
+        purge(),
+        [&expired[..], &values, std::slice::from_ref(&oldest_value), &[of_job("run_summaries", "")]].concat()
+    );
+
+    let other = database.set_up_job(&version);
+    let run = a_run_of(&other, &[]);
+    database.runs().insert(&run, &[]).unwrap();
+    database.jobs().delete(&Scope::Platform, other.id, other.revision, Effect::Commit).unwrap();
+    let runs = [of_job("runs", ""), of_job("runs", " AND issued_at<?"), oldest_value, of_job("runs", "")];
+    let rows = [of_job("run_summaries", ""), of_job("deleted_jobs", "")];
+    assert_eq!(purge(), [&expired[..1], &values, &runs, &rows, &expired[1..]].concat());
+}
+
+/// The values of which sources have expired.
+const EXPIRED: &str = "SCAN sources USING INDEX sqlite_autoindex_sources_1; SEARCH run_summaries USING COVERING INDEX \
+                       run_summaries_source_id_values_from_idx (source_id=? AND values_from<?)";
+
+/// With a run of one value.
+fn with_a_value() -> (Database, SourceVersion, Job) {
+    let (database, version, job) = recorded();
+    let values = [a_prediction("risk", job.created_at, 0.5)];
+    database.runs().insert(&a_run_of(&job, &values), &values).unwrap();
+    (database, version, job)
+}
+
 /// The triggers too: EXPLAIN QUERY PLAN says nothing of them, so their statements are explained by themselves.
 #[test]
 fn the_triggers_use_the_primary_key() {
     let (database, _, _) = recorded();
-    let plan = plan(
-        &mut database.connect(),
-        "DELETE FROM job_inputs WHERE input_id IN (SELECT value ->> 'input_id' FROM json_each(?)) \
-         AND organisation_id = ? AND job_id = ?",
-    );
-    assert!(
-        plan.starts_with("SEARCH job_inputs USING PRIMARY KEY (input_id=? AND organisation_id=? AND job_id=?)"),
-        "{plan}"
-    );
+    for (statement, expected) in [
+        (
+            "DELETE FROM job_inputs WHERE input_id IN (SELECT value ->> 'input_id' FROM json_each(?)) \
+             AND organisation_id = ? AND job_id = ?",
+            "SEARCH job_inputs USING PRIMARY KEY (input_id=? AND organisation_id=? AND job_id=?)",
+        ),
+        (
+            "SELECT source_id FROM jobs WHERE jobs.organisation_id = ? AND jobs.id = ?",
+            "SEARCH jobs USING INDEX jobs_id_idx (id=?)",
+        ),
+        (
+            "SELECT count(*) FROM runs AS later WHERE later.organisation_id = ? AND later.job_id = ? \
+             AND later.issued_at > ? AND later.succeeded = 0",
+            "SEARCH later USING PRIMARY KEY (organisation_id=? AND job_id=? AND issued_at>?)",
+        ),
+        (
+            "UPDATE run_summaries SET values_from = ? WHERE organisation_id = ? AND job_id = ? \
+             AND ? > 0 AND (values_from IS NULL OR values_from > ?)",
+            "SEARCH run_summaries USING PRIMARY KEY (organisation_id=? AND job_id=?)",
+        ),
+    ] {
+        let plan = plan(&mut database.connect(), statement);
+        assert!(plan.starts_with(expected), "{plan}");
+    }
 }
 
 /// The first page and the one behind some position.
@@ -292,6 +442,6 @@ fn list(database: &Database, scope: &Scope, filter: &JobFilter) {
     let jobs = database.jobs();
     let first = jobs.list(scope, filter, &page_after(20, None)).unwrap();
     let last = first.items.last().unwrap();
-    let position = Position { created_at: last.created_at, id: last.id.as_uuid() };
+    let position = Position { created_at: last.job.created_at, id: last.job.id.as_uuid() };
     jobs.list(scope, filter, &page_after(20, Some(position))).unwrap();
 }

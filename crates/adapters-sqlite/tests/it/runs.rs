@@ -2,8 +2,9 @@
 
 use std::thread;
 
+use diesel::connection::SimpleConnection as _;
 use prediction_adapters_sqlite::SqliteStore;
-use prediction_domain::model::{Prediction, PredictionsDigest, Run};
+use prediction_domain::model::{Prediction, PredictionsDigest, Run, RunStatus, RunSummary, Scope, Timestamp};
 use prediction_domain::ports::{InsertRunError, Issued, PredictionQuery, RunRepository, StoreFailure};
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::micros_after;
@@ -20,6 +21,39 @@ fn a_run_of_which_a_value_is_refused_is_not_stored() {
     assert_eq!(database.runs().find(run.organisation_id, run.job_id, run.id).unwrap(), None);
     assert_eq!(number(&mut database.connect(), "SELECT count(*) FROM predictions"), 0);
     database.runs().insert(&run, &values[..1]).unwrap();
+}
+
+/// By a release that does not know of summaries, for example.
+#[test]
+fn what_is_reported_behind_the_stores_back_adds_up() {
+    let (database, _, job) = Database::with_a_job();
+    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
+    let mut connection = database.connect();
+    let mut report = |job_id: &str, later: i64, succeeded: i64| {
+        let copied = format!(
+            "INSERT INTO runs SELECT organisation_id, {job_id}, issued_at + {later}, \
+             lower(printf('%s-7777-7777-7777-%s', hex(randomblob(4)), hex(randomblob(6)))), job_revision, \
+             source_version_id, {succeeded}, message, 1, predictions_digest, received_at \
+             FROM runs ORDER BY issued_at LIMIT 1"
+        );
+        connection.batch_execute(&copied).unwrap();
+    };
+    for later in [7, 5, 9] {
+        report("job_id", later, 0);
+    }
+    report("job_id", 6, 1);
+    report("'77777777-7777-7777-7777-777777777777'", 8, 1);
+    let found = database.jobs().find_monitored(&[(Scope::Platform, job.id)]).unwrap().remove(0).unwrap();
+    let first = number(&mut connection, "SELECT min(issued_at) FROM runs");
+    let at = |later: i64| Timestamp::from_micros(first + later).unwrap();
+    let expected = RunSummary {
+        last_run: Some((at(9), RunStatus::Failed)),
+        last_success_at: Some(at(6)),
+        consecutive_failures: 2,
+    };
+    assert_eq!(found.monitoring.runs, expected);
+    assert_eq!(number(&mut connection, "SELECT count(*) FROM run_summaries"), 1, "a run of no job is added nowhere");
+    assert_eq!(number(&mut connection, "SELECT values_from FROM run_summaries"), first + 5);
 }
 
 #[test]

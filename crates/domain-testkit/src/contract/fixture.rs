@@ -119,9 +119,13 @@ pub(super) fn all_versions(stores: &Stores) -> Vec<SourceVersion> {
 }
 
 pub(super) fn all_jobs(stores: &Stores) -> Vec<Job> {
-    walk(PageRequest::MAX_LIMIT, |page| {
-        stores.jobs.list(&Scope::Platform, &JobFilter::default(), page).expect("jobs can be listed")
-    })
+    walk(PageRequest::MAX_LIMIT, |page| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page))
+}
+
+/// A page of jobs, without what is to be known to judge their health.
+pub(super) fn list_jobs(stores: &Stores, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Page<Job> {
+    let Page { items, next } = stores.jobs.list(scope, filter, page).expect("jobs can be listed");
+    Page { items: items.into_iter().map(|found| found.job).collect(), next }
 }
 
 /// All pages of a list, one after the other.

@@ -2,17 +2,18 @@
 
 use std::fmt::Debug;
 
+use chrono::TimeDelta;
 use prediction_domain::model::{
-    InputId, Job, JobId, OrganisationId, PageRequest, Position, Revision, Scope, Source, SourceId, SourceVersion,
-    SourceVersionId, Timestamp,
+    HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, PageRequest, Position, Prediction, Revision, Run,
+    RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
 };
 use prediction_domain::ports::{Effect, JobFilter, JobSetUp, SourceFilter, SourceVersionFilter};
 
-use super::fixture::{assert_exactly, contents, stored_source, stored_version};
-use crate::builders::{a_job_of, a_plan_for, a_source, a_version_of, bindings};
+use super::fixture::{assert_exactly, contents, list_jobs, stored_source, stored_version};
+use crate::builders::{a_job_of, a_plan_for, a_prediction, a_run_of, a_source, a_version_of, bindings};
 use crate::values::{
-    at, first_page, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, job_name,
-    micros_after, page_after, revision, source_name, version_label,
+    at, first_page, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, hours, job_name,
+    micros_after, minutes, page_after, revision, source_name, version_label,
 };
 use crate::{MemoryStore, Stores};
 
@@ -85,7 +86,11 @@ enum Act {
     UpdateJob(Job, Revision, Effect),
     DeleteJob(Scope, JobId, Revision, Effect),
     FindJobs(Vec<(Scope, JobId)>),
+    FindMonitored(Vec<(Scope, JobId)>),
     ListJobs(Scope, JobFilter, PageRequest),
+    CountByHealth(Scope, JobFilter, Timestamp),
+    InsertRun(Run, Vec<Prediction>),
+    Purge(Timestamp),
 }
 
 impl Act {
@@ -109,6 +114,10 @@ impl Act {
             Self::UpdateJob(job, expected, effect) => told(&stores.jobs.update(job, *expected, *effect)),
             Self::DeleteJob(scope, id, expected, effect) => told(&stores.jobs.delete(scope, *id, *expected, *effect)),
             Self::FindJobs(wanted) => told(&stores.jobs.find_many(wanted)),
+            Self::FindMonitored(wanted) => told(&stores.jobs.find_monitored(wanted)),
+            Self::CountByHealth(scope, filter, now) => told(&stores.jobs.count_by_health(scope, filter, *now)),
+            Self::InsertRun(run, values) => told(&stores.runs.insert(run, values)),
+            Self::Purge(now) => told(&stores.retention.purge(*now, 10_000)),
             Self::ListJobs(scope, filter, page) => told(&stores.jobs.list(scope, filter, page)),
         }
     }
@@ -152,12 +161,13 @@ impl Pool {
     fn look_at_jobs_of(&mut self, stores: &Stores) {
         let scope = Scope::of(self.organisations.iter().copied());
         let page = first_page(PageRequest::MAX_LIMIT);
-        self.jobs = stores.jobs.list(&scope, &JobFilter::default(), &page).expect("jobs can be listed").items;
+        self.jobs = list_jobs(stores, &scope, &JobFilter::default(), &page).items;
     }
 
     /// A plan for a job with an id of its own.
     pub(super) fn plan(&self, dice: &mut Dice) -> JobSetUp {
-        let mut plan = a_plan_for(self.job(dice));
+        // Only a change activates a job.
+        let mut plan = a_plan_for(Job { activated_at: None, ..self.job(dice) });
         plan.effect = Self::effect(dice);
         if dice.one_in(3) {
             let version = self.version(dice);
@@ -174,7 +184,7 @@ impl Pool {
     }
 
     fn act(&self, dice: &mut Dice) -> Act {
-        match dice.roll(16) {
+        match dice.roll(24) {
             0 => Act::InsertSource(self.source(dice)),
             1 => {
                 let expected = Self::revision(dice);
@@ -216,6 +226,16 @@ impl Pool {
                 let wanted = (0..dice.roll(6)).map(|_| (self.scope(dice), self.known_job(dice).id));
                 Act::FindJobs(wanted.collect())
             }
+            14 => {
+                let wanted = (0..dice.roll(6)).map(|_| (self.scope(dice), self.known_job(dice).id));
+                Act::FindMonitored(wanted.collect())
+            }
+            15..=18 => {
+                let (run, values) = self.run(dice);
+                Act::InsertRun(run, values)
+            }
+            19 => Act::CountByHealth(self.scope(dice), self.job_filter(dice), self.minute(dice)),
+            20 => Act::Purge(self.minute(dice)),
             _ => Act::ListJobs(self.scope(dice), self.job_filter(dice), self.page(dice)),
         }
     }
@@ -224,7 +244,14 @@ impl Pool {
         let name = dice.pick(&self.source_names);
         let name = if dice.one_in(2) { name.to_uppercase() } else { name };
         let created_at = self.time(dice);
-        Source { id: dice.pick(&self.sources), name: source_name(&name), created_at, ..a_source() }
+        Source {
+            id: dice.pick(&self.sources),
+            name: source_name(&name),
+            created_at,
+            expected_interval_minutes: dice.pick(&[None, Some(minutes(30)), Some(minutes(3))]),
+            retention_hours: dice.pick(&[None, Some(hours(1)), Some(hours(3))]),
+            ..a_source()
+        }
     }
 
     fn version(&self, dice: &mut Dice) -> SourceVersion {
@@ -248,6 +275,7 @@ impl Pool {
             organisation_id: dice.pick(&self.organisations),
             name: job_name(dice.pick(&["a", "b", "c", "d", "e", "f", "A"])),
             active: dice.one_in(2),
+            activated_at: dice.one_in(3).then(|| self.minute(dice)),
             role_bindings: bindings(&bound),
             created_at: self.time(dice),
             ..a_job_of(&version)
@@ -271,7 +299,32 @@ impl Pool {
             active: dice.one_in(3).then_some(like.active),
             name: dice.one_in(3).then_some(like.name),
             input_id: dice.one_in(3).then(|| dice.pick(&self.inputs)),
+            health: dice.one_in(3).then(|| self.health_filter(dice)),
         }
+    }
+
+    fn health_filter(&self, dice: &mut Dice) -> HealthFilter {
+        HealthFilter {
+            statuses: HealthStatus::ALL.into_iter().filter(|_| dice.one_in(2)).collect(),
+            at: self.minute(dice),
+        }
+    }
+
+    /// A run that was issued within some hours, and its values.
+    fn run(&self, dice: &mut Dice) -> (Run, Vec<Prediction>) {
+        let job = self.known_job(dice);
+        let status = if dice.one_in(2) { RunStatus::Succeeded } else { RunStatus::Failed };
+        let count = if status == RunStatus::Succeeded { dice.roll(4) } else { 0 };
+        let values = (0..count).map(|_| a_prediction("risk", self.time(dice), 0.5));
+        let mut values: Vec<Prediction> = values.collect();
+        values.sort_by_key(|value| value.at);
+        values.dedup_by_key(|value| value.at);
+        (Run { issued_at: self.minute(dice), status, ..a_run_of(&job, &values) }, values)
+    }
+
+    /// A time within some hours.
+    fn minute(&self, dice: &mut Dice) -> Timestamp {
+        self.start.plus(TimeDelta::minutes(i64::try_from(dice.roll(300)).expect("small")))
     }
 
     fn page(&self, dice: &mut Dice) -> PageRequest {

@@ -1,4 +1,7 @@
-use prediction_domain::model::{Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Revision, Scope};
+use prediction_domain::model::{
+    Health, HealthCounts, HealthFilter, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page,
+    PageRequest, Revision, Scope, Timestamp,
+};
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
     UpdateJobError,
@@ -15,6 +18,12 @@ impl JobRepository for MemoryStore {
         Ok(wanted.iter().map(find).collect())
     }
 
+    fn find_monitored(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<MonitoredJob>>, StoreFailure> {
+        let found = self.find_many(wanted)?;
+        let state = self.state();
+        Ok(found.into_iter().map(|job| job.map(|job| state.monitored(&job))).collect())
+    }
+
     fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
         Ok(self.state().job_named(organisation_id, name).cloned())
     }
@@ -24,10 +33,14 @@ impl JobRepository for MemoryStore {
         plans.iter().map(|plan| state.set_up(plan)).collect()
     }
 
-    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure> {
-        let state = self.state();
-        let wanted = |job: &&Job| scope.contains(job.organisation_id) && passes(filter, job);
-        Ok(page_of(state.jobs.values().filter(wanted), page, job_position))
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
+        let found = self.state().jobs_in(scope, filter);
+        Ok(page_of(found.iter(), page, job_position))
+    }
+
+    fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
+        let found = self.state().jobs_in(scope, filter);
+        Ok(found.into_iter().map(|job| (job.judged_at(now).health.status, 1)).collect())
     }
 
     fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
@@ -88,13 +101,17 @@ impl JobRepository for MemoryStore {
         if lasts(effect) {
             state.jobs.remove(&id);
             state.history.retain(|(job_id, _), _| *job_id != id);
-            state.runs.retain(|_, (run, _)| run.job_id != id);
         }
         Ok(())
     }
 }
 
 impl State {
+    fn jobs_in(&self, scope: &Scope, filter: &JobFilter) -> Vec<MonitoredJob> {
+        let jobs = self.jobs.values().filter(|job| scope.contains(job.organisation_id) && passes(filter, job));
+        jobs.map(|job| self.monitored(job)).filter(|job| is_so(filter.health.as_ref(), job)).collect()
+    }
+
     fn set_up(&mut self, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
         if let Some(taken) = self.job_named(plan.job.organisation_id, &plan.job.name) {
             return Ok(JobSetUpOutcome::NameTaken(Box::new(taken.clone())));
@@ -152,11 +169,15 @@ impl State {
 }
 
 fn passes(filter: &JobFilter, job: &Job) -> bool {
-    let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id } = filter;
+    let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health: _ } = filter;
     organisation_id.is_none_or(|id| job.organisation_id == id)
         && source_id.is_none_or(|id| job.source_id == id)
         && source_version_id.is_none_or(|id| job.source_version_id == id)
         && active.is_none_or(|active| job.active == active)
         && name.as_ref().is_none_or(|name| job.name == *name)
         && input_id.is_none_or(|id| job.role_bindings.iter().any(|binding| binding.input_id == id))
+}
+
+fn is_so(filter: Option<&HealthFilter>, job: &MonitoredJob) -> bool {
+    filter.is_none_or(|filter| filter.statuses.contains(&Health::judge(&job.job, &job.monitoring, filter.at).status))
 }

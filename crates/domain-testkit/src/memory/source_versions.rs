@@ -4,7 +4,7 @@ use prediction_domain::ports::{
     StoreFailure,
 };
 
-use super::{MemoryStore, job_position, lasts, page_of, version_position};
+use super::{MemoryStore, lasts, page_of, version_position};
 
 impl SourceVersionRepository for MemoryStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
@@ -51,7 +51,7 @@ impl SourceVersionRepository for MemoryStore {
         if !users.is_empty() {
             let mut visible: Vec<&Job> =
                 users.iter().copied().filter(|job| scope.contains(job.organisation_id)).collect();
-            visible.sort_by_key(|job| job_position(job));
+            visible.sort_by_key(|job| (job.created_at, job.id));
             visible.truncate(DeleteSourceVersionError::MAX_NAMED_JOBS);
             return Err(DeleteSourceVersionError::InUse {
                 jobs: users.len() as u64,

@@ -87,10 +87,13 @@ id! {
     /// Identifies one output of a job: what predictions of that role will be filed under.
     OutputId
 }
-
 id! {
     /// Identifies a [`Run`](super::Run).
     RunId
+}
+id! {
+    /// Identifies a running replica of the service, from its start to its end.
+    ReplicaId
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct Job {
     pub name: JobName,
     /// Whether runners should run it.
     pub active: bool,
+    /// When a change activated it last; `None` if it never was inactive before, or still is. See [`Job::active_since`].
+    pub activated_at: Option<Timestamp>,
     /// The version's input roles, bound to inputs.
     pub role_bindings: CheckedBindings,
     /// One per output role of the version.
@@ -38,6 +40,14 @@ pub struct Job {
     pub updated_at: Timestamp,
     /// Who changed it last, the setup included; unknown of what was stored before that was kept.
     pub updated_by: Option<Subject>,
+}
+
+impl Job {
+    /// Since when it is active, if it is.
+    #[must_use]
+    pub fn active_since(&self) -> Option<Timestamp> {
+        self.active.then(|| self.activated_at.unwrap_or(self.created_at))
+    }
 }
 
 /// What a job was at one of its revisions. It is kept when the job changes, so that what it predicted can be traced to the

@@ -1,5 +1,6 @@
 //! Sources: runnable prediction models, shared by all organisations.
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ pub struct Source {
 }
 
 macro_rules! period {
-    ($(#[$doc:meta])* $name:ident, $max:expr) => {
+    ($(#[$doc:meta])* $name:ident, $unit:ident, $max:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
@@ -58,17 +59,23 @@ macro_rules! period {
             pub fn as_i32(self) -> i32 {
                 self.0
             }
+
+            /// The time that it says.
+            #[must_use]
+            pub fn as_time(self) -> TimeDelta {
+                TimeDelta::$unit(self.0.into())
+            }
         }
     };
 }
 
 period! {
     /// How often a model is expected to run, in minutes.
-    ExpectedIntervalMinutes, MAX_PERIOD_DAYS * 24 * 60
+    ExpectedIntervalMinutes, minutes, MAX_PERIOD_DAYS * 24 * 60
 }
 period! {
     /// How long predictions are kept, in hours.
-    RetentionHours, MAX_PERIOD_DAYS * 24
+    RetentionHours, hours, MAX_PERIOD_DAYS * 24
 }
 
 fn out_of_range(number: i128, max: i32) -> ValueProblem {

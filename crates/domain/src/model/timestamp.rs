@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, TimeZone as _, Utc};
 use serde::{Serialize, Serializer};
 
 use super::violation::{ValueProblem, ViolationCode};
@@ -13,14 +13,16 @@ use super::violation::{ValueProblem, ViolationCode};
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// Reads a time as in RFC 3339, with any offset; what is finer than a microsecond is cut off. Years from 0 to 9999.
+    /// Reads a time as in RFC 3339, with any offset; what is finer than a microsecond is cut off. Years from 0 to 9999, in UTC.
     pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-        let time = DateTime::parse_from_rfc3339(text).map_err(|_| {
+        let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+        // An offset can lead out of the years that can be written down.
+        let time = time.filter(|time| (0..=9999).contains(&time.year())).ok_or_else(|| {
             ValueProblem::new(ViolationCode::InvalidTime, "is not a time")
                 .expected("a time as in RFC 3339, such as 2026-06-01T12:00:00Z")
                 .actual(text.chars().take(100).collect::<String>())
         })?;
-        Ok(Self::truncated(time.to_utc()))
+        Ok(Self::truncated(time))
     }
 
     /// The time so much later, or earlier when negative; the nearest that can be written down.
@@ -64,5 +66,23 @@ impl fmt::Display for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_can_be_written_down() {
+        for text in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59+01:00"] {
+            let time = Timestamp::parse(text).unwrap();
+            assert_eq!(Timestamp::parse(&time.to_string()).unwrap(), time, "{text}");
+        }
+        for text in
+            ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "10000-01-01T00:00:00Z", "2026-06-01", ""]
+        {
+            assert_eq!(Timestamp::parse(text).unwrap_err().code, ViolationCode::InvalidTime, "{text}");
+        }
     }
 }

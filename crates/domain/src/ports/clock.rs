@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use crate::model::{JobId, OutputId, RunId, SourceId, SourceVersionId, Timestamp};
+use crate::model::{JobId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId, Timestamp};
 
 /// Tells the time.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -38,5 +38,7 @@ fresh! {
     /// An id for a new output.
     output_id -> OutputId,
     /// An id for a new run.
-    run_id -> RunId
+    run_id -> RunId,
+    /// An id for a replica that starts.
+    replica_id -> ReplicaId
 }

@@ -1,7 +1,7 @@
 use super::{Effect, StoreFailure};
 use crate::model::{
-    InputId, Job, JobId, JobName, JobRevision, OrganisationId, Page, PageRequest, Revision, Scope, Source, SourceId,
-    SourceVersion, SourceVersionId,
+    HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page,
+    PageRequest, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
 };
 
 /// Stores jobs. A job outside the given scope does not exist, for any method.
@@ -11,6 +11,9 @@ pub trait JobRepository: Send + Sync {
     ///
     /// Takes many, because readers wait together: it costs about as much as finding one.
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure>;
+
+    /// Finds jobs like [`find_many`](Self::find_many), with what is to be known to judge their health. It costs more.
+    fn find_monitored(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<MonitoredJob>>, StoreFailure>;
 
     /// Finds the job of that name of an organisation.
     fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure>;
@@ -25,9 +28,12 @@ pub trait JobRepository: Send + Sync {
     fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>>;
 
     /// Lists jobs in creation order.
-    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreFailure>;
+    fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure>;
 
-    /// Replaces name, active, version, bindings, outputs, revision, `updated_at` and `updated_by` of the job with the id
+    /// Counts jobs by their health at a time.
+    fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure>;
+
+    /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at` and `updated_by` of the job with the id
     /// and the organisation of `job`, if it is still at revision `expected`. What it was is kept as long as the job is.
     fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError>;
 
@@ -110,6 +116,8 @@ pub struct JobFilter {
     pub name: Option<JobName>,
     /// Only those with that input bound to some role.
     pub input_id: Option<InputId>,
+    /// Only those of such a health.
+    pub health: Option<HealthFilter>,
 }
 
 /// Why a job was not changed.

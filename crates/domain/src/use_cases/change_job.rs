@@ -1,16 +1,17 @@
 use serde_json::json;
 
-use super::delete::find_job;
+use super::delete::find_monitored_job;
 use super::{Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, last_write_wins, require_revision};
 use crate::model::{
-    BindingDraft, Caller, CheckedBindings, Contract, Job, JobChangeDraft, JobId, JobName, Judge, OrganisationId,
-    Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion, SourceVersionId, Submission, ValueProblem,
-    ViolationCode, judge_bindings,
+    BindingDraft, Caller, CheckedBindings, Contract, Job, JobChangeDraft, JobId, JobName, Judge, JudgedJob,
+    MonitoredJob, OrganisationId, Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion,
+    SourceVersionId, Submission, ValueProblem, ViolationCode, judge_bindings,
 };
 use crate::ports::{Effect, UpdateJobError};
 
 /// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
-/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision.
+/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision. A job that is activated
+/// has a whole interval to deliver.
 pub fn change_job(
     ports: &Ports,
     caller: &Caller,
@@ -18,24 +19,28 @@ pub fn change_job(
     submission: &Submission<JobChangeDraft>,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<Job, Refusal> {
+) -> Result<JudgedJob, Refusal> {
     caller.require(Permission::JobsWrite)?;
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {
-        let stored = find_job(ports, caller, id)?;
+        let MonitoredJob { job: stored, monitoring } = find_monitored_job(ports, caller, id)?;
         require_revision(precondition, sent_revision, stored.revision)?;
         let changed = change(ports, &stored, submission)?;
+        let now = ports.clock.now();
         if changed == stored {
-            return Ok(stored);
+            return Ok(MonitoredJob { job: stored, monitoring }.judged_at(now));
         }
+        let updated_at = now.max(stored.updated_at);
+        let is_activated = changed.active && !stored.active;
         let changed = Job {
+            activated_at: if is_activated { Some(updated_at) } else { stored.activated_at },
             revision: stored.revision.next(),
-            updated_at: ports.clock.now().max(stored.updated_at),
+            updated_at,
             updated_by: Some(caller.to_subject()),
             ..changed
         };
         match ports.jobs.update(&changed, stored.revision, effect) {
-            Ok(()) => return Ok(changed),
+            Ok(()) => return Ok(MonitoredJob { job: changed, monitoring }.judged_at(now)),
             Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
             Err(UpdateJobError::Stale { current }) => return Err(Refusal::Stale { current }),
             Err(UpdateJobError::Missing) => return Err(Refusal::NotFound),

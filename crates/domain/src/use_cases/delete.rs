@@ -2,7 +2,8 @@ use super::{
     InUse, MAX_ATTEMPTS, Ports, Refusal, contended, get_source, get_source_version, last_write_wins, require_revision,
 };
 use crate::model::{
-    Caller, Job, JobId, Permission, Precondition, Revision, Sent, Source, SourceId, SourceVersion, SourceVersionId,
+    Caller, Job, JobId, JudgedJob, MonitoredJob, Permission, Precondition, Revision, Sent, Source, SourceId,
+    SourceVersion, SourceVersionId,
 };
 use crate::ports::{DeleteJobError, DeleteSourceError, DeleteSourceVersionError, Effect};
 
@@ -62,13 +63,14 @@ pub fn delete_job(
     id: JobId,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<Job, Refusal> {
+) -> Result<JudgedJob, Refusal> {
     caller.require(Permission::JobsWrite)?;
     for _ in 0..MAX_ATTEMPTS {
-        let stored = find_job(ports, caller, id)?;
-        require_revision(precondition, &Sent::Absent, stored.revision)?;
-        match ports.jobs.delete(&caller.scope, id, stored.revision, effect) {
-            Ok(()) => return Ok(stored),
+        let found = find_monitored_job(ports, caller, id)?;
+        let revision = found.job.revision;
+        require_revision(precondition, &Sent::Absent, revision)?;
+        match ports.jobs.delete(&caller.scope, id, revision, effect) {
+            Ok(()) => return Ok(found.judged_at(ports.clock.now())),
             Err(DeleteJobError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
             Err(DeleteJobError::Stale { current }) => return Err(Refusal::Stale { current }),
             Err(DeleteJobError::Missing) => return Err(Refusal::NotFound),
@@ -79,6 +81,11 @@ pub fn delete_job(
 }
 
 /// The job to be changed, for somebody who was allowed to change it: that needs no permission to read.
+pub(super) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, Refusal> {
+    ports.jobs.find_monitored(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(Refusal::NotFound)
+}
+
+/// The same, without what is needed to judge its health.
 pub(super) fn find_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
     ports.jobs.find_many(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(Refusal::NotFound)
 }

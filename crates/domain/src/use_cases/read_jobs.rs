@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
-    Caller, Job, JobId, JobRevision, Page, PageRequest, Permission, Position, Revision, Scope, Source, SourceId,
-    SourceVersion, SourceVersionId,
+    AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JudgedJob, Page,
+    PageRequest, Permission, Position, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
 };
 use crate::ports::{JobFilter, StoreFailure};
 
@@ -23,18 +23,47 @@ impl JobQuery {
 }
 
 /// Answers questions for single jobs, as many as wait together: `None` where there is no such job for that caller.
-pub fn get_jobs(ports: &Ports, queries: &[JobQuery]) -> Result<Vec<Option<Job>>, StoreFailure> {
+pub fn get_jobs(ports: &Ports, queries: &[JobQuery]) -> Result<Vec<Option<JudgedJob>>, StoreFailure> {
     let wanted: Vec<(Scope, JobId)> = queries.iter().map(|JobQuery(scope, id)| (scope.clone(), *id)).collect();
-    ports.jobs.find_many(&wanted)
+    let found = ports.jobs.find_monitored(&wanted)?;
+    let now = ports.clock.now();
+    Ok(found.into_iter().map(|job| job.map(|job| job.judged_at(now))).collect())
 }
 
-/// Jobs of the caller's scope in creation order.
-pub fn list_jobs(ports: &Ports, caller: &Caller, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, Refusal> {
+/// Jobs of the caller's scope in creation order; of these healths only, if there are any.
+pub fn list_jobs(
+    ports: &Ports,
+    caller: &Caller,
+    filter: JobFilter,
+    healths: Option<BTreeSet<HealthStatus>>,
+    page: &PageRequest,
+) -> Result<Page<JudgedJob>, Refusal> {
+    require_to_read(caller, &filter)?;
+    let now = ports.clock.now();
+    let health = healths.map(|statuses| HealthFilter { statuses, at: now });
+    let Page { items, next } = ports.jobs.list(&caller.scope, &JobFilter { health, ..filter }, page)?;
+    Ok(Page { items: items.into_iter().map(|job| job.judged_at(now)).collect(), next })
+}
+
+/// How many jobs of the caller's scope there are of each health.
+pub fn count_jobs_by_health(
+    ports: &Ports,
+    caller: &Caller,
+    filter: &JobFilter,
+) -> Result<(HealthCounts, Timestamp), Refusal> {
+    require_to_read(caller, filter)?;
+    let now = ports.clock.now();
+    Ok((ports.jobs.count_by_health(&caller.scope, filter, now)?, now))
+}
+
+/// How many jobs of all organisations there are of each health: for those who watch the service. It tells nothing of anybody.
+pub fn count_all_jobs_by_health(ports: &Ports) -> Result<HealthCounts, StoreFailure> {
+    ports.jobs.count_by_health(&Scope::Platform, &JobFilter::default(), ports.clock.now())
+}
+
+fn require_to_read(caller: &Caller, filter: &JobFilter) -> Result<(), AccessDenied> {
     caller.require(Permission::JobsRead)?;
-    if let Some(organisation_id) = filter.organisation_id {
-        caller.require_organisation(organisation_id)?;
-    }
-    Ok(ports.jobs.list(&caller.scope, filter, page)?)
+    filter.organisation_id.map_or(Ok(()), |organisation_id| caller.require_organisation(organisation_id))
 }
 
 /// What a job was at each of its revisions, from the first that was kept to the current one.
@@ -86,16 +115,21 @@ pub struct Expanded {
 }
 
 /// Finds what is to be shown beside these jobs, with one question for each kind of thing.
-pub fn expand_jobs(ports: &Ports, jobs: &[Job], expansion: Expansion) -> Result<Expanded, Refusal> {
+pub fn expand_jobs<'a>(
+    ports: &Ports,
+    jobs: impl IntoIterator<Item = &'a Job, IntoIter: Clone>,
+    expansion: Expansion,
+) -> Result<Expanded, Refusal> {
+    let jobs = jobs.into_iter();
     let mut expanded = Expanded::default();
     if expansion.source {
-        let ids: BTreeSet<SourceId> = jobs.iter().map(|job| job.source_id).collect();
+        let ids: BTreeSet<SourceId> = jobs.clone().map(|job| job.source_id).collect();
         let ids: Vec<SourceId> = ids.into_iter().collect();
         let sources = ports.sources.find_many(&ids)?.into_iter().flatten();
         expanded.sources = sources.map(|source| (source.id, source)).collect();
     }
     if expansion.source_version {
-        let ids: BTreeSet<SourceVersionId> = jobs.iter().map(|job| job.source_version_id).collect();
+        let ids: BTreeSet<SourceVersionId> = jobs.map(|job| job.source_version_id).collect();
         let ids: Vec<SourceVersionId> = ids.into_iter().collect();
         let versions = ports.source_versions.find_many(&ids)?.into_iter().flatten();
         expanded.source_versions = versions.map(|version| (version.id, version)).collect();

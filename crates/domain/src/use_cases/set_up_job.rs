@@ -19,7 +19,9 @@ mod round;
 use serde_json::Value;
 
 use super::{MAX_ATTEMPTS, Outcome, Ports, Refusal, contended};
-use crate::model::{BindingDraft, Job, JobId, Sent, Source, SourceDraft, SourceVersion, SourceVersionDraft};
+use crate::model::{
+    BindingDraft, Health, Job, JobId, Scope, Sent, Source, SourceDraft, SourceVersion, SourceVersionDraft,
+};
 use crate::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
 
 use catalogue::Catalogue;
@@ -67,6 +69,8 @@ pub struct SetUpDone {
     pub source_version: SourceVersion,
     /// The job.
     pub job: Job,
+    /// Its health.
+    pub health: Health,
     /// Which of the three were created.
     pub outcomes: Outcomes,
     /// What the caller should know.
@@ -103,7 +107,9 @@ pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetU
     loop {
         let open: Vec<usize> = (0..set_ups.len()).filter(|index| set_ups[*index].answer.is_none()).collect();
         if open.is_empty() {
-            return set_ups.into_iter().filter_map(|set_up| set_up.answer).collect();
+            let mut answers = set_ups.into_iter().filter_map(|set_up| set_up.answer).collect();
+            look_at_runs(ports, &mut answers);
+            return answers;
         }
         // Each round answers at least one setup, or brings it nearer to giving up.
         advance(ports, &mut set_ups, &open);
@@ -182,5 +188,32 @@ fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
         let outcome =
             outcomes.next().unwrap_or_else(|| Err(StoreFailure::Internal("a plan was not answered".into()).into()));
         set_ups[index].conclude(plan, outcome);
+    }
+}
+
+/// Judges the health of the jobs that were there already by the runs that they have had.
+fn look_at_runs(ports: &Ports, answers: &mut Vec<Result<SetUpDone, Refusal>>) {
+    let mut reused: Vec<&mut Result<SetUpDone, Refusal>> = Vec::new();
+    let mut wanted: Vec<(Scope, JobId)> = Vec::new();
+    for answer in answers {
+        if let Ok(SetUpDone { job, outcomes: Outcomes { job: Outcome::Reused, .. }, .. }) = answer {
+            wanted.push((Scope::of([job.organisation_id]), job.id));
+            reused.push(answer);
+        }
+    }
+    if wanted.is_empty() {
+        return;
+    }
+    match ports.jobs.find_monitored(&wanted) {
+        Ok(found) => {
+            let now = ports.clock.now();
+            for (answer, found) in reused.into_iter().zip(found) {
+                // A job that was deleted since then is told as it was.
+                if let (Ok(done), Some(found)) = (answer, found) {
+                    done.health = Health::judge(&done.job, &found.monitoring, now);
+                }
+            }
+        }
+        Err(failure) => reused.into_iter().for_each(|answer| *answer = Err(failure.shared().into())),
     }
 }

@@ -37,7 +37,7 @@ fn change_if(
     precondition: &Precondition,
     effect: Effect,
 ) -> Result<Job, Refusal> {
-    change_job(&world.ports, &operator(), job.id, &draft.into(), precondition, effect)
+    change_job(&world.ports, &operator(), job.id, &draft.into(), precondition, effect).map(|changed| changed.job)
 }
 
 fn nothing() -> JobChangeDraft {
@@ -325,5 +325,5 @@ fn a_job_of_another_organisation_is_not_there() {
     let writer = customer(&[Permission::JobsWrite]);
     let changed =
         change_job(&world.ports, &writer, job.id, &named("Job B").into(), &Precondition::None, Effect::Commit);
-    assert_eq!(changed.unwrap().revision, revision(2), "changing needs no permission to read");
+    assert_eq!(changed.unwrap().job.revision, revision(2), "changing needs no permission to read");
 }

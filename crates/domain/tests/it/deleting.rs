@@ -26,7 +26,7 @@ fn everything_can_be_deleted_from_the_job_to_the_source() {
     let world = World::new();
     let done = world.set_up(everything()).unwrap();
     let (ports, operator) = (&world.ports, operator());
-    assert_eq!(delete_job(ports, &operator, done.job.id, &first_only(), Effect::Commit).unwrap(), done.job);
+    assert_eq!(delete_job(ports, &operator, done.job.id, &first_only(), Effect::Commit).unwrap().job, done.job);
     assert!(matches!(delete_job(ports, &operator, done.job.id, &ANY, Effect::Commit), Err(Refusal::NotFound)));
     let version = delete_source_version(ports, &operator, done.source_version.id, &first_only(), Effect::Commit);
     assert_eq!(version.unwrap(), done.source_version);
@@ -42,7 +42,7 @@ fn a_rehearsed_deletion_is_judged_and_shown_and_not_made() {
     let (ports, operator) = (&world.ports, operator());
     let rehearse = Effect::Rehearse;
     let shown = world.unchanged(|| delete_job(ports, &operator, done.job.id, &ANY, rehearse));
-    assert_eq!(shown.unwrap(), done.job);
+    assert_eq!(shown.unwrap().job, done.job);
     let refused = world.unchanged(|| delete_source_version(ports, &operator, done.source_version.id, &ANY, rehearse));
     assert!(matches!(refused, Err(Refusal::InUse(_))));
     let refused = world.unchanged(|| delete_source(ports, &operator, done.source.id, &ANY, rehearse));
@@ -91,7 +91,7 @@ fn a_job_of_another_organisation_is_not_there() {
     let refused = world.unchanged(|| delete_job(&world.ports, &stranger, job.id, &ANY, Effect::Commit));
     assert!(matches!(refused, Err(Refusal::NotFound)));
     let writer = customer(&[Permission::JobsWrite]);
-    assert_eq!(delete_job(&world.ports, &writer, job.id, &ANY, Effect::Commit).unwrap(), job);
+    assert_eq!(delete_job(&world.ports, &writer, job.id, &ANY, Effect::Commit).unwrap().job, job);
 }
 
 #[test]

@@ -6,9 +6,9 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{Effect, JobFilter, RunFilter};
 use prediction_domain::use_cases::{
-    JobQuery, Ports, PredictionFilter, Refusal, SetUpDraft, change_job, change_source, create_source, delete_job,
-    delete_source, delete_source_version, get_job_revision, get_run, list_job_revisions, list_jobs, list_predictions,
-    list_runs, prepare_set_up, publish_source_version, report_run,
+    JobQuery, Ports, PredictionFilter, Refusal, SetUpDraft, change_job, change_source, count_jobs_by_health,
+    create_source, delete_job, delete_source, delete_source_version, get_job_revision, get_run, list_job_revisions,
+    list_jobs, list_predictions, list_runs, prepare_set_up, publish_source_version, report_run,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 
@@ -19,7 +19,7 @@ type UseCase = fn(&Ports, &Caller) -> Result<(), Refusal>;
 const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
-const USE_CASES: [(&str, Permission, UseCase); 16] = [
+const USE_CASES: [(&str, Permission, UseCase); 17] = [
     ("create_source", Permission::CatalogWrite, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
@@ -48,7 +48,10 @@ const USE_CASES: [(&str, Permission, UseCase); 16] = [
     }),
     ("get_job", Permission::JobsRead, |_, caller| JobQuery::new(caller, job_id()).map(drop)),
     ("list_jobs", Permission::JobsRead, |ports, caller| {
-        list_jobs(ports, caller, &JobFilter::default(), &first_page(50)).map(drop)
+        list_jobs(ports, caller, JobFilter::default(), None, &first_page(50)).map(drop)
+    }),
+    ("count_jobs_by_health", Permission::JobsRead, |ports, caller| {
+        count_jobs_by_health(ports, caller, &JobFilter::default()).map(drop)
     }),
     ("list_job_revisions", Permission::JobsRead, |ports, caller| {
         list_job_revisions(ports, caller, job_id(), &first_page(50)).map(drop)
@@ -100,7 +103,8 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
         other => panic!("not denied: {other:?}"),
     };
     let filter = JobFilter { organisation_id: Some(organisation_id), ..JobFilter::default() };
-    denied(list_jobs(&ports, &customer, &filter, &first_page(50)).map(drop));
+    denied(count_jobs_by_health(&ports, &customer, &filter).map(drop));
+    denied(list_jobs(&ports, &customer, filter, None, &first_page(50)).map(drop));
     let draft = SetUpDraft { organisation_id: given(&organisation_id.to_string()), ..everything() };
     denied(prepare_set_up(&customer, draft.into(), Effect::Commit).map(drop));
 }

@@ -5,16 +5,17 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{Effect, JobFilter, JobSetUpOutcome, SourceFilter, SourceVersionFilter, StoreFailure};
 use prediction_domain::use_cases::{
-    Expansion, JobQuery, Ports, Refusal, SetUpDraft, SetUpJobDraft, change_job, change_source, create_source,
-    delete_job, delete_source, delete_source_version, expand_jobs, get_jobs, get_source, get_source_version, list_jobs,
-    list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
+    Expansion, JobQuery, Ports, Refusal, SetUpDraft, SetUpJobDraft, change_job, change_source, count_jobs_by_health,
+    create_source, delete_job, delete_source, delete_source_version, expand_jobs, get_jobs, get_source,
+    get_source_version, list_jobs, list_source_versions, list_sources, prepare_set_up, publish_source_version,
+    set_up_jobs,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of};
 use prediction_domain_testkit::values::first_page;
 
 use crate::world::{
-    CHOSEN, Mocks, a_job, a_source, a_version, binding, everything, given, operator, set_up, source_id, source_of_id,
-    submit,
+    CHOSEN, Mocks, a_job, a_source, a_version, binding, everything, given, monitored, operator, set_up, source_id,
+    source_of_id, submit,
 };
 
 const ANY: Precondition = Precondition::None;
@@ -56,7 +57,7 @@ fn with_version(mocks: &mut Mocks) {
 fn with_job(mocks: &mut Mocks) {
     let version = a_version_of(stored_source().id);
     let job = a_job_of(&version);
-    mocks.jobs.expect_find_many().returning(move |_| Ok(vec![Some(job.clone())]));
+    mocks.jobs.expect_find_monitored().returning(move |_| Ok(vec![Some(monitored(&job))]));
     mocks.source_versions.expect_find_many().returning(move |_| Ok(vec![Some(version.clone())]));
 }
 
@@ -138,7 +139,10 @@ fn failures_of_the_versions_are_passed_through() {
     assert_passed_through(
         "change of a job: find",
         |mocks, fail| {
-            mocks.jobs.expect_find_many().returning(|_| Ok(vec![Some(a_job_of(&a_version_of(stored_source().id)))]));
+            mocks
+                .jobs
+                .expect_find_monitored()
+                .returning(|_| Ok(vec![Some(monitored(&a_job_of(&a_version_of(stored_source().id))))]));
             find_fails(mocks, fail);
         },
         |ports| {
@@ -177,7 +181,7 @@ fn failures_of_the_versions_are_passed_through() {
 #[test]
 fn failures_of_the_jobs_are_passed_through() {
     let find_fails = |mocks: &mut Mocks, fail: fn() -> StoreFailure| {
-        mocks.jobs.expect_find_many().returning(move |_| Err(fail()));
+        mocks.jobs.expect_find_monitored().returning(move |_| Err(fail()));
     };
     let deactivate = || submit(JobChangeDraft { active: Sent::Given(false), ..JobChangeDraft::default() });
 
@@ -195,7 +199,14 @@ fn failures_of_the_jobs_are_passed_through() {
         |mocks, fail| {
             mocks.jobs.expect_list().returning(move |_, _, _| Err(fail()));
         },
-        |ports| list_jobs(ports, &operator(), &JobFilter::default(), &first_page(50)).map(drop),
+        |ports| list_jobs(ports, &operator(), JobFilter::default(), None, &first_page(50)).map(drop),
+    );
+    assert_passed_through(
+        "count",
+        |mocks, fail| {
+            mocks.jobs.expect_count_by_health().returning(move |_, _, _| Err(fail()));
+        },
+        |ports| count_jobs_by_health(ports, &operator(), &JobFilter::default()).map(drop),
     );
     assert_passed_through(
         "update",

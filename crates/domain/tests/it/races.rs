@@ -18,8 +18,8 @@ use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a
 use prediction_domain_testkit::values::revision;
 
 use crate::world::{
-    Mocks, World, a_job, a_source, a_version, binding, conflict, everything, given, invalid, operator, places, set_up,
-    source_of_id,
+    Mocks, World, a_job, a_source, a_version, binding, conflict, everything, given, invalid, monitored, operator,
+    places, set_up, source_of_id,
 };
 
 /// How often a use case tries.
@@ -133,6 +133,8 @@ fn an_identical_setup_on_another_server_is_no_conflict() {
         .expect_set_up_many()
         .times(2)
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(job.clone())))]);
+    // By then it is deleted: nothing more is known of it.
+    mocks.jobs.expect_find_monitored().times(1).returning(|_| Ok(vec![None]));
     let again = set_up(&mocks.into_ports(), &operator(), everything(), Effect::Commit).unwrap();
     assert_eq!((again.job, again.outcomes.job), (done.job, Outcome::Reused));
 }
@@ -165,6 +167,8 @@ fn a_version_that_was_defaulted_before_the_job_was_there_is_chosen_anew() {
         .expect_set_up_many()
         .times(2)
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(taken.clone())))]);
+    let found = job.clone();
+    mocks.jobs.expect_find_monitored().times(1).returning(move |_| Ok(vec![Some(monitored(&found))]));
     let draft = SetUpDraft {
         source: Sent::Given(source_of_id(&id)),
         job: Sent::Given(a_job("Job A")),
@@ -293,9 +297,9 @@ fn mocks_with_job() -> (Mocks, Job) {
     let mut mocks = Mocks::default();
     mocks.source_versions.expect_find_many().returning(move |_| Ok(vec![Some(version.clone())]));
     let (found, revision_now) = (job.clone(), AtomicUsize::new(1));
-    mocks.jobs.expect_find_many().returning(move |_| {
+    mocks.jobs.expect_find_monitored().returning(move |_| {
         let number = i64::try_from(revision_now.fetch_add(1, Ordering::Relaxed)).unwrap();
-        Ok(vec![Some(Job { revision: revision(number), ..found.clone() })])
+        Ok(vec![Some(monitored(&Job { revision: revision(number), ..found.clone() }))])
     });
     (mocks, job)
 }
@@ -312,7 +316,7 @@ fn the_last_change_of_a_job_wins() {
         if expected == revision(2) { Ok(()) } else { Err(UpdateJobError::Stale { current: expected.next() }) }
     });
     let changed = change_job(&mocks.into_ports(), &operator(), job.id, &deactivate().into(), &ANY, Effect::Commit);
-    assert_eq!(changed.unwrap().revision, revision(3));
+    assert_eq!(changed.unwrap().job.revision, revision(3));
 }
 
 #[test]

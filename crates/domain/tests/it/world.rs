@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use prediction_domain::model::{
-    BindingDraft, Caller, Contract, Description, InputRoleDraft, Job, OrganisationId, OutputRoleDraft, Permission,
-    Scope, Sent, Source, SourceDraft, SourceId, SourceVersion, SourceVersionDraft, Submission, Unit, ViolationCode,
-    Violations,
+    BindingDraft, Caller, Contract, Description, InputRoleDraft, Job, MonitoredJob, Monitoring, OrganisationId,
+    OutputRoleDraft, Permission, Scope, Sent, Source, SourceDraft, SourceId, SourceVersion, SourceVersionDraft,
+    Submission, Unit, ViolationCode, Violations,
 };
 use prediction_domain::ports::{
     Effect, JobFilter, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository,
@@ -85,8 +85,8 @@ impl World {
         let page = first_page(200);
         let sources = list_sources(&self.ports, &SourceFilter::default(), &page).unwrap().items;
         let versions = list_source_versions(&self.ports, &SourceVersionFilter::default(), &page).unwrap().items;
-        let jobs = list_jobs(&self.ports, &operator(), &JobFilter::default(), &page).unwrap().items;
-        (sources, versions, jobs)
+        let jobs = list_jobs(&self.ports, &operator(), JobFilter::default(), None, &page).unwrap().items;
+        (sources, versions, jobs.into_iter().map(|judged| judged.job).collect())
     }
 
     /// Fails unless nothing that is stored changes.
@@ -128,6 +128,11 @@ impl Mocks {
             ids: Arc::new(SequentialIds::starting_at(1_000_000)),
         }
     }
+}
+
+/// The job, with a source that promises nothing, before its first run.
+pub(crate) fn monitored(job: &Job) -> MonitoredJob {
+    MonitoredJob { job: job.clone(), monitoring: Monitoring::default() }
 }
 
 /// Somebody who may do and see everything.

@@ -3,7 +3,7 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{Components, RefOr, Schema};
 use utoipa::{OpenApi as _, ToSchema};
 
-use crate::wire::{job, job_revision, run, set_up, source, source_version};
+use crate::wire::{health, job, job_revision, run, set_up, source, source_version};
 
 /// What requests consist of. Unknown members are refused, so the document says that there are none.
 const CLOSED: [&str; 14] = [
@@ -34,6 +34,8 @@ const CLOSED: [&str; 14] = [
     source_version::NewSourceVersion,
     source_version::NewInputRole,
     source_version::NewOutputRole,
+    health::HealthBody,
+    health::HealthCountsBody,
     job::JobBody,
     job::RoleBindingBody,
     job::OutputBody,

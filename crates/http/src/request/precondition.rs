@@ -1,21 +1,33 @@
 //! Conditional requests (RFC 9110, section 13): `If-Match` on writes, `If-None-Match` on reads.
 //!
-//! An entity tag is the revision in quotation marks. What an expanded job shows beside itself adds to the tag behind a
-//! plus sign (`"3+7"`): a reader sees that something changed, and a writer may still send the tag back.
+//! An entity tag is the revision in quotation marks. What a job shows beside itself, its health and perhaps its source, adds
+//! to the tag behind plus signs (`"3+5f2a1c0b+7"`): a reader sees that something changed, and a writer may still send the tag
+//! back, and is only held to the revision.
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use prediction_domain::model::{Precondition, Revision};
+use prediction_domain::model::{Health, Precondition, Revision};
+use sha2::{Digest as _, Sha256};
 
 use crate::problem::{Problem, ProblemCode};
 
-/// The entity tag of a revision, and of what is shown beside it.
-pub(crate) fn entity_tag(revision: Revision, beside: &[Revision]) -> String {
-    let mut tag = format!("\"{revision}");
-    for revision in beside {
-        tag.push_str(&format!("+{revision}"));
+/// The entity tag of a revision.
+pub(crate) fn entity_tag(revision: Revision) -> String {
+    format!("\"{revision}\"")
+}
+
+/// The entity tag of a job that is shown with its health, and of the source that is shown beside it.
+pub(crate) fn job_tag(revision: Revision, health: &Health, source: Option<Revision>) -> String {
+    let Health { status, last_run_at, last_success_at, next_expected_at, overdue_since, consecutive_failures } = health;
+    let mut hash = Sha256::new();
+    hash.update(status.as_str());
+    for time in [last_run_at, last_success_at, next_expected_at, overdue_since] {
+        hash.update(time.map_or(i64::MIN, |time| time.as_micros()).to_be_bytes());
     }
-    tag.push('"');
-    tag
+    hash.update(consecutive_failures.to_be_bytes());
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
+    let health = u32::from_be_bytes([a, b, c, d]);
+    let source = source.map(|revision| format!("+{revision}")).unwrap_or_default();
+    format!("\"{revision}+{health:08x}{source}\"")
 }
 
 /// What `If-Match` asks for. Comparison is strong: a weak tag matches nothing.

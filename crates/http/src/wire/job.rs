@@ -1,11 +1,12 @@
 use prediction_domain::model::{
-    BindingDraft, InputId, InputKind, Job, JobChangeDraft, JobId, JobName, Metric, OrganisationId, Output, OutputId,
-    Revision, RoleBinding, RoleName, SourceId, SourceVersionId, Timestamp, Unit,
+    BindingDraft, InputId, InputKind, JobChangeDraft, JobId, JobName, JudgedJob, Metric, OrganisationId, Output,
+    OutputId, Revision, RoleBinding, RoleName, SourceId, SourceVersionId, Timestamp, Unit,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::Fields;
+use super::health::HealthBody;
 use super::source::SourceBody;
 use super::source_version::SourceVersionBody;
 
@@ -28,6 +29,7 @@ pub(crate) struct JobBody {
     active: bool,
     role_bindings: Vec<RoleBindingBody>,
     outputs: Vec<OutputBody>,
+    health: HealthBody,
     /// How often it was changed, the setup included.
     #[schema(value_type = i64, minimum = 1)]
     revision: Revision,
@@ -71,8 +73,8 @@ pub(crate) struct OutputBody {
     unit: Option<Unit>,
 }
 
-impl From<Job> for JobBody {
-    fn from(job: Job) -> Self {
+impl From<JudgedJob> for JobBody {
+    fn from(JudgedJob { job, health }: JudgedJob) -> Self {
         Self {
             id: job.id,
             organisation_id: job.organisation_id,
@@ -82,6 +84,7 @@ impl From<Job> for JobBody {
             active: job.active,
             role_bindings: job.role_bindings.into_vec().into_iter().map(RoleBindingBody::from).collect(),
             outputs: job.outputs.into_iter().map(OutputBody::from).collect(),
+            health: health.into(),
             revision: job.revision,
             created_at: job.created_at,
             updated_at: job.updated_at,

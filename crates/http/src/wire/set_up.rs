@@ -1,3 +1,4 @@
+use prediction_domain::model::JudgedJob;
 use prediction_domain::use_cases::{Outcome, Outcomes, SetUpDone, SetUpDraft, SetUpJobDraft, Warning};
 use serde::Serialize;
 use serde_json::Value;
@@ -53,7 +54,7 @@ impl From<SetUpDone> for SetUpBody {
         Self {
             source: done.source.into(),
             source_version: done.source_version.into(),
-            job: done.job.into(),
+            job: JudgedJob { job: done.job, health: done.health }.into(),
             outcome: done.outcomes.into(),
             warnings: done.warnings.into_iter().map(WarningBody::from).collect(),
         }

@@ -22,6 +22,8 @@ fn failing(failure: fn() -> StoreFailure) -> Mocks {
     mocks.source_versions.expect_find_many().returning(move |_| Err(failure()));
     mocks.source_versions.expect_list().returning(move |_, _| Err(failure()));
     mocks.jobs.expect_find_many().returning(move |_| Err(failure()));
+    mocks.jobs.expect_find_monitored().returning(move |_| Err(failure()));
+    mocks.jobs.expect_count_by_health().returning(move |_, _, _| Err(failure()));
     mocks.jobs.expect_list().returning(move |_, _, _| Err(failure()));
     mocks
 }
@@ -103,7 +105,7 @@ async fn a_store_that_is_not_ready_makes_the_service_not_ready_but_live() {
 #[actix_web::test]
 async fn a_port_that_panics_costs_an_answer_and_not_the_service() {
     let mut mocks = Mocks::default();
-    mocks.jobs.expect_find_many().returning(|_| panic!("on purpose"));
+    mocks.jobs.expect_find_monitored().returning(|_| panic!("on purpose"));
     mocks.sources.expect_list().returning(|_, _| Ok(Page { items: vec![], next: None }));
     let service = mocks.into_service();
     for _ in 0..2 {
@@ -122,7 +124,7 @@ async fn one_corrupt_row_fails_only_its_own_reader() {
     let (open, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
     let mut calls = 0;
-    mocks.jobs.expect_find_many().returning(move |wanted| {
+    mocks.jobs.expect_find_monitored().returning(move |wanted| {
         calls += 1;
         if calls == 1 {
             gate.lock().unwrap().recv().unwrap();

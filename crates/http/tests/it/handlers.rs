@@ -6,7 +6,7 @@ use prediction_domain::ports::{InsertSourceError, InsertSourceVersionError, JobS
 use prediction_domain_testkit::builders::{a_job_of, a_source, a_version_of};
 use serde_json::json;
 
-use crate::service::{Mocks, ORGANISATION, Request, Service};
+use crate::service::{Mocks, ORGANISATION, Request, Service, monitored};
 
 #[actix_web::test]
 async fn whoever_is_not_known_reaches_no_port() {
@@ -99,14 +99,14 @@ async fn a_job_is_asked_for_in_the_callers_scope() {
     let mut mocks = Mocks::default();
     mocks
         .jobs
-        .expect_find_many()
+        .expect_find_monitored()
         .withf(move |wanted| wanted.len() == 1 && wanted[0].1 == id && matches!(wanted[0].0, Scope::Organisations(_)))
-        .returning(move |_| Ok(vec![Some(job.clone())]));
+        .returning(move |_| Ok(vec![Some(monitored(&job))]));
     let request = Request::new("GET", format!("/api/v1/jobs/{id}")).token(Some("customer"));
     let answer = mocks.into_service().send(request).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["id"], json!(id));
-    assert_eq!(answer.header("etag"), Some("\"1\""));
+    assert_eq!(answer.tagged_revision(), Some("1"));
     assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
 }
 

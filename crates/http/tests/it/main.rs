@@ -6,6 +6,7 @@ mod documents;
 mod failures;
 mod framework_errors;
 mod handlers;
+mod health;
 mod members;
 mod overload;
 mod port_calls;

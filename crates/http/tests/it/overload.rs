@@ -37,6 +37,13 @@ fn stuck(gate: Receiver<()>) -> Service {
             Err(StoreFailure::Internal("nobody waits for this any more".into()))
         }
     });
+    mocks.jobs.expect_find_monitored().returning({
+        let wait = wait.clone();
+        move |wanted| {
+            wait();
+            Ok(vec![None; wanted.len()])
+        }
+    });
     mocks.jobs.expect_find_many().returning({
         let wait = wait.clone();
         move |wanted| {

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::StatusCode;
-use prediction_domain::model::{CheckedBindings, Job, JobRevision, Page, Source, SourceVersion};
+use prediction_domain::model::{CheckedBindings, HealthCounts, Job, JobRevision, Page, Source, SourceVersion};
 use prediction_domain::ports::{Effect, JobSetUpOutcome};
 use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source, a_version_of, contract};
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Mocks, Request};
+use crate::service::{Answer, Mocks, Request, monitored};
 
 /// Ports that find one source, one version and one job, store whatever they are given, and write down each call.
 struct Ports {
@@ -119,6 +119,16 @@ impl Ports {
             called(None);
             Ok(wanted.iter().map(|(_, id)| (*id == found.id).then(|| found.clone())).collect())
         });
+        let (called, found) = (self.log("jobs.find_monitored"), job.clone());
+        mocks.jobs.expect_find_monitored().returning(move |wanted| {
+            called(None);
+            Ok(wanted.iter().map(|(_, id)| (*id == found.id).then(|| monitored(&found))).collect())
+        });
+        let called = self.log("jobs.count_by_health");
+        mocks.jobs.expect_count_by_health().returning(move |_, _, _| {
+            called(None);
+            Ok(HealthCounts::default())
+        });
         let called = self.log("jobs.find_by_name");
         mocks.jobs.expect_find_by_name().returning(move |_, _| {
             called(None);
@@ -133,7 +143,7 @@ impl Ports {
         let called = self.log("jobs.list");
         mocks.jobs.expect_list().returning(move |_, _, _| {
             called(None);
-            Ok(Page { items: vec![job.clone(); 3], next: None })
+            Ok(Page { items: vec![monitored(&job); 3], next: None })
         });
         let called = self.log("jobs.update");
         mocks.jobs.expect_update().returning(move |_, _, effect| {
@@ -205,7 +215,8 @@ fn reading_asks_once() {
     let version = |p: &Ports| format!("/api/v1/source_versions/{}", p.version.id);
     assert_calls(|p| Request::new("GET", version(p)), ok, &["source_versions.find_many"]);
     assert_calls(|_| Request::new("GET", "/api/v1/jobs"), ok, &["jobs.list"]);
-    assert_calls(|p| Request::new("GET", format!("/api/v1/jobs/{}", p.job.id)), ok, &["jobs.find_many"]);
+    assert_calls(|p| Request::new("GET", format!("/api/v1/jobs/{}", p.job.id)), ok, &["jobs.find_monitored"]);
+    assert_calls(|_| Request::new("GET", "/api/v1/jobs/health"), ok, &["jobs.count_by_health"]);
 }
 
 #[test]
@@ -248,18 +259,19 @@ fn what_is_shown_beside_jobs_costs_one_question_for_each_kind() {
     let answer = assert_calls(
         |p| Request::new("GET", format!("/api/v1/jobs/{}?expand=source", p.job.id)),
         StatusCode::OK,
-        &["jobs.find_many", "sources.find_many"],
+        &["jobs.find_monitored", "sources.find_many"],
     );
     assert!(answer.body["source"].is_object() && answer.body.get("source_version").is_none());
-    assert_eq!(answer.header("etag"), Some("\"1+1\""));
+    assert_eq!(answer.tagged_revision(), Some("1"));
+    assert!(answer.header("etag").unwrap().ends_with("+1\""), "the revision of the source");
 }
 
 #[test]
 fn what_the_reader_has_is_not_sent_again() {
     let answer = assert_calls(
-        |p| Request::new("GET", format!("/api/v1/jobs/{}", p.job.id)).header("if-none-match", "\"1\""),
+        |p| Request::new("GET", format!("/api/v1/source_versions/{}", p.version.id)).header("if-none-match", "\"1\""),
         StatusCode::NOT_MODIFIED,
-        &["jobs.find_many"],
+        &["source_versions.find_many"],
     );
     assert_eq!((answer.header("etag"), &answer.body), (Some("\"1\""), &Value::String(String::new())));
     let other = assert_calls(
@@ -304,19 +316,19 @@ fn changing_reads_and_writes_once() {
     let answer = assert_calls(
         |p| Request::new("PUT", job(p)).json(&rename),
         ok,
-        &["jobs.find_many", "source_versions.find_many", "jobs.update"],
+        &["jobs.find_monitored", "source_versions.find_many", "jobs.update"],
     );
-    assert_eq!((answer.header("etag"), &answer.body["name"]), (Some("\"2\""), &json!("another")));
+    assert_eq!((answer.tagged_revision(), &answer.body["name"]), (Some("2"), &json!("another")));
     assert_calls(
         |p| Request::new("PUT", job(p) + "?dry_run=true").json(&rename),
         ok,
-        &["jobs.find_many", "source_versions.find_many", "jobs.update, rehearsed"],
+        &["jobs.find_monitored", "source_versions.find_many", "jobs.update, rehearsed"],
     );
     let stale = StatusCode::PRECONDITION_FAILED;
     let answer = assert_calls(
         |p| Request::new("PUT", job(p)).json(&rename).header("if-match", "\"7\""),
         stale,
-        &["jobs.find_many"],
+        &["jobs.find_monitored"],
     );
     assert_eq!(answer.body["current_revision"], 1);
     let body = json!({"name": "another", "revision": 7});
@@ -325,22 +337,22 @@ fn changing_reads_and_writes_once() {
 
 #[test]
 fn deleting_reads_and_deletes_once() {
-    for (kind, id) in [
-        ("sources", (|p| p.source.id.to_string()) as fn(&Ports) -> String),
-        ("source_versions", |p| p.version.id.to_string()),
-        ("jobs", |p| p.job.id.to_string()),
+    for (kind, find, id) in [
+        ("sources", "sources.find_many", (|p| p.source.id.to_string()) as fn(&Ports) -> String),
+        ("source_versions", "source_versions.find_many", |p| p.version.id.to_string()),
+        ("jobs", "jobs.find_monitored", |p| p.job.id.to_string()),
     ] {
         let path = |p: &Ports| format!("/api/v1/{kind}/{}", id(p));
-        let (find, delete) = (format!("{kind}.find_many"), format!("{kind}.delete"));
+        let delete = format!("{kind}.delete");
         let request = |p: &Ports| Request::new("DELETE", path(p)).header("if-match", "\"1\"");
-        let answer = assert_calls(request, StatusCode::NO_CONTENT, &[&find, &delete]);
+        let answer = assert_calls(request, StatusCode::NO_CONTENT, &[find, &delete]);
         assert_eq!(answer.body, Value::String(String::new()));
         let rehearsed = format!("{delete}, rehearsed");
         let request = |p: &Ports| Request::new("DELETE", path(p) + "?dry_run=true");
-        let answer = assert_calls(request, StatusCode::OK, &[&find, &rehearsed]);
+        let answer = assert_calls(request, StatusCode::OK, &[find, &rehearsed]);
         assert!(answer.body["id"].is_string(), "it shows what would be deleted");
         let request = |p: &Ports| Request::new("DELETE", path(p)).header("if-match", "\"2\"");
-        assert_calls(request, StatusCode::PRECONDITION_FAILED, &[&*find]);
+        assert_calls(request, StatusCode::PRECONDITION_FAILED, &[find]);
     }
 }
 
@@ -361,7 +373,7 @@ fn a_setup_asks_for_what_it_names() {
     let calls = ["source_versions.find_many", "sources.find_many", "jobs.set_up_many"];
     let answer = assert_calls(by_ids, created, &calls);
     let location = format!("/api/v1/jobs/{}", answer.body["job"]["id"].as_str().unwrap());
-    assert_eq!((answer.header("location"), answer.header("etag")), (Some(&*location), Some("\"1\"")));
+    assert_eq!((answer.header("location"), answer.tagged_revision()), (Some(&*location), Some("1")));
     assert_eq!(answer.body["warnings"], json!([]));
 
     let newest = |p: &Ports| request(path, json!({"id": p.source.id}), Value::Null, json!({"name": "Job A"}));

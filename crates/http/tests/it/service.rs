@@ -12,7 +12,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, test, web};
 use futures_util::future::{BoxFuture, FutureExt as _, LocalBoxFuture, ready};
 use futures_util::stream::LocalBoxStream;
-use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
+use prediction_domain::model::{Caller, Job, MonitoredJob, Monitoring, Permission, Scope, Timestamp};
 use prediction_domain::ports::{
     MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository, MockStoreHealth,
     StoreHealth,
@@ -69,16 +69,27 @@ impl Mocks {
             source_versions: Arc::new(self.source_versions),
             jobs: Arc::new(self.jobs),
             runs: Arc::new(self.runs),
-            clock: Arc::new(FixedClock::at(Timestamp::from_micros(1_800_000_000_000_000).unwrap())),
+            clock: Arc::new(start_of_clock()),
             ids: Arc::new(SequentialIds::default()),
         };
         Service::new(ports, Arc::new(self.health))
     }
 }
 
+/// 2027-01-15T08:00:00Z.
+fn start_of_clock() -> FixedClock {
+    FixedClock::at(Timestamp::from_micros(1_800_000_000_000_000).unwrap())
+}
+
+/// The job, with a source that promises nothing, before its first run.
+pub(crate) fn monitored(job: &Job) -> MonitoredJob {
+    MonitoredJob { job: job.clone(), monitoring: Monitoring::default() }
+}
+
 /// The routes.
 pub(crate) struct Service {
     api: web::Data<Api>,
+    clock: Arc<FixedClock>,
     app: OnceCell<BoxedApp>,
 }
 
@@ -95,6 +106,11 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The revision in the entity tag of a job, in front of what its health adds to it.
+    pub(crate) fn tagged_revision(&self) -> Option<&str> {
+        Some(self.header("etag")?.strip_prefix('"')?.split_once('+')?.0)
     }
 
     pub(crate) fn code(&self) -> &str {
@@ -134,21 +150,28 @@ impl Request {
 
 impl Service {
     fn new(ports: Ports, health: Arc<dyn StoreHealth>) -> Self {
-        Self { api: web::Data::new(Api::start(ports, health, Arc::new(Tokens))), app: OnceCell::new() }
+        let api = web::Data::new(Api::start(ports, health, Arc::new(Tokens)));
+        Self { api, clock: Arc::new(start_of_clock()), app: OnceCell::new() }
     }
 
     /// On an empty in-memory store.
     pub(crate) fn in_memory() -> Self {
         let stores = MemoryStore::stores();
+        let clock = Arc::new(start_of_clock());
         let ports = Ports {
             sources: stores.sources,
             source_versions: stores.source_versions,
             jobs: stores.jobs,
             runs: stores.runs,
-            clock: Arc::new(FixedClock::at(Timestamp::from_micros(1_800_000_000_000_000).unwrap())),
+            clock: clock.clone(),
             ids: Arc::new(SequentialIds::default()),
         };
-        Self::new(ports, stores.health)
+        Self { clock, ..Self::new(ports, stores.health) }
+    }
+
+    /// The clock of a service on an in-memory store.
+    pub(crate) fn clock(&self) -> &FixedClock {
+        &self.clock
     }
 
     pub(crate) async fn send(&self, request: Request) -> Answer {

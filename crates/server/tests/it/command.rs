@@ -25,6 +25,8 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--database-connections", "PREDICTION_API_DATABASE_CONNECTIONS"),
                 ("--data-dir", "PREDICTION_API_DATA_DIR"),
                 ("--no-migrate", "PREDICTION_API_NO_MIGRATE"),
+                ("--purge-every", "PREDICTION_API_PURGE_EVERY"),
+                ("--no-purge", "PREDICTION_API_NO_PURGE"),
                 ("--log-format", "PREDICTION_API_LOG_FORMAT"),
                 ("--log", "PREDICTION_API_LOG"),
                 ("--organisations-claim", "PREDICTION_API_ORGANISATIONS_CLAIM"),

@@ -25,9 +25,10 @@ on_both_databases!(
 enum Expected {
     Done(u16),
     Nothing,
+    NoneCounted,
     Problem(u16, &'static str),
 }
-use Expected::{Done, Nothing, Problem};
+use Expected::{Done, NoneCounted, Nothing, Problem};
 
 /// The expectations for one operation.
 struct Row {
@@ -47,6 +48,9 @@ fn row(operation: &str) -> Row {
         }
         "list_jobs" => {
             Row { right: Done(200), other_organisation: Nothing, no_organisation: Nothing, needs: "jobs:read" }
+        }
+        "count_jobs_by_health" => {
+            Row { right: Done(200), other_organisation: NoneCounted, no_organisation: NoneCounted, needs: "jobs:read" }
         }
         "get_job" | "list_job_revisions" | "get_job_revision" => {
             Row { right: Done(200), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "jobs:read" }
@@ -73,7 +77,7 @@ fn every_job_operation_answers_each_kind_of_caller(server: &Server) {
     let stranger = Forger::with_another_secret();
     let job_operations: Vec<_> =
         operations().into_iter().filter(|operation| operation.path.contains("/jobs")).collect();
-    assert!(job_operations.len() >= 11);
+    assert!(job_operations.len() >= 12);
     for operation in job_operations {
         let row = row(operation.id);
         let other_scopes = Permission::ALL.map(Permission::as_str);
@@ -128,6 +132,10 @@ fn assert_answer(answer: &Answer, expected: Expected, what: &str) {
     match expected {
         Done(status) => assert_eq!(answer.status, status, "{what}: {}", answer.text()),
         Nothing => assert_eq!(answer.expect(200), json!({ "items": [], "next_cursor": null }), "{what}"),
+        NoneCounted => {
+            let counts = answer.expect(200)["counts"].clone();
+            assert!(counts.as_object().unwrap().values().all(|count| count == 0), "{what}: {counts}");
+        }
         Problem(status, code) => {
             assert_eq!(answer.status, status, "{what}: {}", answer.text());
             answer.problem(status, code);
@@ -195,6 +203,8 @@ fn lists_never_show_jobs_of_others(server: &Server) {
         String::new(),
         "?name=Same%20name".to_owned(),
         "?active=true".to_owned(),
+        "?health=unmonitored".to_owned(),
+        "?health=unmonitored,overdue,failing,late".to_owned(),
         format!("?source_id={}", model.source),
         format!("?source_version_id={}", model.version),
         format!("?input_id={}", model.input),

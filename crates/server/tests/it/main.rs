@@ -20,6 +20,7 @@ mod process;
 mod races;
 mod request_log;
 mod results;
+mod retention;
 mod runner;
 mod start_up;
 mod statuses;

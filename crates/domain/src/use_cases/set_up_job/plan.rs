@@ -71,6 +71,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         source_version_id: version.get().id,
         name,
         active: prepared.active.unwrap_or(true),
+        activated_at: None,
         role_bindings,
         outputs: Output::for_contract(&version.get().contract, &[], || ports.ids.output_id()),
         revision: Revision::FIRST,

@@ -2,7 +2,8 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::JobId;
 use prediction_domain::use_cases::change_job;
 
-use crate::request::{Call, entity_tag};
+use super::tag_of;
+use crate::request::Call;
 use crate::routes::{Answer, single};
 use crate::wire::fields::decode;
 use crate::wire::job::{JobBody, decode_job_change};
@@ -16,6 +17,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let precondition = call.precondition()?;
     let submission = decode(call.body().await?, decode_job_change)?;
 
-    let job = call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, effect)).await?;
-    Ok(single(StatusCode::OK, &entity_tag(job.revision, &[]), &JobBody::from(job)))
+    let judged =
+        call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, effect)).await?;
+    Ok(single(StatusCode::OK, &tag_of(&judged), &JobBody::from(judged)))
 }

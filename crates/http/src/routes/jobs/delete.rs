@@ -1,7 +1,8 @@
 use prediction_domain::model::JobId;
 use prediction_domain::use_cases::delete_job;
 
-use crate::request::{Call, entity_tag};
+use super::tag_of;
+use crate::request::Call;
 use crate::routes::{Answer, deleted};
 use crate::wire::job::JobBody;
 
@@ -13,6 +14,6 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.precondition()?;
 
-    let job = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, effect)).await?;
-    Ok(deleted(effect, &entity_tag(job.revision, &[]), &JobBody::from(job)))
+    let judged = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, effect)).await?;
+    Ok(deleted(effect, &tag_of(&judged), &JobBody::from(judged)))
 }

@@ -13,16 +13,16 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     query.finish()?;
 
     let api = call.api();
-    let job = api.read_job(JobQuery::new(&caller, id)?).await?.ok_or(Refusal::NotFound)?;
-    let (job, expanded) = if expansion == Expansion::default() {
-        (job, Expanded::default())
+    let judged = api.read_job(JobQuery::new(&caller, id)?).await?.ok_or(Refusal::NotFound)?;
+    let (judged, expanded) = if expansion == Expansion::default() {
+        (judged, Expanded::default())
     } else {
         api.read(move |ports| {
-            let expanded = expand_jobs(ports, std::slice::from_ref(&job), expansion)?;
-            Ok((job, expanded))
+            let expanded = expand_jobs(ports, [&judged.job], expansion)?;
+            Ok((judged, expanded))
         })
         .await?
     };
-    let tag = tag_of_expanded(&job, &expanded);
-    fresh(&call, &tag, &with_expanded(job, &expanded))
+    let tag = tag_of_expanded(&judged, &expanded);
+    fresh(&call, &tag, &with_expanded(judged, &expanded))
 }

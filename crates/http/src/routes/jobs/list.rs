@@ -1,4 +1,4 @@
-use prediction_domain::model::{InputId, JobName, OrganisationId, SourceId, SourceVersionId};
+use prediction_domain::model::{HealthStatus, InputId, JobName, OrganisationId, SourceId, SourceVersionId};
 use prediction_domain::ports::JobFilter;
 use prediction_domain::use_cases::{expand_jobs, list_jobs};
 
@@ -17,7 +17,9 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         active: query.flag("active"),
         name: query.read("name", JobName::parse),
         input_id: query.read("input_id", InputId::parse),
+        health: None,
     };
+    let healths = query.read("health", |text| text.split(',').map(HealthStatus::parse).collect());
     let page = query.page("jobs");
     let expansion = expansion(&mut query);
     let list = query.finish_list()?;
@@ -25,8 +27,8 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let (found, expanded) = call
         .api()
         .read(move |ports| {
-            let found = list_jobs(ports, &caller, &filter, &page)?;
-            let expanded = expand_jobs(ports, &found.items, expansion)?;
+            let found = list_jobs(ports, &caller, filter, healths, &page)?;
+            let expanded = expand_jobs(ports, found.items.iter().map(|judged| &judged.job), expansion)?;
             Ok((found, expanded))
         })
         .await?;

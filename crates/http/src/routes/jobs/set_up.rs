@@ -2,7 +2,7 @@ use actix_web::http::StatusCode;
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{Outcome, prepare_set_up};
 
-use crate::request::{Call, entity_tag};
+use crate::request::{Call, job_tag};
 use crate::routes::{Answer, created, single};
 use crate::wire::fields::decode;
 use crate::wire::set_up::{SetUpBody, decode_set_up};
@@ -16,7 +16,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let prepared = prepare_set_up(&caller, submission, effect)?;
 
     let done = call.api().set_up(prepared).await?;
-    let tag = entity_tag(done.job.revision, &[]);
+    let tag = job_tag(done.job.revision, &done.health, None);
     let location = format!("/api/v1/jobs/{}", done.job.id);
     let is_new = done.outcomes.job == Outcome::Created && effect == Effect::Commit;
     let body = SetUpBody::from(done);

@@ -13,5 +13,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let run = call.api().read(move |ports| get_run(ports, &caller, id, run_id)).await?;
     // A run never changes.
-    fresh(&call, &entity_tag(Revision::FIRST, &[]), &RunBody::from(run))
+    fresh(&call, &entity_tag(Revision::FIRST), &RunBody::from(run))
 }

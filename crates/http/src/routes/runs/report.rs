@@ -18,7 +18,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let submission = decode(body, decode_run)?;
 
     let reported = call.api().write(move |ports| report_run(ports, &caller, id, submission)).await?;
-    let tag = entity_tag(Revision::FIRST, &[]);
+    let tag = entity_tag(Revision::FIRST);
     let location = format!("/api/v1/jobs/{id}/runs/{}", reported.run.id);
     let is_new = reported.outcome == Outcome::Created;
     let body = RunReportedBody::from(reported);

@@ -13,7 +13,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let submission = decode(call.body().await?, decode_source_version)?;
 
     let (version, outcome) = call.api().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
-    let tag = entity_tag(Revision::FIRST, &[]);
+    let tag = entity_tag(Revision::FIRST);
     let location = format!("/api/v1/source_versions/{}", version.id);
     let body = SourceVersionBody::from(version);
     Ok(match outcome {

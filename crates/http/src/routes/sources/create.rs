@@ -12,7 +12,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let submission = decode(call.body().await?, decode_source)?;
 
     let (source, outcome) = call.api().write(move |ports| create_source(ports, &caller, &submission)).await?;
-    let tag = entity_tag(source.revision, &[]);
+    let tag = entity_tag(source.revision);
     let location = format!("/api/v1/sources/{}", source.id);
     let body = SourceBody::from(source);
     Ok(match outcome {

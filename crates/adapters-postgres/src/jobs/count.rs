@@ -1,0 +1,51 @@
+//! The statement that counts jobs by their health.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use prediction_domain::model::{Scope, Timestamp};
+use prediction_domain::ports::JobFilter;
+
+use super::list::Conditions;
+use super::monitoring;
+
+/// Reads all jobs that are asked for, and what their runs add up to.
+#[derive(Debug, Clone)]
+pub(super) struct CountJobs {
+    conditions: Conditions,
+    now: DateTime<Utc>,
+}
+
+impl CountJobs {
+    /// `None` when there can be no job to count.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, now: Timestamp) -> Option<Self> {
+        Some(Self { conditions: Conditions::new(scope, filter)?, now: now.as_datetime() })
+    }
+}
+
+impl QueryFragment<Pg> for CountJobs {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        out.push_sql("SELECT ");
+        monitoring::push_status(out, &self.now)?;
+        out.push_sql(", count(*) FROM jobs");
+        out.push_sql(monitoring::JOINED_TO_MANY);
+        self.conditions.push_all_joined(out)?;
+        out.push_sql(" GROUP BY 1");
+        Ok(())
+    }
+}
+
+impl Query for CountJobs {
+    type SqlType = (Text, BigInt);
+}
+
+/// Each combination of conditions is a statement of its own, prepared once and found by its text.
+impl QueryId for CountJobs {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<PgConnection> for CountJobs {}

@@ -1,0 +1,107 @@
+//! What is read beside jobs to judge their health, and the judgement itself in SQL.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::AstPass;
+use diesel::sql_types::{Array, Text, Timestamptz};
+use prediction_domain::model::{HealthFilter, HealthStatus, MIN_GRACE_MINUTES};
+
+/// The columns behind those of the job, in the order of [`MonitoredJobRow`](crate::rows::MonitoredJobRow).
+pub(super) const COLUMNS: &str = ", sources.expected_interval_minutes, run_summaries.last_run_at, \
+    run_summaries.last_run_succeeded, run_summaries.last_success_at, run_summaries.consecutive_failures";
+
+/// Joined to few jobs, each of which looks its summary up: without OFFSET, which keeps PostgreSQL from taking the subquery
+/// apart, it may read all summaries there are, since it takes the jobs of a page for more than they are.
+pub(super) const JOINED_TO_FEW: &str = " JOIN sources ON sources.id = jobs.source_id LEFT JOIN LATERAL (\
+    SELECT * FROM run_summaries AS summary WHERE summary.organisation_id = jobs.organisation_id \
+    AND summary.job_id = jobs.id OFFSET 0) AS run_summaries ON TRUE";
+
+/// Joined to many jobs, in whatever way PostgreSQL finds best.
+pub(super) const JOINED_TO_MANY: &str = " JOIN sources ON sources.id = jobs.source_id LEFT JOIN run_summaries \
+    ON run_summaries.organisation_id = jobs.organisation_id AND run_summaries.job_id = jobs.id";
+
+/// A condition on the health of jobs.
+#[derive(Debug, Clone)]
+pub(super) struct HealthCondition {
+    names: Vec<&'static str>,
+    at: DateTime<Utc>,
+    /// Whether it is for what few jobs should be, so that looking at one after the other takes long to find any.
+    pub(super) is_for_few: bool,
+}
+
+impl HealthCondition {
+    pub(super) fn new(HealthFilter { statuses, at }: &HealthFilter) -> Self {
+        let few = BTreeSet::from([HealthStatus::Overdue, HealthStatus::Failing, HealthStatus::Late]);
+        Self {
+            names: statuses.iter().map(|status| status.as_str()).collect(),
+            at: at.as_datetime(),
+            is_for_few: statuses.is_subset(&few),
+        }
+    }
+
+    /// For statements that have joined what the judgement needs.
+    pub(super) fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" AND (");
+        push_status(out, &self.at)?;
+        self.push_names(out)
+    }
+
+    /// For statements that have not: each job that is looked at is judged by itself.
+    ///
+    /// Within CASE, because PostgreSQL takes a plain comparison for one that hardly any job passes, and then reads and sorts all
+    /// jobs instead of walking along an index to the end of the page.
+    pub(super) fn push_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" AND CASE WHEN (SELECT ");
+        push_status(out, &self.at)?;
+        out.push_sql(
+            " FROM sources LEFT JOIN run_summaries ON run_summaries.organisation_id = jobs.organisation_id \
+             AND run_summaries.job_id = jobs.id WHERE sources.id = jobs.source_id",
+        );
+        self.push_names(out)?;
+        out.push_sql(" THEN TRUE ELSE FALSE END");
+        Ok(())
+    }
+
+    fn push_names<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(") = ANY (");
+        out.push_bind_param::<Array<Text>, _>(&self.names)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// [`Health::judge`](prediction_domain::model::Health::judge) in SQL: the contract suite compares them at every boundary.
+pub(super) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
+    const DELIVERED: &str = "GREATEST(run_summaries.last_success_at, COALESCE(jobs.activated_at, jobs.created_at)) + make_interval(mins => ";
+    const INTERVAL: &str = "sources.expected_interval_minutes";
+
+    out.push_sql("CASE WHEN NOT jobs.active");
+    push_then(out, HealthStatus::Paused);
+    out.push_sql(" WHEN sources.expected_interval_minutes IS NULL");
+    push_then(out, HealthStatus::Unmonitored);
+    out.push_sql(" WHEN ");
+    out.push_bind_param::<Timestamptz, _>(now)?;
+    out.push_sql(&format!(" > {DELIVERED}{INTERVAL} + GREATEST({INTERVAL}, {MIN_GRACE_MINUTES}))"));
+    push_then(out, HealthStatus::Overdue);
+    out.push_sql(" WHEN NOT run_summaries.last_run_succeeded");
+    push_then(out, HealthStatus::Failing);
+    out.push_sql(" WHEN ");
+    out.push_bind_param::<Timestamptz, _>(now)?;
+    out.push_sql(&format!(" > {DELIVERED}{INTERVAL})"));
+    push_then(out, HealthStatus::Late);
+    out.push_sql(" WHEN run_summaries.last_run_at IS NULL");
+    push_then(out, HealthStatus::New);
+    out.push_sql(" ELSE '");
+    out.push_sql(HealthStatus::OnTime.as_str());
+    out.push_sql("' END");
+    Ok(())
+}
+
+fn push_then(out: &mut AstPass<'_, '_, Pg>, status: HealthStatus) {
+    out.push_sql(" THEN '");
+    out.push_sql(status.as_str());
+    out.push_sql("'");
+}

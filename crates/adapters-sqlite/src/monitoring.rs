@@ -1,0 +1,113 @@
+//! Jobs beside what is to be known to judge their health, and the judgement as SQL.
+
+use diesel::dsl::{And, Eq};
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::helper_types::LeftJoinQuerySource;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::Sqlite;
+use prediction_domain::model::{HealthStatus, MIN_GRACE_MINUTES, Timestamp};
+
+use crate::schema::{jobs, run_summaries, sources};
+
+/// What [`monitored()`] selects from.
+pub(crate) type Monitored = LeftJoinQuerySource<WithSource, run_summaries::table, And<OfOrganisation, OfJob>>;
+
+type WithSource = LeftJoinQuerySource<jobs::table, sources::table, Eq<sources::id, jobs::source_id>>;
+type OfOrganisation = Eq<run_summaries::organisation_id, jobs::organisation_id>;
+type OfJob = Eq<run_summaries::job_id, jobs::id>;
+
+/// Jobs with their sources and what their runs add up to. Every job has a source, yet it is a left join, since that is the
+/// one that SQLite never turns round: the jobs are found as if they were alone, and the rest is looked up for each.
+#[diesel::dsl::auto_type]
+pub(crate) fn monitored() -> _ {
+    jobs::table.left_join(sources::table.on(sources::id.eq(jobs::source_id))).left_join(
+        run_summaries::table
+            .on(run_summaries::organisation_id.eq(jobs::organisation_id).and(run_summaries::job_id.eq(jobs::id))),
+    )
+}
+
+/// The name of the health of a job at a time: the same as [`Health::judge`](prediction_domain::model::Health::judge) says.
+pub(crate) fn status_at(time: Timestamp) -> StatusAt {
+    StatusAt { micros: time.as_micros() }
+}
+
+/// See [`status_at`].
+#[derive(Debug, Clone)]
+pub(crate) struct StatusAt {
+    micros: i64,
+}
+
+/// The expected interval, in microseconds.
+const INTERVAL: &str = "sources.expected_interval_minutes * 60000000";
+
+/// When the job delivered or was activated, whichever came later. Of a null, `max` makes a null.
+const DELIVERED_AT: &str = "max(coalesce(run_summaries.last_success_at, jobs.activated_at, jobs.created_at), \
+                            coalesce(jobs.activated_at, jobs.created_at))";
+
+/// What [`MIN_GRACE_MINUTES`] are in microseconds.
+const MIN_GRACE: i64 = MIN_GRACE_MINUTES as i64 * 60_000_000;
+
+impl StatusAt {
+    /// ` THEN '…'`
+    fn then(out: &mut AstPass<'_, '_, Sqlite>, status: HealthStatus) {
+        for part in [" THEN '", status.as_str(), "' "] {
+            out.push_sql(part);
+        }
+    }
+
+    /// `WHEN ? > delivered + interval`
+    fn when_past_interval<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("WHEN ");
+        out.push_bind_param::<BigInt, _>(&self.micros)?;
+        for part in [" > ", DELIVERED_AT, " + ", INTERVAL] {
+            out.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for StatusAt {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("CASE WHEN jobs.active = 0");
+        Self::then(&mut out, HealthStatus::Paused);
+        out.push_sql("WHEN sources.expected_interval_minutes IS NULL");
+        Self::then(&mut out, HealthStatus::Unmonitored);
+        self.when_past_interval(&mut out)?;
+        for part in [" + max(", INTERVAL, ", "] {
+            out.push_sql(part);
+        }
+        out.push_bind_param::<BigInt, _>(&MIN_GRACE)?;
+        out.push_sql(")");
+        Self::then(&mut out, HealthStatus::Overdue);
+        out.push_sql("WHEN run_summaries.last_run_succeeded = 0");
+        Self::then(&mut out, HealthStatus::Failing);
+        self.when_past_interval(&mut out)?;
+        Self::then(&mut out, HealthStatus::Late);
+        out.push_sql("WHEN run_summaries.last_run_at IS NULL");
+        Self::then(&mut out, HealthStatus::New);
+        for part in ["ELSE '", HealthStatus::OnTime.as_str(), "' END"] {
+            out.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for StatusAt {
+    type QueryId = Self;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Expression for StatusAt {
+    type SqlType = Text;
+}
+
+impl AppearsOnTable<Monitored> for StatusAt {}
+
+impl SelectableExpression<Monitored> for StatusAt {}
+
+impl ValidGrouping<()> for StatusAt {
+    type IsAggregate = is_aggregate::No;
+}

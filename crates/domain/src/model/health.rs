@@ -1,0 +1,230 @@
+//! Health: whether a job delivers as often as its source promises.
+//!
+//! Nothing of it is stored. It follows from what the job is, what its runs add up to, what its source promises, and the time,
+//! so that it is right at every moment without anybody having to notice that time has passed.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::job::Job;
+use super::run::RunStatus;
+use super::source::ExpectedIntervalMinutes;
+use super::timestamp::Timestamp;
+use super::violation::{ValueProblem, ViolationCode, nearest};
+
+/// What a job that is late is granted at the least before it is overdue, in minutes; otherwise one interval.
+pub const MIN_GRACE_MINUTES: i32 = 5;
+
+/// Whether a job delivers, in the order in which it is judged: the first that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// The job is not active.
+    Paused,
+    /// Its source does not say how often it is to deliver.
+    Unmonitored,
+    /// More than an interval and the grace have passed since it delivered or was activated, whichever came later.
+    Overdue,
+    /// The newest run failed.
+    Failing,
+    /// More than an interval has passed since then.
+    Late,
+    /// It has not run yet.
+    New,
+    /// None of these.
+    OnTime,
+}
+
+impl HealthStatus {
+    /// Every status there is, in the order in which they are judged.
+    pub const ALL: [Self; 7] =
+        [Self::Paused, Self::Unmonitored, Self::Overdue, Self::Failing, Self::Late, Self::New, Self::OnTime];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Unmonitored => "unmonitored",
+            Self::Overdue => "overdue",
+            Self::Failing => "failing",
+            Self::Late => "late",
+            Self::New => "new",
+            Self::OnTime => "on_time",
+        }
+    }
+
+    /// The status of that name.
+    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            let problem = ValueProblem::new(ViolationCode::UnknownWord, "is not the status of a job's health")
+                .expected(Self::ALL.map(Self::as_str).to_vec())
+                .actual(text.chars().take(100).collect::<String>());
+            match nearest(text, Self::ALL.map(Self::as_str)) {
+                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+                None => problem,
+            }
+        })
+    }
+}
+
+/// What the runs of a job add up to. Runs are ordered by when they were issued, whenever they were reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunSummary {
+    /// When the newest run was issued, and how it ended; `None` before the first one.
+    pub last_run: Option<(Timestamp, RunStatus)>,
+    /// When the newest run that succeeded was issued.
+    pub last_success_at: Option<Timestamp>,
+    /// How many runs have failed since then; all of them, if none has succeeded.
+    pub consecutive_failures: u64,
+}
+
+impl RunSummary {
+    /// What these runs add up to, in any order.
+    #[must_use]
+    pub fn of(runs: impl IntoIterator<Item = (Timestamp, RunStatus)>) -> Self {
+        let runs: Vec<_> = runs.into_iter().collect();
+        let last_success_at =
+            runs.iter().filter(|(_, status)| *status == RunStatus::Succeeded).map(|(issued_at, _)| *issued_at).max();
+        let is_since_then = |(issued_at, _): &&(Timestamp, RunStatus)| Some(*issued_at) > last_success_at;
+        Self {
+            last_run: runs.iter().copied().max_by_key(|(issued_at, _)| *issued_at),
+            last_success_at,
+            consecutive_failures: runs.iter().filter(is_since_then).count() as u64,
+        }
+    }
+}
+
+/// What is to be known beside a job to judge its health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Monitoring {
+    /// How often its source promises to deliver, by what it says now.
+    pub expected_interval_minutes: Option<ExpectedIntervalMinutes>,
+    /// What its runs add up to.
+    pub runs: RunSummary,
+}
+
+/// A job, with what is to be known to judge its health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonitoredJob {
+    /// The job.
+    pub job: Job,
+    /// What else is to be known.
+    pub monitoring: Monitoring,
+}
+
+impl MonitoredJob {
+    /// The job with its health at a time.
+    #[must_use]
+    pub fn judged_at(self, now: Timestamp) -> JudgedJob {
+        let health = Health::judge(&self.job, &self.monitoring, now);
+        JudgedJob { job: self.job, health }
+    }
+}
+
+/// A job, with its health at some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedJob {
+    /// The job.
+    pub job: Job,
+    /// Its health.
+    pub health: Health,
+}
+
+/// The health of a job at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// The judgement.
+    pub status: HealthStatus,
+    /// When the newest run was issued.
+    pub last_run_at: Option<Timestamp>,
+    /// When the newest run that succeeded was issued.
+    pub last_success_at: Option<Timestamp>,
+    /// By when the next success is expected, of a job that is active and monitored. It is late afterwards.
+    pub next_expected_at: Option<Timestamp>,
+    /// Since when it is overdue, of a job that is.
+    pub overdue_since: Option<Timestamp>,
+    /// How many runs have failed since the last success.
+    pub consecutive_failures: u64,
+}
+
+impl Health {
+    /// Judges a job at a time.
+    #[must_use]
+    pub fn judge(job: &Job, monitoring: &Monitoring, now: Timestamp) -> Self {
+        let Monitoring { expected_interval_minutes, runs } = monitoring;
+        let unwatched = |status| Self {
+            status,
+            last_run_at: runs.last_run.map(|(issued_at, _)| issued_at),
+            last_success_at: runs.last_success_at,
+            next_expected_at: None,
+            overdue_since: None,
+            consecutive_failures: runs.consecutive_failures,
+        };
+        let Some(active_since) = job.active_since() else { return unwatched(HealthStatus::Paused) };
+        let Some(interval) = expected_interval_minutes else { return unwatched(HealthStatus::Unmonitored) };
+        let delivered_at = runs.last_success_at.map_or(active_since, |success| success.max(active_since));
+        let next_expected_at = delivered_at.plus(interval.as_time());
+        let overdue_from = next_expected_at.plus(grace(*interval));
+        let status = if now > overdue_from {
+            HealthStatus::Overdue
+        } else if matches!(runs.last_run, Some((_, RunStatus::Failed))) {
+            HealthStatus::Failing
+        } else if now > next_expected_at {
+            HealthStatus::Late
+        } else if runs.last_run.is_none() {
+            HealthStatus::New
+        } else {
+            HealthStatus::OnTime
+        };
+        Self {
+            next_expected_at: Some(next_expected_at),
+            overdue_since: (status == HealthStatus::Overdue).then_some(overdue_from),
+            ..unwatched(status)
+        }
+    }
+}
+
+/// What a job that is late is granted before it is overdue.
+fn grace(interval: ExpectedIntervalMinutes) -> TimeDelta {
+    interval.as_time().max(TimeDelta::minutes(MIN_GRACE_MINUTES.into()))
+}
+
+/// A condition on the health of jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthFilter {
+    /// Only jobs of these; of none, when there are none.
+    pub statuses: BTreeSet<HealthStatus>,
+    /// As judged at this time.
+    pub at: Timestamp,
+}
+
+/// How many jobs there are of each health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HealthCounts([u64; HealthStatus::ALL.len()]);
+
+impl HealthCounts {
+    /// How many are of this one.
+    #[must_use]
+    pub fn of(&self, status: HealthStatus) -> u64 {
+        self.0[status as usize]
+    }
+
+    /// Every status with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (HealthStatus, u64)> + '_ {
+        HealthStatus::ALL.into_iter().map(|status| (status, self.of(status)))
+    }
+}
+
+impl FromIterator<(HealthStatus, u64)> for HealthCounts {
+    /// Adds up counts.
+    fn from_iter<Counts: IntoIterator<Item = (HealthStatus, u64)>>(counts: Counts) -> Self {
+        let mut sum = Self::default();
+        for (status, count) in counts {
+            sum.0[status as usize] += count;
+        }
+        sum
+    }
+}

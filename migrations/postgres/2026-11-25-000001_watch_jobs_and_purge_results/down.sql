@@ -1,0 +1,10 @@
+DROP STATISTICS predictions_job_statistics;
+DROP STATISTICS runs_job_statistics;
+DROP TABLE leases;
+DROP TRIGGER deleted_jobs_leave_results ON jobs;
+DROP FUNCTION leave_results;
+DROP TABLE deleted_jobs;
+DROP TRIGGER runs_add_up ON runs;
+DROP FUNCTION add_up_run;
+DROP TABLE run_summaries;
+ALTER TABLE jobs DROP COLUMN activated_at;
