@@ -1,11 +1,12 @@
-//! The condition of keyset paging.
+//! The condition of keyset paging, and parameters that keep a page from being planned anew.
 
 use chrono::{DateTime, Utc};
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Bool, HasSqlType, Timestamptz, Uuid as SqlUuid};
 use prediction_domain::model::{PageRequest, Position};
 use uuid::Uuid;
 
@@ -65,4 +66,20 @@ impl<CreatedAt: QueryFragment<Pg>, Id: QueryFragment<Pg>> QueryFragment<Pg> for 
         out.push_sql(")");
         Ok(())
     }
+}
+
+/// A parameter that no plan depends on.
+///
+/// PostgreSQL plans a prepared statement anew each time as long as it reckons that a plan for these very values is cheaper.
+/// Here it never is, and planning takes longer than reading a page. What comes from a subquery is not known to the planner,
+/// so all plans cost the same, and it keeps the first.
+pub(crate) fn push_unplanned<'b, ST, T>(out: &mut AstPass<'_, 'b, Pg>, value: &'b T) -> QueryResult<()>
+where
+    Pg: HasSqlType<ST>,
+    T: ToSql<ST, Pg>,
+{
+    out.push_sql("(SELECT ");
+    out.push_bind_param::<ST, T>(value)?;
+    out.push_sql(")");
+    Ok(())
 }

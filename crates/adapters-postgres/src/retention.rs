@@ -1,6 +1,6 @@
 //! Removing what nobody can read any more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::PgConnection;
@@ -95,6 +95,15 @@ struct Candidate {
     now: DateTime<Utc>,
 }
 
+/// How many values of a job were deleted.
+#[derive(Debug, QueryableByName)]
+struct Deleted {
+    #[diesel(sql_type = SqlUuid)]
+    job_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
 impl Batch {
     fn left(&self) -> i64 {
         self.limit - self.values - self.runs
@@ -114,9 +123,9 @@ impl Batch {
             return Ok(());
         }
         self.is_unfinished |= is_full(&deleted);
-        self.values += delete_values(connection, &deleted, self.left())?;
+        self.delete_values(connection, &deleted)?;
         if self.left() == 0 {
-            return advance(connection, &deleted);
+            return Ok(());
         }
         self.runs += delete_runs(connection, &deleted, self.left())?;
         if self.left() == 0 {
@@ -147,8 +156,20 @@ impl Batch {
         }
         self.is_unfinished |= is_full(&candidates);
         let due = lock_retentions(connection, candidates)?;
-        self.values += delete_values(connection, &due, self.left())?;
-        advance(connection, &due)
+        self.delete_values(connection, &due)
+    }
+
+    /// Deletes values of these jobs, and writes down how far it came: of all of them, or when there are more values than may
+    /// be deleted, of those that it reached.
+    fn delete_values(&mut self, connection: &mut PgConnection, due: &[Due]) -> QueryResult<()> {
+        let deleted = delete_values(connection, due, self.left())?;
+        self.values += deleted.iter().map(|deleted| deleted.count).sum::<i64>();
+        if self.left() > 0 {
+            return advance(connection, due);
+        }
+        let reached: HashSet<Uuid> = deleted.iter().map(|deleted| deleted.job_id).collect();
+        let reached: Vec<Due> = due.iter().filter(|due| reached.contains(&due.job_id)).cloned().collect();
+        advance(connection, &reached)
     }
 }
 
@@ -177,28 +198,28 @@ fn lock_retentions(connection: &mut PgConnection, candidates: Vec<Candidate>) ->
     Ok(due.filter(|due| due.values_from <= due.until).collect())
 }
 
-/// Deletes values of these jobs, in the order in which they were issued; gives how many.
+/// Deletes values of these jobs, in the order in which they were issued; gives how many of each job that it reached.
 ///
 /// They are looked for along the index by time of issue. The conditions compare whole rows, and the order names all columns,
 /// so that no other index will do, whatever the planner takes the number of a job's values to be.
-fn delete_values(connection: &mut PgConnection, due: &[Due], limit: i64) -> QueryResult<i64> {
-    let deleted = sql_query(
-        "DELETE FROM predictions WHERE ctid = ANY (ARRAY(SELECT expired.ctid \
+fn delete_values(connection: &mut PgConnection, due: &[Due], limit: i64) -> QueryResult<Vec<Deleted>> {
+    sql_query(
+        "WITH deleted AS (DELETE FROM predictions WHERE ctid = ANY (ARRAY(SELECT expired.ctid \
          FROM unnest($1, $2, $3, $4) AS due (organisation_id, job_id, values_from, until) \
          CROSS JOIN LATERAL (SELECT predictions.ctid FROM predictions \
            WHERE (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
              >= (due.organisation_id, due.job_id, COALESCE(due.values_from, '-infinity')) \
            AND (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
              <= (due.organisation_id, due.job_id, COALESCE(due.until, 'infinity')) \
-           ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT $5) AS expired LIMIT $5))",
+           ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT $5) AS expired LIMIT $5)) \
+         RETURNING job_id) SELECT job_id, count(*) AS count FROM deleted GROUP BY job_id",
     )
     .bind::<Array<SqlUuid>, _>(organisations(due))
     .bind::<Array<SqlUuid>, _>(jobs(due))
     .bind::<Array<Nullable<Timestamptz>>, _>(due.iter().map(|due| due.values_from).collect::<Vec<_>>())
     .bind::<Array<Nullable<Timestamptz>>, _>(due.iter().map(|due| due.until).collect::<Vec<_>>())
     .bind::<BigInt, _>(limit)
-    .execute(connection)?;
-    Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+    .load(connection)
 }
 
 /// Deletes runs of deleted jobs; gives how many.

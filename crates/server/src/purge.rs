@@ -12,7 +12,7 @@ use prediction_domain::use_cases::{PurgeStep, Purger};
 use prediction_http::Api;
 
 /// How many values and runs are deleted at once. So few that nobody who writes has to wait for long.
-const BATCH: usize = 500;
+const BATCH: usize = 250;
 /// How long the purge rests after a batch, in times of what the batch took: the database is there for others first.
 const REST: u32 = 3;
 

@@ -22,6 +22,7 @@ from .identities import AUDIENCE, ISSUER, Issuer
 from .limits import Limits
 from .load import Load, measure, middles
 from .processes import Server
+from .results import EXPIRED_DAYS, EXPIRED_JOBS, JOBS, VALUE_KINDS, ReadsDuringPurge, fill_postgres, fill_sqlite
 
 QUIET = {"PREDICTION_API_LOG": "info,access=off"}
 STARTS = 5
@@ -71,6 +72,56 @@ class Bench:
             server.stop()
         if options.ladder:
             self._ladder()
+        self.run_results()
+
+    def run_results(self) -> None:
+        """What concerns values: reading few among ever more of them, and purging them."""
+        for server in self._servers:
+            server.stop()
+        self._value_ladder()
+        self._purge()
+
+    def _value_ladder(self) -> None:
+        """One day of a job, and its newest value, among ever more values."""
+        steps = []
+        for values in self._options.values:
+            say(f"Making a database with {values:,} values.")
+            days = values // JOBS // 24
+            server, database = self._postgres(f"values_{values}", JOBS)
+            # Far more than have passed: nothing may expire or lie in the future.
+            database.run("UPDATE sources SET retention_hours = NULL")
+            fill_postgres(database, days)
+            steps.append((values, server, Load("day", 16, self._local, JOBS, days=days)))
+        for number in range(self._options.rounds):
+            say(f"Values, round {number + 1} of {self._options.rounds}.")
+            for kind in VALUE_KINDS:
+                for values, server, load in steps:
+                    self._measure(f"values {kind} {values}", server, replace(load, kind=kind))
+        for _, server, _ in steps:
+            server.stop()
+
+    def _purge(self) -> None:
+        """A million values that have expired, and how long READ takes meanwhile."""
+        database = Postgres(self._options.postgres, Path(self._options.binaries), "purge")
+        self._seed(database.url)
+        database.clone_jobs(EXPIRED_JOBS)
+        say("Making a million values that have expired, on both databases.")
+        fill_postgres(database, EXPIRED_DAYS)
+        file = Sqlite(self._folder / "purge.db")
+        self._seed(file.url)
+        file.clone_jobs(EXPIRED_JOBS)
+        fill_sqlite(file, EXPIRED_DAYS)
+        for name, url in (("PostgreSQL", database.url), ("SQLite", file.url)):
+            say(f"Purging on {name}.")
+            quiet = self._start(url, ["--no-purge"])
+            reads = ReadsDuringPurge(Load("read", 16, self._local, EXPIRED_JOBS))
+            found = reads.compare(quiet, lambda url=url: self._start(url))
+            self.figures[f"purge of a million values, {name}, s"] = found["seconds"]
+            self.figures[f"READ p99 during a purge against without, {name}"] = found["ratio"]
+            self.figures[f"READ p99 without a purge, {name}, ms"] = found["calm_p99_ms"]
+            self.figures[f"READ p99 during a purge, {name}, ms"] = found["busy_p99_ms"]
+            for server in self._servers:
+                server.stop()
 
     def _ladder(self) -> None:
         """The same requests on databases of several sizes, in the same rounds."""
@@ -227,6 +278,7 @@ def main() -> None:
     """Measures, shows the tables, and keeps the figures."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: under 3 minutes")
+    parser.add_argument("--results", action="store_true", help="only what concerns values: reading and purging them")
     parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 4]")
     parser.add_argument("--seconds", type=int, help="seconds of each measurement [default: 1]")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the figures are written")
@@ -240,13 +292,17 @@ def main() -> None:
         return
     options.jobs = 100_000
     options.ladder = [] if options.quick else [10_000, 100_000, 1_000_000]
+    options.values = [100_000, 1_000_000] if options.quick else [100_000, 1_000_000, 10_000_000]
     options.rounds = options.rounds or (1 if options.quick else 4)
     options.seconds = options.seconds or 1
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     with ExitStack() as stack:
         bench = Bench(options, stack)
-        bench.run()
+        if options.results:
+            bench.run_results()
+        else:
+            bench.run()
     run = {
         "conditions": conditions(options),
         "cells": bench.cells,
@@ -255,7 +311,7 @@ def main() -> None:
     }
     folder = Path(options.target) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    last = folder / ("quick.json" if options.quick else "last.json")
+    last = folder / ("results.json" if options.results else "quick.json" if options.quick else "last.json")
     before = json.loads(last.read_text()) if last.exists() else None
     kept = options.keep or folder / f"{run['conditions']['at'].replace(':', '')}.json"
     for path in (kept, last):

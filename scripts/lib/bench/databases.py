@@ -32,6 +32,10 @@ TEMPLATE = {
 FIRST_ID = 100_000_000_000
 # 2026-01-01T00:00:00Z; the jobs come a second apart.
 FIRST_TIME = 1_767_225_600
+COLUMNS = (
+    "organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, revision, created_at, updated_at, "
+    "updated_by"
+)
 
 
 class Postgres:
@@ -41,9 +45,10 @@ class Postgres:
         self._psql = binaries / "psql"
         self._admin = server_url
         self.url = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
-        self._run(f"CREATE DATABASE {name}", self._admin)
+        self.run(f"CREATE DATABASE {name}", self._admin)
 
-    def _run(self, sql: str, url: str | None = None) -> str:
+    def run(self, sql: str, url: str | None = None) -> str:
+        """What psql prints."""
         command = [self._psql, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
         result = subprocess.run(
             [*map(str, command), "--record-separator=\x1e", url or self.url],
@@ -61,8 +66,8 @@ class Postgres:
         for offset, template in enumerate(INPUTS):
             bindings = f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
         at = f"to_timestamp({FIRST_TIME} + n)"
-        self._run(f"""
-            INSERT INTO jobs SELECT ('77777777-7777-7777-7777-7777777770' || lpad((n % 10)::text, 2, '0'))::uuid,
+        self.run(f"""
+            INSERT INTO jobs ({COLUMNS}) SELECT ('77777777-7777-7777-7777-7777777770' || lpad((n % 10)::text, 2, '0'))::uuid,
                 ('01980000-0000-7000-8000-' || ({FIRST_ID} + n))::uuid, source_id, source_version_id, 'Job ' || n, active,
                 ({bindings})::jsonb, outputs, revision, {at}, {at}, updated_by
             FROM jobs CROSS JOIN generate_series(0::bigint, {count - 1}) AS n WHERE name = 'Template';
@@ -71,22 +76,23 @@ class Postgres:
 
     def tidy(self) -> None:
         """Removes what set-ups added, and everything else that would make the next measurement another one."""
-        self._run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
-        self._run("TRUNCATE runs, predictions")
-        self._run("VACUUM (ANALYZE) jobs")
-        self._run("CHECKPOINT")
+        self.run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
+        self.run("TRUNCATE runs, predictions, run_summaries, deleted_jobs")
+        self.run("VACUUM (ANALYZE) jobs")
+        self.run("VACUUM (ANALYZE) run_summaries")
+        self.run("CHECKPOINT")
 
     def watch_statements(self) -> None:
         """Starts noting which statements come."""
-        self._run("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; SELECT pg_stat_statements_reset()")
-        self._run("ALTER SYSTEM SET pg_stat_statements.track = 'top'")
-        self._run("SELECT pg_reload_conf()")
+        self.run("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; SELECT pg_stat_statements_reset()")
+        self.run("ALTER SYSTEM SET pg_stat_statements.track = 'top'")
+        self.run("SELECT pg_reload_conf()")
 
     def noted_statements(self) -> list[str]:
         """The statements that came, the most frequent first; stops noting."""
-        rows = self._run("SELECT query FROM pg_stat_statements ORDER BY calls DESC")
-        self._run("ALTER SYSTEM RESET pg_stat_statements.track")
-        self._run("SELECT pg_reload_conf()")
+        rows = self.run("SELECT query FROM pg_stat_statements ORDER BY calls DESC")
+        self.run("ALTER SYSTEM RESET pg_stat_statements.track")
+        self.run("SELECT pg_reload_conf()")
         return rows.strip("\x1e\n").split("\x1e")
 
 
@@ -106,7 +112,7 @@ class Sqlite:
         with sqlite3.connect(self.path) as connection:
             connection.execute(f"""
                 WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})
-                INSERT INTO jobs SELECT '77777777-7777-7777-7777-7777777770' || printf('%02d', n % 10),
+                INSERT INTO jobs ({COLUMNS}) SELECT '77777777-7777-7777-7777-7777777770' || printf('%02d', n % 10),
                     '01980000-0000-7000-8000-' || ({FIRST_ID} + n), source_id, source_version_id, 'Job ' || n, active,
                     {bindings}, outputs, revision, {at}, {at}, updated_by
                 FROM jobs CROSS JOIN numbers WHERE name = 'Template'

@@ -9,7 +9,16 @@ from pathlib import Path
 from .processes import Server
 
 SCRIPT = Path(__file__).with_name("requests.lua")
-LANES = {"read": "job-reads", "list": "reads", "deep": "reads", "setup": "set-ups", "report": "writes", "bulk": "writes"}
+LANES = {
+    "read": "job-reads",
+    "list": "reads",
+    "deep": "reads",
+    "setup": "set-ups",
+    "report": "writes",
+    "bulk": "writes",
+    "day": "reads",
+    "newest": "reads",
+}
 
 
 @dataclass
@@ -21,6 +30,8 @@ class Load:
     token: str
     jobs: int
     cursors: str = ""
+    # How many days each job has values for.
+    days: int = 0
 
 
 def measure(server: Server, load: Load, seconds: int, salt: int) -> dict[str, float]:
@@ -31,6 +42,7 @@ def measure(server: Server, load: Load, seconds: int, salt: int) -> dict[str, fl
         "BENCH_JOBS": str(load.jobs),
         "BENCH_SALT": str(salt),
         "BENCH_CURSORS": load.cursors,
+        "BENCH_DAYS": str(load.days),
     }
     command = ["wrk", "--threads=1", f"--connections={load.connections}", f"--duration={seconds}s", "--timeout=10s"]
     before, worked = server.batches(), server.processor_seconds()

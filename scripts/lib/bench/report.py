@@ -14,6 +14,8 @@ TITLES = {
     "setup": "SETUP",
     "report": "REPORT of 24 values",
     "bulk": "REPORT of 10,000 values",
+    "day": "a day of values of a job",
+    "newest": "the next value of a job",
 }
 MARK = "<!-- bench: {} -->"
 
@@ -105,14 +107,26 @@ def ladder_sizes(runs: list[dict]) -> list[int]:
     return sorted({int(name.split()[2]) for run in runs for name in run["cells"] if name.startswith("ladder ")})
 
 
+def value_sizes(runs: list[dict]) -> list[int]:
+    """The numbers of values among which few are read."""
+    return sorted({int(name.split()[2]) for run in runs for name in run["cells"] if name.startswith("values ")})
+
+
+def _values(runs: list[dict]) -> str:
+    return _steps(runs, "values", ["day", "newest"], value_sizes(runs), "values")
+
+
 def _ladder(runs: list[dict]) -> str:
-    sizes = ladder_sizes(runs)
+    return _steps(runs, "ladder", KINDS, ladder_sizes(runs), "jobs")
+
+
+def _steps(runs: list[dict], prefix: str, kinds: list[str], sizes: list[int], what: str) -> str:
     rows = []
-    for kind in KINDS:
-        names = [f"ladder {kind} {size}" for size in sizes]
+    for kind in kinds:
+        names = [f"{prefix} {kind} {size}" for size in sizes]
         slower = [1 / ratio for ratio in ratios(runs, names[-1], names[0])]
         rows.append([TITLES[kind], *(_spread(samples(runs, name)) for name in names), _spread(slower, _ratio)])
-    head = ["request, 16 connections", *(f"{size:,} jobs" for size in sizes), "first step against last"]
+    head = ["request, 16 connections", *(f"{size:,} {what}" for size in sizes), "first step against last"]
     return _table(head, rows)
 
 
@@ -153,7 +167,16 @@ def targets(runs: list[dict]) -> list[tuple[str, str, str, float, bool, bool]]:
         slower = [1 / ratio for ratio in ratios(runs, f"ladder {kind} {sizes[-1]}", f"ladder {kind} {sizes[0]}")]
         found.append(at_most(f"{TITLES[kind]}: {sizes[0]:,} jobs against {sizes[-1]:,}", 1.2, 1.1, slower))
     found.append(at_least("SQLite SETUP, 64 connections against 1", 4, 8, ratios(runs, "sqlite setup 64", "sqlite setup 1")))
-    for name, must, aim in (("memory after the load", 40, 30), ("start to the first 200", 0.3, 0.1)):
+    values = value_sizes(runs)
+    for kind in ("day", "newest") if len(values) > 1 else ():
+        slower = [1 / ratio for ratio in ratios(runs, f"values {kind} {values[-1]}", f"values {kind} {values[0]}")]
+        found.append(at_most(f"{TITLES[kind]}: {values[0]:,} values against {values[-1]:,}", 1.2, 1.1, slower))
+    for name, must, aim in (
+        ("memory after the load", 40, 30),
+        ("start to the first 200", 0.3, 0.1),
+        ("purge of a million values", 60, 60),
+        ("READ p99 during a purge against without", 2, 2),
+    ):
         for figure in sorted({figure for run in runs for figure in run["figures"] if figure.startswith(name)}):
             found.append(at_most(figure, must, aim, [run["figures"][figure] for run in runs if figure in run["figures"]]))
     # What was not measured is no target of these runs.
@@ -196,9 +219,13 @@ def _changes(runs: list[dict], before: dict) -> str:
 
 def tables(runs: list[dict], before: dict | None = None) -> str:
     """Everything, as Markdown."""
-    parts = [_conditions(runs), _targets(runs), _loads(runs), "SQLite, synchronous = FULL:", _sqlite(runs)]
+    parts = [_conditions(runs), _targets(runs)]
+    if samples(runs, "postgres read 16"):
+        parts += [_loads(runs), "SQLite, synchronous = FULL:", _sqlite(runs)]
     if ladder_sizes(runs):
         parts.append(_ladder(runs))
+    if value_sizes(runs):
+        parts.append(_values(runs))
     if before:
         parts.append(_changes(runs, before))
     return "\n\n".join(parts)

@@ -91,6 +91,33 @@ kinds.bulk = function()
   return report(bulk)
 end
 
+local days = tonumber(os.getenv("BENCH_DAYS"))
+
+local function some_job()
+  return "/api/v1/jobs/01980000-0000-7000-8000-" .. string.format("%d", 100000000000 + math.random(0, jobs - 1))
+end
+
+local function stamp(seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
+end
+
+-- The values of a large database are of years to come, and nobody knows them yet.
+local function values_of_role(rest)
+  return "GET", some_job() .. "/predictions?role=risk&as_of=2099-01-01T00:00:00Z&" .. rest
+end
+
+-- One day of one role: 24 values.
+kinds.day = function()
+  local from = FIRST_TIME + 3600 + math.random(0, days - 1) * 86400
+  return values_of_role("from=" .. stamp(from) .. "&to=" .. stamp(from + 86400))
+end
+
+-- The one value that is about the time now, or comes next.
+kinds.newest = function()
+  local from = FIRST_TIME + math.random(0, days * 86400 - 86400)
+  return values_of_role("limit=1&from=" .. stamp(from))
+end
+
 function init()
   math.randomseed(salt)
   if kind == "setup" or kind == "report" or kind == "bulk" then

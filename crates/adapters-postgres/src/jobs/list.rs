@@ -4,15 +4,14 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::serialize::ToSql;
-use diesel::sql_types::{Array, BigInt, Bool, HasSqlType, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
 use prediction_domain::model::{OrganisationId, PageRequest, Scope};
 use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
 
 use super::monitoring::{self, HealthCondition};
-use crate::paging::one_too_many;
+use crate::paging::{one_too_many, push_unplanned};
 use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 
 /// Lists jobs in creation order, with what is to be known to judge their health.
@@ -230,22 +229,6 @@ impl JobList {
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.created_at, jobs.id LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.limit)
     }
-}
-
-/// A parameter that no plan depends on.
-///
-/// PostgreSQL plans a prepared statement anew each time as long as it reckons that a plan for these very values is cheaper.
-/// Here it never is, and planning takes longer than reading a page. What comes from a subquery is not known to the planner,
-/// so all plans cost the same, and it keeps the first.
-fn push_unplanned<'b, ST, T>(out: &mut AstPass<'_, 'b, Pg>, value: &'b T) -> QueryResult<()>
-where
-    Pg: HasSqlType<ST>,
-    T: ToSql<ST, Pg>,
-{
-    out.push_sql("(SELECT ");
-    out.push_bind_param::<ST, T>(value)?;
-    out.push_sql(")");
-    Ok(())
 }
 
 impl Tenants {

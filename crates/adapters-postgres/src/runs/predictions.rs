@@ -8,6 +8,7 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use prediction_domain::ports::{Issued, PredictionQuery};
 use uuid::Uuid;
 
+use crate::paging::push_unplanned;
 use crate::rows::PredictionSql;
 
 /// Reads role by role along the key: between two times of one role there is nothing that was not asked for, but for
@@ -113,27 +114,27 @@ impl ReadPredictions {
             if let Some(time) = time {
                 out.push_sql(" AND predictions.at");
                 out.push_sql(operator);
-                out.push_bind_param::<Timestamptz, _>(time)?;
+                push_unplanned::<Timestamptz, _>(out, time)?;
             }
         }
         if let Some((role, at)) = &self.after {
             out.push_sql(" AND predictions.at > CASE WHEN roles.role = ");
             out.push_bind_param::<Text, _>(role)?;
             out.push_sql(" THEN ");
-            out.push_bind_param::<Timestamptz, _>(at)?;
+            push_unplanned::<Timestamptz, _>(out, at)?;
             out.push_sql(" ELSE '-infinity'::timestamptz END");
         }
         out.push_sql(match self.issued {
             Issued::Until(_) => " AND predictions.issued_at <= ",
             Issued::At(_) => " AND predictions.issued_at = ",
         });
-        out.push_bind_param::<Timestamptz, _>(&self.issued_at)?;
+        push_unplanned::<Timestamptz, _>(out, &self.issued_at)?;
         if let Some(limit) = &self.issued_after {
             out.push_sql(" AND predictions.issued_at > ");
-            out.push_bind_param::<Timestamptz, _>(limit)?;
+            push_unplanned::<Timestamptz, _>(out, limit)?;
         }
         out.push_sql(" ORDER BY predictions.at, predictions.issued_at DESC LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        push_unplanned::<BigInt, _>(out, &self.limit)
     }
 }
 
@@ -149,7 +150,7 @@ impl QueryFragment<Pg> for ReadPredictions {
         );
         self.push_values(out)?;
         out.push_sql(") AS newest ORDER BY roles.role, newest.at LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        push_unplanned::<BigInt, _>(out, &self.limit)?;
         out.push_sql(") AS found CROSS JOIN LATERAL (SELECT runs.id FROM runs WHERE ");
         self.push_job(out, "runs")?;
         out.push_sql(" AND runs.issued_at = found.issued_at OFFSET 0) AS run ORDER BY found.role, found.at");
