@@ -72,6 +72,15 @@ impl Database {
         }
     }
 
+    /// How many values and runs are to be deleted at once: so few that it takes a few milliseconds. SQLite deletes in this
+    /// process, so that a short batch is all that counts; PostgreSQL needs some round trips for each, however large it is.
+    pub(crate) fn purge_batch(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 125,
+            Self::Postgres { .. } => 1_000,
+        }
+    }
+
     /// Puts the database behind the ports.
     pub(crate) fn ports(&self) -> PortsOfStore {
         match self {

@@ -11,10 +11,8 @@ use prediction_domain::ports::Purged;
 use prediction_domain::use_cases::{PurgeStep, Purger};
 use prediction_http::Api;
 
-/// How many values and runs are deleted at once. So few that nobody who writes has to wait for long.
-const BATCH: usize = 250;
 /// How long the purge rests after a batch, in times of what the batch took: the database is there for others first.
-const REST: u32 = 3;
+const REST: u32 = 2;
 
 /// A thread that deletes until it is told to stop.
 pub(crate) struct PurgeThread {
@@ -24,11 +22,12 @@ pub(crate) struct PurgeThread {
 
 impl PurgeThread {
     /// Starts it. It looks for what has expired at once, and then again each time that so long has passed.
-    pub(crate) fn start(purger: Purger, api: web::Data<Api>, every: Duration) -> anyhow::Result<Self> {
+    /// `batch` is how many values and runs are deleted at once.
+    pub(crate) fn start(purger: Purger, batch: usize, api: web::Data<Api>, every: Duration) -> anyhow::Result<Self> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()
             .name("purge".to_owned())
-            .spawn(move || purge(purger, &api, every, &stopped))
+            .spawn(move || purge(purger, batch, &api, every, &stopped))
             .context("cannot start a thread")?;
         Ok(Self { stop, thread })
     }
@@ -43,11 +42,11 @@ impl PurgeThread {
     }
 }
 
-fn purge(mut purger: Purger, api: &Api, every: Duration, stopped: &Receiver<()>) {
+fn purge(mut purger: Purger, batch: usize, api: &Api, every: Duration, stopped: &Receiver<()>) {
     let mut round = Purged::default();
     loop {
         let began = Instant::now();
-        let pause = match catch_unwind(AssertUnwindSafe(|| purger.step(BATCH))) {
+        let pause = match catch_unwind(AssertUnwindSafe(|| purger.step(batch))) {
             Ok(Ok(step)) => {
                 api.note_purge(step);
                 if add(&mut round, step) { began.elapsed() * REST } else { every }

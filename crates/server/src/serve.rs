@@ -57,8 +57,11 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
 
         greeting::greet(&server.addrs(), &database.place(), &identity)?;
         let server = server.run();
-        let purge =
-            if options.no_purge { None } else { Some(PurgeThread::start(purger, for_purge, options.purge_every)?) };
+        let purge = if options.no_purge {
+            None
+        } else {
+            Some(PurgeThread::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
+        };
         rt::spawn(stop_on_signal(api, server.handle()));
         server.await.context("the server failed")?;
         if let Some(purge) = purge {

@@ -91,7 +91,7 @@ fn a_migration_that_fails_leaves_the_schema_as_it_was_and_says_which() {
     database.store.migrate().unwrap();
 }
 
-/// A job that is active is so since the revision that ended its last pause; if it has none, nothing is known to be known.
+/// A job that is active has been so since the revision that ended its last pause, or since it was set up.
 #[test]
 fn jobs_of_before_are_active_since_their_last_pause() {
     let (database, version, _) = Database::with_a_job();
