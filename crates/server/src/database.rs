@@ -76,8 +76,8 @@ impl Database {
     /// process, so that a short batch is all that counts; PostgreSQL needs some round trips for each, however large it is.
     pub(crate) fn purge_batch(&self) -> usize {
         match self {
-            Self::Sqlite(_) => 125,
-            Self::Postgres { .. } => 1_000,
+            Self::Sqlite(_) => 250,
+            Self::Postgres { .. } => 500,
         }
     }
 
