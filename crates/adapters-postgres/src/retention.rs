@@ -43,8 +43,8 @@ impl RetentionRepository for PostgresStore {
         Ok(())
     }
 
-    /// Several short statements, of which only the last ones lock what others write to: the summaries of the jobs that were
-    /// dealt with, and the sources, so that a retention that is prolonged meanwhile either counts or comes after the purge.
+    /// Several short statements. The sources are locked before anything goes, so that a retention that is prolonged meanwhile
+    /// either counts or comes after the purge; the summaries, which reports change, only at the end.
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.database().transaction(Effect::Commit, |connection| {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    Job, JobId, PageRequest, Prediction, ReplicaId, RoleName, Run, Scope, Source, Timestamp,
+    Job, JobId, PageRequest, Prediction, ReplicaId, Run, Scope, Source, SourceVersion, Timestamp,
 };
 use prediction_domain::ports::{Effect, Issued, PredictionQuery, Purged, RunFilter};
 
-use super::fixture::{any_job, source, stored_job, stored_source, stored_version};
+use super::fixture::{any_job, source, stored_job, stored_source, stored_version, version};
 use super::history::Dice;
 use crate::Stores;
 use crate::builders::{a_job_of, a_prediction, a_run_of, a_source, a_version_of};
@@ -155,13 +155,13 @@ pub(super) fn nothing_younger_than_its_retention_is_ever_deleted(stores: &Stores
                 3 => world.change_retention(stores, &mut dice),
                 4 if dice.roll(3) == 0 => world.delete_job(stores, &mut dice),
                 5 => now = noon().plus(TimeDelta::minutes(i64::try_from(dice.roll(6_000)).expect("small") - 3_000)),
-                6 | 7 => world.purge(stores, now, dice.roll(9)),
+                6 | 7 => drop(world.purge(stores, now, dice.roll(9))),
                 _ => world.report(stores, &mut dice, now),
             }
             world.check(stores, &format!("seed {seed}, step {step}"));
         }
         // To the end: then nothing is left that has expired.
-        while world.purge_once(stores, now, 50).is_unfinished {}
+        while world.purge(stores, now, 50).is_unfinished {}
         world.forget_expired(now);
         world.check(stores, &format!("seed {seed}, at the end"));
     }
@@ -220,11 +220,7 @@ impl World {
         }
     }
 
-    fn purge(&mut self, stores: &Stores, now: Timestamp, limit: usize) {
-        self.purge_once(stores, now, limit);
-    }
-
-    fn purge_once(&mut self, stores: &Stores, now: Timestamp, limit: usize) -> Purged {
+    fn purge(&mut self, stores: &Stores, now: Timestamp, limit: usize) -> Purged {
         for (job, place) in &self.jobs {
             let Some(hours) = self.sources[*place].1 else { continue };
             let end = now.plus(-TimeDelta::hours(hours));
@@ -274,8 +270,8 @@ fn job_kept_for(stores: &Stores, retention: Option<i32>) -> Job {
     stored_job(stores, a_job_of(&stored_version(stores, a_version_of(source.id))))
 }
 
-fn version_of(stores: &Stores, job: &Job) -> prediction_domain::model::SourceVersion {
-    super::fixture::version(stores, job.source_version_id).expect("the version is there")
+fn version_of(stores: &Stores, job: &Job) -> SourceVersion {
+    version(stores, job.source_version_id).expect("the version is there")
 }
 
 fn change_retention(stores: &Stores, job: &Job, revision: i64, retention: Option<i32>) {
@@ -311,11 +307,10 @@ fn runs_of(stores: &Stores, job: &Job) -> usize {
 }
 
 fn everything(job: &Job) -> PredictionQuery {
-    let role: Option<RoleName> = None;
     PredictionQuery {
         organisation_id: job.organisation_id,
         job_id: job.id,
-        role,
+        role: None,
         from: None,
         to: None,
         issued: Issued::Until(at("9999-12-31T23:59:59.999999Z")),

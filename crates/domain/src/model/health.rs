@@ -12,7 +12,7 @@ use super::job::Job;
 use super::run::RunStatus;
 use super::source::ExpectedIntervalMinutes;
 use super::timestamp::Timestamp;
-use super::violation::{ValueProblem, ViolationCode, nearest};
+use super::violation::ValueProblem;
 
 /// What a job that is late is granted at the least before it is overdue, in minutes; otherwise one interval.
 pub const MIN_GRACE_MINUTES: i32 = 5;
@@ -58,14 +58,9 @@ impl HealthStatus {
 
     /// The status of that name.
     pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-            let problem = ValueProblem::new(ViolationCode::UnknownWord, "is not the status of a job's health")
-                .expected(Self::ALL.map(Self::as_str).to_vec())
-                .actual(text.chars().take(100).collect::<String>());
-            match nearest(text, Self::ALL.map(Self::as_str)) {
-                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
-                None => problem,
-            }
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| {
+            ValueProblem::unknown_word(text, "is not the status of a job's health", &Self::ALL.map(Self::as_str))
         })
     }
 }

@@ -71,15 +71,9 @@ impl RunStatus {
 
     /// The status of that name.
     pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-            let problem = ValueProblem::new(ViolationCode::UnknownWord, "is not the status of a run")
-                .expected(Self::ALL.map(Self::as_str).to_vec())
-                .actual(text.chars().take(100).collect::<String>());
-            match nearest(text, Self::ALL.map(Self::as_str)) {
-                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
-                None => problem,
-            }
-        })
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found
+            .ok_or_else(|| ValueProblem::unknown_word(text, "is not the status of a run", &Self::ALL.map(Self::as_str)))
     }
 }
 

@@ -172,6 +172,18 @@ impl ValueProblem {
         Self { code, message: message.into(), expected: None, actual: None, hint: None }
     }
 
+    /// Text that is none of the possible words, with the one that was probably meant.
+    #[must_use]
+    pub fn unknown_word(text: &str, message: &'static str, words: &[&'static str]) -> Self {
+        let problem = Self::new(ViolationCode::UnknownWord, message)
+            .expected(words.to_vec())
+            .actual(text.chars().take(100).collect::<String>());
+        match nearest(text, words.iter().copied()) {
+            Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+            None => problem,
+        }
+    }
+
     /// Says what would have been right.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<Value>) -> Self {

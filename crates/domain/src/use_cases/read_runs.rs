@@ -1,5 +1,3 @@
-use chrono::TimeDelta;
-
 use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
@@ -99,5 +97,5 @@ pub fn list_predictions(
 fn expired_until(ports: &Ports, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
     let source = ports.sources.find_many(&[job.source_id])?.pop().flatten();
     let hours = source.and_then(|source| source.retention_hours);
-    Ok(hours.map(|hours| now.plus(-TimeDelta::hours(i64::from(hours.as_i32())))))
+    Ok(hours.map(|hours| now.plus(-hours.as_time())))
 }
