@@ -1,19 +1,21 @@
 //! Removing what nobody can read any more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use diesel::pg::PgConnection;
+use chrono::{DateTime, Utc};
+use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::upsert::excluded;
 use prediction_domain::model::{ReplicaId, Timestamp};
 use prediction_domain::ports::{Effect, Purged, RetentionRepository, StoreFailure};
 use uuid::Uuid;
 
 use crate::database::Abort;
-use crate::schema::{leases, sources};
+use crate::paging::push_unplanned;
+use crate::schema::leases;
 use crate::store::PostgresStore;
 
 /// The lease of whoever purges.
@@ -43,18 +45,19 @@ impl RetentionRepository for PostgresStore {
         Ok(())
     }
 
-    /// Several short statements. The sources are locked before anything goes, so that a retention that is prolonged meanwhile
-    /// either counts or comes after the purge; the summaries, which reports change, only at the end.
+    /// Few statements, each prepared once: on its way a purge waits for the database more than it works there.
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.database().transaction(Effect::Commit, |connection| {
-            let mut batch = Batch { limit, values: 0, runs: 0, is_unfinished: false };
-            batch.purge_deleted_jobs(connection)?;
-            batch.purge_expired(connection, now.as_datetime())?;
+            let mut batch = Batch { limit, values: 0, runs: 0 };
+            let due: Vec<Due> = FindDue { now: now.as_datetime(), limit: MOST_JOBS }.load(connection)?;
+            // Deleted jobs come alone, so there may be more when they are done.
+            let is_unfinished = is_full(&due) || due.iter().any(|due| due.is_deleted);
+            batch.purge(connection, &due)?;
             Ok::<_, Abort<StoreFailure>>(Purged {
                 values: batch.values.unsigned_abs(),
                 runs: batch.runs.unsigned_abs(),
-                is_unfinished: batch.is_unfinished || batch.left() == 0,
+                is_unfinished: is_unfinished || batch.left() == 0,
             })
         })
     }
@@ -65,43 +68,31 @@ struct Batch {
     limit: i64,
     values: i64,
     runs: i64,
-    is_unfinished: bool,
 }
 
 /// A job, and which of its values are to go.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Queryable)]
 struct Due {
-    #[diesel(sql_type = SqlUuid)]
     organisation_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     job_id: Uuid,
     /// None was issued before.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     values_from: Option<DateTime<Utc>>,
     /// Those issued until then; all, when there is no such time.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     until: Option<DateTime<Utc>>,
+    /// Then its runs go, too.
+    is_deleted: bool,
 }
 
-/// A job that may have values that have expired.
-#[derive(Debug, Clone, QueryableByName)]
-struct Candidate {
-    #[diesel(embed)]
-    due: Due,
-    #[diesel(sql_type = SqlUuid)]
-    source_id: Uuid,
-    /// The earlier one of the caller's time and the database's.
-    #[diesel(sql_type = Timestamptz)]
-    now: DateTime<Utc>,
-}
-
-/// How many values of a job were deleted.
-#[derive(Debug, QueryableByName)]
+/// How many values of a job were deleted, and when the last of them was issued.
+#[derive(Debug, Queryable)]
 struct Deleted {
-    #[diesel(sql_type = SqlUuid)]
     job_id: Uuid,
-    #[diesel(sql_type = BigInt)]
     count: i64,
+    issued_until: DateTime<Utc>,
+}
+
+fn is_full(due: &[Due]) -> bool {
+    i64::try_from(due.len()).is_ok_and(|found| found == MOST_JOBS)
 }
 
 impl Batch {
@@ -109,121 +100,211 @@ impl Batch {
         self.limit - self.values - self.runs
     }
 
-    /// First the values of deleted jobs, then their runs, and at last what says that they are to go.
-    fn purge_deleted_jobs(&mut self, connection: &mut PgConnection) -> QueryResult<()> {
-        let deleted: Vec<Due> = sql_query(
-            "SELECT deleted_jobs.organisation_id, deleted_jobs.job_id, run_summaries.values_from, \
-             NULL::timestamptz AS until FROM deleted_jobs LEFT JOIN run_summaries USING (organisation_id, job_id) \
-             ORDER BY deleted_jobs.organisation_id, deleted_jobs.job_id LIMIT $1 \
-             FOR UPDATE OF deleted_jobs SKIP LOCKED",
-        )
-        .bind::<BigInt, _>(MOST_JOBS)
-        .load(connection)?;
-        if deleted.is_empty() {
+    /// The values go first, then the runs of deleted jobs, and at last what says that they are to go.
+    fn purge(&mut self, connection: &mut PgConnection, due: &[Due]) -> QueryResult<()> {
+        if due.is_empty() {
             return Ok(());
         }
-        self.is_unfinished |= is_full(&deleted);
-        self.delete_values(connection, &deleted)?;
+        let deleted: Vec<Deleted> = DeleteValues::new(due, self.left()).load(connection)?;
+        self.values += deleted.iter().map(|deleted| deleted.count).sum::<i64>();
+        let mut places: HashMap<Uuid, Option<DateTime<Utc>>> =
+            deleted.iter().map(|deleted| (deleted.job_id, Some(deleted.issued_until))).collect();
+        if self.left() > 0 {
+            // The others have nothing to delete.
+            for due in due {
+                places.entry(due.job_id).or_insert(due.values_from);
+            }
+        }
+        Advance::new(due, &places).execute(connection)?;
+        let gone: Vec<&Due> = due.iter().filter(|due| due.is_deleted).collect();
+        if gone.is_empty() || self.left() == 0 {
+            return Ok(());
+        }
+        self.runs += delete_runs(connection, &gone, self.left())?;
         if self.left() == 0 {
             return Ok(());
         }
-        self.runs += delete_runs(connection, &deleted, self.left())?;
-        if self.left() == 0 {
-            return Ok(());
-        }
-        forget(connection, &deleted)
+        forget(connection, &gone)
     }
+}
 
-    /// Values that have expired, those of each source that were issued first before the others.
-    fn purge_expired(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<()> {
-        if self.left() == 0 {
-            return Ok(());
-        }
-        let candidates: Vec<Candidate> = sql_query(
-            "SELECT candidate.organisation_id, candidate.job_id, candidate.values_from, NULL::timestamptz AS until, \
-             sources.id AS source_id, clock.now FROM (SELECT LEAST($1, clock_timestamp()) AS now) AS clock \
-             CROSS JOIN sources CROSS JOIN LATERAL (SELECT * FROM run_summaries \
+/// Finds deleted jobs, or when there are none, jobs with values that have expired: of each source those that have the oldest.
+///
+/// Both the source and what is known of the job's values are locked until the purge is done. So a retention that is prolonged
+/// meanwhile either counts or comes after the purge, and a report of older values comes after it, too. Nobody is waited for:
+/// whatever others have locked is left to the next purge.
+struct FindDue {
+    now: DateTime<Utc>,
+    limit: i64,
+}
+
+impl QueryFragment<Pg> for FindDue {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "WITH gone AS (SELECT organisation_id, job_id FROM deleted_jobs ORDER BY organisation_id, job_id LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(" FOR UPDATE SKIP LOCKED), clock AS MATERIALIZED (SELECT LEAST(");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        // The time until which is reckoned from the source as it is when it is locked, and so is the condition beside it.
+        out.push_sql(
+            ", clock_timestamp()) AS now), \
+             expired AS (SELECT candidate.organisation_id, candidate.job_id, candidate.values_from, \
+             clock.now - make_interval(hours => sources.retention_hours) AS until \
+             FROM clock CROSS JOIN sources CROSS JOIN LATERAL (SELECT * FROM run_summaries \
                WHERE run_summaries.source_id = sources.id \
                AND run_summaries.values_from <= clock.now - make_interval(hours => sources.retention_hours) \
-               ORDER BY run_summaries.source_id, run_summaries.values_from LIMIT $2) AS candidate \
-             WHERE sources.retention_hours IS NOT NULL LIMIT $2",
-        )
-        .bind::<Timestamptz, _>(now)
-        .bind::<BigInt, _>(MOST_JOBS)
-        .load(connection)?;
-        if candidates.is_empty() {
-            return Ok(());
-        }
-        self.is_unfinished |= is_full(&candidates);
-        let due = lock_retentions(connection, candidates)?;
-        self.delete_values(connection, &due)
-    }
-
-    /// Deletes values of these jobs, and writes down how far it came: of all of them, or when there are more values than may
-    /// be deleted, of those that it reached.
-    fn delete_values(&mut self, connection: &mut PgConnection, due: &[Due]) -> QueryResult<()> {
-        let deleted = delete_values(connection, due, self.left())?;
-        self.values += deleted.iter().map(|deleted| deleted.count).sum::<i64>();
-        if self.left() > 0 {
-            return advance(connection, due);
-        }
-        let reached: HashSet<Uuid> = deleted.iter().map(|deleted| deleted.job_id).collect();
-        let reached: Vec<Due> = due.iter().filter(|due| reached.contains(&due.job_id)).cloned().collect();
-        advance(connection, &reached)
+               ORDER BY run_summaries.source_id, run_summaries.values_from LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(
+            " FOR NO KEY UPDATE SKIP LOCKED) AS candidate \
+             WHERE candidate.values_from <= clock.now - make_interval(hours => sources.retention_hours) LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(
+            " FOR SHARE OF sources SKIP LOCKED) \
+             SELECT gone.organisation_id, gone.job_id, run_summaries.values_from, NULL::timestamptz, true \
+             FROM gone LEFT JOIN run_summaries USING (organisation_id, job_id) \
+             UNION ALL SELECT organisation_id, job_id, values_from, until, false FROM expired \
+             WHERE NOT EXISTS (SELECT FROM gone)",
+        );
+        Ok(())
     }
 }
 
-fn is_full<T>(found: &[T]) -> bool {
-    i64::try_from(found.len()).is_ok_and(|found| found == MOST_JOBS)
+impl QueryId for FindDue {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-/// Reads how long the sources keep values, and keeps that from being changed until the purge is done. What has not expired by
-/// that is left out.
-fn lock_retentions(connection: &mut PgConnection, candidates: Vec<Candidate>) -> QueryResult<Vec<Due>> {
-    let mut ids: Vec<Uuid> = candidates.iter().map(|candidate| candidate.source_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let retentions: Vec<(Uuid, Option<i32>)> = sources::table
-        .filter(sources::id.eq_any(&ids))
-        .select((sources::id, sources::retention_hours))
-        .order(sources::id)
-        .for_share()
-        .load(connection)?;
-    let retentions: HashMap<Uuid, i32> =
-        retentions.into_iter().filter_map(|(id, hours)| hours.map(|hours| (id, hours))).collect();
-    let due = candidates.into_iter().filter_map(|candidate| {
-        let hours = TimeDelta::hours(i64::from(*retentions.get(&candidate.source_id)?));
-        Some(Due { until: Some(candidate.now.checked_sub_signed(hours)?), ..candidate.due })
-    });
-    Ok(due.filter(|due| due.values_from <= due.until).collect())
+impl Query for FindDue {
+    type SqlType = (SqlUuid, SqlUuid, Nullable<Timestamptz>, Nullable<Timestamptz>, Bool);
 }
+
+impl RunQueryDsl<PgConnection> for FindDue {}
 
 /// Deletes values of these jobs, in the order in which they were issued; gives how many of each job that it reached.
 ///
 /// They are looked for along the index by time of issue. The conditions compare whole rows, and the order names all columns,
 /// so that no other index will do, whatever the planner takes the number of a job's values to be.
-fn delete_values(connection: &mut PgConnection, due: &[Due], limit: i64) -> QueryResult<Vec<Deleted>> {
-    sql_query(
-        "WITH deleted AS (DELETE FROM predictions WHERE ctid = ANY (ARRAY(SELECT expired.ctid \
-         FROM unnest($1, $2, $3, $4) AS due (organisation_id, job_id, values_from, until) \
-         CROSS JOIN LATERAL (SELECT predictions.ctid FROM predictions \
-           WHERE (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
-             >= (due.organisation_id, due.job_id, COALESCE(due.values_from, '-infinity')) \
-           AND (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
-             <= (due.organisation_id, due.job_id, COALESCE(due.until, 'infinity')) \
-           ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT $5) AS expired LIMIT $5)) \
-         RETURNING job_id) SELECT job_id, count(*) AS count FROM deleted GROUP BY job_id",
-    )
-    .bind::<Array<SqlUuid>, _>(organisations(due))
-    .bind::<Array<SqlUuid>, _>(jobs(due))
-    .bind::<Array<Nullable<Timestamptz>>, _>(due.iter().map(|due| due.values_from).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Timestamptz>>, _>(due.iter().map(|due| due.until).collect::<Vec<_>>())
-    .bind::<BigInt, _>(limit)
-    .load(connection)
+struct DeleteValues {
+    organisations: Vec<Uuid>,
+    jobs: Vec<Uuid>,
+    from: Vec<Option<DateTime<Utc>>>,
+    until: Vec<Option<DateTime<Utc>>>,
+    limit: i64,
 }
 
+impl DeleteValues {
+    fn new(due: &[Due], limit: i64) -> Self {
+        Self {
+            organisations: due.iter().map(|due| due.organisation_id).collect(),
+            jobs: due.iter().map(|due| due.job_id).collect(),
+            from: due.iter().map(|due| due.values_from).collect(),
+            until: due.iter().map(|due| due.until).collect(),
+            limit,
+        }
+    }
+}
+
+impl QueryFragment<Pg> for DeleteValues {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "WITH deleted AS (DELETE FROM predictions WHERE ctid = ANY (ARRAY(SELECT expired.ctid FROM unnest(",
+        );
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.from)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.until)?;
+        out.push_sql(
+            ") AS due (organisation_id, job_id, values_from, until) \
+             CROSS JOIN LATERAL (SELECT predictions.ctid FROM predictions \
+               WHERE (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
+                 >= (due.organisation_id, due.job_id, COALESCE(due.values_from, '-infinity')) \
+               AND (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
+                 <= (due.organisation_id, due.job_id, COALESCE(due.until, 'infinity')) \
+               ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(") AS expired LIMIT ");
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(
+            ")) RETURNING job_id, issued_at) SELECT job_id, count(*), max(issued_at) FROM deleted GROUP BY job_id",
+        );
+        Ok(())
+    }
+}
+
+impl QueryId for DeleteValues {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for DeleteValues {
+    type SqlType = (SqlUuid, BigInt, Timestamptz);
+}
+
+impl RunQueryDsl<PgConnection> for DeleteValues {}
+
+/// Writes down from when on jobs have values now, so that the next purge does not walk over what this one has deleted.
+///
+/// What is known of the jobs was locked by a statement before, so that this one sees all that was reported until then.
+struct Advance {
+    organisations: Vec<Uuid>,
+    jobs: Vec<Uuid>,
+    from: Vec<Option<DateTime<Utc>>>,
+}
+
+impl Advance {
+    /// Of these jobs, those for which it is known from where on to look.
+    fn new(due: &[Due], places: &HashMap<Uuid, Option<DateTime<Utc>>>) -> Self {
+        let mut advance = Self { organisations: Vec::new(), jobs: Vec::new(), from: Vec::new() };
+        for due in due {
+            if let Some(from) = places.get(&due.job_id) {
+                advance.organisations.push(due.organisation_id);
+                advance.jobs.push(due.job_id);
+                advance.from.push(*from);
+            }
+        }
+        advance
+    }
+}
+
+impl QueryFragment<Pg> for Advance {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
+             WHERE (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
+               >= (place.organisation_id, place.job_id, place.issued_at) \
+             AND (predictions.organisation_id, predictions.job_id) <= (place.organisation_id, place.job_id) \
+             ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT 1) FROM unnest(",
+        );
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.from)?;
+        out.push_sql(
+            ") AS place (organisation_id, job_id, issued_at) \
+             WHERE run_summaries.organisation_id = place.organisation_id AND run_summaries.job_id = place.job_id",
+        );
+        Ok(())
+    }
+}
+
+impl QueryId for Advance {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<PgConnection> for Advance {}
+
 /// Deletes runs of deleted jobs; gives how many.
-fn delete_runs(connection: &mut PgConnection, deleted: &[Due], limit: i64) -> QueryResult<i64> {
+fn delete_runs(connection: &mut PgConnection, deleted: &[&Due], limit: i64) -> QueryResult<i64> {
     let deleted = sql_query(
         "DELETE FROM runs WHERE ctid = ANY (ARRAY(SELECT runs.ctid \
          FROM unnest($1, $2) AS deleted (organisation_id, job_id) \
@@ -236,37 +317,8 @@ fn delete_runs(connection: &mut PgConnection, deleted: &[Due], limit: i64) -> Qu
     Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
 }
 
-/// Writes down from when on there are values now, so that the next purge does not walk over what this one has deleted.
-///
-/// A report may bring older values at any time. It changes the same row, so the row is locked first, and the values are looked
-/// at by a statement of its own: that sees what was reported before. Whoever reports is not waited for: then the row stays as
-/// it is, and the next purge comes back to it.
-fn advance(connection: &mut PgConnection, due: &[Due]) -> QueryResult<()> {
-    let locked: Vec<Due> = sql_query(
-        "SELECT run_summaries.organisation_id, run_summaries.job_id, run_summaries.values_from, NULL::timestamptz AS until \
-         FROM run_summaries JOIN unnest($1, $2) AS due (organisation_id, job_id) USING (organisation_id, job_id) \
-         FOR NO KEY UPDATE OF run_summaries SKIP LOCKED",
-    )
-    .bind::<Array<SqlUuid>, _>(organisations(due))
-    .bind::<Array<SqlUuid>, _>(jobs(due))
-    .load(connection)?;
-    sql_query(
-        "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
-         WHERE (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
-           >= (run_summaries.organisation_id, run_summaries.job_id, run_summaries.values_from) \
-         AND (predictions.organisation_id, predictions.job_id) <= (run_summaries.organisation_id, run_summaries.job_id) \
-         ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT 1) \
-         FROM unnest($1, $2) AS locked (organisation_id, job_id) \
-         WHERE run_summaries.organisation_id = locked.organisation_id AND run_summaries.job_id = locked.job_id",
-    )
-    .bind::<Array<SqlUuid>, _>(organisations(&locked))
-    .bind::<Array<SqlUuid>, _>(jobs(&locked))
-    .execute(connection)?;
-    Ok(())
-}
-
 /// Removes the last that is known of deleted jobs.
-fn forget(connection: &mut PgConnection, deleted: &[Due]) -> QueryResult<()> {
+fn forget(connection: &mut PgConnection, deleted: &[&Due]) -> QueryResult<()> {
     for table in ["run_summaries", "deleted_jobs"] {
         sql_query(format!(
             "DELETE FROM {table} USING unnest($1, $2) AS deleted (organisation_id, job_id) \
@@ -279,10 +331,10 @@ fn forget(connection: &mut PgConnection, deleted: &[Due]) -> QueryResult<()> {
     Ok(())
 }
 
-fn organisations(due: &[Due]) -> Vec<Uuid> {
+fn organisations(due: &[&Due]) -> Vec<Uuid> {
     due.iter().map(|due| due.organisation_id).collect()
 }
 
-fn jobs(due: &[Due]) -> Vec<Uuid> {
+fn jobs(due: &[&Due]) -> Vec<Uuid> {
     due.iter().map(|due| due.job_id).collect()
 }

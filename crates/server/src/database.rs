@@ -76,7 +76,7 @@ impl Database {
     /// process, so that a short batch is all that counts; PostgreSQL needs some round trips for each, however large it is.
     pub(crate) fn purge_batch(&self) -> usize {
         match self {
-            Self::Sqlite(_) => 250,
+            Self::Sqlite(_) => 125,
             Self::Postgres { .. } => 500,
         }
     }

@@ -12,7 +12,7 @@ use prediction_domain::use_cases::{PurgeStep, Purger};
 use prediction_http::Api;
 
 /// How long the purge rests after a batch, in times of what the batch took: the database is there for others first.
-const REST: u32 = 3;
+const REST: u32 = 2;
 
 /// A thread that deletes until it is told to stop.
 pub(crate) struct PurgeThread {

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::result::Error;
-use prediction_domain::model::{Revision, Source};
-use prediction_domain::ports::{Effect, JobSetUpOutcome, UpdateSourceError};
-use prediction_domain_testkit::builders::{a_plan_for_everything, a_source};
-use prediction_domain_testkit::values::description;
+use prediction_domain::model::{Revision, Run, Source};
+use prediction_domain::ports::{Effect, JobSetUpOutcome, Purged, RetentionRepository as _, UpdateSourceError};
+use prediction_domain_testkit::builders::{a_plan_for_everything, a_prediction, a_run_of, a_source};
+use prediction_domain_testkit::values::{at, description};
 
-use crate::test_database::{TestDatabase, jobs, sources};
+use crate::test_database::{TestDatabase, jobs, runs, sources};
 
 #[test]
 fn a_set_up_that_is_ended_by_a_deadlock_is_done_again() {
@@ -74,4 +74,29 @@ fn transactions_that_cannot_be_serialised_are_done_again() {
         let stale = answers.iter().filter(|answer| matches!(answer, Err(UpdateSourceError::Stale { .. }))).count();
         assert_eq!((made, stale), (1, 7), "{answers:?}");
     }
+}
+
+/// Neither is it waited for.
+#[test]
+fn what_others_are_changing_is_left_to_the_next_purge() {
+    let database = TestDatabase::migrated();
+    let store = database.store();
+    let plan = a_plan_for_everything();
+    jobs(&store).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
+    let values = [a_prediction("mildew_risk", at("2026-06-01T12:00:00Z"), 0.5)];
+    let run = Run { issued_at: at("2026-06-01T06:00:00Z"), ..a_run_of(&plan.job, &values) };
+    runs(&store).insert(&run, &values).unwrap();
+    database.execute("UPDATE sources SET retention_hours = 1");
+    let now = at("2026-06-02T00:00:00Z");
+
+    let mut other = database.connection();
+    for change in ["UPDATE sources SET retention_hours = 48", "UPDATE run_summaries SET values_from = values_from"] {
+        let undone = other.transaction(|other| {
+            other.batch_execute(change)?;
+            assert_eq!(store.purge(now, 10).unwrap(), Purged::default(), "{change}");
+            Err::<(), _>(Error::RollbackTransaction)
+        });
+        assert_eq!(undone, Err(Error::RollbackTransaction), "{change}");
+    }
+    assert_eq!(store.purge(now, 10).unwrap(), Purged { values: 1, ..Purged::default() });
 }
