@@ -24,7 +24,7 @@ use crate::auth::bearer;
 use crate::problem::{Problem, ProblemCode};
 
 pub(crate) use actix_web::http::header::ETAG;
-pub(crate) use body::Body;
+pub(crate) use body::{Body, ParsedBody};
 pub(crate) use precondition::{Freshness, entity_tag, job_tag};
 pub(crate) use query::Query;
 
@@ -94,17 +94,17 @@ impl Call {
         Freshness::of(self.request.headers())
     }
 
-    /// The body as JSON.
+    /// The body, which is to be JSON.
     pub(crate) async fn body(&mut self) -> Result<Body, Problem> {
-        body::parse(&body::read(&self.request, &mut self.payload, body::BODY_LIMIT).await?)
+        body::read(&self.request, &mut self.payload, body::BODY_LIMIT).await
     }
 
-    /// The body as JSON, of so many bytes at the most, which may be more than usual. What becomes of it is many times as
-    /// large, so a body that is not small is only parsed when there is room, which it has to keep until it is dealt with.
+    /// The body, of so many bytes at the most, which may be more than usual. One that is not small is only to be parsed when
+    /// there is room, which it has to keep until it is dealt with.
     pub(crate) async fn large_body(&mut self, limit: usize) -> Result<(Body, Option<Room>), Problem> {
-        let bytes = body::read(&self.request, &mut self.payload, limit).await?;
-        let room = if bytes.len() > body::SMALL_BODY { Some(self.api.room().await?) } else { None };
-        Ok((body::parse(&bytes)?, room))
+        let body = body::read(&self.request, &mut self.payload, limit).await?;
+        let room = if body.is_small() { None } else { Some(self.api.room().await?) };
+        Ok((body, room))
     }
 
     /// Whether the answer is wanted as CSV rather than as JSON (RFC 9110, section 12.5.1).

@@ -5,14 +5,14 @@
 //! nested to a bounded depth; and a member that stands twice in one object is noticed, together with its place, so that
 //! the caller can refuse it as it sees fit.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use prediction_domain::model::Path;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, de};
-use serde_json::map::Entry;
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 /// How many objects and arrays can be nested in each other: `serde_json`'s limit, which keeps its recursion off the
 /// end of the stack.
@@ -25,11 +25,82 @@ pub const MAX_REPORTED_DUPLICATES: usize = 100;
 /// one very long name would be answered with gigabytes.
 const MAX_PATH_BYTES: usize = 1024;
 
+/// A JSON value, which borrows from its text what stands there as it is meant.
+///
+/// A report has tens of thousands of small texts: as a [`Value`], each takes memory of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number
+    Number(Number),
+    /// Text
+    String(Cow<'a, str>),
+    /// A list
+    Array(Vec<Json<'a>>),
+    /// An object
+    Object(Members<'a>),
+}
+
+/// The members of an object, in the order of the text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl Json<'_> {
+    /// The text, if it is text.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::String(text) = self { Some(text) } else { None }
+    }
+
+    /// Whether it is true, if it is true or false.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(flag) = self { Some(*flag) } else { None }
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        if let Self::Number(number) = self { number.as_f64() } else { None }
+    }
+}
+
+impl<'a> Members<'a> {
+    /// The member of that name. Each is looked at: objects that are meant well have few.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.0.iter().find(|member| member.0 == name).map(|member| &member.1)
+    }
+
+    /// The names of all.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+}
+
+impl From<Json<'_>> for Value {
+    fn from(json: Json<'_>) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(flag) => Self::Bool(flag),
+            Json::Number(number) => Self::Number(number),
+            Json::String(text) => Self::String(text.into_owned()),
+            Json::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            Json::Object(Members(members)) => {
+                Self::Object(members.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect())
+            }
+        }
+    }
+}
+
 /// A JSON text that was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Parsed {
+pub struct Parsed<'a> {
     /// The value. Of a repeated member it has the last occurrence.
-    pub value: Value,
+    pub value: Json<'a>,
     /// Where a member stands more than once in its object: each place once, in the order of the text, from at most
     /// [`MAX_REPORTED_DUPLICATES`] repetitions. A place whose path would be very long is given as that of the object
     /// around it.
@@ -60,7 +131,7 @@ pub struct StrictJsonError {
 /// assert_eq!(strict_json::parse(b"[1,]").unwrap_err().to_string(), "trailing comma at line 1, column 4");
 /// # Ok::<(), strict_json::StrictJsonError>(())
 /// ```
-pub fn parse(bytes: &[u8]) -> Result<Parsed, StrictJsonError> {
+pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, StrictJsonError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| StrictJsonError::after(&bytes[..error.valid_up_to()], "the text is not UTF-8"))?;
     if text.starts_with('\u{feff}') {
@@ -156,75 +227,131 @@ struct Node<'a> {
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Value;
+    type Value = Json<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Value;
+    type Value = Json<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Json<'de>, E> {
+        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Text.visit_borrowed_str(value).map(Json::String)
     }
 
-    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Json<'de>, E> {
+        Text.visit_str(value).map(Json::String)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
         let mut items = Vec::new();
         loop {
             let place = Place::Item(self.place, items.len());
             match access.next_element_seed(Node { place: &place, duplicates: self.duplicates })? {
                 Some(item) => items.push(item),
-                None => return Ok(Value::Array(items)),
+                None => return Ok(Json::Array(items)),
             }
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
+        let mut members = Growing::default();
+        while let Some(name) = access.next_key_seed(Text)? {
             let place = Place::Member(self.place, &name);
             let value = access.next_value_seed(Node { place: &place, duplicates: self.duplicates })?;
-            match members.entry(name) {
-                Entry::Vacant(entry) => {
-                    entry.insert(value);
+            match members.place(&name) {
+                Some(index) => {
+                    self.duplicates.report(&place);
+                    members.members.0[index].1 = value;
                 }
-                Entry::Occupied(mut entry) => {
-                    self.duplicates.report(&Place::Member(self.place, entry.key()));
-                    entry.insert(value);
-                }
+                None => members.push(name, value),
             }
         }
-        Ok(Value::Object(members))
+        Ok(Json::Object(members.members))
+    }
+}
+
+/// Reads text, from where it stands if nothing in it is escaped.
+struct Text;
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(value.to_owned()))
+    }
+}
+
+/// The members of an object that is being read.
+#[derive(Default)]
+struct Growing<'a> {
+    members: Members<'a>,
+    /// Where each is, once there are too many to look at each. Hashed with a secret, so that nobody can choose names that
+    /// are all in one place.
+    places: HashMap<Cow<'a, str>, usize>,
+}
+
+impl<'a> Growing<'a> {
+    /// Up to so many names it is quicker to compare each.
+    const FEW: usize = 16;
+
+    fn place(&self, name: &str) -> Option<usize> {
+        if self.places.is_empty() {
+            self.members.names().position(|known| known == name)
+        } else {
+            self.places.get(name).copied()
+        }
+    }
+
+    fn push(&mut self, name: Cow<'a, str>, value: Json<'a>) {
+        let members = &mut self.members.0;
+        members.push((name, value));
+        if members.len() > Self::FEW {
+            let known = self.places.len();
+            self.places.extend(members.iter().enumerate().skip(known).map(|(index, (name, _))| (name.clone(), index)));
+        }
     }
 }
 
@@ -238,7 +365,7 @@ mod tests {
     fn value(text: &str) -> Value {
         let parsed = parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(parsed.duplicates, [], "{text}");
-        parsed.value
+        parsed.value.into()
     }
 
     fn duplicates(text: &str) -> Vec<String> {
@@ -371,7 +498,28 @@ mod tests {
         assert_eq!(duplicates(r#"{"": 1, "": 2}"#), [""]);
         assert_eq!(duplicates(r#"{"a": 1, "A": 2}"#), [""; 0]);
         assert_eq!(duplicates(r#"[{"a": 1}, {"a": 1}]"#), [""; 0]);
-        assert_eq!(parse(br#"{"a": 1, "a": 2}"#).unwrap().value, json!({"a": 2}));
+        assert_eq!(Value::from(parse(br#"{"a": 1, "a": 2}"#).unwrap().value), json!({"a": 2}));
+    }
+
+    #[test]
+    fn members_of_large_objects_are_told_apart() {
+        let name = |number: usize| format!("m{number}");
+        let text = |repeated: &str| {
+            let members: Vec<String> = (0..1_000).map(|number| format!("\"{}\": {number}", name(number))).collect();
+            format!("{{{}{repeated}}}", members.join(", "))
+        };
+        let read = text("");
+        let Json::Object(members) = parse(read.as_bytes()).unwrap().value else { panic!("it is an object") };
+        assert!((0..1_000).all(|number| members.get(&name(number)) == Some(&Json::Number(number.into()))));
+        assert_eq!(members.names().count(), 1_000);
+        for number in [0, Growing::FEW - 1, Growing::FEW, Growing::FEW + 1, 999] {
+            let repeated = text(&format!(", \"{}\": true", name(number)));
+            let parsed = parse(repeated.as_bytes()).unwrap();
+            assert_eq!(parsed.duplicates, [Path::root().member(name(number))]);
+            let Json::Object(members) = parsed.value else { panic!("it is an object") };
+            assert_eq!(members.get(&name(number)), Some(&Json::Bool(true)), "the last one counts");
+            assert_eq!(members.names().count(), 1_000);
+        }
     }
 
     #[test]
@@ -393,7 +541,7 @@ mod tests {
         #[test]
         fn what_is_read_is_what_serde_json_reads(text in r#"[\[\]{},:"\\a0-9eu. +-]{0,40}"#) {
             let expected = serde_json::from_str::<Value>(&text).ok();
-            prop_assert_eq!(parse(text.as_bytes()).ok().map(|parsed| parsed.value), expected);
+            prop_assert_eq!(parse(text.as_bytes()).ok().map(|parsed| Value::from(parsed.value)), expected);
         }
     }
 }

@@ -102,8 +102,9 @@ fn members(encoded: &str) -> Result<Map<String, Value>, TokenRejected> {
 
 /// A JSON object without repeated members at any level (RFC 7515, section 4 lets a reader refuse them).
 pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
-    match strict_json::parse(bytes).ok()? {
-        strict_json::Parsed { value: Value::Object(members), duplicates } if duplicates.is_empty() => Some(members),
+    let parsed = strict_json::parse(bytes).ok()?;
+    match parsed.value.into() {
+        Value::Object(members) if parsed.duplicates.is_empty() => Some(members),
         _ => None,
     }
 }

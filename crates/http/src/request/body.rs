@@ -6,28 +6,30 @@ use actix_web::web::BytesMut;
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use prediction_domain::model::{Path, ValueProblem, Violation, ViolationCode, Violations};
-use serde_json::Value;
 
 use crate::problem::{Problem, ProblemCode};
-use crate::strict_json;
+use crate::strict_json::{self, Json};
 
 /// The most bytes of most request bodies.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 /// The most bytes that need no [room](crate::api::Api::room) to be read.
-pub(crate) const SMALL_BODY: usize = 64 * 1024;
+const SMALL_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A request body that is said to be JSON, as it came.
+pub(crate) struct Body(BytesMut);
+
 /// A request body that is JSON.
 #[derive(Debug)]
-pub(crate) struct Body {
-    pub(crate) value: Value,
+pub(crate) struct ParsedBody<'a> {
+    pub(crate) value: Json<'a>,
     /// What is wrong with its form: members that stand twice.
     pub(crate) violations: Vec<Violation>,
 }
 
-/// Reads the bytes of a body that is said to be JSON: so many at the most, in limited time.
-pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<BytesMut, Problem> {
+/// Reads a body that is said to be JSON: so many bytes at the most, in limited time.
+pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Body, Problem> {
     require_json(request)?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
@@ -36,19 +38,25 @@ pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: us
     tokio::time::timeout(BODY_TIMEOUT, collect(payload, limit))
         .await
         .map_err(|_| Problem::new(ProblemCode::RequestTimeout))?
-}
-
-/// Refuses what is not JSON.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Body, Problem> {
-    if bytes.is_empty() {
-        return Err(Problem::new(ProblemCode::InvalidJson).detail("the request body is empty"));
-    }
-    let parsed = strict_json::parse(bytes)
-        .map_err(|error| Problem::new(ProblemCode::InvalidJson).detail(format!("the body is not JSON: {error}")))?;
-    Ok(Body { value: parsed.value, violations: parsed.duplicates.into_iter().map(duplicate).collect() })
+        .map(Body)
 }
 
 impl Body {
+    /// What becomes of a body is many times as large.
+    pub(crate) fn is_small(&self) -> bool {
+        self.0.len() <= SMALL_BODY
+    }
+
+    /// Refuses what is not JSON.
+    pub(crate) fn parse(&self) -> Result<ParsedBody<'_>, Problem> {
+        if self.0.is_empty() {
+            return Err(Problem::new(ProblemCode::InvalidJson).detail("the request body is empty"));
+        }
+        let parsed = strict_json::parse(&self.0)
+            .map_err(|error| Problem::new(ProblemCode::InvalidJson).detail(format!("the body is not JSON: {error}")))?;
+        Ok(ParsedBody { value: parsed.value, violations: parsed.duplicates.into_iter().map(duplicate).collect() })
+    }
+
     /// The refusal of a body that is JSON, but not an object.
     pub(crate) fn not_an_object(violation: Violation) -> Problem {
         prediction_domain::use_cases::Refusal::Invalid(Violations::from(violation)).into()

@@ -1,14 +1,14 @@
 //! Decoding JSON objects into drafts, with everything that is wrong with their shape.
 
 use prediction_domain::model::{Path, Sent, Submission, ValueProblem, Violation, ViolationCode, nearest};
-use serde_json::{Map, Value};
 
 use crate::problem::Problem;
-use crate::request::Body;
+use crate::request::{Body, ParsedBody};
+use crate::strict_json::{Json, Members};
 
 /// Decodes a body that has to be an object. Anything else that is wrong is carried along in the submission.
-pub(crate) fn decode<T>(body: Body, decode: impl FnOnce(&mut Fields<'_>) -> T) -> Result<Submission<T>, Problem> {
-    let Body { value, mut violations } = body;
+pub(crate) fn decode<T>(body: &Body, decode: impl FnOnce(&mut Fields<'_>) -> T) -> Result<Submission<T>, Problem> {
+    let ParsedBody { value, mut violations } = body.parse()?;
     match Fields::read(&value, Path::root(), &mut violations, decode) {
         Sent::Given(content) => Ok(Submission { content, violations }),
         _ => Err(Body::not_an_object(wrong_type("an object", &value).at(Path::root()))),
@@ -18,7 +18,7 @@ pub(crate) fn decode<T>(body: Body, decode: impl FnOnce(&mut Fields<'_>) -> T) -
 /// The members of one object. Each accessor declares a member; what is there and was not declared is unknown.
 pub(crate) struct Fields<'a> {
     path: Path,
-    object: &'a Map<String, Value>,
+    object: &'a Members<'a>,
     declared: Vec<&'static str>,
     violations: &'a mut Vec<Violation>,
 }
@@ -26,19 +26,19 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Reads a value that has to be an object, and reports it when it is not. `null` is left to the domain to judge.
     fn read<T>(
-        value: &'a Value,
+        value: &'a Json<'a>,
         path: Path,
         violations: &'a mut Vec<Violation>,
         decode: impl FnOnce(&mut Fields<'_>) -> T,
     ) -> Sent<T> {
         match value {
-            Value::Object(object) => {
+            Json::Object(object) => {
                 let mut fields = Fields { path, object, declared: Vec::new(), violations };
                 let decoded = decode(&mut fields);
                 fields.report_unknown();
                 Sent::Given(decoded)
             }
-            Value::Null => Sent::Null,
+            Json::Null => Sent::Null,
             other => {
                 violations.push(wrong_type("an object", other).at(path));
                 Sent::Unreadable
@@ -53,7 +53,7 @@ impl<'a> Fields<'a> {
 
     /// A member that is true or false.
     pub(crate) fn flag(&mut self, name: &'static str) -> Sent<bool> {
-        self.scalar(name, "true or false", Value::as_bool)
+        self.scalar(name, "true or false", Json::as_bool)
     }
 
     /// A member that is a whole number, however it is written: `720`, `720.0` and `7.2e2` are one number. What is larger
@@ -64,7 +64,7 @@ impl<'a> Fields<'a> {
 
     /// A member that is a number. JSON has none that are not finite.
     pub(crate) fn number(&mut self, name: &'static str) -> Sent<f64> {
-        self.scalar(name, "a number", Value::as_f64)
+        self.scalar(name, "a number", Json::as_f64)
     }
 
     /// A member that is an object.
@@ -86,8 +86,8 @@ impl<'a> Fields<'a> {
         let path = self.path.member(name);
         match self.object.get(name) {
             None => Sent::Absent,
-            Some(Value::Null) => Sent::Null,
-            Some(Value::Array(items)) => Sent::Given(
+            Some(Json::Null) => Sent::Null,
+            Some(Json::Array(items)) => Sent::Given(
                 items
                     .iter()
                     .enumerate()
@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         decode: impl Fn(&mut Fields<'_>) -> T,
     ) -> Sent<Vec<Sent<T>>> {
         match self.object.get(name) {
-            Some(Value::Array(items)) if items.len() > most => {
+            Some(Json::Array(items)) if items.len() > most => {
                 self.declared.push(name);
                 Sent::Given(items.iter().map(|_| Sent::Unreadable).collect())
             }
@@ -132,12 +132,12 @@ impl<'a> Fields<'a> {
         &mut self,
         name: &'static str,
         wanted: &'static str,
-        read: impl FnOnce(&Value) -> Option<T>,
+        read: impl FnOnce(&Json<'a>) -> Option<T>,
     ) -> Sent<T> {
         self.declared.push(name);
         match self.object.get(name) {
             None => Sent::Absent,
-            Some(Value::Null) => Sent::Null,
+            Some(Json::Null) => Sent::Null,
             Some(value) => match read(value) {
                 Some(read) => Sent::Given(read),
                 None => {
@@ -151,34 +151,34 @@ impl<'a> Fields<'a> {
     fn report_unknown(&mut self) {
         /// More of them tell nobody more.
         const MOST: usize = 100;
-        let unknown = self.object.keys().filter(|name| !self.declared.contains(&name.as_str()));
+        let unknown = self.object.names().filter(|name| !self.declared.contains(name));
         for name in unknown.take(MOST) {
             let problem = ValueProblem::new(ViolationCode::UnknownMember, "is not a member of this object");
             let problem = match nearest(name, self.declared.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
                 None => problem.expected(self.declared.clone()),
             };
-            self.violations.push(problem.at(self.path.member(name.clone())));
+            self.violations.push(problem.at(self.path.member(name.to_owned())));
         }
     }
 }
 
 /// The problem of a value that is of another JSON type.
-fn wrong_type(wanted: &'static str, value: &Value) -> ValueProblem {
+fn wrong_type(wanted: &'static str, value: &Json<'_>) -> ValueProblem {
     let actual = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
     };
     ValueProblem::new(ViolationCode::WrongType, format!("is not {wanted}")).expected(wanted).actual(actual)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "what is beyond i128 stands for its ends, far beyond every limit")]
-fn whole_number(value: &Value) -> Option<i128> {
-    let Value::Number(number) = value else { return None };
+fn whole_number(value: &Json<'_>) -> Option<i128> {
+    let Json::Number(number) = value else { return None };
     if let Some(number) = number.as_i64() {
         return Some(i128::from(number));
     }

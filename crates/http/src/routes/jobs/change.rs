@@ -15,7 +15,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let effect = query.effect();
     query.finish()?;
     let precondition = call.precondition()?;
-    let submission = decode(call.body().await?, decode_job_change)?;
+    let submission = decode(&call.body().await?, decode_job_change)?;
 
     let judged =
         call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, effect)).await?;

@@ -12,7 +12,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let mut query = call.query();
     let effect = query.effect();
     query.finish()?;
-    let submission = decode(call.body().await?, decode_set_up)?;
+    let submission = decode(&call.body().await?, decode_set_up)?;
     let prepared = prepare_set_up(&caller, submission, effect)?;
 
     let done = call.api().set_up(prepared).await?;

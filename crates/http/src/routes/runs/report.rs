@@ -15,7 +15,9 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let id = call.id(JobId::parse)?;
     call.no_query()?;
     let (body, _room) = call.large_body(BODY_LIMIT).await?;
-    let submission = decode(body, decode_run)?;
+    let submission = decode(&body, decode_run)?;
+    // Its memory is of use to the next one while this one is stored.
+    drop(body);
 
     let reported = call.api().write(move |ports| report_run(ports, &caller, id, submission)).await?;
     let tag = entity_tag(Revision::FIRST);

@@ -10,7 +10,7 @@ use crate::wire::source_version::{SourceVersionBody, decode_source_version};
 pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
-    let submission = decode(call.body().await?, decode_source_version)?;
+    let submission = decode(&call.body().await?, decode_source_version)?;
 
     let (version, outcome) = call.api().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
     let tag = entity_tag(Revision::FIRST);

@@ -14,7 +14,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let effect = query.effect();
     query.finish()?;
     let precondition = call.precondition()?;
-    let submission = decode(call.body().await?, decode_source_change)?;
+    let submission = decode(&call.body().await?, decode_source_change)?;
 
     let source =
         call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, effect)).await?;

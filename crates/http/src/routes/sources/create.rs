@@ -9,7 +9,7 @@ use crate::wire::source::{SourceBody, decode_source};
 pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
-    let submission = decode(call.body().await?, decode_source)?;
+    let submission = decode(&call.body().await?, decode_source)?;
 
     let (source, outcome) = call.api().write(move |ports| create_source(ports, &caller, &submission)).await?;
     let tag = entity_tag(source.revision);
