@@ -11,6 +11,9 @@ CLIENTS = 8
 # How the statement of a kind of request is told from the others that it needs.
 ABOUT_JOBS = re.compile(r'(FROM|INTO) "?jobs\b')
 ABOUT_RUNS = re.compile(r"INTO runs\b")
+# Of a statement that it sees being parsed, pg_stat_statements writes constants as parameters, too, behind the real ones. These
+# are those of the join with what is known of runs: OFFSET 0 and ON TRUE.
+CONSTANTS_OF_JOIN = ["0", "TRUE"]
 
 
 class UnknownStatement(RuntimeError):
@@ -51,6 +54,8 @@ class Limits:
         sets, parameters = self._parameters(kind, source_id)
         text = self.statements[kind]
         count = len(set(re.findall(r"\$\d+", text)))
+        if count == len(parameters) + len(CONSTANTS_OF_JOIN) and kind in ("read", "list", "deep"):
+            parameters += CONSTANTS_OF_JOIN
         if count != len(parameters):
             raise UnknownStatement(f"the statement of {kind} has {count} parameters, not {len(parameters)}: {text}")
         text = re.sub(r"\$(\d+)", lambda match: parameters[int(match[1]) - 1], text)
@@ -71,7 +76,8 @@ class Limits:
         if kind == "deep":
             # Every organisation's middle is within ten seconds of this one; any id will do beside a time of its own.
             middle = "'2026-01-01T00:00:00Z'::timestamptz + interval '1 second' * " + str(self._jobs // 2)
-            return [anyone], [organisation, organisation, organisation, middle, f"'{VERSION}'::uuid", "21"]
+            position = [organisation, middle, f"'{VERSION}'::uuid"]
+            return [anyone], [organisation, organisation, *position, "21"]
         if kind in ("report", "bulk"):
             return self._report(24 if kind == "report" else 10_000)
         # Each client counts for itself; the job's id grows, as the server's do.
