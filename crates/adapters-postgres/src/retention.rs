@@ -50,14 +50,18 @@ impl RetentionRepository for PostgresStore {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.database().transaction(Effect::Commit, |connection| {
             let mut batch = Batch { limit, values: 0, runs: 0 };
-            let due: Vec<Due> = FindDue { now: now.as_datetime(), limit: MOST_JOBS }.load(connection)?;
-            // Deleted jobs come alone, so there may be more when they are done.
-            let is_unfinished = is_full(&due) || due.iter().any(|due| due.is_deleted);
-            batch.purge(connection, &due)?;
+            let is_full = loop {
+                let due: Vec<Due> = FindDue { now: now.as_datetime(), limit: MOST_JOBS }.load(connection)?;
+                batch.purge(connection, &due)?;
+                // Deleted jobs come alone: what has expired comes when they are gone.
+                if batch.left() == 0 || !due.iter().any(|due| due.is_deleted) {
+                    break is_full(&due);
+                }
+            };
             Ok::<_, Abort<StoreFailure>>(Purged {
                 values: batch.values.unsigned_abs(),
                 runs: batch.runs.unsigned_abs(),
-                is_unfinished: is_unfinished || batch.left() == 0,
+                is_unfinished: is_full || batch.left() == 0,
             })
         })
     }

@@ -72,12 +72,12 @@ impl Database {
         }
     }
 
-    /// How many values and runs are to be deleted at once: so few that it takes a few milliseconds. SQLite deletes in this
-    /// process, so that a short batch is all that counts; PostgreSQL needs some round trips for each, however large it is.
+    /// How many values and runs are to be deleted at once: so few that it takes two milliseconds, or who reads meanwhile would
+    /// notice (docs/performance.md). PostgreSQL needs some round trips for each batch, however small it is.
     pub(crate) fn purge_batch(&self) -> usize {
         match self {
-            Self::Sqlite(_) => 125,
-            Self::Postgres { .. } => 500,
+            Self::Sqlite(_) => 80,
+            Self::Postgres { .. } => 225,
         }
     }
 

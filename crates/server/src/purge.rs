@@ -12,7 +12,7 @@ use prediction_domain::use_cases::{PurgeStep, Purger};
 use prediction_http::Api;
 
 /// How long the purge rests after a batch, in times of what the batch took: the database is there for others first.
-const REST: u32 = 2;
+const REST: f64 = 1.5;
 
 /// A thread that deletes until it is told to stop.
 pub(crate) struct PurgeThread {
@@ -49,7 +49,7 @@ fn purge(mut purger: Purger, batch: usize, api: &Api, every: Duration, stopped: 
         let pause = match catch_unwind(AssertUnwindSafe(|| purger.step(batch))) {
             Ok(Ok(step)) => {
                 api.note_purge(step);
-                if add(&mut round, step) { began.elapsed() * REST } else { every }
+                if add(&mut round, step) { began.elapsed().mul_f64(REST) } else { every }
             }
             Ok(Err(failure)) => {
                 let failure = anyhow::Error::from(failure);

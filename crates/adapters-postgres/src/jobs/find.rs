@@ -8,6 +8,7 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
 use uuid::Uuid;
 
 use super::monitoring;
+use crate::paging::push_unplanned;
 use crate::rows::{JobRow, MonitoredJobSql};
 
 /// Finds jobs by their ids alone: see [`find_many`](prediction_domain::ports::JobRepository::find_many) of this store.
@@ -30,9 +31,10 @@ impl QueryFragment<Pg> for MonitoredJobs {
         out.push_sql(monitoring::COLUMNS);
         out.push_sql(" FROM jobs");
         out.push_sql(monitoring::JOINED_TO_FEW);
-        out.push_sql(" WHERE jobs.id = ANY (");
-        out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
-        out.push_sql(")");
+        // With the cast it is an array, not a subquery of rows.
+        out.push_sql(" WHERE jobs.id = ANY (CAST(");
+        push_unplanned::<Array<SqlUuid>, _>(&mut out, &self.ids)?;
+        out.push_sql(" AS uuid[]))");
         Ok(())
     }
 }
