@@ -137,6 +137,9 @@ impl Batch {
 /// Both the source and what is known of the job's values are locked until the purge is done. So a retention that is prolonged
 /// meanwhile either counts or comes after the purge, and a report of older values comes after it, too. Nobody is waited for:
 /// whatever others have locked is left to the next purge.
+///
+/// The transaction does not wait for the disk either: should the server crash, what was deleted last is back, as invisible as
+/// before, and is deleted again.
 struct FindDue {
     now: DateTime<Utc>,
     limit: i64,
@@ -152,7 +155,7 @@ impl QueryFragment<Pg> for FindDue {
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         // The time until which is reckoned from the source as it is when it is locked, and so is the condition beside it.
         out.push_sql(
-            ", clock_timestamp()) AS now), \
+            ", clock_timestamp()) AS now, set_config('synchronous_commit', 'off', true)), \
              expired AS (SELECT candidate.organisation_id, candidate.job_id, candidate.values_from, \
              clock.now - make_interval(hours => sources.retention_hours) AS until \
              FROM clock CROSS JOIN sources CROSS JOIN LATERAL (SELECT * FROM run_summaries \
@@ -169,7 +172,7 @@ impl QueryFragment<Pg> for FindDue {
         out.push_sql(
             " FOR SHARE OF sources SKIP LOCKED) \
              SELECT gone.organisation_id, gone.job_id, run_summaries.values_from, NULL::timestamptz, true \
-             FROM gone LEFT JOIN run_summaries USING (organisation_id, job_id) \
+             FROM clock CROSS JOIN gone LEFT JOIN run_summaries USING (organisation_id, job_id) \
              UNION ALL SELECT organisation_id, job_id, values_from, until, false FROM expired \
              WHERE NOT EXISTS (SELECT FROM gone)",
         );
