@@ -54,6 +54,7 @@ class Bench:
         cursors = middles(main, self._local, ORGANISATIONS, options.jobs)
         loads = {kind: Load(kind, 16, self._local, options.jobs, cursors) for kind in KINDS + RESULTS}
         self._learn(limits, main, loads)
+        database.tidy()
         arms = self._arms(main, database, loads)
         file, sqlite_arms = self._sqlite_arms(options.jobs)
         for number in range(options.rounds):

@@ -75,9 +75,15 @@ class Postgres:
         self.tidy()
 
     def tidy(self) -> None:
-        """Removes what set-ups added, and everything else that would make the next measurement another one."""
+        """Removes what set-ups added, and everything else that would make the next measurement another one.
+
+        Each job has run once, as jobs have: otherwise PostgreSQL would plan for a table of summaries that is empty.
+        """
         self.run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
         self.run("TRUNCATE runs, predictions, run_summaries, deleted_jobs")
+        self.run("""
+            INSERT INTO run_summaries SELECT organisation_id, id, source_id, created_at, true, created_at, 0, NULL FROM jobs
+        """)
         self.run("VACUUM (ANALYZE) jobs")
         self.run("VACUUM (ANALYZE) run_summaries")
         self.run("CHECKPOINT")
@@ -124,6 +130,10 @@ class Sqlite:
         """Removes what set-ups added."""
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=20)
         connection.execute("DELETE FROM jobs WHERE name LIKE 'Set up %'")
+        connection.execute("""
+            INSERT OR REPLACE INTO run_summaries
+            SELECT organisation_id, id, source_id, created_at, 1, created_at, 0, NULL FROM jobs
+        """)
         connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()

@@ -32,6 +32,7 @@ def fill_postgres(database: Postgres, days: int) -> None:
     """Gives each job one run a day, with 24 values."""
     database.run("ALTER TABLE runs DISABLE TRIGGER USER")
     database.run(f"""
+        TRUNCATE run_summaries;
         INSERT INTO runs SELECT organisation_id, id, timestamptz '2026-01-01Z' + day * interval '1 day', gen_random_uuid(), 1,
             source_version_id, true, NULL, 24, decode(repeat('00', 32), 'hex'), timestamptz '2026-01-01Z'
         FROM jobs CROSS JOIN generate_series(0, {days - 1}) AS day WHERE name LIKE 'Job %';
@@ -52,6 +53,7 @@ def fill_sqlite(file: Sqlite, days: int) -> None:
     random_id = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || "
     random_id += "substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
     connection.executescript(f"""
+        DELETE FROM run_summaries;
         WITH RECURSIVE days (day) AS (SELECT 0 UNION ALL SELECT day + 1 FROM days WHERE day + 1 < {days})
         INSERT INTO runs SELECT organisation_id, id, (1767225600 + day * 86400) * 1000000, {random_id}, 1, source_version_id, 1,
             NULL, 24, zeroblob(32), 1767225600000000
