@@ -17,8 +17,9 @@ use prediction_domain_testkit::{FixedClock, SequentialIds, fresh_uuid};
 use prediction_http::auth::TokenVerifier;
 use prediction_http::auth::cache::CachingVerifier;
 use prediction_http::auth::claims::ClaimRules;
-use prediction_http::auth::issuer::IssuerIdentity;
+use prediction_http::auth::issuer::{IssuerIdentity, TokenProfile};
 use prediction_http::auth::key_set::KeySet;
+use prediction_http::auth::keys::IssuerKeys;
 use prediction_http::auth::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
 use serde_json::{Value, json};
 
@@ -75,7 +76,8 @@ fn issuer(
         organisations_claim: DEFAULT_ORGANISATIONS_CLAIM.to_owned(),
     };
     let keys = KeySet::parse(KEY_SET).expect("the key set of the tests");
-    let identity = IssuerIdentity::new(keys, claims, Arc::clone(clock) as _);
+    let identity =
+        IssuerIdentity::new(Arc::new(IssuerKeys::fixed(keys)), TokenProfile::default(), claims, Arc::clone(clock) as _);
     let header = json!({"alg": name, "typ": "at+jwt", "kid": key});
     let token = signed(secret, algorithm, &header, &claims_of(caller, clock, organisations));
     measure(criterion, name, identity, clock, &token, caller);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use prediction_domain::model::{JudgedJob, Timestamp};
+use prediction_domain::model::{Caller, JudgedJob, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{
     JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, count_all_jobs_by_health, get_jobs, set_up_jobs,
@@ -10,7 +10,8 @@ use prediction_domain::use_cases::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::auth::TokenVerifier;
+use crate::auth::keys::KeyFetch;
+use crate::auth::{TokenRejected, TokenVerifier};
 use crate::lanes::{Lane, LaneError, LaneSettings, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
@@ -35,7 +36,7 @@ pub(crate) type Room = OwnedSemaphorePermit;
 
 /// The service, as the routes see it: use cases behind lanes, and who may call them.
 pub struct Api {
-    pub(crate) verifier: Arc<dyn TokenVerifier>,
+    verifier: Arc<dyn TokenVerifier>,
     /// Single jobs, read together.
     job_reads: Lane<JobQuery, Result<Option<JudgedJob>, StoreFailure>>,
     /// Setups, stored together. On SQLite this is the single writer that it needs, sharing one sync to disk.
@@ -158,10 +159,25 @@ impl Api {
         self.metrics.set_purge(step);
     }
 
+    /// Notes an attempt to fetch the keys of the issuer.
+    pub fn note_key_fetch(&self, fetch: KeyFetch) {
+        self.metrics.fetched_keys(fetch);
+    }
+
+    /// Whose token it is.
+    pub(crate) async fn identify(&self, token: &str) -> Result<Arc<Caller>, TokenRejected> {
+        let verified = self.verifier.verify(token).await;
+        self.metrics.judged_token(verified.as_ref().map(|_| ()).map_err(|rejected| *rejected));
+        verified.map(|verified| verified.caller)
+    }
+
     /// Fails unless the service can do its work.
     pub(crate) async fn ready(&self) -> Result<(), Problem> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err(Problem::unavailable(ProblemCode::NotReady).detail("the service is stopping"));
+        }
+        if !self.verifier.can_verify() {
+            return Err(Problem::unavailable(ProblemCode::NotReady).detail("the keys of the issuer are not known"));
         }
         let store = Arc::clone(&self.store_health);
         let not_ready = || Problem::unavailable(ProblemCode::NotReady).detail("the database cannot be used");

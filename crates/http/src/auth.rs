@@ -1,8 +1,8 @@
 //! Who is calling: from the `Authorization` header to a [`Caller`].
 //!
 //! [`bearer::token`] finds the token in a request, and a [`TokenVerifier`] says whose it is. [`local::LocalIdentity`]
-//! verifies the tokens that this service mints for itself, [`issuer::IssuerIdentity`] those of another system with the
-//! keys of a [`key_set::KeySet`]; [`cache::CachingVerifier`] remembers what another one found out. What every verifier of
+//! verifies the tokens that this service mints for itself, [`issuer::IssuerIdentity`] those of another system with its
+//! [`keys`], each a [`key_set::KeySet`]; [`cache::CachingVerifier`] remembers what another one found out. What every verifier of
 //! JSON Web Tokens has to check is in [`header`], [`signature`] and [`claims`], in this order: nothing of a token is
 //! believed before its signature is verified, and the header only says which of the configured keys to try.
 
@@ -13,6 +13,7 @@ pub mod claims;
 pub mod header;
 pub mod issuer;
 pub mod key_set;
+pub mod keys;
 pub mod local;
 pub mod signature;
 
@@ -27,6 +28,11 @@ use self::challenge::Challenge;
 pub trait TokenVerifier: Send + Sync {
     /// Verifies an access token. It may have to wait, for instance for an issuer's keys.
     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Verified, TokenRejected>>;
+
+    /// Whether there is anything to verify tokens with. While there is not, nobody can be let in.
+    fn can_verify(&self) -> bool {
+        true
+    }
 
     /// The number of the keys that are in use. A token that was verified under another number has to be verified again.
     fn key_generation(&self) -> u64 {

@@ -12,6 +12,9 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::auth::TokenRejected;
+use crate::auth::keys::KeyFetch;
+
 /// How old the counts of jobs may be. Counting reads all jobs, and a scraper must not be able to keep the store busy.
 const JOB_COUNTS_AGE: Duration = Duration::from_secs(15);
 /// The same in times of what counting takes, where there are very many jobs.
@@ -32,6 +35,8 @@ pub(crate) struct Metrics {
     jobs_by_health: IntGaugeVec,
     purged: IntCounterVec,
     purging: IntGauge,
+    token_verdicts: IntCounterVec,
+    key_fetches: IntCounterVec,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
 }
@@ -60,13 +65,22 @@ impl Metrics {
             &["what"],
         );
         let purging = IntGauge::new("purging", "Whether this replica is the one that deletes what has expired.");
+        let token_verdicts =
+            IntCounterVec::new(Opts::new("token_verdicts_total", "What became of access tokens."), &["verdict"]);
+        let key_fetches = IntCounterVec::new(
+            Opts::new("jwks_fetches_total", "Attempts to fetch the keys of the issuer."),
+            &["outcome"],
+        );
+        let (Ok(token_verdicts), Ok(key_fetches)) = (token_verdicts, key_fetches) else {
+            unreachable!("the names and labels above are valid")
+        };
         let (Ok(requests), Ok(batch_sizes), Ok(connections), Ok(jobs), Ok(jobs_by_health), Ok(purged), Ok(purging)) =
             (requests, batch_sizes, connections, jobs, jobs_by_health, purged, purging)
         else {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 8] = [
+        let collectors: [Box<dyn Collector>; 10] = [
             Box::new(requests.clone()),
             Box::new(batch_sizes.clone()),
             Box::new(connections.clone()),
@@ -74,10 +88,22 @@ impl Metrics {
             Box::new(jobs_by_health.clone()),
             Box::new(purged.clone()),
             Box::new(purging.clone()),
+            Box::new(token_verdicts.clone()),
+            Box::new(key_fetches.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
         let registered = collectors.into_iter().try_for_each(|collector| registry.register(collector));
         debug_assert!(registered.is_ok(), "each is registered once");
+        // A counter that is there from the start can be told from one that somebody has misspelt.
+        for what in ["values", "runs"] {
+            purged.with_label_values(&[what]);
+        }
+        for verdict in ["accepted", "malformed", "not_acceptable", "expired", "keys_unavailable"] {
+            token_verdicts.with_label_values(&[verdict]);
+        }
+        for fetch in KeyFetch::ALL {
+            key_fetches.with_label_values(&[fetch.as_str()]);
+        }
         Self {
             registry,
             requests,
@@ -87,6 +113,8 @@ impl Metrics {
             jobs_by_health,
             purged,
             purging,
+            token_verdicts,
+            key_fetches,
             jobs_counted: Mutex::new(None),
         }
     }
@@ -141,6 +169,23 @@ impl Metrics {
             self.purged.with_label_values(&["runs"]).inc_by(purged.runs);
         }
         self.purging.set(i64::from(step != PurgeStep::LeftToAnother));
+    }
+
+    /// Notes what became of a token.
+    pub(crate) fn judged_token(&self, verdict: Result<(), TokenRejected>) {
+        let verdict = match verdict {
+            Ok(()) => "accepted",
+            Err(TokenRejected::Malformed(_)) => "malformed",
+            Err(TokenRejected::NotAcceptable(_)) => "not_acceptable",
+            Err(TokenRejected::Expired) => "expired",
+            Err(TokenRejected::KeysUnavailable) => "keys_unavailable",
+        };
+        self.token_verdicts.with_label_values(&[verdict]).inc();
+    }
+
+    /// Notes an attempt to fetch keys.
+    pub(crate) fn fetched_keys(&self, fetch: KeyFetch) {
+        self.key_fetches.with_label_values(&[fetch.as_str()]).inc();
     }
 
     /// Everything, in the text format.

@@ -48,7 +48,7 @@ impl Call {
     /// Who is calling.
     pub(crate) async fn caller(&self) -> Result<Arc<Caller>, Problem> {
         let token = bearer::token(self.request.headers())?;
-        let caller = self.api.verifier.verify(token).await?.caller;
+        let caller = self.api.identify(token).await?;
         self.request.extensions_mut().insert(KnownCaller(Arc::clone(&caller)));
         Ok(caller)
     }

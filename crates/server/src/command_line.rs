@@ -111,35 +111,50 @@ pub(crate) struct IdentityOptions {
     pub(crate) organisations_claim: String,
 }
 
-/// Whose tokens a server accepts instead of its own: all of these, or none.
+/// Whose tokens a server accepts instead of its own: who issues them and for whom, and where the keys are if not where the
+/// issuer says.
 #[derive(Debug, Args)]
 pub(crate) struct IssuerOptions {
-    /// File with the public keys of an issuer (a JWK set), read once at the start; only its tokens are accepted then
-    #[arg(
-        long,
-        env = "PREDICTION_API_JWKS_FILE",
-        value_name = "FILE",
-        requires_all = ["issuer", "audience"]
-    )]
-    pub(crate) jwks_file: Option<PathBuf>,
-    /// The issuer that the tokens name (iss), to the letter; needed with the key file
+    /// The issuer that the tokens name (iss), to the letter; only its tokens are accepted then. Its keys are fetched from where
+    /// its description (OpenID Connect Discovery) says, unless another option says where they are
     #[arg(
         long,
         env = "PREDICTION_API_ISSUER",
         value_name = "URL",
-        requires_all = ["jwks_file", "audience"],
+        requires = "audience",
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(crate) issuer: Option<String>,
-    /// What the issuer's tokens call this service (aud), to the letter; needed with the key file
+    /// What the issuer's tokens call this service (aud), to the letter; needed with the issuer
     #[arg(
         long,
         env = "PREDICTION_API_AUDIENCE",
         value_name = "NAME",
-        requires_all = ["jwks_file", "issuer"],
+        requires = "issuer",
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(crate) audience: Option<String>,
+    /// Where the public keys of the issuer (a JWK set) are fetched from
+    #[arg(long, env = "PREDICTION_API_JWKS_URL", value_name = "URL", requires_all = ["issuer", "audience"])]
+    pub(crate) jwks_url: Option<String>,
+    /// File with the public keys of the issuer (a JWK set), read once at the start
+    #[arg(
+        long,
+        env = "PREDICTION_API_JWKS_FILE",
+        value_name = "FILE",
+        requires_all = ["issuer", "audience"],
+        conflicts_with = "jwks_url"
+    )]
+    pub(crate) jwks_file: Option<PathBuf>,
+    /// How old fetched keys may be: a number with s, m or h, at most 24h. They are fetched again a fifth of it earlier
+    #[arg(long, env = "PREDICTION_API_JWKS_MAX_AGE", default_value = "10m", value_name = "TIME", value_parser = time)]
+    pub(crate) jwks_max_age: Duration,
+    /// Fetch keys in plain text, too, if the URL is one of this machine (localhost, 127.0.0.1): for trying things out
+    #[arg(long, env = "PREDICTION_API_ISSUER_OVER_HTTP")]
+    pub(crate) issuer_over_http: bool,
+    /// How the issuer tells access tokens from other tokens
+    #[arg(long, env = "PREDICTION_API_TOKEN_PROFILE", default_value = "rfc9068", value_name = "PROFILE")]
+    pub(crate) token_profile: Profile,
 }
 
 #[derive(Debug, Args)]
@@ -190,6 +205,14 @@ pub(crate) enum LogFormat {
     Pretty,
     /// One JSON object a line
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// By the type in the header, at+jwt
+    Rfc9068,
+    /// As Keycloak does: JWT in the header, Bearer in the claim typ
+    Keycloak,
 }
 
 /// What a token allows.
@@ -247,17 +270,27 @@ mod tests {
 
     #[test]
     fn an_issuer_is_told_whole_or_not_at_all() {
-        let options = [["--jwks-file", "keys.json"], ["--issuer", "https://issuer.example"], ["--audience", "api"]];
+        let options = [
+            ["--issuer", "https://issuer.example"],
+            ["--audience", "api"],
+            ["--jwks-file", "keys.json"],
+            ["--jwks-url", "https://issuer.example/keys"],
+        ];
         for command in [&["prediction-api"][..], &["prediction-api", "serve"]] {
-            for chosen in 0..8_usize {
+            for chosen in 0..16_usize {
                 let given = options.iter().enumerate().filter(|(place, _)| chosen & (1 << place) != 0);
                 let arguments = command.iter().copied().chain(given.flat_map(|(_, option)| *option));
                 let parsed = CommandLine::try_parse_from(arguments);
-                assert_eq!(parsed.is_ok(), [0, 7].contains(&chosen), "{command:?} {chosen:b}: {parsed:?}");
+                assert_eq!(
+                    parsed.is_ok(),
+                    [0b0000, 0b0011, 0b0111, 0b1011].contains(&chosen),
+                    "{chosen:04b}: {parsed:?}"
+                );
             }
         }
         for empty in ["--issuer", "--audience"] {
-            let arguments = options.iter().flat_map(|[name, value]| [*name, if *name == empty { "" } else { value }]);
+            let arguments =
+                options[..2].iter().flat_map(|[name, value]| [*name, if *name == empty { "" } else { value }]);
             assert!(CommandLine::try_parse_from(["prediction-api"].into_iter().chain(arguments)).is_err(), "{empty}");
         }
     }

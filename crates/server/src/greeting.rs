@@ -69,8 +69,8 @@ mod tests {
     use std::sync::Arc;
 
     use prediction_http::auth::claims::ClaimRules;
-    use prediction_http::auth::issuer::IssuerIdentity;
-    use prediction_http::auth::key_set::KeySet;
+    use prediction_http::auth::issuer::{IssuerIdentity, TokenProfile};
+    use prediction_http::auth::keys::IssuerKeys;
 
     use super::*;
     use crate::command_line::{DataFolder, IdentityOptions};
@@ -91,15 +91,15 @@ mod tests {
 
     #[test]
     fn of_an_issuer_it_is_said_whose_tokens_are_accepted() {
-        let keys = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../http/tests/keys/jwks.json"));
+        let keys = Arc::new(IssuerKeys::awaited());
         let (issuer, audience) = ("https://issuer.example/".to_owned(), "predictions".to_owned());
         let claims = ClaimRules {
             issuer: issuer.clone(),
             audience: audience.clone(),
             organisations_claim: "organisations".to_owned(),
         };
-        let verifier = IssuerIdentity::new(KeySet::parse(keys).unwrap(), claims, Arc::new(SystemClock));
-        let greeting = greeting(&Identity::Issuer { verifier: Arc::new(verifier), issuer, audience });
+        let verifier = IssuerIdentity::new(keys, TokenProfile::default(), claims, Arc::new(SystemClock));
+        let greeting = greeting(&Identity::Issuer { verifier: Arc::new(verifier), issuer, audience, feed: None });
         assert!(greeting.contains("Only access tokens of https://issuer.example/ for predictions"), "{greeting}");
         assert!(!greeting.contains("eyJ"), "{greeting}");
     }

@@ -1,4 +1,4 @@
-//! Who may call: bearers of local tokens, whose secret is in the data folder, or of an issuer's, whose keys are in a file.
+//! Who may call: bearers of local tokens, whose secret is in the data folder, or of an issuer's.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use prediction_adapters_oidc::{Place, PublishedKeys, Transport};
 use prediction_domain::model::{Permission, Scope};
 use prediction_http::auth::TokenVerifier;
 use prediction_http::auth::claims::ClaimRules;
-use prediction_http::auth::issuer::IssuerIdentity;
+use prediction_http::auth::issuer::{IssuerIdentity, TokenProfile};
 use prediction_http::auth::key_set::{KeySet, MAX_KEY_SET_BYTES};
+use prediction_http::auth::keys::IssuerKeys;
 use prediction_http::auth::local::{LocalIdentity, TokenRequest};
 
-use crate::command_line::{DataFolder, IdentityOptions, IssuerOptions, ServeOptions, TokenOptions};
+use crate::command_line::{DataFolder, IdentityOptions, IssuerOptions, Profile, ServeOptions, TokenOptions};
 use crate::data_folder;
 use crate::system::{SystemClock, TimeOrderedIds};
 
@@ -30,7 +32,16 @@ pub(crate) enum Identity {
         issuer: String,
         /// What they call this service (`aud`).
         audience: String,
+        /// Where the keys come from while the server runs, unless they are from a file.
+        feed: Option<KeyFeed>,
     },
+}
+
+/// Keys of an issuer that have to be fetched, and where from.
+pub(crate) struct KeyFeed {
+    pub(crate) keys: Arc<IssuerKeys>,
+    pub(crate) source: PublishedKeys,
+    pub(crate) max_age: Duration,
 }
 
 impl Identity {
@@ -41,35 +52,75 @@ impl Identity {
             Self::Issuer { verifier, .. } => Arc::<IssuerIdentity>::clone(verifier),
         }
     }
+
+    /// What fetches the keys, if anything does.
+    pub(crate) fn into_feed(self) -> Option<KeyFeed> {
+        match self {
+            Self::Local(_) => None,
+            Self::Issuer { feed, .. } => feed,
+        }
+    }
 }
 
 /// The identity that the options of a server ask for.
 pub(crate) fn of_server(options: &ServeOptions) -> anyhow::Result<Identity> {
     match &options.issuer {
-        IssuerOptions { jwks_file: Some(file), issuer: Some(issuer), audience: Some(audience) } => {
-            of_issuer(file, issuer, audience, &options.identity)
+        IssuerOptions { issuer: Some(issuer), audience: Some(audience), .. } => {
+            of_issuer(issuer, audience, &options.issuer, &options.identity)
         }
-        IssuerOptions { jwks_file: None, issuer: None, audience: None } => {
+        IssuerOptions { issuer: None, audience: None, jwks_url: None, jwks_file: None, .. } => {
             Ok(Identity::Local(Arc::new(local(&options.database.data, &options.identity)?)))
         }
         // The command line refuses it too. Nobody who names an issuer gets a server that believes local tokens.
-        _ => Err(anyhow!("--jwks-file, --issuer and --audience are needed together")),
+        _ => Err(anyhow!("--issuer and --audience are needed together")),
     }
 }
 
-fn of_issuer(file: &Path, issuer: &str, audience: &str, options: &IdentityOptions) -> anyhow::Result<Identity> {
+fn of_issuer(
+    issuer: &str,
+    audience: &str,
+    options: &IssuerOptions,
+    identity: &IdentityOptions,
+) -> anyhow::Result<Identity> {
+    let (keys, feed) = match &options.jwks_file {
+        Some(file) => (Arc::new(IssuerKeys::fixed(keys_in(file)?)), None),
+        None => {
+            let source = published_keys(issuer, options)?;
+            let keys = Arc::new(IssuerKeys::awaited());
+            (Arc::clone(&keys), Some(KeyFeed { keys, source, max_age: options.jwks_max_age }))
+        }
+    };
+    tracing::info!(issuer, audience, "only tokens of this issuer are accepted");
+    let claims = ClaimRules {
+        issuer: issuer.to_owned(),
+        audience: audience.to_owned(),
+        organisations_claim: identity.organisations_claim.clone(),
+    };
+    let profile = match options.token_profile {
+        Profile::Rfc9068 => TokenProfile::Rfc9068,
+        Profile::Keycloak => TokenProfile::Keycloak,
+    };
+    let verifier = Arc::new(IssuerIdentity::new(keys, profile, claims, Arc::new(SystemClock)));
+    Ok(Identity::Issuer { verifier, issuer: issuer.to_owned(), audience: audience.to_owned(), feed })
+}
+
+fn published_keys(issuer: &str, options: &IssuerOptions) -> anyhow::Result<PublishedKeys> {
+    let transport = if options.issuer_over_http { Transport::HttpToThisMachine } else { Transport::Https };
+    let (place, option) = match &options.jwks_url {
+        Some(url) => (Place::At(url.clone()), "--jwks-url"),
+        None => (Place::Discovered(issuer.to_owned()), "--issuer"),
+    };
+    PublishedKeys::new(place, transport).with_context(|| format!("cannot use {option}"))
+}
+
+/// The keys in a file, with a word about those that are left out.
+fn keys_in(file: &Path) -> anyhow::Result<KeySet> {
     let keys = key_set(file)?;
     for skipped in keys.skipped() {
         tracing::info!(key = skipped.number, reason = skipped.reason, "a key of the issuer is left out");
     }
-    tracing::info!(issuer, audience, keys = keys.names().count(), "only tokens of this issuer are accepted");
-    let claims = ClaimRules {
-        issuer: issuer.to_owned(),
-        audience: audience.to_owned(),
-        organisations_claim: options.organisations_claim.clone(),
-    };
-    let verifier = Arc::new(IssuerIdentity::new(keys, claims, Arc::new(SystemClock)));
-    Ok(Identity::Issuer { verifier, issuer: issuer.to_owned(), audience: audience.to_owned() })
+    tracing::info!(keys = keys.names().count(), "the keys of the issuer were read");
+    Ok(keys)
 }
 
 /// The keys in a file. Of one that is too long no more is read than tells so.

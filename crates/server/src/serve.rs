@@ -57,6 +57,12 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
 
         greeting::greet(&server.addrs(), &database.place(), &identity)?;
         let server = server.run();
+        if let Some(feed) = identity.into_feed() {
+            let api = api.clone();
+            rt::spawn(async move {
+                feed.keys.keep_fresh(&feed.source, feed.max_age, |fetch| api.note_key_fetch(fetch)).await;
+            });
+        }
         let purge = if options.no_purge {
             None
         } else {

@@ -75,6 +75,10 @@ impl TokenVerifier for CachingVerifier {
         })
     }
 
+    fn can_verify(&self) -> bool {
+        self.inner.can_verify()
+    }
+
     fn key_generation(&self) -> u64 {
         self.inner.key_generation()
     }

@@ -46,8 +46,21 @@ impl ClaimRules {
     /// `iss`, `aud`, `exp` and `sub` are required. A claim that is not known is ignored; a known one of another type than
     /// it should have is refused, never taken for absent.
     pub fn identify(&self, payload: &[u8], now: Timestamp) -> Result<Verified, TokenRejected> {
+        self.identify_typed(payload, None, now)
+    }
+
+    /// The same; `wanted` is what the claim `typ` has to be, where an issuer says the type of a token there and not in its header.
+    pub(super) fn identify_typed(
+        &self,
+        payload: &[u8],
+        wanted: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Verified, TokenRejected> {
         let claims =
             Claims(object(payload).ok_or(Malformed("its payload is not a JSON object without repeated members"))?);
+        if wanted.is_some() && claims.0.get("typ").and_then(Value::as_str) != wanted {
+            return Err(NotAcceptable("its claim of a type (typ) is not that of an access token"));
+        }
         self.check_parties(&claims)?;
         let valid = check_times(&claims, now)?;
         let caller = Caller {

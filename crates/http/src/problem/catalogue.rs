@@ -99,5 +99,5 @@ catalogue! {
     KeysUnavailable = "keys_unavailable", SERVICE_UNAVAILABLE, "Tokens cannot be verified",
         "The keys to verify access tokens with are not available at the moment. Try again after the time in Retry-After.";
     NotReady = "not_ready", SERVICE_UNAVAILABLE, "The service is not ready",
-        "The database cannot be reached, is not migrated, or the service is stopping.";
+        "The database cannot be reached or is not migrated, the keys of the issuer are not known, or the service is stopping.";
 }

@@ -12,16 +12,18 @@ const TESTKIT: &str = "prediction-domain-testkit";
 const POSTGRES: &str = "prediction-adapters-postgres";
 const SQLITE: &str = "prediction-adapters-sqlite";
 const HTTP: &str = "prediction-http";
+const OIDC: &str = "prediction-adapters-oidc";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 6] = [
+const ALLOWED: [(&str, &[&str]); 7] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN]),
     (SQLITE, &[DOMAIN]),
     (HTTP, &[DOMAIN]),
-    (SERVER, &[DOMAIN, POSTGRES, SQLITE, HTTP]),
+    (OIDC, &[HTTP]),
+    (SERVER, &[DOMAIN, POSTGRES, SQLITE, HTTP, OIDC]),
 ];
 
 /// What the domain may be made of: values, and nothing that speaks to the world.

@@ -205,3 +205,42 @@ fn ask(client: &Client, method: &str, path: &str) -> Answer {
 fn quoted<'text>(text: &'text str, before: &str) -> impl Iterator<Item = &'text str> {
     text.split(before).skip(1).map(|rest| rest.split('"').next().unwrap_or_default())
 }
+
+/// Whoever runs the service finds every option and every metric in docs/operations.md, and none that there is not.
+#[test]
+fn the_operations_page_lists_what_there_is() {
+    let page = include_str!("../../../../docs/operations.md");
+    let home = Home::on_sqlite();
+    let help = home.run(&["serve", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let told: BTreeSet<(&str, &str)> = page
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `--")?.split('|').map(|cell| cell.trim().trim_matches('`'));
+            Some((cells.next()?, cells.next()?))
+        })
+        .collect();
+    let mut options = BTreeSet::new();
+    let mut option = "";
+    for line in help.lines() {
+        if let Some(rest) = line.trim_start().strip_prefix("--") {
+            option = rest.split(' ').next().unwrap();
+        }
+        if let Some((_, rest)) = line.split_once("[env: ") {
+            options.insert((option, rest.split(['=', ']']).next().unwrap()));
+        }
+    }
+    assert!(options.len() > 10, "{help}");
+    assert_eq!(told, options);
+
+    let server = Server::start(&home);
+    // Each family of metrics has a value by then.
+    let model = Model::publish(&server, "measured");
+    model.job(&server, ORGANISATION_A, "measured");
+    let metrics = server.anonymous().get("/metrics").text();
+    let families = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let families: BTreeSet<&str> = families.filter(|name| !name.starts_with("process_")).collect();
+    let told = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let told: BTreeSet<&str> = told.filter(|name| !name.starts_with(['-', 'p']) || name.starts_with("purg")).collect();
+    assert_eq!(told, families);
+}

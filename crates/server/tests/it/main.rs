@@ -16,6 +16,7 @@ mod issuer;
 mod lists;
 mod log;
 mod mistakes;
+mod oidc;
 mod process;
 mod races;
 mod request_log;

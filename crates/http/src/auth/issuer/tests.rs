@@ -5,11 +5,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use biscuit::jwa::SignatureAlgorithm;
 use biscuit::jws::Secret;
 use futures_util::FutureExt as _;
-use prediction_domain::model::{Caller, OrganisationId, Permission, Scope};
+use prediction_domain::model::{Caller, OrganisationId, Permission, Scope, Timestamp};
 use prediction_domain::ports::MockClock;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::auth::key_set::KeySet;
 
 /// 2026-11-23T20:00:00Z.
 const NOW: i64 = 1_795_464_000;
@@ -26,6 +27,10 @@ fn set() -> Value {
 }
 
 fn identity_with(set: &Value) -> IssuerIdentity {
+    identity_of(set, TokenProfile::Rfc9068)
+}
+
+fn identity_of(set: &Value, profile: TokenProfile) -> IssuerIdentity {
     let mut clock = MockClock::new();
     clock.expect_now().return_const(Timestamp::from_micros(NOW * 1_000_000).unwrap());
     let claims = ClaimRules {
@@ -33,7 +38,8 @@ fn identity_with(set: &Value) -> IssuerIdentity {
         audience: AUDIENCE.to_owned(),
         organisations_claim: "organisations".to_owned(),
     };
-    IssuerIdentity::new(KeySet::parse(set.to_string().as_bytes()).unwrap(), claims, Arc::new(clock))
+    let keys = IssuerKeys::fixed(KeySet::parse(set.to_string().as_bytes()).unwrap());
+    IssuerIdentity::new(Arc::new(keys), profile, claims, Arc::new(clock))
 }
 
 fn verify(token: &str) -> Result<Caller, TokenRejected> {
@@ -117,6 +123,24 @@ const UNKNOWN_KEY: &str = "its key (kid) is not known here";
 const NO_KEY_NAME: &str = "its key id (kid) is not the name of a key";
 const OTHER_ALGORITHM: &str = "its key (kid) is not for its algorithm";
 const NO_ALGORITHM: &str = "its algorithm is not accepted here";
+
+/// Keycloak says in its header only that it is a token; an ID token or a refresh token has the same.
+#[test]
+fn access_tokens_of_keycloak_are_told_by_their_claim() {
+    let identity = identity_of(&set(), TokenProfile::Keycloak);
+    let header = |typ: &str| json!({"alg": "ES256", "typ": typ, "kid": "ec"});
+    let verify = |typ: &str, claimed: Value| {
+        let payload = with(claims(), &json!({"typ": claimed}));
+        verify_with(&identity, &token(&key_for(ES256), ES256, &header(typ), &payload))
+    };
+    assert!(verify("JWT", json!("Bearer")).is_ok());
+    for claimed in [json!("ID"), json!("Refresh"), json!("bearer"), json!(["Bearer"]), Value::Null] {
+        let rejected = verify("JWT", claimed.clone()).expect_err("it is no access token");
+        assert!(rejected.to_string().contains("its claim of a type (typ)"), "{claimed}: {rejected}");
+    }
+    assert!(verify("at+jwt", json!("Bearer")).is_err());
+    assert!(verify_with(&identity_with(&set()), &token(&key_for(ES256), ES256, &header("JWT"), &claims())).is_err());
+}
 
 #[test]
 fn tokens_of_the_issuer_get_in() {

@@ -1,0 +1,237 @@
+//! The keys of an issuer while the service runs: where they come from, when they are fetched, and how long they count.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout};
+
+use super::TokenRejected;
+use super::TokenRejected::KeysUnavailable;
+use super::key_set::KeySet;
+
+/// How long fetched keys are fresh. They are fetched again a fifth of it earlier, so that they always are.
+pub const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
+
+/// How long keys that cannot be fetched again go on to count: an issuer that is away for a night locks nobody out.
+pub const LONGEST_USE: Duration = Duration::from_hours(24);
+
+/// How often the name of an unknown key makes the keys be fetched: anybody can make up names.
+pub const ON_DEMAND_EVERY: Duration = Duration::from_secs(30);
+
+/// How long a token with an unknown key waits for them.
+pub const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// How long after a failure the keys are fetched again: twice as long each time, at most [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest time between two attempts while they fail.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Where an issuer publishes its keys.
+pub trait KeySource: Send + Sync {
+    /// Fetches the JWK set, as it is published at this moment.
+    fn fetch(&self) -> BoxFuture<'_, Result<Vec<u8>, KeySourceError>>;
+}
+
+/// Why there was nothing to be had of a [`KeySource`]: for the log.
+pub type KeySourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How an attempt to fetch keys ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFetch {
+    /// There are other keys than before.
+    Changed,
+    /// They are the same.
+    Unchanged,
+    /// There was nothing, or nothing usable. The keys from before still count, for a while.
+    Failed,
+}
+
+impl KeyFetch {
+    /// All ways.
+    pub const ALL: [Self; 3] = [Self::Changed, Self::Unchanged, Self::Failed];
+
+    /// The name, for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The keys of an issuer: fixed ones, or the newest that [`keep_fresh`](Self::keep_fresh) could get.
+pub struct IssuerKeys {
+    held: RwLock<Option<Held>>,
+    generation: AtomicU64,
+    is_fixed: bool,
+    /// Somebody has a token whose key is not among them.
+    wanted: Notify,
+    /// When somebody had the last time, and which fetch is for it.
+    last_wanted: Mutex<Option<(Instant, u64)>>,
+    fetches: watch::Sender<Fetches>,
+}
+
+/// How far fetching is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fetches {
+    begun: u64,
+    ended: u64,
+    /// Whether the last one that ended had any keys.
+    has_failed: bool,
+}
+
+struct Held {
+    keys: Arc<KeySet>,
+    /// What they were read from.
+    text: Vec<u8>,
+    fetched_at: Instant,
+}
+
+impl IssuerKeys {
+    /// Keys that stay as they are.
+    #[must_use]
+    pub fn fixed(keys: KeySet) -> Self {
+        let held = Held { keys: Arc::new(keys), text: Vec::new(), fetched_at: Instant::now() };
+        Self { held: RwLock::new(Some(held)), is_fixed: true, ..Self::awaited() }
+    }
+
+    /// Keys that are still to be fetched, and are not at hand until then.
+    #[must_use]
+    pub fn awaited() -> Self {
+        Self {
+            held: RwLock::new(None),
+            generation: AtomicU64::new(0),
+            is_fixed: false,
+            wanted: Notify::new(),
+            last_wanted: Mutex::new(None),
+            fetches: watch::Sender::new(Fetches::default()),
+        }
+    }
+
+    /// Fetches the keys, now and for ever: before they are too old, soon again after a failure, and when somebody has a token
+    /// with an unknown key. `note` is told of each attempt.
+    pub async fn keep_fresh(&self, source: &dyn KeySource, max_age: Duration, note: impl Fn(KeyFetch)) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.fetches.send_modify(|fetches| fetches.begun += 1);
+            let fetch = self.fetch(source).await;
+            self.fetches.send_modify(|fetches| {
+                fetches.ended = fetches.begun;
+                fetches.has_failed = fetch == KeyFetch::Failed;
+            });
+            note(fetch);
+            let rest = if fetch == KeyFetch::Failed {
+                let rest = pause;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                rest
+            } else {
+                pause = FIRST_PAUSE;
+                max_age.mul_f64(0.8)
+            };
+            // Either it is time, or somebody asks.
+            let _ = timeout(rest, self.wanted.notified()).await;
+        }
+    }
+
+    async fn fetch(&self, source: &dyn KeySource) -> KeyFetch {
+        let fetched = source.fetch().await.and_then(|text| Ok((KeySet::parse(&text)?, text)));
+        match fetched {
+            Ok((keys, text)) => self.hold(keys, text),
+            Err(error) => {
+                let has_any = self.forget_old();
+                tracing::warn!(cause = error.to_string(), has_any, "the keys of the issuer could not be fetched");
+                KeyFetch::Failed
+            }
+        }
+    }
+
+    fn hold(&self, keys: KeySet, text: Vec<u8>) -> KeyFetch {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let fetched_at = Instant::now();
+        if let Some(held) = held.as_mut().filter(|held| held.text == text) {
+            held.fetched_at = fetched_at;
+            return KeyFetch::Unchanged;
+        }
+        let keys = Arc::new(keys);
+        *held = Some(Held { keys: Arc::clone(&keys), text, fetched_at });
+        // Only now: what is verified with the keys from before must not count as verified with these.
+        self.generation.fetch_add(1, Ordering::Release);
+        drop(held);
+        for skipped in keys.skipped() {
+            tracing::info!(key = skipped.number, reason = skipped.reason, "a key of the issuer is left out");
+        }
+        tracing::info!(keys = keys.names().count(), "the keys of the issuer were fetched");
+        KeyFetch::Changed
+    }
+
+    /// Gives whether there are any left.
+    fn forget_old(&self) -> bool {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.take_if(|held| held.fetched_at.elapsed() >= LONGEST_USE).is_some() {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
+        held.is_some()
+    }
+
+    /// The keys that count now.
+    pub(super) fn current(&self) -> Option<Arc<KeySet>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|held| Arc::clone(&held.keys))
+    }
+
+    /// Which keys count: another number when others do.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The keys, the one of that name among them if it can be had in a short time.
+    pub(super) async fn with(&self, name: &str) -> Result<Arc<KeySet>, TokenRejected> {
+        let keys = self.current().ok_or(KeysUnavailable)?;
+        if keys.find(name).is_some() {
+            return Ok(keys);
+        }
+        let Some(want) = self.want() else { return Ok(keys) };
+        let mut fetches = self.fetches.subscribe();
+        let ended = timeout(want.wait, fetches.wait_for(|fetches| fetches.ended >= want.fetch)).await;
+        // As long as the issuer has not answered, nobody can say that there is no such key.
+        match ended {
+            Ok(Ok(fetches)) if !fetches.has_failed => {}
+            _ => return Err(KeysUnavailable),
+        }
+        self.current().ok_or(KeysUnavailable)
+    }
+
+    /// Has the keys fetched, unless that was done a short time ago: then it is that fetch that is waited for.
+    fn want(&self) -> Option<Want> {
+        if self.is_fixed {
+            return None;
+        }
+        let mut last_wanted = self.last_wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, fetch)) = *last_wanted
+            && at.elapsed() < ON_DEMAND_EVERY
+        {
+            return Some(Want { fetch, wait: LONGEST_WAIT.saturating_sub(at.elapsed()) });
+        }
+        // One that is under way may have been answered before the key was there.
+        let fetch = self.fetches.borrow().begun + 1;
+        *last_wanted = Some((Instant::now(), fetch));
+        self.wanted.notify_one();
+        Some(Want { fetch, wait: LONGEST_WAIT })
+    }
+}
+
+/// A fetch that is waited for.
+struct Want {
+    /// Its number.
+    fetch: u64,
+    wait: Duration,
+}
+
+#[cfg(test)]
+mod tests;
