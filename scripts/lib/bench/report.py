@@ -183,6 +183,19 @@ def targets(runs: list[dict]) -> list[tuple[str, str, str, float, bool, bool]]:
     return [target for target in found if target[3] == target[3]]
 
 
+def _purge(runs: list[dict]) -> str:
+    rows = []
+    for name in ("PostgreSQL", "SQLite"):
+        figures = [
+            f"purge of a million values, {name}, s",
+            f"READ p99 without a purge, {name}, ms",
+            f"READ p99 during a purge, {name}, ms",
+            f"READ p99 during a purge against without, {name}",
+        ]
+        rows.append([name, *(_spread([run["figures"][figure] for run in runs if figure in run["figures"]]) for figure in figures)])
+    return _table(["database", "seconds (must 60)", "READ p99 without, ms", "during, ms", "ratio (must 2)"], rows)
+
+
 def _targets(runs: list[dict]) -> str:
     rows = []
     for what, must, aim, reached, is_met, is_aim_met in targets(runs):
@@ -241,6 +254,8 @@ def publish(runs: list[dict], docs: Path) -> None:
         "loads": _loads(runs),
         "sqlite": _sqlite(runs),
         "ladder": _ladder(runs),
+        "values": _values(runs),
+        "purge": _purge(runs),
         "statements": "\n\n".join(f"{TITLES[kind]}:\n\n```sql\n{sql}\n```" for kind, sql in runs[-1]["statements"].items()),
     }
     for name, content in parts.items():

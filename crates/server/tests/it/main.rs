@@ -10,6 +10,7 @@ mod changes;
 mod command;
 mod crate_edges;
 mod documents;
+mod hostile_tokens;
 mod idempotency;
 mod isolation;
 mod issuer;
