@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use biscuit::jwa::SignatureAlgorithm;
 use biscuit::jws::Secret;
-use prediction_http::openapi::operations;
+use prediction_http::openapi::{Operation, operations};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Home, Server, fresh_id};
@@ -24,7 +24,7 @@ fn no_operation_takes_a_hostile_token() {
     assert!(tokens.len() >= 20);
     let server = start();
     let id = fresh_id();
-    let operations: Vec<_> = operations().into_iter().filter(|operation| operation.needs_token()).collect();
+    let operations: Vec<_> = operations().into_iter().filter(Operation::needs_token).collect();
     assert!(operations.len() >= 18);
     for operation in operations {
         let path = operation.path_to(&id);
@@ -93,7 +93,7 @@ fn good_token() -> String {
 }
 
 /// The good members with some put in, or taken out where there is `null`.
-fn with(mut good: Value, changes: Value) -> String {
+fn with(mut good: Value, changes: &Value) -> String {
     let members = good.as_object_mut().unwrap();
     for (name, value) in changes.as_object().unwrap() {
         if value.is_null() {
@@ -108,11 +108,11 @@ fn with(mut good: Value, changes: Value) -> String {
 fn hostile_tokens(trap: &str) -> Vec<(&'static str, String)> {
     let good = good_token();
     let [head, body, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
-    let of_header = |changes: Value| signed(&with(header(), changes), &claims().to_string());
-    let of_claims = |changes: Value| signed(&header().to_string(), &with(claims(), changes));
+    let of_header = |changes: Value| signed(&with(header(), &changes), &claims().to_string());
+    let of_claims = |changes: Value| signed(&header().to_string(), &with(claims(), &changes));
     let pem = std::fs::read(format!("{KEYS}/rsa-public.pem")).unwrap();
     let confused = {
-        let text = format!("{}.{}", encode(with(header(), json!({"alg": "HS256"}))), encode(claims().to_string()));
+        let text = format!("{}.{}", encode(with(header(), &json!({"alg": "HS256"}))), encode(claims().to_string()));
         let signature = SignatureAlgorithm::HS256.sign(text.as_bytes(), &Secret::Bytes(pem)).unwrap();
         format!("{text}.{}", encode(signature))
     };
@@ -147,7 +147,7 @@ fn hostile_tokens(trap: &str) -> Vec<(&'static str, String)> {
         ("another audience", of_claims(json!({"aud": ["somebody else's"]}))),
         ("nobody", of_claims(json!({"sub": ""}))),
         ("organisations of another type", of_claims(json!({"organisations": 7}))),
-        ("a claim changed", format!("{head}.{}.{signature}", encode(with(claims(), json!({"sub": "root"}))))),
+        ("a claim changed", format!("{head}.{}.{signature}", encode(with(claims(), &json!({"sub": "root"}))))),
         ("two parts", format!("{head}.{body}")),
         ("five parts", format!("{good}.{body}.{signature}")),
         ("padded", format!("{good}=")),
