@@ -25,7 +25,7 @@ pub enum AddressError {
     NotAUrl,
     /// It has a user or a fragment.
     #[error("it has a user or a fragment")]
-    TooMuch,
+    UserOrFragment,
     /// Who answers there could be anybody.
     #[error("it is not an https URL")]
     NotHttps,
@@ -43,7 +43,7 @@ impl Address {
         };
         // A fragment is left out when a URL is parsed.
         if authority.as_str().contains('@') || text.contains('#') {
-            return Err(AddressError::TooMuch);
+            return Err(AddressError::UserOrFragment);
         }
         match (scheme, transport) {
             ("https", _) => Ok(Self(text.to_owned())),
@@ -91,10 +91,10 @@ mod tests {
         {
             assert_eq!(parse(not_a_url), Err(AddressError::NotAUrl), "{not_a_url}");
         }
-        for too_much in
+        for with_more in
             ["https://user@issuer.example/", "https://user:password@issuer.example/", "https://issuer.example/#a"]
         {
-            assert_eq!(parse(too_much), Err(AddressError::TooMuch), "{too_much}");
+            assert_eq!(parse(with_more), Err(AddressError::UserOrFragment), "{with_more}");
         }
     }
 

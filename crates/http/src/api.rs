@@ -167,7 +167,7 @@ impl Api {
     /// Whose token it is.
     pub(crate) async fn identify(&self, token: &str) -> Result<Arc<Caller>, TokenRejected> {
         let verified = self.verifier.verify(token).await;
-        self.metrics.judged_token(verified.as_ref().map(|_| ()).map_err(|rejected| *rejected));
+        self.metrics.judged_token(&verified);
         verified.map(|verified| verified.caller)
     }
 

@@ -9,11 +9,12 @@ use prediction_domain::use_cases::PurgeStep;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
-use crate::auth::TokenRejected;
 use crate::auth::keys::KeyFetch;
+use crate::auth::{TokenRejected, Verified};
 
 /// How old the counts of jobs may be. Counting reads all jobs, and a scraper must not be able to keep the store busy.
 const JOB_COUNTS_AGE: Duration = Duration::from_secs(15);
@@ -35,10 +36,42 @@ pub(crate) struct Metrics {
     jobs_by_health: IntGaugeVec,
     purged: IntCounterVec,
     purging: IntGauge,
-    token_verdicts: IntCounterVec,
+    token_verdicts: TokenVerdicts,
     key_fetches: IntCounterVec,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
+}
+
+/// A counter for each verdict on a token, held because every request has one.
+struct TokenVerdicts {
+    accepted: IntCounter,
+    malformed: IntCounter,
+    not_acceptable: IntCounter,
+    expired: IntCounter,
+    keys_unavailable: IntCounter,
+}
+
+impl TokenVerdicts {
+    fn of(counters: &IntCounterVec) -> Self {
+        let counter = |verdict| counters.with_label_values(&[verdict]);
+        Self {
+            accepted: counter("accepted"),
+            malformed: counter("malformed"),
+            not_acceptable: counter("not_acceptable"),
+            expired: counter("expired"),
+            keys_unavailable: counter("keys_unavailable"),
+        }
+    }
+
+    fn counter(&self, verdict: &Result<Verified, TokenRejected>) -> &IntCounter {
+        match verdict {
+            Ok(_) => &self.accepted,
+            Err(TokenRejected::Malformed(_)) => &self.malformed,
+            Err(TokenRejected::NotAcceptable(_)) => &self.not_acceptable,
+            Err(TokenRejected::Expired) => &self.expired,
+            Err(TokenRejected::KeysUnavailable) => &self.keys_unavailable,
+        }
+    }
 }
 
 impl Metrics {
@@ -98,9 +131,6 @@ impl Metrics {
         for what in ["values", "runs"] {
             purged.with_label_values(&[what]);
         }
-        for verdict in ["accepted", "malformed", "not_acceptable", "expired", "keys_unavailable"] {
-            token_verdicts.with_label_values(&[verdict]);
-        }
         for fetch in KeyFetch::ALL {
             key_fetches.with_label_values(&[fetch.as_str()]);
         }
@@ -113,7 +143,7 @@ impl Metrics {
             jobs_by_health,
             purged,
             purging,
-            token_verdicts,
+            token_verdicts: TokenVerdicts::of(&token_verdicts),
             key_fetches,
             jobs_counted: Mutex::new(None),
         }
@@ -172,15 +202,8 @@ impl Metrics {
     }
 
     /// Notes what became of a token.
-    pub(crate) fn judged_token(&self, verdict: Result<(), TokenRejected>) {
-        let verdict = match verdict {
-            Ok(()) => "accepted",
-            Err(TokenRejected::Malformed(_)) => "malformed",
-            Err(TokenRejected::NotAcceptable(_)) => "not_acceptable",
-            Err(TokenRejected::Expired) => "expired",
-            Err(TokenRejected::KeysUnavailable) => "keys_unavailable",
-        };
-        self.token_verdicts.with_label_values(&[verdict]).inc();
+    pub(crate) fn judged_token(&self, verdict: &Result<Verified, TokenRejected>) {
+        self.token_verdicts.counter(verdict).inc();
     }
 
     /// Notes an attempt to fetch keys.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use prediction_adapters_oidc::{Place, PublishedKeys, Transport};
+use prediction_adapters_oidc::{AddressError, Place, PublishedKeys, Transport};
 use prediction_domain::model::{Permission, Scope};
 use prediction_http::auth::TokenVerifier;
 use prediction_http::auth::claims::ClaimRules;
@@ -83,7 +83,7 @@ fn of_issuer(
     identity: &IdentityOptions,
 ) -> anyhow::Result<Identity> {
     let (keys, feed) = match &options.jwks_file {
-        Some(file) => (Arc::new(IssuerKeys::fixed(keys_in(file)?)), None),
+        Some(file) => (Arc::new(IssuerKeys::fixed(key_set(file)?)), None),
         None => {
             let source = published_keys(issuer, options)?;
             let keys = Arc::new(IssuerKeys::awaited());
@@ -110,17 +110,12 @@ fn published_keys(issuer: &str, options: &IssuerOptions) -> anyhow::Result<Publi
         Some(url) => (Place::At(url.clone()), "--jwks-url"),
         None => (Place::Discovered(issuer.to_owned()), "--issuer"),
     };
-    PublishedKeys::new(place, transport).with_context(|| format!("cannot use {option}"))
-}
-
-/// The keys in a file, with a word about those that are left out.
-fn keys_in(file: &Path) -> anyhow::Result<KeySet> {
-    let keys = key_set(file)?;
-    for skipped in keys.skipped() {
-        tracing::info!(key = skipped.number, reason = skipped.reason, "a key of the issuer is left out");
-    }
-    tracing::info!(keys = keys.names().count(), "the keys of the issuer were read");
-    Ok(keys)
+    PublishedKeys::new(place, transport).map_err(|error| match error {
+        AddressError::NotHttps => {
+            anyhow!("cannot use {option}: {error}; --issuer-over-http allows http on this machine")
+        }
+        error => anyhow!("cannot use {option}: {error}"),
+    })
 }
 
 /// The keys in a file. Of one that is too long no more is read than tells so.

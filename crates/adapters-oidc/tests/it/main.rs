@@ -78,7 +78,7 @@ fn a_description_sends_nowhere_else_than_over_tls_or_to_this_machine() {
         ("http://keys.example/", AddressError::NotThisMachine),
         ("http://10.0.0.1/keys", AddressError::NotThisMachine),
         ("file://localhost/etc/passwd", AddressError::NotThisMachine),
-        ("https://user:password@keys.example/", AddressError::TooMuch),
+        ("https://user:password@keys.example/", AddressError::UserOrFragment),
         ("/keys", AddressError::NotAUrl),
         ("", AddressError::NotAUrl),
     ] {

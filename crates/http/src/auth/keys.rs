@@ -12,9 +12,6 @@ use super::TokenRejected;
 use super::TokenRejected::KeysUnavailable;
 use super::key_set::KeySet;
 
-/// How long fetched keys are fresh. They are fetched again a fifth of it earlier, so that they always are.
-pub const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
-
 /// How long keys that cannot be fetched again go on to count: an issuer that is away for a night locks nobody out.
 pub const LONGEST_USE: Duration = Duration::from_hours(24);
 
@@ -97,6 +94,7 @@ impl IssuerKeys {
     /// Keys that stay as they are.
     #[must_use]
     pub fn fixed(keys: KeySet) -> Self {
+        announce(&keys);
         let held = Held { keys: Arc::new(keys), text: Vec::new(), fetched_at: Instant::now() };
         Self { held: RwLock::new(Some(held)), is_fixed: true, ..Self::awaited() }
     }
@@ -114,7 +112,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Fetches the keys, now and for ever: before they are too old, soon again after a failure, and when somebody has a token
+    /// Fetches the keys, now and for ever: when four fifths of their `max_age` are over, soon again after a failure, and when somebody has a token
     /// with an unknown key. `note` is told of each attempt.
     pub async fn keep_fresh(&self, source: &dyn KeySource, max_age: Duration, note: impl Fn(KeyFetch)) {
         let mut pause = FIRST_PAUSE;
@@ -163,10 +161,7 @@ impl IssuerKeys {
         // Only now: what is verified with the keys from before must not count as verified with these.
         self.generation.fetch_add(1, Ordering::Release);
         drop(held);
-        for skipped in keys.skipped() {
-            tracing::info!(key = skipped.number, reason = skipped.reason, "a key of the issuer is left out");
-        }
-        tracing::info!(keys = keys.names().count(), "the keys of the issuer were fetched");
+        announce(&keys);
         KeyFetch::Changed
     }
 
@@ -224,6 +219,14 @@ impl IssuerKeys {
         self.wanted.notify_one();
         Some(Want { fetch, wait: LONGEST_WAIT })
     }
+}
+
+/// Says in the log how many keys there are now, and which ones of the issuer's are not among them.
+fn announce(keys: &KeySet) {
+    for skipped in keys.skipped() {
+        tracing::info!(key = skipped.number, reason = skipped.reason, "a key of the issuer is left out");
+    }
+    tracing::info!(keys = keys.names().count(), "the keys of the issuer are known");
 }
 
 /// A fetch that is waited for.

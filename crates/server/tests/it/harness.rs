@@ -4,6 +4,7 @@ mod alike;
 mod client;
 mod database;
 mod fixture;
+mod issuer;
 mod raw;
 mod server;
 mod tokens;
@@ -11,6 +12,9 @@ mod tokens;
 pub(crate) use alike::same_answers;
 pub(crate) use client::{Answer, Call, Client, errors};
 pub(crate) use fixture::{Model, ORGANISATION_A, ORGANISATION_B, ORGANISATION_C, example, fresh_id, insert, path_of};
+pub(crate) use issuer::{
+    AUDIENCE, ISSUER, KEYS, base64url, claims_of_issuer, server_of_issuer, signed, signed_by_issuer,
+};
 pub(crate) use raw::{RawConnection, raw_request};
 pub(crate) use server::{Home, Server, Spawned};
 pub(crate) use tokens::Forger;

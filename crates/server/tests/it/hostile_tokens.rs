@@ -4,25 +4,21 @@
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use biscuit::jwa::SignatureAlgorithm;
+use biscuit::jwa::SignatureAlgorithm::{HS256, RS256};
 use biscuit::jws::Secret;
 use prediction_http::openapi::{Operation, operations};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Home, Server, fresh_id};
-
-const ISSUER: &str = "https://issuer.example/realm";
-const AUDIENCE: &str = "predictions";
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../http/tests/keys");
+use crate::harness::{
+    Answer, Home, ISSUER, KEYS, base64url, claims_of_issuer, fresh_id, server_of_issuer, signed, signed_by_issuer,
+};
 
 #[test]
 fn no_operation_takes_a_hostile_token() {
     let trap = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let tokens = hostile_tokens(&format!("http://{}/keys", trap.local_addr().unwrap()));
     assert!(tokens.len() >= 20);
-    let server = start();
+    let server = server_of_issuer(&Home::on_sqlite(), &[]);
     let id = fresh_id();
     let operations: Vec<_> = operations().into_iter().filter(Operation::needs_token).collect();
     assert!(operations.len() >= 18);
@@ -57,39 +53,22 @@ fn refused(answer: &Answer, token: &str, operation: &str) {
     assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""), "{token}: {challenge}");
 }
 
-fn start() -> Server {
-    let file = format!("{KEYS}/jwks.json");
-    let issuer = ["--jwks-file", &file, "--issuer", ISSUER, "--audience", AUDIENCE];
-    Server::start_with(&Home::on_sqlite(), &issuer)
-}
-
 fn header() -> Value {
     json!({"alg": "RS256", "typ": "at+jwt", "kid": "rsa"})
 }
 
 fn claims() -> Value {
-    #[expect(clippy::disallowed_methods, reason = "tokens of the tests are judged by the real clock of a real server")]
-    let now = chrono::Utc::now().timestamp();
-    json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "somebody", "iat": now, "exp": now + 600, "organisations": "*",
-        "scope": "catalog:write jobs:read jobs:write predictions:read predictions:write",
-    })
+    let mut claims = claims_of_issuer();
+    claims["organisations"] = json!("*");
+    claims
 }
 
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// A token of any two texts, signed by the issuer's key.
-fn signed(header: &str, payload: &str) -> String {
-    let key = Secret::rsa_keypair_from_file(&format!("{KEYS}/rsa.der")).unwrap();
-    let text = format!("{}.{}", encode(header), encode(payload));
-    let signature = SignatureAlgorithm::RS256.sign(text.as_bytes(), &key).unwrap();
-    format!("{text}.{}", encode(signature))
+fn signed_well(header: &str, payload: &str) -> String {
+    signed_by_issuer(RS256, "rsa", header, payload)
 }
 
 fn good_token() -> String {
-    signed(&header().to_string(), &claims().to_string())
+    signed_well(&header().to_string(), &claims().to_string())
 }
 
 /// The good members with some put in, or taken out where there is `null`.
@@ -108,20 +87,17 @@ fn with(mut good: Value, changes: &Value) -> String {
 fn hostile_tokens(trap: &str) -> Vec<(&'static str, String)> {
     let good = good_token();
     let [head, body, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
-    let of_header = |changes: Value| signed(&with(header(), &changes), &claims().to_string());
-    let of_claims = |changes: Value| signed(&header().to_string(), &with(claims(), &changes));
+    let of_header = |changes: Value| signed_well(&with(header(), &changes), &claims().to_string());
+    let of_claims = |changes: Value| signed_well(&header().to_string(), &with(claims(), &changes));
     let pem = std::fs::read(format!("{KEYS}/rsa-public.pem")).unwrap();
-    let confused = {
-        let text = format!("{}.{}", encode(with(header(), &json!({"alg": "HS256"}))), encode(claims().to_string()));
-        let signature = SignatureAlgorithm::HS256.sign(text.as_bytes(), &Secret::Bytes(pem)).unwrap();
-        format!("{text}.{}", encode(signature))
-    };
-    let own_key = json!({"kty": "oct", "k": encode([7; 32]), "kid": "rsa"});
+    let hs256 = with(header(), &json!({"alg": "HS256"}));
+    let confused = signed(HS256, &Secret::Bytes(pem), &hs256, &claims().to_string());
+    let own_key = json!({"kty": "oct", "k": base64url([7; 32]), "kid": "rsa"});
     let nested =
         format!(r#"{{"alg":"RS256","typ":"at+jwt","kid":"rsa","x":{}{}}}"#, "[".repeat(2_000), "]".repeat(2_000));
     let twice = r#"{"alg":"none","alg":"RS256","typ":"at+jwt","kid":"rsa"}"#;
     vec![
-        ("no signature", format!("{}.{body}.", encode(r#"{"alg":"none","typ":"at+jwt"}"#))),
+        ("no signature", format!("{}.{body}.", base64url(r#"{"alg":"none","typ":"at+jwt"}"#))),
         ("alg none, signed", of_header(json!({"alg": "none"}))),
         ("HS256 with the public key", confused),
         ("an algorithm of another family", of_header(json!({"alg": "ES256"}))),
@@ -136,8 +112,8 @@ fn hostile_tokens(trap: &str) -> Vec<(&'static str, String)> {
         ("a key for encryption", of_header(json!({"kid": "encryption"}))),
         ("a symmetric key", of_header(json!({"kid": "symmetric"}))),
         ("an ID token", of_header(json!({"typ": "JWT"}))),
-        ("a member twice", signed(twice, &claims().to_string())),
-        ("deeply nested", signed(&nested, &claims().to_string())),
+        ("a member twice", signed_well(twice, &claims().to_string())),
+        ("deeply nested", signed_well(&nested, &claims().to_string())),
         ("expired", of_claims(json!({"iat": 1_600_000_000, "exp": 1_600_000_600}))),
         ("for ever", of_claims(json!({"exp": null}))),
         ("until the end of numbers", of_claims(json!({"exp": i64::MAX}))),
@@ -147,7 +123,7 @@ fn hostile_tokens(trap: &str) -> Vec<(&'static str, String)> {
         ("another audience", of_claims(json!({"aud": ["somebody else's"]}))),
         ("nobody", of_claims(json!({"sub": ""}))),
         ("organisations of another type", of_claims(json!({"organisations": 7}))),
-        ("a claim changed", format!("{head}.{}.{signature}", encode(with(claims(), &json!({"sub": "root"}))))),
+        ("a claim changed", format!("{head}.{}.{signature}", base64url(with(claims(), &json!({"sub": "root"}))))),
         ("two parts", format!("{head}.{body}")),
         ("five parts", format!("{good}.{body}.{signature}")),
         ("padded", format!("{good}=")),

@@ -4,16 +4,14 @@ use std::fs;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use biscuit::Empty;
 use biscuit::jwa::SignatureAlgorithm;
-use biscuit::jws::{Compact, RegisteredHeader, Secret};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Home, Model, ORGANISATION_A, ORGANISATION_B, Server};
+use crate::harness::{
+    AUDIENCE, Answer, Home, ISSUER, KEYS, Model, ORGANISATION_A, ORGANISATION_B, Server, claims_of_issuer,
+    server_of_issuer, signed_by_issuer,
+};
 
-const ISSUER: &str = "https://issuer.example/realm";
-const AUDIENCE: &str = "predictions";
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../http/tests/keys");
 const OPTIONS: [&str; 3] = ["--jwks-file", "--issuer", "--audience"];
 
 use SignatureAlgorithm::{ES256, PS256, RS256};
@@ -85,7 +83,7 @@ fn the_log_says_whose_tokens_are_accepted_and_which_keys_are_left_out() {
     let accepted =
         server.output().wait_for(|line| line["message"] == "only tokens of this issuer are accepted").unwrap();
     assert_eq!((&accepted["issuer"], &accepted["audience"]), (&json!(ISSUER), &json!(AUDIENCE)));
-    let read = server.output().wait_for(|line| line["message"] == "the keys of the issuer were read").unwrap();
+    let read = server.output().wait_for(|line| line["message"] == "the keys of the issuer are known").unwrap();
     assert_eq!(read["keys"], 5);
     let skipped = server.output().wait_for(|line| line["key"] == 7).unwrap();
     assert!(skipped["reason"].as_str().unwrap().starts_with("is symmetric"), "{skipped}");
@@ -193,9 +191,7 @@ fn serve(home: &Home, file: &str) -> Output {
 /// A server for the issuer of the tests.
 fn start(arguments: &[&str]) -> (Arc<Home>, Server) {
     let home = Home::on_sqlite();
-    let file = format!("{KEYS}/jwks.json");
-    let issuer = ["--jwks-file", &file, "--issuer", ISSUER, "--audience", AUDIENCE];
-    let server = Server::start_with(&home, &[&issuer, arguments].concat());
+    let server = server_of_issuer(&home, arguments);
     (home, server)
 }
 
@@ -206,26 +202,10 @@ fn own_server(home: &Arc<Home>) -> Server {
 
 /// A token of the issuer, with some claims put in.
 fn token(algorithm: SignatureAlgorithm, key: &str, name: &str, claims: &Value) -> String {
-    #[expect(clippy::disallowed_methods, reason = "tokens of the tests are judged by the real clock of a real server")]
-    let now = chrono::Utc::now().timestamp();
-    let mut payload = json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": "catalog:write jobs:read jobs:write",
-        "iat": now, "exp": now + 600,
-    });
+    let mut payload = claims_of_issuer();
     payload.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
-    let header = RegisteredHeader {
-        algorithm,
-        media_type: Some("at+jwt".to_owned()),
-        key_id: Some(name.to_owned()),
-        ..RegisteredHeader::default()
-    };
-    let key = if key.starts_with("rsa") {
-        Secret::rsa_keypair_from_file(&format!("{KEYS}/{key}.der")).unwrap()
-    } else {
-        Secret::ecdsa_keypair_from_file(ES256, &format!("{KEYS}/{key}.p8")).unwrap()
-    };
-    let token = Compact::<Vec<u8>, Empty>::new_decoded(header.into(), payload.to_string().into_bytes());
-    token.encode(&key).unwrap().encoded().unwrap().to_string()
+    let header = json!({"alg": format!("{algorithm:?}"), "typ": "at+jwt", "kid": name});
+    signed_by_issuer(algorithm, key, &header.to_string(), &payload.to_string())
 }
 
 fn count(list: &Answer) -> usize {

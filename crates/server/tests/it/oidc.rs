@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Home, Model, ORGANISATION_A, Server};
+use crate::harness::{Answer, Client, Home, Model, ORGANISATION_A, Server, base64url};
 
 const AUDIENCE: &str = "https://predictions.example";
 
@@ -91,7 +89,7 @@ impl Drop for Provider {
 fn wait_for_keys(server: &Server, times: usize) -> u64 {
     let keys = |line: &String| {
         let line: Value = serde_json::from_str(line).ok()?;
-        (line["message"] == "the keys of the issuer were fetched").then(|| line["keys"].as_u64()).flatten()
+        (line["message"] == "the keys of the issuer are known").then(|| line["keys"].as_u64()).flatten()
     };
     server.output().wait_until(|lines| lines.iter().filter_map(keys).nth(times - 1)).expect("the keys are fetched")
 }
@@ -112,7 +110,7 @@ fn get_patiently(client: &Client, path: &str) -> Answer {
 fn with_made_up_key(token: &str) -> String {
     let header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "made up"}).to_string();
     let (_, rest) = token.split_once('.').unwrap();
-    format!("{}.{rest}", BASE64_URL_SAFE_NO_PAD.encode(header))
+    format!("{}.{rest}", base64url(header))
 }
 
 #[test]

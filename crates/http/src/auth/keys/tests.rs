@@ -11,6 +11,7 @@ use super::*;
 
 const SET: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/jwks.json"));
 
+const MAX_AGE: Duration = Duration::from_mins(10);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -83,7 +84,7 @@ fn tell<Story: Future>(
         let start = Instant::now();
         let issuer = Arc::new(Issuer { behaviour: Mutex::new(behaviour), asked: Mutex::new(Vec::new()), start });
         let noted = Mutex::new(Vec::new());
-        let kept = pin!(keys.keep_fresh(&*issuer, DEFAULT_MAX_AGE, |fetch| noted.lock().unwrap().push(fetch)));
+        let kept = pin!(keys.keep_fresh(&*issuer, MAX_AGE, |fetch| noted.lock().unwrap().push(fetch)));
         let story = pin!(story(Arc::clone(&keys), Arc::clone(&issuer)));
         let Either::Left(_) = select(story, kept).await else { panic!("keys are kept fresh for ever") };
         let noted = noted.lock().unwrap();
