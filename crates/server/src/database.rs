@@ -77,7 +77,7 @@ impl Database {
     pub(crate) fn purge_batch(&self) -> usize {
         match self {
             Self::Sqlite(_) => 60,
-            Self::Postgres { .. } => 120,
+            Self::Postgres { .. } => 130,
         }
     }
 

@@ -11,6 +11,9 @@ use prediction_domain::ports::Purged;
 use prediction_domain::use_cases::{PurgeStep, Purger};
 use prediction_http::Api;
 
+/// How long the purge rests after a batch, in times of what the batch took (docs/performance.md).
+const REST: f64 = 0.9;
+
 /// A thread that deletes until it is told to stop.
 pub(crate) struct PurgeThread {
     stop: Sender<()>,
@@ -43,11 +46,11 @@ fn purge(mut purger: Purger, batch: usize, api: &Api, every: Duration, stopped: 
     let mut round = Purged::default();
     loop {
         let began = Instant::now();
-        // After a batch it rests for as long as that took: the database is there for others first.
+        // After a batch it rests for about as long as that took: the database is there for others first.
         let pause = match catch_unwind(AssertUnwindSafe(|| purger.step(batch))) {
             Ok(Ok(step)) => {
                 api.note_purge(step);
-                if add(&mut round, step) { began.elapsed() } else { every }
+                if add(&mut round, step) { began.elapsed().mul_f64(REST) } else { every }
             }
             Ok(Err(failure)) => {
                 let failure = anyhow::Error::from(failure);

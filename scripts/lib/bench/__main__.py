@@ -97,9 +97,12 @@ class Bench:
             steps.append((values, server, Load("day", 16, self._local, JOBS, days=days)))
         for number in range(self._options.rounds):
             say(f"Values, round {number + 1} of {self._options.rounds}.")
-            for kind in VALUE_KINDS:
-                for values, server, load in steps:
-                    self._measure(f"values {kind} {values}", server, replace(load, kind=kind))
+            groups = [
+                [(f"values {kind} {values}", server, replace(load, kind=kind)) for values, server, load in steps]
+                for kind in VALUE_KINDS
+            ]
+            for name, server, load in in_turn(groups, number):
+                self._measure(name, server, load)
         for _, server, _ in steps:
             server.stop()
 
@@ -136,9 +139,15 @@ class Bench:
             steps.append((jobs, server, database, cursors))
         for number in range(self._options.rounds):
             say(f"Ladder, round {number + 1} of {self._options.rounds}.")
-            for kind in KINDS:
-                for jobs, server, _, cursors in steps:
-                    self._measure(f"ladder {kind} {jobs}", server, Load(kind, 16, self._local, jobs, cursors))
+            groups = [
+                [
+                    (f"ladder {kind} {jobs}", server, Load(kind, 16, self._local, jobs, cursors))
+                    for jobs, server, _, cursors in steps
+                ]
+                for kind in KINDS
+            ]
+            for name, server, load in in_turn(groups, number):
+                self._measure(name, server, load)
             for _, _, database, _ in steps:
                 database.tidy()
 
