@@ -92,7 +92,7 @@ fn claims_of(caller: &Caller, clock: &FixedClock, organisations: &[OrganisationI
         "aud": [AUDIENCE, "https://issuer.example/userinfo"],
         "sub": caller.subject,
         "client_id": "s6BhdRkqt3",
-        "scope": "openid profile catalog:write jobs:read jobs:write",
+        "scope": format!("openid profile {}", Permission::ALL.map(Permission::as_str).join(" ")),
         DEFAULT_ORGANISATIONS_CLAIM: organisations,
         "iat": now,
         "exp": expires,
