@@ -15,6 +15,7 @@ use crate::auth::{TokenRejected, TokenVerifier};
 use crate::lanes::{Lane, LaneError, LaneSettings, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
+use crate::rate_limits::{RateLimiters, RateLimits};
 
 /// How long a request waits at the most.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
@@ -23,6 +24,14 @@ pub const SET_UP_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the question whether the service is ready waits at the most.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
+/// How many requests wait in a lane that is asked more than it can answer: three times the largest batch, so that whoever
+/// is answered waits about three times as long as when the lane is just busy.
+const STEADY: usize = 192;
+/// From when on more than that are no burst any more.
+const LONGEST_BURST: Duration = Duration::from_millis(500);
+
+/// The lane that large bodies lead to.
+const WRITES: &str = "writes";
 /// How many large bodies are dealt with at a time: as many as there are threads that write.
 const ROOMS: usize = 2;
 /// How long a large body waits for room.
@@ -51,6 +60,7 @@ pub struct Api {
     ports: Ports,
     store_health: Arc<dyn StoreHealth>,
     statistics: Option<Arc<dyn StoreStatistics>>,
+    pub(crate) rate_limiters: RateLimiters,
     pub(crate) metrics: Arc<Metrics>,
     stopping: AtomicBool,
 }
@@ -59,26 +69,35 @@ impl Api {
     /// Starts the lanes.
     #[must_use]
     pub fn start(ports: Ports, store_health: Arc<dyn StoreHealth>, verifier: Arc<dyn TokenVerifier>) -> Self {
-        let lane = |name, threads, queue, batch, deadline| LaneSettings { name, threads, queue, batch, deadline };
+        let lane = |name, threads, queue, batch, deadline| LaneSettings {
+            name,
+            threads,
+            queue,
+            steady: STEADY,
+            burst: LONGEST_BURST,
+            batch,
+            deadline,
+        };
         let metrics = Arc::new(Metrics::new());
-        let sizes = |lane: &LaneSettings| metrics.batch_sizes(lane.name);
-        let work_lane = |settings: LaneSettings| WorkLane::start(settings, &sizes(&settings));
-        // Queues hold about half a second of work.
+        let measures = |lane: &LaneSettings| metrics.lane(lane.name);
+        let work_lane = |settings: LaneSettings| WorkLane::start(settings, measures(&settings));
+        // Queues hold about half a second of work, for bursts.
         let job_reads = lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE);
         let set_ups = lane("set-ups", 1, 2048, 64, SET_UP_DEADLINE);
         let readers = ports.clone();
         let writers = ports.clone();
         Self {
             verifier,
-            job_reads: Lane::start(job_reads, &sizes(&job_reads), move |queries| read_together(&readers, &queries)),
-            set_ups: Lane::start(set_ups, &sizes(&set_ups), move |prepared| set_up_jobs(&writers, &prepared)),
+            job_reads: Lane::start(job_reads, measures(&job_reads), move |queries| read_together(&readers, &queries)),
+            set_ups: Lane::start(set_ups, measures(&set_ups), move |prepared| set_up_jobs(&writers, &prepared)),
             reads: work_lane(lane("reads", 2, 1024, 1, REQUEST_DEADLINE)),
-            writes: work_lane(lane("writes", 2, 512, 1, REQUEST_DEADLINE)),
+            writes: work_lane(lane(WRITES, 2, 512, 1, REQUEST_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
             rooms: Arc::new(Semaphore::new(ROOMS)),
             ports,
             store_health,
             statistics: None,
+            rate_limiters: RateLimiters::default(),
             metrics,
             stopping: AtomicBool::new(false),
         }
@@ -90,9 +109,21 @@ impl Api {
         Self { statistics: Some(statistics), ..self }
     }
 
-    /// From now on the service says that it is not ready, so that nobody sends it new requests.
+    /// Refuses requests of those who send too many.
+    #[must_use]
+    pub fn with_rate_limits(self, limits: RateLimits) -> Self {
+        Self { rate_limiters: RateLimiters::new(limits), ..self }
+    }
+
+    /// From now on the service says that it is not ready, so that nobody sends it new requests, and asks those who do
+    /// to leave their connections.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the service is stopping.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Reads one job, together with whoever else is reading one.
@@ -110,7 +141,10 @@ impl Api {
         let room = Arc::clone(&self.rooms).acquire_owned();
         match tokio::time::timeout(LONGEST_WAIT_FOR_ROOM, room).await {
             Ok(Ok(room)) => Ok(room),
-            _ => Err(LaneError::Full.into()),
+            _ => {
+                self.metrics.lane(WRITES).shed_full.inc();
+                Err(LaneError::Full.into())
+            }
         }
     }
 
@@ -173,7 +207,7 @@ impl Api {
 
     /// Fails unless the service can do its work.
     pub(crate) async fn ready(&self) -> Result<(), Problem> {
-        if self.stopping.load(Ordering::Relaxed) {
+        if self.is_stopping() {
             return Err(Problem::unavailable(ProblemCode::NotReady).detail("the service is stopping"));
         }
         if !self.verifier.can_verify() {

@@ -5,28 +5,39 @@
 //! to fill. An idle lane answers at once, and under load batches form by themselves.
 //!
 //! The queue's bound is the overload control: when it is full, the caller is told at once; a question whose deadline has
-//! passed is dropped before it costs anything.
+//! passed is dropped before it costs anything. A burst may fill the queue; when it does not get empty any more, there is more to
+//! do than can be done, and only few may wait, so that those who are answered are answered soon. A thread that is stuck or has died is replaced, and while that cannot be
+//! done any more, callers are told at once, too.
 //!
 //! **Architecture invariant:** nothing else in this crate may block.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
-use prometheus::Histogram;
 use tokio::sync::oneshot;
+
+use crate::metrics::LaneMetrics;
+
+/// How many threads of a lane may be given up and still be there. Each may hold a connection to the database.
+const MOST_GIVEN_UP: usize = 4;
 
 /// What a lane is like.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LaneSettings {
-    /// Its name, for threads and logs.
+    /// Its name, for threads, logs and metrics.
     pub(crate) name: &'static str,
     /// How many threads answer.
     pub(crate) threads: usize,
-    /// How many questions can wait.
+    /// How many questions can wait, in a burst.
     pub(crate) queue: usize,
+    /// How many can wait when the queue has not been empty for a while.
+    pub(crate) steady: usize,
+    /// How long that while is.
+    pub(crate) burst: Duration,
     /// How many questions are answered together at the most.
     pub(crate) batch: usize,
     /// How long a caller waits at the most.
@@ -42,6 +53,9 @@ pub(crate) enum LaneError {
     /// The deadline passed. Whether the work was done is not known.
     #[error("the answer did not come in time")]
     TimedOut,
+    /// All threads are stuck, and no more can be started. The question was not asked.
+    #[error("nothing is answered at the moment")]
+    Stuck,
     /// The work panicked, or the lane has stopped.
     #[error("the answer was lost")]
     Lost,
@@ -50,7 +64,7 @@ pub(crate) enum LaneError {
 /// A few threads that answer questions together.
 pub(crate) struct Lane<Question, Answer> {
     queue: SyncSender<Waiting<Question, Answer>>,
-    deadline: Duration,
+    crew: Arc<Crew<Question, Answer>>,
 }
 
 struct Waiting<Question, Answer> {
@@ -60,94 +74,259 @@ struct Waiting<Question, Answer> {
 }
 
 impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
-    /// Starts the threads. `answer_all` gives one answer per question, in their order; `batch_sizes` takes how many were
-    /// answered together. The threads end when the lane is dropped and its last question is answered.
+    /// Starts the threads. `answer_all` gives one answer per question, in their order. The threads end when the lane is
+    /// dropped and its last question is answered.
     ///
     /// # Panics
     /// When the operating system cannot start a thread.
     pub(crate) fn start(
         settings: LaneSettings,
-        batch_sizes: &Histogram,
+        metrics: LaneMetrics,
         answer_all: impl Fn(Vec<Question>) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Self {
         let (queue, waiting) = sync_channel(settings.queue);
-        let waiting = Arc::new(Mutex::new(waiting));
-        let answer_all = Arc::new(answer_all);
-        for _ in 0..settings.threads {
-            let waiting = Arc::clone(&waiting);
-            let answer_all = Arc::clone(&answer_all);
-            let batch_sizes = batch_sizes.clone();
-            thread::Builder::new()
-                .name(settings.name.to_owned())
-                .spawn(move || {
-                    while let Some(batch) = next_batch(&waiting, settings.batch) {
-                        answer_batch(settings.name, &batch_sizes, batch, &*answer_all);
-                    }
-                })
-                .expect("the operating system can start a thread");
+        let crew = Arc::new(Crew {
+            settings,
+            metrics,
+            waiting: Mutex::new(waiting),
+            answer_all: Box::new(answer_all),
+            began: Instant::now(),
+            empty_at: AtomicU64::new(0),
+            seats: (0..settings.threads).map(|_| Seat::default()).collect(),
+            given_up: AtomicUsize::new(0),
+            replacing: Mutex::new(()),
+        });
+        for place in 0..settings.threads {
+            crew.seat(place, 0).expect("the operating system can start a thread");
         }
-        Self { queue, deadline: settings.deadline }
+        Self { queue, crew }
     }
 
     /// Asks, and waits for the answer until the lane's deadline.
     pub(crate) async fn ask(&self, question: Question) -> Result<Answer, LaneError> {
+        let metrics = &self.crew.metrics;
+        let now = Instant::now();
+        if !self.crew.is_well(now) && !self.crew.can_work_after_replacing(now) {
+            metrics.shed_stuck.inc();
+            return Err(LaneError::Stuck);
+        }
+        if self.crew.is_overloaded(now) {
+            metrics.shed_full.inc();
+            return Err(LaneError::Full);
+        }
         let (answer, answered) = oneshot::channel();
-        let until = Instant::now() + self.deadline;
+        let deadline = self.crew.settings.deadline;
+        let until = now + deadline;
         self.queue.try_send(Waiting { question, answer, until }).map_err(|error| match error {
-            TrySendError::Full(_) => LaneError::Full,
+            TrySendError::Full(_) => {
+                metrics.shed_full.inc();
+                LaneError::Full
+            }
             TrySendError::Disconnected(_) => LaneError::Lost,
         })?;
-        match tokio::time::timeout(self.deadline, answered).await {
+        metrics.queue_length.inc();
+        match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) if Instant::now() >= until => Err(LaneError::TimedOut),
-            Ok(Err(_)) => Err(LaneError::Lost),
-            Err(_) => Err(LaneError::TimedOut),
+            Ok(Err(_)) if Instant::now() < until => Err(LaneError::Lost),
+            Ok(Err(_)) | Err(_) => {
+                metrics.shed_deadline.inc();
+                Err(LaneError::TimedOut)
+            }
         }
     }
 }
 
-/// Waits for one question and takes those that wait behind it. `None` when the lane was dropped.
-fn next_batch<Q, A>(waiting: &Mutex<Receiver<Waiting<Q, A>>>, most: usize) -> Option<Vec<Waiting<Q, A>>> {
-    let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut batch = vec![waiting.recv().ok()?];
-    if most > 1 {
-        // On a busy machine whoever woke this thread has more to send: they come first, and the batch is larger for it.
-        // On an idle one nobody wants the processor, and this returns at once.
-        thread::yield_now();
-    }
-    while batch.len() < most
-        && let Ok(next) = waiting.try_recv()
-    {
-        batch.push(next);
-    }
-    Some(batch)
+/// What the threads of a lane share.
+struct Crew<Question, Answer> {
+    settings: LaneSettings,
+    metrics: LaneMetrics,
+    waiting: Mutex<Receiver<Waiting<Question, Answer>>>,
+    answer_all: Box<dyn Fn(Vec<Question>) -> Vec<Answer> + Send + Sync>,
+    /// What the times in the seats are counted from.
+    began: Instant,
+    /// When the queue was empty the last time, in milliseconds.
+    empty_at: AtomicU64,
+    /// One for each thread that is to answer.
+    seats: Box<[Seat]>,
+    /// How many threads have lost their seat, and are still busy.
+    given_up: AtomicUsize,
+    /// Held by whoever replaces threads.
+    replacing: Mutex<()>,
 }
 
-fn answer_batch<Q, A>(
-    name: &str,
-    batch_sizes: &Histogram,
-    batch: Vec<Waiting<Q, A>>,
-    answer_all: &(impl Fn(Vec<Q>) -> Vec<A> + Sync),
-) {
-    let now = Instant::now();
-    let (questions, callers): (Vec<_>, Vec<_>) = batch
-        .into_iter()
-        .filter(|waiting| waiting.until > now && !waiting.answer.is_closed())
-        .map(|waiting| (waiting.question, waiting.answer))
-        .unzip();
-    if questions.is_empty() {
-        return;
+/// The place of a thread, which another one takes when it is stuck or has died.
+///
+/// A thread counts as stuck once it has been with a batch for longer than the lane's deadline: nobody waits for it any more,
+/// and what it waits for is beyond the time-outs of the database, a server that is frozen for instance.
+#[derive(Default)]
+struct Seat {
+    /// Which thread sits here, counted from the first one.
+    turn: AtomicU32,
+    /// From when on it counts as stuck, in milliseconds, or [`IDLE`], or [`DEAD`].
+    stuck_from: AtomicU64,
+}
+
+/// Nothing is being answered.
+const IDLE: u64 = 0;
+/// The thread has died: a time that has always passed.
+const DEAD: u64 = 1;
+
+impl Seat {
+    fn is_stuck(&self, now: u64) -> bool {
+        let from = self.stuck_from.load(Ordering::Acquire);
+        from != IDLE && from <= now
     }
-    #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
-    batch_sizes.observe(questions.len() as f64);
-    // A panic costs these callers their answers, not the lane its thread.
-    let Ok(answers) = catch_unwind(AssertUnwindSafe(|| answer_all(questions))) else {
-        tracing::error!(lane = name, "the work of a lane panicked");
-        return;
-    };
-    for (caller, answer) in callers.into_iter().zip(answers) {
-        // Whoever has gone does not need the answer.
-        let _ = caller.send(answer);
+
+    fn belongs_to(&self, turn: u32) -> bool {
+        self.turn.load(Ordering::Acquire) == turn
+    }
+}
+
+impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
+    /// Milliseconds, beginning above [`DEAD`].
+    fn millis(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_add(DEAD + 1)
+    }
+
+    /// Whether more is asked than can be answered.
+    fn is_overloaded(&self, now: Instant) -> bool {
+        let waiting = self.metrics.queue_length.get();
+        if waiting <= 0 {
+            self.empty_at.store(self.millis(now), Ordering::Relaxed);
+        }
+        usize::try_from(waiting).is_ok_and(|waiting| waiting >= self.settings.steady) && {
+            let empty_at = Duration::from_millis(self.empty_at.load(Ordering::Relaxed));
+            Duration::from_millis(self.millis(now)).saturating_sub(empty_at) >= self.settings.burst
+        }
+    }
+
+    fn is_well(&self, now: Instant) -> bool {
+        let now = self.millis(now);
+        !self.seats.iter().any(|seat| seat.is_stuck(now))
+    }
+
+    /// Puts other threads where some are stuck or have died, unless somebody does already. Whether there is hope for an answer.
+    ///
+    /// Whoever asks looks after this, so that no thread is needed that only watches.
+    fn can_work_after_replacing(self: &Arc<Self>, now: Instant) -> bool {
+        let Ok(_replacing) = self.replacing.try_lock() else { return true };
+        let now = self.millis(now);
+        for (place, seat) in self.seats.iter().enumerate() {
+            if seat.is_stuck(now) {
+                self.replace(place, seat);
+            }
+        }
+        !self.seats.iter().all(|seat| seat.is_stuck(now))
+    }
+
+    fn replace(self: &Arc<Self>, place: usize, seat: &Seat) {
+        let lane = self.settings.name;
+        let has_died = seat.stuck_from.load(Ordering::Acquire) == DEAD;
+        if !has_died {
+            if self.given_up.load(Ordering::Acquire) >= MOST_GIVEN_UP {
+                return;
+            }
+            // Before the seat is taken away: the thread takes itself off this count as soon as it notices.
+            self.given_up.fetch_add(1, Ordering::AcqRel);
+        }
+        let turn = seat.turn.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+        seat.stuck_from.store(IDLE, Ordering::Release);
+        self.metrics.replaced.inc();
+        tracing::error!(lane, has_died, "a thread of a lane did not answer any more, and was replaced");
+        if let Err(error) = self.seat(place, turn) {
+            tracing::error!(lane, %error, "the operating system cannot start a thread");
+            seat.stuck_from.store(DEAD, Ordering::Release);
+        }
+    }
+
+    /// Starts a thread for a seat.
+    fn seat(self: &Arc<Self>, place: usize, turn: u32) -> io::Result<()> {
+        let crew = Arc::clone(self);
+        thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || crew.work(place, turn))?;
+        Ok(())
+    }
+
+    /// The life of a thread: it answers until the lane is dropped, or until it has lost its seat.
+    fn work(&self, place: usize, turn: u32) {
+        let seat = &self.seats[place];
+        let _leave = Leave { seat, turn, given_up: &self.given_up };
+        while seat.belongs_to(turn)
+            && let Some(batch) = self.next_batch()
+        {
+            let now = Instant::now();
+            let stuck_from = self.millis(now + self.settings.deadline);
+            seat.stuck_from.store(stuck_from, Ordering::Release);
+            self.answer(batch, now);
+            // Not if another thread sits here: what is noted then is about that one.
+            let _ = seat.stuck_from.compare_exchange(stuck_from, IDLE, Ordering::AcqRel, Ordering::Acquire);
+        }
+    }
+
+    /// Waits for one question and takes those that wait behind it. `None` when the lane was dropped.
+    fn next_batch(&self) -> Option<Vec<Waiting<Question, Answer>>> {
+        let most = self.settings.batch;
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = vec![waiting.recv().ok()?];
+        if most > 1 {
+            // On a busy machine whoever woke this thread has more to send: they come first, and the batch is larger for it.
+            // On an idle one nobody wants the processor, and this returns at once.
+            thread::yield_now();
+        }
+        while batch.len() < most
+            && let Ok(next) = waiting.try_recv()
+        {
+            batch.push(next);
+        }
+        self.metrics.queue_length.sub(i64::try_from(batch.len()).unwrap_or(i64::MAX));
+        if self.metrics.queue_length.get() <= 0 {
+            self.empty_at.store(self.millis(Instant::now()), Ordering::Relaxed);
+        }
+        Some(batch)
+    }
+
+    fn answer(&self, batch: Vec<Waiting<Question, Answer>>, now: Instant) {
+        let (questions, callers): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .filter(|waiting| waiting.until > now && !waiting.answer.is_closed())
+            .map(|waiting| {
+                let waited = self.settings.deadline.saturating_sub(waiting.until.saturating_duration_since(now));
+                self.metrics.waits.observe(waited.as_secs_f64());
+                (waiting.question, waiting.answer)
+            })
+            .unzip();
+        if questions.is_empty() {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+        self.metrics.batch_sizes.observe(questions.len() as f64);
+        // A panic costs these callers their answers, not the lane its thread.
+        let Ok(answers) = catch_unwind(AssertUnwindSafe(|| (self.answer_all)(questions))) else {
+            tracing::error!(lane = self.settings.name, "the work of a lane panicked");
+            return;
+        };
+        for (caller, answer) in callers.into_iter().zip(answers) {
+            // Whoever has gone does not need the answer.
+            let _ = caller.send(answer);
+        }
+    }
+}
+
+/// Says that a thread ends, however it ends.
+struct Leave<'a> {
+    seat: &'a Seat,
+    turn: u32,
+    given_up: &'a AtomicUsize,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        if !self.seat.belongs_to(self.turn) {
+            self.given_up.fetch_sub(1, Ordering::AcqRel);
+        } else if thread::panicking() {
+            self.seat.stuck_from.store(DEAD, Ordering::Release);
+        }
     }
 }
 
@@ -159,8 +338,8 @@ type Work = Box<dyn FnOnce() + Send>;
 impl WorkLane {
     /// Starts the threads.
     #[must_use]
-    pub(crate) fn start(settings: LaneSettings, batch_sizes: &Histogram) -> Self {
-        Self(Lane::start(LaneSettings { batch: 1, ..settings }, batch_sizes, |works: Vec<Work>| {
+    pub(crate) fn start(settings: LaneSettings, metrics: LaneMetrics) -> Self {
+        Self(Lane::start(LaneSettings { batch: 1, ..settings }, metrics, |works: Vec<Work>| {
             works.into_iter().map(|work| work()).collect()
         }))
     }
@@ -186,16 +365,30 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::metrics::Metrics;
 
-    const SETTINGS: LaneSettings =
-        LaneSettings { name: "test", threads: 1, queue: 4, batch: 3, deadline: Duration::from_secs(20) };
+    const SETTINGS: LaneSettings = LaneSettings {
+        name: "test",
+        threads: 1,
+        queue: 4,
+        steady: 4,
+        burst: Duration::from_secs(20),
+        batch: 3,
+        deadline: Duration::from_secs(20),
+    };
+    /// For tests in which a deadline has to pass: long for a thread that is alive.
+    const SOON: Duration = Duration::from_millis(200);
+
+    fn metrics() -> LaneMetrics {
+        Metrics::new().lane(SETTINGS.name)
+    }
 
     #[actix_web::test]
     async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
         let (open, gate) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
-        let sizes = sizes();
-        let lane = Lane::start(SETTINGS, &sizes, move |questions: Vec<u32>| {
+        let metrics = metrics();
+        let lane = Lane::start(SETTINGS, metrics.clone(), move |questions: Vec<u32>| {
             gate.lock().unwrap().recv().unwrap();
             let size = questions.len();
             questions.into_iter().map(|question| (question, size)).collect()
@@ -209,18 +402,16 @@ mod tests {
             // is at the gate and the queue is full.
         }
         assert_eq!(lane.ask(9).await, Err(LaneError::Full));
+        assert_eq!(metrics.shed_full.get(), 1);
         for _ in 0..8 {
             open.send(()).unwrap();
         }
         assert_eq!(first.await, Ok((1, 1)));
         let (a, b) = futures_util::join!(lane.ask(2), lane.ask(3));
         assert_eq!((a.unwrap().0, b.unwrap().0), (2, 3));
-        assert!(sizes.get_sample_count() >= 2);
-        assert_eq!(sizes.get_sample_sum().to_bits(), 3_f64.to_bits(), "whoever has gone is not counted");
-    }
-
-    fn sizes() -> Histogram {
-        Histogram::with_opts(prometheus::HistogramOpts::new("batch_size", "How many.")).unwrap()
+        assert!(metrics.batch_sizes.get_sample_count() >= 2);
+        assert_eq!(metrics.batch_sizes.get_sample_sum().to_bits(), 3_f64.to_bits(), "whoever has gone is not counted");
+        assert_eq!(metrics.waits.get_sample_count(), 3);
     }
 
     /// A question whose caller has gone.
@@ -229,18 +420,137 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn the_length_of_the_queue_is_known() {
+        let (open, gate) = mpsc::channel::<()>();
+        let (at_gate, arrived) = mpsc::channel::<()>();
+        let doors = Mutex::new((at_gate, gate));
+        let metrics = metrics();
+        let lane = Lane::start(LaneSettings { batch: 1, ..SETTINGS }, metrics.clone(), move |questions: Vec<u32>| {
+            let doors = doors.lock().unwrap();
+            doors.0.send(()).unwrap();
+            doors.1.recv().unwrap();
+            questions
+        });
+        let asked = futures_util::future::join_all((0..3).map(|question| lane.ask(question)));
+        futures_util::pin_mut!(asked);
+        assert!(futures_util::poll!(&mut asked).is_pending());
+        arrived.recv().unwrap();
+        assert_eq!(metrics.queue_length.get(), 2, "one is being answered");
+        for _ in 0..3 {
+            open.send(()).unwrap();
+        }
+        assert_eq!(asked.await, [Ok(0), Ok(1), Ok(2)]);
+        assert_eq!(metrics.queue_length.get(), 0);
+    }
+
+    #[actix_web::test]
+    async fn a_queue_that_does_not_get_empty_takes_fewer() {
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
+        let settings = LaneSettings { queue: 100, steady: 10, burst: SOON, batch: 1, ..SETTINGS };
+        let lane = Lane::start(settings, metrics(), move |questions: Vec<u32>| {
+            // Ends when the sender is gone.
+            let _ = gate.lock().unwrap().recv();
+            questions
+        });
+        let ask_many = || futures_util::future::join_all((0..20).map(|question| lane.ask(question)));
+        let burst = ask_many();
+        futures_util::pin_mut!(burst);
+        assert!(futures_util::poll!(&mut burst).is_pending());
+        tokio::time::sleep(SOON).await;
+        assert_eq!(lane.ask(1).await, Err(LaneError::Full), "it has been too long");
+        drop(open);
+        assert!(burst.await.into_iter().all(|answer| answer.is_ok()), "nobody of the burst was refused");
+        assert_eq!(lane.ask(1).await, Ok(1));
+        assert!(ask_many().await.into_iter().all(|answer| answer.is_ok()), "the next burst is welcome");
+    }
+
+    #[actix_web::test]
     async fn a_panic_loses_the_answer_and_not_the_lane() {
-        let lane = WorkLane::start(SETTINGS, &sizes());
+        let lane = WorkLane::start(SETTINGS, metrics());
         assert_eq!(lane.run(|| -> u32 { panic!("on purpose") }).await, Err(LaneError::Lost));
         assert_eq!(lane.run(|| 7).await, Ok(7));
     }
 
     #[actix_web::test]
     async fn a_passed_deadline_is_told_and_the_question_costs_nothing() {
+        let metrics = metrics();
+        let settings = LaneSettings { deadline: Duration::ZERO, ..SETTINGS };
         let lane =
-            Lane::start(LaneSettings { deadline: Duration::ZERO, ..SETTINGS }, &sizes(), |_: Vec<u32>| -> Vec<u32> {
-                unreachable!("nobody waits any more")
-            });
+            Lane::start(settings, metrics.clone(), |_: Vec<u32>| -> Vec<u32> { unreachable!("nobody waits any more") });
         assert_eq!(lane.ask(1).await, Err(LaneError::TimedOut));
+        assert_eq!(metrics.shed_deadline.get(), 1);
+    }
+
+    #[actix_web::test]
+    async fn a_stuck_thread_is_replaced_until_too_many_are() {
+        let metrics = metrics();
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let lane = WorkLane::start(LaneSettings { deadline: SOON, ..SETTINGS }, metrics.clone());
+        let stuck = || {
+            let gate = Arc::clone(&gate);
+            lane.run(move || {
+                // Ends when the sender is gone.
+                let _ = gate.lock().map(|gate| gate.recv());
+            })
+        };
+        for replaced in 0..=MOST_GIVEN_UP as u64 {
+            assert_eq!(metrics.replaced.get(), replaced);
+            assert_eq!(stuck().await, Err(LaneError::TimedOut));
+            if replaced < MOST_GIVEN_UP as u64 {
+                assert_eq!(lane.run(|| 7).await, Ok(7), "another thread answers");
+            }
+        }
+        assert_eq!(lane.run(|| 7).await, Err(LaneError::Stuck));
+        assert_eq!(metrics.shed_stuck.get(), 1);
+        assert_eq!(metrics.replaced.get(), MOST_GIVEN_UP as u64);
+
+        drop(open);
+        while lane.run(|| 7).await != Ok(7) {
+            // The threads that were stuck end or go on; each try is refused at once until they do.
+        }
+        // What was stuck is no longer counted, so that others can be replaced again.
+        while lane.0.crew.given_up.load(Ordering::Acquire) > 0 {
+            thread::yield_now();
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_thread_that_died_is_replaced() {
+        /// Panics when it is dropped, which nothing expects.
+        struct Grenade(bool);
+
+        impl Drop for Grenade {
+            fn drop(&mut self) {
+                assert!(!self.0, "on purpose");
+            }
+        }
+
+        let metrics = metrics();
+        let (open, gate) = mpsc::channel::<()>();
+        let (at_gate, arrived) = mpsc::channel::<()>();
+        let doors = Mutex::new((at_gate, gate));
+        let lane = Lane::start(SETTINGS, metrics.clone(), move |questions: Vec<bool>| {
+            let doors = doors.lock().unwrap();
+            doors.0.send(()).unwrap();
+            doors.1.recv().unwrap();
+            questions.into_iter().map(Grenade).collect()
+        });
+        {
+            let asked = lane.ask(true);
+            futures_util::pin_mut!(asked);
+            assert!(futures_util::poll!(&mut asked).is_pending());
+            arrived.recv().unwrap();
+        }
+        // Nobody takes the answer, so that the thread has to drop it.
+        open.send(()).unwrap();
+        while lane.crew.is_well(Instant::now()) {
+            thread::yield_now();
+        }
+        open.send(()).unwrap();
+        assert!(lane.ask(false).await.is_ok());
+        assert_eq!(metrics.replaced.get(), 1);
+        assert_eq!(lane.crew.given_up.load(Ordering::Acquire), 0, "there is no thread that could come back");
     }
 }

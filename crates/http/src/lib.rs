@@ -35,10 +35,12 @@ mod metrics;
 pub mod middleware;
 pub mod openapi;
 pub mod problem;
+mod rate_limits;
 mod request;
 mod routes;
 pub mod strict_json;
 mod wire;
 
 pub use api::{Api, REQUEST_DEADLINE, SET_UP_DEADLINE};
+pub use rate_limits::RateLimits;
 pub use routes::configure;

@@ -30,7 +30,7 @@ const BATCH_SIZES: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 pub(crate) struct Metrics {
     registry: Registry,
     requests: HistogramVec,
-    batch_sizes: HistogramVec,
+    lanes: LaneVectors,
     connections: IntGaugeVec,
     jobs: IntGaugeVec,
     jobs_by_health: IntGaugeVec,
@@ -40,6 +40,71 @@ pub(crate) struct Metrics {
     key_fetches: IntCounterVec,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
+}
+
+/// What is measured at a lane, held because every request goes through one.
+#[derive(Clone)]
+pub(crate) struct LaneMetrics {
+    /// How many questions were answered together.
+    pub(crate) batch_sizes: Histogram,
+    /// How long questions waited before they were taken.
+    pub(crate) waits: Histogram,
+    /// How many wait.
+    pub(crate) queue_length: IntGauge,
+    /// Questions that found the queue full.
+    pub(crate) shed_full: IntCounter,
+    /// Questions that were not answered in time.
+    pub(crate) shed_deadline: IntCounter,
+    /// Questions that found all threads stuck.
+    pub(crate) shed_stuck: IntCounter,
+    /// Threads that were replaced because they were stuck or had died.
+    pub(crate) replaced: IntCounter,
+}
+
+/// The metrics of all lanes.
+struct LaneVectors {
+    batch_sizes: HistogramVec,
+    waits: HistogramVec,
+    queue_length: IntGaugeVec,
+    shed: IntCounterVec,
+    replaced: IntCounterVec,
+}
+
+impl LaneVectors {
+    fn new() -> prometheus::Result<Self> {
+        let histograms = |name: &str, help: &str, buckets: &[f64]| {
+            HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), &["lane"])
+        };
+        Ok(Self {
+            batch_sizes: histograms("lane_batch_size", "How many questions a lane answered together.", &BATCH_SIZES)?,
+            waits: histograms("lane_wait_seconds", "How long questions waited in a lane's queue.", &BUCKETS)?,
+            queue_length: IntGaugeVec::new(
+                Opts::new("lane_queue_length", "How many questions wait in a lane's queue."),
+                &["lane"],
+            )?,
+            shed: IntCounterVec::new(
+                Opts::new("lane_shed_total", "Questions that a lane did not answer."),
+                &["lane", "reason"],
+            )?,
+            replaced: IntCounterVec::new(
+                Opts::new("lane_threads_replaced_total", "Threads of a lane that were stuck or had died."),
+                &["lane"],
+            )?,
+        })
+    }
+
+    fn of(&self, lane: &str) -> LaneMetrics {
+        let shed = |reason| self.shed.with_label_values(&[lane, reason]);
+        LaneMetrics {
+            batch_sizes: self.batch_sizes.with_label_values(&[lane]),
+            waits: self.waits.with_label_values(&[lane]),
+            queue_length: self.queue_length.with_label_values(&[lane]),
+            shed_full: shed("full"),
+            shed_deadline: shed("deadline"),
+            shed_stuck: shed("stuck"),
+            replaced: self.replaced.with_label_values(&[lane]),
+        }
+    }
 }
 
 /// A counter for each verdict on a token, held because every request has one.
@@ -81,11 +146,7 @@ impl Metrics {
                 .buckets(BUCKETS.to_vec()),
             &["method", "route", "status"],
         );
-        let batch_sizes = HistogramVec::new(
-            HistogramOpts::new("lane_batch_size", "How many questions a lane answered together.")
-                .buckets(BATCH_SIZES.to_vec()),
-            &["lane"],
-        );
+        let lanes = LaneVectors::new();
         let gauges = |name, help, label| IntGaugeVec::new(Opts::new(name, help), &[label]);
         let connections = gauges("database_connections", "Open connections to the database.", "state");
         let jobs = gauges("jobs", "Jobs of all organisations.", "state");
@@ -107,15 +168,19 @@ impl Metrics {
         let (Ok(token_verdicts), Ok(key_fetches)) = (token_verdicts, key_fetches) else {
             unreachable!("the names and labels above are valid")
         };
-        let (Ok(requests), Ok(batch_sizes), Ok(connections), Ok(jobs), Ok(jobs_by_health), Ok(purged), Ok(purging)) =
-            (requests, batch_sizes, connections, jobs, jobs_by_health, purged, purging)
+        let (Ok(requests), Ok(lanes), Ok(connections), Ok(jobs), Ok(jobs_by_health), Ok(purged), Ok(purging)) =
+            (requests, lanes, connections, jobs, jobs_by_health, purged, purging)
         else {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 10] = [
+        let collectors: [Box<dyn Collector>; 14] = [
             Box::new(requests.clone()),
-            Box::new(batch_sizes.clone()),
+            Box::new(lanes.batch_sizes.clone()),
+            Box::new(lanes.waits.clone()),
+            Box::new(lanes.queue_length.clone()),
+            Box::new(lanes.shed.clone()),
+            Box::new(lanes.replaced.clone()),
             Box::new(connections.clone()),
             Box::new(jobs.clone()),
             Box::new(jobs_by_health.clone()),
@@ -137,7 +202,7 @@ impl Metrics {
         Self {
             registry,
             requests,
-            batch_sizes,
+            lanes,
             connections,
             jobs,
             jobs_by_health,
@@ -159,9 +224,9 @@ impl Metrics {
         self.requests.with_label_values(&[method, route, &status.to_string()]).observe(duration.as_secs_f64());
     }
 
-    /// Where a lane notes how many questions it answered together.
-    pub(crate) fn batch_sizes(&self, lane: &str) -> Histogram {
-        self.batch_sizes.with_label_values(&[lane])
+    /// What is measured at the lane of that name.
+    pub(crate) fn lane(&self, name: &str) -> LaneMetrics {
+        self.lanes.of(name)
     }
 
     pub(crate) fn set_connections(&self, counts: ConnectionCounts) {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
 use uuid::{NoContext, Timestamp, Uuid};
@@ -41,9 +41,15 @@ pub async fn observe(
     }
     let route = route(&response);
     let duration = start.elapsed();
+    let mut is_stopping = false;
     if let Some(api) = response.request().app_data::<web::Data<Api>>() {
         let method = response.request().method().as_str();
         api.metrics.answered(method, route, response.status().as_u16(), duration);
+        is_stopping = api.is_stopping();
+    }
+    if is_stopping {
+        // The next request of this client is for somebody else to answer.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     log(&response, &request_id, route, duration);
     Ok(response)

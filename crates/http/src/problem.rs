@@ -3,6 +3,8 @@
 mod catalogue;
 mod refusal;
 
+use std::time::Duration;
+
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
@@ -173,12 +175,20 @@ impl From<LaneError> for Problem {
         match error {
             LaneError::Full => Self::unavailable(ProblemCode::Overloaded),
             LaneError::TimedOut => Self::unavailable(ProblemCode::DeadlineExceeded),
+            LaneError::Stuck => Self::unavailable(ProblemCode::StoreUnavailable).caused_by(error),
             LaneError::Lost => Self::new(ProblemCode::InternalError).caused_by(error),
         }
     }
 }
 
 impl Problem {
+    /// Too many requests, and how long to wait before the next one: in whole seconds (RFC 9110, section 10.2.3), so that it is
+    /// not too early.
+    pub(crate) fn rate_limited(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(ProblemCode::RateLimited).header(RETRY_AFTER, &seconds.max(1).to_string())
+    }
+
     /// Something that passes: the caller is told when to try again.
     pub(crate) fn unavailable(code: ProblemCode) -> Self {
         Self::new(code).header(RETRY_AFTER, "1")

@@ -45,11 +45,16 @@ impl Call {
         self.api.clone()
     }
 
-    /// Who is calling.
+    /// Who is calling, unless they do it too often.
     pub(crate) async fn caller(&self) -> Result<Arc<Caller>, Problem> {
+        let limiters = &self.api.rate_limiters;
+        if let Some(peer) = self.request.peer_addr() {
+            limiters.check_peer(peer.ip()).map_err(Problem::rate_limited)?;
+        }
         let token = bearer::token(self.request.headers())?;
         let caller = self.api.identify(token).await?;
         self.request.extensions_mut().insert(KnownCaller(Arc::clone(&caller)));
+        limiters.check_subject(&caller.subject).map_err(Problem::rate_limited)?;
         Ok(caller)
     }
 

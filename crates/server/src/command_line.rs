@@ -52,6 +52,18 @@ pub(crate) struct ServeOptions {
     /// Leave deleting what has expired to other replicas; it is hidden all the same
     #[arg(long, env = "PREDICTION_API_NO_PURGE")]
     pub(crate) no_purge: bool,
+    /// How many requests per second tokens of one subject may send, as many at once after a second of silence; more are
+    /// answered with 429 [default: no limit]
+    #[arg(long, env = "PREDICTION_API_LIMIT_PER_SUBJECT", value_name = "NUMBER")]
+    pub(crate) limit_per_subject: Option<NonZeroU32>,
+    /// The same for requests from one network address (an IPv4 address, or the /64 of an IPv6 address). Behind a proxy all requests
+    /// come from the proxy [default: no limit]
+    #[arg(long, env = "PREDICTION_API_LIMIT_PER_PEER", value_name = "NUMBER")]
+    pub(crate) limit_per_peer: Option<NonZeroU32>,
+    /// How long to serve on after SIGTERM or Ctrl-C while saying that the service is not ready, so that those who send requests
+    /// notice: a number with s, m or h. A second signal ends it
+    #[arg(long, env = "PREDICTION_API_DRAIN_DELAY", default_value = "0s", value_name = "TIME", value_parser = delay)]
+    pub(crate) drain_delay: Duration,
     /// How the log is written [default: pretty on a terminal, else json]
     #[arg(long, env = "PREDICTION_API_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -245,6 +257,10 @@ fn time(text: &str) -> Result<Duration, String> {
     let number: u64 = number.parse().map_err(|_| "a number with s, m or h is needed, such as 30m".to_owned())?;
     let seconds = number.checked_mul(seconds).filter(|seconds| (1..=24 * 3_600).contains(seconds));
     seconds.map(Duration::from_secs).ok_or_else(|| "at least 1s and at most 24h are possible".to_owned())
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    if text == "0s" { Ok(Duration::ZERO) } else { time(text) }
 }
 
 #[cfg(test)]

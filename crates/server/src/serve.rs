@@ -7,9 +7,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context as _, anyhow};
 use prediction_domain::use_cases::Purger;
-use prediction_http::Api;
 use prediction_http::auth::cache::CachingVerifier;
-use tokio::signal::unix::{SignalKind, signal};
+use prediction_http::{Api, RateLimits};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command_line::ServeOptions;
 use crate::database::PortsOfStore;
@@ -37,7 +37,8 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let PortsOfStore { ports, retention, health, statistics } = database.ports();
     let purger = Purger::new(retention, Arc::clone(&ports.clock), &*ports.ids);
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
-    let api = web::Data::new(Api::start(ports, health, verifier).with_statistics(statistics));
+    let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
+    let api = web::Data::new(Api::start(ports, health, verifier).with_statistics(statistics).with_rate_limits(limits));
 
     rt::System::new().block_on(async {
         let shared = api.clone();
@@ -55,6 +56,8 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         .bind(options.listen.as_str())
         .map_err(|error| cannot_listen(&options.listen, &error))?;
 
+        // Before anybody is told that the service is there, and may want it to stop.
+        let signals = Signals::listen().context("signals cannot be received")?;
         greeting::greet(&server.addrs(), &database.place(), &identity)?;
         let server = server.run();
         if let Some(feed) = identity.into_feed() {
@@ -68,7 +71,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         } else {
             Some(PurgeThread::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
         };
-        rt::spawn(stop_on_signal(api, server.handle()));
+        rt::spawn(stop_on_signal(signals, api, server.handle(), options.drain_delay));
         server.await.context("the server failed")?;
         if let Some(purge) = purge {
             purge.stop();
@@ -78,19 +81,41 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     })
 }
 
-/// SIGTERM and Ctrl-C: answer what is under way, take nothing new, and end.
-async fn stop_on_signal(api: web::Data<Api>, server: ServerHandle) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be received; the server can only be killed");
-        return;
-    };
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
-    tracing::info!(signal = name, "stopping");
+/// The signals that end the service.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer kill the process.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one, and gives its name.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// SIGTERM and Ctrl-C: serve on for a while, if that is wanted, then answer what is under way, take nothing new, and end.
+async fn stop_on_signal(mut signals: Signals, api: web::Data<Api>, server: ServerHandle, drain_delay: Duration) {
+    let name = signals.next().await;
     api.stop();
+    if drain_delay.is_zero() {
+        tracing::info!(signal = name, "stopping");
+    } else {
+        tracing::info!(signal = name, seconds = drain_delay.as_secs(), "not ready any more; serving on for a while");
+        tokio::select! {
+            () = tokio::time::sleep(drain_delay) => (),
+            _ = signals.next() => (),
+        }
+        tracing::info!("stopping");
+    }
     server.stop(true).await;
 }
 

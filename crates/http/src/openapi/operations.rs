@@ -14,7 +14,7 @@ use crate::problem::ProblemCode;
 use crate::problem::ProblemCode::{
     Conflict, DeadlineExceeded, InUse, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader,
     InvalidJson, InvalidPath, InvalidQuery, InvalidToken, NotFound, NotReady, Overloaded, PayloadTooLarge,
-    PreconditionFailed, RequestTimeout, StoreUnavailable, Unauthorized, UnsupportedMediaType,
+    PreconditionFailed, RateLimited, RequestTimeout, StoreUnavailable, Unauthorized, UnsupportedMediaType,
 };
 
 /// One operation.
@@ -115,6 +115,7 @@ impl Operation {
                 Unauthorized,
                 InvalidToken,
                 InvalidQuery,
+                RateLimited,
                 InternalError,
                 Overloaded,
                 DeadlineExceeded,

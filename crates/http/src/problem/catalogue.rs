@@ -88,6 +88,8 @@ catalogue! {
         "Send Content-Type: application/json, without a Content-Encoding.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "The request is not valid",
         "The request was understood and cannot be done. Everything that is wrong with it is listed in errors.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "You send too many requests",
+        "Whoever runs the service limits how many requests a caller may send per second. Nothing was done; go on after the time in Retry-After.";
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "The service failed",
         "Something went wrong that is not your fault. Tell us the request_id.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many requests are waiting",

@@ -1,6 +1,7 @@
 //! The process: how it starts beside others, stops, and starts again.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -38,6 +39,35 @@ fn stop_in_the_middle_of_a_request(server: &Server, signal: &str) {
     let status = second.into_running().wait();
     assert_eq!(status.code(), Some(0));
     assert_eq!(server.operator().get(&path_of(&answer["job"])).expect(200), answer["job"], "it was stored");
+}
+
+#[test]
+fn a_server_that_drains_serves_on_and_says_that_it_is_not_ready() {
+    let server = Server::start_with(&Home::on_sqlite(), &["--drain-delay", "24h"]);
+    let client = server.operator();
+    let before = client.get("/api/v1/sources");
+    assert_eq!((before.status, before.header("connection")), (200, None));
+    server.anonymous().get("/health/ready").expect(200);
+
+    server.signal("TERM");
+    server.output().wait_for(|line| line["message"] == "not ready any more; serving on for a while").unwrap();
+    server.anonymous().get("/health/ready").problem(503, "not_ready");
+    server.anonymous().get("/health/live").expect(200);
+    let meanwhile = client.get("/api/v1/sources");
+    assert_eq!((meanwhile.status, meanwhile.header("connection")), (200, Some("close")));
+
+    // Whoever does not want to wait sends another signal.
+    server.signal("TERM");
+    assert_eq!(server.into_running().wait().code(), Some(0));
+}
+
+#[test]
+fn a_server_drains_for_as_long_as_it_is_told() {
+    let server = Server::start_with(&Home::on_sqlite(), &["--drain-delay", "1s"]);
+    let start = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.into_running().wait().code(), Some(0));
+    assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]

@@ -23,8 +23,13 @@ on_both_databases!(
 
 /// Problems that [`provoke`] cannot provoke without harm to the other requests of the same server: each has a test of its
 /// own in this file, which goes through all operations that have it.
-const APART: [ProblemCode; 4] =
-    [ProblemCode::RequestTimeout, ProblemCode::InternalError, ProblemCode::StoreUnavailable, ProblemCode::NotReady];
+const APART: [ProblemCode; 5] = [
+    ProblemCode::RequestTimeout,
+    ProblemCode::InternalError,
+    ProblemCode::StoreUnavailable,
+    ProblemCode::NotReady,
+    ProblemCode::RateLimited,
+];
 
 /// Problems that are not provoked here: it takes hundreds of requests that wait at the same time, or a store that never
 /// answers. The lanes and the routes have tests of their own for them, and the status is provoked by another problem of the same operations.
@@ -288,6 +293,44 @@ fn a_database_without_its_tables_is_not_ready(server: &Server) {
     answer.problem(503, "not_ready");
     assert_eq!(answer.header("retry-after"), Some("1"));
     explains(server, ProblemCode::NotReady);
+}
+
+/// On one database only: requests are counted before any database is asked.
+#[test]
+fn who_sends_too_many_requests_is_told_when_to_go_on() {
+    let home = Home::on_sqlite();
+    // What the requests are about is made on a server without limits.
+    let unlimited = Server::start(&home);
+    let requests = requests_with(&World::new(&unlimited), ProblemCode::RateLimited);
+    let server = Server::start_with(&home, &["--limit-per-subject", "1"]);
+    let token = home.token(&["--all-organisations", "--subject", "somebody"]);
+    for (operation, call) in requests {
+        let call = call.at(server.address).token(&token);
+        // Some requests may come a second after the last one.
+        let answer = std::iter::repeat_with(|| call.clone().send()).find(|answer| answer.status == 429).unwrap();
+        answer.problem(429, "rate_limited");
+        assert_eq!(answer.header("retry-after"), Some("1"), "{}", operation.id);
+    }
+    let other = server.client(home.token(&["--all-organisations", "--subject", "somebody else"]));
+    other.get("/api/v1/sources").expect(200);
+    for operation in operations().iter().filter(|operation| !operation.needs_token()) {
+        for _ in 0..3 {
+            let answer = server.anonymous().call(operation.method, &operation.path_to("")).send();
+            assert_eq!(answer.status, 200, "{}", operation.id);
+        }
+    }
+    explains(&server, ProblemCode::RateLimited);
+}
+
+#[test]
+fn requests_are_counted_by_where_they_come_from_before_a_token_is_looked_at() {
+    let server = Server::start_with(&Home::on_sqlite(), &["--limit-per-peer", "1"]);
+    let call = server.anonymous().call("GET", "/api/v1/sources").token("nonsense");
+    let mut answers = std::iter::repeat_with(|| call.clone().send().status);
+    assert_eq!(answers.next(), Some(401));
+    assert!(answers.by_ref().any(|status| status == 429));
+    assert!(answers.any(|status| status == 401), "after a second it is another one's turn");
+    server.anonymous().get("/health/ready").expect(200);
 }
 
 /// On one database only: bodies are read before any database is asked.

@@ -88,6 +88,13 @@ impl Call {
         self
     }
 
+    /// Sends it to another server.
+    pub(crate) fn at(mut self, address: SocketAddr) -> Self {
+        let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
+        self.url = format!("http://{address}/{path}");
+        self
+    }
+
     /// Takes another token.
     pub(crate) fn token(self, token: &str) -> Self {
         self.without_header("Authorization").header("Authorization", &format!("Bearer {token}"))
