@@ -282,6 +282,18 @@ fn bodies_of_other_types_are_refused(server: &Server) {
     }
 }
 
+/// On one database only: heads are read before anything is asked.
+#[test]
+fn a_head_that_is_too_large_is_431() {
+    let server = Server::start(&Home::on_sqlite());
+    for head in ["GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Long: ", "GET /api/v1/jobs?name="] {
+        let mut connection = RawConnection::open(server.address);
+        connection.send(format!("{head}{}", "a".repeat(128 * 1024 - head.len())));
+        assert_eq!(connection.answer().0, 431, "{head}");
+    }
+    server.anonymous().get("/health/live").expect(200);
+}
+
 fn bodies_that_are_too_large_are_refused_before_they_are_read(server: &Server) {
     let token = server.home().token(&["--all-organisations"]);
     let ask = |headers: &[&str], body: &[u8]| {

@@ -14,6 +14,7 @@ mod hostile_tokens;
 mod idempotency;
 mod isolation;
 mod issuer;
+mod issuer_tls;
 mod lists;
 mod log;
 mod mistakes;

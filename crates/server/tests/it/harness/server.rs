@@ -3,7 +3,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -44,6 +44,11 @@ impl Home {
 
     fn with(folder: TempDir, database: Database) -> Arc<Self> {
         Arc::new(Self { folder, database, tokens: Mutex::default() })
+    }
+
+    /// Where files of a test can be.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn data_folder(&self) -> PathBuf {
@@ -93,21 +98,42 @@ impl Home {
 
     /// Starts a server that is not waited for.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Spawned {
+        self.spawn_in(&[], arguments)
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn spawn_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Spawned {
         let mut command = self.command_with_database(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
-        let mut process =
-            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let mut process = command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
         let output = Lines::of(process.stdout.take().unwrap());
         let complaints = Lines::of(process.stderr.take().unwrap());
-        Spawned { process: Some(process), output, complaints }
+        Spawned { process: Some(process), output, complaints, secret: self.data_folder().join("secret") }
     }
 }
 
 /// A process that may listen one day. Killed when dropped.
+///
+/// Whatever a test does with it: at its end its log is searched for what belongs into no log, and it must not have taken more memory
+/// than it may.
 pub(crate) struct Spawned {
     process: Option<Child>,
     pub(crate) output: Lines,
     pub(crate) complaints: Lines,
+    /// The file with the secret, if there is one.
+    secret: PathBuf,
 }
+
+/// What no process of the tests may take, whatever it is sent, in KiB.
+const MOST_MEMORY: u64 = 200 * 1024;
+/// Members of the bodies of requests and answers.
+const MEMBERS: [&str; 7] =
+    ["organisation_id", "input_id", "input_roles", "role_bindings", "predictions", "next_cursor", "source_version"];
 
 impl Spawned {
     /// Waits until it listens.
@@ -121,15 +147,43 @@ impl Spawned {
     /// Waits until it ends by itself.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let status = self.process.take().unwrap().wait().unwrap();
+        self.assert_discreet();
         (status, self.complaints.whole())
+    }
+
+    /// Of a process that has ended: nothing in its log is a token, the secret, or part of a body.
+    fn assert_discreet(&self) {
+        let log = format!("{}\n{}", self.output.whole(), self.complaints.whole());
+        let secret = fs::read_to_string(&self.secret).ok();
+        // A token begins with a header, which is a JSON object in base64.
+        let mut private = vec!["eyJ".to_owned()];
+        private.extend(secret.map(|secret| secret.trim().to_owned()));
+        // As it is, and in a text of a JSON line.
+        private.extend(MEMBERS.iter().flat_map(|name| [format!("{name}\":"), format!("{name}\\\":")]));
+        for private in private {
+            assert!(!log.contains(&private), "{private} was logged: {log}");
+        }
+    }
+
+    /// Of a process that runs: the most memory that it ever had, in KiB.
+    fn peak_memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.as_ref()?.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
     }
 }
 
 impl Drop for Spawned {
     fn drop(&mut self) {
+        let peak = self.peak_memory();
         if let Some(mut process) = self.process.take() {
             let _ = process.kill();
             let _ = process.wait();
+            // A test that has failed already has told enough.
+            if !thread::panicking() {
+                self.assert_discreet();
+                assert!(peak.is_none_or(|peak| peak < MOST_MEMORY), "{peak:?} KiB of memory");
+            }
         }
     }
 }
