@@ -34,9 +34,9 @@ pub(crate) struct LaneSettings {
     pub(crate) threads: usize,
     /// How many questions can wait, in a burst.
     pub(crate) queue: usize,
-    /// How many can wait when the queue has not been empty for a while.
+    /// How many can wait for longer than a burst.
     pub(crate) steady: usize,
-    /// How long that while is.
+    /// How long a burst is.
     pub(crate) burst: Duration,
     /// How many questions are answered together at the most.
     pub(crate) batch: usize,
@@ -69,7 +69,8 @@ pub(crate) struct Lane<Question, Answer> {
 
 struct Waiting<Question, Answer> {
     question: Question,
-    answer: oneshot::Sender<Answer>,
+    /// `None` is a refusal: nothing was done.
+    answer: oneshot::Sender<Option<Answer>>,
     until: Instant,
 }
 
@@ -126,7 +127,11 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         })?;
         metrics.queue_length.inc();
         match tokio::time::timeout(deadline, answered).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(Some(answer))) => Ok(answer),
+            Ok(Ok(None)) => {
+                metrics.shed_full.inc();
+                Err(LaneError::Full)
+            }
             Ok(Err(_)) if Instant::now() < until => Err(LaneError::Lost),
             Ok(Err(_)) | Err(_) => {
                 metrics.shed_deadline.inc();
@@ -196,10 +201,15 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
         if waiting <= 0 {
             self.empty_at.store(self.millis(now), Ordering::Relaxed);
         }
-        usize::try_from(waiting).is_ok_and(|waiting| waiting >= self.settings.steady) && {
+        self.is_crowded() && {
             let empty_at = Duration::from_millis(self.empty_at.load(Ordering::Relaxed));
             Duration::from_millis(self.millis(now)).saturating_sub(empty_at) >= self.settings.burst
         }
+    }
+
+    /// Whether more wait than may for longer than a burst.
+    fn is_crowded(&self) -> bool {
+        usize::try_from(self.metrics.queue_length.get()).is_ok_and(|waiting| waiting >= self.settings.steady)
     }
 
     fn is_well(&self, now: Instant) -> bool {
@@ -287,13 +297,19 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
     }
 
     fn answer(&self, batch: Vec<Waiting<Question, Answer>>, now: Instant) {
+        let is_crowded = self.is_crowded();
         let (questions, callers): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .filter(|waiting| waiting.until > now && !waiting.answer.is_closed())
-            .map(|waiting| {
+            .filter_map(|waiting| {
                 let waited = self.settings.deadline.saturating_sub(waiting.until.saturating_duration_since(now));
+                if is_crowded && waited >= self.settings.burst {
+                    // They have waited longest and would be answered too late to be of use, and those behind them, too.
+                    let _ = waiting.answer.send(None);
+                    return None;
+                }
                 self.metrics.waits.observe(waited.as_secs_f64());
-                (waiting.question, waiting.answer)
+                Some((waiting.question, waiting.answer))
             })
             .unzip();
         if questions.is_empty() {
@@ -308,7 +324,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
         };
         for (caller, answer) in callers.into_iter().zip(answers) {
             // Whoever has gone does not need the answer.
-            let _ = caller.send(answer);
+            let _ = caller.send(Some(answer));
         }
     }
 }
@@ -460,7 +476,10 @@ mod tests {
         tokio::time::sleep(SOON).await;
         assert_eq!(lane.ask(1).await, Err(LaneError::Full), "it has been too long");
         drop(open);
-        assert!(burst.await.into_iter().all(|answer| answer.is_ok()), "nobody of the burst was refused");
+        let answers = burst.await;
+        let refused = answers.iter().filter(|answer| **answer == Err(LaneError::Full)).count();
+        assert_eq!((refused, answers.iter().flatten().count()), (9, 11), "those in front, until few wait");
+        assert_eq!((answers[0], answers[19]), (Ok(0), Ok(19)));
         assert_eq!(lane.ask(1).await, Ok(1));
         assert!(ask_many().await.into_iter().all(|answer| answer.is_ok()), "the next burst is welcome");
     }
