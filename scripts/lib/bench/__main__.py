@@ -2,26 +2,24 @@
 
 import argparse
 import json
-import os
-import platform
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
+
+from service.machine import conditions, end_on_signals, say
+from service.processes import Server, mint
+from service.template import ORGANISATIONS, TEMPLATE
 
 from . import report
 from .report import KINDS, RESULTS
-from .databases import ORGANISATIONS, TEMPLATE, Postgres, Sqlite
+from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .limits import Limits
 from .load import Load, measure, middles
-from .processes import Server
 from .results import EXPIRED_DAYS, EXPIRED_JOBS, JOBS, VALUE_KINDS, ReadsDuringPurge, fill_postgres, fill_sqlite
 
 QUIET = {"PREDICTION_API_LOG": "info,access=off"}
@@ -40,7 +38,7 @@ class Bench:
         self._target = Path(options.target)
         self._program = str(self._target / "release/prediction-api")
         self._issuer = Issuer(self._folder)
-        self._local = self._mint_local()
+        self._local = mint(self._program, self._folder / "data", ORGANISATIONS)
         self._servers: list[Server] = []
         self._salt = int(time.time())
         self.cells: dict[str, dict[str, list[float]]] = {}
@@ -249,11 +247,6 @@ class Bench:
     def _log(self) -> Path:
         return self._folder / f"server-{len(self._servers)}.log"
 
-    def _mint_local(self) -> str:
-        organisations = [f"--organisation={organisation}" for organisation in ORGANISATIONS]
-        command = [self._program, "token", f"--data-dir={self._folder / 'data'}", "--expires-in=24h", *organisations]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
 
 def in_turn(groups: list[list[Arm]], number: int) -> list[Arm]:
     """All arms of a round, each group begun somewhere else than the last time: what comes first or last finds another machine
@@ -264,37 +257,6 @@ def in_turn(groups: list[list[Arm]], number: int) -> list[Arm]:
         first = (number + place) % len(group)
         arms += group[first:] + group[:first]
     return arms
-
-
-def conditions(options: argparse.Namespace) -> dict[str, object]:
-    """Under which a run was made."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    processors = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    memory = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal:"))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    version = subprocess.run([str(Path(options.binaries) / "postgres"), "--version"], capture_output=True, text=True)
-    return {
-        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit,
-        "processors": f"{os.cpu_count()} x {processors[0] if processors else platform.machine()}",
-        "memory_gib": round(memory / 1024 / 1024),
-        "system": platform.release(),
-        "postgresql": version.stdout.strip(),
-        "jobs": options.jobs,
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-    }
-
-
-def say(text: str) -> None:
-    """Tells how far the bench is."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def stop(number: int, _frame) -> None:
-    """Ends the bench with everything that it started."""
-    sys.exit(128 + number)
 
 
 def main() -> None:
@@ -319,8 +281,7 @@ def main() -> None:
     options.rounds = options.rounds or (1 if options.quick else 4)
     options.seconds = options.seconds or 1
     options.reads = 1 if options.quick else 3
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+    end_on_signals()
     with ExitStack() as stack:
         bench = Bench(options, stack)
         if options.results:
@@ -328,7 +289,8 @@ def main() -> None:
         else:
             bench.run()
     run = {
-        "conditions": conditions(options),
+        "conditions": conditions(Path(options.binaries))
+        | {"jobs": options.jobs, "rounds": options.rounds, "seconds": options.seconds},
         "cells": bench.cells,
         "figures": bench.figures,
         "statements": bench.statements,

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .databases import ORGANISATIONS
+from service.template import ORGANISATIONS
 
 ISSUER = "https://issuer.bench.example"
 AUDIENCE = "prediction-api-bench"

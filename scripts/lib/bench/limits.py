@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .databases import FIRST_ID, VERSION, Postgres
+from service.template import VERSION
+
+from .databases import FIRST_ID, Postgres
 
 CLIENTS = 8
 # How the statement of a kind of request is told from the others that it needs.

@@ -6,7 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .processes import Server
+from service.processes import Server
+
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 LANES = {

@@ -4,6 +4,9 @@ import json
 import statistics
 from pathlib import Path
 
+from service.documents import fill, table
+from service.machine import told
+
 KINDS = ["read", "list", "deep", "setup"]
 # What runners send. Not on the ladder, whose databases have no results.
 RESULTS = ["report", "bulk"]
@@ -17,7 +20,6 @@ TITLES = {
     "day": "a day of values of a job",
     "newest": "the next value of a job",
 }
-MARK = "<!-- bench: {} -->"
 
 
 def samples(runs: list[dict], cell: str, value: str = "per_second") -> list[float]:
@@ -64,11 +66,6 @@ def _ratio(value: float) -> str:
     return f"{value:.2f}"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def _loads(runs: list[dict]) -> str:
     rows = []
     for kind in KINDS + RESULTS:
@@ -83,7 +80,7 @@ def _loads(runs: list[dict]) -> str:
                     limit = f"postgres {kind} {connections}"
                     rows.append(_row(runs, TITLES[kind], f"{caller}, {connections} connections", name, limit))
     head = ["request", "who", "per second", "share of pgbench", "p50 ms", "p99 ms", "batch", "processor µs"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _row(runs: list[dict], title: str, who: str, name: str, limit: str | None) -> list[str]:
@@ -99,7 +96,7 @@ def _sqlite(runs: list[dict]) -> str:
             name = f"sqlite {kind} {connections}"
             if samples(runs, name):
                 rows.append(_row(runs, TITLES[kind], f"{connections} connections", name, None))
-    return _table(["request", "who", "per second", "", "p50 ms", "p99 ms", "batch", "processor µs"], rows)
+    return table(["request", "who", "per second", "", "p50 ms", "p99 ms", "batch", "processor µs"], rows)
 
 
 def ladder_sizes(runs: list[dict]) -> list[int]:
@@ -127,7 +124,7 @@ def _steps(runs: list[dict], prefix: str, kinds: list[str], sizes: list[int], wh
         slower = [1 / ratio for ratio in ratios(runs, names[-1], names[0])]
         rows.append([TITLES[kind], *(_spread(samples(runs, name)) for name in names), _spread(slower, _ratio)])
     head = ["request, 16 connections", *(f"{size:,} {what}" for size in sizes), "first step against last"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def targets(runs: list[dict]) -> list[tuple[str, str, str, float, bool, bool]]:
@@ -193,7 +190,7 @@ def _purge(runs: list[dict]) -> str:
             f"READ p99 during a purge against without, {name}",
         ]
         rows.append([name, *(_spread([run["figures"][figure] for run in runs if figure in run["figures"]]) for figure in figures)])
-    return _table(["database", "seconds (must 60)", "READ p99 without, ms", "during, ms", "ratio (must 2)"], rows)
+    return table(["database", "seconds (must 60)", "READ p99 without, ms", "during, ms", "ratio (must 2)"], rows)
 
 
 def _targets(runs: list[dict]) -> str:
@@ -201,17 +198,16 @@ def _targets(runs: list[dict]) -> str:
     for what, must, aim, reached, is_met, is_aim_met in targets(runs):
         verdict = "aim" if is_aim_met else "must" if is_met else "**missed**"
         rows.append([what, must, aim, f"{reached:.3g}", verdict])
-    return _table(["figure", "must", "aim", "median", "reached"], rows)
+    return table(["figure", "must", "aim", "median", "reached"], rows)
 
 
 def _conditions(runs: list[dict]) -> str:
     lines = []
     for run in runs:
-        told = run["conditions"]
+        found = run["conditions"]
         lines.append(
-            f"- {told['at'][:16].replace('T', ' ')} UTC, commit {told['commit']}: {told['processors']}, "
-            f"{told['memory_gib']} GiB, Linux {told['system']}, {told['postgresql']}; {told['jobs']:,} jobs, "
-            f"{told['rounds']} rounds, {told['seconds']} s each; {errors([run])} failed requests."
+            f"- {told(found)}; {found['jobs']:,} jobs, {found['rounds']} rounds, {found['seconds']} s each; "
+            f"{errors([run])} failed requests."
         )
     return "\n".join(lines)
 
@@ -227,7 +223,7 @@ def _changes(runs: list[dict], before: dict) -> str:
     at = before["conditions"]["at"][:16].replace("T", " ")
     if not rows:
         return f"Against the run of {at}: no figure is out of the range it had then."
-    return f"Against the run of {at}, out of the range of then:\n\n" + _table(["what", "then", "now", "change"], rows)
+    return f"Against the run of {at}, out of the range of then:\n\n" + table(["what", "then", "now", "change"], rows)
 
 
 def tables(runs: list[dict], before: dict | None = None) -> str:
@@ -246,8 +242,6 @@ def tables(runs: list[dict], before: dict | None = None) -> str:
 
 def publish(runs: list[dict], docs: Path) -> None:
     """Writes the tables into docs/performance.md, and the pictures beside it."""
-    page = docs / "performance.md"
-    text = page.read_text()
     parts = {
         "conditions": _conditions(runs),
         "targets": _targets(runs),
@@ -258,14 +252,7 @@ def publish(runs: list[dict], docs: Path) -> None:
         "purge": _purge(runs),
         "statements": "\n\n".join(f"{TITLES[kind]}:\n\n```sql\n{sql}\n```" for kind, sql in runs[-1]["statements"].items()),
     }
-    for name, content in parts.items():
-        begin, end = MARK.format(name), MARK.format("end of " + name)
-        head, found, rest = text.partition(begin)
-        old, also, tail = rest.partition(end)
-        if not (found and also):
-            raise SystemExit(f"{page} has no place for {name}: {begin}")
-        text = f"{head}{begin}\n\n{content}\n\n{end}{tail}"
-    page.write_text(text)
+    fill(docs / "performance.md", "bench", parts)
     folder = docs / "performance"
     folder.mkdir(exist_ok=True)
     (folder / "shares.svg").write_text(_picture_of_shares(runs))

@@ -5,9 +5,10 @@ import statistics
 import time
 import urllib.request
 
+from service.processes import Server
+
 from .databases import Postgres, Sqlite
 from .load import Load, measure
-from .processes import Server
 
 # Each job has one run a day with 24 values; the jobs of a database are so many.
 JOBS = 100
