@@ -23,7 +23,7 @@ class Server:
     """A process that serves the API on a port of its own."""
 
     def __init__(self, command: list[str], log: Path, environment: dict[str, str]):
-        self._log = log
+        self.log = log
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREDICTION_", "DATABASE_"))}
         started = time.perf_counter()
         with log.open("wb") as output:
@@ -44,11 +44,11 @@ class Server:
             if found:
                 return found
             if self.process.poll() is not None or time.perf_counter() - started > LONGEST_START:
-                raise RuntimeError("a server did not start:\n" + self._log.read_text(errors="replace")[-2000:])
+                raise RuntimeError("a server did not start:\n" + self.log.read_text(errors="replace")[-2000:])
             time.sleep(0.002)
 
     def _address(self) -> str | None:
-        for line in self._log.read_text(errors="replace").splitlines():
+        for line in self.log.read_text(errors="replace").splitlines():
             if '"listening"' in line:
                 return json.loads(line)["address"]
         return None

@@ -1,0 +1,83 @@
+"""What a case found out, beside what it has to be."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Something that was measured."""
+
+    text: str
+    bound: str
+    is_met: bool
+
+    def __str__(self) -> str:
+        said = f"{self.text} ({self.bound})" if self.bound else self.text
+        return said if self.is_met else f"MISSED: {said}"
+
+
+def told(text: str) -> Figure:
+    """Something that needs to be known to judge the rest."""
+    return Figure(text, "", True)
+
+
+def _amount(value: float) -> str:
+    if value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _with(value: float, unit: str) -> str:
+    return f"{_amount(value)} {unit}".strip()
+
+
+def at_most(what: str, value: float, bound: float, unit: str = "") -> Figure:
+    """Something that must not be more."""
+    return Figure(f"{what} {_with(value, unit)}", f"at most {_with(bound, unit)}", value <= bound)
+
+
+def at_least(what: str, value: float, bound: float, unit: str = "") -> Figure:
+    """Something that must not be less."""
+    return Figure(f"{what} {_with(value, unit)}", f"at least {_with(bound, unit)}", value >= bound)
+
+
+def between(what: str, lowest: float, highest: float, bounds: tuple[float, float], unit: str = "") -> Figure:
+    """A range that must lie within another one."""
+    spread = f"{_amount(lowest)} to {_with(highest, unit)}"
+    allowed = f"within {_amount(bounds[0])} to {_with(bounds[1], unit)}"
+    return Figure(f"{what} {spread}", allowed, bounds[0] <= lowest and highest <= bounds[1])
+
+
+def exactly(what: str, value: object, expected: object) -> Figure:
+    """Something that has to be just so."""
+    shown = _amount(value) if isinstance(value, int) else str(value)
+    wanted = _amount(expected) if isinstance(expected, int) else str(expected)
+    return Figure(f"{what} {shown}", f"must be {wanted}", value == expected)
+
+
+@dataclass
+class Outcome:
+    """How a case went on one database."""
+
+    case: str
+    database: str
+    figures: list[Figure] = field(default_factory=list)
+    failure: str = ""
+    seconds: float = 0.0
+
+    @property
+    def is_met(self) -> bool:
+        """Whether everything is as it has to be."""
+        return not self.failure and all(figure.is_met for figure in self.figures)
+
+    @property
+    def findings(self) -> str:
+        """All figures in a line."""
+        said = [str(figure) for figure in self.figures]
+        if self.failure:
+            said.append(f"FAILED: {' '.join(self.failure.split())}")
+        return "; ".join(said)
+
+    def line(self) -> str:
+        """The case in a line."""
+        return f"{'ok  ' if self.is_met else 'MISS'} {self.case}, {self.database}: {self.findings}"

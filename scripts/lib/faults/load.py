@@ -1,0 +1,240 @@
+"""More than the service can do, clients that dawdle, and a service that is to stop."""
+
+import heapq
+import json
+import multiprocessing
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from service.processes import Server
+
+from .client import BROKEN, SETUP, Caller, setup_of, wait_for
+from .crowd import Crowd, raw_request
+from .figures import Figure, at_least, at_most, between, exactly, told
+from .world import World
+
+NORMAL = 64
+# More than wait in any lane, so that some are refused.
+CROWD = 4_096
+TIMES = 10
+JOBS = 200
+WINDOW = 0.25
+
+DRIBBLERS = 500
+HEAD_TIMEOUT, BODY_TIMEOUT = 5.0, 10.0
+# What closing so many connections may take beyond that.
+CLOSING = 1.0
+DRIBBLE_EVERY = 0.5
+
+DRAIN = 2.0
+
+
+def overload(world: World, kind: str) -> list[Figure]:
+    """Pages of jobs: as many as 64 callers get, then ten times as many a second, then again as in the beginning."""
+    seconds = 5 if world.is_short else 30
+    server, made = world.serve_with_template(world.new_place(kind))
+    caller = world.caller(server)
+    for number in range(JOBS):
+        caller.ask("POST", SETUP, setup_of(f"Job {number}", number)).expect(201)
+    page = raw_request("GET", f"/api/v1/jobs?limit=20&organisation_id={made['job']['organisation_id']}", world.token)
+    with Crowd(server.url, NORMAL, lambda: page) as calm:
+        calm.run(1)
+        normal = calm.run(min(seconds, 10))
+        with Crowd(server.url, CROWD, lambda: page) as storm:
+            much = storm.run(seconds, TIMES * normal.goodput)
+        over = time.monotonic()
+        again = calm.run(4)
+    is_normal = lambda window: window.goodput >= 0.8 * normal.goodput and window.p99 <= 2 * normal.p99
+    refused = much.statuses[503]
+    return [
+        told(f"{NORMAL} callers: {normal.goodput:,.0f} pages/s, p99 {normal.p99 * 1000:.1f} ms"),
+        told(f"offered {much.sent / much.seconds / normal.goodput:.1f} times that by {CROWD:,} connections for {seconds} s"),
+        told(f"{refused:,} refused with 503"),
+        at_least("answered well, of what is normal", 100 * much.goodput / normal.goodput, 80, "%"),
+        at_most("p99 of those, times normal", much.p99 / normal.p99, 3),
+        exactly("other answers", sum(much.statuses.values()) - len(much.good) - refused, 0),
+        exactly("connections that broke", much.broken, 0),
+        at_most("normal again after", again.first_window(over, WINDOW, is_normal), 2, "s"),
+    ]
+
+
+@dataclass
+class _Dribble:
+    """A connection that sends a byte now and then."""
+
+    socket: socket.socket
+    is_head: bool
+    began: float
+    data: bytes = b""
+
+
+def dribble(url: str, token: str) -> list[tuple[bool, float, bytes]]:
+    """Holds 500 requests whose heads do not end and 500 whose bodies do not, until the server has closed each.
+
+    Of each: whether it was a head, after how many seconds it was closed, and the beginning of what it was told.
+    """
+    where = urlsplit(url)
+    head = raw_request("GET", "/api/v1/jobs", token)[:-2] + b"X-Slow: "
+    body = raw_request("POST", SETUP, token, "{" + " " * 10_000)[:-10_000]
+    poll, open_ones, due, closed = select.epoll(), {}, [], []
+    for number in range(2 * DRIBBLERS):
+        is_head = number % 2 == 0
+        connection = socket.create_connection((where.hostname, where.port), timeout=10)
+        connection.setblocking(False)
+        one = _Dribble(connection, is_head, time.monotonic())
+        connection.send(head if is_head else body)
+        poll.register(connection.fileno(), select.EPOLLIN)
+        open_ones[connection.fileno()] = one
+        heapq.heappush(due, (one.began + DRIBBLE_EVERY, connection.fileno()))
+    ends = time.monotonic() + 3 * BODY_TIMEOUT
+    while open_ones and time.monotonic() < ends:
+        now = time.monotonic()
+        while due and due[0][0] <= now:
+            at, number = heapq.heappop(due)
+            if number in open_ones:
+                try:
+                    open_ones[number].socket.send(b" ")
+                except OSError:
+                    pass
+                heapq.heappush(due, (at + DRIBBLE_EVERY, number))
+        for number, _ in poll.poll(max(0, due[0][0] - now) if due else 1):
+            one = open_ones[number]
+            try:
+                more = one.socket.recv(4_096)
+            except OSError:
+                more = b""
+            one.data += more
+            # Whoever was answered is told to go; the connection may take a moment longer to be closed.
+            if not more or one.data:
+                closed.append((one.is_head, time.monotonic() - one.began, one.data[:12]))
+                poll.unregister(number)
+                one.socket.close()
+                del open_ones[number]
+    closed += [(one.is_head, float("inf"), b"") for one in open_ones.values()]
+    return closed
+
+
+def slow_clients(world: World, kind: str) -> list[Figure]:
+    """A thousand who dawdle, and somebody who only reads a job."""
+    server, made = world.serve_with_template(world.new_place(kind))
+    read = raw_request("GET", f"/api/v1/jobs/{made['job']['id']}", world.token)
+    rate, callers = 200, 8
+    with Crowd(server.url, callers, lambda: read) as reader, _other_process() as process:
+        reader.run(1, rate)
+        normal = reader.run(5, rate)
+        dawdling = process.submit(dribble, server.url, world.token)
+        during = reader.run(60, rate, dawdling.done)
+        closed = dawdling.result()
+    heads = [seconds for is_head, seconds, _ in closed if is_head]
+    bodies = [seconds for is_head, seconds, _ in closed if not is_head]
+    told_so = sum(data.startswith(b"HTTP/1.1 408") for _, _, data in closed)
+    return [
+        between(f"{len(heads)} heads ended after", min(heads), max(heads), (HEAD_TIMEOUT - 0.1, HEAD_TIMEOUT + CLOSING), "s"),
+        between(f"{len(bodies)} bodies after", min(bodies), max(bodies), (BODY_TIMEOUT - 0.1, BODY_TIMEOUT + CLOSING), "s"),
+        exactly("told 408", told_so, len(closed)),
+        told(f"a reader's p99 {normal.p99 * 1000:.2f} ms without them, {during.p99 * 1000:.2f} ms beside them"),
+        at_most("times", during.p99 / normal.p99, 2),
+        exactly("reads that failed", during.broken + sum(during.statuses.values()) - len(during.good), 0),
+    ]
+
+
+def _other_process() -> ProcessPoolExecutor:
+    """So that what one client does holds up the other no more than two programs would."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("fork"))
+
+
+class _Balancer:
+    """Sends requests to the service while it says that it is ready, each on a new connection, as a load balancer does."""
+
+    def __init__(self, url: str, token: str):
+        self._url, self._token = url, token
+        self.is_ready = True
+        self.answered = self.failed = 0
+        self.unready_at = 0.0
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._look, *[self._send] * 4)]
+
+    def start(self) -> None:
+        """Begins."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends."""
+        self._done.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _look(self) -> None:
+        while not self._done.is_set() and self.is_ready:
+            caller = Caller(self._url, None)
+            self.is_ready = caller.ask("GET", "/health/ready").status == 200
+            caller.close()
+            self._done.wait(0.05)
+        self.unready_at = time.monotonic()
+
+    def _send(self) -> None:
+        while not self._done.is_set() and self.is_ready:
+            caller = Caller(self._url, self._token)
+            try:
+                is_good = caller.ask("GET", "/api/v1/jobs?limit=1").status == 200
+            except BROKEN:
+                is_good = False
+            caller.close()
+            self.answered += is_good
+            self.failed += not is_good
+
+
+def drain(world: World, kind: str) -> list[Figure]:
+    """Tells the service to stop while it has work, and while one request has only half arrived."""
+    if "--drain-delay" not in subprocess.run([world.program, "serve", "--help"], capture_output=True, text=True).stdout:
+        raise RuntimeError("this build of the service has no --drain-delay")
+    server, made = world.serve_with_template(world.new_place(kind), f"--drain-delay={DRAIN:.0f}s")
+    balancer = _Balancer(server.url, world.token)
+    balancer.start()
+    wait_for(lambda: balancer.answered >= 50, "requests before the end")
+    server.process.send_signal(signal.SIGTERM)
+    told_at = time.monotonic()
+    wait_for(lambda: not balancer.is_ready, "the service says that it is not ready")
+    half = _half_a_setup(server, world.token)
+    served_until = _serves_until(server, made["job"]["id"], world.token)
+    half.send(b" " * 10)
+    answer = half.recv(65_536)
+    code = server.process.wait(30)
+    balancer.stop()
+    return [
+        at_most("not ready after", balancer.unready_at - told_at, 0.5, "s"),
+        exactly(f"of {balancer.answered:,} requests while it said ready, refused or broken", balancer.failed, 0),
+        between("new requests are served for", *[served_until - told_at] * 2, (DRAIN - 0.1, DRAIN + 1), "s"),
+        exactly("a setup that was half there when it closed", answer[9:12].decode(), "201"),
+        exactly("exit code", code, 0),
+    ]
+
+
+def _half_a_setup(server: Server, token: str) -> socket.socket:
+    """A setup of which the last bytes are missing."""
+    where = urlsplit(server.url)
+    connection = socket.create_connection((where.hostname, where.port), timeout=30)
+    body = json.dumps(setup_of("Half", 1)) + " " * 10
+    connection.sendall(raw_request("POST", SETUP, token, body)[:-10])
+    return connection
+
+
+def _serves_until(server: Server, job: str, token: str) -> float:
+    """Sends requests, each on a new connection, until one is refused; when the last one was answered."""
+    last = 0.0
+    while True:
+        caller = Caller(server.url, token)
+        try:
+            caller.ask("GET", f"/api/v1/jobs/{job}").expect(200)
+        except BROKEN:
+            return last
+        last = time.monotonic()
+        caller.close()

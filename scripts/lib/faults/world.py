@@ -1,0 +1,126 @@
+"""What the cases are made in: the program, a PostgreSQL server, and a folder, all of them gone afterwards."""
+
+import itertools
+import shutil
+import sqlite3
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.processes import Server, mint
+from service.template import ORGANISATIONS, TEMPLATE
+
+from .client import SETUP, Caller
+from .clusters import Cluster
+
+POSTGRES, SQLITE = "PostgreSQL", "SQLite"
+BOTH = (POSTGRES, SQLITE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An empty database."""
+
+    url: str
+    # Its name on PostgreSQL, and its file on SQLite.
+    name: str
+    path: Path
+
+    def query(self, cluster: Cluster, sql: str) -> list[tuple]:
+        """What a statement gives, asked past the service."""
+        if self.url.startswith("sqlite:"):
+            connection = sqlite3.connect(self.path, timeout=20, isolation_level=None)
+            try:
+                return connection.execute(sql).fetchall()
+            finally:
+                connection.close()
+        with cluster.session(self.name) as session:
+            return [tuple(row) for row in session.rows(sql)]
+
+
+class World:
+    """One run, or one case of it: `apart` gives a case its own, with the same cluster."""
+
+    def __init__(self, program: str, binaries: Path, user: str | None, is_short: bool, folder: Path):
+        self.program = program
+        self.is_short = is_short
+        self.folder = folder
+        self._binaries = binaries
+        self._user = user
+        self._stack = ExitStack()
+        self._cluster: Cluster | None = None
+        self._numbers = itertools.count(1)
+        self.token = mint(program, folder / "data", ORGANISATIONS)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The server that most cases share: it is killed and frozen, and comes back."""
+        if not self._cluster:
+            self._cluster = self.new_cluster()
+            self._cluster.create()
+        self._cluster.ensure_running()
+        return self._cluster
+
+    def new_cluster(self) -> Cluster:
+        """Room for a server, which goes when the run, or the case, ends."""
+        cluster = Cluster(self._binaries, self.new_path("cluster"), self._user)
+        self._stack.callback(cluster.remove)
+        return cluster
+
+    def new_path(self, what: str) -> Path:
+        """A path that nobody has used."""
+        return self.folder / f"{what}-{next(self._numbers)}"
+
+    def new_place(self, kind: str) -> Place:
+        """An empty database."""
+        path = self.new_path("database")
+        if kind == SQLITE:
+            return Place(f"sqlite:{path}", "", path)
+        name = path.name.replace("-", "_")
+        with self.cluster.session() as session:
+            session.rows(f"CREATE DATABASE {name}")
+        return Place(self.cluster.url(name), name, path)
+
+    def command(self, url: str, *options: str) -> tuple[list[str], dict[str, str]]:
+        """How the service is started, and in which environment."""
+        command = [self.program, "--listen=127.0.0.1:0", "--log-format=json", *options]
+        quiet = {"PREDICTION_API_LOG": "info,access=off,actix_server=warn,actix_http=off"}
+        return command, quiet | {"DATABASE_URL": url, "PREDICTION_API_DATA_DIR": str(self.folder / "data")}
+
+    def serve(self, url: str, *options: str) -> Server:
+        """A server that is ready. It ends with the case."""
+        command, environment = self.command(url, *options)
+        server = Server(command, self.new_path("server").with_suffix(".log"), environment)
+        self._stack.callback(server.stop)
+        return server
+
+    def serve_with_template(self, place: Place, *options: str) -> tuple[Server, dict]:
+        """A server on a database that has the job, source and version of the template now."""
+        server = self.serve(place.url, *options)
+        return server, self.caller(server).ask("POST", SETUP, TEMPLATE).expect(201)
+
+    def caller(self, server: Server) -> Caller:
+        """Somebody who may do everything."""
+        return Caller(server.url, self.token)
+
+    @contextmanager
+    def case(self):
+        """What is started inside ends with it."""
+        outer, self._stack = self._stack, ExitStack()
+        try:
+            with self._stack:
+                yield
+        finally:
+            self._stack = outer
+
+    def keep_logs(self, to: Path) -> None:
+        """Copies what servers said, for whoever wants to know why something was missed."""
+        to.mkdir(parents=True, exist_ok=True)
+        for log in self.folder.glob("server-*.log"):
+            shutil.copy(log, to)
+        for log in self.folder.glob("cluster-*/server.log"):
+            shutil.copy(log, to / f"{log.parent.name}.log")
+
+    def close(self) -> None:
+        """Ends everything."""
+        self._stack.close()
