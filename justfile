@@ -18,6 +18,10 @@ bench-code *arguments:
 bench *arguments:
     ./scripts/bench {{arguments}}
 
+# Checks what happens when something fails; `just faults --short` takes under four minutes (docs/reliability.md).
+faults *arguments:
+    ./scripts/faults {{arguments}}
+
 # Looks for lints, which CI does not let pass.
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -104,7 +104,7 @@ def at_once(url: str, token: str, requests: list[tuple]) -> list[Answer]:
     def send(request: tuple) -> Answer:
         caller = Caller(url, token)
         caller.ask("GET", "/health/live").expect(200)
-        start.wait()
+        start.wait(PATIENCE)
         try:
             return caller.ask(*request)
         finally:

@@ -124,6 +124,8 @@ class Cluster:
         """Stops every process of the server where it is; gives their ids. The first one goes first, so that it makes no more."""
         first = self._process.pid
         _signal(first, signal.SIGSTOP)
+        while _is_alive(first) and _status(first)[0] != "T":
+            time.sleep(0.001)
         everybody = [first, *_children(first)]
         for pid in everybody:
             _signal(pid, signal.SIGSTOP)

@@ -126,8 +126,9 @@ class Crowd:
         self.close()
 
     def run(self, seconds: float, rate: float | None = None, is_over: Callable[[], bool] = lambda: False) -> Tally:
-        """Sends requests for so long, or until it is over, and waits for the answers to the last ones."""
+        """Sends requests for so long, or until it is over. Answers that come later count for nothing."""
         tally = Tally()
+        self._settle()
         began = time.monotonic()
         ends = began + seconds
         due = began
@@ -148,12 +149,13 @@ class Crowd:
                 wait = min(wait, due - now) if self._free else wait
             self._receive(wait, tally)
         tally.seconds = time.monotonic() - began
-        # Answers that come later count for nothing but must not be taken for those of the next run.
-        last = Tally()
+        return tally
+
+    def _settle(self) -> None:
+        """Waits for the answers to what was sent before."""
         patience = time.monotonic() + 15
         while len(self._free) < len(self._connections) and time.monotonic() < patience:
-            self._receive(0.1, last)
-        return tally
+            self._receive(0.1, Tally())
 
     def _send(self, connection: _Connection, tally: Tally) -> None:
         connection.began = time.monotonic()

@@ -156,10 +156,20 @@ class _Balancer:
     def __init__(self, url: str, token: str):
         self._url, self._token = url, token
         self.is_ready = True
-        self.answered = self.failed = 0
+        self._outcomes: list[bool] = []
         self.unready_at = 0.0
         self._done = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._look, *[self._send] * 4)]
+
+    @property
+    def answered(self) -> int:
+        """How many requests were answered well."""
+        return self._outcomes.count(True)
+
+    @property
+    def failed(self) -> int:
+        """How many were refused, broken, or answered otherwise."""
+        return self._outcomes.count(False)
 
     def start(self) -> None:
         """Begins."""
@@ -188,8 +198,7 @@ class _Balancer:
             except BROKEN:
                 is_good = False
             caller.close()
-            self.answered += is_good
-            self.failed += not is_good
+            self._outcomes.append(is_good)
 
 
 def drain(world: World, kind: str) -> list[Figure]:

@@ -39,7 +39,7 @@ class Place:
 
 
 class World:
-    """One run, or one case of it: `apart` gives a case its own, with the same cluster."""
+    """One run of the cases, one after the other."""
 
     def __init__(self, program: str, binaries: Path, user: str | None, is_short: bool, folder: Path):
         self.program = program
@@ -48,18 +48,15 @@ class World:
         self._binaries = binaries
         self._user = user
         self._stack = ExitStack()
-        self._cluster: Cluster | None = None
         self._numbers = itertools.count(1)
         self.token = mint(program, folder / "data", ORGANISATIONS)
-
-    @property
-    def cluster(self) -> Cluster:
-        """The server that most cases share: it is killed and frozen, and comes back."""
-        if not self._cluster:
-            self._cluster = self.new_cluster()
-            self._cluster.create()
-        self._cluster.ensure_running()
-        return self._cluster
+        # The server that most cases share: it is killed and frozen, and comes back for the next one.
+        self.cluster = self.new_cluster()
+        try:
+            self.cluster.create()
+        except BaseException:
+            self.close()
+            raise
 
     def new_cluster(self) -> Cluster:
         """Room for a server, which goes when the run, or the case, ends."""
@@ -109,6 +106,7 @@ class World:
         outer, self._stack = self._stack, ExitStack()
         try:
             with self._stack:
+                self.cluster.ensure_running()
                 yield
         finally:
             self._stack = outer
