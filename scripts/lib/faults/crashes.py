@@ -4,7 +4,7 @@ import time
 
 from .client import wait_for
 from .clusters import wait_until
-from .figures import Figure, at_least, at_most, exactly, told
+from .figures import Figure, at_least, at_most, holds, told
 from .ledger import Ledger
 from .world import POSTGRES, Place, World
 
@@ -68,6 +68,6 @@ def failover(world: World, _kind: str) -> list[Figure]:
     return [
         told("kill -9 of the primary, synchronous standby promoted"),
         at_most("first write after the promotion", resumed - promoted, 5, "s"),
-        exactly("the process is the same", server.process.poll() is None, True),
+        holds("the process is the same", server.process.poll() is None),
         *ledger.figures(server.url),
     ]

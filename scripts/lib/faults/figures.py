@@ -48,11 +48,15 @@ def between(what: str, lowest: float, highest: float, bounds: tuple[float, float
     return Figure(f"{what} {spread}", allowed, bounds[0] <= lowest and highest <= bounds[1])
 
 
-def exactly(what: str, value: object, expected: object) -> Figure:
+def exactly(what: str, value: int | str, expected: int | str) -> Figure:
     """Something that has to be just so."""
-    shown = _amount(value) if isinstance(value, int) else str(value)
-    wanted = _amount(expected) if isinstance(expected, int) else str(expected)
-    return Figure(f"{what} {shown}", f"must be {wanted}", value == expected)
+    shown, wanted = (_amount(one) if isinstance(one, int) else one for one in (value, expected))
+    return Figure(f"{what} {shown}", f"must be {wanted}" if isinstance(value, int) or value != expected else "", value == expected)
+
+
+def holds(what: str, is_so: bool) -> Figure:
+    """Something that has to be so."""
+    return Figure(what, "" if is_so else "it is not so", is_so)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from service.processes import Server
 
 from .client import BROKEN, PATIENCE, SETUP, Answer, Caller, at_once, busy, setup_of, wait_for
 from .clusters import take_every_place
-from .figures import Figure, at_most, exactly, told
+from .figures import Figure, at_most, exactly, holds, told
 from .world import POSTGRES, Place, World
 
 # The deadlines of the service (docs/operations.md).
@@ -128,7 +128,7 @@ def _restart(how: signal.Signals) -> Callable[[World, str], list[Figure]]:
             told(f"away for {away:.1f} s"),
             at_most("READ, LIST, SETUP, CHANGE and ready all answered well after its return within", took, 1, "s"),
             exactly("connections that broke", sum(seen.status == 0 for seen in watch.seen), 0),
-            exactly("the process is the same", server.process.poll() is None, True),
+            holds("the process is the same", server.process.poll() is None),
         ]
 
     return case

@@ -44,9 +44,9 @@ class Session:
         return self._answers()
 
     def value(self, sql: str) -> str | None:
-        """The one value that a statement gives."""
-        ((found,),) = self.rows(sql)
-        return found
+        """The first value that a statement gives, if it gives any."""
+        rows = self.rows(sql)
+        return rows[0][0] if rows else None
 
     def _answers(self) -> list[list[str | None]]:
         """Everything up to the sign that the server waits for the next question."""
