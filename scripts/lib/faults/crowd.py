@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-READ_SIZE = 65_536
+READ_SIZE = 1_048_576
 # Requests that are sent before answers are looked for again, so that these are noticed when they come.
 BURST = 128
 LONGEST_LAG = 0.1
@@ -62,7 +62,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 class _Connection:
-    __slots__ = ("began", "data", "needed", "socket")
+    __slots__ = ("began", "data", "is_waiting", "needed", "socket")
 
     def __init__(self, address: tuple[str, int]):
         self.socket = socket.create_connection(address, timeout=10)
@@ -71,6 +71,7 @@ class _Connection:
         self.data = b""
         self.needed = 0
         self.began = 0.0
+        self.is_waiting = False
 
     def take(self, more: bytes) -> int | None:
         """Adds what came; the status when the answer is complete."""
@@ -159,6 +160,7 @@ class Crowd:
 
     def _send(self, connection: _Connection, tally: Tally) -> None:
         connection.began = time.monotonic()
+        connection.is_waiting = True
         tally.sent += 1
         try:
             connection.socket.send(self._request())
@@ -176,7 +178,7 @@ class Crowd:
                 continue
             except OSError:
                 data = b""
-            if not data:
+            if not data or not connection.is_waiting:
                 self._lost(connection, tally)
                 continue
             status = connection.take(data)
@@ -190,15 +192,16 @@ class Crowd:
             tally.good.append((now, now - connection.began))
         else:
             tally.refused.append(now - connection.began)
+        connection.is_waiting = False
         self._free.append(connection)
 
     def _lost(self, connection: _Connection, tally: Tally) -> None:
-        """Replaces a connection that broke."""
-        tally.broken += 1
+        """Replaces a connection that broke, or that was closed because nothing was sent for a while, as it may be."""
+        tally.broken += connection.is_waiting
         number = connection.socket.fileno()
         self._epoll.unregister(number)
         del self._connections[number]
         connection.socket.close()
-        if connection in self._free:
+        if not connection.is_waiting:
             self._free.remove(connection)
         self._open()

@@ -22,6 +22,8 @@ def told(text: str) -> Figure:
 
 
 def _amount(value: float) -> str:
+    if value == float("inf"):
+        return "never"
     if value == int(value):
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
