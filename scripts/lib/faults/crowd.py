@@ -48,11 +48,18 @@ class Tally:
 
     def first_window(self, began: float, width: float, is_normal: Callable[["Tally"], bool]) -> float:
         """When, after it began, the first window ended that was normal; infinite if none was."""
+        normal = [number for number, window in self._windows(began, width).items() if is_normal(window)]
+        return (min(normal) + 1) * width if normal else float("inf")
+
+    def p99s(self, width: float) -> list[float]:
+        """Of the good answers in each window: what happens elsewhere on the machine spoils one of them, not all."""
+        return [window.p99 for window in self._windows(0, width).values()]
+
+    def _windows(self, began: float, width: float) -> dict[int, "Tally"]:
         windows: dict[int, Tally] = {}
         for at, took in self.good:
             windows.setdefault(int((at - began) / width), Tally(seconds=width)).good.append((at, took))
-        normal = [number for number, window in windows.items() if is_normal(window)]
-        return (min(normal) + 1) * width if normal else float("inf")
+        return windows
 
 
 def percentile(values: list[float], share: float) -> float:

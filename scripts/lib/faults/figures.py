@@ -30,7 +30,7 @@ def _amount(value: float) -> str:
 
 
 def _with(value: float, unit: str) -> str:
-    return f"{_amount(value)} {unit}".strip()
+    return "never" if value == float("inf") else f"{_amount(value)} {unit}".strip()
 
 
 def at_most(what: str, value: float, bound: float, unit: str = "") -> Figure:
