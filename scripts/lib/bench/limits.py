@@ -10,6 +10,7 @@ from service.template import VERSION
 from .databases import FIRST_ID, Postgres
 
 CLIENTS = 8
+MOST_TRIES = 5
 # How the statement of a kind of request is told from the others that it needs.
 ABOUT_JOBS = re.compile(r'(FROM|INTO) "?jobs\b')
 ABOUT_RUNS = re.compile(r"INTO runs\b")
@@ -20,6 +21,18 @@ CONSTANTS_OF_JOIN = ["0", "TRUE"]
 
 class UnknownStatement(RuntimeError):
     """The server sends something else than the bench knows how to repeat."""
+
+
+def fill(text: str, parameters: list[str], constants: list[str]) -> str:
+    """A statement with expressions in place of its parameters; of what pg_stat_statements may have made parameters, too, in
+    place of the constants that they were.
+    """
+    count = len(set(re.findall(r"\$\d+", text)))
+    if count == len(parameters) + len(constants):
+        parameters = parameters + constants
+    if count != len(parameters):
+        raise UnknownStatement(f"a statement has {count} parameters, not {len(parameters)}: {text}")
+    return re.sub(r"\$(\d+)", lambda match: parameters[int(match[1]) - 1], text)
 
 
 def _array(value: str, kind: str) -> str:
@@ -48,22 +61,22 @@ class Limits:
 
     def learn(self, kind: str, source_id: str) -> None:
         """Takes the statement that was sent most often since the watch began for the one of that kind of request."""
+        self.note(kind)
+        sets, parameters = self._parameters(kind, source_id)
+        constants = CONSTANTS_OF_JOIN if kind in ("read", "list", "deep") else []
+        script = self._folder / f"{kind}.sql"
+        script.write_text(
+            "".join(f"\\set {line}\n" for line in sets) + fill(self.statements[kind], parameters, constants) + ";\n"
+        )
+        self._scripts[kind] = script
+
+    def note(self, kind: str) -> None:
+        """Only keeps the text of that statement, for whoever makes a script of it."""
         about = ABOUT_RUNS if kind in ("report", "bulk") else ABOUT_JOBS
         noted = [query for query in self._database.noted_statements() if about.search(query)]
         if not noted:
             raise UnknownStatement(f"the server sent no statement for {kind} that is known")
         self.statements[kind] = " ".join(noted[0].split())
-        sets, parameters = self._parameters(kind, source_id)
-        text = self.statements[kind]
-        count = len(set(re.findall(r"\$\d+", text)))
-        if count == len(parameters) + len(CONSTANTS_OF_JOIN) and kind in ("read", "list", "deep"):
-            parameters += CONSTANTS_OF_JOIN
-        if count != len(parameters):
-            raise UnknownStatement(f"the statement of {kind} has {count} parameters, not {len(parameters)}: {text}")
-        text = re.sub(r"\$(\d+)", lambda match: parameters[int(match[1]) - 1], text)
-        script = self._folder / f"{kind}.sql"
-        script.write_text("".join(f"\\set {line}\n" for line in sets) + text + ";\n")
-        self._scripts[kind] = script
 
     def _parameters(self, kind: str, source_id: str) -> tuple[list[str], list[str]]:
         organisation = "('77777777-7777-7777-7777-77777777' || (:o + 7000))::uuid"
@@ -135,17 +148,29 @@ class Limits:
 
     def measure(self, kind: str, seconds: int) -> float:
         """Statements per second."""
+        return self.run(self._scripts[kind], seconds)[0]
+
+    def run(self, script: Path, seconds: int, user: str | None = None, times: int = 0) -> tuple[float, int]:
+        """How often per second a script can be run by that role, and how often it was; each client runs it for that long, or so
+        many times.
+        """
         self._runs += 1
         parts = urlsplit(self._database.url)
         command = [
             str(self._pgbench),
-            *("-h", parts.hostname, "-p", str(parts.port), "-U", parts.username or "postgres"),
-            *("--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=1", f"--time={seconds}"),
-            *("-D", "k=0", "-D", f"run={self._runs}", "--file", str(self._scripts[kind]), parts.path.lstrip("/")),
+            *("-h", parts.hostname, "-p", str(parts.port), "-U", user or parts.username or "postgres"),
+            *("--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=1"),
+            *("-D", "k=0", "-D", f"run={self._runs}", "--file", str(script), parts.path.lstrip("/")),
         ]
-        result = subprocess.run(command, capture_output=True, text=True)
-        found = re.search(r"tps = ([0-9.]+)", result.stdout)
-        failed = re.search(r"number of failed transactions: (\d+)", result.stdout)
-        if result.returncode != 0 or not found or (failed and failed[1] != "0"):
-            raise RuntimeError(f"pgbench failed: {result.stdout} {result.stderr}")
-        return float(found[1])
+        # On a machine that is busy otherwise, the time may be over before all clients have a connection.
+        for tries in range(1, MOST_TRIES + 1):
+            until = f"--transactions={times}" if times else f"--time={seconds * tries}"
+            result = subprocess.run([command[0], until, *command[1:]], capture_output=True, text=True)
+            found = re.search(r"tps = ([0-9.]+)", result.stdout)
+            failed = re.search(r"number of failed transactions: (\d+)", result.stdout)
+            done = re.search(r"number of transactions actually processed: (\d+)", result.stdout)
+            if result.returncode != 0 or not done or (failed and failed[1] != "0"):
+                break
+            if found and done[1] != "0":
+                return float(found[1]), int(done[1])
+        raise RuntimeError(f"pgbench failed: {result.stdout} {result.stderr}")
