@@ -9,23 +9,26 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from service.machine import conditions, end_on_signals, say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import report
+from . import report, row_level_security
 from .report import KINDS, RESULTS
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .limits import Limits
 from .load import Load, measure, middles
 from .results import EXPIRED_DAYS, EXPIRED_JOBS, JOBS, VALUE_KINDS, ReadsDuringPurge, fill_postgres, fill_sqlite
+from .row_level_security import GUARDED, RowLevelSecurity
 
 QUIET = {"PREDICTION_API_LOG": "info,access=off"}
 STARTS = 5
 # What is measured: a name, the server (without one it is the limit), and the load on it.
 Arm = tuple[str, Server | None, Load]
+Measured = TypeVar("Measured")
 
 
 class Bench:
@@ -44,6 +47,7 @@ class Bench:
         self.cells: dict[str, dict[str, list[float]]] = {}
         self.figures: dict[str, float] = {}
         self.statements: dict[str, str] = {}
+        self.plans: dict[str, str] = {}
 
     def run(self) -> None:
         """Builds the databases, and measures."""
@@ -81,6 +85,23 @@ class Bench:
             server.stop()
         self._value_ladder()
         self._purge()
+
+    def run_row_level_security(self) -> None:
+        """What policies in PostgreSQL would cost READ and LIST."""
+        options = self._options
+        say(f"Making a database with {options.jobs:,} jobs, and policies on it.")
+        owner, database = self._postgres("policies", options.jobs)
+        limits = Limits(self._folder, Path(options.binaries), database, options.jobs)
+        security = RowLevelSecurity(database, limits, self._folder, options.jobs, options.seconds)
+        security.learn(owner, self._local)
+        security.prepare()
+        guarded = self._start(security.url_of(GUARDED), ["--no-migrate", "--no-purge"])
+        self.statements, self.plans = limits.statements, security.plans
+        groups = security.groups(owner, guarded, self._local)
+        for number in range(options.rounds):
+            say(f"Round {number + 1} of {options.rounds}.")
+            for name, take in in_turn(groups, number):
+                self._note(name, take())
 
     def _value_ladder(self) -> None:
         """One day of a job, and its newest value, among ever more values."""
@@ -248,11 +269,11 @@ class Bench:
         return self._folder / f"server-{len(self._servers)}.log"
 
 
-def in_turn(groups: list[list[Arm]], number: int) -> list[Arm]:
+def in_turn(groups: list[list[Measured]], number: int) -> list[Measured]:
     """All arms of a round, each group begun somewhere else than the last time: what comes first or last finds another machine
     than the others, and nobody shall always be it.
     """
-    arms = []
+    arms: list[Measured] = []
     for place, group in enumerate(groups):
         first = (number + place) % len(group)
         arms += group[first:] + group[:first]
@@ -264,6 +285,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: under 3 minutes")
     parser.add_argument("--results", action="store_true", help="only what concerns values: reading and purging them")
+    parser.add_argument(
+        "--row-level-security", action="store_true", help="only what policies in PostgreSQL would cost: under 3 minutes"
+    )
     parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 4]")
     parser.add_argument("--seconds", type=int, help="seconds of each measurement [default: 1]")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the figures are written")
@@ -273,12 +297,16 @@ def main() -> None:
     parser.add_argument("--target", default="target", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.report:
-        report.publish([json.loads(path.read_text()) for path in options.report], Path("docs"))
+        runs = [json.loads(path.read_text()) for path in options.report]
+        if options.row_level_security:
+            print(row_level_security.tables(runs))
+        else:
+            report.publish(runs, Path("docs"))
         return
     options.jobs = 100_000
     options.ladder = [] if options.quick else [10_000, 100_000, 1_000_000]
     options.values = [100_000, 1_000_000] if options.quick else [100_000, 1_000_000, 10_000_000]
-    options.rounds = options.rounds or (1 if options.quick else 4)
+    options.rounds = options.rounds or (1 if options.quick else 3 if options.row_level_security else 4)
     options.seconds = options.seconds or 1
     options.reads = 1 if options.quick else 3
     end_on_signals()
@@ -286,6 +314,8 @@ def main() -> None:
         bench = Bench(options, stack)
         if options.results:
             bench.run_results()
+        elif options.row_level_security:
+            bench.run_row_level_security()
         else:
             bench.run()
     run = {
@@ -294,15 +324,17 @@ def main() -> None:
         "cells": bench.cells,
         "figures": bench.figures,
         "statements": bench.statements,
+        "plans": bench.plans,
     }
     folder = Path(options.target) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    last = folder / ("results.json" if options.results else "quick.json" if options.quick else "last.json")
+    kinds = ("results", options.results), ("row-level-security", options.row_level_security), ("quick", options.quick)
+    last = folder / f"{next((kind for kind, is_it in kinds if is_it), 'last')}.json"
     before = json.loads(last.read_text()) if last.exists() else None
     kept = options.keep or folder / f"{run['conditions']['at'].replace(':', '')}.json"
     for path in (kept, last):
         path.write_text(json.dumps(run, indent=1) + "\n")
-    print(report.tables([run], before))
+    print(row_level_security.tables([run]) if options.row_level_security else report.tables([run], before))
     say(f"The figures are in {kept}.")
     if errors := report.errors([run]):
         sys.exit(f"{errors} requests failed under load.")
