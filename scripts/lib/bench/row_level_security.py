@@ -125,11 +125,11 @@ class RowLevelSecurity:
         for role, (_, scope) in SESSIONS.items():
             own = [ORGANISATIONS[ONE]] if scope == "one" else ORGANISATIONS
             self._database.run(f"ALTER ROLE {role} SET {SETTING} = '{{{','.join(own)}}}'")
-        for table in TABLES:
-            self._database.run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        for guarded in TABLES:
+            self._database.run(f"ALTER TABLE {guarded} ENABLE ROW LEVEL SECURITY")
             for form, condition in FORMS.items():
                 roles = ", ".join([role for role, (other, _) in SESSIONS.items() if other == form] + [ASKED] * (form == CHOSEN))
-                self._database.run(f"CREATE POLICY {form} ON {table} TO {roles} USING ({condition})")
+                self._database.run(f"CREATE POLICY {form} ON {guarded} TO {roles} USING ({condition})")
         self._make_functions()
         self._check()
         self._explain()
