@@ -16,6 +16,7 @@ use crate::lanes::{Lane, LaneError, LaneSettings, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
+use crate::traces::{LaneSpan, Traces};
 
 /// How long a request waits at the most.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
@@ -62,6 +63,7 @@ pub struct Api {
     statistics: Option<Arc<dyn StoreStatistics>>,
     pub(crate) rate_limiters: RateLimiters,
     pub(crate) metrics: Arc<Metrics>,
+    traces: Option<Traces>,
     stopping: AtomicBool,
 }
 
@@ -99,6 +101,7 @@ impl Api {
             statistics: None,
             rate_limiters: RateLimiters::default(),
             metrics,
+            traces: None,
             stopping: AtomicBool::new(false),
         }
     }
@@ -115,6 +118,21 @@ impl Api {
         Self { rate_limiters: RateLimiters::new(limits), ..self }
     }
 
+    /// Makes spans of the requests.
+    #[must_use]
+    pub fn with_traces(self, traces: Traces) -> Self {
+        Self { traces: Some(traces), ..self }
+    }
+
+    /// What makes spans, if anything does.
+    pub(crate) fn traces(&self) -> Option<&Traces> {
+        self.traces.as_ref()
+    }
+
+    fn lane_span(&self, name: &'static str) -> LaneSpan {
+        LaneSpan::begin(self.traces(), name)
+    }
+
     /// From now on the service says that it is not ready, so that nobody sends it new requests, and asks those who do
     /// to leave their connections.
     pub fn stop(&self) {
@@ -128,12 +146,14 @@ impl Api {
 
     /// Reads one job, together with whoever else is reading one.
     pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JudgedJob>, Problem> {
-        Ok(self.job_reads.ask(query).await??)
+        let span = self.lane_span("lane job-reads");
+        Ok(span.end(self.job_reads.ask(query).await)??)
     }
 
     /// Sets up one job, together with whoever else is setting one up.
     pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
-        Ok(self.set_ups.ask(prepared).await??)
+        let span = self.lane_span("lane set-ups");
+        Ok(span.end(self.set_ups.ask(prepared).await)??)
     }
 
     /// Waits until there is room for a large body, for a while.
@@ -159,7 +179,8 @@ impl Api {
         work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Problem> {
         let ports = self.ports.clone();
-        Ok(self.reads.run(move || work(&ports)).await??)
+        let span = self.lane_span("lane reads");
+        Ok(span.end(self.reads.run(move || work(&ports)).await)??)
     }
 
     /// Does something that writes.
@@ -168,7 +189,8 @@ impl Api {
         work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Problem> {
         let ports = self.ports.clone();
-        Ok(self.writes.run(move || work(&ports)).await??)
+        let span = self.lane_span("lane writes");
+        Ok(span.end(self.writes.run(move || work(&ports)).await)??)
     }
 
     /// All metrics, in Prometheus' text format. Never fails: what the store does not tell in time keeps its last value.

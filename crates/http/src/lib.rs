@@ -39,8 +39,10 @@ mod rate_limits;
 mod request;
 mod routes;
 pub mod strict_json;
+mod traces;
 mod wire;
 
 pub use api::{Api, REQUEST_DEADLINE, SET_UP_DEADLINE};
 pub use rate_limits::RateLimits;
 pub use routes::configure;
+pub use traces::Traces;

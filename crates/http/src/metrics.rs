@@ -26,6 +26,14 @@ const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 /// How many questions a lane answers together: powers of two up to the largest batch.
 const BATCH_SIZES: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
+/// The methods that there are.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// The method, unless it is made up: each would be a series of its own.
+pub(crate) fn known_method(method: &str) -> Option<&'static str> {
+    METHODS.into_iter().find(|known| *known == method)
+}
+
 /// Everything that is measured.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -216,11 +224,7 @@ impl Metrics {
 
     /// Notes an answered request. `route` is a pattern, so that there are few of them.
     pub(crate) fn answered(&self, method: &str, route: &str, status: u16, duration: Duration) {
-        // Methods can be made up, and each would be a series of its own.
-        let method = match method {
-            "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
-            _ => "other",
-        };
+        let method = known_method(method).unwrap_or("other");
         self.requests.with_label_values(&[method, route, &status.to_string()]).observe(duration.as_secs_f64());
     }
 

@@ -8,12 +8,14 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
+use opentelemetry::trace::TraceId;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::api::Api;
 use crate::problem::{Problem, ProblemCode};
 use crate::request::KnownCaller;
 use crate::routes::RoutePattern;
+use crate::traces::RequestSpan;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
@@ -26,9 +28,16 @@ pub async fn observe(
     let start = Instant::now();
     let request_id = request_id(request.headers());
     let is_api = request.path().starts_with("/api/");
+    let traces = request.app_data::<web::Data<Api>>().and_then(|api| api.traces());
+    let span = traces.map(|traces| traces.begin(&request, &request_id));
 
+    let answer = next.call(request);
+    let answer = match &span {
+        Some(span) => span.around(answer).await,
+        None => answer.await,
+    };
     // The routes answer errors as responses; there is no other middleware that could fail.
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = answer?.map_into_boxed_body();
     let mut response = with_request_id(response, &request_id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -41,17 +50,22 @@ pub async fn observe(
     }
     let route = route(&response);
     let duration = start.elapsed();
+    let status = response.status().as_u16();
+    if let Some(span) = &span {
+        span.end(route, status);
+    }
+    let route = route.unwrap_or("unknown");
     let mut is_stopping = false;
     if let Some(api) = response.request().app_data::<web::Data<Api>>() {
         let method = response.request().method().as_str();
-        api.metrics.answered(method, route, response.status().as_u16(), duration);
+        api.metrics.answered(method, route, status, duration);
         is_stopping = api.is_stopping();
     }
     if is_stopping {
         // The next request of this client is for somebody else to answer.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    log(&response, &request_id, route, duration);
+    log(&response, &request_id, route, duration, span.as_ref().map(RequestSpan::trace_id));
     Ok(response)
 }
 
@@ -124,11 +138,17 @@ fn framework_problem(status: StatusCode) -> Problem {
 }
 
 /// The pattern of the route, not its path: ids belong to customers, and would make a series of measurements each.
-fn route(response: &ServiceResponse<BoxBody>) -> &'static str {
-    response.request().app_data::<RoutePattern>().map_or("unknown", |pattern| pattern.0)
+fn route(response: &ServiceResponse<BoxBody>) -> Option<&'static str> {
+    response.request().app_data::<RoutePattern>().map(|pattern| pattern.0)
 }
 
-fn log(response: &ServiceResponse<BoxBody>, request_id: &str, route: &str, duration: Duration) {
+fn log(
+    response: &ServiceResponse<BoxBody>,
+    request_id: &str,
+    route: &str,
+    duration: Duration,
+    trace_id: Option<TraceId>,
+) {
     let request = response.request();
     let extensions = request.extensions();
     let subject = extensions.get::<KnownCaller>().map(|caller| caller.0.subject.as_str());
@@ -140,6 +160,7 @@ fn log(response: &ServiceResponse<BoxBody>, request_id: &str, route: &str, durat
         status = response.status().as_u16(),
         duration_ms = duration.as_secs_f64() * 1000.0,
         subject,
+        trace_id = trace_id.map(tracing::field::display),
         "answered"
     );
 }
