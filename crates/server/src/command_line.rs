@@ -76,6 +76,15 @@ pub(crate) struct ServeOptions {
         value_name = "FILTER"
     )]
     pub(crate) log: String,
+    // The variable is OpenTelemetry's. Empty is as good as absent, it says.
+    #[arg(
+        long,
+        help = "Collector that traces are sent to by OTLP over HTTP, such as http://localhost:4318 [default: none are made]",
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) otlp_endpoint: Option<String>,
     #[command(flatten)]
     pub(crate) identity: IdentityOptions,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod logging;
 mod purge;
 mod serve;
 mod system;
+mod traces;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -15,6 +15,7 @@ use crate::command_line::ServeOptions;
 use crate::database::PortsOfStore;
 use crate::purge::PurgeThread;
 use crate::system::SystemClock;
+use crate::traces::TraceExport;
 use crate::{database, greeting, identity, logging};
 
 /// How long the headers of a request may take to arrive.
@@ -28,6 +29,8 @@ const SHUTDOWN_SECONDS: u64 = 15;
 pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     logging::start(options)?;
     let identity = identity::of_server(options)?;
+    let export = options.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()).map(TraceExport::start);
+    let export = export.transpose()?;
     let database = database::open(&options.database)?;
     if !options.no_migrate {
         for migration in database.migrate()? {
@@ -38,7 +41,11 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let purger = Purger::new(retention, Arc::clone(&ports.clock), &*ports.ids);
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
-    let api = web::Data::new(Api::start(ports, health, verifier).with_statistics(statistics).with_rate_limits(limits));
+    let mut api = Api::start(ports, health, verifier).with_statistics(statistics).with_rate_limits(limits);
+    if let Some(export) = &export {
+        api = api.with_traces(export.traces());
+    }
+    let api = web::Data::new(api);
 
     rt::System::new().block_on(async {
         let shared = api.clone();
@@ -75,6 +82,9 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         server.await.context("the server failed")?;
         if let Some(purge) = purge {
             purge.stop();
+        }
+        if let Some(export) = export {
+            export.stop();
         }
         tracing::info!("stopped");
         Ok(())

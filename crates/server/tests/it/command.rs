@@ -32,6 +32,7 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--drain-delay", "PREDICTION_API_DRAIN_DELAY"),
                 ("--log-format", "PREDICTION_API_LOG_FORMAT"),
                 ("--log", "PREDICTION_API_LOG"),
+                ("--otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
                 ("--organisations-claim", "PREDICTION_API_ORGANISATIONS_CLAIM"),
                 ("--jwks-file", "PREDICTION_API_JWKS_FILE"),
                 ("--jwks-url", "PREDICTION_API_JWKS_URL"),

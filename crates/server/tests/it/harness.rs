@@ -2,6 +2,7 @@
 
 mod alike;
 mod client;
+mod collector;
 mod database;
 mod fixture;
 mod issuer;
@@ -11,6 +12,7 @@ mod tokens;
 
 pub(crate) use alike::same_answers;
 pub(crate) use client::{Answer, Call, Client, errors};
+pub(crate) use collector::{Collector, Sent};
 pub(crate) use fixture::{Model, ORGANISATION_A, ORGANISATION_B, ORGANISATION_C, example, fresh_id, insert, path_of};
 pub(crate) use issuer::{
     AUDIENCE, ISSUER, KEYS, base64url, claims_of_issuer, server_of_issuer, signed, signed_by_issuer,

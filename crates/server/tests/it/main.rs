@@ -27,4 +27,5 @@ mod retention;
 mod runner;
 mod start_up;
 mod statuses;
+mod traces;
 mod tutorial;

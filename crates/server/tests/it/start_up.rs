@@ -81,6 +81,14 @@ fn a_database_url_that_cannot_be_used_is_told_without_its_password() {
 }
 
 #[test]
+fn a_collector_that_cannot_be_sent_to_is_told_without_its_password() {
+    for endpoint in [&format!("http://user:{PASSWORD}@127.0.0.1:4318"), "127.0.0.1:4318", "grpc://127.0.0.1:4317"] {
+        let output = serve(&Home::on_sqlite(), &["--otlp-endpoint", endpoint]);
+        assert_sentence(&output, "cannot use --otlp-endpoint: a URL such as http://localhost:4318 is needed");
+    }
+}
+
+#[test]
 fn a_secret_that_cannot_be_used_is_told() {
     for (secret, mode, part) in [
         ("nonsense", 0o600, "is not 32 bytes in hexadecimal"),

@@ -238,6 +238,11 @@ impl Server {
         Self { running: home.spawn(arguments).listening(), home: Arc::clone(home) }
     }
 
+    /// One with something in its environment.
+    pub(crate) fn start_in(home: &Arc<Home>, environment: &[(&str, &str)]) -> Self {
+        Self { running: home.spawn_in(environment, &[]).listening(), home: Arc::clone(home) }
+    }
+
     /// A second server, beside another one.
     pub(crate) fn start_on_home_of(other: &Self) -> Self {
         Self::start(&other.home)
