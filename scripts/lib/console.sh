@@ -37,3 +37,10 @@ stop_step() {
   kill -KILL -- "-$STEP" 2>/dev/null || true
   wait "$STEP" 2>/dev/null || true
 }
+
+# Runs a command for so many seconds at the most, where there is a command for that.
+within() {
+  local seconds=$1
+  shift
+  if command -v timeout >/dev/null; then timeout "$seconds" "$@"; else "$@"; fi
+}
