@@ -1,7 +1,9 @@
 //! The OpenAPI document (version 3.1), made from the list of operations and the wire types.
 
+mod links;
 mod operations;
 mod schemas;
+mod texts;
 
 use std::sync::OnceLock;
 
@@ -181,6 +183,11 @@ fn answer(operation: &Operation, status: u16, text: &str, body: &Body) -> Respon
         }
         Body::Other(media_type) => {
             response = response.content(*media_type, ContentBuilder::new().build());
+        }
+    }
+    if matches!(body, Body::One(_)) {
+        for (name, link) in links::of(operation.id) {
+            response = response.link(name, link);
         }
     }
     if operation.has_entity_tag(status) {

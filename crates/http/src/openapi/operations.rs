@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use prediction_domain::model::{PageRequest, Permission};
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Required};
 
+use super::texts;
 use crate::problem::ProblemCode;
 use crate::problem::ProblemCode::{
     Conflict, DeadlineExceeded, InUse, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader,
@@ -190,7 +191,8 @@ fn id_filter(name: &'static str, text: &'static str) -> Parameter {
 }
 
 fn name_filter(text: &'static str) -> Parameter {
-    query("name", text, text_schema(ObjectBuilder::new().min_length(Some(1)).max_length(Some(200))))
+    let name = ObjectBuilder::new().min_length(Some(1)).max_length(Some(200)).pattern(Some(texts::trimmed()));
+    query("name", text, text_schema(name))
 }
 
 fn flag(name: &'static str, text: &'static str) -> Parameter {
@@ -213,7 +215,7 @@ fn if_match() -> Parameter {
         name: "If-Match",
         place: ParameterIn::Header,
         text: "Only if it still has this entity tag.",
-        schema: text_schema(ObjectBuilder::new()),
+        schema: entity_tags(),
     }
 }
 
@@ -222,8 +224,16 @@ fn if_none_match() -> Parameter {
         name: "If-None-Match",
         place: ParameterIn::Header,
         text: "Only if it has another entity tag by now.",
-        schema: text_schema(ObjectBuilder::new()),
+        schema: entity_tags(),
     }
+}
+
+/// `*`, or a list of entity tags.
+fn entity_tags() -> RefOr<Schema> {
+    let any = ObjectBuilder::new().enum_values(Some(["*"]));
+    let tags = ObjectBuilder::new().pattern(Some(texts::entity_tags()));
+    let either = OneOfBuilder::new().item(text_schema(any)).item(text_schema(tags)).examples(["\"3\""]);
+    RefOr::T(Schema::from(either.build()))
 }
 
 fn time_filter(name: &'static str, text: &'static str) -> Parameter {

@@ -69,6 +69,7 @@ pub(super) fn components() -> Components {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }
     }
+    super::texts::describe(&mut components);
     components
 }
 

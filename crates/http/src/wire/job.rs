@@ -153,7 +153,7 @@ pub(crate) struct JobChange {
     /// Another version of the same source.
     #[schema(nullable = false)]
     source_version_id: Option<uuid::Uuid>,
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     name: Option<String>,
     #[schema(nullable = false)]
     active: Option<bool>,

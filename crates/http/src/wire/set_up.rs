@@ -127,7 +127,7 @@ pub(crate) struct JobSetupRequest {
 #[expect(dead_code, reason = "describes in the OpenAPI document what decode_source reads")]
 pub(crate) struct SetupSource {
     id: Option<uuid::Uuid>,
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     #[schema(max_length = 10_000)]
     description: Option<String>,
@@ -147,7 +147,7 @@ pub(crate) struct SetupSourceVersion {
     id: Option<uuid::Uuid>,
     /// May repeat the source of the setup, and nothing else.
     source_id: Option<uuid::Uuid>,
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 100)]
     version: Option<String>,
     #[schema(max_length = 10_000)]
     description: Option<String>,
@@ -162,7 +162,7 @@ pub(crate) struct SetupSourceVersion {
 #[expect(dead_code, reason = "describes in the OpenAPI document what decode_set_up_job reads")]
 pub(crate) struct SetupJob {
     /// Unique in its organisation.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// Whether runners should run it; true when left out.
     active: Option<bool>,

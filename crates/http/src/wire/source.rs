@@ -88,7 +88,7 @@ pub(crate) struct NewSource {
     /// Its identity, when you want to choose it.
     id: Option<uuid::Uuid>,
     /// Unique on the platform, compared without case.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// What it predicts, for people.
     #[schema(max_length = 10_000)]
@@ -111,7 +111,7 @@ pub(crate) struct SourceChange {
     /// May be repeated, but never changes.
     #[schema(nullable = false)]
     id: Option<uuid::Uuid>,
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     name: Option<String>,
     /// null clears it.
     #[schema(max_length = 10_000)]

@@ -147,7 +147,7 @@ pub(crate) struct NewSourceVersion {
     id: Option<uuid::Uuid>,
     source_id: uuid::Uuid,
     /// Unique in its source; v1.0.0 and 1.0.0 are the same.
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 100)]
     version: String,
     /// Release notes.
     #[schema(max_length = 10_000)]

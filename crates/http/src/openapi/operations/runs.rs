@@ -8,6 +8,7 @@ use super::{
     Access, Body, JOBS, JOBS_READ, Operation, Parameter, Request, id_filter, if_none_match, paged, paged_by, query,
     text_schema, time_filter,
 };
+use crate::openapi::texts;
 use crate::problem::ProblemCode::Conflict;
 
 const RUNS: &str = "runs";
@@ -163,6 +164,6 @@ fn status_filter() -> Parameter {
 }
 
 fn role_filter() -> Parameter {
-    let text = text_schema(ObjectBuilder::new().min_length(Some(1)).max_length(Some(MAX_WORD_CHARS)));
-    query("role", "Only those of that output role.", text)
+    let word = ObjectBuilder::new().min_length(Some(1)).max_length(Some(MAX_WORD_CHARS)).pattern(Some(texts::word()));
+    query("role", "Only those of that output role.", text_schema(word))
 }
