@@ -1,0 +1,1 @@
+"""Whether the running service is what its description says."""

@@ -1,0 +1,108 @@
+"""What is checked beside what schemathesis checks by itself. Loaded by schemathesis."""
+
+import json
+import os
+from pathlib import Path
+
+import requests
+import schemathesis
+
+# What may be wrong with a request that its schema allows: what depends on what is stored, or on the rest of the request.
+BEYOND_SCHEMAS = {
+    "differs",
+    "disagrees",
+    "duplicate_role",
+    "duplicate_value",
+    "immutable_field",
+    "in_the_future",
+    "input_kind_mismatch",
+    "missing_required_role",
+    "not_allowed_here",
+    "source_version_of_other_source",
+    "source_without_version",
+    "unknown_revision",
+    "unknown_role",
+    "unknown_source",
+    "unknown_source_version",
+}
+# Needed only sometimes: why a run failed, and what a source or a version is that is not there yet.
+NEEDED_SOMETIMES = {
+    "/message",
+    "/source",
+    "/source/name",
+    "/source_version/input_roles",
+    "/source_version/output_roles",
+    "/source_version/version",
+}
+SUCCESSES = range(200, 400)
+JOBS = "/api/v1/jobs"
+
+
+@schemathesis.check
+def refused_for_what_no_schema_says(_ctx, response, case):
+    """A request that its schema allows is refused only for something that no schema can say."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 412, 422):
+        return
+    problem = response.json()
+    if problem["code"] in ("invalid_cursor", "precondition_failed"):
+        return
+    assert problem.get("errors"), f"refused for its form: {problem['detail']}"
+    for entry in problem["errors"]:
+        missing = entry["code"] in ("missing_member", "wrong_type") and entry.get("actual") is None
+        needed = missing and entry.get("pointer") in NEEDED_SOMETIMES
+        assert needed or entry["code"] in BEYOND_SCHEMAS, f"refused for its form: {json.dumps(entry)}"
+
+
+@schemathesis.check
+class Strangers:
+    """What succeeds as a member of one organisation is tried by a member of another one, who sees and changes nothing."""
+
+    def __init__(self):
+        self._tries = 0
+        self._session = requests.Session()
+        # No proxy and no password of whoever runs this.
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = "Bearer " + os.environ["CONFORMANCE_STRANGER"]
+
+    def after_response(self, _ctx, response, case):
+        path = case.operation.path
+        if not path.startswith(JOBS) or response.status_code not in SUCCESSES or case.auth_identity != "owner":
+            return
+        self._tries += 1
+        request = response.request
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
+        answer = self._session.request(request.method, request.url, data=request.body, headers=headers, timeout=10)
+        if path in (JOBS, JOBS + "/health") and answer.status_code == 200:
+            body = answer.json()
+            assert not body.get("items") and not any(body.get("counts", {}).values()), f"a stranger saw {answer.text}"
+            return
+        # Whoever names the organisation is told that it is not theirs; a job of it is not there.
+        self._expect(404 if "{id}" in path else 403, answer)
+        if "{id}" in path and request.method != "DELETE":
+            job = case.path_parameters["id"]
+            self._expect(404, self._session.delete(f"{request.url.partition(JOBS)[0]}{JOBS}/{job}", timeout=10))
+
+    @staticmethod
+    def _expect(status, answer):
+        assert answer.status_code == status, f"a stranger got {answer.status_code} instead of {status}: {answer.text}"
+
+    def after_run(self, _ctx):
+        Path(os.environ["CONFORMANCE_FIGURES"]).write_text(json.dumps({"strangers": self._tries}))
+
+
+@schemathesis.check
+class EverythingSucceedsOnce:
+    """Every operation succeeds for some request: one that is refused whatever comes was not tried at all."""
+
+    def __init__(self):
+        self._tried = set()
+        self._succeeded = set()
+
+    def after_response(self, _ctx, response, case):
+        self._tried.add(case.operation.label)
+        if response.status_code in SUCCESSES:
+            self._succeeded.add(case.operation.label)
+
+    def after_run(self, _ctx):
+        never = self._tried - self._succeeded
+        assert not never, "never succeeded: " + ", ".join(sorted(never))
