@@ -15,7 +15,7 @@ from bench.databases import Postgres
 from bench.processes import Server
 
 FEWEST_CASES = 10_000
-LONGEST_RUN = 900.0
+LONGEST_RUN = 1800.0
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 # The organisation of the examples in the document, and another one.
 ORGANISATIONS = {"owner": "77777777-7777-7777-7777-777777777777", "stranger": "88888888-8888-8888-8888-888888888888"}
