@@ -31,7 +31,8 @@ class Run:
         data = folder / "data"
         tokens = {user: mint(program, data, organisation) for user, organisation in ORGANISATIONS.items()}
         environment = {"DATABASE_URL": database_url, "PREDICTION_API_DATA_DIR": str(data)}
-        self._server = Server([str(program), "--listen=127.0.0.1:0", "--log-format=json"], folder / "server.log", environment)
+        command = [str(program), "--listen=127.0.0.1:0", "--log-format=json"]
+        self._server = Server(command, folder / "server.log", environment)
         stack.callback(self._server.stop)
         users = [
             {"name": user, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]}
@@ -77,7 +78,7 @@ class Run:
             return 0
         cases = json.loads(self._text("report.json"))["test_cases"]["generated"]
         tries = json.loads(self._text("figures.json"))["strangers"]
-        print(f"{self._name}: {cases:,} cases in {seconds:.0f} s; {tries:,} of them were tried by a stranger, too.")
+        print(f"{self._name}: {cases:,} cases in {seconds:.0f} s; a stranger tried {tries:,} of them, too.")
         return cases
 
     def _text(self, name: str) -> str:
@@ -104,15 +105,16 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         # So that everything that was started here is stopped.
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+    # The service is on this machine, whatever proxy its user has.
+    os.environ["NO_PROXY"] = "127.0.0.1"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prediction-conformance.")))
         databases = {
             "SQLite": f"sqlite:{folder / 'conformance.db'}",
             "PostgreSQL": Postgres(options.postgres, options.binaries, "conformance").url,
         }
-        runs = [
-            Run(name, url, options.program.resolve(), folder / name, stack) for name, url in databases.items()
-        ]
+        program = options.program.resolve()
+        runs = [Run(name, url, program, folder / name, stack) for name, url in databases.items()]
         cases = [run.finish() for run in runs]
     if not all(cases):
         return 1
