@@ -99,6 +99,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="smaller numbers, and a second try for what misses: under 4 minutes")
     parser.add_argument("--only", nargs="+", metavar="CASE", help=f"only these: {', '.join(case.name for case in CASES)}")
     parser.add_argument("--soak", nargs="?", type=float, const=30.0, metavar="MINUTES", help="a mixed load for so long [30]")
+    parser.add_argument("--on", choices=BOTH, help="only on this database")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the findings are written")
     parser.add_argument("--report", type=Path, nargs="+", metavar="FILE", help="only write docs from these findings")
     parser.add_argument("--program", help=argparse.SUPPRESS)
@@ -124,6 +125,8 @@ def main() -> None:
         try:
             for case in cases:
                 for database in case.databases:
+                    if options.on not in (None, database):
+                        continue
                     outcome = run_case(world, case, database, kept_logs)
                     if options.short and not outcome.is_met:
                         # Few numbers on a machine that others may use, too: once more, or it would be missed by chance.
