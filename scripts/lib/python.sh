@@ -9,16 +9,18 @@ find_python() {
   PYTHON=$(python_with_venv) && return
   say "Python with venv is not installed; trying to install it."
   if install_packages python3 python3-venv && PYTHON=$(python_with_venv); then return; fi
+  # Ubuntu 22.04 has an older one by that name, and this one beside it.
+  if install_packages python3.11 python3.11-venv && PYTHON=$(python_with_venv); then return; fi
   fail "Python 3.11 or later with venv is missing, and it could not be installed from here.
 Install it and run this again:
-  Debian, Ubuntu:  sudo apt-get install python3 python3-venv
+  Debian, Ubuntu:  sudo apt-get install python3 python3-venv (Ubuntu 22.04: python3.11 python3.11-venv)
   Fedora:          sudo dnf install python3
   macOS:           brew install python"
 }
 
 python_with_venv() {
   local python
-  for python in python3 /usr/bin/python3; do
+  for python in python3 /usr/bin/python3 python3.14 python3.13 python3.12 python3.11; do
     if "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
       say "$python"
       return
