@@ -25,9 +25,9 @@ pub const SET_UP_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the question whether the service is ready waits at the most.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How many requests wait in a lane that is asked more than it can answer: twice the largest batch, so that whoever is answered
-/// waits about three times as long as when the lane is just busy.
-const STEADY: usize = 128;
+/// How many requests wait in a lane that is asked more than it can answer: one and a half times the largest batch, so
+/// that whoever is answered waits about twice as long as when the lane is just busy.
+const STEADY: usize = 96;
 /// From when on more than that are no burst any more.
 const LONGEST_BURST: Duration = Duration::from_millis(500);
 

@@ -47,7 +47,10 @@ class Tally:
         return percentile([took for _, took in self.good], 0.99)
 
     def first_window(self, began: float, width: float, is_normal: Callable[["Tally"], bool]) -> float:
-        """When, after it began, the first window ended that was normal; infinite if none was."""
+        """When, after it began, the first window of requests ended that were served as usual; infinite if none was.
+
+        A request belongs to the window in which it was sent: what usually takes a while does so afterwards, too.
+        """
         normal = [number for number, window in self._windows(began, width).items() if is_normal(window)]
         return (min(normal) + 1) * width if normal else float("inf")
 
@@ -58,7 +61,7 @@ class Tally:
     def _windows(self, began: float, width: float) -> dict[int, "Tally"]:
         windows: dict[int, Tally] = {}
         for at, took in self.good:
-            windows.setdefault(int((at - began) / width), Tally(seconds=width)).good.append((at, took))
+            windows.setdefault(int((at - took - began) / width), Tally(seconds=width)).good.append((at, took))
         return windows
 
 
