@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::auth::keys::KeyFetch;
 use crate::auth::{TokenRejected, TokenVerifier};
-use crate::lanes::{Lane, LaneError, LaneSettings, WorkLane};
+use crate::lanes::{Lane, LaneSettings, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
@@ -31,8 +31,6 @@ const STEADY: usize = 96;
 /// From when on more than that are no burst any more.
 const LONGEST_BURST: Duration = Duration::from_millis(500);
 
-/// The lane that large bodies lead to.
-const WRITES: &str = "writes";
 /// How many large bodies are dealt with at a time: as many as there are threads that write.
 const ROOMS: usize = 2;
 /// How long a large body waits for room.
@@ -93,7 +91,7 @@ impl Api {
             job_reads: Lane::start(job_reads, measures(&job_reads), move |queries| read_together(&readers, &queries)),
             set_ups: Lane::start(set_ups, measures(&set_ups), move |prepared| set_up_jobs(&writers, &prepared)),
             reads: work_lane(lane("reads", 2, 1024, 1, REQUEST_DEADLINE)),
-            writes: work_lane(lane(WRITES, 2, 512, 1, REQUEST_DEADLINE)),
+            writes: work_lane(lane("writes", 2, 512, 1, REQUEST_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
             rooms: Arc::new(Semaphore::new(ROOMS)),
             ports,
@@ -161,10 +159,7 @@ impl Api {
         let room = Arc::clone(&self.rooms).acquire_owned();
         match tokio::time::timeout(LONGEST_WAIT_FOR_ROOM, room).await {
             Ok(Ok(room)) => Ok(room),
-            _ => {
-                self.metrics.lane(WRITES).shed_full.inc();
-                Err(LaneError::Full.into())
-            }
+            _ => Err(self.writes.refuse().into()),
         }
     }
 

@@ -103,6 +103,12 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         Self { queue, crew }
     }
 
+    /// Notes that somebody is refused because too many wait.
+    fn refuse(&self) -> LaneError {
+        self.crew.metrics.shed_full.inc();
+        LaneError::Full
+    }
+
     /// Asks, and waits for the answer until the lane's deadline.
     pub(crate) async fn ask(&self, question: Question) -> Result<Answer, LaneError> {
         let metrics = &self.crew.metrics;
@@ -112,26 +118,19 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
             return Err(LaneError::Stuck);
         }
         if self.crew.is_overloaded(now) {
-            metrics.shed_full.inc();
-            return Err(LaneError::Full);
+            return Err(self.refuse());
         }
         let (answer, answered) = oneshot::channel();
         let deadline = self.crew.settings.deadline;
         let until = now + deadline;
         self.queue.try_send(Waiting { question, answer, until }).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                metrics.shed_full.inc();
-                LaneError::Full
-            }
+            TrySendError::Full(_) => self.refuse(),
             TrySendError::Disconnected(_) => LaneError::Lost,
         })?;
         metrics.queue_length.inc();
         match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(Some(answer))) => Ok(answer),
-            Ok(Ok(None)) => {
-                metrics.shed_full.inc();
-                Err(LaneError::Full)
-            }
+            Ok(Ok(None)) => Err(self.refuse()),
             Ok(Err(_)) if Instant::now() < until => Err(LaneError::Lost),
             Ok(Err(_)) | Err(_) => {
                 metrics.shed_deadline.inc();
@@ -195,7 +194,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             .saturating_add(DEAD + 1)
     }
 
-    /// Whether more is asked than can be answered.
+    /// Whether more is asked than can be answered. Whoever asks when nobody waits sees to it that this begins anew.
     fn is_overloaded(&self, now: Instant) -> bool {
         let waiting = self.metrics.queue_length.get();
         if waiting <= 0 {
@@ -358,6 +357,11 @@ impl WorkLane {
         Self(Lane::start(LaneSettings { batch: 1, ..settings }, metrics, |works: Vec<Work>| {
             works.into_iter().map(|work| work()).collect()
         }))
+    }
+
+    /// Notes that somebody is refused because too many wait, if not in the queue, then before it.
+    pub(crate) fn refuse(&self) -> LaneError {
+        self.0.refuse()
     }
 
     /// Does the work on the lane, and waits for what it gives.

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.databases import Postgres
-from service.processes import Server
+from service.machine import end_on_signals
+from service.processes import Server, mint
 
 FEWEST_CASES = 10_000
 LONGEST_RUN = 1800.0
@@ -29,7 +29,7 @@ class Run:
         self._folder = folder
         folder.mkdir()
         data = folder / "data"
-        tokens = {user: mint(program, data, organisation) for user, organisation in ORGANISATIONS.items()}
+        tokens = {user: mint(str(program), data, [organisation]) for user, organisation in ORGANISATIONS.items()}
         environment = {"DATABASE_URL": database_url, "PREDICTION_API_DATA_DIR": str(data)}
         command = [str(program), "--listen=127.0.0.1:0", "--log-format=json"]
         self._server = Server(command, folder / "server.log", environment)
@@ -90,21 +90,13 @@ class Run:
             self._process.wait()
 
 
-def mint(program: Path, data: Path, organisation: str) -> str:
-    """A token that allows everything within an organisation."""
-    command = [str(program), "token", f"--organisation={organisation}", f"--data-dir={data}", "--expires-in=24h"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
     parser.add_argument("--postgres", required=True, help="URL of a server that can make a database")
     parser.add_argument("--binaries", required=True, type=Path, help="folder with psql")
     parser.add_argument("--program", required=True, type=Path, help="the service")
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # So that everything that was started here is stopped.
-        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+    end_on_signals()
     # The service is on this machine, whatever proxy its user has.
     os.environ["NO_PROXY"] = "127.0.0.1"
     with ExitStack() as stack:
