@@ -42,6 +42,7 @@ mod statistics;
 mod store;
 
 pub use connect::{PostgresUrl, UrlError};
+pub use migrations::MigrationPatience;
 pub use pool::PoolState;
 pub use start_up::StartUpError;
 pub use store::{PostgresStore, Settings};

@@ -1,97 +1,101 @@
-//! The migrations, which are part of the program.
+//! The migrations, which are part of the program, and the steps that belong to them.
+//!
+//! A migration changes the schema: one transaction, which holds locks only for a moment. What has to be done to the data that is
+//! there is a step of its own ([`steps`]): in batches, beside those who read and write. Nothing here is left in the session: a
+//! pooler may give each transaction another one.
 
-use std::collections::HashSet;
+mod bookkeeping;
+mod patience;
+mod steps;
 
-use diesel::connection::SimpleConnection as _;
-use diesel::migration::{Migration, MigrationSource as _};
-use diesel::pg::Pg;
+use diesel::connection::{CacheSize, SimpleConnection as _};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::Text;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use crate::start_up::StartUpError;
+use bookkeeping::Bookkeeping;
+pub use patience::MigrationPatience;
+use patience::Trial;
+use steps::STEPS;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+/// Every migration, in order: `build.rs` makes the list.
+const MIGRATIONS: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+/// A migration of `migrations/postgres`.
+struct Migration {
+    name: &'static str,
+    up: &'static str,
+}
+
+impl Migration {
+    /// The first part of its name, without hyphens, as diesel writes it down.
+    fn version(&self) -> String {
+        self.name.split('_').next().unwrap_or_default().replace('-', "")
+    }
+}
 
 /// What processes lock that are about to migrate: `predicti` in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"predicti");
 
-diesel::table! {
-    /// Where diesel writes down what is applied.
-    __diesel_schema_migrations (version) {
-        version -> Text,
-        run_on -> Timestamp,
-    }
-}
+/// Who is told how it goes, in sentences for the person who started the process.
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(&str);
 
-diesel::define_sql_function! {
-    /// The table of that name, if there is one.
-    fn to_regclass(name: Text) -> Nullable<diesel::sql_types::Oid>;
-}
-
-/// Applies what is pending; gives the names.
-pub(crate) fn run(connection: &mut PgConnection) -> Result<Vec<String>, StartUpError> {
+/// Applies what is pending, migrations and steps; gives the names of the migrations.
+pub(crate) fn run(
+    connection: &mut PgConnection,
+    patience: &MigrationPatience,
+    tell: Tell<'_>,
+) -> Result<Vec<String>, StartUpError> {
+    // A statement that is prepared by name may be unknown to the session that the next transaction gets.
+    connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     // Nearly always there is nothing to do, and then nobody has to wait, nor be allowed to change the schema.
-    if pending(connection).map_err(StartUpError::migrations_unknown)?.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Neither the role's nor the database's time-outs are meant for this. The lock belongs to the connection, so it goes
-    // when the process dies.
-    for statement in [
-        "SET statement_timeout = 0",
-        "SET lock_timeout = 0",
-        &format!("SELECT pg_advisory_lock({LOCK})"),
-        // Behind a migration that waits for a table, everybody else would have to wait too.
-        "SET lock_timeout = '10s'",
-    ] {
-        connection.batch_execute(statement).map_err(StartUpError::migrations_unknown)?;
-    }
-    let applied = run_locked(connection);
-    let unlocked = connection.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})"));
-    let applied = applied?;
-    unlocked.map_err(StartUpError::migrations_unknown)?;
-    Ok(applied)
-}
-
-/// The names of the migrations that the program has and the database has not. Changes nothing.
-pub(crate) fn pending(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
-    let applied = match applied(connection) {
-        Ok(applied) => applied,
-        Err(Error::DatabaseError(DatabaseErrorKind::Unknown, _)) if !has_table(connection)? => Vec::new(),
-        // Another process may have made the table since, so that only a second failure tells anything.
-        Err(Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => self::applied(connection)?,
-        Err(error) => return Err(error),
-    };
-    let applied: HashSet<String> = applied.into_iter().collect();
-    let known = known().map_err(Error::QueryBuilderError)?;
-    Ok(known
-        .iter()
-        .filter(|migration| !applied.contains(&migration.name().version().to_string()))
-        .map(|migration| migration.name().to_string())
-        .collect())
-}
-
-fn run_locked(connection: &mut PgConnection) -> Result<Vec<String>, StartUpError> {
-    let pending = connection.pending_migrations(MIGRATIONS).map_err(StartUpError::migrations_unknown)?;
+    let bookkeeping = Bookkeeping::read(connection).map_err(StartUpError::migrations_unknown)?;
     let mut applied = Vec::new();
-    for migration in pending {
-        let name = migration.name().to_string();
-        connection.run_migration(&migration).map_err(|error| StartUpError::migration_failed(&name, &error))?;
-        applied.push(name);
+    for migration in MIGRATIONS.iter().filter(|migration| !bookkeeping.has(migration)) {
+        let name = migration.name;
+        let outcome = patience
+            .try_again(tell, &format!("migration {name}"), || apply(connection, migration, patience))
+            .map_err(|error| StartUpError::migration_failed(name, &error))?;
+        if outcome == Outcome::Applied {
+            applied.push(name.to_owned());
+        }
     }
+    steps::run(connection, patience, tell)?;
     Ok(applied)
 }
 
-fn applied(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
-    __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(connection)
+/// The names of the migrations and steps that the program has and the database has not. Changes nothing.
+pub(crate) fn pending(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
+    let bookkeeping = Bookkeeping::read(connection)?;
+    let migrations = MIGRATIONS.iter().filter(|migration| !bookkeeping.has(migration)).map(|migration| migration.name);
+    let steps = STEPS.iter().map(|step| step.name).filter(|name| bookkeeping.is_unfinished(name));
+    Ok(migrations.chain(steps).map(str::to_owned).collect())
 }
 
-fn has_table(connection: &mut PgConnection) -> QueryResult<bool> {
-    let table: Option<u32> = diesel::select(to_regclass("__diesel_schema_migrations")).get_result(connection)?;
-    Ok(table.is_some())
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Applied,
+    /// Another process was quicker.
+    WasThere,
 }
 
-fn known() -> diesel::migration::Result<Vec<Box<dyn Migration<Pg>>>> {
-    MIGRATIONS.migrations()
+/// One attempt at a migration, in one transaction, with all that is written down about it.
+fn apply(connection: &mut PgConnection, migration: &Migration, patience: &MigrationPatience) -> Trial<Outcome> {
+    // What was committed by those who held the lock before has to be seen, whatever the role's default is.
+    let outcome = connection.build_transaction().read_committed().run(|connection| {
+        // Neither the role's nor the database's time-outs are meant for this: others may take their time while they migrate.
+        connection.batch_execute(&format!(
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock({LOCK})"
+        ))?;
+        if Bookkeeping::read(connection)?.has(migration) {
+            return Ok(Outcome::WasThere);
+        }
+        // Behind a migration that waits for a table, everybody else has to wait, too.
+        connection.batch_execute(&patience.lock_timeout())?;
+        bookkeeping::prepare(connection)?;
+        connection.batch_execute(migration.up)?;
+        bookkeeping::write_down(connection, migration)?;
+        Ok(Outcome::Applied)
+    });
+    outcome.into()
 }

@@ -31,6 +31,14 @@ pub enum StartUpError {
         /// What the server said.
         reason: String,
     },
+    /// A step that belongs to a migration failed. What it did until then is kept, and it is gone on with the next time.
+    #[error("the step of a migration to {name} failed: {reason}")]
+    StepFailed {
+        /// What it was to do.
+        name: String,
+        /// What the server said.
+        reason: String,
+    },
 }
 
 impl StartUpError {
@@ -43,10 +51,11 @@ impl StartUpError {
     }
 
     pub(crate) fn migration_failed(name: &str, error: &dyn Display) -> Self {
-        let reason = in_one_line(error);
-        // diesel names the migration, too.
-        let reason = reason.strip_prefix(&format!("Failed to run {name} with: ")).unwrap_or(&reason).to_owned();
-        Self::MigrationFailed { name: name.to_owned(), reason }
+        Self::MigrationFailed { name: name.to_owned(), reason: in_one_line(error) }
+    }
+
+    pub(crate) fn step_failed(name: &str, error: &dyn Display) -> Self {
+        Self::StepFailed { name: name.to_owned(), reason: in_one_line(error) }
     }
 }
 

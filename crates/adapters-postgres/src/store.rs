@@ -6,7 +6,7 @@ use diesel::{Connection as _, PgConnection};
 
 use crate::connect::PostgresUrl;
 use crate::database::Database;
-use crate::migrations;
+use crate::migrations::{self, MigrationPatience};
 use crate::pool::{self, PoolState};
 use crate::start_up::StartUpError;
 
@@ -51,15 +51,27 @@ impl PostgresStore {
         self.connect_apart().map(drop)
     }
 
-    /// Applies the migrations that this program brings and that the database does not have yet; gives their names.
-    ///
-    /// Processes that start together take turns, so that each migration is applied once and all of them come up. Each
-    /// migration is one transaction: one that fails leaves the schema as it was before.
+    /// Applies the migrations that this program brings and that the database does not have yet; gives their names. Does the steps
+    /// that belong to them: [`Self::migrate_telling`] with the default patience, and without telling anybody.
     pub fn migrate(&self) -> Result<Vec<String>, StartUpError> {
-        migrations::run(&mut self.connect_apart()?)
+        self.migrate_telling(&MigrationPatience::default(), &mut |_| ())
     }
 
-    /// The names of the migrations that [`Self::migrate`] would apply.
+    /// Applies migrations and does their steps, and tells in sentences what takes time.
+    ///
+    /// Processes that start together take turns, so that each migration is applied once and all of them come up. Each
+    /// migration is one transaction: one that fails leaves the schema as it was before. Steps are done in many transactions; one
+    /// that fails is gone on with the next time. Nobody who reads or writes meanwhile waits longer than for a lock that is
+    /// wanted, and then left alone again when somebody else holds it.
+    pub fn migrate_telling(
+        &self,
+        patience: &MigrationPatience,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Vec<String>, StartUpError> {
+        migrations::run(&mut self.connect_apart()?, patience, tell)
+    }
+
+    /// The names of the migrations that [`Self::migrate`] would apply, and of the steps that it would do.
     pub fn pending_migrations(&self) -> Result<Vec<String>, StartUpError> {
         migrations::pending(&mut self.connect_apart()?).map_err(StartUpError::migrations_unknown)
     }

@@ -1,9 +1,15 @@
-//! Bringing the schema to what this program needs.
+//! Bringing the schema to what this program needs, and the data with it.
+//!
+//! A migration changes the schema. What has to be done to the data that is there is a step of its own ([`steps`]): in batches, so
+//! that nobody who writes meanwhile waits for long.
+
+mod steps;
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
@@ -12,6 +18,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use crate::connect::connect;
 use crate::file::DatabaseFile;
 use crate::start_up::StartUpError;
+use steps::STEPS;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -22,22 +29,45 @@ diesel::table! {
     }
 }
 
-/// Applies what is pending, and tells the names. The file's lock makes processes that start together wait for the first.
+diesel::table! {
+    /// The steps of migrations that this or another release has applied, with how far they are.
+    __migration_steps (name) {
+        name -> Text,
+        progress -> Nullable<Text>,
+        is_finished -> Bool,
+    }
+}
+
+diesel::table! {
+    sqlite_schema (name) {
+        name -> Text,
+    }
+}
+
+/// Applies what is pending, and does what is to be done then; tells the names of the migrations. The file's lock makes processes
+/// that start together wait for the first.
 pub(crate) fn apply_pending(file: &DatabaseFile, lock_wait: Duration) -> Result<Vec<String>, StartUpError> {
     let _lock = file.lock()?;
     let mut connection = connect(file, lock_wait)?;
     let pending =
         connection.pending_migrations(MIGRATIONS).map_err(|source| StartUpError::of_sqlite(file.path(), source))?;
-    pending
-        .into_iter()
-        .map(|migration| {
-            let name = migration.name().to_string();
-            match apply(&mut connection, migration.as_ref()) {
-                Ok(()) => Ok(name),
-                Err(source) => Err(StartUpError::Migration { migration: name, path: file.path().to_owned(), source }),
-            }
-        })
-        .collect()
+    let failed = |name: &str, source| StartUpError::Migration {
+        migration: name.to_owned(),
+        path: file.path().to_owned(),
+        source,
+    };
+    let mut applied = Vec::new();
+    for migration in pending {
+        let name = migration.name().to_string();
+        apply(&mut connection, migration.as_ref()).map_err(|source| failed(&name, source))?;
+        applied.push(name);
+    }
+    let unfinished =
+        unfinished_steps(&mut connection).map_err(|source| StartUpError::of_sqlite(file.path(), source))?;
+    for step in STEPS.iter().filter(|step| unfinished.contains(step.name)) {
+        step.run(&mut connection).map_err(|source| failed(step.name, source.into()))?;
+    }
+    Ok(applied)
 }
 
 /// Immediate, so that a program of the release before, which goes on writing meanwhile, cannot make the migration fail.
@@ -45,11 +75,30 @@ fn apply(
     connection: &mut SqliteConnection,
     migration: &dyn Migration<Sqlite>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    if migration.metadata().run_in_transaction() {
-        connection.immediate_transaction(|connection| connection.run_migration(migration).map(drop))
-    } else {
-        connection.run_migration(migration).map(drop)
-    }
+    connection.immediate_transaction(|connection| {
+        let version = connection.run_migration(migration)?.to_string();
+        connection.batch_execute(
+            "CREATE TABLE IF NOT EXISTS __migration_steps (
+                name TEXT NOT NULL PRIMARY KEY,
+                progress TEXT,
+                is_finished INTEGER NOT NULL
+            ) STRICT",
+        )?;
+        for step in STEPS.iter().filter(|step| step.migration == version) {
+            // One that is there was done before the migration was undone by hand.
+            let row = (__migration_steps::name.eq(step.name), __migration_steps::is_finished.eq(false));
+            diesel::replace_into(__migration_steps::table).values(row).execute(connection)?;
+        }
+        Ok(())
+    })
+}
+
+/// How many migrations and steps the program has and the database has not.
+pub(crate) fn count_pending(connection: &mut SqliteConnection, known: &BTreeSet<String>) -> QueryResult<usize> {
+    let applied = applied_versions(connection)?;
+    let unfinished = unfinished_steps(connection)?;
+    let steps = STEPS.iter().filter(|step| unfinished.contains(step.name)).count();
+    Ok(known.difference(&applied).count() + steps)
 }
 
 /// The versions of the embedded migrations: the first part of their names, without hyphens.
@@ -59,15 +108,25 @@ pub(crate) fn known_versions() -> Result<BTreeSet<String>, Box<dyn Error + Send 
 }
 
 /// The versions of the migrations that were applied: none as long as there is no account of them.
-pub(crate) fn applied_versions(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
-    let versions = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(connection);
-    match versions {
-        Ok(versions) => Ok(versions.into_iter().collect()),
-        Err(diesel::result::Error::DatabaseError(_, information))
-            if information.message().contains("no such table") =>
-        {
-            Ok(BTreeSet::new())
-        }
-        Err(error) => Err(error),
+fn applied_versions(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
+    if !has_table(connection, "__diesel_schema_migrations")? {
+        return Ok(BTreeSet::new());
     }
+    let versions = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(connection);
+    Ok(versions?.into_iter().collect())
+}
+
+/// The names of the steps that are to be done.
+fn unfinished_steps(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
+    if !has_table(connection, "__migration_steps")? {
+        return Ok(BTreeSet::new());
+    }
+    let unfinished = __migration_steps::table.filter(__migration_steps::is_finished.eq(false));
+    let names: Vec<String> = unfinished.select(__migration_steps::name).load(connection)?;
+    Ok(names.into_iter().collect())
+}
+
+fn has_table(connection: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
+    let tables = sqlite_schema::table.filter(sqlite_schema::name.eq(name));
+    diesel::select(diesel::dsl::exists(tables)).get_result(connection)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings as PostgresSettings};
+use prediction_adapters_postgres::{MigrationPatience, PostgresStore, PostgresUrl, Settings as PostgresSettings};
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
 use prediction_domain::ports::{RetentionRepository, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::Ports;
@@ -56,11 +56,11 @@ pub(crate) fn open(options: &DatabaseOptions) -> anyhow::Result<Database> {
 }
 
 impl Database {
-    /// Applies what is missing of the schema, and tells what that was.
-    pub(crate) fn migrate(&self) -> anyhow::Result<Vec<String>> {
+    /// Applies what is missing of the schema, and tells what that was; and tells in sentences what takes time.
+    pub(crate) fn migrate(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Vec<String>> {
         Ok(match self {
             Self::Sqlite(store) => store.migrate()?,
-            Self::Postgres { store, .. } => store.migrate()?,
+            Self::Postgres { store, .. } => store.migrate_telling(&MigrationPatience::default(), tell)?,
         })
     }
 

@@ -41,7 +41,8 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
 }
 
 fn migrate(options: &DatabaseOptions) -> anyhow::Result<()> {
-    let applied = database::open(options)?.migrate()?;
+    let mut tell = |sentence: &str| drop(writeln!(std::io::stderr(), "{sentence}"));
+    let applied = database::open(options)?.migrate(&mut tell)?;
     if applied.is_empty() {
         return print("The database is up to date.");
     }

@@ -33,7 +33,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let export = export.transpose()?;
     let database = database::open(&options.database)?;
     if !options.no_migrate {
-        for migration in database.migrate()? {
+        for migration in database.migrate(&mut |sentence| tracing::info!("{sentence}"))? {
             tracing::info!(migration, "the database schema was migrated");
         }
     }

@@ -1,16 +1,8 @@
+-- What this makes of the data that is there (when jobs were activated, what their runs add up to, whose runs are left over) is
+-- taken up afterwards, in batches beside readers and writers: crates/adapters-postgres/src/migrations/steps/watch_jobs.rs.
+
 -- When a change activated the job last; null: since it was set up, or never.
 ALTER TABLE jobs ADD COLUMN activated_at timestamptz;
-
--- Jobs that were paused once and are active again: the first revision of the stretch that lasts until now.
-UPDATE jobs SET activated_at = COALESCE(
-    (
-        SELECT min(kept.updated_at) FROM job_revisions AS kept
-        WHERE kept.organisation_id = jobs.organisation_id AND kept.job_id = jobs.id AND kept.revision > paused.revision
-    ),
-    jobs.updated_at
-)
-FROM (SELECT organisation_id, job_id, max(revision) AS revision FROM job_revisions WHERE NOT active GROUP BY 1, 2) AS paused
-WHERE jobs.organisation_id = paused.organisation_id AND jobs.id = paused.job_id AND jobs.active;
 
 -- What the runs of a job add up to: whether it delivers is judged from this when somebody reads it. Kept by the trigger below,
 -- whoever writes. Not bound to its job, like the runs: it goes when they go.
@@ -74,31 +66,12 @@ $$;
 
 CREATE TRIGGER runs_add_up AFTER INSERT ON runs FOR EACH ROW EXECUTE FUNCTION add_up_run();
 
-INSERT INTO run_summaries (
-    organisation_id, job_id, source_id, last_run_at, last_run_succeeded, last_success_at, consecutive_failures, values_from
-)
-SELECT runs.organisation_id, runs.job_id, jobs.source_id, max(runs.issued_at),
-    (array_agg(runs.succeeded ORDER BY runs.issued_at DESC))[1],
-    max(runs.issued_at) FILTER (WHERE runs.succeeded),
-    count(*) FILTER (WHERE runs.issued_at > COALESCE(succeeded.last_at, '-infinity')),
-    min(runs.issued_at) FILTER (WHERE runs.prediction_count > 0)
-FROM runs
-JOIN jobs ON jobs.organisation_id = runs.organisation_id AND jobs.id = runs.job_id
-LEFT JOIN (
-    SELECT organisation_id, job_id, max(issued_at) AS last_at FROM runs WHERE succeeded GROUP BY organisation_id, job_id
-) AS succeeded ON succeeded.organisation_id = runs.organisation_id AND succeeded.job_id = runs.job_id
-GROUP BY runs.organisation_id, runs.job_id, jobs.source_id;
-
 -- Jobs whose runs and values are still to be removed.
 CREATE TABLE deleted_jobs (
     organisation_id uuid NOT NULL,
     job_id uuid NOT NULL,
     CONSTRAINT deleted_jobs_pkey PRIMARY KEY (organisation_id, job_id)
 );
-
-INSERT INTO deleted_jobs (organisation_id, job_id)
-SELECT DISTINCT runs.organisation_id, runs.job_id FROM runs
-WHERE NOT EXISTS (SELECT FROM jobs WHERE jobs.organisation_id = runs.organisation_id AND jobs.id = runs.job_id);
 
 -- Whoever reports a run holds its job, so by the time a job is deleted there is a summary if there is a run.
 CREATE FUNCTION leave_results() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -11,3 +11,4 @@ mod lost_answers;
 mod migrations;
 mod schema;
 mod test_database;
+mod upgrades;

@@ -32,7 +32,9 @@ fn processes_that_start_together_all_come_up_and_migrate_once() {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert_eq!(applied.concat(), ALL);
+        let mut applied = applied.concat();
+        applied.sort();
+        assert_eq!(applied, ALL);
     }
 }
 
@@ -84,8 +86,7 @@ fn a_failing_migration_leaves_the_schema_as_it_was_and_says_so() {
     );
     let tables =
         database.texts("SELECT tablename::text AS value FROM pg_tables WHERE schemaname = 'public' ORDER BY 1");
-    assert_eq!(tables, ["__diesel_schema_migrations", "jobs"]);
-    assert_eq!(database.count("SELECT count(*) FROM __diesel_schema_migrations"), 0);
+    assert_eq!(tables, ["jobs"]);
 
     database.execute("DROP TABLE jobs");
     assert_eq!(database.store().migrate().unwrap(), ALL);

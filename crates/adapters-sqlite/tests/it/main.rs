@@ -16,3 +16,4 @@ mod retention;
 mod revisions;
 mod runs;
 mod schema;
+mod upgrades;

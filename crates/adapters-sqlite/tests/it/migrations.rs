@@ -237,6 +237,7 @@ fn migrations_can_be_reverted() {
     for migration in names.iter().rev() {
         connection.batch_execute(&std::fs::read_to_string(migration.join("down.sql")).unwrap()).unwrap();
     }
-    let left = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' AND tbl_name NOT LIKE '\\_\\_diesel%' ESCAPE '\\'";
+    let left =
+        "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' AND tbl_name NOT LIKE '\\_\\_%' ESCAPE '\\'";
     assert_eq!(number(&mut connection, left), 0);
 }

@@ -41,7 +41,7 @@ fn schema_is_what_the_migrated_database_says() {
 fn generate(connection: &mut SqliteConnection) -> String {
     let tables: Vec<Table> = diesel::sql_query(
         "SELECT name FROM pragma_table_list \
-         WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_\\_diesel%' ESCAPE '\\' \
+         WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_\\_%' ESCAPE '\\' \
          ORDER BY name",
     )
     .load(connection)

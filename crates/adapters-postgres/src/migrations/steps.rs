@@ -1,0 +1,231 @@
+//! What migrations leave to be done beside those who read and write.
+//!
+//! A migration that adds a column does not fill it: that is a step, which is done when all migrations are applied. To add one, put
+//! it at the end of [`STEPS`], with the version of its migration. It is done once in each database, whichever process begins and
+//! whichever ends it, and written down in `__migration_steps`. The service is not ready before.
+
+mod watch_jobs;
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::bookkeeping::{self, Bookkeeping, Standing};
+use super::patience::{GivenUp, MigrationPatience, Trial};
+use super::{Outcome, Tell};
+use crate::start_up::StartUpError;
+
+/// A piece of work.
+pub(super) struct Step {
+    /// The version of the migration that it belongs to.
+    pub(super) migration: &'static str,
+    /// What it does, as an imperative phrase. Never changed once it is released.
+    pub(super) name: &'static str,
+    work: Work,
+}
+
+/// What there is to do.
+#[derive(Clone, Copy)]
+enum Work {
+    /// One batch after the other, each in a short transaction that no other process does at the same time. A batch is told what the
+    /// one before said, in whatever process that was.
+    Batches(fn(&mut PgConnection, progress: Option<&str>) -> QueryResult<Batch>),
+    /// An index, made while others write to the table.
+    #[expect(dead_code, reason = "the next migration needs it")]
+    Index {
+        name: &'static str,
+        /// `CREATE INDEX name ON …`
+        on: &'static str,
+    },
+    /// Changes of the schema that rest on steps before, and need locks only for a moment: as in a migration.
+    #[expect(dead_code, reason = "the next migration needs it")]
+    Schema(&'static str),
+}
+
+/// How far a batch has come.
+pub(super) enum Batch {
+    /// There is more to do, from here.
+    Until(String),
+    /// It was the last.
+    Last,
+}
+
+/// Every step, in the order in which they are done.
+pub(super) const STEPS: [Step; 2] = [
+    Step {
+        migration: "20261125000001",
+        name: "add up the runs of jobs that were there",
+        work: Work::Batches(watch_jobs::add_up_runs),
+    },
+    Step {
+        migration: "20261125000001",
+        name: "find runs of jobs that are gone",
+        work: Work::Batches(watch_jobs::find_runs_without_job),
+    },
+];
+
+/// How long others are left alone between two batches at the most: as long as the batch took.
+const LONGEST_REST: Duration = Duration::from_millis(50);
+/// How often is looked whether an index is there that another process makes.
+const WATCH: Duration = Duration::from_millis(250);
+
+/// How often making an index may fail.
+const MOST_FAILURES: u32 = 3;
+
+/// Does what is not done yet.
+pub(super) fn run(
+    connection: &mut PgConnection,
+    patience: &MigrationPatience,
+    tell: Tell<'_>,
+) -> Result<(), StartUpError> {
+    let bookkeeping = Bookkeeping::read(connection).map_err(StartUpError::migrations_unknown)?;
+    for step in STEPS.iter().filter(|step| bookkeeping.is_unfinished(step.name)) {
+        tell(&format!("step of a migration: {}: begins", step.name));
+        let outcome = match step.work {
+            Work::Batches(batch) => in_batches(connection, patience, tell, step.name, batch),
+            Work::Index { name, on } => make_index(connection, patience, tell, step.name, name, on),
+            Work::Schema(sql) => change_schema(connection, patience, tell, step.name, sql),
+        };
+        if outcome.map_err(|error| StartUpError::step_failed(step.name, &error))? == Outcome::Applied {
+            tell(&format!("step of a migration: {}: done", step.name));
+        }
+    }
+    Ok(())
+}
+
+fn in_batches(
+    connection: &mut PgConnection,
+    patience: &MigrationPatience,
+    tell: Tell<'_>,
+    step: &str,
+    batch: fn(&mut PgConnection, Option<&str>) -> QueryResult<Batch>,
+) -> Result<Outcome, GivenUp> {
+    let mut begun = Instant::now();
+    let mut told = Instant::now();
+    while patience.try_again(tell, step, || one_batch(connection, patience, step, batch))? {
+        if told.elapsed() > Duration::from_secs(10) {
+            tell(&format!("step of a migration: {step}: under way"));
+            told = Instant::now();
+        }
+        sleep(begun.elapsed().min(LONGEST_REST));
+        begun = Instant::now();
+    }
+    Ok(Outcome::Applied)
+}
+
+/// Tells whether there is more to do.
+fn one_batch(
+    connection: &mut PgConnection,
+    patience: &MigrationPatience,
+    step: &str,
+    batch: fn(&mut PgConnection, Option<&str>) -> QueryResult<Batch>,
+) -> Trial<bool> {
+    let is_unfinished = connection.build_transaction().read_committed().run(|connection| {
+        connection.batch_execute("SET LOCAL statement_timeout = 0")?;
+        connection.batch_execute(&patience.lock_timeout())?;
+        let Standing::Unfinished(progress) = bookkeeping::take_step(connection, step)? else { return Ok(false) };
+        match batch(connection, progress.as_deref())? {
+            Batch::Until(progress) => bookkeeping::note_progress(connection, step, &progress).map(|()| true),
+            Batch::Last => bookkeeping::finish_step(connection, step).map(|_| false),
+        }
+    });
+    is_unfinished.into()
+}
+
+fn change_schema(
+    connection: &mut PgConnection,
+    patience: &MigrationPatience,
+    tell: Tell<'_>,
+    step: &str,
+    sql: &str,
+) -> Result<Outcome, GivenUp> {
+    patience.try_again(tell, step, || {
+        let outcome = connection.build_transaction().read_committed().run(|connection| {
+            connection.batch_execute("SET LOCAL statement_timeout = 0")?;
+            connection.batch_execute(&patience.lock_timeout())?;
+            let Standing::Unfinished(_) = bookkeeping::take_step(connection, step)? else {
+                return Ok(Outcome::WasThere);
+            };
+            connection.batch_execute(sql)?;
+            bookkeeping::finish_step(connection, step)?;
+            Ok(Outcome::Applied)
+        });
+        outcome.into()
+    })
+}
+
+/// An index that is made beside writers cannot be made within a transaction, so processes meet at the index itself: one makes it,
+/// and the others look until it is there. What one that died has left is thrown away.
+fn make_index(
+    connection: &mut PgConnection,
+    patience: &MigrationPatience,
+    tell: Tell<'_>,
+    step: &str,
+    name: &str,
+    on: &str,
+) -> Result<Outcome, GivenUp> {
+    let mut failures = 0;
+    loop {
+        match state_of(connection, name).map_err(GivenUp::Failed)? {
+            IndexState::Valid => break,
+            IndexState::UnderWay => sleep(WATCH),
+            IndexState::Invalid => {
+                let drop_it = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
+                patience.try_again(tell, step, || connection.batch_execute(&drop_it).into())?;
+            }
+            IndexState::Missing => {
+                let made = patience.try_again(tell, step, || {
+                    connection.batch_execute(&format!("CREATE INDEX CONCURRENTLY {name} ON {on}")).into()
+                });
+                // Another process may have been quicker by a moment.
+                failures += u32::from(made.is_err());
+                if failures == MOST_FAILURES {
+                    made?;
+                }
+            }
+        }
+    }
+    let is_first = patience.try_again(tell, step, || bookkeeping::finish_step(connection, step).into())?;
+    Ok(if is_first { Outcome::Applied } else { Outcome::WasThere })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IndexState {
+    Missing,
+    /// Somebody makes it.
+    UnderWay,
+    /// Somebody began to make it.
+    Invalid,
+    Valid,
+}
+
+fn state_of(connection: &mut PgConnection, index: &str) -> QueryResult<IndexState> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        is_valid: bool,
+        #[diesel(sql_type = Bool)]
+        is_under_way: bool,
+    }
+    // Whoever makes an index holds a lock on it, or on its table, that nobody else takes for long.
+    let row = diesel::sql_query(
+        "SELECT indisvalid AS is_valid, EXISTS (
+            SELECT FROM pg_locks
+            WHERE pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND pg_locks.relation = pg_index.indrelid AND pg_locks.mode = 'ShareUpdateExclusiveLock'
+        ) AS is_under_way
+        FROM pg_index WHERE indexrelid = to_regclass($1)",
+    )
+    .bind::<diesel::sql_types::Text, _>(index)
+    .get_result(connection)
+    .optional()?;
+    Ok(match row {
+        None => IndexState::Missing,
+        Some(Row { is_valid: true, .. }) => IndexState::Valid,
+        Some(Row { is_under_way: true, .. }) => IndexState::UnderWay,
+        Some(_) => IndexState::Invalid,
+    })
+}

@@ -1,0 +1,84 @@
+//! Migrations of a database that is in use.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use diesel::connection::SimpleConnection as _;
+use prediction_domain::ports::StoreHealth as _;
+
+use crate::fixture::{Database, number};
+
+const CATALOGUE_AND_JOBS: &str = include_str!("release_before/catalogue_and_jobs.sql");
+const RUNS: &str = include_str!("release_before/runs.sql");
+const STATEMENTS: &str = include_str!("release_before/statements.sql");
+
+/// What a release before left, with some thousand rows: the first so many migrations.
+fn used_by_a_release_before(migrations: usize) -> Database {
+    let database = Database::empty();
+    let mut connection = database.connect();
+    connection
+        .batch_execute(
+            "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
+             run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+        )
+        .unwrap();
+    let released = [
+        "2026-11-23-000001_create_catalogue_and_jobs",
+        "2026-11-24-000001_keep_revisions_runs_and_predictions",
+        "2026-11-25-000001_watch_jobs_and_purge_results",
+    ];
+    for name in &released[..migrations] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite").join(name);
+        connection.batch_execute(&std::fs::read_to_string(folder.join("up.sql")).unwrap()).unwrap();
+        let version = name.split('_').next().unwrap().replace('-', "");
+        let sql = format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')");
+        connection.batch_execute(&sql).unwrap();
+    }
+    connection.batch_execute(CATALOGUE_AND_JOBS).unwrap();
+    if migrations >= 2 {
+        connection.batch_execute(RUNS).unwrap();
+    }
+    database
+}
+
+/// A reader does not wait at all.
+#[test]
+fn every_migration_runs_beside_readers() {
+    for migrations in 1..=3 {
+        let database = used_by_a_release_before(migrations);
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let read = || {
+                let mut connection = database.connect();
+                connection.batch_execute("PRAGMA busy_timeout = 0").unwrap();
+                let mut rounds = 0;
+                while !is_over.load(Ordering::SeqCst) || rounds == 0 {
+                    for (table, rows) in [("sources", 40), ("source_versions", 200), ("jobs", 3000)] {
+                        assert_eq!(number(&mut connection, &format!("SELECT count(*) FROM {table}")), rows);
+                    }
+                    rounds += 1;
+                }
+            };
+            let readers: Vec<_> = (0..2).map(|_| scope.spawn(read)).collect();
+            let applied = database.store.migrate();
+            is_over.store(true, Ordering::SeqCst);
+            applied.unwrap_or_else(|error| panic!("after {migrations}: {error:?}"));
+            for reader in readers {
+                reader.join().unwrap();
+            }
+        });
+        database.store.check().unwrap();
+    }
+}
+
+/// What the release before sends goes on to work, word for word.
+#[test]
+fn the_release_before_goes_on_to_work() {
+    let database = Database::migrated();
+    let mut connection = database.connect();
+    connection.batch_execute(STATEMENTS).unwrap();
+    assert_eq!(number(&mut connection, "SELECT count(*) FROM jobs WHERE name = 'renamed'"), 1);
+    assert_eq!(number(&mut connection, "SELECT count(*) FROM runs"), 1);
+    assert_eq!(number(&mut connection, "SELECT count(*) FROM predictions"), 1);
+}
