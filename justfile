@@ -18,7 +18,7 @@ bench-code *arguments:
 bench *arguments:
     ./scripts/bench {{arguments}}
 
-# Checks what happens when something fails; `just faults --short` takes under four minutes (docs/reliability.md).
+# Checks what happens when something fails; `just faults --only CASE` some of it (docs/reliability.md).
 faults *arguments:
     ./scripts/faults {{arguments}}
 

@@ -16,6 +16,21 @@ install_packages() {
   return "$status"
 }
 
+# The same, of something that would start a service of the machine when it is installed: not wanted here, so it is told not to,
+# and for this installation only (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz).
+install_packages_at_rest() {
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [ -e "$policy" ]; then
+    install_packages "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null 2>&1 || return
+  as_root chmod 755 "$policy"
+  install_packages "$@" || status=$?
+  as_root rm -f "$policy"
+  return "$status"
+}
+
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
     env DEBIAN_FRONTEND=noninteractive "$@"

@@ -41,20 +41,24 @@ def free_port() -> int:
 class Cluster:
     """One server with its folder. It runs as another user where the caller is root, whom PostgreSQL refuses."""
 
-    def __init__(self, binaries: Path, folder: Path, user: str | None):
+    def __init__(self, binaries: Path, folder: Path, user: str | None, locales: Path | None = None, locale: str = "C"):
         self._binaries = binaries
         self._folder = folder
         self._user = user
         self._data = folder / "data"
         self._process: subprocess.Popen | None = None
+        self._locale = locale
         self.port = free_port()
         folder.mkdir(mode=0o755)
+        if locale != "C":
+            # Where the server's user can read it, whoever the folder of this repository belongs to.
+            shutil.copytree(locales / locale, folder / "locales" / locale)
         if user:
             shutil.chown(folder, user)
 
     def create(self) -> None:
         """Makes an empty cluster."""
-        self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", f"--locale={self._locale}", "--no-sync")
 
     def copy_of(self, primary: "Cluster") -> None:
         """Makes a standby that follows the other one, and calls itself `standby`."""
@@ -168,11 +172,15 @@ class Cluster:
         _check(subprocess.run(command, capture_output=True, text=True, **self._as_user()))
 
     def _as_user(self) -> dict:
-        how: dict = {"cwd": self._folder, "env": _environment()}
-        if self._user:
-            found = pwd.getpwnam(self._user)
-            how |= {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
-        return how
+        return {"cwd": self._folder, "env": _environment() | {"LOCPATH": str(self._folder / "locales")}} | as_user(self._user)
+
+
+def as_user(name: str | None) -> dict:
+    """How a process is started as another user."""
+    if not name:
+        return {}
+    found = pwd.getpwnam(name)
+    return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
 
 
 def wait_until(session: Session, sql: str, expected: str, patience: float = 20) -> None:

@@ -35,6 +35,8 @@ class Tally:
     refused: list[float] = field(default_factory=list)
     broken: int = 0
     sent: int = 0
+    # Refusals that say when to come again.
+    advised: int = 0
 
     @property
     def goodput(self) -> float:
@@ -72,7 +74,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 class _Connection:
-    __slots__ = ("began", "data", "is_waiting", "needed", "socket")
+    __slots__ = ("began", "data", "is_advised", "is_waiting", "needed", "socket")
 
     def __init__(self, address: tuple[str, int]):
         self.socket = socket.create_connection(address, timeout=10)
@@ -82,6 +84,7 @@ class _Connection:
         self.needed = 0
         self.began = 0.0
         self.is_waiting = False
+        self.is_advised = False
 
     def take(self, more: bytes) -> int | None:
         """Adds what came; the status when the answer is complete."""
@@ -91,6 +94,7 @@ class _Connection:
             if end < 0:
                 return None
             self.needed = end + 4 + _content_length(data[:end])
+            self.is_advised = b"\r\nretry-after: " in data[:end].lower()
         if len(data) < self.needed:
             return None
         status = int(data[9:12])
@@ -202,6 +206,7 @@ class Crowd:
             tally.good.append((now, now - connection.began))
         else:
             tally.refused.append(now - connection.began)
+            tally.advised += status == 503 and connection.is_advised
         connection.is_waiting = False
         self._free.append(connection)
 

@@ -1,6 +1,14 @@
-"""What a case found out, beside what it has to be."""
+"""What a case found out, beside what it has to be.
 
-from dataclasses import dataclass, field
+Most figures say what came of something: nothing lost, nobody answered otherwise than they may be. These hold on every machine. Others
+are times and rates, which depend on the machine and on what else it does: where only outcomes are judged, a time has to be
+within a generous bound, which nothing but a hang or a missing deadline exceeds, and a rate is told and not judged.
+"""
+
+from dataclasses import dataclass, field, replace
+
+# A machine that does four other things gives a process less than half of what it would have alone, at times much less.
+GENEROSITY = 5
 
 
 @dataclass(frozen=True)
@@ -10,6 +18,13 @@ class Figure:
     text: str
     bound: str
     is_met: bool
+    # How it is judged where only outcomes are; as it is if there is nothing here.
+    generous: "Figure | None" = None
+
+    @property
+    def as_outcome(self) -> "Figure":
+        """The figure where only outcomes are judged."""
+        return self.generous or self
 
     def __str__(self) -> str:
         said = f"{self.text} ({self.bound})" if self.bound else self.text
@@ -34,20 +49,35 @@ def _with(value: float, unit: str) -> str:
 
 
 def at_most(what: str, value: float, bound: float, unit: str = "") -> Figure:
-    """Something that must not be more."""
+    """Something that must not be more, whatever the machine does."""
     return Figure(f"{what} {_with(value, unit)}", f"at most {_with(bound, unit)}", value <= bound)
 
 
 def at_least(what: str, value: float, bound: float, unit: str = "") -> Figure:
-    """Something that must not be less."""
+    """Something that must not be less, whatever the machine does."""
     return Figure(f"{what} {_with(value, unit)}", f"at least {_with(bound, unit)}", value >= bound)
 
 
-def between(what: str, lowest: float, highest: float, bounds: tuple[float, float], unit: str = "") -> Figure:
-    """A range that must lie within another one."""
-    spread = f"{_amount(lowest)} to {_with(highest, unit)}"
-    allowed = f"within {_amount(bounds[0])} to {_with(bounds[1], unit)}"
+def within(what: str, seconds: float, bound: float) -> Figure:
+    """Something that must not take longer."""
+    return replace(at_most(what, seconds, bound, "s"), generous=at_most(what, seconds, GENEROSITY * bound, "s"))
+
+
+def between(what: str, lowest: float, highest: float, bounds: tuple[float, float]) -> Figure:
+    """Seconds that must lie within a range."""
+    generous = _between(what, lowest, highest, (bounds[0] / GENEROSITY, bounds[1] * GENEROSITY))
+    return replace(_between(what, lowest, highest, bounds), generous=generous)
+
+
+def _between(what: str, lowest: float, highest: float, bounds: tuple[float, float]) -> Figure:
+    spread = f"{_amount(lowest)} to {_with(highest, 's')}"
+    allowed = f"within {_amount(bounds[0])} to {_with(bounds[1], 's')}"
     return Figure(f"{what} {spread}", allowed, bounds[0] <= lowest and highest <= bounds[1])
+
+
+def rate(figure: Figure) -> Figure:
+    """Something that is compared with what the machine can do, and so is only told where others use it, too."""
+    return replace(figure, generous=told(figure.text))
 
 
 def exactly(what: str, value: int | str, expected: int | str) -> Figure:

@@ -12,9 +12,21 @@ from service.template import ORGANISATIONS, TEMPLATE
 
 from .client import SETUP, Caller
 from .clusters import Cluster
+from .pgbouncer import Pooler
 
 POSTGRES, SQLITE = "PostgreSQL", "SQLite"
 BOTH = (POSTGRES, SQLITE)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What is found on the machine, or was installed."""
+
+    # The folder with PostgreSQL's programs, and as whom they run.
+    binaries: Path
+    user: str | None
+    pgbouncer: Path | None
+    locales: Path | None
 
 
 @dataclass(frozen=True)
@@ -41,12 +53,11 @@ class Place:
 class World:
     """One run of the cases, one after the other."""
 
-    def __init__(self, program: str, binaries: Path, user: str | None, is_short: bool, folder: Path):
+    def __init__(self, program: str, tools: Tools, is_short: bool, folder: Path):
         self.program = program
         self.is_short = is_short
         self.folder = folder
-        self._binaries = binaries
-        self._user = user
+        self.tools = tools
         self._stack = ExitStack()
         self._numbers = itertools.count(1)
         self.token = mint(program, folder / "data", ORGANISATIONS)
@@ -58,11 +69,19 @@ class World:
             self.close()
             raise
 
-    def new_cluster(self) -> Cluster:
+    def new_cluster(self, locale: str = "C") -> Cluster:
         """Room for a server, which goes when the run, or the case, ends."""
-        cluster = Cluster(self._binaries, self.new_path("cluster"), self._user)
+        tools = self.tools
+        cluster = Cluster(tools.binaries, self.new_path("cluster"), tools.user, tools.locales, locale)
         self._stack.callback(cluster.remove)
         return cluster
+
+    def new_pooler(self, cluster: Cluster, mode: str, size: int) -> Pooler:
+        """A pooler before a server, with so many connections to it."""
+        pooler = Pooler(self.tools.pgbouncer, self.new_path("pooler"), self.tools.user, cluster.port, mode, size)
+        self._stack.callback(pooler.remove)
+        pooler.start()
+        return pooler
 
     def new_path(self, what: str) -> Path:
         """A path that nobody has used."""
