@@ -18,6 +18,11 @@ has_node() {
   command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)' 2>/dev/null
 }
 
+# Whether the provider of the lock file is installed.
+has_oidc_provider() {
+  cmp -s crates/server/tests/oidc-provider/package-lock.json "${CARGO_TARGET_DIR:-target}/oidc-provider/installed.json"
+}
+
 # Sets PREDICTION_TEST_OIDC_PROVIDER to the program of the provider.
 install_oidc_provider() {
   local from=crates/server/tests/oidc-provider folder
@@ -25,7 +30,7 @@ install_oidc_provider() {
   folder=$(cd "${CARGO_TARGET_DIR:-target}/oidc-provider" && pwd)
   cp "$from/issuer.mjs" "$from/package.json" "$folder/"
   # A copy of the lock file marks a folder that was completed from it.
-  if ! cmp -s "$from/package-lock.json" "$folder/installed.json"; then
+  if ! has_oidc_provider; then
     cp "$from/package-lock.json" "$folder/"
     step npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
       fail "The packages of $from/package-lock.json could not be installed; the reason is above."

@@ -53,20 +53,22 @@ install_postgres() {
   return "$status"
 }
 
-# Starts an empty server with these settings, and sets POSTGRES_URL.
+# Starts an empty server with these settings, and sets POSTGRES_URL. With a second argument, everything there is as in that
+# locale of LOCALES: the messages, where they are translated, the order of texts, and which letter is the capital of which.
 start_postgres() {
-  local settings=$1
+  local settings=$1 locale=${2:-C}
   # What the caller's shell says about other servers (PGHOST, PGOPTIONS, ...) is not for this one.
   local name port
   for name in ${!PG@}; do unset "$name"; done
 
-  # Not in TMPDIR: the path of a socket is limited to about 100 bytes, and other users have to get in.
-  POSTGRES_HOME=$(mktemp -d /tmp/prediction-test.XXXXXX)
-  choose_postgres_user
-  if [ -n "$POSTGRES_USER" ]; then chown "$POSTGRES_USER" "$POSTGRES_HOME"; fi
-
+  [ -n "$POSTGRES_HOME" ] || prepare_postgres_home
+  if [ "$locale" != C ]; then
+    mkdir "$POSTGRES_HOME/locales"
+    cp -R "$LOCALES/$locale" "$POSTGRES_HOME/locales/"
+    export LOCPATH=$POSTGRES_HOME/locales
+  fi
   as_postgres "$POSTGRES_BIN/initdb" --pgdata="$POSTGRES_HOME/data" --username=postgres --auth=trust \
-    --encoding=UTF8 --locale=C --no-sync >"$POSTGRES_HOME/initdb.log" 2>&1 || postgres_failed initdb.log
+    --encoding=UTF8 --locale="$locale" --no-sync >"$POSTGRES_HOME/initdb.log" 2>&1 || postgres_failed initdb.log
   say "
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$POSTGRES_HOME'
@@ -76,10 +78,19 @@ $settings" >>"$POSTGRES_HOME/data/postgresql.conf"
     if as_postgres "$POSTGRES_BIN/pg_ctl" start --wait --silent --pgdata="$POSTGRES_HOME/data" --options="-p $port" \
       --log="$POSTGRES_HOME/server.log" >/dev/null 2>&1; then
       POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
+      unset LOCPATH
       return
     fi
   done
   postgres_failed server.log
+}
+
+# Makes the folder of a server, and sets POSTGRES_HOME and POSTGRES_USER.
+prepare_postgres_home() {
+  # Not in TMPDIR: the path of a socket is limited to about 100 bytes, and other users have to get in.
+  POSTGRES_HOME=$(mktemp -d /tmp/prediction-test.XXXXXX)
+  choose_postgres_user
+  if [ -n "$POSTGRES_USER" ]; then chown "$POSTGRES_USER" "$POSTGRES_HOME"; fi
 }
 
 # Stops and removes the server, in silence: the test runner has the last word.

@@ -2,7 +2,6 @@
 
 use std::sync::Barrier;
 use std::thread;
-use std::time::Duration;
 
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::result::Error;
@@ -23,6 +22,8 @@ fn a_set_up_that_is_ended_by_a_deadlock_is_done_again() {
     let source = plan.new_source.as_ref().unwrap();
 
     let mut other = database.connection();
+    // Only the set-up looks for a deadlock, and so it is the one to be ended.
+    other.batch_execute("SET deadlock_timeout = '30s'").unwrap();
     let answer = thread::scope(|scope| {
         let mut answer = None;
         // It takes the name of the job first and that of the source later; a set-up does it the other way round.
@@ -33,8 +34,8 @@ fn a_set_up_that_is_ended_by_a_deadlock_is_done_again() {
                 plan.job.organisation_id, plan.job.name
             ))?;
             answer = Some(scope.spawn(|| jobs(&store).set_up_many(std::slice::from_ref(&plan)).remove(0)));
-            // The set-up waits for the name of its job by then, and so is the first to notice.
-            thread::sleep(Duration::from_millis(500));
+            // For the name of its job.
+            database.wait_for_a_blocked_session();
             other.batch_execute(&format!(
                 "INSERT INTO sources SELECT gen_random_uuid(), '{0}', '{1}', NULL, NULL, NULL, 1, now(), now()",
                 source.name,

@@ -17,10 +17,13 @@ use prediction_domain_testkit::values::job_name;
 
 use crate::test_database::{TestDatabase, jobs, settings, sources};
 
+/// Nothing here takes a second on a machine that has nothing else to do; what has no bound takes much longer than this.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Has every connection of the pool opened and used.
 fn fill_pool(store: &PostgresStore) {
     let threads = usize::try_from(store.pool_state().max).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + PATIENCE;
     while store.pool_state().connections < store.pool_state().max {
         assert!(Instant::now() < deadline, "{:?}", store.pool_state());
         let barrier = Barrier::new(threads);
@@ -71,7 +74,7 @@ fn every_call_survives_that_all_connections_died() {
         database.end_all_connections();
         let start = Instant::now();
         call();
-        assert!(start.elapsed() < Duration::from_secs(1), "{name} took {:?}", start.elapsed());
+        assert!(start.elapsed() < PATIENCE, "{name} took {:?}", start.elapsed());
     }
 }
 
@@ -98,7 +101,7 @@ fn a_server_that_is_away_is_told_quickly() {
     let store = PostgresStore::connect(settings(&format!("postgres://user:hush@127.0.0.1:{port}/db")));
     let start = Instant::now();
     let failure = store.check().unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
     let StoreFailure::Unavailable(cause) = &failure else { panic!("{failure:?}") };
     assert!(cause.to_string().contains("Connection refused"), "{cause}");
 
@@ -136,10 +139,9 @@ fn a_pool_whose_connections_are_all_busy_does_not_hang() {
         other.batch_execute("LOCK TABLE sources IN EXCLUSIVE MODE")?;
         thread::scope(|scope| {
             let insert = scope.spawn(|| sources(&store).insert(&source));
-            thread::sleep(Duration::from_millis(300));
-            let start = Instant::now();
+            database.wait_for_a_blocked_session();
             assert!(matches!(store.check(), Err(StoreFailure::Unavailable(_))));
-            assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());
+            assert!(!insert.is_finished(), "the connection was free again");
             Ok::<_, Error>(insert.join().unwrap())
         })
     });

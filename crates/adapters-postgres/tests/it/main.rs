@@ -7,6 +7,7 @@ mod constraints;
 mod contract;
 mod corruption;
 mod indexes;
+mod languages;
 mod lost_answers;
 mod migrations;
 mod schema;

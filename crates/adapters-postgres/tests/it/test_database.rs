@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -71,6 +73,17 @@ impl TestDatabase {
             count: i64,
         }
         sql_query(sql).get_result::<Row>(&mut self.connection()).expect("the query counts").count
+    }
+
+    /// Returns when somebody waits for a lock in the database.
+    pub(crate) fn wait_for_a_blocked_session(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.count(sql) == 0 {
+            assert!(Instant::now() < deadline, "nobody waits for a lock");
+            sleep(Duration::from_millis(5));
+        }
     }
 
     /// Ends every connection to the database, as a restart of the server would.

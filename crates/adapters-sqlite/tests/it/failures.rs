@@ -1,7 +1,7 @@
 //! A store that cannot do its work says so soon, and to everybody whom it concerns.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::connection::SimpleConnection as _;
@@ -9,6 +9,7 @@ use prediction_adapters_sqlite::{Settings, SqliteStore};
 use prediction_domain::model::Job;
 use prediction_domain::ports::{
     InsertSourceError, JobRepository as _, JobSetUpOutcome, JobSetUpRejected, SourceRepository, StoreFailure,
+    StoreStatistics as _,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_source};
 use prediction_domain_testkit::values::job_name;
@@ -52,12 +53,14 @@ fn a_writer_does_not_wait_long_for_the_other_one() {
         .connect()
         .exclusive_transaction(|_| {
             thread::scope(|scope| {
-                scope.spawn(|| SourceRepository::insert(&store, &a_source()).unwrap_err());
-                thread::sleep(Duration::from_millis(200));
-                let start = Instant::now();
+                let first = scope.spawn(|| SourceRepository::insert(&store, &a_source()).unwrap_err());
+                while store.connections().busy == 0 {
+                    assert!(!first.is_finished(), "it did not wait");
+                    thread::yield_now();
+                }
                 let refused = SourceRepository::insert(&store, &a_source()).unwrap_err();
                 assert!(matches!(refused, InsertSourceError::Store(StoreFailure::Unavailable(_))), "{refused:?}");
-                assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+                assert!(!first.is_finished(), "the connection was free again");
             });
             QueryResult::Ok(())
         })
