@@ -1,11 +1,16 @@
 //! What a failed statement means to the caller of a port.
 
+use std::fmt;
 use std::sync::Arc;
 
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error};
 use prediction_domain::ports::StoreFailure;
+use prediction_pg_sqlstate::SqlState;
 
 use crate::constraints::Breach;
+use crate::start_up::StartUpError;
 
 /// Why there is no answer from the database.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +19,7 @@ pub(crate) enum Failure {
     #[error("no connection to the database: {0}")]
     NoConnection(#[from] r2d2::Error),
     /// A statement failed.
-    #[error(transparent)]
+    #[error("{}", Told(.0))]
     Statement(#[from] Error),
     /// Others got in the way each time.
     #[error("the same rows were changed by others again and again")]
@@ -36,6 +41,8 @@ pub(crate) enum Kind {
     Breach(Breach),
     /// What is stored cannot be read.
     Unreadable,
+    /// The server lacks something (room on its disk, memory, connections) or is in no state for it: later perhaps.
+    OutOfResources,
     /// None of these.
     Unforeseen,
 }
@@ -46,36 +53,59 @@ impl Kind {
             return Self::Breach(breach);
         }
         match error {
-            Error::DatabaseError(
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::ReadOnlyTransaction,
-                _,
-            )
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
             | Error::BrokenTransactionManager
             | Error::AlreadyInTransaction
             | Error::NotInTransaction
             | Error::RollbackErrorOnCommit { .. } => Self::ConnectionLost,
-            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Conflict,
-            Error::DatabaseError(DatabaseErrorKind::Unknown, information) => Self::of_message(information.message()),
+            Error::DatabaseError(..) => SqlState::of(error).map_or(Self::Unforeseen, Self::of_code),
             Error::DeserializationError(_) => Self::Unreadable,
             _ => Self::Unforeseen,
         }
     }
 
-    /// Some kinds can be told only by their message: diesel does not hand on the SQLSTATE. A server that speaks another
-    /// language than English (`lc_messages`) makes them unforeseen, which costs a retry but nothing else.
-    fn of_message(message: &str) -> Self {
-        if message.starts_with("terminating connection") {
-            Self::ConnectionLost
-        } else if message == "deadlock detected" {
-            Self::Conflict
-        } else if message == "canceling statement due to lock timeout" {
-            Self::LockTimeout
-        } else if message == "canceling statement due to statement timeout" {
-            Self::StatementTimeout
-        } else {
-            Self::Unforeseen
+    /// By nothing but the SQLSTATE: messages are in the language of the server (`lc_messages`).
+    #[expect(clippy::match_same_arms, reason = "each has its reason")]
+    fn of_code(code: SqlState) -> Self {
+        match code.as_str() {
+            // A statement that the server knows no more, or knows already: this is not the session in which it was prepared.
+            "26000" | "42P05" => Self::ConnectionLost,
+            // A transaction that may only read: a standby, or a server that was told to take no writes.
+            "25006" => Self::ConnectionLost,
+            // Ended from outside, or since nothing was asked for a long time.
+            "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => Self::ConnectionLost,
+            "55P03" => Self::LockTimeout,
+            "57014" => Self::StatementTimeout,
+            _ => match code.class() {
+                "08" => Self::ConnectionLost,
+                "40" => Self::Conflict,
+                "53" | "55" | "57" | "58" => Self::OutOfResources,
+                _ => Self::Unforeseen,
+            },
+        }
+    }
+}
+
+/// Has the server make an error with a code that no other error has, and reads it.
+pub(crate) fn check_codes(connection: &mut PgConnection) -> Result<(), StartUpError> {
+    let raised = connection.batch_execute(
+        "DO $$ BEGIN RAISE EXCEPTION 'prediction-api tries whether it can read the code of an error' \
+         USING ERRCODE = 'UX123'; END $$",
+    );
+    match raised {
+        Err(error) if SqlState::of(&error) == SqlState::parse("UX123") => Ok(()),
+        _ => Err(StartUpError::CodesUnreadable),
+    }
+}
+
+/// An error as it is told: what it is called in every language stands behind the message.
+struct Told<'a>(&'a Error);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SqlState::of(self.0) {
+            Some(code) => write!(f, "{} (SQLSTATE {code})", self.0),
+            None => self.0.fmt(f),
         }
     }
 }
@@ -102,9 +132,10 @@ impl From<Failure> for StoreFailure {
 
 fn store_failure(kind: Option<Kind>, cause: Box<dyn std::error::Error + Send + Sync>) -> StoreFailure {
     match kind {
-        None | Some(Kind::ConnectionLost | Kind::Conflict | Kind::LockTimeout | Kind::StatementTimeout) => {
-            StoreFailure::Unavailable(cause)
-        }
+        None
+        | Some(
+            Kind::ConnectionLost | Kind::Conflict | Kind::LockTimeout | Kind::StatementTimeout | Kind::OutOfResources,
+        ) => StoreFailure::Unavailable(cause),
         Some(Kind::Unreadable) => StoreFailure::Corrupt(cause),
         Some(Kind::Breach(_) | Kind::Unforeseen) => StoreFailure::Internal(cause),
     }

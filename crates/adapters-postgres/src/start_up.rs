@@ -17,6 +17,11 @@ pub enum StartUpError {
         /// What the server, or the network, said.
         reason: String,
     },
+    /// What went wrong could not be told later on.
+    #[error(
+        "the SQLSTATE of an error of PostgreSQL cannot be read, so this program would not know what goes wrong: it was built with another version of diesel than it was written for"
+    )]
+    CodesUnreadable,
     /// It could not be told which migrations are applied.
     #[error("cannot tell which migrations are applied: {reason}")]
     MigrationsUnknown {

@@ -6,6 +6,7 @@ use diesel::{Connection as _, PgConnection};
 
 use crate::connect::PostgresUrl;
 use crate::database::Database;
+use crate::failure;
 use crate::migrations::{self, MigrationPatience};
 use crate::pool::{self, PoolState};
 use crate::start_up::StartUpError;
@@ -46,9 +47,9 @@ impl PostgresStore {
         Self { database: Database::new(pool::open(url.connection_string(), pool_size)), url }
     }
 
-    /// Tries to reach the database.
+    /// Tries to reach the database, and whether it can be told what goes wrong there.
     pub fn probe(&self) -> Result<(), StartUpError> {
-        self.connect_apart().map(drop)
+        failure::check_codes(&mut self.connect_apart()?)
     }
 
     /// Applies the migrations that this program brings and that the database does not have yet; gives their names. Does the steps

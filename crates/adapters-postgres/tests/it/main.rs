@@ -11,5 +11,6 @@ mod languages;
 mod lost_answers;
 mod migrations;
 mod schema;
+mod sqlstates;
 mod test_database;
 mod upgrades;

@@ -79,11 +79,10 @@ fn a_failing_migration_leaves_the_schema_as_it_was_and_says_so() {
     let database = TestDatabase::empty();
     database.execute("CREATE TABLE jobs (somebody_elses text)");
     let error = database.store().migrate().unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "migration 2026-11-23-000001_create_catalogue_and_jobs failed and left the schema as it was before: \
-         relation \"jobs\" already exists"
-    );
+    // What the server says is in its language.
+    let expected =
+        "migration 2026-11-23-000001_create_catalogue_and_jobs failed and left the schema as it was before: ";
+    assert!(error.strip_prefix(expected).is_some_and(|reason| reason.contains("jobs")), "{error}");
     let tables =
         database.texts("SELECT tablename::text AS value FROM pg_tables WHERE schemaname = 'public' ORDER BY 1");
     assert_eq!(tables, ["jobs"]);
