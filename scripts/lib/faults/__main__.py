@@ -87,7 +87,7 @@ def publish(runs: list[dict], page: Path) -> None:
 def _told(run: dict) -> str:
     names = list(dict.fromkeys(case["case"] for case in run["cases"]))
     what = ", ".join(names) if len(names) < len(CASES) else "all cases"
-    return f"- {told(run['conditions'])}; {what}{', outcomes only' if run['outcomes_only'] else ''}."
+    return f"- {told(run['conditions'])}; {what}{', outcomes only' if run.get('outcomes_only') else ''}."
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:
