@@ -29,6 +29,7 @@ mod failure;
 mod health;
 mod jobs;
 mod migrations;
+mod name_keys;
 mod paging;
 mod pool;
 mod retention;

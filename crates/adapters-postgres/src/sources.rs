@@ -68,14 +68,17 @@ impl SourceRepository for PostgresStore {
 
     fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {
         let id = source.id.as_uuid();
-        let name_key = source.name.key();
         self.database().transaction(effect, |connection| {
+            // A name that stays keeps its key: it may stand beside an earlier source of the same name.
+            let row = sources::table.find(id).filter(sources::name.eq(source.name.as_str()));
+            let kept: Option<String> = row.select(sources::name_key).first(connection).optional()?;
+            let name_key = kept.unwrap_or_else(|| source.name.key());
             let same_name = others.filter(others.field(sources::name_key).eq(&name_key));
             let same_name = same_name.filter(others.field(sources::id).ne(id));
             let changed = diesel::update(sources::table.find(id))
                 .filter(sources::revision.eq(expected.as_i64()))
                 .filter(not(exists(same_name)))
-                .set(SourceRow::from(source).into_change())
+                .set(SourceRow::from(source).into_change(name_key.clone()))
                 .execute(connection)
                 .map_err(Abort::again_after(Breach::SourceName))?;
             if changed == 1 {

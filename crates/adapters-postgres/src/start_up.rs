@@ -28,6 +28,12 @@ pub enum StartUpError {
         /// What the server said.
         reason: String,
     },
+    /// The names of sources could not be looked through.
+    #[error("cannot look through the names of sources: {reason}")]
+    NamesUnknown {
+        /// What the server said.
+        reason: String,
+    },
     /// A migration failed.
     #[error("migration {name} failed and left the schema as it was before: {reason}")]
     MigrationFailed {
@@ -53,6 +59,10 @@ impl StartUpError {
 
     pub(crate) fn migrations_unknown(error: impl Display) -> Self {
         Self::MigrationsUnknown { reason: in_one_line(&error) }
+    }
+
+    pub(crate) fn names_unknown(error: impl Display) -> Self {
+        Self::NamesUnknown { reason: in_one_line(&error) }
     }
 
     pub(crate) fn migration_failed(name: &str, error: &dyn Display) -> Self {

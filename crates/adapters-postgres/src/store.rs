@@ -8,6 +8,7 @@ use crate::connect::PostgresUrl;
 use crate::database::Database;
 use crate::failure;
 use crate::migrations::{self, MigrationPatience};
+use crate::name_keys;
 use crate::pool::{self, PoolState};
 use crate::start_up::StartUpError;
 
@@ -70,6 +71,16 @@ impl PostgresStore {
         tell: &mut dyn FnMut(&str),
     ) -> Result<Vec<String>, StartUpError> {
         migrations::run(&mut self.connect_apart()?, patience, tell)
+    }
+
+    /// Corrects what makes two names of sources the same where another release computed it, and tells which in sentences. To be
+    /// called when all migrations are applied.
+    pub fn correct_name_keys(
+        &self,
+        patience: &MigrationPatience,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Vec<String>, StartUpError> {
+        name_keys::correct(&mut self.connect_apart()?, patience, tell)
     }
 
     /// The names of the migrations that [`Self::migrate`] would apply, and of the steps that it would do.

@@ -41,6 +41,7 @@ mod job_revisions;
 mod jobs;
 mod migrations;
 mod monitoring;
+mod name_keys;
 mod pool;
 mod predictions;
 mod retention;

@@ -103,7 +103,11 @@ pub(crate) fn insert(connection: &mut SqliteConnection, source: &Source) -> Quer
 
 fn update(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Result<(), Refusal>> {
     let row = sources::table.find(source.id.to_string());
-    refused(diesel::update(row).set(SourceChanges::from(source)).execute(connection).map(drop))
+    // A name that stays keeps its key: it may stand beside an earlier source of the same name.
+    let same_name = row.clone().filter(sources::name.eq(source.name.as_str())).select(sources::name_key);
+    let kept: Option<String> = same_name.first(connection).optional()?;
+    let changes = SourceChanges::from(source).with_key(kept);
+    refused(diesel::update(row).set(changes).execute(connection).map(drop))
 }
 
 fn by_id(connection: &mut SqliteConnection, id: SourceId) -> Result<Option<Source>, StoreFailure> {

@@ -9,6 +9,7 @@ use crate::connect::{connect, use_write_ahead_log};
 use crate::errors::store_failure;
 use crate::file::DatabaseFile;
 use crate::migrations;
+use crate::name_keys;
 use crate::pool::{Pooled, Pools};
 use crate::settings::Settings;
 use crate::start_up::StartUpError;
@@ -42,6 +43,13 @@ impl SqliteStore {
     /// their names. Any number of processes may do this at the same time: each migration is applied once.
     pub fn migrate(&self) -> Result<Vec<String>, StartUpError> {
         migrations::apply_pending(&self.file, self.settings.lock_wait)
+    }
+
+    /// Corrects what makes two names of sources the same where another release computed it, and tells which in sentences. To be
+    /// called when all migrations are applied.
+    pub fn correct_name_keys(&self) -> Result<Vec<String>, StartUpError> {
+        let mut connection = connect(&self.file, self.settings.lock_wait)?;
+        name_keys::correct(&mut connection).map_err(|error| StartUpError::of_sqlite(self.file.path(), error))
     }
 
     /// Where the database is, without symbolic links.

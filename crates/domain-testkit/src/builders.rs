@@ -115,7 +115,7 @@ pub fn a_run_of(job: &Job, predictions: &[Prediction]) -> Run {
 /// A value.
 #[must_use]
 pub fn a_prediction(role: &str, at: Timestamp, value: f64) -> Prediction {
-    Prediction { role: role_name(role), at, value }
+    Prediction::new(role_name(role), at, value)
 }
 
 /// Every input role of the contract, bound to an input of its own.

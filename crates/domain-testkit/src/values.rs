@@ -14,7 +14,10 @@ macro_rules! text {
         $($(#[$doc])*
         #[must_use]
         pub fn $function(text: &str) -> $type {
-            $type::parse(text).unwrap_or_else(|problem| panic!("{text:?}: {problem}"))
+            // Stores keep what an earlier release took, too.
+            $type::parse(text)
+                .or_else(|_| $type::restore(text))
+                .unwrap_or_else(|problem| panic!("{text:?}: {problem}"))
         })+
     };
 }

@@ -41,6 +41,7 @@ pub use run::{
 };
 pub use source::{
     ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, SourceChangeDraft, SourceDraft, SourceSpec,
+    name_keys,
 };
 pub use source_version::{SourceVersion, SourceVersionDraft, SourceVersionSpec};
 pub use text::{

@@ -539,6 +539,18 @@ mod tests {
         }
 
         #[test]
+        fn a_number_is_read_as_the_nearest_double(bits in any::<u64>(), digits in 0_usize..30) {
+            let number = f64::from_bits(bits);
+            prop_assume!(number.is_finite());
+            for text in [format!("{number:?}"), format!("{number:e}"), format!("{number:.digits$e}")] {
+                let read = parse(text.as_bytes()).unwrap().value.as_f64().map(f64::to_bits);
+                // JSON has no -0 that is a whole number.
+                let expected = text.parse::<f64>().ok().map(f64::to_bits);
+                prop_assert_eq!(read, expected, "{}", text);
+            }
+        }
+
+        #[test]
         fn what_is_read_is_what_serde_json_reads(text in r#"[\[\]{},:"\\a0-9eu. +-]{0,40}"#) {
             let expected = serde_json::from_str::<Value>(&text).ok();
             prop_assert_eq!(parse(text.as_bytes()).ok().map(|parsed| Value::from(parsed.value)), expected);

@@ -64,6 +64,14 @@ impl Database {
         })
     }
 
+    /// Corrects the keys of sources' names that another release computed, and tells which in sentences.
+    pub(crate) fn correct_name_keys(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Vec<String>> {
+        Ok(match self {
+            Self::Sqlite(store) => store.correct_name_keys()?,
+            Self::Postgres { store, .. } => store.correct_name_keys(&MigrationPatience::default(), tell)?,
+        })
+    }
+
     /// Where the data is, for people: no password in it.
     pub(crate) fn place(&self) -> String {
         match self {

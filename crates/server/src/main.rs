@@ -42,7 +42,11 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
 
 fn migrate(options: &DatabaseOptions) -> anyhow::Result<()> {
     let mut tell = |sentence: &str| drop(writeln!(std::io::stderr(), "{sentence}"));
-    let applied = database::open(options)?.migrate(&mut tell)?;
+    let database = database::open(options)?;
+    let applied = database.migrate(&mut tell)?;
+    for sentence in database.correct_name_keys(&mut tell)? {
+        tell(&sentence);
+    }
     if applied.is_empty() {
         return print("The database is up to date.");
     }

@@ -33,7 +33,7 @@ impl Default for MigrationPatience {
 }
 
 /// How an attempt ended. Whatever it did was undone, unless it is done.
-pub(super) enum Trial<T> {
+pub(crate) enum Trial<T> {
     Done(T),
     /// Somebody is in the way.
     Hindered(Error),
@@ -52,7 +52,7 @@ impl<T> From<Result<T, Error>> for Trial<T> {
 
 /// Why something was given up.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum GivenUp {
+pub(crate) enum GivenUp {
     #[error(transparent)]
     Failed(Error),
     #[error("others were in the way for {} s ({error})", .waited.as_secs())]
@@ -61,12 +61,12 @@ pub(super) enum GivenUp {
 
 impl MigrationPatience {
     /// For a statement of its own, within a transaction.
-    pub(super) fn lock_timeout(&self) -> String {
+    pub(crate) fn lock_timeout(&self) -> String {
         format!("SET LOCAL lock_timeout = {}", self.lock_wait.as_millis().max(1))
     }
 
     /// Attempts it until it is done, with growing pauses in between, in which others get through.
-    pub(super) fn try_again<T>(
+    pub(crate) fn try_again<T>(
         &self,
         tell: Tell<'_>,
         what: &str,

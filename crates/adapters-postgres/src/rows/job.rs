@@ -94,7 +94,7 @@ fn read(row: JobRow) -> Result<Job, Box<dyn Error + Send + Sync>> {
         organisation_id: OrganisationId::from_uuid(row.organisation_id)?,
         source_id: SourceId::from_uuid(row.source_id)?,
         source_version_id: SourceVersionId::from_uuid(row.source_version_id)?,
-        name: JobName::parse(&row.name)?,
+        name: JobName::restore(&row.name)?,
         active: row.active,
         activated_at: row.activated_at.map(Timestamp::truncated),
         role_bindings: CheckedBindings::restored(row.role_bindings.0?)?,
@@ -111,9 +111,9 @@ impl ReadFromJson for RoleBinding {
 
     fn read(stored: StoredBinding<'_>) -> Result<Self, ValueProblem> {
         Ok(Self {
-            role: RoleName::parse(&stored.role)?,
+            role: RoleName::restore(&stored.role)?,
             input_id: InputId::from_uuid(stored.input_id)?,
-            input_type: InputKind::parse(&stored.input_type)?,
+            input_type: InputKind::restore(&stored.input_type)?,
         })
     }
 }
@@ -124,9 +124,9 @@ impl ReadFromJson for Output {
     fn read(stored: StoredOutput<'_>) -> Result<Self, ValueProblem> {
         Ok(Self {
             id: OutputId::from_uuid(stored.id)?,
-            role: RoleName::parse(&stored.role)?,
-            metric: Metric::parse(&stored.metric)?,
-            unit: stored.unit.as_deref().map(Unit::parse).transpose()?,
+            role: RoleName::restore(&stored.role)?,
+            metric: Metric::restore(&stored.metric)?,
+            unit: stored.unit.as_deref().map(Unit::restore).transpose()?,
         })
     }
 }

@@ -48,7 +48,7 @@ fn read(row: JobRevisionRow) -> Result<JobRevision, Box<dyn Error + Send + Sync>
         organisation_id: OrganisationId::from_uuid(row.organisation_id)?,
         revision: revision(row.revision)?,
         source_version_id: SourceVersionId::from_uuid(row.source_version_id)?,
-        name: JobName::parse(&row.name)?,
+        name: JobName::restore(&row.name)?,
         active: row.active,
         role_bindings: CheckedBindings::restored(row.role_bindings.0?)?,
         outputs: row.outputs.0?,

@@ -64,7 +64,7 @@ fn read(row: RunRow) -> Result<Run, Box<dyn Error + Send + Sync>> {
         source_version_id: SourceVersionId::from_uuid(row.source_version_id)?,
         issued_at: Timestamp::truncated(row.issued_at),
         status: if row.succeeded { RunStatus::Succeeded } else { RunStatus::Failed },
-        message: row.message.as_deref().map(Description::parse).transpose()?,
+        message: row.message.as_deref().map(Description::restore).transpose()?,
         prediction_count: u32::try_from(row.prediction_count)?,
         predictions_digest: PredictionsDigest::from_bytes(digest),
         received_at: Timestamp::truncated(row.received_at),
@@ -76,9 +76,9 @@ impl TryFrom<PredictionRow> for PredictedValue {
 
     fn try_from(row: PredictionRow) -> Result<Self, StoreFailure> {
         let corrupt = corrupt("predictions", row.run_id);
-        let role = RoleName::parse(&row.role).map_err(|problem| corrupt(problem.into()))?;
+        let role = RoleName::restore(&row.role).map_err(|problem| corrupt(problem.into()))?;
         Ok(Self {
-            prediction: Prediction { role, at: Timestamp::truncated(row.at), value: row.value },
+            prediction: Prediction::new(role, Timestamp::truncated(row.at), row.value),
             issued_at: Timestamp::truncated(row.issued_at),
             run_id: RunId::from_uuid(row.run_id).map_err(|problem| corrupt(problem.into()))?,
         })

@@ -43,10 +43,10 @@ pub(crate) struct SourceChange {
 
 impl SourceRow {
     /// What a row with this id is to be changed to.
-    pub(crate) fn into_change(self) -> SourceChange {
+    pub(crate) fn into_change(self, name_key: String) -> SourceChange {
         SourceChange {
             name: self.name,
-            name_key: self.name_key,
+            name_key,
             description: self.description,
             expected_interval_minutes: self.expected_interval_minutes,
             retention_hours: self.retention_hours,
@@ -83,8 +83,8 @@ impl TryFrom<&SourceRow> for Source {
 fn read(row: &SourceRow) -> Result<Source, Box<dyn Error + Send + Sync>> {
     Ok(Source {
         id: SourceId::from_uuid(row.id)?,
-        name: SourceName::parse(&row.name)?,
-        description: row.description.as_deref().map(Description::parse).transpose()?,
+        name: SourceName::restore(&row.name)?,
+        description: row.description.as_deref().map(Description::restore).transpose()?,
         expected_interval_minutes: row
             .expected_interval_minutes
             .map(|minutes| ExpectedIntervalMinutes::new(minutes.into()))

@@ -110,8 +110,8 @@ fn read(row: &SourceVersionRow) -> Result<SourceVersion, Box<dyn Error + Send + 
     Ok(SourceVersion {
         id: SourceVersionId::from_uuid(row.id)?,
         source_id: SourceId::from_uuid(row.source_id)?,
-        version: VersionLabel::parse(&row.version)?,
-        description: row.description.as_deref().map(Description::parse).transpose()?,
+        version: VersionLabel::restore(&row.version)?,
+        description: row.description.as_deref().map(Description::restore).transpose()?,
         contract,
         created_at: Timestamp::truncated(row.created_at),
     })
@@ -122,12 +122,12 @@ impl TryFrom<&StoredInputRole> for InputRole {
 
     fn try_from(stored: &StoredInputRole) -> Result<Self, ValueProblem> {
         Ok(Self {
-            description: stored.description.as_deref().map(Description::parse).transpose()?,
-            input_kind: InputKind::parse(&stored.input_kind)?,
-            metric: Metric::parse(&stored.metric)?,
+            description: stored.description.as_deref().map(Description::restore).transpose()?,
+            input_kind: InputKind::restore(&stored.input_kind)?,
+            metric: Metric::restore(&stored.metric)?,
             required: stored.required,
-            role: RoleName::parse(&stored.role)?,
-            unit: stored.unit.as_deref().map(Unit::parse).transpose()?,
+            role: RoleName::restore(&stored.role)?,
+            unit: stored.unit.as_deref().map(Unit::restore).transpose()?,
         })
     }
 }
@@ -137,11 +137,11 @@ impl TryFrom<&StoredOutputRole> for OutputRole {
 
     fn try_from(stored: &StoredOutputRole) -> Result<Self, ValueProblem> {
         Ok(Self {
-            description: stored.description.as_deref().map(Description::parse).transpose()?,
-            metric: Metric::parse(&stored.metric)?,
+            description: stored.description.as_deref().map(Description::restore).transpose()?,
+            metric: Metric::restore(&stored.metric)?,
             required: stored.required,
-            role: RoleName::parse(&stored.role)?,
-            unit: stored.unit.as_deref().map(Unit::parse).transpose()?,
+            role: RoleName::restore(&stored.role)?,
+            unit: stored.unit.as_deref().map(Unit::restore).transpose()?,
         })
     }
 }

@@ -10,6 +10,7 @@ mod indexes;
 mod languages;
 mod lost_answers;
 mod migrations;
+mod name_keys;
 mod schema;
 mod sqlstates;
 mod test_database;

@@ -103,7 +103,7 @@ impl TryFrom<&JobRow> for Job {
             organisation_id: reading.column("organisation_id", OrganisationId::parse(&row.organisation_id))?,
             source_id: reading.column("source_id", SourceId::parse(&row.source_id))?,
             source_version_id: reading.column("source_version_id", SourceVersionId::parse(&row.source_version_id))?,
-            name: reading.column("name", JobName::parse(&row.name))?,
+            name: reading.column("name", JobName::restore(&row.name))?,
             active: reading.flag("active", row.active)?,
             activated_at: reading.time_if_any("activated_at", row.activated_at)?,
             role_bindings: reading.column("role_bindings", CheckedBindings::restored(bindings))?,

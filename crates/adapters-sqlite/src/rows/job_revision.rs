@@ -34,7 +34,7 @@ impl TryFrom<&JobRevisionRow> for JobRevision {
             organisation_id: reading.column("organisation_id", OrganisationId::parse(&row.organisation_id))?,
             revision: reading.revision(row.revision)?,
             source_version_id: reading.column("source_version_id", SourceVersionId::parse(&row.source_version_id))?,
-            name: reading.column("name", JobName::parse(&row.name))?,
+            name: reading.column("name", JobName::restore(&row.name))?,
             active: reading.flag("active", row.active)?,
             role_bindings: reading.column("role_bindings", CheckedBindings::restored(bindings))?,
             outputs: reading.column("outputs", json::to_outputs(&row.outputs))?,

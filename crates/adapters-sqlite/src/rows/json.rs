@@ -80,12 +80,12 @@ pub(super) fn of_input_roles(roles: &[InputRole]) -> String {
 pub(super) fn to_input_roles(text: &str) -> Result<Vec<InputRole>, Unreadable> {
     read(text, |role: InputRoleJson<'_>| {
         Ok(InputRole {
-            description: role.description.as_deref().map(Description::parse).transpose()?,
-            input_kind: InputKind::parse(&role.input_kind)?,
-            metric: Metric::parse(&role.metric)?,
+            description: role.description.as_deref().map(Description::restore).transpose()?,
+            input_kind: InputKind::restore(&role.input_kind)?,
+            metric: Metric::restore(&role.metric)?,
             required: role.required,
-            role: RoleName::parse(&role.role)?,
-            unit: role.unit.as_deref().map(Unit::parse).transpose()?,
+            role: RoleName::restore(&role.role)?,
+            unit: role.unit.as_deref().map(Unit::restore).transpose()?,
         })
     })
 }
@@ -103,11 +103,11 @@ pub(super) fn of_output_roles(roles: &[OutputRole]) -> String {
 pub(super) fn to_output_roles(text: &str) -> Result<Vec<OutputRole>, Unreadable> {
     read(text, |role: OutputRoleJson<'_>| {
         Ok(OutputRole {
-            description: role.description.as_deref().map(Description::parse).transpose()?,
-            metric: Metric::parse(&role.metric)?,
+            description: role.description.as_deref().map(Description::restore).transpose()?,
+            metric: Metric::restore(&role.metric)?,
             required: role.required,
-            role: RoleName::parse(&role.role)?,
-            unit: role.unit.as_deref().map(Unit::parse).transpose()?,
+            role: RoleName::restore(&role.role)?,
+            unit: role.unit.as_deref().map(Unit::restore).transpose()?,
         })
     })
 }
@@ -123,9 +123,9 @@ pub(super) fn of_bindings(bindings: &[RoleBinding]) -> String {
 pub(super) fn to_bindings(text: &str) -> Result<Vec<RoleBinding>, Unreadable> {
     read(text, |binding: BindingJson<'_>| {
         Ok(RoleBinding {
-            role: RoleName::parse(&binding.role)?,
+            role: RoleName::restore(&binding.role)?,
             input_id: InputId::parse(&binding.input_id)?,
-            input_type: InputKind::parse(&binding.input_type)?,
+            input_type: InputKind::restore(&binding.input_type)?,
         })
     })
 }
@@ -143,9 +143,9 @@ pub(super) fn to_outputs(text: &str) -> Result<Vec<Output>, Unreadable> {
     read(text, |output: OutputJson<'_>| {
         Ok(Output {
             id: OutputId::parse(&output.id)?,
-            role: RoleName::parse(&output.role)?,
-            metric: Metric::parse(&output.metric)?,
-            unit: output.unit.as_deref().map(Unit::parse).transpose()?,
+            role: RoleName::restore(&output.role)?,
+            metric: Metric::restore(&output.metric)?,
+            unit: output.unit.as_deref().map(Unit::restore).transpose()?,
         })
     })
 }

@@ -47,11 +47,7 @@ impl PredictionRow {
         let reading = Reading { table: "predictions", id: "" };
         let value = if self.value.is_finite() { Ok(self.value) } else { Err("not a finite number") };
         Ok(PredictedValue {
-            prediction: Prediction {
-                role: role.clone(),
-                at: reading.time("at", self.at)?,
-                value: reading.column("value", value)?,
-            },
+            prediction: Prediction::new(role.clone(), reading.time("at", self.at)?, reading.column("value", value)?),
             issued_at: reading.time("issued_at", self.issued_at)?,
             run_id,
         })
@@ -60,5 +56,5 @@ impl PredictionRow {
 
 /// The role of values that are read without it.
 pub(crate) fn stored_role(job_id: JobId, role: &str) -> Result<RoleName, CorruptRow> {
-    Reading { table: "predictions", id: &format!("{job_id}/{role}") }.column("role", RoleName::parse(role))
+    Reading { table: "predictions", id: &format!("{job_id}/{role}") }.column("role", RoleName::restore(role))
 }

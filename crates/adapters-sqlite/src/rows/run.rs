@@ -70,7 +70,7 @@ impl TryFrom<&RunRow> for Run {
             source_version_id: reading.column("source_version_id", SourceVersionId::parse(&row.source_version_id))?,
             issued_at: reading.time("issued_at", row.issued_at)?,
             status: if succeeded { RunStatus::Succeeded } else { RunStatus::Failed },
-            message: reading.column("message", row.message.as_deref().map(Description::parse).transpose())?,
+            message: reading.column("message", row.message.as_deref().map(Description::restore).transpose())?,
             prediction_count: reading.column("prediction_count", u32::try_from(row.prediction_count))?,
             predictions_digest: PredictionsDigest::from_bytes(reading.column("predictions_digest", digest)?),
             received_at: reading.time("received_at", row.received_at)?,

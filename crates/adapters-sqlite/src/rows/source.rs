@@ -50,13 +50,13 @@ impl TryFrom<&SourceRow> for Source {
 
     fn try_from(row: &SourceRow) -> Result<Self, CorruptRow> {
         let reading = Reading { table: "sources", id: &row.id };
-        let description = row.description.as_deref().map(Description::parse).transpose();
+        let description = row.description.as_deref().map(Description::restore).transpose();
         let interval =
             row.expected_interval_minutes.map(|minutes| ExpectedIntervalMinutes::new(minutes.into())).transpose();
         let retention = row.retention_hours.map(|hours| RetentionHours::new(hours.into())).transpose();
         Ok(Self {
             id: reading.column("id", SourceId::parse(&row.id))?,
-            name: reading.column("name", SourceName::parse(&row.name))?,
+            name: reading.column("name", SourceName::restore(&row.name))?,
             description: reading.column("description", description)?,
             expected_interval_minutes: reading.column("expected_interval_minutes", interval)?,
             retention_hours: reading.column("retention_hours", retention)?,
@@ -78,6 +78,13 @@ pub(crate) struct SourceChanges {
     retention_hours: Option<i64>,
     revision: i64,
     updated_at: i64,
+}
+
+impl SourceChanges {
+    /// The same with this key, if there is one.
+    pub(crate) fn with_key(self, key: Option<String>) -> Self {
+        Self { name_key: key.unwrap_or(self.name_key), ..self }
+    }
 }
 
 impl From<&Source> for SourceChanges {

@@ -47,11 +47,11 @@ impl TryFrom<&SourceVersionRow> for SourceVersion {
         // The digest was promised to other systems, so a contract that no longer has it is not the published one.
         let has_digest = contract.digest().as_str() == row.contract_digest;
         reading.column("contract_digest", has_digest.then_some(()).ok_or("the roles have another digest"))?;
-        let description = row.description.as_deref().map(Description::parse).transpose();
+        let description = row.description.as_deref().map(Description::restore).transpose();
         Ok(Self {
             id: reading.column("id", SourceVersionId::parse(&row.id))?,
             source_id: reading.column("source_id", SourceId::parse(&row.source_id))?,
-            version: reading.column("version", VersionLabel::parse(&row.version))?,
+            version: reading.column("version", VersionLabel::restore(&row.version))?,
             description: reading.column("description", description)?,
             contract,
             created_at: reading.time("created_at", row.created_at)?,

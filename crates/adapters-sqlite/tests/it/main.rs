@@ -10,6 +10,7 @@ mod fixture;
 mod job_inputs;
 mod lists;
 mod migrations;
+mod name_keys;
 mod processes;
 mod query_plans;
 mod retention;

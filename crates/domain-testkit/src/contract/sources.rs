@@ -11,12 +11,14 @@ use crate::builders::{a_source, a_version_of};
 use crate::values::{at, description, fresh_source_id, hours, micros_after, minutes, revision, source_name};
 
 /// Names that are the same name, in pairs.
-const SAME_NAMES: [(&str, &str); 6] = [
+const SAME_NAMES: [(&str, &str); 8] = [
     ("Mildew-Predictor", "mILDEW-pREDICTOR"),
     ("Straße", "STRASSE"),
     ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
     ("ÉTÉ", "e\u{301}te\u{301}"),
-    ("ı", "I"),
+    ("GROẞ", "groß"),
+    ("ᏣᎳᎩ", "ꮳꮃꭹ"),
+    ("İ", "i\u{307}"),
     ("ÅNGSTRÖM", "\u{212b}ngström"),
 ];
 
@@ -116,7 +118,8 @@ pub(super) fn names_are_not_patterns(stores: &Stores) {
 }
 
 pub(super) fn names_that_look_alike_are_different_names(stores: &Stores) {
-    let names = ["ete", "été", "eté", "e te", "e  te", "e\u{a0}te", "ｅte", "ete.", "ete\u{200b}", "i", "i\u{307}x"];
+    let names =
+        ["ete", "été", "eté", "e te", "e  te", "e\u{a0}te", "ｅte", "ete.", "ete\u{200b}", "i", "ı", "i\u{307}x"];
     let stored = names.map(|name| stored_source(stores, Source { name: source_name(name), ..a_source() }));
     for source in stored {
         assert_eq!(stores.sources.find_by_name(&source.name).expect("sources can be read"), Some(source));

@@ -184,26 +184,31 @@ pub fn judge_bindings(
     if judge.is_content() { bindings.map(CheckedBindings) } else { None }
 }
 
-fn judge_binding<'a>(
+fn judge_binding(
     judge: &mut Judge,
     path: &Path,
     declared: Option<&DeclaredInputs>,
-    draft: &'a BindingDraft,
-    bound: &mut BTreeSet<&'a str>,
+    draft: &BindingDraft,
+    bound: &mut BTreeSet<RoleName>,
 ) -> Option<RoleBinding> {
     let role_path = path.member("role");
     let type_path = path.member("input_type");
     let id_path = path.member("input_id");
 
-    let role = judge.read(&role_path, &draft.role, |text| RoleName::parse(text));
+    let role = judge.read(&role_path, &draft.role, |text| RoleName::restore(text));
     let role = judge.require(&role_path, role);
     let input_id = judge.read(&id_path, &draft.input_id, |text| InputId::parse(text));
     let input_id = judge.require(&id_path, input_id);
-    let input_type = judge.read(&type_path, &draft.input_type, |text| InputKind::parse(text));
+    let input_type = judge.read(&type_path, &draft.input_type, |text| InputKind::restore(text));
 
     let role = role?;
-    // The name of a role is the text as it was sent, compared exactly.
-    let is_second = draft.role.given().is_some_and(|text| !bound.insert(text));
+    let role = match declared {
+        Some(declared) if !declared.roles.contains_key(&role) => {
+            role.composed_among(declared.roles.keys()).cloned().unwrap_or(role)
+        }
+        _ => role,
+    };
+    let is_second = !bound.insert(role.clone());
     if is_second {
         judge.report(
             role_path.clone(),
@@ -220,7 +225,10 @@ fn judge_binding<'a>(
     }
     let kind = input.and_then(|input| input.input_kind.as_ref());
     let input_type = match (input_type, kind) {
-        (Sent::Given(actual), Some(expected)) if actual != *expected => {
+        (Sent::Given(actual), Some(expected)) if actual == *expected || actual.is_composed_as(expected) => {
+            Some(expected.clone())
+        }
+        (Sent::Given(actual), Some(expected)) => {
             judge.report(
                 type_path,
                 ValueProblem::new(
@@ -251,9 +259,9 @@ fn unknown_role(role: &RoleName, declared: &DeclaredInputs) -> ValueProblem {
     }
 }
 
-fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<&str>) {
+fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<RoleName>) {
     for (role, input) in &declared.roles {
-        if input.required == Some(true) && !bound.contains(role.as_str()) {
+        if input.required == Some(true) && !bound.contains(role) {
             let problem = ValueProblem::new(
                 ViolationCode::MissingRequiredRole,
                 format!("does not bind the required role \"{role}\""),

@@ -90,8 +90,18 @@ pub struct Prediction {
     pub role: RoleName,
     /// The time that the value is about.
     pub at: Timestamp,
-    /// The value, finite.
+    /// The value, finite. 0 and -0 are one value, and it is 0.
     pub value: f64,
+}
+
+impl Prediction {
+    /// A value of a role, about a time.
+    ///
+    /// Whether a zero keeps its sign is otherwise a matter of the database: SQLite stores whole numbers without.
+    #[must_use]
+    pub fn new(role: RoleName, at: Timestamp, value: f64) -> Self {
+        Self { role, at, value: value + 0.0 }
+    }
 }
 
 /// A place in a list of values by role and time: behind the value of that role and time.
@@ -119,7 +129,6 @@ impl PredictionsDigest {
             hash.update((role.as_str().len() as u64).to_be_bytes());
             hash.update(role.as_str());
             hash.update(at.as_micros().to_be_bytes());
-            // 0 and -0 are one value.
             hash.update((value + 0.0).to_be_bytes());
         }
         Self(hash.finalize().into())
@@ -182,13 +191,13 @@ pub fn judge_predictions(
         );
         return None;
     }
-    let known = judge.violation_count();
+    let judged = judge.violation_count();
     let mut places = BTreeMap::new();
     let mut unreadable_roles = false;
     let mut predictions = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.iter().enumerate() {
         // More of them tell nobody more.
-        if judge.violation_count() >= known + MAX_TOLD {
+        if judge.violation_count() >= judged + MAX_TOLD {
             return None;
         }
         let path = path.index(index);
@@ -198,18 +207,23 @@ pub fn judge_predictions(
             continue;
         };
         let (role_path, at_path, value_path) = (path.member("role"), path.member("at"), path.member("value"));
-        let role = judge.read(&role_path, &draft.role, |text| RoleName::parse(text));
+        let role = judge.read(&role_path, &draft.role, |text| RoleName::restore(text));
         let role = judge.require(&role_path, role);
         let at = judge.read(&at_path, &draft.at, |text| Timestamp::parse(text));
         let at = judge.require(&at_path, at);
         let value = judge.require(&value_path, draft.value.clone());
         unreadable_roles |= role.is_none();
         let (Some(role), at) = (role, at) else { continue };
-        if let Some(contract) = contract
-            && contract.output_roles().iter().all(|output| output.role != role)
-        {
-            judge.report(role_path, unknown_output(&role, contract));
-        }
+        let role = match contract {
+            Some(contract) if contract.output_roles().iter().all(|output| output.role != role) => {
+                let roles = contract.output_roles().iter().map(|output| &output.role);
+                role.composed_among(roles).cloned().unwrap_or_else(|| {
+                    judge.report(role_path, unknown_output(&role, contract));
+                    role
+                })
+            }
+            _ => role,
+        };
         let Some(at) = at else {
             // What its time is cannot be told, but there is a value of that role.
             places.entry((role, None)).or_insert(index);
@@ -223,7 +237,7 @@ pub fn judge_predictions(
             );
         }
         if let Some(value) = value {
-            predictions.push(Prediction { role, at, value });
+            predictions.push(Prediction::new(role, at, value));
         }
     }
     if let Some(contract) = contract
@@ -238,7 +252,7 @@ pub fn judge_predictions(
             );
         }
     }
-    (judge.violation_count() == known).then_some(predictions)
+    (judge.violation_count() == judged).then_some(predictions)
 }
 
 /// How many mistakes of one list of values are told; what comes after them is not looked at.

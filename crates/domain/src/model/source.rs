@@ -1,5 +1,7 @@
 //! Sources: runnable prediction models, shared by all organisations.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -85,6 +87,17 @@ fn out_of_range(number: i128, max: i32) -> ValueProblem {
         Ok(number) => problem.actual(number),
         Err(_) => problem,
     }
+}
+
+/// The keys that stores find sources by, given all sources in the order of their creation: that of its name, unless an earlier source
+/// has it. That can be where fewer names were the same when they were stored.
+pub fn name_keys<'a>(sources: impl IntoIterator<Item = (SourceId, &'a SourceName)>) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let mut key_of = |(id, name): (SourceId, &SourceName)| {
+        let key = name.key();
+        if taken.insert(key.clone()) { key } else { name.key_beside_another(id) }
+    };
+    sources.into_iter().map(&mut key_of).collect()
 }
 
 /// A source as somebody describes it, to be created or found.

@@ -1,11 +1,16 @@
-//! Bounded text. Every kind of text has one constructor, and what comes back from a database passes it too.
+//! Bounded text. Every kind of text has one constructor for what is new, and one for what is there already.
 
+mod invisible;
+
+use std::borrow::Cow;
 use std::fmt;
 
 use compact_str::CompactString;
 use serde::Serialize;
+use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::id::SourceId;
 use super::violation::{ValueProblem, ViolationCode};
 
 /// The most characters (Unicode scalar values) in the name of a source or a job.
@@ -17,17 +22,24 @@ pub const MAX_DESCRIPTION_CHARS: usize = 10_000;
 
 // Nearly all of these are short, and a job has a dozen: held in place, they need no memory of their own.
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $read:expr) => {
+    ($(#[$doc:meta])* $name:ident, $read:expr, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         pub struct $name(CompactString);
 
         impl $name {
-            /// Checks the text, and brings it into the form that is stored.
+            /// Checks the text of something new, and brings it into the form that is stored.
             pub fn parse(text: &str) -> Result<Self, ValueProblem> {
                 let read: fn(&str) -> Result<CompactString, ValueProblem> = $read;
                 read(text).map(Self)
+            }
+
+            /// The text of what is there already, stored or referred to, as it is. An earlier release may have taken what
+            /// [`Self::parse`] refuses, or would bring into another form; what it took stays what it is.
+            pub fn restore(text: &str) -> Result<Self, ValueProblem> {
+                let check: fn(&str) -> Result<(), ValueProblem> = $check;
+                check(text).map(|()| Self(text.into()))
             }
 
             /// The text as stored.
@@ -47,44 +59,73 @@ macro_rules! text {
 
 text! {
     /// The name of a source, unique on the platform: 1 to [`MAX_NAME_CHARS`] characters after trimming, in NFC.
-    SourceName, name
+    SourceName, name, is_name
 }
 text! {
     /// The name of a job, unique in its organisation: 1 to [`MAX_NAME_CHARS`] characters after trimming, in NFC.
-    JobName, name
+    JobName, name, is_name
 }
 text! {
     /// Free text of at most [`MAX_DESCRIPTION_CHARS`] characters; of control characters only tabs and line ends.
-    Description, description
+    Description, description, is_description
 }
 text! {
-    /// What a version of a source is called, such as `1.0.0`: 1 to [`MAX_WORD_CHARS`] characters after trimming.
-    VersionLabel, version_label
+    /// What a version of a source is called, such as `1.0.0`: 1 to [`MAX_WORD_CHARS`] characters after trimming, in NFC.
+    VersionLabel, version_label, is_label
 }
 text! {
-    /// The name of an input or output role, compared exactly: 1 to [`MAX_WORD_CHARS`] characters.
-    RoleName, word
+    /// The name of an input or output role, compared exactly: 1 to [`MAX_WORD_CHARS`] characters, in NFC.
+    RoleName, word, is_word
 }
 text! {
     /// The kind of thing that an input role takes, such as `sensor`, compared exactly.
-    InputKind, word
+    InputKind, word, is_word
 }
 text! {
     /// What is measured or predicted, compared exactly.
-    Metric, word
+    Metric, word, is_word
 }
 text! {
     /// The unit of a metric, such as `°C`, compared exactly.
-    Unit, word
+    Unit, word, is_word
 }
 
 impl SourceName {
-    /// What makes two names the same name: they are compared without case.
-    ///
-    /// Upper case first, then lower case, stands for Unicode case folding (`ß` and `SS`, the Greek sigmas).
+    /// What makes two names the same name: they are compared without case, as Unicode's canonical caseless match does (D145): the
+    /// full case folding of the decomposed text. It is the same in every language, so that `ı` is not `i`.
     #[must_use]
     pub fn key(&self) -> String {
-        self.0.to_uppercase().to_lowercase().nfc().collect()
+        if self.0.is_ascii() {
+            return self.0.as_str().to_ascii_lowercase();
+        }
+        let decomposed: String = self.0.nfd().collect();
+        UniCase::unicode(decomposed).to_folded_case().nfc().collect()
+    }
+
+    /// What stands in for the key of a source whose name another one has: a store that was filled when fewer names were the same may
+    /// have such. No name has it as its key, and no other source can.
+    #[must_use]
+    pub fn key_beside_another(&self, id: SourceId) -> String {
+        format!("{}{BESIDE}{id}", self.key())
+    }
+}
+
+/// Is in no name.
+const BESIDE: char = '\u{1f}';
+
+impl InputKind {
+    /// Whether it is the same in NFC.
+    #[must_use]
+    pub(super) fn is_composed_as(&self, other: &Self) -> bool {
+        self.0.nfc().eq(other.0.nfc())
+    }
+}
+
+impl RoleName {
+    /// Which of the roles is meant, if none of them is the same: the one that is the same in NFC. Roles are in NFC, but for those
+    /// that an earlier release stored as they came.
+    pub(super) fn composed_among<'a>(&self, mut roles: impl Iterator<Item = &'a Self>) -> Option<&'a Self> {
+        if self.0.is_ascii() { None } else { roles.find(|role| role.0.nfc().eq(self.0.nfc())) }
     }
 }
 
@@ -100,30 +141,53 @@ impl VersionLabel {
 }
 
 fn name(text: &str) -> Result<CompactString, ValueProblem> {
-    let text = text.trim();
-    // ASCII is in NFC as it is.
-    if text.is_ascii() {
-        return bounded(text, 1, MAX_NAME_CHARS, char::is_control);
-    }
-    bounded(&text.nfc().collect::<String>(), 1, MAX_NAME_CHARS, char::is_control)
+    seen(&in_nfc(text.trim()), MAX_NAME_CHARS)
 }
 
 fn version_label(text: &str) -> Result<CompactString, ValueProblem> {
-    bounded(text.trim(), 1, MAX_WORD_CHARS, char::is_control)
+    seen(&in_nfc(text.trim()), MAX_WORD_CHARS)
 }
 
 fn word(text: &str) -> Result<CompactString, ValueProblem> {
-    bounded(text, 1, MAX_WORD_CHARS, char::is_control)
+    seen(&in_nfc(text), MAX_WORD_CHARS)
 }
 
 fn description(text: &str) -> Result<CompactString, ValueProblem> {
+    is_description(text).map(|()| text.into())
+}
+
+fn is_name(text: &str) -> Result<(), ValueProblem> {
+    bounded(text.trim(), 1, MAX_NAME_CHARS, char::is_control)
+}
+
+fn is_label(text: &str) -> Result<(), ValueProblem> {
+    bounded(text.trim(), 1, MAX_WORD_CHARS, char::is_control)
+}
+
+fn is_word(text: &str) -> Result<(), ValueProblem> {
+    bounded(text, 1, MAX_WORD_CHARS, char::is_control)
+}
+
+fn is_description(text: &str) -> Result<(), ValueProblem> {
     bounded(text, 0, MAX_DESCRIPTION_CHARS, |c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
-fn bounded(text: &str, least: usize, most: usize, refused: fn(char) -> bool) -> Result<CompactString, ValueProblem> {
+/// ASCII is in NFC as it is.
+fn in_nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
+/// Text that is told apart by looking at it.
+fn seen(text: &str, most: usize) -> Result<CompactString, ValueProblem> {
+    bounded(text, 1, most, char::is_control)?;
+    invisible::refuse(text)?;
+    Ok(text.into())
+}
+
+fn bounded(text: &str, least: usize, most: usize, refused: fn(char) -> bool) -> Result<(), ValueProblem> {
     // Nearly all text, so it is looked through only once: printable ASCII, a byte for each character.
     if (least..=most).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Ok(text.into());
+        return Ok(());
     }
     let length = text.chars().count();
     if length < least {
@@ -141,7 +205,7 @@ fn bounded(text: &str, least: usize, most: usize, refused: fn(char) -> bool) -> 
             .expected("text without control characters")
             .actual(format!("U+{:04X} at character {}", u32::from(character), position + 1)));
     }
-    Ok(text.into())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -156,10 +220,96 @@ mod tests {
     #[test]
     fn names_compare_without_case() {
         let key = |name: &str| SourceName::parse(name).unwrap().key();
-        assert_eq!(key("Mildew-Predictor"), key("mildew-predictor"));
-        assert_eq!(key("STRASSE"), key("straße"));
-        assert_eq!(key("ΟΔΥΣΣΕΥΣ"), key("οδυσσευς"));
-        assert_ne!(key("mildew"), key("mildew-predictor"));
+        for same in [
+            &["Mildew-Predictor", "mildew-predictor", " MILDEW-PREDICTOR "][..],
+            &["STRASSE", "straße", "STRAẞE", "straẞe", "Strasse"],
+            // The sigma at the end of a word is the same letter.
+            &["ΟΔΥΣΣΕΥΣ", "οδυσσευς", "οδυσσευσ"],
+            &["É", "e\u{301}", "\u{e9}", "E\u{301}"],
+            &["ΐ", "Ϊ\u{301}", "\u{399}\u{308}\u{301}"],
+            // Two Cherokee letters, of which the small ones are younger.
+            &["ᏣᎳᎩ", "ꮳꮃꭹ"],
+            &["ﬁeld", "FIELD", "field"],
+            &["\u{212b}ngström", "ångstr\u{f6}m", "ÅNGSTRO\u{308}M"],
+            &["İstanbul", "i\u{307}stanbul"],
+            &["\u{1e9e}", "ss", "SS"],
+            &["\u{1c5}", "\u{1c4}", "\u{1c6}"],
+            &["ſ", "s", "S"],
+            &["\u{10400}", "\u{10428}"],
+        ] {
+            for name in same {
+                assert_eq!(key(name), key(same[0]), "{name}");
+            }
+        }
+        // No language's own rules, and nothing that only resembles.
+        for (one, other) in [
+            ("mildew", "mildew-predictor"),
+            ("ı", "i"),
+            ("İ", "i"),
+            ("x²", "x2"),
+            ("ａ", "a"),
+            ("а", "a"),
+            ("é", "e"),
+            ("\u{2126}hm", "ohm"),
+        ] {
+            assert_ne!(key(one), key(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn every_character_has_the_key_of_its_small_and_its_decomposed_form() {
+        let key = |text: &str| SourceName(text.into()).key();
+        for character in char::MIN..=char::MAX {
+            let text = character.to_string();
+            let folded = key(&text);
+            for same in [folded.clone(), text.to_lowercase(), text.nfd().collect(), text.nfc().collect()] {
+                assert_eq!(key(&same), folded, "{character:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_beside_another_is_the_key_of_no_name() {
+        let name = SourceName::parse("Straße").unwrap();
+        let key = name.key_beside_another(SourceId::parse("f0000000-0000-4000-8000-000000000001").unwrap());
+        assert_ne!(key, name.key());
+        assert_eq!(SourceName::restore(&key).unwrap_err().code, ViolationCode::ControlCharacter);
+    }
+
+    #[test]
+    fn words_are_composed_and_otherwise_kept() {
+        assert_eq!(RoleName::parse("cafe\u{301}").unwrap(), RoleName::parse("caf\u{e9}").unwrap());
+        assert_eq!(VersionLabel::parse(" e\u{301} ").unwrap().as_str(), "\u{e9}");
+        // The signs for Kelvin and Ohm are the letters; that for degrees Celsius only resembles two.
+        assert_eq!(Unit::parse("\u{212a}").unwrap().as_str(), "K");
+        assert_eq!(Unit::parse("\u{2126}").unwrap().as_str(), "\u{3a9}");
+        assert_ne!(Unit::parse("\u{2103}").unwrap(), Unit::parse("°C").unwrap());
+        assert_ne!(RoleName::parse("Rain").unwrap(), RoleName::parse("rain").unwrap());
+        assert_eq!(RoleName::parse(" rain").unwrap().as_str(), " rain");
+    }
+
+    #[test]
+    fn what_is_there_stays_as_it_is() {
+        for text in ["e\u{301}", "\u{200b}", "a\u{202e}b"] {
+            assert_eq!(RoleName::restore(text).unwrap().as_str(), text);
+            assert_eq!(SourceName::restore(text).unwrap().as_str(), text);
+        }
+        assert_eq!(RoleName::restore(" ").unwrap().as_str(), " ");
+        assert_eq!(SourceName::restore(" ").unwrap_err().code, ViolationCode::TooShort);
+        for text in ["", "a\0b"] {
+            assert!(RoleName::restore(text).is_err() && JobName::restore(text).is_err());
+        }
+        assert_eq!(RoleName::restore(&"a".repeat(MAX_WORD_CHARS + 1)).unwrap_err().code, ViolationCode::TooLong);
+    }
+
+    #[test]
+    fn a_role_is_found_in_another_form() {
+        let role = |text: &str| RoleName::restore(text).unwrap();
+        let (composed, decomposed, other) = (role("\u{e9}"), role("e\u{301}"), role("e"));
+        let find = |wanted: &RoleName, roles: &[&RoleName]| wanted.composed_among(roles.iter().copied()).cloned();
+        assert_eq!(find(&decomposed, &[&other, &composed]), Some(composed.clone()));
+        assert_eq!(find(&composed, &[&other, &decomposed]), Some(decomposed.clone()));
+        assert_eq!(find(&other, &[&composed, &decomposed]), None);
     }
 
     #[test]

@@ -62,6 +62,7 @@ violation_codes! {
     TooShort = "too_short", "Text with too few characters.";
     TooLong = "too_long", "Text with too many characters.";
     ControlCharacter = "control_character", "Text with a control character.";
+    InvisibleCharacter = "invisible_character", "Text with a character that cannot be seen, or without one that can.";
     OutOfRange = "out_of_range", "A number that is too small or too large.";
     InvalidTime = "invalid_time", "Text that is not a time as in RFC 3339.";
     InTheFuture = "in_the_future", "A time that is too far ahead of the service's clock.";

@@ -36,7 +36,7 @@ pub(super) fn read(list: &str, cursor: &str) -> Option<Position> {
 pub(super) fn read_prediction(list: &str, cursor: &str) -> Option<PredictionPosition> {
     let bytes = open(list, cursor)?;
     let (time, role) = bytes.split_at_checked(TIME_BYTES)?;
-    let role = RoleName::parse(std::str::from_utf8(role).ok()?).ok()?;
+    let role = RoleName::restore(std::str::from_utf8(role).ok()?).ok()?;
     Some(PredictionPosition { role, at: read_time(time)? })
 }
 

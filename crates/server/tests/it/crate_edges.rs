@@ -29,7 +29,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 ];
 
 /// What the domain may be made of: values, and nothing that speaks to the world.
-const OF_THE_DOMAIN: [&str; 11] = [
+const OF_THE_DOMAIN: [&str; 12] = [
     "chrono",
     "compact_str",
     "mockall",
@@ -39,6 +39,7 @@ const OF_THE_DOMAIN: [&str; 11] = [
     "smallvec",
     "strsim",
     "thiserror",
+    "unicase",
     "unicode-normalization",
     "uuid",
 ];

@@ -1,0 +1,103 @@
+//! The keys of sources' names where another release computed them.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use prediction_domain::model::{Description, Source, SourceId, SourceName};
+use prediction_domain::ports::{Effect, SourceRepository as _, UpdateSourceError};
+
+use crate::fixture::Database;
+
+const FIRST: &str = "f0000000-0000-4000-8000-000000000003";
+const SECOND: &str = "f0000000-0000-4000-8000-000000000001";
+const OTHER: &str = "f0000000-0000-4000-8000-000000000002";
+const CHEROKEE: &str = "f0000000-0000-4000-8000-000000000004";
+
+/// Sources with the keys that the release before gave them: upper case, then lower case.
+fn stored_before() -> Database {
+    let database = Database::migrated();
+    for (number, (id, name, key)) in
+        [(FIRST, "STRAẞE", "straße"), (SECOND, "straße", "strasse"), (OTHER, "Rust", "rust"), (CHEROKEE, "ᏣᎳᎩ", "ꮳꮃꭹ")]
+            .into_iter()
+            .enumerate()
+    {
+        execute(
+            &database,
+            &format!(
+                "INSERT INTO sources (id, name, name_key, revision, created_at, updated_at) \
+             VALUES ('{id}', '{name}', '{key}', 1, {number}, {number})"
+            ),
+        );
+    }
+    database
+}
+
+fn keys(database: &Database) -> Vec<String> {
+    let keys = diesel::dsl::sql::<diesel::sql_types::Text>("SELECT name_key FROM sources ORDER BY created_at, id");
+    keys.load(&mut database.connect()).unwrap()
+}
+
+fn execute(database: &Database, sql: &str) {
+    database.connect().batch_execute(sql).unwrap();
+}
+
+fn named(name: &str) -> SourceName {
+    SourceName::parse(name).unwrap()
+}
+
+fn find(database: &Database, id: &str) -> Source {
+    database.store.find_many(&[SourceId::parse(id).unwrap()]).unwrap().pop().flatten().unwrap()
+}
+
+#[test]
+fn the_earlier_source_is_found_by_the_name_and_the_later_one_by_its_id() {
+    let database = stored_before();
+    let store = &database.store;
+    let told = store.correct_name_keys().unwrap();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[1].contains(SECOND) && told[1].contains("of an earlier source"), "{told:?}");
+    let beside = format!("strasse\u{1f}{SECOND}");
+    assert_eq!(keys(&database), ["strasse", &beside, "rust", "ᏣᎳᎩ"]);
+    for name in ["strasse", "STRASSE", "straße", "STRAẞE"] {
+        assert_eq!(store.find_by_name(&named(name)).unwrap().unwrap().id.to_string(), FIRST, "{name}");
+    }
+    assert_eq!(store.find_by_name(&named("ꮳꮃꭹ")).unwrap().unwrap().id.to_string(), CHEROKEE);
+    assert_eq!(find(&database, SECOND).name.as_str(), "straße");
+    assert_eq!(store.correct_name_keys().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_source_beside_another_can_be_changed_and_is_set_right_by_renaming_either() {
+    let database = stored_before();
+    let store = &database.store;
+    store.correct_name_keys().unwrap();
+    let change = |source: &Source, name: &str| {
+        let description = Some(Description::parse(name).unwrap());
+        let changed = Source { name: named(name), description, revision: source.revision.next(), ..source.clone() };
+        store.update(&changed, source.revision, Effect::Commit).map(|()| changed)
+    };
+    // Its name stays, so it does not clash.
+    let second = change(&find(&database, SECOND), "straße").unwrap();
+    assert!(keys(&database)[1].ends_with(SECOND));
+    assert!(matches!(change(&second, "Strasse"), Err(UpdateSourceError::NameTaken(_))));
+    change(&find(&database, FIRST), "Weg").unwrap();
+    store.correct_name_keys().unwrap();
+    assert_eq!(keys(&database), ["weg", "strasse", "rust", "ᏣᎳᎩ"]);
+    assert_eq!(store.find_by_name(&named("STRASSE")).unwrap().unwrap().id.to_string(), SECOND);
+    change(&second, "Gasse").unwrap();
+    assert_eq!(keys(&database)[1], "gasse");
+}
+
+#[test]
+fn what_the_release_before_stores_meanwhile_is_corrected_the_next_time() {
+    let database = stored_before();
+    let store = &database.store;
+    store.correct_name_keys().unwrap();
+    execute(&database, &format!("UPDATE sources SET name_key = 'straße' WHERE id = '{FIRST}'"));
+    execute(&database, &format!("UPDATE sources SET name_key = 'strasse' WHERE id = '{SECOND}'"));
+    assert_eq!(store.correct_name_keys().unwrap().len(), 2);
+    assert_eq!(keys(&database)[..2], ["strasse".to_owned(), format!("strasse\u{1f}{SECOND}")]);
+    // A source that is gone makes room.
+    execute(&database, &format!("DELETE FROM sources WHERE id = '{FIRST}'"));
+    assert_eq!(store.correct_name_keys().unwrap().len(), 1);
+    assert_eq!(keys(&database), ["strasse", "rust", "ᏣᎳᎩ"]);
+}
