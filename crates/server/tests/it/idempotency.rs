@@ -9,6 +9,7 @@ on_both_databases!(
     what_is_left_out_is_not_compared,
     roles_and_bindings_are_compared_as_sets,
     each_differing_member_is_told,
+    whatever_differs_of_a_setup_is_told_at_once,
     a_defaulted_version_stays_when_a_newer_one_comes_out,
     a_rehearsal_answers_like_the_real_call_and_stores_nothing,
     creating_on_the_fly_needs_the_right_to_write_the_catalogue,
@@ -128,6 +129,51 @@ fn each_differing_member_is_told(server: &Server) {
         [("/job/active", "differs"), ("/job/source_version_id", "differs"), ("/role_bindings", "differs")]
     );
     assert_eq!(client.get(&path_of(&job)).expect(200), job);
+}
+
+/// Each of the three that a setup has may differ from what is stored, in any combination.
+fn whatever_differs_of_a_setup_is_told_at_once(server: &Server) {
+    let client = server.operator();
+    let setup = example("setup-job-with-everything.json");
+    let stored = client.post(SETUP, &setup).expect(201);
+    let changes: [(&str, Value, &str); 6] = [
+        ("/job/active", json!(false), "/job/active"),
+        ("/role_bindings/0/input_id", json!(fresh_id()), "/role_bindings"),
+        ("/source/description", json!("another"), "/source/description"),
+        ("/source/retention_hours", json!(7), "/source/retention_hours"),
+        ("/source_version/description", json!("another"), "/source_version/description"),
+        ("/source_version/output_roles/0/unit", json!("K"), "/source_version/output_roles"),
+    ];
+    for chosen in 1..1_u32 << changes.len() {
+        let chosen =
+            changes.iter().enumerate().filter(|(place, _)| chosen & (1 << place) != 0).map(|(_, change)| change);
+        let mut other = setup.clone();
+        let mut expected = Vec::new();
+        for (pointer, value, told) in chosen {
+            insert(&mut other, pointer, value.clone());
+            expected.push(*told);
+        }
+        let problem = client.post(SETUP, &other).problem(409, "conflict");
+        let told = errors(&problem);
+        assert!(told.iter().all(|(_, code)| *code == "differs"), "{problem}");
+        let told: Vec<&str> = told.iter().map(|(pointer, _)| *pointer).collect();
+        // A list is told as a whole, or by the role that differs.
+        assert_eq!(told.len(), expected.len(), "{problem}");
+        assert!(
+            told.iter().zip(&expected).all(|(told, expected)| told.starts_with(expected)),
+            "{expected:?}: {problem}"
+        );
+        let first = ["job", "source", "source_version"];
+        let first = first.map(|kind| (kind, format!("/{kind}/")));
+        let clashing = ["source", "source_version", "job"].into_iter().find(|kind| {
+            let prefix = &first.iter().find(|(name, _)| name == kind).unwrap().1;
+            expected.iter().any(|pointer| pointer.starts_with(prefix.as_str()))
+                || *kind == "job" && expected.contains(&"/role_bindings")
+        });
+        assert_eq!(problem["resource"].as_str(), clashing, "{problem}");
+        assert_eq!(problem["existing_id"], stored[clashing.unwrap()]["id"], "{problem}");
+    }
+    assert_eq!(client.post(SETUP, &setup).expect(200)["outcome"]["job"], "reused");
 }
 
 fn a_defaulted_version_stays_when_a_newer_one_comes_out(server: &Server) {

@@ -30,7 +30,8 @@ pub(super) fn conclude(prepared: &PreparedSetUp, plan: Plan, outcome: JobSetUpOu
     }
 }
 
-fn differences(prepared: &PreparedSetUp, planned: &Job, stored: &Job) -> Vec<Violation> {
+/// In what the stored job is not what is planned.
+pub(super) fn differences(prepared: &PreparedSetUp, planned: &Job, stored: &Job) -> Vec<Violation> {
     let job = Path::of("job");
     let mut differences = Vec::new();
     let mut differs = |path: Path, expected: Value, actual: Value| {

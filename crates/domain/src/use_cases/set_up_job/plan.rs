@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::catalogue::Catalogue;
+use super::conclude::differences;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{
@@ -55,10 +56,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
 
     let whole = role_bindings.zip(source).zip(version).zip(prepared.organisation_id).zip(prepared.job_name.clone());
     let ((((role_bindings, source), version), organisation_id), name) = judge.verdict(whole)?;
-    if let Some(conflict) = conflict {
-        return Err(Refusal::Conflict(conflict));
-    }
-    if (source.is_new() || version.is_new()) && !prepared.may_write_catalog {
+    if conflict.is_none() && (source.is_new() || version.is_new()) && !prepared.may_write_catalog {
         return Err(AccessDenied::InsufficientScope { required: Permission::CatalogWrite }.into());
     }
 
@@ -79,6 +77,14 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         updated_at: now,
         updated_by: Some(prepared.by.clone()),
     };
+    if let Some(mut conflict) = conflict {
+        // The job of that name may differ, too.
+        if let Some(stored) = ports.jobs.find_by_name(organisation_id, &job.name)? {
+            conflict.differences.extend(differences(prepared, &job, &stored));
+        }
+        conflict.differences.sort_by(|one, other| one.path.cmp(&other.path));
+        return Err(Refusal::Conflict(conflict));
+    }
     Ok(Plan {
         set_up: JobSetUp { new_source: new(&source), new_version: new(&version), job, effect: prepared.effect },
         source: source.get().clone(),
