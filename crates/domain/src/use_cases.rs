@@ -81,7 +81,11 @@ fn contended() -> Refusal {
 /// revision in what is sent.
 fn require_revision(precondition: &Precondition, sent: &Sent<i128>, current: Revision) -> Result<(), Refusal> {
     let sent_agrees = sent.given().is_none_or(|number| *number == i128::from(current.as_i64()));
-    if precondition.allows(current) && sent_agrees { Ok(()) } else { Err(Refusal::Stale { current }) }
+    match precondition {
+        Precondition::WeaklyTagged => Err(Refusal::WeaklyTagged { current }),
+        _ if precondition.allows(current) && sent_agrees => Ok(()),
+        _ => Err(Refusal::Stale { current }),
+    }
 }
 
 /// Whether the caller leaves it to the service which revision is changed: then it may look again after a race.

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web};
 use opentelemetry::trace::TraceId;
@@ -65,8 +65,19 @@ pub async fn observe(
         // The next request of this client is for somebody else to answer.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+    end_by_closing(&mut response);
     log(&response, &request_id, route, duration, span.as_ref().map(RequestSpan::trace_id));
     Ok(response)
+}
+
+/// To a client of HTTP/1.0 no chunks are sent (RFC 9112, section 6.1): where the length is not known, the end of the answer is the end
+/// of the connection.
+fn end_by_closing(response: &mut ServiceResponse<BoxBody>) {
+    if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
+        let head = response.response_mut().head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
 }
 
 /// The caller's id for the request if it is a harmless one, else an id of our own.

@@ -145,8 +145,9 @@ fn describe(operation: &Operation) -> OperationBuilder {
                 (*name, utoipa::openapi::example::ExampleBuilder::new().value(Some(value)).build())
             }))
             .build();
+        let required = if operation.method == "DELETE" { Required::False } else { Required::True };
         described = described.request_body(Some(
-            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build(),
+            RequestBodyBuilder::new().content("application/json", content).required(Some(required)).build(),
         ));
     }
     for (status, text, body) in &operation.answers {

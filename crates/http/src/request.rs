@@ -3,25 +3,28 @@
 //! A handler takes a [`Call`] and asks it in that order, so that the order in which problems are told does not depend on
 //! the framework: whoever is not known learns nothing else.
 
+mod accept;
 mod body;
 mod cursor;
 mod precondition;
 mod query;
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{Accept, Header as _};
-use actix_web::mime;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use prediction_domain::model::{Caller, Precondition, ValueProblem};
+use prediction_domain::model::{Caller, Judge, Permission, Precondition, Revision, Sent, Submission, ValueProblem};
+use prediction_domain::use_cases::Refusal;
 use serde_json::Value;
 
 use crate::api::{Api, Room};
 use crate::auth::bearer;
 use crate::problem::{Problem, ProblemCode};
+use crate::wire::deletion::decode_deletion;
+use crate::wire::fields::decode;
 
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::{Body, ParsedBody};
@@ -32,7 +35,7 @@ pub(crate) use query::Query;
 pub(crate) struct Call {
     api: web::Data<Api>,
     request: HttpRequest,
-    payload: Payload,
+    payload: Cell<Payload>,
 }
 
 /// Who called, for the log.
@@ -55,6 +58,9 @@ impl Call {
         let caller = self.api.identify(token).await?;
         self.request.extensions_mut().insert(KnownCaller(Arc::clone(&caller)));
         limiters.check_subject(&caller.subject).map_err(Problem::rate_limited)?;
+        if self.request.method().is_safe() && !body::is_empty(&self.request, &mut self.take_payload()).await? {
+            return Err(Problem::new(ProblemCode::UnexpectedBody));
+        }
         Ok(caller)
     }
 
@@ -94,6 +100,25 @@ impl Call {
         precondition::if_match(self.request.headers())
     }
 
+    /// What a request to delete something says about its revision: in `If-Match`, and in the body if there is one, which needs this
+    /// permission to be read.
+    pub(crate) async fn lock(&self, caller: &Caller, needed: Permission) -> Result<Precondition, Problem> {
+        let precondition = self.precondition()?;
+        let body = body::read_if_any(&self.request, &mut self.take_payload(), body::BODY_LIMIT).await?;
+        let Some(body) = body else { return Ok(precondition) };
+        caller.require(needed).map_err(Refusal::from)?;
+        let Submission { content: revision, violations } = decode(&body, decode_deletion)?;
+        Judge::starting_with(violations).verdict(Some(())).map_err(Refusal::from)?;
+        Ok(match revision {
+            Sent::Given(number) => precondition.and(i64::try_from(number).ok().and_then(Revision::new)),
+            _ => precondition,
+        })
+    }
+
+    fn take_payload(&self) -> Payload {
+        self.payload.replace(Payload::None)
+    }
+
     /// What the request says in `If-None-Match` about what the caller has already.
     pub(crate) fn freshness(&self) -> Result<Freshness, Problem> {
         Freshness::of(self.request.headers())
@@ -101,23 +126,20 @@ impl Call {
 
     /// The body, which is to be JSON.
     pub(crate) async fn body(&mut self) -> Result<Body, Problem> {
-        body::read(&self.request, &mut self.payload, body::BODY_LIMIT).await
+        body::read(&self.request, self.payload.get_mut(), body::BODY_LIMIT).await
     }
 
     /// The body, of so many bytes at the most, which may be more than usual. One that is not small is only to be parsed when
     /// there is room, which it has to keep until it is dealt with.
     pub(crate) async fn large_body(&mut self, limit: usize) -> Result<(Body, Option<Room>), Problem> {
-        let body = body::read(&self.request, &mut self.payload, limit).await?;
+        let body = body::read(&self.request, self.payload.get_mut(), limit).await?;
         let room = if body.is_small() { None } else { Some(self.api.room().await?) };
         Ok((body, room))
     }
 
-    /// Whether the answer is wanted as CSV rather than as JSON (RFC 9110, section 12.5.1).
+    /// Whether the answer is wanted as CSV rather than as JSON.
     pub(crate) fn wants_csv(&self) -> bool {
-        let Ok(accept) = Accept::parse(&self.request) else { return false };
-        let ranked = accept.ranked();
-        let wanted = ranked.iter().find(|mime| mime.type_() == mime::STAR || is_json(mime) || is_csv(mime));
-        wanted.is_some_and(is_csv)
+        accept::prefers_csv(self.request.headers())
     }
 }
 
@@ -129,16 +151,8 @@ impl FromRequest for Call {
         let api = request
             .app_data::<web::Data<Api>>()
             .unwrap_or_else(|| unreachable!("the routes are configured together with the service"));
-        ready(Ok(Self { api: api.clone(), request: request.clone(), payload: payload.take() }))
+        ready(Ok(Self { api: api.clone(), request: request.clone(), payload: Cell::new(payload.take()) }))
     }
-}
-
-fn is_json(mime: &mime::Mime) -> bool {
-    mime.type_() == mime::APPLICATION && (mime.subtype() == mime::JSON || mime.subtype() == mime::STAR)
-}
-
-fn is_csv(mime: &mime::Mime) -> bool {
-    mime.type_() == mime::TEXT && (mime.subtype() == mime::CSV || mime.subtype() == mime::STAR)
 }
 
 /// An entry of `errors` about a query parameter.

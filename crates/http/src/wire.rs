@@ -1,6 +1,7 @@
 //! What goes over the wire. Requests are decoded into the domain's drafts by [`fields`], which notices every member of
 //! the wrong type and every unknown one; answers are written from the model.
 
+pub(crate) mod deletion;
 pub(crate) mod fields;
 pub(crate) mod health;
 pub(crate) mod job;

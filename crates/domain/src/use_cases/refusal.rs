@@ -18,6 +18,12 @@ pub enum Refusal {
         /// The stored revision.
         current: Revision,
     },
+    /// The caller wants to change what has a weak entity tag, which nothing has.
+    #[error("weakly tagged, at revision {current}")]
+    WeaklyTagged {
+        /// The stored revision.
+        current: Revision,
+    },
     /// The request is wrong in these places.
     #[error("invalid")]
     Invalid(#[from] Violations),

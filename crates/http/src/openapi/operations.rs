@@ -15,7 +15,8 @@ use crate::problem::ProblemCode;
 use crate::problem::ProblemCode::{
     Conflict, DeadlineExceeded, InUse, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader,
     InvalidJson, InvalidPath, InvalidQuery, InvalidToken, NotFound, NotReady, Overloaded, PayloadTooLarge,
-    PreconditionFailed, RateLimited, RequestTimeout, StoreUnavailable, Unauthorized, UnsupportedMediaType,
+    PreconditionFailed, RateLimited, RequestTimeout, StoreUnavailable, Unauthorized, UnexpectedBody,
+    UnsupportedMediaType,
 };
 
 /// One operation.
@@ -122,6 +123,9 @@ impl Operation {
                 DeadlineExceeded,
                 StoreUnavailable,
             ]);
+        }
+        if self.needs_token() && self.method == "GET" {
+            problems.push(UnexpectedBody);
         }
         if matches!(self.access, Access::Scope(_)) {
             problems.push(InsufficientScope);
@@ -278,6 +282,8 @@ const CREATE_VERSION: Request = Request {
     schema: "NewSourceVersion",
     examples: &[("tutorial", include_str!("../../../../docs/examples/create-source-version.json"))],
 };
+const DELETION: Request = Request { schema: "Deletion", examples: &[] };
+
 /// Every operation of the service.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
@@ -355,7 +361,7 @@ fn source_operations() -> Vec<Operation> {
             text: "Refused while it has versions.",
             access: CATALOG_WRITE,
             parameters: vec![dry_run(), if_match()],
-            request: None,
+            request: Some(DELETION),
             answers: vec![
                 (200, "With dry_run: what would be deleted", Body::One("Source")),
                 (204, "It was deleted", Body::None),
@@ -421,7 +427,7 @@ fn source_version_operations() -> Vec<Operation> {
             text: "Refused while a job uses it.",
             access: CATALOG_WRITE,
             parameters: vec![dry_run(), if_match()],
-            request: None,
+            request: Some(DELETION),
             answers: vec![
                 (200, "With dry_run: what would be deleted", Body::One("SourceVersion")),
                 (204, "It was deleted", Body::None),

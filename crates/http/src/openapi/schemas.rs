@@ -3,10 +3,11 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{Components, RefOr, Schema};
 use utoipa::{OpenApi as _, ToSchema};
 
-use crate::wire::{health, job, job_revision, run, set_up, source, source_version};
+use crate::wire::{deletion, health, job, job_revision, run, set_up, source, source_version};
 
 /// What requests consist of. Unknown members are refused, so the document says that there are none.
-const CLOSED: [&str; 14] = [
+const CLOSED: [&str; 15] = [
+    "Deletion",
     "NewSource",
     "SourceChange",
     "NewSourceVersion",
@@ -25,6 +26,7 @@ const CLOSED: [&str; 14] = [
 
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
+    deletion::Deletion,
     source::SourceBody,
     source::NewSource,
     source::SourceChange,

@@ -58,6 +58,8 @@ catalogue! {
         "The id in the path is not a UUID.";
     InvalidHeader = "invalid_header", BAD_REQUEST, "A header is not valid",
         "If-Match and If-None-Match take a list of entity tags, or *.";
+    UnexpectedBody = "unexpected_body", BAD_REQUEST, "The request has a body",
+        "What is only read has no body to be read with: what stands in it would have no effect. Send it without.";
     Unauthorized = "unauthorized", UNAUTHORIZED, "A token is needed",
         "Send Authorization: Bearer with an access token.";
     InvalidToken = "invalid_token", UNAUTHORIZED, "The token is not accepted",
@@ -80,7 +82,7 @@ catalogue! {
         "What is stored under this name or id is different. existing_id names it; each difference is listed in errors, with what is stored as expected.";
     InUse = "in_use", CONFLICT, "It is in use",
         "It cannot be deleted while others need it.";
-    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It was changed in the meantime",
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It is not at that revision",
         "The If-Match header, or the revision in the body, names another revision than the current one. Read it again, and decide anew.";
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
         "A request body has at most 1 MiB, and the report of a run at most 4 MiB.";

@@ -17,6 +17,12 @@ impl From<Refusal> for Problem {
             Refusal::Stale { current } => Self::new(ProblemCode::PreconditionFailed)
                 .detail(format!("the current revision is {current}"))
                 .member("current_revision", current.as_i64()),
+            Refusal::WeaklyTagged { current } => Self::new(ProblemCode::PreconditionFailed)
+                .detail(format!(
+                    "the current revision is {current}, and If-Match names only weak entity tags (W/), which match none: a \
+                     proxy that compresses answers makes tags weak; send the revision in the body instead"
+                ))
+                .member("current_revision", current.as_i64()),
             Refusal::Invalid(violations) => Self::new(ProblemCode::Invalid)
                 .detail(match violations.len() {
                     1 => "1 thing is wrong with the request".to_owned(),

@@ -31,6 +31,33 @@ pub(crate) struct ParsedBody<'a> {
 /// Reads a body that is said to be JSON: so many bytes at the most, in limited time.
 pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Body, Problem> {
     require_json(request)?;
+    receive(request, payload, limit).await.map(Body)
+}
+
+/// Reads a body where there need not be one; what is there is said to be JSON.
+pub(crate) async fn read_if_any(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+) -> Result<Option<Body>, Problem> {
+    let bytes = receive(request, payload, limit).await?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    require_json(request)?;
+    Ok(Some(Body(bytes)))
+}
+
+/// Whether there is nothing in the body. It is read only as far as that takes.
+pub(crate) async fn is_empty(request: &HttpRequest, payload: &mut Payload) -> Result<bool, Problem> {
+    match receive(request, payload, 0).await {
+        Ok(_) => Ok(true),
+        Err(problem) if problem.code() == ProblemCode::PayloadTooLarge => Ok(false),
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn receive(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<BytesMut, Problem> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Problem::new(ProblemCode::PayloadTooLarge));
@@ -40,7 +67,6 @@ pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: us
     tokio::time::timeout(BODY_TIMEOUT, collect(payload, BytesMut::with_capacity(length), limit))
         .await
         .map_err(|_| Problem::new(ProblemCode::RequestTimeout))?
-        .map(Body)
 }
 
 impl Body {
@@ -72,8 +98,10 @@ fn duplicate(path: Path) -> Violation {
 fn require_json(request: &HttpRequest) -> Result<(), Problem> {
     let unsupported = |detail: &str| Err(Problem::new(ProblemCode::UnsupportedMediaType).detail(detail));
     let headers: &HeaderMap = request.headers();
-    let encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding.as_bytes() != b"identity");
-    if encoded {
+    // A list, without regard to case (RFC 9110, section 8.4).
+    let codings = headers.get_all(CONTENT_ENCODING).flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut codings = codings.map(<[u8]>::trim_ascii).filter(|coding| !coding.is_empty());
+    if codings.any(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
         return unsupported("the body has a Content-Encoding; send it as it is");
     }
     if !headers.contains_key(CONTENT_TYPE) {

@@ -8,6 +8,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use prediction_domain::model::{Health, Precondition, Revision};
 use sha2::{Digest as _, Sha256};
 
+use crate::compression::without_coding;
 use crate::problem::{Problem, ProblemCode};
 
 /// The entity tag of a revision.
@@ -34,6 +35,8 @@ pub(crate) fn job_tag(revision: Revision, health: &Health, source: Option<Revisi
 pub(super) fn if_match(headers: &HeaderMap) -> Result<Precondition, Problem> {
     Ok(match tags(headers, &IF_MATCH)? {
         None | Some(Tags::Any) => Precondition::None,
+        // Something on the way changed the body, and says so (RFC 9110, section 8.8.3).
+        Some(Tags::List(tags)) if tags.iter().all(|tag| tag.weak) => Precondition::WeaklyTagged,
         Some(Tags::List(tags)) => Precondition::OneOf(
             tags.iter().filter(|tag| !tag.weak).filter_map(|tag| revision_of(&tag.opaque)).collect(),
         ),
@@ -53,7 +56,9 @@ impl Freshness {
         match &self.0 {
             None => false,
             Some(Tags::Any) => true,
-            Some(Tags::List(tags)) => tags.iter().any(|tag| tag.opaque == entity_tag.trim_matches('"')),
+            Some(Tags::List(tags)) => {
+                tags.iter().any(|tag| without_coding(&tag.opaque) == entity_tag.trim_matches('"'))
+            }
         }
     }
 }
@@ -137,6 +142,8 @@ mod tests {
         assert_eq!(read(&["\"3+7\""]), Ok(Precondition::OneOf(vec![revision(3)])));
         assert_eq!(read(&["\"1\", W/\"2\"", "\"4\""]), Ok(Precondition::OneOf(vec![revision(1), revision(4)])));
         assert_eq!(read(&["\"other\""]), Ok(Precondition::OneOf(vec![])));
+        assert_eq!(read(&["W/\"3\""]), Ok(Precondition::WeaklyTagged));
+        assert_eq!(read(&["W/\"3\", W/\"2+7\""]), Ok(Precondition::WeaklyTagged));
         assert_eq!(read(&["\"03\""]), Ok(Precondition::OneOf(vec![])));
         for malformed in ["3", "", "\"3", "\"3\" \"4\"", "w/\"3\""] {
             assert_eq!(

@@ -1,8 +1,9 @@
-use actix_web::web;
-use prediction_domain::model::{PageRequest, Position, PredictionPosition, ValueProblem, ViolationCode, nearest};
+use prediction_domain::model::{
+    PageRequest, Position, PredictionPosition, Timestamp, ValueProblem, ViolationCode, nearest,
+};
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::PredictionFilter;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{cursor, parameter_error};
 use crate::problem::{Problem, ProblemCode};
@@ -20,16 +21,28 @@ pub(crate) struct Query {
 }
 
 impl Query {
+    /// Reads what `application/x-www-form-urlencoded` writes, and nothing that it does not: a byte that is not UTF-8, or a percent
+    /// sign by itself, would otherwise become another text.
     pub(super) fn parse(text: &str) -> Self {
-        let mut errors = Vec::new();
-        let pairs = match web::Query::<Vec<(String, String)>>::from_query(text) {
-            Ok(pairs) => pairs.into_inner(),
-            Err(_) => {
-                errors.push(json!({ "parameter": "", "code": "wrong_type", "message": "the query cannot be decoded" }));
-                Vec::new()
-            }
+        let mut query = Self {
+            pairs: Vec::new(),
+            known: Vec::new(),
+            errors: Vec::new(),
+            only_the_cursor: true,
+            read: String::new(),
+            list: ListName::default(),
         };
-        Self { pairs, known: Vec::new(), errors, only_the_cursor: true, read: String::new(), list: ListName::default() }
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match (decode(name), decode(value)) {
+                (Some(name), Some(value)) => query.pairs.push((name, value)),
+                (name, _) => {
+                    let name = name.unwrap_or_else(|| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned());
+                    query.refuse(&excerpt(&name), &undecodable(pair));
+                }
+            }
+        }
+        query
     }
 
     /// A parameter that is parsed.
@@ -52,6 +65,11 @@ impl Query {
                 Some(parsed)
             }
             Err(problem) => {
+                let problem = if is_time_without_plus(value, &problem) {
+                    problem.hint("a plus sign in a query is written %2B: as it is, it stands for a space")
+                } else {
+                    problem
+                };
                 self.refuse(name, &problem);
                 None
             }
@@ -200,6 +218,39 @@ fn encode(text: &str) -> String {
     text.bytes().map(write).collect()
 }
 
+/// Reads a name or a value of a query; `None` when it is not UTF-8, percent-encoded.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let (byte, tail) = match (first, tail) {
+            (b'+', tail) => (b' ', tail),
+            (b'%', [high, low, tail @ ..]) => (hexadecimal(*high)? << 4 | hexadecimal(*low)?, tail),
+            (b'%', _) => return None,
+            (byte, tail) => (*byte, tail),
+        };
+        bytes.push(byte);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+fn undecodable(pair: &str) -> ValueProblem {
+    ValueProblem::new(ViolationCode::WrongType, "cannot be decoded")
+        .expected("UTF-8, percent-encoded")
+        .actual(excerpt(pair))
+        .hint("a percent sign is written %25, and ü is written %C3%BC")
+}
+
+/// Whether it would be a time if its plus sign had not been read as a space.
+fn is_time_without_plus(value: &str, problem: &ValueProblem) -> bool {
+    problem.code == ViolationCode::InvalidTime && Timestamp::parse(&value.replace(' ', "+")).is_ok()
+}
+
 /// Enough of a text to recognise it.
 fn excerpt(text: &str) -> String {
     text.chars().take(100).collect()
@@ -239,6 +290,41 @@ mod tests {
             }
         }
         assert!(Query::cursor(&read("").unwrap().1, None).is_none());
+    }
+
+    #[test]
+    fn what_was_encoded_is_read_back() {
+        for text in ["", "M\u{fc}ller", "100 %", "a+b=c&d", "\u{1F33F}\u{0}", "%41"] {
+            assert_eq!(decode(&encode(text)).as_deref(), Some(text));
+        }
+        assert_eq!(decode("a+b").as_deref(), Some("a b"));
+        for text in ["%", "%4", "%zz", "%+1", "% 1", "%FC", "%C3", "%ED%A0%80", "a%", "%E2%82"] {
+            assert_eq!(decode(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_told_with_its_name() {
+        for (text, parameter) in [("name=M%FCller", "name"), ("name=%", "name"), ("x%FF=1", "x%FF"), ("%=", "%")] {
+            let mut query = Query::parse(text);
+            query.read("name", |text| Ok(text.to_owned()));
+            let parameters: Vec<_> = query.errors.iter().map(|error| error["parameter"].clone()).collect();
+            assert_eq!(parameters, [parameter], "{text}");
+            assert_eq!(query.finish().err().map(|problem| problem.code()), Some(ProblemCode::InvalidQuery));
+        }
+    }
+
+    #[test]
+    fn a_plus_sign_that_became_a_space_is_told() {
+        let hint = |text: &str| {
+            let mut query = Query::parse(text);
+            query.read("from", Timestamp::parse);
+            query.errors[0]["hint"].as_str().map(str::to_owned)
+        };
+        assert!(hint("from=2026-06-01T00:00:00+01:00").unwrap().contains("%2B"));
+        for text in ["from=2026-06-01", "from=2026-06-01+00:00:00", "from=+"] {
+            assert_eq!(hint(text), None, "{text}");
+        }
     }
 
     #[test]

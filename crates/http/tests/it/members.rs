@@ -44,6 +44,8 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         ("SetupJob", "POST", set_up, "/job", json!({"job": unknown()})),
         ("NewRoleBinding", "POST", set_up, "/role_bindings/0", json!({"role_bindings": [unknown()]})),
         ("JobChange", "PUT", &job, "", unknown()),
+        ("Deletion", "DELETE", &job, "", unknown()),
+        ("Deletion", "DELETE", &source, "", unknown()),
         ("NewRun", "POST", &runs, "", unknown()),
         ("NewPrediction", "POST", &runs, "/predictions/0", json!({"predictions": [unknown()]})),
     ];

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::harness::{
-    Client, Home, Model, ORGANISATION_A, Server, errors, fresh_id, on_both_databases, path_of, same_answers,
+    Client, Home, Model, ORGANISATION_A, RawConnection, Server, errors, fresh_id, on_both_databases, path_of,
+    raw_request, same_answers,
 };
 
 on_both_databases!(
@@ -12,6 +13,8 @@ on_both_databases!(
     a_cursor_is_good_for_its_own_list_only,
     an_id_in_a_path_has_to_be_a_uuid,
     tags_in_headers_have_to_be_quoted,
+    what_cannot_be_decoded_is_refused,
+    a_plus_sign_in_a_time_is_told_how_to_be_written,
 );
 
 fn refused(client: &Client, path: &str) -> Value {
@@ -65,6 +68,53 @@ fn each_bad_parameter_is_told_with_its_name(server: &Server) {
     assert_eq!(problem["errors"][0]["hint"], "did you mean \"source\"?");
     for limit in ["1", "200"] {
         client.get(&format!("/api/v1/jobs?limit={limit}")).expect(200);
+    }
+}
+
+fn what_cannot_be_decoded_is_refused(server: &Server) {
+    let client = server.operator();
+    client.post("/api/v1/sources", &serde_json::json!({ "name": "M\u{fc}ller" })).expect(201);
+    for (query, parameter) in [
+        ("name=M%FCller", "name"),
+        ("name=%", "name"),
+        ("name=100%", "name"),
+        ("name=%zz", "name"),
+        ("name=%4", "name"),
+        ("name=%ED%A0%80", "name"),
+        ("limit=%", "limit"),
+        ("%FF=1", "%FF"),
+    ] {
+        let problem = refused(&client, &format!("/api/v1/sources?{query}"));
+        assert_eq!(errors(&problem)[0], (parameter, "wrong_type"), "{query}");
+        assert!(problem["errors"][0]["hint"].as_str().unwrap().contains("%25"), "{query}");
+    }
+    for name in ["M%C3%BCller", "M%c3%bcller", "m%C3%9CLLER", "%4D%C3%BCller", "+M%C3%BCller+"] {
+        let found = client.get(&format!("/api/v1/sources?name={name}")).expect(200);
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{name}");
+    }
+    // A body is not done, either, when the query is no good.
+    let post = client.call("POST", "/api/v1/sources").query("dry_run=%FF").json(&serde_json::json!({ "name": "b" }));
+    post.send().problem(400, "invalid_query");
+    for id in ["%FF", "%C3%BC", "%", "%zz"] {
+        let mut connection = RawConnection::open(server.address);
+        let token = server.home().token(&["--all-organisations"]);
+        connection.send(raw_request("GET", &format!("/api/v1/jobs/{id}"), &token, &[]));
+        assert!([400, 404].contains(&connection.answer().0), "{id}");
+    }
+}
+
+fn a_plus_sign_in_a_time_is_told_how_to_be_written(server: &Server) {
+    let client = server.operator();
+    let job = path_of(&Model::publish(server, "mildew").job(server, ORGANISATION_A, "A"));
+    for (list, parameters) in [("runs", vec!["from", "to"]), ("predictions", vec!["from", "to", "as_of"])] {
+        for parameter in parameters {
+            let problem = refused(&client, &format!("{job}/{list}?{parameter}=2026-06-01T00:00:00+01:00"));
+            assert_eq!(errors(&problem), [(parameter, "invalid_time")]);
+            assert!(problem["errors"][0]["hint"].as_str().unwrap().contains("%2B"), "{problem}");
+            let problem = refused(&client, &format!("{job}/{list}?{parameter}=yesterday+morning"));
+            assert_eq!(problem["errors"][0]["hint"], Value::Null);
+            client.get(&format!("{job}/{list}?{parameter}=2026-06-01T00:00:00%2B01:00")).expect(200);
+        }
     }
 }
 

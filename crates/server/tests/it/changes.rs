@@ -11,6 +11,9 @@ on_both_databases!(
     an_expanded_job_has_a_tag_of_its_own,
     a_write_of_an_old_revision_is_refused,
     a_revision_in_the_body_is_a_lock,
+    a_revision_in_the_body_of_a_deletion_is_a_lock,
+    a_body_that_would_have_no_effect_is_refused,
+    a_weak_tag_is_told_why_it_matches_nothing,
     what_get_returned_can_be_put_back,
     what_is_left_out_stays_and_null_clears,
     members_that_never_change_are_refused,
@@ -127,6 +130,94 @@ fn a_revision_in_the_body_is_a_lock(server: &Server) {
         let answer = tagged(&client, "PUT", &path, ("If-Match", "\"2\""), Some(&json!({ "revision": 1 })));
         answer.problem(412, "precondition_failed");
     }
+}
+
+/// Sends a deletion with a body.
+fn delete(client: &Client, path: &str, body: &Value) -> Answer {
+    client.call("DELETE", path).json(body).send()
+}
+
+fn a_revision_in_the_body_of_a_deletion_is_a_lock(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let job = model.job(server, ORGANISATION_A, "Job A");
+    let client = server.operator();
+    let path = path_of(&job);
+    let empty = client.post("/api/v1/sources", &json!({ "name": "empty" })).expect(201);
+    let paths = [path.clone(), format!("/api/v1/sources/{}", empty["id"].as_str().unwrap()), model.version_path()];
+    for path in &paths {
+        for stale in [json!(99), json!(2), json!(0), json!(-1), json!(1e300), json!(9_223_372_036_854_775_807_i64)] {
+            let problem = delete(&client, path, &json!({ "revision": stale })).problem(412, "precondition_failed");
+            assert_eq!(problem["current_revision"], 1, "{path} {stale}");
+        }
+        // Both have to be right.
+        for (tag, revision) in [("\"2\"", 1), ("\"1\"", 2)] {
+            let call = client.call("DELETE", path).header("If-Match", tag).json(&json!({ "revision": revision }));
+            call.send().problem(412, "precondition_failed");
+        }
+        for (body, pointer, code) in [
+            (json!({ "revision": "1" }), "/revision", "wrong_type"),
+            (json!({ "revision": 1.5 }), "/revision", "wrong_type"),
+            (json!({ "revison": 1 }), "/revison", "unknown_member"),
+            (json!([1]), "", "wrong_type"),
+        ] {
+            let problem = delete(&client, path, &body).problem(422, "invalid");
+            assert_eq!(errors(&problem), [(pointer, code)], "{path}");
+        }
+        client.call("DELETE", path).body("application/json", "{").send().problem(400, "invalid_json");
+        client.call("DELETE", path).body("text/plain", "{}").send().problem(415, "unsupported_media_type");
+        let reader = server.scoped(ORGANISATION_A, "jobs:read");
+        reader.call("DELETE", path).body("text/plain", "x").send().expect(415);
+        delete(&reader, path, &json!({ "revison": 1 })).problem(403, "insufficient_scope");
+        client.get(path).expect(200);
+    }
+    let shown = client.call("DELETE", &path).query("dry_run=true").json(&json!({ "revision": 1 })).send().expect(200);
+    assert_eq!(shown["id"], job["id"]);
+    for path in paths {
+        let call = client.call("DELETE", &path).header("If-Match", "\"1\"").json(&json!({ "revision": 1.0 }));
+        call.send().expect(204);
+    }
+    // What says nothing locks nothing.
+    for body in [json!({}), json!({ "revision": null })] {
+        let job = model_job(server);
+        delete(&client, &job, &body).expect(204);
+    }
+}
+
+fn model_job(server: &Server) -> String {
+    let name = fresh_id();
+    path_of(&Model::publish(server, &name).job(server, ORGANISATION_A, &name))
+}
+
+fn a_body_that_would_have_no_effect_is_refused(server: &Server) {
+    let client = server.operator();
+    let path = model_job(server);
+    for path in [path.as_str(), "/api/v1/jobs", "/api/v1/sources?limit=1"] {
+        for body in ["{}", "x", "{\"revision\": 1}"] {
+            client.call("GET", path).body("application/json", body).send().problem(400, "unexpected_body");
+            assert_eq!(client.call("HEAD", path).body("text/plain", body).send().status, 400, "{path}");
+        }
+        // A type, and nothing of it.
+        client.call("GET", path).body("application/json", "").send().expect(200);
+    }
+    server.anonymous().call("GET", &path).body("text/plain", "x").send().problem(401, "unauthorized");
+}
+
+fn a_weak_tag_is_told_why_it_matches_nothing(server: &Server) {
+    let client = server.operator();
+    let path = model_job(server);
+    let tag = client.get(&path).header("etag").unwrap().to_owned();
+    for weak in [format!("W/{tag}"), "W/\"1\"".to_owned(), "W/\"1\", W/\"2\"".to_owned()] {
+        for (method, body) in [("PUT", json!({ "active": false })), ("DELETE", json!({}))] {
+            let call = client.call(method, &path).header("If-Match", &weak).json(&body);
+            let problem = call.send().problem(412, "precondition_failed");
+            assert_eq!(problem["current_revision"], 1);
+            assert!(problem["detail"].as_str().unwrap().contains("weak entity tags"), "{problem}");
+        }
+    }
+    let stale =
+        client.call("DELETE", &path).header("If-Match", "W/\"1\", \"2\"").send().problem(412, "precondition_failed");
+    assert!(!stale["detail"].as_str().unwrap().contains("weak"), "{stale}");
+    client.call("DELETE", &path).header("If-Match", &format!("W/\"7\", {tag}")).send().expect(204);
 }
 
 fn what_get_returned_can_be_put_back(server: &Server) {

@@ -51,7 +51,8 @@ impl<'a> World<'a> {
         let server = self.server;
         let (id, body) = match operation.id {
             "create_source" => (String::new(), Some(json!({ "name": name }))),
-            "get_source" | "delete_source" => (self.source(name), None),
+            "get_source" => (self.source(name), None),
+            "delete_source" => (self.source(name), Some(json!({ "revision": 1 }))),
             "change_source" => (self.source(name), Some(json!({ "retention_hours": 1 }))),
             "create_source_version" => {
                 let mut version = Model::contract();
@@ -59,9 +60,11 @@ impl<'a> World<'a> {
                 insert(&mut version, "/version", "1.0.0");
                 (String::new(), Some(version))
             }
-            "get_source_version" | "delete_source_version" => (Model::publish(server, name).version, None),
+            "get_source_version" => (Model::publish(server, name).version, None),
+            "delete_source_version" => (Model::publish(server, name).version, Some(json!({ "revision": 1 }))),
             "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
-            "get_job" | "delete_job" | "list_job_revisions" | "get_job_revision" | "list_runs" | "list_predictions" => {
+            "delete_job" => (self.job(name), Some(json!({ "revision": null }))),
+            "get_job" | "list_job_revisions" | "get_job_revision" | "list_runs" | "list_predictions" => {
                 (self.job(name), None)
             }
             "change_job" => (self.job(name), Some(json!({ "active": false }))),
@@ -191,6 +194,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             valid().untyped_body(vec![b' '; mebibytes * 1024 * 1024 + 1]).send()
         }
         ProblemCode::Invalid => valid().untyped_body(json!({ "no_such_member": 1 }).to_string()).send(),
+        ProblemCode::UnexpectedBody => valid().json(&json!({})).send(),
         ProblemCode::PreconditionFailed => valid().header("If-Match", "\"999\"").send(),
         ProblemCode::Conflict => conflict(world, operation, &name),
         ProblemCode::InUse => {

@@ -2,8 +2,8 @@ use prediction_domain::model::HealthStatus;
 use utoipa::openapi::schema::ObjectBuilder;
 
 use super::{
-    Body, JOBS, JOBS_READ, JOBS_WRITE, Operation, Parameter, Request, dry_run, expand, flag, id_filter, if_match,
-    if_none_match, name_filter, paged, query, text_schema,
+    Body, DELETION, JOBS, JOBS_READ, JOBS_WRITE, Operation, Parameter, Request, dry_run, expand, flag, id_filter,
+    if_match, if_none_match, name_filter, paged, query, text_schema,
 };
 use crate::problem::ProblemCode::{Conflict, OrganisationOutOfScope};
 
@@ -128,7 +128,7 @@ fn on_one() -> Vec<Operation> {
             text: "",
             access: JOBS_WRITE,
             parameters: vec![dry_run(), if_match()],
-            request: None,
+            request: Some(DELETION),
             answers: vec![
                 (200, "With dry_run: what would be deleted", Body::One("Job")),
                 (204, "It was deleted", Body::None),

@@ -1,4 +1,4 @@
-use prediction_domain::model::JobId;
+use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::delete_job;
 
 use super::tag_of;
@@ -12,7 +12,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let mut query = call.query();
     let effect = query.effect();
     query.finish()?;
-    let precondition = call.precondition()?;
+    let precondition = call.lock(&caller, Permission::JobsWrite).await?;
 
     let judged = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, effect)).await?;
     Ok(deleted(effect, &tag_of(&judged), &JobBody::from(judged)))

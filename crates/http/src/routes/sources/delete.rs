@@ -1,4 +1,4 @@
-use prediction_domain::model::SourceId;
+use prediction_domain::model::{Permission, SourceId};
 use prediction_domain::use_cases::delete_source;
 
 use crate::request::{Call, entity_tag};
@@ -11,7 +11,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let mut query = call.query();
     let effect = query.effect();
     query.finish()?;
-    let precondition = call.precondition()?;
+    let precondition = call.lock(&caller, Permission::CatalogWrite).await?;
 
     let source = call.api().write(move |ports| delete_source(ports, &caller, id, &precondition, effect)).await?;
     Ok(deleted(effect, &entity_tag(source.revision), &SourceBody::from(source)))

@@ -2,8 +2,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::Agent;
-use ureq::http::{HeaderMap, Request};
+use ureq::http::{HeaderMap, Request, Response};
+use ureq::typestate::WithoutBody;
+use ureq::{Agent, Body, RequestBuilder};
 
 /// Somebody who calls a server.
 #[derive(Clone)]
@@ -119,21 +120,35 @@ impl Call {
     }
 
     pub(crate) fn send(self) -> Answer {
-        let mut request = Request::builder().method(self.method.as_str()).uri(&self.url);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        let response = match &self.body {
-            Some(body) => self.agent.run(request.body(body.as_slice()).unwrap()),
-            None => self.agent.run(request.body(()).unwrap()),
-        };
         let question = format!("{} {}", self.method, self.url);
+        let response = match (self.method.as_str(), &self.body) {
+            // Methods that rarely have one.
+            ("GET", Some(body)) => self.with_headers(self.agent.get(&self.url)).force_send_body().send(body),
+            ("HEAD", Some(body)) => self.with_headers(self.agent.head(&self.url)).force_send_body().send(body),
+            ("DELETE", Some(body)) => self.with_headers(self.agent.delete(&self.url)).force_send_body().send(body),
+            _ => self.run(),
+        };
         let mut response = response.unwrap_or_else(|error| panic!("{question}: {error}"));
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_vec().unwrap(),
             question,
+        }
+    }
+
+    fn with_headers(&self, request: RequestBuilder<WithoutBody>) -> RequestBuilder<WithoutBody> {
+        self.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    fn run(&self) -> Result<Response<Body>, ureq::Error> {
+        let mut request = Request::builder().method(self.method.as_str()).uri(&self.url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        match &self.body {
+            Some(body) => self.agent.run(request.body(body.as_slice()).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
         }
     }
 }

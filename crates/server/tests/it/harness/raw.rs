@@ -33,6 +33,20 @@ impl RawConnection {
     }
 }
 
+impl RawConnection {
+    /// Everything that comes until the server closes the connection.
+    pub(crate) fn whole(&mut self) -> String {
+        String::from_utf8(self.whole_bytes()).unwrap()
+    }
+
+    /// The same, whatever it is.
+    pub(crate) fn whole_bytes(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+}
+
 impl Drop for RawConnection {
     fn drop(&mut self) {
         let _ = self.0.shutdown(Shutdown::Both);
