@@ -30,6 +30,7 @@
 
 mod api;
 pub mod auth;
+pub mod compression;
 mod lanes;
 mod metrics;
 pub mod middleware;

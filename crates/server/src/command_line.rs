@@ -60,6 +60,19 @@ pub(crate) struct ServeOptions {
     /// come from the proxy [default: no limit]
     #[arg(long, env = "PREDICTION_API_LIMIT_PER_PEER", value_name = "NUMBER")]
     pub(crate) limit_per_peer: Option<NonZeroU32>,
+    #[arg(
+        long = "cors-origin",
+        help = "An origin whose pages may call the service from a browser, such as https://app.example, or * for all; can be given \
+                several times. Cookies are never let in [default: none]",
+        env = "PREDICTION_API_CORS_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN",
+        value_parser = origin
+    )]
+    pub(crate) cors_origins: Vec<String>,
+    /// Compress answers of 1 KiB and more (br, gzip) for clients that accept it
+    #[arg(long, env = "PREDICTION_API_COMPRESS")]
+    pub(crate) compress: bool,
     /// How long to serve on after SIGTERM or Ctrl-C while saying that the service is not ready, so that those who send requests
     /// notice: a number with s, m or h. A second signal ends it
     #[arg(long, env = "PREDICTION_API_DRAIN_DELAY", default_value = "0s", value_name = "TIME", value_parser = delay)]
@@ -255,6 +268,16 @@ fn scopes(text: &str) -> Result<Scopes, String> {
     text.split_whitespace().map(parse).collect::<Result<Vec<_>, _>>().map(Scopes)
 }
 
+/// As browsers write it (RFC 6454): a scheme, a host in small letters, a port if it is not the usual one, and nothing else.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:[]".contains(&byte);
+    if text == "*" || host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_host)) {
+        return Ok(text.to_owned());
+    }
+    Err("an origin such as https://app.example is needed, in small letters and without a path, or *".to_owned())
+}
+
 fn time(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
     let seconds = match unit {
@@ -317,6 +340,20 @@ mod tests {
             let arguments =
                 options[..2].iter().flat_map(|[name, value]| [*name, if *name == empty { "" } else { value }]);
             assert!(CommandLine::try_parse_from(["prediction-api"].into_iter().chain(arguments)).is_err(), "{empty}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_as_browsers_write_it() {
+        for text in
+            ["*", "https://app.example", "http://localhost:3000", "https://[::1]:8443", "https://xn--mller-kva.example"]
+        {
+            assert_eq!(origin(text).as_deref(), Ok(text));
+        }
+        for text in
+            ["", "app.example", "https://", "https://App.example", "https://a.example/", "null", "https://*.example"]
+        {
+            assert!(origin(text).is_err(), "{text}");
         }
     }
 

@@ -2,8 +2,14 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context as _, anyhow};
 use prediction_domain::use_cases::Purger;
@@ -36,6 +42,9 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         for migration in database.migrate(&mut |sentence| tracing::info!("{sentence}"))? {
             tracing::info!(migration, "the database schema was migrated");
         }
+        for sentence in database.correct_name_keys(&mut |sentence| tracing::info!("{sentence}"))? {
+            tracing::warn!("{sentence}");
+        }
     }
     let PortsOfStore { ports, retention, health, statistics } = database.ports();
     let purger = Purger::new(retention, Arc::clone(&ports.clock), &*ports.ids);
@@ -50,10 +59,14 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     rt::System::new().block_on(async {
         let shared = api.clone();
         let for_purge = api.clone();
+        let (origins, is_compressing) = (options.cors_origins.clone(), options.compress);
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(shared.clone())
+                .wrap(Condition::new(is_compressing, from_fn(prediction_http::compression::compress)))
                 .wrap(from_fn(prediction_http::middleware::observe))
+                // Outside, since errors are written anew by the one before.
+                .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
                 .configure(prediction_http::configure)
         })
         .client_request_timeout(HEADER_TIMEOUT)
@@ -88,6 +101,21 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         }
         tracing::info!("stopped");
         Ok(())
+    })
+}
+
+/// Which pages may call the service from a browser. Without credentials: the token is in a header that a page sets itself.
+fn cors(origins: &[String]) -> Cors {
+    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    const TRACE: HeaderName = HeaderName::from_static("traceparent");
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allowed_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, REQUEST_ID, TRACE])
+        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE, REQUEST_ID])
+        .max_age(3_600);
+    origins.iter().fold(cors, |cors, origin| match origin.as_str() {
+        "*" => cors.allow_any_origin().send_wildcard(),
+        origin => cors.allowed_origin(origin),
     })
 }
 

@@ -29,6 +29,8 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--no-purge", "PREDICTION_API_NO_PURGE"),
                 ("--limit-per-subject", "PREDICTION_API_LIMIT_PER_SUBJECT"),
                 ("--limit-per-peer", "PREDICTION_API_LIMIT_PER_PEER"),
+                ("--cors-origin", "PREDICTION_API_CORS_ORIGINS"),
+                ("--compress", "PREDICTION_API_COMPRESS"),
                 ("--drain-delay", "PREDICTION_API_DRAIN_DELAY"),
                 ("--log-format", "PREDICTION_API_LOG_FORMAT"),
                 ("--log", "PREDICTION_API_LOG"),
