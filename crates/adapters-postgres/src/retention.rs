@@ -24,6 +24,10 @@ const LEASE: &str = "purge";
 /// How many jobs one purge looks at: with runs of some dozen values, what a batch is made of.
 const MOST_JOBS: i64 = 64;
 
+/// What a transaction that purges does without: see [`FindDue`].
+const WITHOUT: &str = "ARRAY['synchronous_commit', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', \
+    'enable_mergejoin', 'enable_sort']";
+
 impl RetentionRepository for PostgresStore {
     fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {
         let row =
@@ -139,7 +143,8 @@ impl Batch {
 /// whatever others have locked is left to the next purge.
 ///
 /// The transaction does not wait for the disk either: should the server crash, what was deleted last is back, as invisible as
-/// before, and is deleted again.
+/// before, and is deleted again. And what follows in it is planned in the one way that costs no more than what is deleted,
+/// whatever the planner takes the number of a job's values, or of those of all others, to be: along indexes, in their order.
 struct FindDue {
     now: DateTime<Utc>,
     limit: i64,
@@ -153,9 +158,11 @@ impl QueryFragment<Pg> for FindDue {
         push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
         out.push_sql(" FOR UPDATE SKIP LOCKED), clock AS MATERIALIZED (SELECT LEAST(");
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(", clock_timestamp()) AS now, (SELECT count(set_config(name, 'off', true)) FROM unnest(");
+        out.push_sql(WITHOUT);
         // The time until which is reckoned from the source as it is when it is locked, and so is the condition beside it.
         out.push_sql(
-            ", clock_timestamp()) AS now, set_config('synchronous_commit', 'off', true)), \
+            ") AS name)), \
              expired AS (SELECT candidate.organisation_id, candidate.job_id, candidate.values_from, \
              clock.now - make_interval(hours => sources.retention_hours) AS until \
              FROM clock CROSS JOIN sources CROSS JOIN LATERAL (SELECT * FROM run_summaries \
@@ -171,8 +178,9 @@ impl QueryFragment<Pg> for FindDue {
         push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
         out.push_sql(
             " FOR SHARE OF sources SKIP LOCKED) \
-             SELECT gone.organisation_id, gone.job_id, run_summaries.values_from, NULL::timestamptz, true \
-             FROM clock CROSS JOIN gone LEFT JOIN run_summaries USING (organisation_id, job_id) \
+             SELECT gone.organisation_id, gone.job_id, (SELECT run_summaries.values_from FROM run_summaries \
+               WHERE run_summaries.organisation_id = gone.organisation_id AND run_summaries.job_id = gone.job_id), \
+             NULL::timestamptz, true FROM clock CROSS JOIN gone \
              UNION ALL SELECT organisation_id, job_id, values_from, until, false FROM expired \
              WHERE NOT EXISTS (SELECT FROM gone)",
         );
@@ -193,8 +201,9 @@ impl RunQueryDsl<PgConnection> for FindDue {}
 
 /// Deletes values of these jobs, in the order in which they were issued; gives how many of each job that it reached.
 ///
-/// They are looked for along the index by time of issue. The conditions compare whole rows, and the order names all columns,
-/// so that no other index will do, whatever the planner takes the number of a job's values to be.
+/// They are looked for along the index by time of issue: equal in organisation and job, since before PostgreSQL 18 a comparison
+/// of whole rows ends a scan by its first column only, behind all else that the organisation has. They are deleted by their key:
+/// a place in a table (`ctid`) is unique within one partition only.
 struct DeleteValues {
     organisations: Vec<Uuid>,
     jobs: Vec<Uuid>,
@@ -217,9 +226,7 @@ impl DeleteValues {
 
 impl QueryFragment<Pg> for DeleteValues {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "WITH deleted AS (DELETE FROM predictions WHERE ctid = ANY (ARRAY(SELECT expired.ctid FROM unnest(",
-        );
+        out.push_sql("WITH expired AS MATERIALIZED (SELECT oldest.* FROM unnest(");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
@@ -229,18 +236,21 @@ impl QueryFragment<Pg> for DeleteValues {
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.until)?;
         out.push_sql(
             ") AS due (organisation_id, job_id, values_from, until) \
-             CROSS JOIN LATERAL (SELECT predictions.ctid FROM predictions \
-               WHERE (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
-                 >= (due.organisation_id, due.job_id, COALESCE(due.values_from, '-infinity')) \
-               AND (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
-                 <= (due.organisation_id, due.job_id, COALESCE(due.until, 'infinity')) \
-               ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT ",
+             CROSS JOIN LATERAL (SELECT organisation_id, job_id, role, at, issued_at FROM predictions \
+               WHERE predictions.organisation_id = due.organisation_id AND predictions.job_id = due.job_id \
+               AND predictions.issued_at >= COALESCE(due.values_from, '-infinity') \
+               AND predictions.issued_at <= COALESCE(due.until, 'infinity') \
+               ORDER BY predictions.issued_at LIMIT ",
         );
         push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
-        out.push_sql(") AS expired LIMIT ");
+        out.push_sql(") AS oldest LIMIT ");
         push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
         out.push_sql(
-            ")) RETURNING job_id, issued_at) SELECT job_id, count(*), max(issued_at) FROM deleted GROUP BY job_id",
+            "), deleted AS (DELETE FROM predictions USING expired \
+             WHERE predictions.organisation_id = expired.organisation_id AND predictions.job_id = expired.job_id \
+             AND predictions.role = expired.role AND predictions.at = expired.at \
+             AND predictions.issued_at = expired.issued_at RETURNING predictions.job_id, predictions.issued_at) \
+             SELECT job_id, count(*), max(issued_at) FROM deleted GROUP BY job_id",
         );
         Ok(())
     }
@@ -285,10 +295,9 @@ impl QueryFragment<Pg> for Advance {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
-             WHERE (predictions.organisation_id, predictions.job_id, predictions.issued_at) \
-               >= (place.organisation_id, place.job_id, place.issued_at) \
-             AND (predictions.organisation_id, predictions.job_id) <= (place.organisation_id, place.job_id) \
-             ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT 1) FROM unnest(",
+             WHERE predictions.organisation_id = place.organisation_id AND predictions.job_id = place.job_id \
+             AND predictions.issued_at >= place.issued_at \
+             ORDER BY predictions.issued_at LIMIT 1) FROM unnest(",
         );
         out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
         out.push_sql(", ");
@@ -313,9 +322,11 @@ impl RunQueryDsl<PgConnection> for Advance {}
 /// Deletes runs of deleted jobs; gives how many.
 fn delete_runs(connection: &mut PgConnection, deleted: &[&Due], limit: i64) -> QueryResult<i64> {
     let deleted = sql_query(
-        "DELETE FROM runs WHERE ctid = ANY (ARRAY(SELECT runs.ctid \
+        "WITH gone AS MATERIALIZED (SELECT runs.organisation_id, runs.job_id, runs.issued_at \
          FROM unnest($1, $2) AS deleted (organisation_id, job_id) \
-         JOIN runs ON runs.organisation_id = deleted.organisation_id AND runs.job_id = deleted.job_id LIMIT $3))",
+         JOIN runs ON runs.organisation_id = deleted.organisation_id AND runs.job_id = deleted.job_id LIMIT $3) \
+         DELETE FROM runs USING gone WHERE runs.organisation_id = gone.organisation_id AND runs.job_id = gone.job_id \
+         AND runs.issued_at = gone.issued_at",
     )
     .bind::<Array<SqlUuid>, _>(organisations(deleted))
     .bind::<Array<SqlUuid>, _>(jobs(deleted))

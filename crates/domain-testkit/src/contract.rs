@@ -33,7 +33,8 @@ mod statistics;
 /// Makes a `#[test]` of each case of the contract suite, in a module for each port.
 ///
 /// The argument is a function (or a path to one) that makes an empty store: `fn() -> Stores`. It is called once for each
-/// case, from several threads.
+/// case, from several threads. With `results:` in front of it, only the cases about runs, their values and what becomes of them
+/// are made, for a store that keeps those in another way.
 #[macro_export]
 macro_rules! contract_suite {
     (@list $purpose:tt) => {
@@ -256,6 +257,22 @@ macro_rules! contract_suite {
             }
         }
     };
+    (@expand (results)) => {};
+    (@expand (results) runs $cases:tt $($rest:tt)*) => {
+        $crate::contract_suite! { @expand (test) runs $cases }
+        $crate::contract_suite! { @expand (results) $($rest)* }
+    };
+    (@expand (results) monitoring $cases:tt $($rest:tt)*) => {
+        $crate::contract_suite! { @expand (test) monitoring $cases }
+        $crate::contract_suite! { @expand (results) $($rest)* }
+    };
+    (@expand (results) retention $cases:tt $($rest:tt)*) => {
+        $crate::contract_suite! { @expand (test) retention $cases }
+        $crate::contract_suite! { @expand (results) $($rest)* }
+    };
+    (@expand (results) $module:ident $cases:tt $($rest:tt)*) => {
+        $crate::contract_suite! { @expand (results) $($rest)* }
+    };
     (@expand (publish) $($module:ident { $($case:ident)* })*) => {
         $(
             pub mod $module {
@@ -278,6 +295,13 @@ macro_rules! contract_suite {
                 )*
             }
         )*
+    };
+    (results: $make_stores:expr) => {
+        fn empty_stores_of_the_suite() -> $crate::Stores {
+            ($make_stores)()
+        }
+
+        $crate::contract_suite! { @list (results) }
     };
     ($make_stores:expr) => {
         /// Stands beside the modules of the suite, where the argument means what it does to the caller.

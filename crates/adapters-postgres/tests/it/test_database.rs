@@ -102,7 +102,11 @@ impl Drop for TestDatabase {
 
 /// An empty store of its own, for the contract suite.
 pub(crate) fn make_stores() -> Stores {
-    let database = TestDatabase::migrated();
+    stores_in(TestDatabase::migrated())
+}
+
+/// All ports to the store in that database, which goes with them.
+pub(crate) fn stores_in(database: TestDatabase) -> Stores {
     let store = Arc::new(database.store());
     Stores {
         sources: store.clone(),

@@ -1,0 +1,106 @@
+//! What a purge costs follows from what it deletes, not from what is stored around that.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use prediction_domain::model::{Job, Timestamp};
+use prediction_domain::ports::{Effect, Purged, RetentionRepository as _};
+use prediction_domain_testkit::builders::a_plan_for_everything;
+
+use crate::test_database::{TestDatabase, jobs};
+
+/// Jobs of one organisation of which each has one issue of 24 values that has expired, in front of many that have not.
+const JOBS: u32 = 200;
+const VALUES_DUE: i64 = 24;
+
+/// The values of an issue, and of all issues of a job that have not expired.
+struct Organisation {
+    database: TestDatabase,
+    job: Job,
+}
+
+impl Organisation {
+    /// `issues` is how many have not expired of each job.
+    fn with(issues: u32) -> Self {
+        let database = TestDatabase::migrated();
+        let plan = a_plan_for_everything();
+        jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
+        // Values are kept for a day; the first issue of each job is a day and an hour old.
+        database.execute(&format!(
+            "UPDATE sources SET retention_hours = 24; \
+             INSERT INTO jobs SELECT organisation_id, gen_random_uuid(), source_id, source_version_id, 'job ' || n, active, \
+               role_bindings, outputs, revision, created_at, updated_at FROM jobs, generate_series(2, {JOBS}) AS n; \
+             INSERT INTO runs SELECT organisation_id, id, issued_at, gen_random_uuid(), 1, source_version_id, true, NULL, \
+               {VALUES_DUE}, decode(repeat('00', 32), 'hex'), issued_at FROM jobs, \
+               LATERAL (SELECT timestamptz '2026-06-01Z' + CASE k WHEN 0 THEN interval '0' ELSE interval '2 hours' END \
+                 + k * interval '1 second' AS issued_at FROM generate_series(0, {issues}) AS k) AS i; \
+             INSERT INTO predictions SELECT organisation_id, job_id, 'risk', issued_at + hour * interval '1 hour', issued_at, hour \
+               FROM runs, generate_series(1, {VALUES_DUE}) AS hour",
+        ));
+        for table in ["predictions", "runs", "run_summaries"] {
+            database.execute(&format!("VACUUM (ANALYZE) {table}"));
+        }
+        Self { database, job: plan.job }
+    }
+
+    /// What has expired of all jobs, in batches; gives how many pages of all tables and indexes each batch looked at.
+    fn purge(&self, limit: usize, batches: u32) -> i64 {
+        let now = Timestamp::parse("2026-06-02T01:00:00Z").unwrap();
+        let before = self.pages();
+        let store = self.database.store();
+        for _ in 0..batches {
+            let purged = store.purge(now, limit).unwrap();
+            assert_eq!(purged, Purged { values: limit as u64, runs: 0, is_unfinished: true });
+        }
+        drop(store);
+        (self.pages() - before) / i64::from(batches)
+    }
+
+    /// How many pages were looked at until now, from memory or not, by connections that have ended.
+    fn pages(&self) -> i64 {
+        let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                      AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.database.count(others) > 0 {
+            assert!(Instant::now() < deadline, "somebody else is connected");
+            sleep(Duration::from_millis(5));
+        }
+        self.database.count(
+            "SELECT sum(heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit)::bigint AS count \
+             FROM pg_statio_user_tables WHERE relname IN ('predictions', 'runs', 'run_summaries', 'sources', 'deleted_jobs')",
+        )
+    }
+}
+
+#[test]
+fn a_batch_looks_at_what_it_deletes_however_large_the_organisation_is() {
+    // 24,000 and 480,000 values that have not expired.
+    let [small, large] = [5, 100].map(|issues| Organisation::with(issues).purge(120, 8));
+    assert!(large <= small * 5 / 4, "{small} pages in a small organisation, {large} in a large one");
+    // Of a value: where it is found, where it is found again by its key, and itself, each some levels deep.
+    assert!(large <= 120 * 15, "{large} pages for 120 values");
+}
+
+#[test]
+fn a_batch_of_a_deleted_job_looks_at_what_it_deletes_however_large_the_organisation_is() {
+    let [small, large] = [5, 100].map(|issues| {
+        let organisation = Organisation::with(issues);
+        let job = &organisation.job;
+        jobs(&organisation.database.store())
+            .delete(&prediction_domain::model::Scope::Platform, job.id, job.revision, Effect::Commit)
+            .unwrap();
+        organisation.purge(24, 4)
+    });
+    assert!(large <= small * 5 / 4 + 20, "{small} pages in a small organisation, {large} in a large one");
+}
+
+/// Nobody has counted the table yet, as after an upgrade of PostgreSQL.
+#[test]
+fn a_batch_of_a_table_without_statistics_looks_at_what_it_deletes() {
+    let organisation = Organisation::with(20);
+    organisation
+        .database
+        .execute("DELETE FROM pg_statistic WHERE starelid IN ('predictions'::regclass, 'runs'::regclass)");
+    let pages = organisation.purge(120, 8);
+    assert!(pages <= 120 * 15, "{pages} pages for 120 values");
+}
