@@ -112,6 +112,7 @@ mod tests {
         include_str!("../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/up.sql"),
+        include_str!("../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/up.sql"),
     );
 
     #[test]

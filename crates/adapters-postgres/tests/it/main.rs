@@ -13,6 +13,7 @@ mod lost_answers;
 mod migrations;
 mod name_keys;
 mod purging;
+mod replication;
 mod schema;
 mod sqlstates;
 mod test_database;

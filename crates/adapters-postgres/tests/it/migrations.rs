@@ -9,10 +9,11 @@ use prediction_domain_testkit::values::at;
 use crate::test_database::TestDatabase;
 
 /// Every migration, in order.
-const ALL: [&str; 3] = [
+const ALL: [&str; 4] = [
     "2026-11-23-000001_create_catalogue_and_jobs",
     "2026-11-24-000001_keep_revisions_runs_and_predictions",
     "2026-11-25-000001_watch_jobs_and_purge_results",
+    "2026-11-26-000004_identify_and_vacuum_predictions",
 ];
 
 #[test]
@@ -95,6 +96,7 @@ fn a_failing_migration_leaves_the_schema_as_it_was_and_says_so() {
 fn migrations_can_be_undone_by_hand() {
     let database = TestDatabase::migrated();
     for down in [
+        include_str!("../../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/down.sql"),
         include_str!("../../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/down.sql"),
@@ -109,10 +111,10 @@ fn migrations_can_be_undone_by_hand() {
 fn the_last_migration_can_be_undone_alone() {
     let database = TestDatabase::migrated();
     database.execute(include_str!(
-        "../../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/down.sql"
+        "../../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/down.sql"
     ));
-    database.execute("DELETE FROM __diesel_schema_migrations WHERE version LIKE '20261125%'");
-    assert_eq!(database.store().migrate().unwrap(), ALL[2..]);
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261126000004'");
+    assert_eq!(database.store().migrate().unwrap(), ALL[3..]);
 }
 
 /// What was there before is taken up: jobs that were paused and activated again, runs, and runs whose job is gone.
