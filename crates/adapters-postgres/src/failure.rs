@@ -118,14 +118,30 @@ impl Failure {
         }
     }
 
+    /// Whether the server takes no writes from anybody: it is a standby, was told so, or its disk is full.
+    fn is_not_writable(&self) -> bool {
+        match self {
+            Self::NoConnection(_) | Self::Contended => false,
+            Self::Statement(error) => {
+                SqlState::of(error).is_some_and(|code| ["25006", "53100"].contains(&code.as_str()))
+            }
+        }
+    }
+
     /// The failure of each of several requests that were answered together.
     pub(crate) fn shared(self: &Arc<Self>) -> StoreFailure {
+        if self.is_not_writable() {
+            return StoreFailure::NotWritable(Box::new(Arc::clone(self)));
+        }
         store_failure(self.kind(), Box::new(Arc::clone(self)))
     }
 }
 
 impl From<Failure> for StoreFailure {
     fn from(failure: Failure) -> Self {
+        if failure.is_not_writable() {
+            return Self::NotWritable(Box::new(failure));
+        }
         store_failure(failure.kind(), Box::new(failure))
     }
 }

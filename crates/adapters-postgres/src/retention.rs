@@ -32,7 +32,10 @@ impl RetentionRepository for PostgresStore {
     fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {
         let row =
             (leases::name.eq(LEASE), leases::holder.eq(replica.as_uuid()), leases::expires_at.eq(until.as_datetime()));
-        let is_free = leases::holder.eq(replica.as_uuid()).or(leases::expires_at.le(now.as_datetime()));
+        let is_free = leases::holder
+            .eq(replica.as_uuid())
+            .or(leases::expires_at.le(now.as_datetime()))
+            .or(leases::expires_at.gt(until.plus(until.since(now)).as_datetime()));
         let taken = self.database().statement(|connection| {
             let taken = diesel::insert_into(leases::table).values(&row).on_conflict(leases::name).do_update().set((
                 leases::holder.eq(excluded(leases::holder)),
@@ -43,10 +46,17 @@ impl RetentionRepository for PostgresStore {
         Ok(taken == 1)
     }
 
-    fn release_lease(&self, replica: ReplicaId) -> Result<(), StoreFailure> {
+    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure> {
         let held = leases::table.find(LEASE).filter(leases::holder.eq(replica.as_uuid()));
-        self.database().statement(|connection| diesel::delete(held).execute(connection))?;
+        let end = leases::expires_at.eq(ended.as_datetime());
+        self.database().statement(|connection| diesel::update(held).set(end).execute(connection))?;
         Ok(())
+    }
+
+    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure> {
+        let end = leases::table.find(LEASE).select(leases::expires_at);
+        let end: Option<DateTime<Utc>> = self.database().statement(|connection| end.first(connection).optional())?;
+        Ok(end.map(Timestamp::truncated))
     }
 
     /// Few statements, each prepared once: on its way a purge waits for the database more than it works there.
@@ -68,6 +78,13 @@ impl RetentionRepository for PostgresStore {
                 is_unfinished: is_full || batch.left() == 0,
             })
         })
+    }
+
+    fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure> {
+        let now = now.as_datetime();
+        let oldest: Option<DateTime<Utc>> =
+            self.database().statement(|connection| OldestExpired { now }.get_result(connection))?;
+        Ok(oldest.map(Timestamp::truncated))
     }
 }
 
@@ -318,6 +335,37 @@ impl QueryId for Advance {
 }
 
 impl RunQueryDsl<PgConnection> for Advance {}
+
+/// When the oldest value that has expired did so: of each source the first entry in the index of its summaries.
+struct OldestExpired {
+    now: DateTime<Utc>,
+}
+
+impl QueryFragment<Pg> for OldestExpired {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT min(oldest.values_from + make_interval(hours => sources.retention_hours)) FROM sources \
+             CROSS JOIN LATERAL (SELECT values_from FROM run_summaries WHERE run_summaries.source_id = sources.id \
+               AND run_summaries.values_from IS NOT NULL \
+               ORDER BY run_summaries.source_id, run_summaries.values_from LIMIT 1) AS oldest \
+             WHERE oldest.values_from + make_interval(hours => sources.retention_hours) <= LEAST(",
+        );
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(", clock_timestamp())");
+        Ok(())
+    }
+}
+
+impl QueryId for OldestExpired {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for OldestExpired {
+    type SqlType = Nullable<Timestamptz>;
+}
+
+impl RunQueryDsl<PgConnection> for OldestExpired {}
 
 /// Deletes runs of deleted jobs; gives how many.
 fn delete_runs(connection: &mut PgConnection, deleted: &[&Due], limit: i64) -> QueryResult<i64> {

@@ -77,13 +77,10 @@ pub(crate) fn store_failure(error: DieselError) -> StoreFailure {
     };
     match complaint {
         Some(SqliteComplaint::Malformed | SqliteComplaint::NotADatabase) => StoreFailure::Corrupt(error.into()),
-        Some(
-            SqliteComplaint::CannotOpen
-            | SqliteComplaint::Full
-            | SqliteComplaint::InputOutput
-            | SqliteComplaint::Locked
-            | SqliteComplaint::ReadOnly,
-        ) => StoreFailure::Unavailable(error.into()),
+        Some(SqliteComplaint::Full | SqliteComplaint::ReadOnly) => StoreFailure::NotWritable(error.into()),
+        Some(SqliteComplaint::CannotOpen | SqliteComplaint::InputOutput | SqliteComplaint::Locked) => {
+            StoreFailure::Unavailable(error.into())
+        }
         None => StoreFailure::Internal(error.into()),
     }
 }
@@ -103,6 +100,7 @@ impl<T> OrStoreFailure<T> for Result<T, DieselError> {
 pub(crate) fn copies(failure: StoreFailure, count: usize) -> impl Iterator<Item = StoreFailure> {
     let (again, cause): (fn(Cause) -> StoreFailure, Cause) = match failure {
         StoreFailure::Unavailable(cause) => (StoreFailure::Unavailable, cause),
+        StoreFailure::NotWritable(cause) => (StoreFailure::NotWritable, cause),
         StoreFailure::Corrupt(cause) => (StoreFailure::Corrupt, cause),
         StoreFailure::Internal(cause) => (StoreFailure::Internal, cause),
     };

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 use prediction_domain::model::{ReplicaId, Timestamp};
@@ -29,16 +29,31 @@ impl RetentionRepository for SqliteStore {
             .on_conflict(leases::name)
             .do_update()
             .set((leases::holder.eq(excluded(leases::holder)), leases::expires_at.eq(excluded(leases::expires_at))))
-            .filter(leases::holder.eq(&holder).or(leases::expires_at.le(now.as_micros())))
+            .filter(
+                leases::holder
+                    .eq(&holder)
+                    .or(leases::expires_at.le(now.as_micros()))
+                    .or(leases::expires_at.gt(until.plus(until.since(now)).as_micros())),
+            )
             .execute(&mut self.writer()?)
             .or_store_failure()?;
         Ok(taken == 1)
     }
 
-    fn release_lease(&self, replica: ReplicaId) -> Result<(), StoreFailure> {
+    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure> {
         let held = leases::table.find(LEASE).filter(leases::holder.eq(replica.to_string()));
-        diesel::delete(held).execute(&mut self.writer()?).or_store_failure()?;
+        diesel::update(held)
+            .set(leases::expires_at.eq(ended.as_micros()))
+            .execute(&mut self.writer()?)
+            .or_store_failure()?;
         Ok(())
+    }
+
+    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure> {
+        let end = leases::table.find(LEASE).select(leases::expires_at);
+        let end: Option<i64> = end.first(&mut *self.reader()?).optional().or_store_failure()?;
+        // What cannot be a time was left by nobody.
+        Ok(end.and_then(Timestamp::from_micros))
     }
 
     /// Mostly there is nothing to delete: nobody who writes is held up to find that out.
@@ -48,6 +63,13 @@ impl RetentionRepository for SqliteStore {
             return Ok(Purged::default());
         }
         self.write(Effect::Commit, |connection| purge(connection, now, limit).or_store_failure())
+    }
+
+    /// Of each source the first entry in the index of its summaries.
+    fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure> {
+        let oldest = OldestExpired { now: now.as_micros() };
+        let oldest: Option<i64> = oldest.get_result(&mut *self.reader()?).or_store_failure()?;
+        Ok(oldest.and_then(Timestamp::from_micros))
     }
 }
 
@@ -220,6 +242,35 @@ impl Query for Expired {
 }
 
 impl RunQueryDsl<SqliteConnection> for Expired {}
+
+/// When the oldest value that has expired did so.
+struct OldestExpired {
+    now: i64,
+}
+
+impl QueryFragment<Sqlite> for OldestExpired {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT min(expires_at) FROM (SELECT sources.retention_hours * 3600000000 + (SELECT values_from \
+             FROM run_summaries WHERE run_summaries.source_id = sources.id AND values_from IS NOT NULL \
+             ORDER BY values_from LIMIT 1) AS expires_at FROM sources WHERE sources.retention_hours IS NOT NULL) \
+             WHERE expires_at <= ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.now)
+    }
+}
+
+impl QueryId for OldestExpired {
+    type QueryId = Self;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for OldestExpired {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl RunQueryDsl<SqliteConnection> for OldestExpired {}
 
 /// Where a value stands in the index by the time of issue, within its job.
 type ValuePlace = (i64, String, i64);

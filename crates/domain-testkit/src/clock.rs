@@ -2,33 +2,40 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use prediction_domain::model::Timestamp;
-use prediction_domain::ports::Clock;
+use prediction_domain::ports::{Clock, MonotonicClock};
 
 use crate::values::at;
 
-/// A clock that stands still until the test moves it.
+/// A clock that stands still until the test moves it: both the one on the wall and the one that nobody can set.
 #[derive(Debug)]
-pub struct FixedClock(Mutex<Timestamp>);
+pub struct FixedClock(Mutex<Time>);
+
+#[derive(Debug)]
+struct Time {
+    wall: Timestamp,
+    passed: Duration,
+}
 
 impl FixedClock {
     /// A clock that shows that time.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
-        Self(Mutex::new(time))
+        Self(Mutex::new(Time { wall: time, passed: Duration::ZERO }))
     }
 
-    /// Shows another time from now on.
+    /// Shows another time from now on, though no time has passed.
     pub fn set(&self, time: Timestamp) {
-        *self.time() = time;
+        self.time().wall = time;
     }
 
-    /// Goes forward; what is finer than a microsecond is cut off.
+    /// Time passes; what is finer than a microsecond is cut off.
     pub fn advance(&self, by: Duration) {
         let mut time = self.time();
-        *time = Timestamp::truncated(time.as_datetime() + by);
+        time.wall = Timestamp::truncated(time.wall.as_datetime() + by);
+        time.passed += by;
     }
 
-    fn time(&self) -> MutexGuard<'_, Timestamp> {
+    fn time(&self) -> MutexGuard<'_, Time> {
         self.0.lock().expect("nobody panics while moving the clock")
     }
 }
@@ -42,7 +49,13 @@ impl Default for FixedClock {
 
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
-        *self.time()
+        self.time().wall
+    }
+}
+
+impl MonotonicClock for FixedClock {
+    fn passed(&self) -> Duration {
+        self.time().passed
     }
 }
 
@@ -58,5 +71,6 @@ mod tests {
         assert_eq!(clock.now(), at("2026-06-01T12:01:30.000002Z"));
         clock.set(at("2026-01-01T00:00:00Z"));
         assert_eq!(clock.now(), at("2026-01-01T00:00:00Z"));
+        assert_eq!(clock.passed(), Duration::from_nanos(90_000_001_999));
     }
 }

@@ -42,6 +42,7 @@ macro_rules! contract_suite {
             health {
                 an_empty_store_can_do_its_work
                 a_store_in_use_can_do_its_work
+                a_little_can_be_written
             }
             statistics {
                 connections_are_told_without_waiting
@@ -169,8 +170,11 @@ macro_rules! contract_suite {
             }
             retention {
                 a_lease_is_held_by_one_until_it_ends
+                the_end_of_the_last_lease_is_known
+                a_lease_that_ends_too_far_ahead_is_nobodys
                 an_empty_store_has_nothing_to_purge
                 values_go_when_their_retention_has_passed_and_no_earlier
+                the_oldest_value_that_is_still_stored_is_known
                 what_is_kept_for_ever_is_kept
                 a_retention_is_taken_as_it_is_now
                 a_purge_deletes_no_more_than_it_was_told_and_goes_on

@@ -71,6 +71,10 @@ impl StoreHealth for MemoryStore {
     fn check(&self) -> Result<(), StoreFailure> {
         Ok(())
     }
+
+    fn try_write(&self) -> Result<(), StoreFailure> {
+        Ok(())
+    }
 }
 
 impl State {

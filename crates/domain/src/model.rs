@@ -16,6 +16,7 @@ mod source;
 mod source_version;
 mod text;
 mod timestamp;
+mod trusted_time;
 mod violation;
 
 pub use access::{AccessDenied, Caller, Permission, Scope, Subject};
@@ -49,4 +50,5 @@ pub use text::{
     SourceName, Unit, VersionLabel,
 };
 pub use timestamp::Timestamp;
+pub use trusted_time::TrustedTime;
 pub use violation::{Judge, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest};

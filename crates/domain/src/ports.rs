@@ -17,7 +17,7 @@ mod source_version_repository;
 mod statistics;
 mod store_failure;
 
-pub use clock::{Clock, IdGenerator};
+pub use clock::{Clock, IdGenerator, MonotonicClock};
 pub use health::StoreHealth;
 pub use job_repository::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
@@ -33,7 +33,7 @@ pub use store_failure::StoreFailure;
 
 #[cfg(feature = "mocks")]
 pub use self::{
-    clock::{MockClock, MockIdGenerator},
+    clock::{MockClock, MockIdGenerator, MockMonotonicClock},
     health::MockStoreHealth,
     job_repository::MockJobRepository,
     retention::MockRetentionRepository,

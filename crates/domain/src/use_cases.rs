@@ -6,6 +6,7 @@
 
 mod change_job;
 mod change_source;
+mod clock_watch;
 mod create_source;
 mod delete;
 mod publish_source_version;
@@ -26,10 +27,11 @@ use crate::ports::{
 
 pub use change_job::change_job;
 pub use change_source::change_source;
+pub use clock_watch::ClockWatch;
 pub use create_source::create_source;
 pub use delete::{delete_job, delete_source, delete_source_version};
 pub use publish_source_version::publish_source_version;
-pub use purge::{PurgeStep, Purger};
+pub use purge::{Backlog, PurgeStep, Purger};
 pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};
 pub use read_jobs::{
     Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,

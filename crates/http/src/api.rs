@@ -5,13 +5,15 @@ use std::time::Duration;
 use prediction_domain::model::{Caller, JudgedJob, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{
-    JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, count_all_jobs_by_health, get_jobs, set_up_jobs,
+    ClockWatch, JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, count_all_jobs_by_health, get_jobs,
+    set_up_jobs,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::auth::keys::KeyFetch;
 use crate::auth::{TokenRejected, TokenVerifier};
+use crate::conditions::{Conditions, Degradation};
 use crate::lanes::{Lane, LaneSettings, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
@@ -62,6 +64,7 @@ pub struct Api {
     pub(crate) rate_limiters: RateLimiters,
     pub(crate) metrics: Arc<Metrics>,
     traces: Option<Traces>,
+    conditions: Conditions,
     stopping: AtomicBool,
 }
 
@@ -100,6 +103,7 @@ impl Api {
             rate_limiters: RateLimiters::default(),
             metrics,
             traces: None,
+            conditions: Conditions::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -108,6 +112,12 @@ impl Api {
     #[must_use]
     pub fn with_statistics(self, statistics: Arc<dyn StoreStatistics>) -> Self {
         Self { statistics: Some(statistics), ..self }
+    }
+
+    /// Tells how far the clock is to be believed.
+    #[must_use]
+    pub fn with_clock_watch(self, watch: Arc<ClockWatch>) -> Self {
+        Self { conditions: self.conditions.with_watch(watch), ..self }
     }
 
     /// Refuses requests of those who send too many.
@@ -151,7 +161,7 @@ impl Api {
     /// Sets up one job, together with whoever else is setting one up.
     pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
         let span = self.lane_span("lane set-ups");
-        Ok(span.end(self.set_ups.ask(prepared).await)??)
+        Ok(self.noted(span.end(self.set_ups.ask(prepared).await)?)?)
     }
 
     /// Waits until there is room for a large body, for a while.
@@ -185,7 +195,24 @@ impl Api {
     ) -> Result<T, Problem> {
         let ports = self.ports.clone();
         let span = self.lane_span("lane writes");
-        Ok(span.end(self.writes.run(move || work(&ports)).await)??)
+        Ok(self.noted(span.end(self.writes.run(move || work(&ports)).await)?)?)
+    }
+
+    /// Looks at what became of a write.
+    fn noted<T>(&self, written: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let Err(Refusal::Store(failure)) = &written {
+            self.conditions.note_failure(failure);
+        }
+        written
+    }
+
+    /// Tries whether the store takes writes, unless it has just refused one, and gives what is known then. Blocks.
+    pub fn try_write(&self) -> bool {
+        match self.store_health.try_write() {
+            Ok(()) => self.conditions.note_written(),
+            Err(failure) => self.conditions.note_failure(&failure),
+        }
+        self.conditions.is_writable()
     }
 
     /// All metrics, in Prometheus' text format. Never fails: what the store does not tell in time keeps its last value.
@@ -202,12 +229,25 @@ impl Api {
             // Counts that come later are shown the next time.
             let _ = tokio::time::timeout(LONGEST_WAIT_FOR_COUNTS, count).await;
         }
+        self.metrics.set_conditions(
+            self.conditions.is_writable(),
+            self.conditions.clock_deviation(),
+            self.conditions.backlog(),
+        );
         self.metrics.text()
     }
 
     /// Notes what a step of the purge came to.
-    pub fn note_purge(&self, step: PurgeStep) {
-        self.metrics.set_purge(step);
+    pub fn note_purge(&self, step: &Result<PurgeStep, StoreFailure>) {
+        if let Err(failure) = step {
+            self.conditions.note_failure(failure);
+        }
+        self.metrics.set_purge(step.as_ref().ok());
+    }
+
+    /// Notes when the oldest value that is still stored expired, if one has.
+    pub fn note_oldest_expired(&self, oldest: Option<Timestamp>) {
+        self.conditions.note_oldest_expired(oldest);
     }
 
     /// Notes an attempt to fetch the keys of the issuer.
@@ -222,8 +262,8 @@ impl Api {
         verified.map(|verified| verified.caller)
     }
 
-    /// Fails unless the service can do its work.
-    pub(crate) async fn ready(&self) -> Result<(), Problem> {
+    /// Fails unless the service can do its work; tells what of it is not done, or not well.
+    pub(crate) async fn ready(&self) -> Result<Vec<Degradation>, Problem> {
         if self.is_stopping() {
             return Err(Problem::unavailable(ProblemCode::NotReady).detail("the service is stopping"));
         }
@@ -233,7 +273,7 @@ impl Api {
         let store = Arc::clone(&self.store_health);
         let not_ready = || Problem::unavailable(ProblemCode::NotReady).detail("the database cannot be used");
         match self.health.run(move || store.check()).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(self.conditions.degradations()),
             Ok(Err(failure)) => Err(not_ready().caused_by(failure)),
             Err(error) => Err(not_ready().caused_by(error)),
         }

@@ -31,6 +31,7 @@
 mod api;
 pub mod auth;
 pub mod compression;
+mod conditions;
 mod lanes;
 mod metrics;
 pub mod middleware;

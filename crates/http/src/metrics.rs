@@ -3,13 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use prediction_domain::model::{HealthCounts, HealthStatus};
 use prediction_domain::ports::ConnectionCounts;
 use prediction_domain::use_cases::PurgeStep;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
@@ -44,10 +45,34 @@ pub(crate) struct Metrics {
     jobs_by_health: IntGaugeVec,
     purged: IntCounterVec,
     purging: IntGauge,
+    conditions: ConditionGauges,
     token_verdicts: TokenVerdicts,
     key_fetches: IntCounterVec,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
+}
+
+/// What keeps the service from doing all of its work.
+struct ConditionGauges {
+    store_writable: IntGauge,
+    clock_deviation: Gauge,
+    oldest_expired: Gauge,
+}
+
+impl ConditionGauges {
+    fn new() -> prometheus::Result<Self> {
+        Ok(Self {
+            store_writable: IntGauge::new("store_writable", "Whether the database takes writes, as far as is known.")?,
+            clock_deviation: Gauge::new(
+                "wall_clock_deviation_seconds",
+                "How far the clock is ahead of what is believed of it, or behind; 0 while it is believed.",
+            )?,
+            oldest_expired: Gauge::new(
+                "purge_oldest_expired_seconds",
+                "How long the oldest value that is still stored should be gone.",
+            )?,
+        })
+    }
 }
 
 /// What is measured at a lane, held because every request goes through one.
@@ -173,7 +198,9 @@ impl Metrics {
             Opts::new("jwks_fetches_total", "Attempts to fetch the keys of the issuer."),
             &["outcome"],
         );
-        let (Ok(token_verdicts), Ok(key_fetches)) = (token_verdicts, key_fetches) else {
+        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions)) =
+            (token_verdicts, key_fetches, ConditionGauges::new())
+        else {
             unreachable!("the names and labels above are valid")
         };
         let (Ok(requests), Ok(lanes), Ok(connections), Ok(jobs), Ok(jobs_by_health), Ok(purged), Ok(purging)) =
@@ -182,7 +209,7 @@ impl Metrics {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 14] = [
+        let collectors: [Box<dyn Collector>; 17] = [
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
             Box::new(lanes.waits.clone()),
@@ -194,6 +221,9 @@ impl Metrics {
             Box::new(jobs_by_health.clone()),
             Box::new(purged.clone()),
             Box::new(purging.clone()),
+            Box::new(conditions.store_writable.clone()),
+            Box::new(conditions.clock_deviation.clone()),
+            Box::new(conditions.oldest_expired.clone()),
             Box::new(token_verdicts.clone()),
             Box::new(key_fetches.clone()),
             Box::new(ProcessCollector::for_self()),
@@ -216,6 +246,7 @@ impl Metrics {
             jobs_by_health,
             purged,
             purging,
+            conditions,
             token_verdicts: TokenVerdicts::of(&token_verdicts),
             key_fetches,
             jobs_counted: Mutex::new(None),
@@ -262,12 +293,21 @@ impl Metrics {
         *counted = counted.map(|(began, _)| (began, began.elapsed()));
     }
 
-    pub(crate) fn set_purge(&self, step: PurgeStep) {
-        if let PurgeStep::Purged(purged) = step {
-            self.purged.with_label_values(&["values"]).inc_by(purged.values);
-            self.purged.with_label_values(&["runs"]).inc_by(purged.runs);
-        }
-        self.purging.set(i64::from(step != PurgeStep::LeftToAnother));
+    pub(crate) fn set_conditions(&self, is_writable: bool, clock_deviation: TimeDelta, backlog: TimeDelta) {
+        self.conditions.store_writable.set(i64::from(is_writable));
+        self.conditions.clock_deviation.set(clock_deviation.as_seconds_f64());
+        self.conditions.oldest_expired.set(backlog.as_seconds_f64());
+    }
+
+    /// Whoever failed to purge does not.
+    pub(crate) fn set_purge(&self, step: Option<&PurgeStep>) {
+        let Some(PurgeStep::Purged(purged)) = step else {
+            self.purging.set(0);
+            return;
+        };
+        self.purged.with_label_values(&["values"]).inc_by(purged.values);
+        self.purged.with_label_values(&["runs"]).inc_by(purged.runs);
+        self.purging.set(1);
     }
 
     /// Notes what became of a token.

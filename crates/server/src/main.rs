@@ -10,6 +10,7 @@ mod purge;
 mod serve;
 mod system;
 mod traces;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -7,12 +7,16 @@ use std::time::{Duration, Instant};
 
 use actix_web::web;
 use anyhow::Context as _;
-use prediction_domain::ports::Purged;
+use prediction_domain::ports::{Purged, StoreFailure};
 use prediction_domain::use_cases::{PurgeStep, Purger};
 use prediction_http::Api;
 
-/// How long the purge rests after a batch, in times of what the batch took (docs/performance.md).
-const REST: f64 = 0.9;
+mod pace;
+
+use self::pace::Pace;
+
+/// How often to look how far the purge is behind.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// A thread that deletes until it is told to stop.
 pub(crate) struct PurgeThread {
@@ -44,24 +48,22 @@ impl PurgeThread {
 
 fn purge(mut purger: Purger, batch: usize, api: &Api, every: Duration, stopped: &Receiver<()>) {
     let mut round = Purged::default();
+    let mut pace = Pace::new();
+    let mut looked: Option<Instant> = None;
     loop {
         let began = Instant::now();
+        let step = guarded(|| purger.step(batch));
+        api.note_purge(&step);
+        let goes_on = step.is_ok_and(|step| add(&mut round, step));
         // After a batch it rests for about as long as that took: the database is there for others first.
-        let pause = match catch_unwind(AssertUnwindSafe(|| purger.step(batch))) {
-            Ok(Ok(step)) => {
-                api.note_purge(step);
-                if add(&mut round, step) { began.elapsed().mul_f64(REST) } else { every }
+        let pause = if goes_on { pace.rest_after(began.elapsed()) } else { every };
+        if !goes_on || looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
+            looked = Some(Instant::now());
+            if let Ok(backlog) = guarded(|| purger.oldest_expired()) {
+                api.note_oldest_expired(backlog.map(|backlog| backlog.since));
+                pace.observe(backlog.map_or(Duration::ZERO, |backlog| backlog.age), Instant::now());
             }
-            Ok(Err(failure)) => {
-                let failure = anyhow::Error::from(failure);
-                tracing::warn!(cause = format!("{failure:#}"), "what has expired could not be deleted");
-                every
-            }
-            Err(_) => {
-                tracing::error!("deleting what has expired panicked");
-                every
-            }
-        };
+        }
         if !matches!(stopped.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
             break;
         }
@@ -70,6 +72,16 @@ fn purge(mut purger: Purger, batch: usize, api: &Api, every: Duration, stopped: 
         let failure = anyhow::Error::from(failure);
         tracing::warn!(cause = format!("{failure:#}"), "the lease of the purge ends by itself");
     }
+}
+
+/// Does something that may fail, or panic, and tells that.
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreFailure>) -> Result<T, StoreFailure> {
+    let done = catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(StoreFailure::Internal("deleting what has expired panicked".into())));
+    done.inspect_err(|failure| {
+        let causes: Vec<String> = anyhow::Chain::new(failure).map(ToString::to_string).collect();
+        tracing::warn!(cause = causes.join(": "), "what has expired could not be deleted");
+    })
 }
 
 /// Adds a step to what was deleted in this round, and tells that when it is over. Gives whether it goes on.

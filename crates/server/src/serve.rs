@@ -12,7 +12,7 @@ use actix_web::http::header::{
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context as _, anyhow};
-use prediction_domain::use_cases::Purger;
+use prediction_domain::use_cases::{ClockWatch, Purger};
 use prediction_http::auth::cache::CachingVerifier;
 use prediction_http::{Api, RateLimits};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,8 +20,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::command_line::ServeOptions;
 use crate::database::PortsOfStore;
 use crate::purge::PurgeThread;
-use crate::system::SystemClock;
+use crate::system::{ProcessClock, SystemClock};
 use crate::traces::TraceExport;
+use crate::watch::WatchThread;
 use crate::{database, greeting, identity, logging};
 
 /// How long the headers of a request may take to arrive.
@@ -47,10 +48,14 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         }
     }
     let PortsOfStore { ports, retention, health, statistics } = database.ports();
-    let purger = Purger::new(retention, Arc::clone(&ports.clock), &*ports.ids);
+    let clock = Arc::new(ClockWatch::begin(Arc::clone(&ports.clock), Arc::new(ProcessClock::start())));
+    let purger = Purger::new(retention, Arc::clone(&clock), &*ports.ids);
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
-    let mut api = Api::start(ports, health, verifier).with_statistics(statistics).with_rate_limits(limits);
+    let mut api = Api::start(ports, health, verifier)
+        .with_statistics(statistics)
+        .with_clock_watch(Arc::clone(&clock))
+        .with_rate_limits(limits);
     if let Some(export) = &export {
         api = api.with_traces(export.traces());
     }
@@ -60,6 +65,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         let shared = api.clone();
         let for_purge = api.clone();
         let (origins, is_compressing) = (options.cors_origins.clone(), options.compress);
+        let for_watch = api.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(shared.clone())
@@ -91,11 +97,13 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         } else {
             Some(PurgeThread::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
         };
+        let watch = WatchThread::start(for_watch, clock)?;
         rt::spawn(stop_on_signal(signals, api, server.handle(), options.drain_delay));
         server.await.context("the server failed")?;
         if let Some(purge) = purge {
             purge.stop();
         }
+        watch.stop();
         if let Some(export) = export {
             export.stop();
         }

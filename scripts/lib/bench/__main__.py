@@ -21,7 +21,19 @@ from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .limits import Limits
 from .load import Load, measure, middles
-from .results import EXPIRED_DAYS, EXPIRED_JOBS, JOBS, VALUE_KINDS, ReadsDuringPurge, fill_postgres, fill_sqlite
+from .results import (
+    EXPIRED_DAYS,
+    EXPIRED_IN_A_DAY,
+    EXPIRED_JOBS,
+    JOBS,
+    VALUE_KINDS,
+    ReadsDuringPurge,
+    fill_postgres,
+    fill_sqlite,
+    keep_all_but_a_day,
+    keep_for,
+    seconds_to_purge,
+)
 from .row_level_security import GUARDED, RowLevelSecurity
 
 QUIET = {"PREDICTION_API_LOG": "info,access=off"}
@@ -136,7 +148,14 @@ class Bench:
         self._seed(file.url)
         file.clone_jobs(EXPIRED_JOBS)
         fill_sqlite(file, EXPIRED_DAYS)
-        for name, url in (("PostgreSQL", database.url), ("SQLite", file.url)):
+        for name, url, stored in (("PostgreSQL", database.url, database), ("SQLite", file.url, file)):
+            say(f"Purging a day among many on {name}.")
+            keep_all_but_a_day(stored)
+            seconds = seconds_to_purge(self._start(url), EXPIRED_IN_A_DAY)
+            self.figures[f"values purged per second, a day among many, {name}"] = EXPIRED_IN_A_DAY / seconds
+            for server in self._servers:
+                server.stop()
+            keep_for(stored, 30 * 24)
             say(f"Purging on {name}.")
             quiet = self._start(url, ["--no-purge"])
             reads = ReadsDuringPurge(Load("read", 16, self._local, EXPIRED_JOBS))

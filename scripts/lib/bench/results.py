@@ -14,7 +14,9 @@ from .load import Load, measure
 JOBS = 100
 # A month of a thousand jobs: somewhat more than a million values, all older than the 30 days that they are kept for.
 EXPIRED_JOBS, EXPIRED_DAYS = 1_000, 42
-EXPIRED = EXPIRED_JOBS * EXPIRED_DAYS * 24
+EXPIRED = EXPIRED_JOBS * (EXPIRED_DAYS - 1) * 24
+# What expires in one more day, as it does in the long run; it goes first.
+EXPIRED_IN_A_DAY = EXPIRED_JOBS * 24
 # The longest that the purge is waited for, in seconds.
 PATIENCE = 180
 VALUE_KINDS = ["day", "newest"]
@@ -65,6 +67,33 @@ def fill_sqlite(file: Sqlite, days: int) -> None:
         ANALYZE;
     """)
     connection.close()
+
+
+def keep_all_but_a_day(database: Postgres | Sqlite) -> None:
+    """Has all values last but those of the first day: few of each job are due, in front of many that are not."""
+    second_day = 1_767_225_600 + 86_400
+    keep_for(database, int(time.time() - second_day) // 3_600 + 1)
+
+
+def keep_for(database: Postgres | Sqlite, hours: int) -> None:
+    """Changes how long values are kept, of all sources."""
+    statement = f"UPDATE sources SET retention_hours = {hours}"
+    if isinstance(database, Postgres):
+        database.run(statement)
+    else:
+        with sqlite3.connect(database.path, timeout=20) as connection:
+            connection.execute(statement)
+        connection.close()
+
+
+def seconds_to_purge(server: Server, values: int) -> float:
+    """How long it takes until the server has deleted so many values."""
+    began = time.perf_counter()
+    while purged(server) < values:
+        if time.perf_counter() - began > PATIENCE:
+            raise RuntimeError(f"only {purged(server):,.0f} of {values:,} values were purged in {PATIENCE} s")
+        time.sleep(0.05)
+    return time.perf_counter() - began
 
 
 class ReadsDuringPurge:

@@ -87,8 +87,11 @@ fn a_server_that_became_read_only_is_left_for_one_that_writes() {
     fill_pool(&store);
     // The first connections were made before.
     database.end_all_connections();
+    let tried = store.try_write();
+    assert!(matches!(tried, Err(StoreFailure::NotWritable(_))), "{tried:?}");
+    store.check().unwrap();
     let refused = sources(&store).insert(&a_source());
-    assert!(matches!(refused, Err(InsertSourceError::Store(StoreFailure::Unavailable(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(InsertSourceError::Store(StoreFailure::NotWritable(_)))), "{refused:?}");
     database.execute(&format!(
         "SET transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only"
     ));
@@ -123,6 +126,17 @@ fn a_store_starts_before_its_database() {
     let store = database.store();
     assert!(store.check().is_err());
     admin.execute(&format!("ALTER DATABASE {name}_away RENAME TO {name}"));
+    store.check().unwrap();
+}
+
+#[test]
+fn a_table_that_lost_a_column_is_noticed() {
+    let database = TestDatabase::migrated();
+    let store = database.store();
+    store.check().unwrap();
+    database.execute("ALTER TABLE job_revisions RENAME COLUMN updated_by TO renamed_by");
+    assert!(store.check().is_err());
+    database.execute("ALTER TABLE job_revisions RENAME COLUMN renamed_by TO updated_by");
     store.check().unwrap();
 }
 

@@ -15,6 +15,8 @@ enum Told {
     Stored,
     /// 503: later perhaps.
     Unavailable,
+    /// The same, until somebody has looked after the database.
+    NotWritable,
     /// 500: somebody has to look.
     Internal,
 }
@@ -24,6 +26,7 @@ fn insert(store: &PostgresStore) -> (Told, String) {
     match sources(store).insert(&a_source()) {
         Ok(()) => (Told::Stored, String::new()),
         Err(InsertSourceError::Store(StoreFailure::Unavailable(cause))) => (Told::Unavailable, cause.to_string()),
+        Err(InsertSourceError::Store(StoreFailure::NotWritable(cause))) => (Told::NotWritable, cause.to_string()),
         Err(InsertSourceError::Store(StoreFailure::Internal(cause))) => (Told::Internal, cause.to_string()),
         Err(other) => panic!("{other:?}"),
     }
@@ -91,9 +94,10 @@ fn each_code_means_what_it_says_in_every_language() {
     let separator = if database.url().contains('?') { '&' } else { '?' };
     let url = format!("{}{separator}options=-c%20role%3D{role}", database.url());
     let again: [&str; 9] = ["40001", "40P01", "57P01", "57P02", "57P03", "25006", "08006", "26000", "42P05"];
-    let not_now: [&str; 14] = [
-        "53000", "53100", "53200", "53300", "53400", "55000", "55006", "55P03", "57000", "57014", "58000", "58030",
-        "40001", "08006",
+    let not_writable: [&str; 2] = ["53100", "25006"];
+    let not_now: [&str; 13] = [
+        "53000", "53200", "53300", "53400", "55000", "55006", "55P03", "57000", "57014", "58000", "58030", "40001",
+        "08006",
     ];
     let never: [&str; 6] = ["22012", "42501", "42P01", "P0001", "XX000", "UX123"];
     for language in languages(&database) {
@@ -103,7 +107,9 @@ fn each_code_means_what_it_says_in_every_language() {
             fail_with(&database, code, Some(1));
             assert_eq!(insert(&store).0, Told::Stored, "{code} once, {language}");
         }
-        for (codes, expected) in [(&not_now[..], Told::Unavailable), (&never, Told::Internal)] {
+        for (codes, expected) in
+            [(&not_now[..], Told::Unavailable), (&not_writable, Told::NotWritable), (&never, Told::Internal)]
+        {
             for code in codes {
                 fail_with(&database, code, None);
                 let (told, text) = insert(&store);

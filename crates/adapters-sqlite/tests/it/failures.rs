@@ -9,7 +9,7 @@ use prediction_adapters_sqlite::{Settings, SqliteStore};
 use prediction_domain::model::Job;
 use prediction_domain::ports::{
     InsertSourceError, JobRepository as _, JobSetUpOutcome, JobSetUpRejected, SourceRepository, StoreFailure,
-    StoreStatistics as _,
+    StoreHealth as _, StoreStatistics as _,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_source};
 use prediction_domain_testkit::values::job_name;
@@ -67,6 +67,36 @@ fn a_writer_does_not_wait_long_for_the_other_one() {
         .unwrap();
 }
 
+/// What SQLite says of a full disk and of a file that it may only read; the store is the same one afterwards.
+#[test]
+fn a_database_that_takes_no_writes_says_so() {
+    let (database, _, _) = Database::with_a_job();
+    let mut connection = database.connect();
+    for complaint in ["database or disk is full", "attempt to write a readonly database"] {
+        connection
+            .batch_execute(&format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON leases BEGIN SELECT RAISE(ROLLBACK, '{complaint}'); END"
+            ))
+            .unwrap();
+        let failure = database.store.try_write().unwrap_err();
+        assert!(matches!(failure, StoreFailure::NotWritable(_)), "{failure:?}");
+        database.store.check().unwrap();
+        connection.batch_execute("DROP TRIGGER refuse").unwrap();
+        database.store.try_write().unwrap();
+    }
+}
+
+#[test]
+fn a_table_that_lost_a_column_is_noticed() {
+    let database = Database::migrated();
+    database.store.check().unwrap();
+    let mut connection = database.connect();
+    connection.batch_execute("ALTER TABLE job_revisions RENAME COLUMN updated_by TO renamed_by").unwrap();
+    database.store.check().unwrap_err();
+    connection.batch_execute("ALTER TABLE job_revisions RENAME COLUMN renamed_by TO updated_by").unwrap();
+    database.store.check().unwrap();
+}
+
 /// As on a full disk: SQLite rolls back the transaction in the middle of the batch, what came before included.
 #[test]
 fn a_transaction_that_breaks_off_fails_every_plan_of_the_batch() {
@@ -81,7 +111,7 @@ fn a_transaction_that_breaks_off_fails_every_plan_of_the_batch() {
     let straw = Job { name: job_name("the last straw"), ..a_job_of(&version) };
     let plans = [a_plan_for(a_job_of(&version)), a_plan_for(straw), a_plan_for(a_job_of(&version))];
     for outcome in database.jobs().set_up_many(&plans) {
-        assert!(matches!(outcome, Err(JobSetUpRejected::Store(StoreFailure::Unavailable(_)))), "{outcome:?}");
+        assert!(matches!(outcome, Err(JobSetUpRejected::Store(StoreFailure::NotWritable(_)))), "{outcome:?}");
     }
     assert_eq!(number(&mut connection, "SELECT count(*) FROM jobs"), 1);
 

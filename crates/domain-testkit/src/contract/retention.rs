@@ -26,10 +26,42 @@ pub(super) fn a_lease_is_held_by_one_until_it_ends(stores: &Stores) {
     assert!(!hold(b, 44, 74), "a has it still");
     assert!(hold(b, 45, 75), "it has ended");
     assert!(!hold(a, 46, 76), "b has it");
-    stores.retention.release_lease(a).expect("nothing happens");
+    stores.retention.release_lease(a, seconds(46)).expect("nothing happens");
     assert!(!hold(a, 47, 77), "b has it still");
-    stores.retention.release_lease(b).expect("it is given back");
+    stores.retention.release_lease(b, seconds(47)).expect("it is given back");
     assert!(hold(a, 48, 78), "nobody has it");
+}
+
+pub(super) fn the_end_of_the_last_lease_is_known(stores: &Stores) {
+    let [a, b] = [(); 2].map(|()| ReplicaId::from_uuid(fresh_uuid()).expect("not nil"));
+    let end = || stores.retention.end_of_lease().expect("the lease can be asked for");
+    assert_eq!(end(), None);
+    assert!(stores.retention.hold_lease(a, seconds(0), seconds(30)).expect("the lease can be asked for"));
+    assert_eq!(end(), Some(seconds(30)));
+    assert!(!stores.retention.hold_lease(b, seconds(1), seconds(31)).expect("the lease can be asked for"));
+    stores.retention.release_lease(b, seconds(-1)).expect("nothing happens");
+    assert_eq!(end(), Some(seconds(30)));
+    stores.retention.release_lease(a, seconds(5)).expect("it is given back");
+    assert_eq!(end(), Some(seconds(5)), "given back, it still tells when it ended");
+}
+
+/// Clocks differ between replicas, and jump. A lease that no clock near this one can have given is nobody's.
+pub(super) fn a_lease_that_ends_too_far_ahead_is_nobodys(stores: &Stores) {
+    let [a, b] = [(); 2].map(|()| ReplicaId::from_uuid(fresh_uuid()).expect("not nil"));
+    let hold = |replica, now: Timestamp| {
+        stores.retention.hold_lease(replica, now, now.plus(TimeDelta::seconds(30))).expect("it can be asked for")
+    };
+    assert!(hold(a, seconds(0)));
+    for behind in [-1, -29, -30] {
+        assert!(!hold(b, seconds(behind)), "a has it, by a clock that is {behind} s behind its own");
+    }
+    assert!(hold(b, micros_after(seconds(-30), -1)), "nobody can hold a lease of twice the length");
+    let years = TimeDelta::days(730);
+    assert!(hold(a, seconds(0).plus(years)), "by a clock that is ahead by years, the lease of b ended long ago");
+    assert!(hold(b, seconds(1)), "a clock that is right does not wait for years");
+    assert!(!hold(a, seconds(2)), "b has it, also when the clock of a is right again");
+    assert!(hold(a, seconds(0).plus(-years)), "a clock that was set back does not wait for years either");
+    assert!(hold(b, seconds(3)), "the lease of a is over by the right clock");
 }
 
 pub(super) fn an_empty_store_has_nothing_to_purge(stores: &Stores) {
@@ -50,6 +82,26 @@ pub(super) fn values_go_when_their_retention_has_passed_and_no_earlier(stores: &
     assert_eq!(purge(stores, micros_after(end, 1), 100), Purged { values: 2, ..Purged::default() });
     assert_eq!(values_of(stores, &job), 0);
     assert_eq!(runs_of(stores, &job), 2, "runs stay as long as their job");
+}
+
+pub(super) fn the_oldest_value_that_is_still_stored_is_known(stores: &Stores) {
+    let oldest = |now| stores.retention.oldest_expired(now).expect("what has expired can be asked for");
+    let [short, long, for_ever] = [Some(2), Some(24), None].map(|retention| job_kept_for(stores, retention));
+    assert_eq!(oldest(noon()), None);
+    let value = [a_prediction("risk", noon(), 0.5)];
+    report(stores, &for_ever, noon().plus(TimeDelta::days(-100)), &value);
+    report(stores, &long, noon().plus(TimeDelta::hours(-23)), &value);
+    report(stores, &short, noon(), &value);
+    report(stores, &short, noon().plus(TimeDelta::hours(1)), &[]);
+    let hour = |hours| noon().plus(TimeDelta::hours(hours));
+    assert_eq!(oldest(micros_after(hour(1), -1)), None);
+    assert_eq!(oldest(hour(1)), Some(hour(1)), "to the microsecond");
+    assert_eq!(oldest(hour(90)), Some(hour(1)), "however long ago that was");
+    assert_eq!(purge(stores, hour(1), 100).values, 1);
+    assert_eq!(oldest(hour(90)), Some(hour(2)), "what is gone does not count");
+    assert_eq!(oldest(micros_after(hour(2), -1)), None);
+    assert_eq!(purge(stores, hour(90), 100).values, 1);
+    assert_eq!(oldest(hour(90)), None, "runs without values do not count, nor what is kept for ever");
 }
 
 pub(super) fn what_is_kept_for_ever_is_kept(stores: &Stores) {

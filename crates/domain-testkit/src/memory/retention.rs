@@ -6,17 +6,24 @@ use super::{MemoryStore, State};
 impl RetentionRepository for MemoryStore {
     fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {
         let mut state = self.state();
-        let is_free = state.lease.is_none_or(|(holder, held_until)| holder == replica || held_until <= now);
+        let is_free = state.lease.is_none_or(|(holder, held_until)| {
+            holder == replica || held_until <= now || held_until > until.plus(until.since(now))
+        });
         if is_free {
             state.lease = Some((replica, until));
         }
         Ok(is_free)
     }
 
-    fn release_lease(&self, replica: ReplicaId) -> Result<(), StoreFailure> {
+    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure> {
         let mut state = self.state();
-        state.lease = state.lease.filter(|(holder, _)| *holder != replica);
+        state.lease =
+            state.lease.map(|(holder, held_until)| (holder, if holder == replica { ended } else { held_until }));
         Ok(())
+    }
+
+    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure> {
+        Ok(self.state().lease.map(|(_, held_until)| held_until))
     }
 
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
@@ -42,13 +49,23 @@ impl RetentionRepository for MemoryStore {
         state.runs = runs;
         Ok(purged)
     }
+
+    fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure> {
+        let state = self.state();
+        let stored = state.runs.values().filter(|(_, predictions)| !predictions.is_empty());
+        Ok(stored.filter_map(|(run, _)| state.expires_at(run)).filter(|expires_at| *expires_at <= now).min())
+    }
 }
 
 impl State {
     /// Whether nobody can read the values of a run: they have expired, or its job is deleted.
     fn is_unreadable(&self, run: &Run, now: Timestamp) -> bool {
-        let Some(job) = self.jobs.get(&run.job_id) else { return true };
-        let retention = self.sources.get(&job.source_id).and_then(|source| source.retention_hours);
-        retention.is_some_and(|hours| run.issued_at <= now.plus(-hours.as_time()))
+        !self.jobs.contains_key(&run.job_id) || self.expires_at(run).is_some_and(|expires_at| expires_at <= now)
+    }
+
+    /// When the values of a run expire, while its job is there.
+    fn expires_at(&self, run: &Run) -> Option<Timestamp> {
+        let source = self.sources.get(&self.jobs.get(&run.job_id)?.source_id)?;
+        Some(run.issued_at.plus(source.retention_hours?.as_time()))
     }
 }

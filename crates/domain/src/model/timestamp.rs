@@ -32,6 +32,12 @@ impl Timestamp {
         Self(self.0.checked_add_signed(time).unwrap_or(limit))
     }
 
+    /// How much later this is than another time; negative when it is earlier.
+    #[must_use]
+    pub fn since(self, other: Self) -> TimeDelta {
+        self.0 - other.0
+    }
+
     /// Cuts off what is finer than a microsecond.
     #[must_use]
     pub fn truncated(time: DateTime<Utc>) -> Self {

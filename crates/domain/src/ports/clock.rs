@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::model::{JobId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId, Timestamp};
@@ -7,6 +9,13 @@ use crate::model::{JobId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId,
 pub trait Clock: Send + Sync {
     /// Now, to the microsecond.
     fn now(&self) -> Timestamp;
+}
+
+/// Tells how much time passes, whatever the time is.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait MonotonicClock: Send + Sync {
+    /// How much time has passed since some moment, which is the same each time. Nobody can set it.
+    fn passed(&self) -> Duration;
 }
 
 /// Makes identities.

@@ -5,18 +5,25 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mockall::Sequence;
-use prediction_domain::ports::{MockRetentionRepository, Purged, StoreFailure};
-use prediction_domain::use_cases::{PurgeStep, Purger};
+use prediction_domain::model::TrustedTime;
+use prediction_domain::ports::{Clock as _, MockRetentionRepository, Purged, StoreFailure};
+use prediction_domain::use_cases::{Backlog, ClockWatch, PurgeStep, Purger};
+use prediction_domain_testkit::values::at;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 
 const NOTHING: PurgeStep = PurgeStep::Purged(Purged { values: 0, runs: 0, is_unfinished: false });
+
+/// As a process has it whose clock that is.
+fn watch(clock: &Arc<FixedClock>) -> Arc<ClockWatch> {
+    Arc::new(ClockWatch::begin(clock.clone(), clock.clone()))
+}
 
 #[test]
 fn one_replica_purges_and_another_goes_on_when_it_is_gone() {
     let stores = MemoryStore::stores();
     let clock = Arc::new(FixedClock::default());
     let ids = SequentialIds::default();
-    let replica = || Purger::new(stores.retention.clone(), clock.clone(), &ids);
+    let replica = || Purger::new(stores.retention.clone(), watch(&clock), &ids);
     let (mut first, mut second) = (replica(), replica());
     assert_eq!(first.step(10).unwrap(), NOTHING);
     assert_eq!(second.step(10).unwrap(), PurgeStep::LeftToAnother);
@@ -40,6 +47,7 @@ fn one_replica_purges_and_another_goes_on_when_it_is_gone() {
 #[test]
 fn a_lease_is_asked_for_when_half_of_it_is_over() {
     let mut retention = MockRetentionRepository::new();
+    retention.expect_end_of_lease().returning(|| Ok(None));
     retention.expect_hold_lease().times(2).returning(|_, now, until| {
         assert_eq!(until, now.plus(TimeDelta::seconds(Purger::LEASE_SECONDS)));
         Ok(true)
@@ -49,7 +57,7 @@ fn a_lease_is_asked_for_when_half_of_it_is_over() {
         Ok(Purged::default())
     });
     let clock = Arc::new(FixedClock::default());
-    let mut purger = Purger::new(Arc::new(retention), clock.clone(), &SequentialIds::default());
+    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
     for seconds in [0, 14, 2, 10] {
         clock.advance(Duration::from_secs(seconds));
         assert_eq!(purger.step(7).unwrap(), NOTHING);
@@ -59,12 +67,13 @@ fn a_lease_is_asked_for_when_half_of_it_is_over() {
 #[test]
 fn a_lease_is_asked_for_again_when_the_clock_was_set_back() {
     let mut retention = MockRetentionRepository::new();
+    retention.expect_end_of_lease().returning(|| Ok(None));
     retention.expect_hold_lease().times(2).returning(|_, _, _| Ok(true));
     retention.expect_purge().returning(|_, _| Ok(Purged::default()));
     let clock = Arc::new(FixedClock::default());
-    let mut purger = Purger::new(Arc::new(retention), clock.clone(), &SequentialIds::default());
+    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
     purger.step(1).unwrap();
-    clock.set(prediction_domain_testkit::values::at("2020-01-01T00:00:00Z"));
+    clock.set(at("2020-01-01T00:00:00Z"));
     purger.step(1).unwrap();
 }
 
@@ -72,6 +81,7 @@ fn a_lease_is_asked_for_again_when_the_clock_was_set_back() {
 fn nothing_is_deleted_without_the_lease() {
     let mut order = Sequence::new();
     let mut retention = MockRetentionRepository::new();
+    retention.expect_end_of_lease().returning(|| Ok(None));
     let hold =
         |retention: &mut MockRetentionRepository, order: &mut Sequence, answer: fn() -> Result<bool, StoreFailure>| {
             retention.expect_hold_lease().times(1).in_sequence(order).returning(move |_, _, _| answer());
@@ -80,8 +90,208 @@ fn nothing_is_deleted_without_the_lease() {
     hold(&mut retention, &mut order, || Ok(false));
     hold(&mut retention, &mut order, || Ok(true));
     retention.expect_purge().times(1).in_sequence(&mut order).returning(|_, _| Ok(Purged::default()));
-    let mut purger = Purger::new(Arc::new(retention), Arc::new(FixedClock::default()), &SequentialIds::default());
+    let mut purger =
+        Purger::new(Arc::new(retention), watch(&Arc::new(FixedClock::default())), &SequentialIds::default());
     assert!(matches!(purger.step(1), Err(StoreFailure::Unavailable(_))));
     assert_eq!(purger.step(1).unwrap(), PurgeStep::LeftToAnother);
     assert_eq!(purger.step(1).unwrap(), NOTHING);
+}
+
+const YEARS: TimeDelta = TimeDelta::days(730);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+
+fn set_ahead(clock: &FixedClock, by: TimeDelta) {
+    clock.set(clock.now().plus(by));
+}
+
+/// What a purge is told the time is.
+fn told(watch: &ClockWatch, clock: &FixedClock) -> TimeDelta {
+    watch.now().since(clock.now())
+}
+
+#[test]
+fn a_clock_that_is_ahead_for_seconds_is_never_believed() {
+    let clock = Arc::new(FixedClock::default());
+    let watch = watch(&clock);
+    let start = clock.now();
+    clock.advance(MINUTE);
+    set_ahead(&clock, YEARS);
+    for seconds in 0..4 {
+        assert_eq!(watch.now(), start.plus(TimeDelta::seconds(60 + seconds)));
+        assert_eq!(watch.deviation(), YEARS);
+        clock.advance(Duration::from_secs(1));
+    }
+    set_ahead(&clock, -YEARS);
+    assert_eq!(watch.now(), clock.now());
+    assert_eq!(watch.deviation(), TimeDelta::zero(), "when it is back, all is well at once");
+}
+
+/// However often somebody looks meanwhile, or how seldom.
+#[test]
+fn a_clock_that_stays_ahead_is_believed_after_as_long_again_but_a_day_at_the_most() {
+    let hour = TimeDelta::hours(1);
+    for (jump, doubted) in [
+        (TimeDelta::seconds(11), MINUTE * 5),
+        (TimeDelta::minutes(4), MINUTE * 5),
+        (hour, MINUTE * 60),
+        (hour * 8, MINUTE * 480),
+        (TimeDelta::days(30), DAY),
+        (YEARS, DAY),
+    ] {
+        for steps in [1, 300] {
+            let clock = Arc::new(FixedClock::default());
+            let watch = watch(&clock);
+            set_ahead(&clock, jump);
+            assert_eq!(watch.deviation(), jump);
+            for _ in 0..steps {
+                assert_eq!(told(&watch, &clock), -jump);
+                clock.advance((doubted / steps).saturating_sub(Duration::from_millis(1)));
+            }
+            assert_eq!(told(&watch, &clock), -jump);
+            clock.advance(Duration::from_secs(1));
+            assert_eq!(told(&watch, &clock), TimeDelta::zero(), "{jump} in {steps}");
+            assert_eq!(watch.deviation(), TimeDelta::zero());
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_keeps_jumping_is_doubted_until_it_stands() {
+    let clock = Arc::new(FixedClock::default());
+    let watch = watch(&clock);
+    let start = clock.now();
+    for minute in 0..100 {
+        assert_eq!(watch.now(), start.plus(TimeDelta::minutes(minute)));
+        set_ahead(&clock, if minute % 2 == 0 { TimeDelta::minutes(7) } else { TimeDelta::minutes(-3) });
+        watch.now();
+        clock.advance(MINUTE);
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_is_followed_at_once_and_may_come_back() {
+    let clock = Arc::new(FixedClock::default());
+    let watch = watch(&clock);
+    set_ahead(&clock, -YEARS);
+    assert_eq!((told(&watch, &clock), watch.deviation()), (TimeDelta::zero(), -YEARS));
+    clock.advance(MINUTE * 4);
+    set_ahead(&clock, YEARS);
+    assert_eq!((told(&watch, &clock), watch.deviation()), (TimeDelta::zero(), TimeDelta::zero()));
+    // For good, after a while: then to come back is a jump like any other.
+    set_ahead(&clock, -YEARS);
+    watch.now();
+    clock.advance(MINUTE * 5);
+    assert_eq!((told(&watch, &clock), watch.deviation()), (TimeDelta::zero(), TimeDelta::zero()));
+    set_ahead(&clock, YEARS);
+    assert_eq!(told(&watch, &clock), -YEARS);
+}
+
+#[test]
+fn a_clock_may_be_set_right_by_some_seconds() {
+    let clock = Arc::new(FixedClock::default());
+    let watch = watch(&clock);
+    for seconds in [TrustedTime::TOLERANCE_SECONDS, -TrustedTime::TOLERANCE_SECONDS, 3] {
+        set_ahead(&clock, TimeDelta::seconds(seconds));
+        assert_eq!((told(&watch, &clock), watch.deviation()), (TimeDelta::zero(), TimeDelta::zero()));
+        clock.advance(MINUTE);
+    }
+}
+
+/// What was believed until then is in the store.
+#[test]
+fn a_start_goes_on_with_the_time_that_was_believed_before() {
+    let hour = TimeDelta::hours(1);
+    for (stopped, doubted) in [
+        (TimeDelta::seconds(20), Duration::ZERO),
+        (hour, Duration::ZERO),
+        (hour * 5, Duration::from_hours(5)),
+        (TimeDelta::days(30), DAY),
+        (YEARS, DAY),
+    ] {
+        let stores = MemoryStore::stores();
+        let clock = Arc::new(FixedClock::default());
+        let mut before = Purger::new(stores.retention.clone(), watch(&clock), &SequentialIds::default());
+        before.step(1).unwrap();
+        // By now its lease was half over, or it was stopped and gave it back.
+        let end = stores.retention.end_of_lease().unwrap().unwrap();
+        set_ahead(&clock, stopped + TimeDelta::seconds(30));
+        let clock_of_start = watch(&clock);
+        let mut purger = Purger::new(stores.retention.clone(), clock_of_start.clone(), &SequentialIds::default());
+        purger.step(1).unwrap();
+        if doubted.is_zero() {
+            assert_eq!(told(&clock_of_start, &clock), TimeDelta::zero());
+            continue;
+        }
+        assert_eq!(clock_of_start.now(), end, "{stopped}");
+        // It has taken the lease all the same, and writes down the time that it believes.
+        assert_eq!(stores.retention.end_of_lease().unwrap(), Some(end.plus(TimeDelta::seconds(30))));
+        // A restart changes nothing about it.
+        drop(purger);
+        let again = watch(&clock);
+        let mut purger = Purger::new(stores.retention.clone(), again.clone(), &SequentialIds::default());
+        purger.step(1).unwrap();
+        assert_eq!(again.now(), end.plus(TimeDelta::seconds(30)), "{stopped}");
+        clock.advance(doubted.saturating_sub(Duration::from_mins(2)));
+        assert_ne!(again.deviation(), TimeDelta::zero());
+        clock.advance(Duration::from_mins(3));
+        assert_eq!(told(&again, &clock), TimeDelta::zero(), "{stopped}");
+    }
+}
+
+/// A machine whose clock is unknown until it was asked for.
+#[test]
+fn a_start_long_ago_is_believed_when_the_clock_is_set_right() {
+    let clock = Arc::new(FixedClock::at(at("1970-01-01T00:00:10Z")));
+    let watch = watch(&clock);
+    watch.recall(at("2026-06-01T12:00:00Z"));
+    assert_eq!(told(&watch, &clock), TimeDelta::zero());
+    clock.advance(MINUTE);
+    clock.set(at("2026-06-01T12:01:05Z"));
+    assert_eq!((told(&watch, &clock), watch.deviation()), (TimeDelta::zero(), TimeDelta::zero()));
+}
+
+/// The whole of it: nothing is deleted, nobody is kept waiting by a lease of another century, and all goes on.
+#[test]
+fn a_jump_deletes_nothing_and_leaves_no_lease_behind() {
+    let mut retention = MockRetentionRepository::new();
+    let clock = Arc::new(FixedClock::default());
+    let latest = clock.now().plus(TimeDelta::minutes(10));
+    retention.expect_end_of_lease().returning(|| Ok(None));
+    retention.expect_hold_lease().returning(move |_, now, until| {
+        assert!(now <= latest && until <= latest);
+        Ok(true)
+    });
+    retention.expect_purge().returning(move |now, _| {
+        assert!(now <= latest, "{now}");
+        Ok(Purged::default())
+    });
+    retention.expect_oldest_expired().returning(move |now| {
+        assert!(now <= latest, "{now}");
+        Ok(None)
+    });
+    retention.expect_release_lease().times(1).returning(move |_, ended| {
+        assert!(ended <= latest, "{ended}");
+        Ok(())
+    });
+    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
+    for jump in [TimeDelta::zero(), YEARS, YEARS, -YEARS * 2, -YEARS, YEARS * 4] {
+        set_ahead(&clock, jump);
+        purger.step(1).unwrap();
+        assert_eq!(purger.oldest_expired().unwrap(), None);
+        clock.advance(MINUTE);
+    }
+    purger.stop().unwrap();
+}
+
+#[test]
+fn how_far_it_is_behind_goes_by_the_time_that_is_believed() {
+    let mut retention = MockRetentionRepository::new();
+    let since = at("2026-06-01T11:00:00.000001Z");
+    retention.expect_oldest_expired().returning(move |_| Ok(Some(since)));
+    let clock = Arc::new(FixedClock::default());
+    let purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
+    set_ahead(&clock, YEARS);
+    clock.advance(MINUTE);
+    assert_eq!(purger.oldest_expired().unwrap(), Some(Backlog { since, age: MINUTE * 61 }));
 }

@@ -123,5 +123,18 @@ struct ProblemEntry {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes in the OpenAPI document what the health routes answer")]
 struct Health {
+    /// `live`; `ready`, or `degraded` if part of the work is not done.
     status: String,
+    /// Which part, and why.
+    #[schema(inline, nullable = false)]
+    degraded: Option<Vec<Degradation>>,
+}
+
+/// Part of the work that is not done, or not well.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes in the OpenAPI document what the health routes answer")]
+struct Degradation {
+    /// `clock` or `writes`.
+    check: String,
+    detail: String,
 }

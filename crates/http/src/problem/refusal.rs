@@ -83,6 +83,9 @@ impl From<StoreFailure> for Problem {
     fn from(failure: StoreFailure) -> Self {
         match failure {
             StoreFailure::Unavailable(_) => Self::unavailable(ProblemCode::StoreUnavailable).caused_by(failure),
+            StoreFailure::NotWritable(_) => Self::unavailable(ProblemCode::StoreUnavailable)
+                .detail("the database takes no writes at the moment")
+                .caused_by(failure),
             StoreFailure::Corrupt(_) | StoreFailure::Internal(_) => {
                 Self::new(ProblemCode::InternalError).caused_by(failure)
             }

@@ -20,10 +20,14 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// The service can do its work.
+/// The service can do its work, or what of it is useful: whoever reads is not to be sent away because nobody can write.
 pub(super) async fn ready(call: Call) -> Answer {
-    call.api().ready().await?;
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    let degraded = call.api().ready().await?;
+    Ok(HttpResponse::Ok().json(if degraded.is_empty() {
+        json!({ "status": "ready" })
+    } else {
+        json!({ "status": "degraded", "degraded": degraded })
+    }))
 }
 
 /// The metrics, for Prometheus.

@@ -17,7 +17,7 @@ use prediction_domain::ports::{
     MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository, MockStoreHealth,
     StoreHealth,
 };
-use prediction_domain::use_cases::Ports;
+use prediction_domain::use_cases::{ClockWatch, Ports};
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 use prediction_http::Api;
 use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
@@ -64,15 +64,16 @@ pub(crate) struct Mocks {
 
 impl Mocks {
     pub(crate) fn into_service(self) -> Service {
+        let clock = Arc::new(start_of_clock());
         let ports = Ports {
             sources: Arc::new(self.sources),
             source_versions: Arc::new(self.source_versions),
             jobs: Arc::new(self.jobs),
             runs: Arc::new(self.runs),
-            clock: Arc::new(start_of_clock()),
+            clock: clock.clone(),
             ids: Arc::new(SequentialIds::default()),
         };
-        Service::new(ports, Arc::new(self.health))
+        Service::new(ports, Arc::new(self.health), clock)
     }
 }
 
@@ -149,9 +150,10 @@ impl Request {
 }
 
 impl Service {
-    fn new(ports: Ports, health: Arc<dyn StoreHealth>) -> Self {
-        let api = web::Data::new(Api::start(ports, health, Arc::new(Tokens)));
-        Self { api, clock: Arc::new(start_of_clock()), app: OnceCell::new() }
+    fn new(ports: Ports, health: Arc<dyn StoreHealth>, clock: Arc<FixedClock>) -> Self {
+        let watch = ClockWatch::begin(clock.clone(), clock.clone());
+        let api = Api::start(ports, health, Arc::new(Tokens)).with_clock_watch(Arc::new(watch));
+        Self { api: web::Data::new(api), clock, app: OnceCell::new() }
     }
 
     /// On an empty in-memory store.
@@ -166,7 +168,11 @@ impl Service {
             clock: clock.clone(),
             ids: Arc::new(SequentialIds::default()),
         };
-        Self { clock, ..Self::new(ports, stores.health) }
+        Self::new(ports, stores.health, clock)
+    }
+
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
     }
 
     /// The clock of a service on an in-memory store.

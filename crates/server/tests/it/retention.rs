@@ -114,6 +114,90 @@ fn one_replica_deletes_and_another_goes_on_when_it_stops() {
     }
 }
 
+/// The row of the lease has the time that was believed last. A clock that is years ahead of it may be wrong.
+#[test]
+fn a_start_years_after_the_last_purge_deletes_nothing_more_for_a_while() {
+    for home in Home::both() {
+        let server = Server::start_with(&home, &["--no-purge"]);
+        job_with_values(&server, 1);
+        // Issued in 2001, so that it had expired by then, too; and one that has expired since.
+        home.database.execute(if home.database.is_sqlite() {
+            "UPDATE predictions SET issued_at = issued_at - 7200000000 WHERE issued_at > 1000000000000000; \
+             UPDATE run_summaries SET values_from = 978307200000000; \
+             INSERT INTO leases VALUES ('purge', '11111111-1111-4111-8111-111111111111', 1577836800000000)"
+        } else {
+            "UPDATE predictions SET issued_at = issued_at - interval '2 hours' WHERE issued_at > '2002-01-01Z'; \
+             INSERT INTO leases VALUES ('purge', '11111111-1111-4111-8111-111111111111', '2020-01-01Z')"
+        });
+        let purging = Server::start_with(&home, OFTEN);
+        wait_until("what had expired by 2020 goes", || metric(&purging, "purged_total{what=\"values\"}") == 1);
+        let ready = purging.anonymous().get("/health/ready").expect(200);
+        assert_eq!((&ready["status"], &ready["degraded"][0]["check"]), (&json!("degraded"), &json!("clock")));
+        purging
+            .output()
+            .wait_for(|line| line["message"].as_str().is_some_and(|text| text.starts_with("the clock has jumped")));
+        assert_eq!(values(&purging), 1, "what has expired since 2020 waits");
+        // A restart changes nothing about that.
+        drop(purging);
+        let again = Server::start_with(&home, OFTEN);
+        wait_until("it purges", || metric(&again, "purging") == 1);
+        assert_eq!(values(&again), 1);
+        // Unless somebody says that the clock is right.
+        drop(again);
+        home.database.execute("DELETE FROM leases");
+        let told = Server::start_with(&home, OFTEN);
+        wait_until("what has expired goes", || values(&told) == 0);
+        assert_eq!(told.anonymous().get("/health/ready").expect(200), json!({"status": "ready"}));
+        assert_eq!(metric(&told, "wall_clock_deviation_seconds"), 0);
+    }
+}
+
+#[test]
+fn a_lease_of_another_age_keeps_nobody_waiting() {
+    for home in Home::both() {
+        Server::start_with(&home, &["--no-purge"]);
+        home.database.execute(if home.database.is_sqlite() {
+            "INSERT INTO leases VALUES ('purge', '11111111-1111-4111-8111-111111111111', 4102444800000000)"
+        } else {
+            "INSERT INTO leases VALUES ('purge', '11111111-1111-4111-8111-111111111111', '2100-01-01Z')"
+        });
+        let server = Server::start_with(&home, OFTEN);
+        wait_until("it purges", || metric(&server, "purging") == 1);
+    }
+}
+
+/// Whoever reads is served.
+#[test]
+fn a_database_that_takes_no_writes_is_told() {
+    for home in Home::both() {
+        let server = Server::start_with(&home, OFTEN);
+        let job = job_with_values(&server, 0);
+        assert_eq!(metric(&server, "store_writable"), 1);
+        let [forbid, permit] = if home.database.is_sqlite() {
+            [
+                "CREATE TRIGGER refuse BEFORE INSERT ON leases \
+                 BEGIN SELECT RAISE(ROLLBACK, 'attempt to write a readonly database'); END"
+                    .to_owned(),
+                "DROP TRIGGER refuse".to_owned(),
+            ]
+        } else {
+            ["on", "off"].map(|value| {
+                let set = "EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = ";
+                let end = "PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND pid <> pg_backend_pid();";
+                format!("SET TRANSACTION READ WRITE; DO $$ BEGIN {set}{value}', current_database()); {end} END $$")
+            })
+        };
+        home.database.execute(&forbid);
+        wait_until("it is told", || metric(&server, "store_writable") == 0);
+        let ready = server.anonymous().get("/health/ready").expect(200);
+        assert_eq!((&ready["status"], &ready["degraded"][0]["check"]), (&json!("degraded"), &json!("writes")));
+        server.operator().get(&path_of(&job)).expect(200);
+        home.database.execute(&permit);
+        server.operator().post(&format!("{}/runs", path_of(&job)), &Model::report("again")).expect(201);
+    }
+}
+
 /// Killed again and again while it deletes: what is left is what has not expired, and nothing is half done.
 #[test]
 fn a_purge_that_is_killed_is_taken_up_where_it_was() {

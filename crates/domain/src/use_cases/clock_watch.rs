@@ -1,0 +1,51 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+
+use crate::model::{Timestamp, TrustedTime};
+use crate::ports::{Clock, MonotonicClock};
+
+/// The wall clock of this process, beside one that nobody can set, for all who want to know how far it is to be believed.
+///
+/// It is read whenever somebody asks. A jump there and back that nobody saw did no harm.
+pub struct ClockWatch {
+    clock: Arc<dyn Clock>,
+    monotonic: Arc<dyn MonotonicClock>,
+    time: Mutex<TrustedTime>,
+}
+
+impl ClockWatch {
+    /// From now on.
+    #[must_use]
+    pub fn begin(clock: Arc<dyn Clock>, monotonic: Arc<dyn MonotonicClock>) -> Self {
+        let time = Mutex::new(TrustedTime::begin(clock.now(), monotonic.passed()));
+        Self { clock, monotonic, time }
+    }
+
+    /// The time that can be relied on: never later than the wall clock shows, and never ahead by a jump of it.
+    pub fn now(&self) -> Timestamp {
+        self.read(TrustedTime::read)
+    }
+
+    /// How far the wall clock is ahead of the time that can be relied on, or behind. Zero while it is believed.
+    pub fn deviation(&self) -> TimeDelta {
+        self.read(|time, wall, passed| {
+            time.read(wall, passed);
+            time.deviation()
+        })
+    }
+
+    /// Compares the clock with a time that was believed before this process began.
+    pub fn recall(&self, known: Timestamp) {
+        self.read(|time, wall, passed| {
+            time.read(wall, passed);
+            time.recall(known);
+        });
+    }
+
+    /// One who reads after the other, or time would seem to go back.
+    fn read<T>(&self, work: impl FnOnce(&mut TrustedTime, Timestamp, std::time::Duration) -> T) -> T {
+        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut time, self.clock.now(), self.monotonic.passed())
+    }
+}
