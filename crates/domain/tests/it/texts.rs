@@ -1,9 +1,10 @@
 //! Texts and other values: one constructor each, through which what it gave passes unchanged.
 
 use prediction_domain::model::{
-    Description, ExpectedIntervalMinutes, InputId, InputKind, JobName, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS,
-    MAX_WORD_CHARS, Metric, PageRequest, RetentionHours, Revision, RoleName, SourceName, Timestamp, Unit, VersionLabel,
-    ViolationCode,
+    BindingDraft, Contract, Description, ExpectedIntervalMinutes, InputId, InputKind, InputRole, JobName, Judge,
+    MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, OutputRole, PageRequest, Path, PredictionDraft,
+    RetentionHours, Revision, RoleName, Sent, SourceName, Timestamp, Unit, VersionLabel, ViolationCode, check_bindings,
+    judge_predictions,
 };
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
@@ -157,5 +158,38 @@ proptest! {
             PageRequest::new(limit, None).map(|page| page.limit()),
             (1..=200).contains(&limit).then_some(usize::from(limit))
         );
+    }
+}
+
+/// Contracts never change, so what is defined in another form has to stay usable.
+#[test]
+fn a_role_that_an_earlier_release_stored_decomposed_is_bound_and_reported_in_either_form() {
+    let decomposed = RoleName::restore("e\u{301}").unwrap();
+    let kind = InputKind::restore("a\u{30a}").unwrap();
+    let input = InputRole {
+        role: decomposed.clone(),
+        input_kind: kind.clone(),
+        ..InputRole::required("role", "sensor", "celsius").unwrap()
+    };
+    let output = OutputRole { role: decomposed.clone(), ..OutputRole::required("role", "risk").unwrap() };
+    let contract = Contract::new(vec![input], vec![output]).unwrap();
+    for role in ["e\u{301}", "\u{e9}"] {
+        for input_type in [Sent::Absent, Sent::Given("a\u{30a}".to_owned()), Sent::Given("\u{e5}".to_owned())] {
+            let binding = BindingDraft {
+                role: Sent::Given(role.to_owned()),
+                input_id: Sent::Given("55555555-5555-5555-5555-555555555555".to_owned()),
+                input_type,
+            };
+            let bound = check_bindings(&contract, &[binding]).unwrap();
+            assert_eq!((&bound.as_slice()[0].role, &bound.as_slice()[0].input_type), (&decomposed, &kind));
+        }
+        let value = PredictionDraft {
+            role: Sent::Given(role.to_owned()),
+            at: Sent::Given("2026-06-01T12:00:00Z".to_owned()),
+            value: Sent::Given(1.0),
+        };
+        let judged =
+            judge_predictions(&mut Judge::default(), &Path::root(), Some(&contract), &[Sent::Given(value)]).unwrap();
+        assert_eq!(judged[0].role, decomposed);
     }
 }

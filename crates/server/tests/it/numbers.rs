@@ -120,6 +120,10 @@ fn a_zero_has_no_sign(server: &Server) {
     let told = vec!["0.0".to_owned(); zeros.len()];
     assert_eq!(read(server, &job), [told.clone(), told.clone()]);
     send(server, &job, report(&told)).expect(200);
+    // As an earlier release stored it on PostgreSQL.
+    server.database().execute("UPDATE predictions SET value = '-0'");
+    assert_eq!(read(server, &job), [told.clone(), told.clone()]);
+    send(server, &job, report(&told)).expect(200);
 }
 
 fn however_a_number_is_written_it_is_that_number(server: &Server) {
