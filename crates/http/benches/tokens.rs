@@ -16,11 +16,11 @@ use prediction_domain_testkit::values::fresh_organisation_id;
 use prediction_domain_testkit::{FixedClock, SequentialIds, fresh_uuid};
 use prediction_http::auth::TokenVerifier;
 use prediction_http::auth::cache::CachingVerifier;
-use prediction_http::auth::claims::ClaimRules;
-use prediction_http::auth::issuer::{IssuerIdentity, TokenProfile};
+use prediction_http::auth::issuer::IssuerIdentity;
 use prediction_http::auth::key_set::KeySet;
 use prediction_http::auth::keys::IssuerKeys;
 use prediction_http::auth::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
+use prediction_http::auth::profile::TokenProfile;
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.example/";
@@ -70,11 +70,7 @@ fn issuer(
     (key, secret): (&str, &Secret),
     organisations: &[OrganisationId],
 ) {
-    let claims = ClaimRules {
-        issuer: ISSUER.to_owned(),
-        audience: AUDIENCE.to_owned(),
-        organisations_claim: DEFAULT_ORGANISATIONS_CLAIM.to_owned(),
-    };
+    let claims = TokenProfile::default().claims(ISSUER.to_owned(), vec![AUDIENCE.to_owned()]);
     let keys = KeySet::parse(KEY_SET).expect("the key set of the tests");
     let identity =
         IssuerIdentity::new(Arc::new(IssuerKeys::fixed(keys)), TokenProfile::default(), claims, Arc::clone(clock) as _);

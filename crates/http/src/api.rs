@@ -268,7 +268,8 @@ impl Api {
             return Err(Problem::unavailable(ProblemCode::NotReady).detail("the service is stopping"));
         }
         if !self.verifier.can_verify() {
-            return Err(Problem::unavailable(ProblemCode::NotReady).detail("the keys of the issuer are not known"));
+            return Err(Problem::unavailable(ProblemCode::NotReady)
+                .detail("there is no key of the issuer to verify tokens with"));
         }
         let store = Arc::clone(&self.store_health);
         let not_ready = || Problem::unavailable(ProblemCode::NotReady).detail("the database cannot be used");

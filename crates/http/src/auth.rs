@@ -4,7 +4,8 @@
 //! verifies the tokens that this service mints for itself, [`issuer::IssuerIdentity`] those of another system with its
 //! [`keys`], each a [`key_set::KeySet`]; [`cache::CachingVerifier`] remembers what another one found out. What every verifier of
 //! JSON Web Tokens has to check is in [`header`], [`signature`] and [`claims`], in this order: nothing of a token is
-//! believed before its signature is verified, and the header only says which of the configured keys to try.
+//! believed before its signature is verified, and the header only says which of the configured keys to try. What differs between
+//! issuers is in [`profile`]; where a token says what its bearer may do and see, in [`scopes`] and [`organisations`].
 
 pub mod bearer;
 pub mod cache;
@@ -15,6 +16,9 @@ pub mod issuer;
 pub mod key_set;
 pub mod keys;
 pub mod local;
+pub mod organisations;
+pub mod profile;
+pub mod scopes;
 pub mod signature;
 
 use std::sync::Arc;
@@ -84,6 +88,15 @@ pub enum TokenRejected {
     /// Nobody can tell at the moment, because the keys to verify it with are not at hand. The token may be good.
     #[error("the keys to verify the access token with are not available at the moment")]
     KeysUnavailable,
+    /// Nobody can tell for some time: the issuer was asked for its keys a moment ago, before this token's was heard of. The
+    /// token may be good.
+    #[error(
+        "the key (kid) of the access token is not known yet; the issuer is asked for it again in {seconds} s at the latest"
+    )]
+    KeyNotKnownYet {
+        /// When to try again.
+        seconds: u64,
+    },
 }
 
 impl TokenRejected {
@@ -93,7 +106,7 @@ impl TokenRejected {
         match self {
             Self::Malformed(reason) | Self::NotAcceptable(reason) => Some(Challenge::InvalidToken(reason)),
             Self::Expired => Some(Challenge::InvalidToken("it expired")),
-            Self::KeysUnavailable => None,
+            Self::KeysUnavailable | Self::KeyNotKnownYet { .. } => None,
         }
     }
 }

@@ -167,7 +167,7 @@ impl TokenVerdicts {
             Err(TokenRejected::Malformed(_)) => &self.malformed,
             Err(TokenRejected::NotAcceptable(_)) => &self.not_acceptable,
             Err(TokenRejected::Expired) => &self.expired,
-            Err(TokenRejected::KeysUnavailable) => &self.keys_unavailable,
+            Err(TokenRejected::KeysUnavailable | TokenRejected::KeyNotKnownYet { .. }) => &self.keys_unavailable,
         }
     }
 }

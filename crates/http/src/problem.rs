@@ -165,7 +165,12 @@ impl From<TokenRejected> for Problem {
             Some(challenge) => Self::new(ProblemCode::InvalidToken)
                 .detail(rejected.to_string())
                 .header(WWW_AUTHENTICATE, &challenge.to_string()),
-            None => Self::unavailable(ProblemCode::KeysUnavailable),
+            None => match rejected {
+                TokenRejected::KeyNotKnownYet { seconds } => Self::new(ProblemCode::KeysUnavailable)
+                    .detail(rejected.to_string())
+                    .header(RETRY_AFTER, &seconds.max(1).to_string()),
+                _ => Self::unavailable(ProblemCode::KeysUnavailable),
+            },
         }
     }
 }

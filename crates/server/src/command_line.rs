@@ -8,7 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
 use prediction_domain::model::{OrganisationId, Permission, nearest};
-use prediction_http::auth::local::DEFAULT_ORGANISATIONS_CLAIM;
+use prediction_http::auth::profile::TokenProfile;
 
 /// Register predictive models, publish immutable versions of their contracts, and configure them as jobs for customers.
 ///
@@ -135,14 +135,15 @@ pub(crate) struct DatabaseOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct IdentityOptions {
-    /// The claim of a token that holds its organisations
+    /// The claim of a token that holds its organisations (or its groups, with --organisations-group-prefix): its name, or for tokens of an
+    /// issuer also a JSON pointer, which begins with a slash [default: organisations, or the issuer's claim of groups]
     #[arg(
         long,
         env = "PREDICTION_API_ORGANISATIONS_CLAIM",
-        default_value = DEFAULT_ORGANISATIONS_CLAIM,
-        value_name = "NAME"
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new()
     )]
-    pub(crate) organisations_claim: String,
+    pub(crate) organisations_claim: Option<String>,
 }
 
 /// Whose tokens a server accepts instead of its own: who issues them and for whom, and where the keys are if not where the
@@ -159,15 +160,17 @@ pub(crate) struct IssuerOptions {
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(crate) issuer: Option<String>,
-    /// What the issuer's tokens call this service (aud), to the letter; needed with the issuer
+    /// What the issuer's tokens call this service (aud), to the letter; needed with the issuer. Can be given several times. With the profile
+    /// cognito it is the client of a token (client_id) that has to be one of them
     #[arg(
         long,
         env = "PREDICTION_API_AUDIENCE",
         value_name = "NAME",
+        value_delimiter = ',',
         requires = "issuer",
         value_parser = NonEmptyStringValueParser::new()
     )]
-    pub(crate) audience: Option<String>,
+    pub(crate) audience: Vec<String>,
     /// Where the public keys of the issuer (a JWK set) are fetched from
     #[arg(long, env = "PREDICTION_API_JWKS_URL", value_name = "URL", requires_all = ["issuer", "audience"])]
     pub(crate) jwks_url: Option<String>,
@@ -186,9 +189,38 @@ pub(crate) struct IssuerOptions {
     /// Fetch keys in plain text, too, if the URL is one of this machine (localhost, 127.0.0.1): for trying things out
     #[arg(long, env = "PREDICTION_API_ISSUER_OVER_HTTP")]
     pub(crate) issuer_over_http: bool,
-    /// How the issuer tells access tokens from other tokens
-    #[arg(long, env = "PREDICTION_API_TOKEN_PROFILE", default_value = "rfc9068", value_name = "PROFILE")]
-    pub(crate) token_profile: Profile,
+    /// How the issuer tells access tokens from other tokens [default: rfc9068]
+    #[arg(long, env = "PREDICTION_API_TOKEN_PROFILE", value_name = "PROFILE")]
+    pub(crate) token_profile: Option<Profile>,
+    /// The claim of the issuer's tokens that says what is allowed: a text with spaces, or a list. Can be given several times: the first one that
+    /// a token has counts [default: as the profile has it]
+    #[arg(
+        long,
+        env = "PREDICTION_API_SCOPE_CLAIM",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(crate) scope_claim: Vec<String>,
+    /// What the issuer writes before the name of each scope of this service, such as predictions/; scopes without it do not count
+    #[arg(
+        long,
+        env = "PREDICTION_API_SCOPE_PREFIX",
+        value_name = "TEXT",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(crate) scope_prefix: Option<String>,
+    /// The organisations are groups whose names are this and a UUID, in the claim of groups
+    #[arg(
+        long,
+        env = "PREDICTION_API_ORGANISATIONS_GROUP_PREFIX",
+        value_name = "TEXT",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(crate) organisations_group_prefix: Option<String>,
+    /// File that says which organisations the values of claims stand for, read once at the start: docs/auth.md
+    #[arg(long, env = "PREDICTION_API_ORGANISATIONS_FILE", value_name = "FILE")]
+    pub(crate) organisations_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -247,6 +279,27 @@ pub(crate) enum Profile {
     Rfc9068,
     /// As Keycloak does: JWT in the header, Bearer in the claim typ
     Keycloak,
+    /// Microsoft Entra ID, tokens of version 2.0: scopes in scp, or in roles
+    Entra,
+    /// Authorization servers of Okta: scopes in scp
+    Okta,
+    /// Auth0: scopes in permissions, or in scope
+    Auth0,
+    /// User pools of Amazon Cognito: access in the claim token_use
+    Cognito,
+}
+
+impl Profile {
+    pub(crate) fn token_profile(self) -> TokenProfile {
+        match self {
+            Self::Rfc9068 => TokenProfile::Rfc9068,
+            Self::Keycloak => TokenProfile::Keycloak,
+            Self::Entra => TokenProfile::Entra,
+            Self::Okta => TokenProfile::Okta,
+            Self::Auth0 => TokenProfile::Auth0,
+            Self::Cognito => TokenProfile::Cognito,
+        }
+    }
 }
 
 /// What a token allows.

@@ -3,6 +3,10 @@ use std::net::SocketAddr;
 
 use crate::identity::{self, Identity};
 
+/// The source of the README's first step, so that whoever pastes both gets the same one twice.
+const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor", "description": "Predicts the risk of mildew from the air temperature",
+       "expected_interval_minutes": 60, "retention_hours": 720}"#;
+
 /// Greets whoever started the server at a terminal, with all that a first request needs. Elsewhere a token would end up
 /// in a log, so there is only a line that says where to get one.
 pub(crate) fn greet(addresses: &[SocketAddr], place: &str, identity: &Identity) -> anyhow::Result<()> {
@@ -33,7 +37,7 @@ A first request:
 
 curl -s {url}/api/v1/sources \
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
-  -d '{{"name": "mildew-predictor", "expected_interval_minutes": 60, "retention_hours": 720}}'
+  -d '{FIRST_SOURCE}'
 "#
     )
 }
@@ -68,12 +72,13 @@ fn base_url(address: &SocketAddr) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use prediction_http::auth::claims::ClaimRules;
-    use prediction_http::auth::issuer::{IssuerIdentity, TokenProfile};
+    use prediction_http::auth::issuer::IssuerIdentity;
     use prediction_http::auth::keys::IssuerKeys;
+    use prediction_http::auth::profile::TokenProfile;
 
     use super::*;
-    use crate::command_line::{DataFolder, IdentityOptions};
+    use crate::command_line::IdentityOptions;
+    use crate::data_folder;
     use crate::system::SystemClock;
 
     fn greeting(identity: &Identity) -> String {
@@ -83,22 +88,30 @@ mod tests {
     #[test]
     fn a_local_token_is_printed() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataFolder { data_dir: folder.path().to_owned() };
-        let options = IdentityOptions { organisations_claim: "organisations".to_owned() };
-        let greeting = greeting(&Identity::Local(Arc::new(identity::local(&data, &options).unwrap())));
+        let secret = data_folder::secret(folder.path()).unwrap();
+        let options = IdentityOptions { organisations_claim: None };
+        let greeting = greeting(&Identity::Local(Arc::new(identity::local(&secret, &options).unwrap())));
         assert!(greeting.contains("\n\nexport TOKEN=eyJ") && greeting.contains("good for 24 hours"), "{greeting}");
+    }
+
+    #[test]
+    fn the_first_request_is_that_of_the_readme() {
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let readme = include_str!("../../../README.md");
+        let (_, step) = readme.split_once("curl -s $API/sources ").unwrap();
+        let body = step.split('\'').nth(1).unwrap();
+        assert_eq!(read(FIRST_SOURCE), read(body));
+        let example = include_str!("../../../docs/examples/create-source.json");
+        assert_eq!(read(&example.replace("expectedintervalminutes", "expected_interval_minutes")), read(body));
     }
 
     #[test]
     fn of_an_issuer_it_is_said_whose_tokens_are_accepted() {
         let keys = Arc::new(IssuerKeys::awaited());
         let (issuer, audience) = ("https://issuer.example/".to_owned(), "predictions".to_owned());
-        let claims = ClaimRules {
-            issuer: issuer.clone(),
-            audience: audience.clone(),
-            organisations_claim: "organisations".to_owned(),
-        };
-        let verifier = IssuerIdentity::new(keys, TokenProfile::default(), claims, Arc::new(SystemClock));
+        let profile = TokenProfile::default();
+        let claims = profile.claims(issuer.clone(), vec![audience.clone()]);
+        let verifier = IssuerIdentity::new(keys, profile, claims, Arc::new(SystemClock));
         let greeting = greeting(&Identity::Issuer { verifier: Arc::new(verifier), issuer, audience, feed: None });
         assert!(greeting.contains("Only access tokens of https://issuer.example/ for predictions"), "{greeting}");
         assert!(!greeting.contains("eyJ"), "{greeting}");

@@ -1,22 +1,23 @@
 //! Who may call: bearers of local tokens, whose secret is in the data folder, or of an issuer's.
 
+mod rules;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use prediction_adapters_oidc::{AddressError, Place, PublishedKeys, Transport};
 use prediction_domain::model::{Permission, Scope};
 use prediction_http::auth::TokenVerifier;
-use prediction_http::auth::claims::ClaimRules;
-use prediction_http::auth::issuer::{IssuerIdentity, TokenProfile};
+use prediction_http::auth::issuer::IssuerIdentity;
 use prediction_http::auth::key_set::{KeySet, MAX_KEY_SET_BYTES};
 use prediction_http::auth::keys::IssuerKeys;
-use prediction_http::auth::local::{LocalIdentity, TokenRequest};
+use prediction_http::auth::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
 
-use crate::command_line::{DataFolder, IdentityOptions, IssuerOptions, Profile, ServeOptions, TokenOptions};
+use crate::command_line::{IdentityOptions, IssuerOptions, ServeOptions, TokenOptions};
 use crate::data_folder;
 use crate::system::{SystemClock, TimeOrderedIds};
 
@@ -30,7 +31,7 @@ pub(crate) enum Identity {
         verifier: Arc<IssuerIdentity>,
         /// Who issues them (`iss`).
         issuer: String,
-        /// What they call this service (`aud`).
+        /// What they call this service (`aud`): for people.
         audience: String,
         /// Where the keys come from while the server runs, unless they are from a file.
         feed: Option<KeyFeed>,
@@ -65,23 +66,21 @@ impl Identity {
 /// The identity that the options of a server ask for.
 pub(crate) fn of_server(options: &ServeOptions) -> anyhow::Result<Identity> {
     match &options.issuer {
-        IssuerOptions { issuer: Some(issuer), audience: Some(audience), .. } => {
-            of_issuer(issuer, audience, &options.issuer, &options.identity)
+        IssuerOptions { issuer: Some(issuer), audience, .. } if !audience.is_empty() => {
+            of_issuer(issuer, &options.issuer, &options.identity)
         }
-        IssuerOptions { issuer: None, audience: None, jwks_url: None, jwks_file: None, .. } => {
-            Ok(Identity::Local(Arc::new(local(&options.database.data, &options.identity)?)))
+        IssuerOptions { issuer: None, audience, jwks_url: None, jwks_file: None, .. } if audience.is_empty() => {
+            rules::check_local(&options.issuer)?;
+            let secret = data_folder::secret(&options.database.data.data_dir)?;
+            Ok(Identity::Local(Arc::new(local(&secret, &options.identity)?)))
         }
         // The command line refuses it too. Nobody who names an issuer gets a server that believes local tokens.
         _ => Err(anyhow!("--issuer and --audience are needed together")),
     }
 }
 
-fn of_issuer(
-    issuer: &str,
-    audience: &str,
-    options: &IssuerOptions,
-    identity: &IdentityOptions,
-) -> anyhow::Result<Identity> {
+fn of_issuer(issuer: &str, options: &IssuerOptions, identity: &IdentityOptions) -> anyhow::Result<Identity> {
+    let (profile, claims) = rules::of_issuer(issuer, options, identity)?;
     let (keys, feed) = match &options.jwks_file {
         Some(file) => (Arc::new(IssuerKeys::fixed(key_set(file)?)), None),
         None => {
@@ -90,18 +89,10 @@ fn of_issuer(
             (Arc::clone(&keys), Some(KeyFeed { keys, source, max_age: options.jwks_max_age }))
         }
     };
-    tracing::info!(issuer, audience, "only tokens of this issuer are accepted");
-    let claims = ClaimRules {
-        issuer: issuer.to_owned(),
-        audience: audience.to_owned(),
-        organisations_claim: identity.organisations_claim.clone(),
-    };
-    let profile = match options.token_profile {
-        Profile::Rfc9068 => TokenProfile::Rfc9068,
-        Profile::Keycloak => TokenProfile::Keycloak,
-    };
+    let audience = options.audience.join(", ");
+    tracing::info!(issuer, audience, profile = ?profile, "only tokens of this issuer are accepted");
     let verifier = Arc::new(IssuerIdentity::new(keys, profile, claims, Arc::new(SystemClock)));
-    Ok(Identity::Issuer { verifier, issuer: issuer.to_owned(), audience: audience.to_owned(), feed })
+    Ok(Identity::Issuer { verifier, issuer: issuer.to_owned(), audience, feed })
 }
 
 fn published_keys(issuer: &str, options: &IssuerOptions) -> anyhow::Result<PublishedKeys> {
@@ -124,18 +115,20 @@ fn key_set(path: &Path) -> anyhow::Result<KeySet> {
     File::open(path)
         .and_then(|file| file.take(MAX_KEY_SET_BYTES as u64 + 1).read_to_end(&mut bytes))
         .with_context(|| format!("cannot read the key file {}", path.display()))?;
-    KeySet::parse(&bytes).with_context(|| format!("cannot use the key file {}", path.display()))
+    KeySet::parse(&bytes)
+        .and_then(KeySet::with_a_key)
+        .with_context(|| format!("cannot use the key file {}", path.display()))
 }
 
-/// The identity of the data folder.
-pub(crate) fn local(data: &DataFolder, options: &IdentityOptions) -> anyhow::Result<LocalIdentity> {
-    let secret = data_folder::secret(&data.data_dir)?;
-    Ok(LocalIdentity::new(
-        &secret,
-        options.organisations_claim.clone(),
-        Arc::new(SystemClock),
-        Arc::new(TimeOrderedIds),
-    )?)
+/// The identity that signs with that secret.
+pub(crate) fn local(secret: &[u8], options: &IdentityOptions) -> anyhow::Result<LocalIdentity> {
+    let claim = options.organisations_claim.as_deref().unwrap_or(DEFAULT_ORGANISATIONS_CLAIM);
+    if claim.starts_with('/') {
+        bail!(
+            "--organisations-claim can be a JSON pointer only for tokens of an issuer; local tokens have a claim of a name"
+        );
+    }
+    Ok(LocalIdentity::new(secret, claim, Arc::new(SystemClock), Arc::new(TimeOrderedIds))?)
 }
 
 /// The token that the `token` command prints.
@@ -148,7 +141,8 @@ pub(crate) fn mint(options: &TokenOptions) -> anyhow::Result<String> {
         scope,
         expires_in: options.expires_in,
     };
-    local(&options.data, &options.identity)?.mint(&request).context("the token would not be accepted")
+    let secret = data_folder::secret_of_server(&options.data.data_dir)?;
+    local(&secret, &options.identity)?.mint(&request).context("the token would not be accepted")
 }
 
 /// A token for whoever starts a server at a terminal: everything, for a day.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -13,7 +14,12 @@ LONGEST_START = 20.0
 
 
 def mint(program: str, data: Path, organisations: list[str]) -> str:
-    """A token of the local identity, good for a day."""
+    """A token of the local identity, good for a day, also before the server's first start, which would make the secret."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = data / "secret"
+    if not secret.exists():
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
     allowed = [f"--organisation={organisation}" for organisation in organisations]
     command = [program, "token", f"--data-dir={data}", "--expires-in=24h", *allowed]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

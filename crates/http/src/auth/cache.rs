@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, ready};
+use prediction_domain::model::Scope;
 use prediction_domain::ports::Clock;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -14,6 +15,8 @@ use super::{TokenRejected, TokenVerifier, Verified};
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// What an entry takes beside the token itself and its organisations, about.
 const BYTES_OF_ENTRY: u64 = 512;
+/// What an organisation takes in a set of them, about.
+const BYTES_OF_ORGANISATION: usize = 32;
 
 /// A verifier that asks another one, and remembers the good tokens.
 ///
@@ -36,9 +39,13 @@ struct Known {
 struct TokenBytes;
 
 impl Weighter<Box<str>, Known> for TokenBytes {
-    fn weight(&self, token: &Box<str>, _: &Known) -> u64 {
-        // The organisations are parsed from the token; each is longer there than here.
-        token.len() as u64 * 2 + BYTES_OF_ENTRY
+    fn weight(&self, token: &Box<str>, known: &Known) -> u64 {
+        // The subject is part of the token. The organisations may be from a table, and be more than would fit into one.
+        let organisations = match &known.verified.caller.scope {
+            Scope::Platform => 0,
+            Scope::Organisations(ids) => ids.len() * BYTES_OF_ORGANISATION,
+        };
+        (token.len() * 2 + organisations) as u64 + BYTES_OF_ENTRY
     }
 }
 

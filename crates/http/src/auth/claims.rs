@@ -1,14 +1,15 @@
 //! The claims of a token whose signature has been verified: whom it was issued to, by whom, for whom and until when.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prediction_domain::model::{Caller, OrganisationId, Permission, Scope, Timestamp};
+use prediction_domain::model::{Caller, Timestamp};
 use serde_json::{Map, Value};
 
 use super::TokenRejected::{Expired, Malformed, NotAcceptable};
 use super::header::object;
+use super::organisations::OrganisationRules;
+use super::scopes::ScopeRules;
 use super::{TokenRejected, ValidTime, Verified};
 
 /// How far the clocks of an issuer and of this service may be apart.
@@ -20,24 +21,22 @@ pub const MAX_LIFE: Duration = Duration::from_hours(24);
 /// The most characters in a subject (OIDC Core 1.0, section 2).
 pub const MAX_SUBJECT_CHARS: usize = 255;
 
-/// The most organisations in one token. (The length of a token limits a list of them to about 150.)
-pub const MAX_ORGANISATIONS: usize = 1_000;
-
-/// What the organisations claim of the platform's operators and of runners says.
-pub const EVERY_ORGANISATION: &str = "*";
-
 /// The last second of the year 9999, in seconds since 1970. A later time is a mistake or an attack.
 const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
 
 /// What a verifier accepts in the claims of a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ClaimRules {
     /// What `iss` is, compared exactly.
     pub issuer: String,
-    /// What `aud` is or contains, compared exactly.
-    pub audience: String,
-    /// The name of the claim with the organisations that the caller may see.
-    pub organisations_claim: String,
+    /// What this service is called: `aud` is or contains one of them, compared exactly.
+    pub audiences: Vec<String>,
+    /// The claim that says whom a token is for, if it is not `aud`: a text that is one of the audiences.
+    pub audience_claim: &'static str,
+    /// Where it says what the caller may do.
+    pub scopes: ScopeRules,
+    /// Where it says which organisations the caller may see.
+    pub organisations: OrganisationRules,
 }
 
 impl ClaimRules {
@@ -46,52 +45,93 @@ impl ClaimRules {
     /// `iss`, `aud`, `exp` and `sub` are required. A claim that is not known is ignored; a known one of another type than
     /// it should have is refused, never taken for absent.
     pub fn identify(&self, payload: &[u8], now: Timestamp) -> Result<Verified, TokenRejected> {
-        self.identify_typed(payload, None, now)
+        self.identify_as(payload, |_| Ok(()), now)
     }
 
-    /// The same; `wanted` is what the claim `typ` has to be, where an issuer says the type of a token there and not in its header.
-    pub(super) fn identify_typed(
+    /// The same, of claims that pass a check of their own.
+    pub(super) fn identify_as(
         &self,
         payload: &[u8],
-        wanted: Option<&str>,
+        check: impl FnOnce(&Claims) -> Result<(), TokenRejected>,
         now: Timestamp,
     ) -> Result<Verified, TokenRejected> {
         let claims =
             Claims(object(payload).ok_or(Malformed("its payload is not a JSON object without repeated members"))?);
-        if wanted.is_some() && claims.0.get("typ").and_then(Value::as_str) != wanted {
-            return Err(NotAcceptable("its claim of a type (typ) is not that of an access token"));
-        }
+        check(&claims)?;
+        check_bearer(&claims)?;
         self.check_parties(&claims)?;
         let valid = check_times(&claims, now)?;
         let caller = Caller {
             subject: subject(&claims)?,
-            permissions: permissions(&claims)?,
-            scope: scope(&claims, &self.organisations_claim)?,
+            permissions: self.scopes.permissions(&claims)?,
+            scope: self.organisations.scope(&claims)?,
         };
         Ok(Verified { caller: Arc::new(caller), valid })
     }
 
     fn check_parties(&self, claims: &Claims) -> Result<(), TokenRejected> {
-        if claims.0.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
+        if claims.text("iss") != Some(&self.issuer) {
             return Err(NotAcceptable("its issuer (iss) is not the one expected here"));
         }
-        let meant_for_us = match claims.0.get("aud") {
-            Some(Value::String(audience)) => *audience == self.audience,
-            Some(Value::Array(audiences)) => {
-                audiences.iter().all(Value::is_string) && audiences.iter().any(|audience| *audience == *self.audience)
-            }
+        let is_ours = |audience: &Value| self.audiences.iter().any(|ours| audience == ours);
+        let is_audience = |value: Option<&Value>| match value {
+            Some(audience @ Value::String(_)) => is_ours(audience),
+            Some(Value::Array(audiences)) => audiences.iter().all(Value::is_string) && audiences.iter().any(is_ours),
             _ => false,
         };
-        if meant_for_us { Ok(()) } else { Err(NotAcceptable("its audience (aud) is not this service")) }
+        if self.audience_claim != "aud" {
+            // One that was also bound to something else is for that.
+            let is_bound_elsewhere = claims.get("aud").is_some_and(|audience| !is_audience(Some(audience)));
+            return match claims.get(self.audience_claim) {
+                Some(Value::String(_)) if !is_bound_elsewhere && is_audience(claims.get(self.audience_claim)) => Ok(()),
+                _ => Err(NotAcceptable(
+                    "its client (client_id), which stands for the audience (aud), is not one expected here",
+                )),
+            };
+        }
+        if is_audience(claims.get("aud")) {
+            Ok(())
+        } else {
+            Err(NotAcceptable("its audience (aud) is not this service"))
+        }
     }
 }
 
-struct Claims(Map<String, Value>);
+/// Whether whoever holds the token may use it, as far as every issuer says that in the same way. What tells ID tokens differs, but these
+/// claims are only in them (OIDC Core 1.0, sections 2 and 3.3.2.11), and some issuers say the kind of a token in its claims.
+fn check_bearer(claims: &Claims) -> Result<(), TokenRejected> {
+    if claims.get("cnf").is_some() {
+        return Err(NotAcceptable("it is bound to a key of its sender (cnf), and is not one for bearers"));
+    }
+    let is_kind_of_others = |kind: &Value| {
+        let kinds = ["id", "refresh", "offline", "logout", "serialized-id"];
+        kind.as_str().is_some_and(|kind| kinds.contains(&kind.to_ascii_lowercase().as_str()))
+    };
+    if ["at_hash", "c_hash", "s_hash"].iter().any(|name| claims.get(name).is_some())
+        || claims.get("typ").is_some_and(is_kind_of_others)
+        || claims.get("token_use").is_some_and(|purpose| purpose != "access")
+    {
+        return Err(NotAcceptable("it is an ID token or another kind, and not an access token"));
+    }
+    Ok(())
+}
+
+/// What a token says, once its signature is verified.
+pub(super) struct Claims(Map<String, Value>);
 
 impl Claims {
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The claim, if it is text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_str)
+    }
+
     /// A `NumericDate` (RFC 7519, section 2): seconds since 1970, whole or not.
     fn time(&self, name: &str) -> Result<Option<Duration>, TokenRejected> {
-        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let Some(value) = self.get(name) else { return Ok(None) };
         value
             .as_u64()
             .map(Duration::from_secs)
@@ -140,7 +180,7 @@ fn timestamp(since_1970: Duration) -> Timestamp {
 }
 
 fn subject(claims: &Claims) -> Result<String, TokenRejected> {
-    match claims.0.get("sub") {
+    match claims.get("sub") {
         Some(Value::String(subject))
             if !subject.is_empty()
                 && subject.chars().count() <= MAX_SUBJECT_CHARS
@@ -149,29 +189,5 @@ fn subject(claims: &Claims) -> Result<String, TokenRejected> {
             Ok(subject.clone())
         }
         _ => Err(NotAcceptable("its subject (sub) is not text of 1 to 255 characters")),
-    }
-}
-
-/// What `scope` grants of what this service knows (RFC 9068, section 2.2.3); the rest is for other services.
-fn permissions(claims: &Claims) -> Result<BTreeSet<Permission>, TokenRejected> {
-    match claims.0.get("scope") {
-        None => Ok(BTreeSet::new()),
-        Some(Value::String(names)) => Ok(names.split(' ').filter_map(Permission::parse).collect()),
-        Some(_) => Err(NotAcceptable("its scope is not a text of names with spaces between them")),
-    }
-}
-
-fn scope(claims: &Claims, claim: &str) -> Result<Scope, TokenRejected> {
-    let refused = NotAcceptable("its claim of organisations is neither a list of at most 1000 UUIDs nor an asterisk");
-    match claims.0.get(claim) {
-        None => Ok(Scope::of([])),
-        Some(Value::String(all)) if all == EVERY_ORGANISATION => Ok(Scope::Platform),
-        Some(Value::Array(ids)) if ids.len() <= MAX_ORGANISATIONS => ids
-            .iter()
-            .map(|id| id.as_str().and_then(|id| OrganisationId::parse(id).ok()))
-            .collect::<Option<Vec<_>>>()
-            .map(Scope::of)
-            .ok_or(refused),
-        Some(_) => Err(refused),
     }
 }

@@ -7,41 +7,10 @@ use prediction_domain::ports::Clock;
 
 use super::TokenRejected::NotAcceptable;
 use super::claims::ClaimRules;
-use super::header::{ACCESS_TOKEN_TYPES, HeaderRules};
 use super::keys::IssuerKeys;
+use super::profile::TokenProfile;
 use super::signature::verified_payload;
 use super::{TokenRejected, TokenVerifier, Verified};
-
-/// The algorithms of an issuer. Nothing symmetric is among them: a public key is no secret.
-const ALGORITHMS: &[&str] = &["RS256", "PS256", "ES256"];
-
-/// How an issuer tells its access tokens from everything else that it signs with the same keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TokenProfile {
-    /// By the type in the header, `at+jwt` (RFC 9068).
-    #[default]
-    Rfc9068,
-    /// As Keycloak does: the header only says `JWT`, and the claim `typ` says `Bearer`.
-    Keycloak,
-}
-
-impl TokenProfile {
-    fn header(self) -> HeaderRules {
-        let types: &[&str] = match self {
-            Self::Rfc9068 => ACCESS_TOKEN_TYPES,
-            Self::Keycloak => &["jwt"],
-        };
-        HeaderRules { algorithms: ALGORITHMS, types }
-    }
-
-    /// What the claim `typ` is, where it is looked at.
-    fn claimed_type(self) -> Option<&'static str> {
-        match self {
-            Self::Rfc9068 => None,
-            Self::Keycloak => Some("Bearer"),
-        }
-    }
-}
 
 /// Verifies the access tokens of one issuer.
 pub struct IssuerIdentity {
@@ -68,7 +37,7 @@ impl IssuerIdentity {
         let (secret, algorithm) =
             key.for_algorithm(header.algorithm).ok_or(NotAcceptable("its key (kid) is not for its algorithm"))?;
         let payload = verified_payload(token, secret, algorithm)?;
-        self.claims.identify_typed(&payload, self.profile.claimed_type(), self.clock.now())
+        self.claims.identify_as(&payload, |claims| self.profile.check(claims), self.clock.now())
     }
 }
 
@@ -78,7 +47,7 @@ impl TokenVerifier for IssuerIdentity {
     }
 
     fn can_verify(&self) -> bool {
-        self.keys.current().is_some()
+        self.keys.has_any()
     }
 
     fn key_generation(&self) -> u64 {

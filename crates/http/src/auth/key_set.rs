@@ -4,11 +4,14 @@
 //! those are left out, each with a reason (RFC 7517, section 5). What is left is never symmetric: a set is public, so
 //! whoever can read it could sign with such a key.
 //!
-//! A set that is ambiguous is refused as a whole: a member that stands twice in one object, or one name (`kid`) for two
-//! usable keys. Two programs that read such a set can come to believe different keys.
+//! What is ambiguous is not believed, for two programs that read it can come to believe different keys. A set in which a member
+//! stands twice in one object is refused as a whole. One name (`kid`) can stand for several keys, since the algorithm of a token
+//! chooses among them; a name that stands for two different keys *of one algorithm* is left out for that algorithm. The
+//! same key twice is one key.
+//!
+//! A set without a usable key is a set all the same: its issuer says that there is none.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fmt;
 
 use base64::Engine as _;
@@ -39,6 +42,9 @@ const UNCOMPRESSED_POINT: u8 = 4;
 /// Members that only a private key has (RFC 7518, sections 6.2.2 and 6.3.2).
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
+/// Why a key is left out that shares its name and an algorithm with another one.
+const SHARED_NAME: &str = "has the name (kid) of another key for the same algorithm, and is left out for it";
+
 type Algorithm = (&'static str, SignatureAlgorithm);
 
 /// What an RSA key can be for.
@@ -53,9 +59,16 @@ pub struct KeySet {
     skipped: Vec<SkippedKey>,
 }
 
-/// A key to verify signatures with, and what it is for.
-#[derive(Clone)]
-pub struct PublicKey {
+/// What one name stands for: for each algorithm that it is for, the key to verify signatures with.
+#[derive(Clone, Default)]
+pub struct PublicKey(Vec<(Algorithm, Secret)>);
+
+/// A key of a set that can be used, unless another one of its name is for the same algorithm.
+struct Candidate {
+    number: usize,
+    name: String,
+    /// The numbers that make the key: two keys are the same when these are.
+    material: Vec<u8>,
     secret: Secret,
     algorithms: &'static [Algorithm],
 }
@@ -90,12 +103,6 @@ pub enum KeySetError {
         /// How many it has.
         actual: usize,
     },
-    /// Two usable keys have one name, so a token would not say which of them it means.
-    #[error("key {number} has the name (kid) of a key before it")]
-    RepeatedName {
-        /// The place of the second one, counted from 1.
-        number: usize,
-    },
     /// There is no key in it that signatures can be verified with.
     #[error("it has no usable key: {}", reasons(.0))]
     NoUsableKey(Vec<SkippedKey>),
@@ -116,17 +123,40 @@ impl KeySet {
         if listed.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys { actual: listed.len() });
         }
-        let mut set = Self { keys: BTreeMap::new(), skipped: Vec::new() };
+        let mut candidates = Vec::new();
+        let mut skipped = Vec::new();
         for (number, key) in (1..).zip(listed) {
-            match read(key) {
-                Ok((name, key)) => match set.keys.entry(name) {
-                    Entry::Vacant(place) => _ = place.insert(key),
-                    Entry::Occupied(_) => return Err(KeySetError::RepeatedName { number }),
-                },
-                Err(reason) => set.skipped.push(SkippedKey { number, reason }),
+            match read(number, key) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(reason) => skipped.push(SkippedKey { number, reason }),
             }
         }
-        if set.keys.is_empty() { Err(KeySetError::NoUsableKey(set.skipped)) } else { Ok(set) }
+        let mut keys: BTreeMap<String, PublicKey> = BTreeMap::new();
+        for candidate in &candidates {
+            let others = || candidates.iter().filter(|other| other.name == candidate.name);
+            let (clear, ambiguous): (Vec<_>, Vec<_>) = candidate.algorithms.iter().partition(|algorithm| {
+                others().all(|other| other.material == candidate.material || !other.algorithms.contains(algorithm))
+            });
+            if !ambiguous.is_empty() {
+                skipped.push(SkippedKey { number: candidate.number, reason: SHARED_NAME });
+            }
+            if !clear.is_empty() {
+                keys.entry(candidate.name.clone()).or_default().add(clear, &candidate.secret);
+            }
+        }
+        skipped.sort_by_key(|key| key.number);
+        Ok(Self { keys, skipped })
+    }
+
+    /// The set, if there is a key in it.
+    pub fn with_a_key(self) -> Result<Self, KeySetError> {
+        if self.is_empty() { Err(KeySetError::NoUsableKey(self.skipped)) } else { Ok(self) }
+    }
+
+    /// Whether there is no usable key in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// The key of that name (`kid`), compared exactly.
@@ -151,15 +181,24 @@ impl PublicKey {
     /// The key in the form for that algorithm (`alg`); `None` when it is not for it.
     #[must_use]
     pub fn for_algorithm(&self, name: &str) -> Option<(&Secret, SignatureAlgorithm)> {
-        let (_, algorithm) = self.algorithms.iter().find(|(other, _)| *other == name)?;
-        Some((&self.secret, *algorithm))
+        let ((_, algorithm), secret) = self.0.iter().find(|((other, _), _)| *other == name)?;
+        Some((secret, *algorithm))
+    }
+
+    fn add(&mut self, algorithms: Vec<&Algorithm>, secret: &Secret) {
+        for algorithm in algorithms {
+            // The same key twice.
+            if self.for_algorithm(algorithm.0).is_none() {
+                self.0.push((*algorithm, secret.clone()));
+            }
+        }
     }
 }
 
 /// Without the numbers, which nobody can read.
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PublicKey").field("algorithms", &self.algorithms).finish_non_exhaustive()
+        f.debug_list().entries(self.0.iter().map(|((name, _), _)| name)).finish()
     }
 }
 
@@ -176,8 +215,8 @@ fn reasons(skipped: &[SkippedKey]) -> String {
     skipped.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// A key and its name, or why it is left out.
-fn read(key: &Value) -> Result<(String, PublicKey), &'static str> {
+/// A key, or why it is left out.
+fn read(number: usize, key: &Value) -> Result<Candidate, &'static str> {
     let key = key.as_object().ok_or("is not an object")?;
     let (algorithms, secret): (_, fn(&Map<String, Value>) -> _) = match key.get("kty").and_then(Value::as_str) {
         Some("RSA") => (OF_RSA, rsa),
@@ -199,7 +238,8 @@ fn read(key: &Value) -> Result<(String, PublicKey), &'static str> {
     };
     let name = key.get("kid").ok_or("has no name (kid)")?;
     let name = header::key_id(name.clone()).map_err(|_| "has a name (kid) that no token can have")?;
-    Ok((name, PublicKey { secret: secret(key)?, algorithms }))
+    let (material, secret) = secret(key)?;
+    Ok(Candidate { number, name, material, secret, algorithms })
 }
 
 fn check_purpose(key: &Map<String, Value>) -> Result<(), &'static str> {
@@ -213,7 +253,7 @@ fn check_purpose(key: &Map<String, Value>) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn rsa(key: &Map<String, Value>) -> Result<Secret, &'static str> {
+fn rsa(key: &Map<String, Value>) -> Result<(Vec<u8>, Secret), &'static str> {
     let modulus = number(key, "n").ok_or("has no modulus (n)")?;
     let exponent = number(key, "e").ok_or("has no exponent (e)")?;
     let bits = bits(&modulus);
@@ -231,11 +271,13 @@ fn rsa(key: &Map<String, Value>) -> Result<Secret, &'static str> {
     // biscuit's type for big numbers can be had without naming the crate it is from.
     let encode = |number: Vec<u8>| BASE64_URL_SAFE_NO_PAD.encode(number);
     let parameters = json!({"kty": "RSA", "n": encode(modulus), "e": encode(exponent)});
-    serde_json::from_value::<RSAKeyParameters>(parameters).map(Secret::from).map_err(|_| "is not an RSA key (n, e)")
+    let material = parameters.to_string().into_bytes();
+    let parameters: RSAKeyParameters = serde_json::from_value(parameters).map_err(|_| "is not an RSA key (n, e)")?;
+    Ok((material, Secret::from(parameters)))
 }
 
 /// A point that is not on the curve is let pass; no signature ever matches it.
-fn elliptic_curve(key: &Map<String, Value>) -> Result<Secret, &'static str> {
+fn elliptic_curve(key: &Map<String, Value>) -> Result<(Vec<u8>, Secret), &'static str> {
     if key.get("crv").is_none_or(|curve| curve != "P-256") {
         return Err("is not on the curve P-256 (crv)");
     }
@@ -244,7 +286,8 @@ fn elliptic_curve(key: &Map<String, Value>) -> Result<Secret, &'static str> {
             .filter(|bytes| bytes.len() == COORDINATE_BYTES)
             .ok_or("has coordinates (x, y) that are not 32 bytes each")
     };
-    Ok(Secret::PublicKey([vec![UNCOMPRESSED_POINT], coordinate("x")?, coordinate("y")?].concat()))
+    let point = [vec![UNCOMPRESSED_POINT], coordinate("x")?, coordinate("y")?].concat();
+    Ok((point.clone(), Secret::PublicKey(point)))
 }
 
 /// A number, most significant byte first. Zeros before it are against RFC 7518 section 6.3.1.1, which warns of libraries

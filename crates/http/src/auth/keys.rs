@@ -1,5 +1,6 @@
 //! The keys of an issuer while the service runs: where they come from, when they are fetched, and how long they count.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
 use super::TokenRejected;
-use super::TokenRejected::KeysUnavailable;
+use super::TokenRejected::{KeyNotKnownYet, KeysUnavailable};
 use super::key_set::KeySet;
 
 /// How long keys that cannot be fetched again go on to count: an issuer that is away for a night locks nobody out.
@@ -20,6 +21,9 @@ pub const ON_DEMAND_EVERY: Duration = Duration::from_secs(30);
 
 /// How long a token with an unknown key waits for them.
 pub const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// The most names of unknown keys that are remembered, with when they were first heard.
+const MOST_HEARD: usize = 256;
 
 /// How long after a failure the keys are fetched again: twice as long each time, at most [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -69,8 +73,7 @@ pub struct IssuerKeys {
     is_fixed: bool,
     /// Somebody has a token whose key is not among them.
     wanted: Notify,
-    /// When somebody had the last time, and which fetch is for it.
-    last_wanted: Mutex<Option<(Instant, u64)>>,
+    unknown: Mutex<Unknown>,
     fetches: watch::Sender<Fetches>,
 }
 
@@ -79,8 +82,39 @@ pub struct IssuerKeys {
 struct Fetches {
     begun: u64,
     ended: u64,
-    /// Whether the last one that ended had any keys.
+    /// Whether the last one that ended had no answer.
     has_failed: bool,
+    /// The last one that had one.
+    answered: u64,
+}
+
+/// Keys that tokens name and that are not there.
+#[derive(Default)]
+struct Unknown {
+    /// When the keys were last fetched for one of them, and which fetch that is.
+    last_wanted: Option<(Instant, u64)>,
+    /// How many fetches had begun when each name was first heard: an answer to a later one would have the key, if there was one.
+    /// Of a key that was withdrawn, it is zero. Some may be forgotten, which makes nobody take a good token for a bad one.
+    heard: HashMap<String, u64>,
+}
+
+impl Unknown {
+    /// How many fetches had begun when that name was first heard.
+    fn first_heard(&mut self, name: &str, begun: u64) -> u64 {
+        if let Some(first) = self.heard.get(name) {
+            return *first;
+        }
+        self.note(name, begun);
+        begun
+    }
+
+    fn note(&mut self, name: &str, begun: u64) {
+        // Anybody can make up names.
+        if self.heard.len() >= MOST_HEARD {
+            self.heard.clear();
+        }
+        self.heard.insert(name.to_owned(), begun);
+    }
 }
 
 struct Held {
@@ -107,7 +141,7 @@ impl IssuerKeys {
             generation: AtomicU64::new(0),
             is_fixed: false,
             wanted: Notify::new(),
-            last_wanted: Mutex::new(None),
+            unknown: Mutex::default(),
             fetches: watch::Sender::new(Fetches::default()),
         }
     }
@@ -122,15 +156,18 @@ impl IssuerKeys {
             self.fetches.send_modify(|fetches| {
                 fetches.ended = fetches.begun;
                 fetches.has_failed = fetch == KeyFetch::Failed;
+                if !fetches.has_failed {
+                    fetches.answered = fetches.ended;
+                }
             });
             note(fetch);
-            let rest = if fetch == KeyFetch::Failed {
+            let rest = if fetch != KeyFetch::Failed && self.has_any() {
+                pause = FIRST_PAUSE;
+                max_age.mul_f64(0.8)
+            } else {
                 let rest = pause;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 rest
-            } else {
-                pause = FIRST_PAUSE;
-                max_age.mul_f64(0.8)
             };
             // Either it is time, or somebody asks.
             let _ = timeout(rest, self.wanted.notified()).await;
@@ -157,12 +194,19 @@ impl IssuerKeys {
             return KeyFetch::Unchanged;
         }
         let keys = Arc::new(keys);
-        *held = Some(Held { keys: Arc::clone(&keys), text, fetched_at });
+        let before = held.replace(Held { keys: Arc::clone(&keys), text, fetched_at });
+        self.note_withdrawn(before.as_ref(), &keys);
         // Only now: what is verified with the keys from before must not count as verified with these.
         self.generation.fetch_add(1, Ordering::Release);
         drop(held);
         announce(&keys);
         KeyFetch::Changed
+    }
+
+    fn note_withdrawn(&self, before: Option<&Held>, keys: &KeySet) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = before.iter().flat_map(|before| before.keys.names());
+        names.filter(|name| keys.find(name).is_none()).for_each(|name| unknown.note(name, 0));
     }
 
     /// Gives whether there are any left.
@@ -180,44 +224,54 @@ impl IssuerKeys {
         held.as_ref().map(|held| Arc::clone(&held.keys))
     }
 
+    /// Whether there is any key.
+    pub(super) fn has_any(&self) -> bool {
+        self.current().is_some_and(|keys| !keys.is_empty())
+    }
+
     /// Which keys count: another number when others do.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
     /// The keys, the one of that name among them if it can be had in a short time.
+    ///
+    /// They come without it only if the issuer has said that there is no such key: in an answer to a question that was asked after
+    /// the name was first heard. Until the issuer can be asked again, nobody can say that, and the token may be good.
     pub(super) async fn with(&self, name: &str) -> Result<Arc<KeySet>, TokenRejected> {
         let keys = self.current().ok_or(KeysUnavailable)?;
-        if keys.find(name).is_some() {
+        if self.is_fixed || keys.find(name).is_some() {
             return Ok(keys);
         }
-        let Some(want) = self.want() else { return Ok(keys) };
+        let want = self.want(name);
         let mut fetches = self.fetches.subscribe();
-        let ended = timeout(want.wait, fetches.wait_for(|fetches| fetches.ended >= want.fetch)).await;
-        // As long as the issuer has not answered, nobody can say that there is no such key.
-        match ended {
-            Ok(Ok(fetches)) if !fetches.has_failed => {}
+        let answered = match timeout(want.wait, fetches.wait_for(|fetches| fetches.ended >= want.fetch)).await {
+            Ok(Ok(fetches)) if !fetches.has_failed => fetches.answered,
             _ => return Err(KeysUnavailable),
+        };
+        let keys = self.current().ok_or(KeysUnavailable)?;
+        if keys.find(name).is_some() || answered > want.first_heard {
+            return Ok(keys);
         }
-        self.current().ok_or(KeysUnavailable)
+        Err(KeyNotKnownYet { seconds: want.next.as_secs() + u64::from(want.next.subsec_nanos() > 0) })
     }
 
     /// Has the keys fetched, unless that was done a short time ago: then it is that fetch that is waited for.
-    fn want(&self) -> Option<Want> {
-        if self.is_fixed {
-            return None;
-        }
-        let mut last_wanted = self.last_wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, fetch)) = *last_wanted
-            && at.elapsed() < ON_DEMAND_EVERY
-        {
-            return Some(Want { fetch, wait: LONGEST_WAIT.saturating_sub(at.elapsed()) });
+    fn want(&self, name: &str) -> Want {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = self.fetches.borrow().begun;
+        let first_heard = unknown.first_heard(name, begun);
+        if let Some((at, fetch)) = unknown.last_wanted {
+            let elapsed = at.elapsed();
+            if let Some(next) = ON_DEMAND_EVERY.checked_sub(elapsed).filter(|next| !next.is_zero()) {
+                return Want { fetch, wait: LONGEST_WAIT.saturating_sub(elapsed), first_heard, next };
+            }
         }
         // One that is under way may have been answered before the key was there.
-        let fetch = self.fetches.borrow().begun + 1;
-        *last_wanted = Some((Instant::now(), fetch));
+        let fetch = begun + 1;
+        unknown.last_wanted = Some((Instant::now(), fetch));
         self.wanted.notify_one();
-        Some(Want { fetch, wait: LONGEST_WAIT })
+        Want { fetch, wait: LONGEST_WAIT, first_heard, next: ON_DEMAND_EVERY }
     }
 }
 
@@ -225,6 +279,9 @@ impl IssuerKeys {
 fn announce(keys: &KeySet) {
     for skipped in keys.skipped() {
         tracing::info!(key = skipped.number, reason = skipped.reason, "a key of the issuer is left out");
+    }
+    if keys.is_empty() {
+        tracing::warn!("the issuer publishes no usable key: every token is refused");
     }
     tracing::info!(keys = keys.names().count(), "the keys of the issuer are known");
 }
@@ -234,6 +291,10 @@ struct Want {
     /// Its number.
     fetch: u64,
     wait: Duration,
+    /// How many fetches had begun when the name was first heard.
+    first_heard: u64,
+    /// When the issuer can be asked again.
+    next: Duration,
 }
 
 #[cfg(test)]

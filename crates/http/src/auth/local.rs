@@ -12,8 +12,10 @@ use prediction_domain::model::{Permission, Scope, Timestamp};
 use prediction_domain::ports::{Clock, IdGenerator};
 use serde_json::{Map, Value, json};
 
-use super::claims::{ClaimRules, EVERY_ORGANISATION};
+use super::claims::ClaimRules;
 use super::header::{ACCESS_TOKEN_TYPES, HeaderRules};
+use super::organisations::{ClaimPath, EVERY_ORGANISATION, OrganisationRules};
+use super::scopes::ScopeRules;
 use super::signature::verified_payload;
 use super::{TokenRejected, TokenVerifier, Verified};
 
@@ -32,13 +34,19 @@ pub const MIN_SECRET_BYTES: usize = 32;
 /// The `kid` of local tokens. There is one key; the name tells its tokens from an issuer's.
 const KEY_ID: &str = "local";
 
+/// What is told of any signature that does not match, so that nobody learns more from it than that. Most often it is a token that was
+/// made for another server.
+const OTHER_SECRET: &str = "its signature does not match the secret of this service; prediction-api token has to be told the \
+                            data folder of the very server that is called (--data-dir)";
+
 /// What local tokens look like: minted here, they can be held to the letter of RFC 9068.
-const HEADER: HeaderRules = HeaderRules { algorithms: &["HS256"], types: ACCESS_TOKEN_TYPES };
+const HEADER: HeaderRules = HeaderRules { algorithms: &["HS256"], types: ACCESS_TOKEN_TYPES, untyped: false };
 
 /// Mints access tokens (RFC 9068) and verifies them, with HMAC-SHA-256.
 pub struct LocalIdentity {
     key: Secret,
     claims: ClaimRules,
+    organisations_claim: String,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
 }
@@ -76,12 +84,15 @@ impl LocalIdentity {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(SecretTooShort { actual: secret.len() });
         }
+        let organisations_claim = organisations_claim.into();
         let claims = ClaimRules {
             issuer: ISSUER.to_owned(),
-            audience: AUDIENCE.to_owned(),
-            organisations_claim: organisations_claim.into(),
+            audiences: vec![AUDIENCE.to_owned()],
+            audience_claim: "aud",
+            scopes: ScopeRules::rfc9068(),
+            organisations: OrganisationRules::Listed(ClaimPath::name(organisations_claim.clone())),
         };
-        Ok(Self { key: Secret::Bytes(secret.to_vec()), claims, clock, ids })
+        Ok(Self { key: Secret::Bytes(secret.to_vec()), claims, organisations_claim, clock, ids })
     }
 
     /// Mints a token. What this identity would not accept (a life of more than 24 hours, say, or more organisations than
@@ -97,7 +108,8 @@ impl LocalIdentity {
         if header.key_id.is_some_and(|id| id != KEY_ID) {
             return Err(TokenRejected::NotAcceptable("its key (kid) is not known here"));
         }
-        let payload = verified_payload(token, &self.key, SignatureAlgorithm::HS256)?;
+        let payload = verified_payload(token, &self.key, SignatureAlgorithm::HS256)
+            .map_err(|_| TokenRejected::NotAcceptable(OTHER_SECRET))?;
         self.claims.identify(&payload, now)
     }
 
@@ -110,7 +122,7 @@ impl LocalIdentity {
         claims.insert("aud".to_owned(), json!(AUDIENCE));
         claims.insert("sub".to_owned(), json!(request.subject));
         claims.insert("scope".to_owned(), json!(scope.join(" ")));
-        claims.insert(self.claims.organisations_claim.clone(), organisations(&request.scope));
+        claims.insert(self.organisations_claim.clone(), organisations(&request.scope));
         claims.insert("iat".to_owned(), json!(issued));
         claims.insert("exp".to_owned(), json!(expires));
         claims.insert("jti".to_owned(), json!(self.ids.fresh()));

@@ -41,6 +41,10 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--jwks-max-age", "PREDICTION_API_JWKS_MAX_AGE"),
                 ("--issuer-over-http", "PREDICTION_API_ISSUER_OVER_HTTP"),
                 ("--token-profile", "PREDICTION_API_TOKEN_PROFILE"),
+                ("--scope-claim", "PREDICTION_API_SCOPE_CLAIM"),
+                ("--scope-prefix", "PREDICTION_API_SCOPE_PREFIX"),
+                ("--organisations-group-prefix", "PREDICTION_API_ORGANISATIONS_GROUP_PREFIX"),
+                ("--organisations-file", "PREDICTION_API_ORGANISATIONS_FILE"),
                 ("--issuer", "PREDICTION_API_ISSUER"),
                 ("--audience", "PREDICTION_API_AUDIENCE"),
             ] as &[_],
@@ -92,17 +96,36 @@ fn the_help_lists_every_option_with_its_variable() {
 #[test]
 fn a_token_is_one_line_that_the_server_accepts() {
     let home = Home::on_sqlite();
+    let server = Server::start(&home);
     let output = home.run(&["token", "--organisation", ORGANISATION_A]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
     let text = stdout(&output);
     let token = text.strip_suffix('\n').unwrap();
     assert!(!token.contains(char::is_whitespace) && token.split('.').count() == 3, "{token}");
-    let server = Server::start(&home);
     server.client(token).get("/api/v1/sources").expect(200);
     server.client(token).get("/api/v1/jobs").expect(200);
     let other = Home::on_sqlite().token(&["--organisation", ORGANISATION_A]);
-    server.client(other).get("/api/v1/sources").problem(401, "invalid_token");
+    let problem = server.client(other).get("/api/v1/sources").problem(401, "invalid_token");
+    assert!(problem["detail"].as_str().unwrap().contains("--data-dir"), "{problem}");
+}
+
+/// Its tokens would be good for no server, and the next one would believe a secret that nobody asked for.
+#[test]
+fn a_token_is_not_signed_with_a_secret_of_its_own() {
+    let home = Home::on_sqlite();
+    let elsewhere = home.run(&["token", "--all-organisations"]);
+    refused(&elsewhere, &[&home.data_folder().display().to_string(), "--data-dir"]);
+    assert_eq!(stdout(&elsewhere), "");
+    assert!(!home.data_folder().exists(), "nothing was made");
+    let running = Server::start(&home);
+    assert!(home.run(&["token", "--all-organisations"]).status.success());
+    // In whatever folder somebody stands.
+    let empty = tempfile::tempdir().unwrap();
+    let output = bare(&home).current_dir(empty.path()).args(["token", "--all-organisations"]).output().unwrap();
+    refused(&output, &[".prediction-api", "--data-dir"]);
+    assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
+    drop(running);
 }
 
 #[test]

@@ -118,6 +118,7 @@ fn an_issuer_can_be_named_in_the_environment() {
     }
     assert!(!home.data_folder().join("secret").exists());
     // Half of it is a mistake of who serves, and does not concern the others.
+    home.token(&["--all-organisations"]);
     for (variable, value) in named {
         let run = |arguments: &[&str]| home.command(arguments).env(variable, value).output().unwrap();
         assert_eq!(run(&["migrate"]).status.code(), Some(0), "{variable}");
@@ -159,7 +160,9 @@ fn a_key_file_that_cannot_be_used_is_told() {
     let folder = home.data_folder().parent().unwrap().to_owned();
     let good: Value = serde_json::from_slice(&fs::read(format!("{KEYS}/jwks.json")).unwrap()).unwrap();
     let symmetric = json!({"keys": [good["keys"][6]]}).to_string();
-    let repeated = json!({"keys": [good["keys"][0], good["keys"][0]]}).to_string();
+    let mut other = good["keys"][0].clone();
+    other["e"] = json!("Aw");
+    let repeated = json!({"keys": [good["keys"][0], other]}).to_string();
     for (content, part) in [
         (None, "cannot read the key file"),
         (Some(""), "cannot use the key file"),
@@ -167,7 +170,7 @@ fn a_key_file_that_cannot_be_used_is_told() {
         (Some("{}"), "it is not a JWK set"),
         (Some(r#"{"keys": []}"#), "it has no usable key: the list is empty"),
         (Some(&symmetric), "it has no usable key: key 1 is symmetric"),
-        (Some(&repeated), "key 2 has the name (kid) of a key before it"),
+        (Some(&repeated), "key 2 has the name (kid) of another key for the same algorithm"),
         (Some(&" ".repeat(100_000)), "it is longer than 64 KiB"),
     ] {
         let file = folder.join("keys.json");
@@ -181,6 +184,81 @@ fn a_key_file_that_cannot_be_used_is_told() {
     assert_sentence(&serve(&home, &folder.display().to_string()), "cannot read the key file");
     assert_sentence(&serve(&home, "/dev/zero"), "cannot use the key file /dev/zero: it is longer than 64 KiB");
     assert!(!home.data_folder().exists(), "nothing was made");
+}
+
+/// What contradicts what is told at once, and nothing is made.
+#[test]
+fn options_that_contradict_each_other_are_told_together() {
+    let home = Home::on_sqlite();
+    let folder = home.folder().to_owned();
+    let file = folder.join("organisations.json");
+    fs::write(&file, r#"{"tid": {"a": ["x", 7]}}"#).unwrap();
+    let file = file.display().to_string();
+    let local = |arguments: &[&str]| home.run(&[&["serve", "--log-format", "json"], arguments].concat());
+    let output = local(&[
+        "--token-profile",
+        "entra",
+        "--scope-claim",
+        "scp",
+        "--scope-prefix",
+        "a/",
+        "--organisations-group-prefix",
+        "org:",
+        "--organisations-file",
+        &file,
+        "--issuer-over-http",
+    ]);
+    for option in [
+        "token-profile",
+        "scope-claim",
+        "scope-prefix",
+        "organisations-group-prefix",
+        "organisations-file",
+        "issuer-over-http",
+    ] {
+        assert_sentence(&output, &format!("--{option} is for the tokens of an --issuer"));
+    }
+    assert_sentence(&local(&["--organisations-claim", "/a/b"]), "only for tokens of an issuer");
+    assert!(!home.data_folder().join("prediction-api.db").exists());
+
+    let jwks = format!("{KEYS}/jwks.json");
+    let of = |issuer: &str, arguments: &[&str]| {
+        let issuer = ["--jwks-file", &jwks, "--audience", AUDIENCE, "--issuer", issuer];
+        local(&[&issuer, arguments].concat())
+    };
+    let output = of(
+        "https://sts.windows.net/common/",
+        &[
+            "--token-profile",
+            "entra",
+            "--scope-claim",
+            "a",
+            "--scope-claim",
+            "a",
+            "--organisations-claim",
+            "/~",
+            "--organisations-file",
+            &file,
+        ],
+    );
+    for part in [
+        "of tokens of version 1.0",
+        "stands for many tenants",
+        "--scope-claim names the same claim twice",
+        "--organisations-claim is not a JSON pointer",
+        "--organisations-claim is not read beside --organisations-file",
+        "organisations.json: /tid/a/0 is not a UUID; /tid/a/1 is not a text",
+    ] {
+        assert_sentence(&output, part);
+    }
+    for empty in ["--scope-claim", "--scope-prefix", "--organisations-claim", "--organisations-group-prefix"] {
+        assert_eq!(of(ISSUER, &[empty, ""]).status.code(), Some(2), "{empty}");
+    }
+    assert_sentence(
+        &of(ISSUER, &["--organisations-file", "/nowhere"]),
+        "cannot read the --organisations-file /nowhere",
+    );
+    assert_eq!(of(ISSUER, &["--token-profile", "saml"]).status.code(), Some(2));
 }
 
 /// What the command says when the keys are in that file.

@@ -25,6 +25,7 @@ fn tokens_that_would_not_be_accepted_are_not_printed() {
         assert_eq!(text(&output.stdout), "", "{arguments:?}");
         assert!(text(&output.stderr).contains(complaint), "{arguments:?}: {}", text(&output.stderr));
     }
+    home.token(&["--all-organisations"]);
     let output = home.run(&["token", "--all-organisations", "--subject", ""]);
     assert_sentence(&output, "the token would not be accepted");
 }
@@ -44,8 +45,8 @@ fn options_can_be_said_in_the_environment() {
     };
     assert!(text(&run("migrate").stdout).starts_with("Applied "));
     assert_eq!(home.database.rows(), [0, 0, 0]);
-    let token = text(&run("token").stdout);
     let server = Server::start(&home);
+    let token = text(&run("token").stdout);
     server.client(token.trim_end()).get("/api/v1/jobs").expect(200);
     assert!(server.output().wait_for(|line| line["subject"] == "somebody").is_some());
 }
@@ -94,6 +95,7 @@ fn a_secret_that_cannot_be_used_is_told() {
         ("nonsense", 0o600, "is not 32 bytes in hexadecimal"),
         ("", 0o600, "is not 32 bytes in hexadecimal"),
         (&"ab".repeat(32), 0o644, "others can read the secret"),
+        (&"00".repeat(32), 0o600, "is not random"),
     ] {
         let home = Home::on_sqlite();
         fs::create_dir(home.data_folder()).unwrap();
@@ -103,6 +105,17 @@ fn a_secret_that_cannot_be_used_is_told() {
         assert_sentence(&serve(&home, &[]), part);
         assert_sentence(&home.run(&["token", "--all-organisations"]), part);
     }
+}
+
+/// A pipe into which nobody writes: whoever opened it would wait for ever.
+#[test]
+fn a_secret_that_is_a_pipe_is_told_at_once() {
+    let home = Home::on_sqlite();
+    fs::create_dir(home.data_folder()).unwrap();
+    let path = home.data_folder().join("secret");
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&path).status().unwrap().success());
+    assert_sentence(&serve(&home, &[]), "is not a file");
+    assert_sentence(&home.run(&["token", "--all-organisations"]), "is not a file");
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! What gets in, and what somebody might try to get in with: that is refused, without a panic.
+//! What gets in, and what somebody might try to get in with: that is refused, without a panic. What each profile takes: [`profiles`].
+
+mod profiles;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -31,13 +33,13 @@ fn identity_with(set: &Value) -> IssuerIdentity {
 }
 
 fn identity_of(set: &Value, profile: TokenProfile) -> IssuerIdentity {
+    let claims = profile.claims(ISSUER, vec![AUDIENCE.to_owned()]);
+    identity_by(set, profile, claims)
+}
+
+fn identity_by(set: &Value, profile: TokenProfile, claims: ClaimRules) -> IssuerIdentity {
     let mut clock = MockClock::new();
     clock.expect_now().return_const(Timestamp::from_micros(NOW * 1_000_000).unwrap());
-    let claims = ClaimRules {
-        issuer: ISSUER.to_owned(),
-        audience: AUDIENCE.to_owned(),
-        organisations_claim: "organisations".to_owned(),
-    };
     let keys = IssuerKeys::fixed(KeySet::parse(set.to_string().as_bytes()).unwrap());
     IssuerIdentity::new(Arc::new(keys), profile, claims, Arc::new(clock))
 }

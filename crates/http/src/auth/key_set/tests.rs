@@ -26,7 +26,7 @@ fn parse(keys: &[Value]) -> Result<KeySet, KeySetError> {
 
 /// Why the only key of a set is left out.
 fn reason(key: &Value) -> &'static str {
-    match parse(std::slice::from_ref(key)) {
+    match parse(std::slice::from_ref(key)).and_then(KeySet::with_a_key) {
         Err(KeySetError::NoUsableKey(skipped)) => match skipped[..] {
             [SkippedKey { number: 1, reason }] => reason,
             _ => panic!("{key}: {skipped:?}"),
@@ -170,18 +170,74 @@ fn what_does_not_matter_is_ignored() {
     assert!(KeySet::parse(json!({"keys": [key("ec")], "more": 1}).to_string().as_bytes()).is_ok());
 }
 
+/// A set of keys that all have one name.
+fn of_one_name(keys: &[Value]) -> KeySet {
+    parse(&keys.iter().map(|key| with(key.clone(), &json!({"kid": "a"}))).collect::<Vec<_>>()).unwrap()
+}
+
+/// Another RSA key: whether anybody has the private one does not matter.
+fn other_rsa(changes: &Value) -> Value {
+    let mut modulus = decoded(key("rsa").as_object().unwrap(), "n").unwrap();
+    modulus[100] ^= 1;
+    with(with(key("rsa"), &json!({"n": BASE64_URL_SAFE_NO_PAD.encode(modulus)})), changes)
+}
+
 #[test]
-fn a_name_is_for_one_key() {
-    let repeated = |first: &str, second: &str| {
-        parse(&[key("symmetric"), with(key(first), &json!({"kid": "a"})), with(key(second), &json!({"kid": "a"}))])
-    };
-    for (first, second) in [("rsa", "rsa"), ("rsa", "ec"), ("rsa-rs256", "rsa-ps256")] {
-        assert_eq!(repeated(first, second).unwrap_err(), KeySetError::RepeatedName { number: 3 }, "{first} {second}");
+fn a_name_can_be_for_several_keys_if_the_algorithm_tells_them_apart() {
+    let (rs256, ps256) = (key("rsa-rs256"), key("rsa-ps256"));
+    for (what, keys, expected) in [
+        ("the same key for each algorithm", vec![rs256.clone(), ps256.clone()], &["RS256", "PS256"] as &[_]),
+        ("the very same key twice", vec![key("rsa"), key("rsa")], &["RS256", "PS256"]),
+        ("the same key, once for one algorithm", vec![rs256.clone(), key("rsa")], &["RS256", "PS256"]),
+        (
+            "the same key, written otherwise",
+            vec![rs256.clone(), with(rs256.clone(), &json!({"e": "AAEAAQ"}))],
+            &["RS256"],
+        ),
+        ("a key of each kind", vec![key("rsa"), key("ec")], &["RS256", "PS256", "ES256"]),
+        (
+            "another key for each algorithm",
+            vec![rs256.clone(), other_rsa(&json!({"alg": "PS256"}))],
+            &["RS256", "PS256"],
+        ),
+        ("one that is left out", vec![key("encryption"), key("ec"), key("symmetric")], &["ES256"]),
+    ] {
+        let set = of_one_name(&keys);
+        assert_eq!(algorithms(set.find("a").expect(what)), expected, "{what}");
+        assert!(set.skipped().iter().all(|skipped| skipped.reason != SHARED_NAME), "{what}: {:?}", set.skipped());
     }
-    // One that is left out is never meant.
-    assert!(repeated("encryption", "rsa").unwrap().find("a").is_some());
-    assert!(repeated("rsa", "encryption").unwrap().find("a").is_some());
-    assert_eq!(KeySetError::RepeatedName { number: 3 }.to_string(), "key 3 has the name (kid) of a key before it");
+}
+
+/// Whatever the order: nobody can tell which of two keys a token means, so neither counts for what both are for.
+#[test]
+fn what_is_ambiguous_is_left_out_and_nothing_else() {
+    let (any, rs256) = (other_rsa(&json!({})), key("rsa-rs256"));
+    for (keys, expected, left_out) in [
+        (vec![key("rsa"), any.clone()], &[] as &[&str], &[1usize, 2] as &[usize]),
+        (vec![any.clone(), rs256.clone()], &["PS256"], &[1, 2]),
+        (vec![rs256.clone(), any.clone()], &["PS256"], &[1, 2]),
+        (vec![rs256.clone(), key("ec"), any.clone()], &["PS256", "ES256"], &[1, 3]),
+        (vec![key("rsa"), key("rsa"), any.clone()], &[], &[1, 2, 3]),
+        (vec![key("ec"), rs256.clone(), rs256.clone()], &["RS256", "ES256"], &[]),
+    ] {
+        let set = of_one_name(&keys);
+        assert_eq!(set.find("a").map(algorithms).unwrap_or_default(), expected, "{keys:?}");
+        let numbers: Vec<usize> = set.skipped().iter().map(|skipped| skipped.number).collect();
+        assert_eq!(numbers, left_out, "{keys:?}");
+        assert!(set.skipped().iter().all(|skipped| skipped.reason == SHARED_NAME));
+    }
+    let beside = parse(&[rs256.clone(), with(any, &json!({"kid": "rsa-rs256"})), key("ec")]).unwrap();
+    assert!(beside.find("ec").is_some(), "other names are not concerned");
+}
+
+#[test]
+fn a_set_without_a_usable_key_is_a_set() {
+    for keys in [vec![], vec![key("symmetric"), key("encryption")], vec![json!({"kty": "OKP"})]] {
+        let set = parse(&keys).unwrap();
+        assert!(set.is_empty());
+        assert_eq!(set.skipped().len(), keys.len());
+        assert!(matches!(set.with_a_key(), Err(KeySetError::NoUsableKey(_))));
+    }
 }
 
 #[test]
@@ -220,7 +276,7 @@ fn what_is_no_key_set_is_refused_in_plain_words() {
         (r#"{"keys": []}"#, "it has no usable key: the list is empty"),
         (r#"{"keys": [7, {"kty": "x"}]}"#, "no usable key: key 1 is not an object, key 2 is of a kind (kty) that"),
     ] {
-        let message = KeySet::parse(text.as_bytes()).unwrap_err().to_string();
+        let message = KeySet::parse(text.as_bytes()).and_then(KeySet::with_a_key).unwrap_err().to_string();
         assert!(message.contains(part), "{part}: {message}");
     }
     assert!(KeySet::parse(b"\xff").is_err());

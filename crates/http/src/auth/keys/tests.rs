@@ -59,7 +59,7 @@ impl KeySource for Issuer {
                     sleep(time).await;
                     Ok(set_of(names))
                 }
-                Babbles => Ok(br#"{"keys": []}"#.to_vec()),
+                Babbles => Ok(b"<html>It works!</html>".to_vec()),
                 IsAway => Err("it is away".into()),
             }
         })
@@ -132,12 +132,57 @@ fn made_up_names_make_it_be_asked_once_in_half_a_minute() {
         sleep(SECOND).await;
         for second in 0..65 {
             for number in 0..10 {
-                assert_eq!(knows(&keys, &format!("made up {number}")).await, Ok(false));
+                let known = knows(&keys, &format!("made up {number}")).await;
+                // What was heard of only after the issuer was asked is for the next time to tell.
+                if number == 0 || second >= 30 {
+                    assert_eq!(known, Ok(false), "{second}, {number}");
+                } else {
+                    assert_eq!(known, Err(KeyNotKnownYet { seconds: 30 - second }), "{second}, {number}");
+                }
             }
             assert_eq!(knows(&keys, "rsa").await, Ok(true));
-            assert_eq!(issuer.times_asked(), 2 + second / 30, "{second}");
+            assert_eq!(issuer.times_asked() as u64, 2 + second / 30, "{second}");
             sleep(SECOND).await;
         }
+    });
+}
+
+/// Somebody who makes up names cannot make the service refuse the tokens of a key that is new: it says when it will know.
+#[test]
+fn a_new_key_is_not_refused_because_somebody_had_the_keys_fetched_before() {
+    tell(Publishes(&["rsa"]), |keys, issuer| async move {
+        sleep(SECOND).await;
+        assert_eq!(knows(&keys, "made up").await, Ok(false));
+        issuer.set(Publishes(&["rsa", "ec"]));
+        sleep(12 * SECOND + SECOND / 2).await;
+        assert_eq!(knows(&keys, "ec").await, Err(KeyNotKnownYet { seconds: 18 }));
+        assert_eq!(knows(&keys, "made up").await, Ok(false), "the issuer has said that there is no such key");
+        assert_eq!(issuer.times_asked(), 2);
+        sleep(18 * SECOND).await;
+        assert_eq!(knows(&keys, "ec").await, Ok(true));
+        assert_eq!(issuer.times_asked(), 3);
+    });
+}
+
+/// However many names are made up, in whatever order: what is forgotten is told later, never refused.
+#[test]
+fn a_flood_of_made_up_names_does_not_refuse_a_new_key() {
+    tell(Publishes(&["rsa"]), |keys, issuer| async move {
+        sleep(SECOND).await;
+        for minute in 0..3 {
+            for number in 0..1_000 {
+                let known = knows(&keys, &format!("made up {minute}.{number}")).await;
+                assert!(matches!(known, Ok(false) | Err(KeyNotKnownYet { .. })), "{known:?}");
+                assert!(keys.unknown.lock().unwrap().heard.len() <= MOST_HEARD);
+            }
+            assert!(matches!(knows(&keys, "ec").await, Err(KeyNotKnownYet { .. })));
+            assert_eq!(knows(&keys, "rsa").await, Ok(true));
+            assert_eq!(issuer.times_asked(), 2 + minute);
+            sleep(ON_DEMAND_EVERY).await;
+        }
+        issuer.set(Publishes(&["rsa", "ec"]));
+        let _ = knows(&keys, "made up for the last time").await;
+        assert_eq!(knows(&keys, "ec").await, Ok(true), "whoever has them fetched");
     });
 }
 
@@ -210,7 +255,28 @@ fn a_withdrawn_key_counts_no_more_once_the_keys_are_fetched() {
         sleep(8 * MINUTE).await;
         assert_eq!(names(&keys), ["ec"]);
         assert_eq!(keys.generation(), 2, "what was verified before is verified again");
+        assert_eq!(knows(&keys, "made up").await, Ok(false), "the issuer is asked");
+        assert_eq!(knows(&keys, "rsa").await, Ok(false), "it need not be asked again");
+        assert_eq!(issuer.times_asked(), 3);
     });
+}
+
+/// An empty set, and one of keys that nobody can use, are the issuer's word all the same: there is no key.
+#[test]
+fn a_set_without_keys_withdraws_all() {
+    for without in [&[] as &[_], &["symmetric", "encryption"]] {
+        let noted = tell(Publishes(&["rsa"]), |keys, issuer| async move {
+            sleep(SECOND).await;
+            issuer.set(Publishes(without));
+            sleep(8 * MINUTE).await;
+            assert_eq!((knows(&keys, "rsa").await, keys.generation(), keys.has_any()), (Ok(false), 2, false));
+            issuer.set(Publishes(&["rsa"]));
+            // It is asked again soon, not after eight minutes.
+            sleep(LONGEST_PAUSE).await;
+            assert_eq!((names(&keys), keys.generation(), keys.has_any()), (vec!["rsa".to_owned()], 3, true));
+        });
+        assert_eq!(noted.iter().filter(|fetch| **fetch == KeyFetch::Changed).count(), 3, "{noted:?}");
+    }
 }
 
 #[test]

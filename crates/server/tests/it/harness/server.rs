@@ -1,8 +1,9 @@
 use std::collections::HashMap;
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -75,6 +76,19 @@ impl Home {
         self.command(arguments).output().unwrap()
     }
 
+    /// Makes a secret unless there is one, as a server does at its start: some tests want tokens before.
+    fn make_secret(&self) {
+        let path = self.data_folder().join("secret");
+        if fs::symlink_metadata(&path).is_ok() {
+            return;
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(self.data_folder()).unwrap();
+        let mut secret = [0_u8; 32];
+        File::open("/dev/urandom").unwrap().read_exact(&mut secret).unwrap();
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
+        secret.iter().for_each(|byte| write!(file, "{byte:02x}").unwrap());
+    }
+
     /// What `prediction-api token` prints.
     pub(crate) fn token(&self, arguments: &[&str]) -> String {
         let key: Vec<String> = arguments.iter().map(ToString::to_string).collect();
@@ -82,6 +96,7 @@ impl Home {
         tokens
             .entry(key)
             .or_insert_with(|| {
+                self.make_secret();
                 let output = self.run(&[&["token"], arguments].concat());
                 assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
                 String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
@@ -91,8 +106,7 @@ impl Home {
 
     /// Tokens that the command does not print, signed with the secret of this data folder.
     pub(crate) fn forger(&self) -> Forger {
-        // Makes the secret unless it is there.
-        self.token(&["--all-organisations"]);
+        self.make_secret();
         Forger::with_secret(fs::read_to_string(self.data_folder().join("secret")).unwrap().trim())
     }
 

@@ -89,7 +89,7 @@ fn what_does_not_have_the_form_of_a_token() {
             Malformed,
         ),
         ("not base64: an impossible length", format!("A.{body}.{signature}"), Malformed),
-        ("9 KiB", format!("{good}{}", "A".repeat(9 * 1024)), Malformed),
+        ("17 KiB", format!("{good}{}", "A".repeat(17 * 1024)), Malformed),
         ("a megabyte of dots", ".".repeat(1 << 20), Malformed),
     ]);
 }
@@ -340,6 +340,11 @@ fn claims_of_other_rights() {
         claims("organisations with the nil UUID in it", &json!({"organisations": [Uuid::nil()]})),
         claims("organisations with a UUID without hyphens", &json!({"organisations": [ORGANISATION.replace('-', "")]})),
         claims("organisations with SQL in it", &json!({"organisations": [format!("{ORGANISATION}' OR ''='")]})),
+        claims("bound to a key of its sender", &json!({"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}})),
+        null("cnf null", "cnf"),
+        claims("an ID token", &json!({"nonce": "n", "at_hash": "AAAA"})),
+        claims("an ID token by its use", &json!({"token_use": "id"})),
+        claims("a refresh token", &json!({"typ": "Refresh"})),
         ("organisations 10,000 long", claims("", &json!({"organisations": many})).1, Malformed),
     ]);
 
