@@ -135,8 +135,8 @@ pub(crate) struct DatabaseOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct IdentityOptions {
-    /// The claim of a token that holds its organisations (or its groups, with --organisations-group-prefix): its name, or for tokens of an
-    /// issuer also a JSON pointer, which begins with a slash [default: organisations, or the issuer's claim of groups]
+    /// The claim of a token that holds its organisations, or its groups where a prefix of theirs is told: its name, or for tokens of an issuer
+    /// also a JSON pointer, which begins with a slash [default: organisations, or the issuer's claim of groups]
     #[arg(
         long,
         env = "PREDICTION_API_ORGANISATIONS_CLAIM",

@@ -27,6 +27,7 @@ mod process;
 mod profiles;
 mod protocol;
 mod races;
+mod readme;
 mod request_log;
 mod results;
 mod retention;

@@ -1,0 +1,86 @@
+//! The README's commands, as they are printed and pasted: into a shell, from start to end, and once more.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Server, on_both_databases};
+
+on_both_databases!(what_the_readme_prints_can_be_pasted_as_often_as_one_likes);
+
+const README: &str = include_str!("../../../../README.md");
+
+/// All commands between these two headings, in one text.
+fn walk() -> String {
+    let (_, rest) = README.split_once("## From a model to a job").unwrap();
+    let (steps, _) = rest.split_once("## How it is built").unwrap();
+    let blocks = steps.split("```").skip(1).step_by(2);
+    let blocks: Vec<&str> = blocks.map(|block| block.strip_prefix("sh\n").expect("commands are for a shell")).collect();
+    assert!(blocks.len() >= 3);
+    blocks.concat()
+}
+
+/// What the walk prints and complains about, in `sh`, as somebody who stands in the project's folder.
+fn paste(server: &Server, walk: &str) -> (String, String) {
+    let url = format!("http://{}", server.address);
+    // Another port than usual, the program that was built, and no waiting.
+    for as_printed in ["http://localhost:8000", "cargo run -q --", "sleep 60"] {
+        assert!(walk.contains(as_printed), "{as_printed}");
+    }
+    let walk = walk
+        .replace("http://localhost:8000", &url)
+        .replace("cargo run -q --", env!("CARGO_BIN_EXE_prediction-api"))
+        .replace("sleep 60", ":");
+    let output = Command::new("sh")
+        .args(["-c", &walk])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .env("PREDICTION_API_DATA_DIR", server.home().data_folder())
+        .env("PREDICTION_API_URL", &url)
+        .output()
+        .expect("sh, curl and python3 can be run; they are needed for this test");
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// What was printed in lines that begin with that word.
+fn told<'a>(printed: &'a str, word: &str) -> Vec<&'a str> {
+    printed.lines().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
+}
+
+fn what_the_readme_prints_can_be_pasted_as_often_as_one_likes(server: &Server) {
+    let walk = walk();
+    // The greeting's first request is that of step 1: a test beside the greeting holds them together.
+    let body = walk.split("curl -s $API/sources ").nth(1).unwrap().split('\'').nth(1).unwrap();
+    let first: Value = serde_json::from_str(body).unwrap();
+    let source = server.operator().post("/api/v1/sources", &first).expect(201);
+
+    let mut answers = Vec::new();
+    for time in 1..=3 {
+        let (printed, complaints) = paste(server, &walk);
+        assert_eq!(complaints, "", "{time}: {printed}");
+        assert!(!printed.contains("/problems/"), "{time}: {printed}");
+        let ids: Vec<String> =
+            ["source", "version", "job"].iter().flat_map(|word| told(&printed, word)).map(str::to_owned).collect();
+        assert_eq!(ids.len(), 4, "{time}: {printed}");
+        assert!(ids.iter().all(|id| id.len() == 36), "{ids:?}");
+        assert_eq!(ids[0], source["id"]);
+        answers.push(ids);
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+    assert_eq!(server.operator().post("/api/v1/sources", &first).expect(200), source);
+    assert_eq!(server.database().rows(), [2, 2, 2]);
+
+    // What cannot work shows what was answered, and no step goes on with it.
+    let misspelt = walk.replacen("\"expected_interval_minutes\": 60", "\"expected_interval_minutes\": 61", 1);
+    let (printed, complaints) = paste(server, &misspelt);
+    assert!(complaints.contains("\"code\":\"conflict\"") && complaints.contains("SOURCE"), "{complaints}");
+    assert_eq!(told(&printed, "version"), [""], "{printed}");
+    assert!(told(&printed, "job").is_empty(), "{printed}");
+
+    // The tutorial's requests are about the same source and job.
+    for (path, name) in
+        [("/api/v1/sources", "create-source.json"), ("/api/v1/jobs/setup", "setup-job-with-everything.json")]
+    {
+        server.operator().post(path, &crate::harness::example(name)).expect(200);
+    }
+    assert_eq!(json!(server.database().rows()), json!([2, 2, 2]));
+}
