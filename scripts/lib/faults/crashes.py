@@ -102,9 +102,11 @@ def frozen_failover(world: World, _kind: str) -> list[Figure]:
         before = len(ledger.acknowledged)
         standby.promote()
         promoted = time.monotonic()
-        resumed = wait_for(lambda: len(ledger.acknowledged) > before, "writes after the promotion")
-        ready = wait_for(is_ready, "the service says that it is ready")
-        ledger.wait_for_more(200)
+        # Others, since those from before wait for answers that will not come, until the deadline of a setup.
+        with ledger.writing():
+            resumed = wait_for(lambda: len(ledger.acknowledged) > before, "writes after the promotion")
+            ready = wait_for(is_ready, "the service says that it is ready")
+            ledger.wait_for_more(200)
         # From now on it stays so, though nobody has ended what hangs.
         unready = sum(not is_ready() for _ in range(50))
     return [
