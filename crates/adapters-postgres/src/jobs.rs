@@ -16,7 +16,7 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{
     HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page, PageRequest,
-    Position, Revision, Scope, Subject, Timestamp,
+    Revision, Scope, Subject, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::constraints::Breach;
 use crate::database::Abort;
+use crate::paging::page_of;
 use crate::rows::{
     JobRevisionRow, JobRow, JsonList, MonitoredJobRow, StoredBinding, StoredOutput, count, read_all, read_optional,
     revision,
@@ -82,10 +83,13 @@ impl JobRepository for PostgresStore {
             Some(query) => self.database().statement(|connection| query.clone().load::<MonitoredJobRow>(connection))?,
             None => Vec::new(),
         };
-        Ok(Page::of_one_too_many(read_all(rows)?, page, |found: &MonitoredJob| Position {
-            created_at: found.job.created_at,
-            id: found.job.id.as_uuid(),
-        }))
+        page_of(
+            rows.into_iter().map(|row| {
+                let number = row.sequence_number;
+                (row, number)
+            }),
+            page,
+        )
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {

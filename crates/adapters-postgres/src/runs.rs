@@ -4,7 +4,9 @@ mod insert;
 mod predictions;
 
 use diesel::prelude::*;
-use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Position, Prediction, Run, RunId, RunStatus};
+use prediction_domain::model::{
+    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, RunStatus,
+};
 use prediction_domain::ports::{
     InsertRunError, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
 };
@@ -67,8 +69,8 @@ impl RunRepository for PostgresStore {
         organisation_id: OrganisationId,
         job_id: JobId,
         filter: &RunFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Run>, StoreFailure> {
+        page: &PageRequest<RunPosition>,
+    ) -> Result<Page<Run, RunPosition>, StoreFailure> {
         let RunFilter { status, from, to } = filter;
         let found: Vec<RunRow> = self.database().statement(|connection| {
             let mut query = runs::table
@@ -88,15 +90,14 @@ impl RunRepository for PostgresStore {
                 query = query.filter(runs::issued_at.lt(to.as_datetime()));
             }
             if let Some(after) = &page.after {
-                let issued_at = after.created_at.as_datetime();
-                let same_time = runs::issued_at.eq(issued_at).and(runs::id.lt(after.id));
+                let issued_at = after.issued_at.as_datetime();
+                let same_time = runs::issued_at.eq(issued_at).and(runs::id.lt(after.id.as_uuid()));
                 query = query.filter(runs::issued_at.le(issued_at));
                 query = query.filter(runs::issued_at.lt(issued_at).or(same_time));
             }
             query.load(connection)
         })?;
-        let position = |run: &Run| Position { created_at: run.issued_at, id: run.id.as_uuid() };
-        Ok(Page::of_one_too_many(read_all(found)?, page, position))
+        Ok(Page::of_one_too_many(read_all(found)?, page, RunPosition::of))
     }
 
     fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {

@@ -38,6 +38,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         updated_by -> Nullable<Text>,
         activated_at -> Nullable<Timestamptz>,
+        sequence_number -> Int8,
     }
 }
 
@@ -100,6 +101,7 @@ diesel::table! {
         output_roles -> Jsonb,
         contract_digest -> Text,
         created_at -> Timestamptz,
+        sequence_number -> Int8,
     }
 }
 
@@ -114,5 +116,6 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        sequence_number -> Int8,
     }
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
 use diesel::{PgConnection, sql_query};
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
+    JobId, OrganisationId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
     DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::constraints::Breach;
 use crate::database::Abort;
-use crate::paging::{Behind, one_too_many};
-use crate::rows::{SourceVersionRow, count, in_wanted_order, read_all, read_optional};
+use crate::paging::{one_too_many, page_of};
+use crate::rows::{SourceVersionRow, count, in_wanted_order, read_optional};
 use crate::schema::source_versions;
 use crate::store::PostgresStore;
 
@@ -69,7 +69,7 @@ impl SourceVersionRepository for PostgresStore {
         let row = self.database().statement(|connection| {
             source_versions::table
                 .filter(source_versions::source_id.eq(source_id.as_uuid()))
-                .order((source_versions::created_at.desc(), source_versions::id.desc()))
+                .order(source_versions::sequence_number.desc())
                 .select(SourceVersionRow::as_select())
                 .first(connection)
                 .optional()
@@ -79,20 +79,18 @@ impl SourceVersionRepository for PostgresStore {
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
         let SourceVersionFilter { source_id } = filter;
-        let rows: Vec<SourceVersionRow> = self.database().statement(|connection| {
-            let mut query = source_versions::table.select(SourceVersionRow::as_select()).into_boxed();
+        let rows: Vec<(SourceVersionRow, i64)> = self.database().statement(|connection| {
+            let placed = (SourceVersionRow::as_select(), source_versions::sequence_number);
+            let mut query = source_versions::table.select(placed).into_boxed();
             if let Some(source_id) = source_id {
                 query = query.filter(source_versions::source_id.eq(source_id.as_uuid()));
             }
             if let Some(after) = page.after {
-                query = query.filter(Behind::new((source_versions::created_at, source_versions::id), after));
+                query = query.filter(source_versions::sequence_number.gt(after.number()));
             }
-            query.order((source_versions::created_at, source_versions::id)).limit(one_too_many(page)).load(connection)
+            query.order(source_versions::sequence_number).limit(one_too_many(page)).load(connection)
         })?;
-        Ok(Page::of_one_too_many(read_all(&rows)?, page, |version: &SourceVersion| Position {
-            created_at: version.created_at,
-            id: version.id.as_uuid(),
-        }))
+        page_of(rows.iter().map(|(row, number)| (row, *number)), page)
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
@@ -138,8 +136,8 @@ fn find_in_the_way(connection: &mut PgConnection, version: &SourceVersion) -> Qu
 }
 
 /// Jobs that have a version, or had it at a revision that is kept, each once.
-const USERS: &str = "(SELECT organisation_id, id, created_at FROM jobs WHERE source_version_id = $1 \
-     UNION SELECT jobs.organisation_id, jobs.id, jobs.created_at FROM job_revisions JOIN jobs \
+const USERS: &str = "(SELECT organisation_id, id, sequence_number FROM jobs WHERE source_version_id = $1 \
+     UNION SELECT jobs.organisation_id, jobs.id, jobs.sequence_number FROM job_revisions JOIN jobs \
      ON jobs.organisation_id = job_revisions.organisation_id AND jobs.id = job_revisions.job_id \
      WHERE job_revisions.source_version_id = $1) AS users";
 
@@ -170,7 +168,7 @@ fn visible_users<E: From<StoreFailure>>(
         Scope::Platform => None,
     };
     let found: Vec<User> = sql_query(format!(
-        "SELECT id FROM {USERS} WHERE $2 IS NULL OR organisation_id = ANY ($2) ORDER BY created_at, id LIMIT $3"
+        "SELECT id FROM {USERS} WHERE $2 IS NULL OR organisation_id = ANY ($2) ORDER BY sequence_number LIMIT $3"
     ))
     .bind::<SqlUuid, _>(id.as_uuid())
     .bind::<Nullable<Array<SqlUuid>>, _>(organisations)

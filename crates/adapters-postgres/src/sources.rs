@@ -3,15 +3,15 @@
 use diesel::PgConnection;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
+use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
     DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
 };
 
 use crate::constraints::Breach;
 use crate::database::Abort;
-use crate::paging::{Behind, one_too_many};
-use crate::rows::{SourceRow, count, in_wanted_order, read_all, read_optional, revision};
+use crate::paging::{one_too_many, page_of};
+use crate::rows::{SourceRow, count, in_wanted_order, read_optional, revision};
 use crate::schema::{source_versions, sources};
 use crate::store::PostgresStore;
 
@@ -50,20 +50,17 @@ impl SourceRepository for PostgresStore {
     fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
         let SourceFilter { name } = filter;
         let key = name.as_ref().map(SourceName::key);
-        let rows: Vec<SourceRow> = self.database().statement(|connection| {
-            let mut query = sources::table.select(SourceRow::as_select()).into_boxed();
+        let rows: Vec<(SourceRow, i64)> = self.database().statement(|connection| {
+            let mut query = sources::table.select((SourceRow::as_select(), sources::sequence_number)).into_boxed();
             if let Some(key) = &key {
                 query = query.filter(sources::name_key.eq(key));
             }
             if let Some(after) = page.after {
-                query = query.filter(Behind::new((sources::created_at, sources::id), after));
+                query = query.filter(sources::sequence_number.gt(after.number()));
             }
-            query.order((sources::created_at, sources::id)).limit(one_too_many(page)).load(connection)
+            query.order(sources::sequence_number).limit(one_too_many(page)).load(connection)
         })?;
-        Ok(Page::of_one_too_many(read_all(&rows)?, page, |source: &Source| Position {
-            created_at: source.created_at,
-            id: source.id.as_uuid(),
-        }))
+        page_of(rows.iter().map(|(row, number)| (row, *number)), page)
     }
 
     fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {

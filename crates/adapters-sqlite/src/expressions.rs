@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::Position;
+use prediction_domain::model::RunPosition;
 
 /// `column IN (values)`, with all values in one parameter: neither their number nor SQLite's limit of parameters
 /// (32,766) makes another statement.
@@ -15,29 +15,9 @@ pub(crate) fn is_one_of<Column>(column: Column, values: impl IntoIterator<Item =
     IsOneOf { column, values: serde_json::Value::from(values).to_string() }
 }
 
-/// `(created_at, id) > (…)`: what follows a position in creation order. As a comparison of rows, because only that is a
-/// range of an index.
-pub(crate) fn is_behind<CreatedAt, Id>(created_at: CreatedAt, id: Id, position: Position) -> Keyset<CreatedAt, Id> {
-    Keyset { created_at, id, comparison: ") > (", place: position.into() }
-}
-
-/// `(created_at, id) < (…)`: what precedes a place in creation order.
-pub(crate) fn is_before<CreatedAt, Id>(created_at: CreatedAt, id: Id, place: Place) -> Keyset<CreatedAt, Id> {
-    Keyset { created_at, id, comparison: ") < (", place }
-}
-
-/// A place in creation order, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    /// Microseconds.
-    pub(crate) created_at: i64,
-    pub(crate) id: String,
-}
-
-impl From<Position> for Place {
-    fn from(position: Position) -> Self {
-        Self { created_at: position.created_at.as_micros(), id: position.id.to_string() }
-    }
+/// `(issued_at, id) < (…)`: the runs that were issued before. As a comparison of rows, because only that is a range of an index.
+pub(crate) fn is_before<IssuedAt, Id>(issued_at: IssuedAt, id: Id, position: RunPosition) -> Before<IssuedAt, Id> {
+    Before { columns: (issued_at, id), micros: position.issued_at.as_micros(), id: position.id.to_string() }
 }
 
 /// The column as an expression that no index is of (a unary `+`, as SQLite's manual advises): it is not what rows are to
@@ -113,51 +93,46 @@ impl<Column> ValidGrouping<()> for Unindexed<Column> {
     type IsAggregate = is_aggregate::No;
 }
 
-/// See [`is_behind`] and [`is_before`].
+/// See [`is_before`].
 #[derive(Debug, Clone)]
-pub(crate) struct Keyset<CreatedAt, Id> {
-    created_at: CreatedAt,
-    id: Id,
-    comparison: &'static str,
-    place: Place,
+pub(crate) struct Before<IssuedAt, Id> {
+    columns: (IssuedAt, Id),
+    micros: i64,
+    id: String,
 }
 
-impl<CreatedAt: QueryFragment<Sqlite>, Id: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Keyset<CreatedAt, Id> {
+impl<IssuedAt: QueryFragment<Sqlite>, Id: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Before<IssuedAt, Id> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("(");
-        self.created_at.walk_ast(out.reborrow())?;
+        self.columns.0.walk_ast(out.reborrow())?;
         out.push_sql(", ");
-        self.id.walk_ast(out.reborrow())?;
-        out.push_sql(self.comparison);
-        out.push_bind_param::<BigInt, _>(&self.place.created_at)?;
+        self.columns.1.walk_ast(out.reborrow())?;
+        out.push_sql(") < (");
+        out.push_bind_param::<BigInt, _>(&self.micros)?;
         out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&self.place.id)?;
+        out.push_bind_param::<Text, _>(&self.id)?;
         out.push_sql(")");
         Ok(())
     }
 }
 
-/// The comparison is not part of the type, so the text has to be looked at.
-impl<CreatedAt, Id> QueryId for Keyset<CreatedAt, Id> {
-    type QueryId = ();
+impl<IssuedAt: QueryId, Id: QueryId> QueryId for Before<IssuedAt, Id> {
+    type QueryId = Before<IssuedAt::QueryId, Id::QueryId>;
 
-    const HAS_STATIC_QUERY_ID: bool = false;
+    const HAS_STATIC_QUERY_ID: bool = IssuedAt::HAS_STATIC_QUERY_ID && Id::HAS_STATIC_QUERY_ID;
 }
 
-impl<CreatedAt, Id> Expression for Keyset<CreatedAt, Id> {
+impl<IssuedAt, Id> Expression for Before<IssuedAt, Id> {
     type SqlType = Bool;
 }
 
-impl<CreatedAt: AppearsOnTable<Table>, Id: AppearsOnTable<Table>, Table> AppearsOnTable<Table>
-    for Keyset<CreatedAt, Id>
+impl<IssuedAt: AppearsOnTable<Table>, Id: AppearsOnTable<Table>, Table> AppearsOnTable<Table> for Before<IssuedAt, Id> {}
+
+impl<IssuedAt: SelectableExpression<Table>, Id: SelectableExpression<Table>, Table> SelectableExpression<Table>
+    for Before<IssuedAt, Id>
 {
 }
 
-impl<CreatedAt: SelectableExpression<Table>, Id: SelectableExpression<Table>, Table> SelectableExpression<Table>
-    for Keyset<CreatedAt, Id>
-{
-}
-
-impl<CreatedAt, Id> ValidGrouping<()> for Keyset<CreatedAt, Id> {
+impl<IssuedAt, Id> ValidGrouping<()> for Before<IssuedAt, Id> {
     type IsAggregate = is_aggregate::No;
 }

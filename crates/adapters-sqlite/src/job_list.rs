@@ -11,9 +11,9 @@ use prediction_domain::model::{
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
-use crate::expressions::{Place, is_before, is_behind, is_one_of, unindexed};
+use crate::expressions::{is_one_of, unindexed};
 use crate::monitoring::{Monitored, monitored, status_at};
-use crate::rows::{JobRow, MonitoredJobRow, limit, one_too_many, restore_all};
+use crate::rows::{MonitoredJobRow, limit, one_too_many, restore_all};
 use crate::schema::{job_inputs, jobs};
 
 /// A page of the jobs in a scope.
@@ -31,8 +31,9 @@ pub(crate) fn list(
         }
         (None, Scope::Platform) => in_creation_order(connection, None, filter, page, None),
     };
-    let position = |found: &MonitoredJob| Position { created_at: found.job.created_at, id: found.job.id.as_uuid() };
-    Ok(Page::of_one_too_many(restore_all(&rows.or_store_failure()?)?, page, position))
+    let rows = rows.or_store_failure()?;
+    let positions = rows.iter().map(|row| Position::behind(row.sequence_number));
+    Ok(Page::of_placed(restore_all(&rows)?.into_iter().zip(positions).collect(), page))
 }
 
 /// How many of the jobs in a scope have which health.
@@ -84,9 +85,9 @@ fn merged(
     let wanted = one_too_many(page);
     let mut rows: Vec<MonitoredJobRow> = Vec::new();
     for organisation in organisations {
-        let last = rows.get(wanted - 1).map(|row| row.as_ref().place());
+        let last = rows.get(wanted - 1).map(|row| row.sequence_number);
         rows.extend(in_creation_order(connection, Some(organisation), filter, page, last)?);
-        rows.sort_unstable_by(|a, b| JobRow::compare_places(a.as_ref(), b.as_ref()));
+        rows.sort_unstable_by_key(|row| row.sequence_number);
         rows.truncate(wanted);
     }
     Ok(rows)
@@ -98,7 +99,7 @@ fn in_creation_order(
     organisation: Option<OrganisationId>,
     filter: &JobFilter,
     page: &PageRequest,
-    before: Option<Place>,
+    before: Option<i64>,
 ) -> QueryResult<Vec<MonitoredJobRow>> {
     let mut found: Vec<Condition> = Vec::new();
     if let Some(id) = organisation {
@@ -107,8 +108,8 @@ fn in_creation_order(
     if let Some(id) = filter.source_version_id {
         found.push(Box::new(jobs::source_version_id.eq(id.to_string())));
     }
-    if let Some(place) = before {
-        found.push(Box::new(is_before(jobs::created_at, jobs::id, place)));
+    if let Some(number) = before {
+        found.push(Box::new(jobs::sequence_number.lt(number)));
     }
     page_of(filter, page, found).load(connection)
 }
@@ -170,13 +171,13 @@ fn page_of(filter: &JobFilter, page: &PageRequest, found: Vec<Condition>) -> Job
     let mut query = monitored()
         .select(MonitoredJobRow::as_select())
         .into_boxed()
-        .order((jobs::created_at, jobs::id))
+        .order(jobs::sequence_number)
         .limit(limit(one_too_many(page)));
     for condition in found.into_iter().chain(conditions(filter)) {
         query = query.filter(condition);
     }
     if let Some(position) = page.after {
-        query = query.filter(is_behind(jobs::created_at, jobs::id, position));
+        query = query.filter(jobs::sequence_number.gt(position.number()));
     }
     query
 }

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::hash::Hash;
 
-use prediction_domain::model::{JobId, OrganisationId, PageRequest, Revision, Timestamp};
+use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Position, Revision, Timestamp};
 use prediction_domain::ports::StoreFailure;
 
 /// A stored row that breaks a rule of the model.
@@ -78,6 +78,15 @@ where
     Ok(rows.iter().map(Model::try_from).collect::<Result<_, _>>()?)
 }
 
+/// Makes a page of rows that come with their places in creation order.
+pub(crate) fn page_of<Row, Model>(rows: &[(Row, i64)], page: &PageRequest) -> Result<Page<Model>, StoreFailure>
+where
+    Model: for<'a> TryFrom<&'a Row, Error = CorruptRow>,
+{
+    let placed = rows.iter().map(|(row, number)| Ok((Model::try_from(row)?, Position::behind(*number))));
+    Ok(Page::of_placed(placed.collect::<Result<_, CorruptRow>>()?, page))
+}
+
 /// Brings what was found into the order asked for, with a gap where there is nothing.
 pub(crate) fn in_order<Id: Eq + Hash, Model: Clone>(
     wanted: impl IntoIterator<Item = Id>,
@@ -89,7 +98,7 @@ pub(crate) fn in_order<Id: Eq + Hash, Model: Clone>(
 }
 
 /// How many rows to ask for, to know whether there is another page.
-pub(crate) fn one_too_many(page: &PageRequest) -> usize {
+pub(crate) fn one_too_many<Place>(page: &PageRequest<Place>) -> usize {
     page.limit() + 1
 }
 

@@ -1,6 +1,6 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Position, Prediction, Run, RunId};
+use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition};
 use prediction_domain::ports::{
     Effect, InsertRunError, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
 };
@@ -44,8 +44,8 @@ impl RunRepository for SqliteStore {
         organisation_id: OrganisationId,
         job_id: JobId,
         filter: &RunFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Run>, StoreFailure> {
+        page: &PageRequest<RunPosition>,
+    ) -> Result<Page<Run, RunPosition>, StoreFailure> {
         let RunFilter { status, from, to } = filter;
         let mut query = runs::table
             .filter(runs::organisation_id.eq(organisation_id.to_string()))
@@ -62,15 +62,14 @@ impl RunRepository for SqliteStore {
         }
         // Of two ends, SQLite may begin at the one that is further away: only the nearer one is told.
         match (page.after, to) {
-            (Some(position), to) if to.is_none_or(|to| position.created_at < to) => {
-                query = query.filter(is_before(runs::issued_at, runs::id, position.into()));
+            (Some(position), to) if to.is_none_or(|to| position.issued_at < to) => {
+                query = query.filter(is_before(runs::issued_at, runs::id, position));
             }
             (_, Some(to)) => query = query.filter(runs::issued_at.lt(to.as_micros())),
             (_, None) => {}
         }
         let rows: Vec<RunRow> = query.load(&mut self.reader()?).or_store_failure()?;
-        let position = |run: &Run| Position { created_at: run.issued_at, id: run.id.as_uuid() };
-        Ok(Page::of_one_too_many(restore_all(&rows)?, page, position))
+        Ok(Page::of_one_too_many(restore_all(&rows)?, page, RunPosition::of))
     }
 
     fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {

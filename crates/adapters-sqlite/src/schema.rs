@@ -33,6 +33,8 @@ diesel::table! {
 
 diesel::table! {
     jobs (organisation_id, id) {
+        #[sql_name = "rowid"]
+        sequence_number -> BigInt,
         organisation_id -> Text,
         id -> Text,
         source_id -> Text,
@@ -99,6 +101,8 @@ diesel::table! {
 
 diesel::table! {
     source_versions (id) {
+        #[sql_name = "rowid"]
+        sequence_number -> BigInt,
         id -> Text,
         source_id -> Text,
         version -> Text,
@@ -113,6 +117,8 @@ diesel::table! {
 
 diesel::table! {
     sources (id) {
+        #[sql_name = "rowid"]
+        sequence_number -> BigInt,
         id -> Text,
         name -> Text,
         name_key -> Text,

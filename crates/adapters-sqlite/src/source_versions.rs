@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    JobId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
+    JobId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
     DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
@@ -9,8 +9,8 @@ use prediction_domain::ports::{
 };
 
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
-use crate::expressions::{is_behind, is_one_of, unindexed};
-use crate::rows::{SourceVersionRow, in_order, job_ids, limit, one_too_many, restore, restore_all};
+use crate::expressions::{is_one_of, unindexed};
+use crate::rows::{SourceVersionRow, in_order, job_ids, limit, one_too_many, page_of, restore, restore_all};
 use crate::schema::{job_revisions, jobs, source_versions};
 use crate::store::SqliteStore;
 
@@ -49,26 +49,25 @@ impl SourceVersionRepository for SqliteStore {
     fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
         let row = source_versions::table
             .filter(source_versions::source_id.eq(source_id.to_string()))
-            .order((source_versions::created_at.desc(), source_versions::id.desc()))
+            .order(source_versions::sequence_number.desc())
             .select(SourceVersionRow::as_select());
         restore(row.first(&mut self.reader()?).optional().or_store_failure()?.as_ref())
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
         let mut query = source_versions::table
-            .select(SourceVersionRow::as_select())
-            .order((source_versions::created_at, source_versions::id))
+            .select((SourceVersionRow::as_select(), source_versions::sequence_number))
+            .order(source_versions::sequence_number)
             .limit(limit(one_too_many(page)))
             .into_boxed();
         if let Some(source_id) = filter.source_id {
             query = query.filter(source_versions::source_id.eq(source_id.to_string()));
         }
         if let Some(position) = page.after {
-            query = query.filter(is_behind(source_versions::created_at, source_versions::id, position));
+            query = query.filter(source_versions::sequence_number.gt(position.number()));
         }
-        let rows: Vec<SourceVersionRow> = query.load(&mut self.reader()?).or_store_failure()?;
-        let position = |version: &SourceVersion| Position { created_at: version.created_at, id: version.id.as_uuid() };
-        Ok(Page::of_one_too_many(restore_all(&rows)?, page, position))
+        let rows: Vec<(SourceVersionRow, i64)> = query.load(&mut self.reader()?).or_store_failure()?;
+        page_of(&rows, page)
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
@@ -125,7 +124,7 @@ fn visible_users(
 ) -> Result<Vec<JobId>, StoreFailure> {
     let mut query = users(id)
         .select(jobs::id)
-        .order((unindexed(jobs::created_at), unindexed(jobs::id)))
+        .order(unindexed(jobs::sequence_number))
         .limit(limit(DeleteSourceVersionError::MAX_NAMED_JOBS));
     if let Scope::Organisations(organisations) = scope {
         query = query.filter(is_one_of(unindexed(jobs::organisation_id), organisations.iter()));

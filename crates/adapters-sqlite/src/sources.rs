@@ -1,12 +1,14 @@
 use diesel::prelude::*;
-use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
+use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
     DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
 };
 
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
-use crate::expressions::{is_behind, is_one_of};
-use crate::rows::{SourceChanges, SourceRow, in_order, limit, one_too_many, restore, restore_all, stored_revision};
+use crate::expressions::is_one_of;
+use crate::rows::{
+    SourceChanges, SourceRow, in_order, limit, one_too_many, page_of, restore, restore_all, stored_revision,
+};
 use crate::schema::{source_versions, sources};
 use crate::store::SqliteStore;
 
@@ -43,19 +45,18 @@ impl SourceRepository for SqliteStore {
 
     fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
         let mut query = sources::table
-            .select(SourceRow::as_select())
-            .order((sources::created_at, sources::id))
+            .select((SourceRow::as_select(), sources::sequence_number))
+            .order(sources::sequence_number)
             .limit(limit(one_too_many(page)))
             .into_boxed();
         if let Some(name) = &filter.name {
             query = query.filter(sources::name_key.eq(name.key()));
         }
         if let Some(position) = page.after {
-            query = query.filter(is_behind(sources::created_at, sources::id, position));
+            query = query.filter(sources::sequence_number.gt(position.number()));
         }
-        let rows: Vec<SourceRow> = query.load(&mut self.reader()?).or_store_failure()?;
-        let position = |source: &Source| Position { created_at: source.created_at, id: source.id.as_uuid() };
-        Ok(Page::of_one_too_many(restore_all(&rows)?, page, position))
+        let rows: Vec<(SourceRow, i64)> = query.load(&mut self.reader()?).or_store_failure()?;
+        page_of(&rows, page)
     }
 
     fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {

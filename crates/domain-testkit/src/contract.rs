@@ -15,6 +15,7 @@
 #![expect(clippy::similar_names, reason = "the stores and what is stored are told apart by their types")]
 
 mod batches;
+mod clocks;
 mod fixture;
 mod health;
 mod history;
@@ -183,14 +184,19 @@ macro_rules! contract_suite {
                 what_is_reported_after_it_has_expired_goes_too
                 nothing_younger_than_its_retention_is_ever_deleted
             }
+            clocks {
+                creation_order_is_the_same_whatever_clocks_say
+                the_newest_version_is_the_one_that_was_published_last
+                jobs_that_use_a_version_are_named_in_creation_order
+            }
             lists {
                 an_empty_store_lists_nothing
                 sources_are_listed_in_creation_order_on_pages_of_every_size
                 source_versions_are_listed_in_creation_order_on_pages_of_every_size
                 jobs_are_listed_in_creation_order_on_pages_of_every_size
-                sources_of_one_microsecond_are_ordered_by_id
-                source_versions_of_one_microsecond_are_ordered_by_id
-                jobs_of_one_microsecond_are_ordered_by_id
+                sources_of_one_microsecond_are_in_creation_order
+                source_versions_of_one_microsecond_are_in_creation_order
+                jobs_of_one_microsecond_are_in_creation_order
                 the_largest_page_holds_two_hundred
                 a_page_starts_behind_any_position
                 a_walk_is_stable_while_sources_come_change_and_go

@@ -32,6 +32,16 @@ impl IdGenerator for SequentialIds {
     }
 }
 
+/// Gives ids that no test has seen: those of [`fresh_uuid`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FreshIds;
+
+impl IdGenerator for FreshIds {
+    fn fresh(&self) -> Uuid {
+        fresh_uuid()
+    }
+}
+
 /// An id that no test has seen, in this process or another: tests that share a database do not collide.
 ///
 /// Within a process, each one is greater than the one before.

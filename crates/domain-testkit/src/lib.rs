@@ -1,6 +1,7 @@
 //! What tests of this service, and of services that use its domain, are made with.
 //!
 //! - [`FixedClock`] and [`SequentialIds`]: the ports that give time and identities, under the test's control.
+//! - [`Replica`]: one of several services on one store, each with a clock of its own.
 //! - [`builders`] and [`values`]: valid entities and values in few words.
 //! - [`MemoryStore`]: every repository, in memory.
 //! - [`contract_suite!`]: the specification of the repositories, as tests. A store is right when it passes.
@@ -33,6 +34,6 @@ mod stores;
 pub mod values;
 
 pub use clock::FixedClock;
-pub use ids::{SequentialIds, fresh_uuid};
+pub use ids::{FreshIds, SequentialIds, fresh_uuid};
 pub use memory::MemoryStore;
-pub use stores::Stores;
+pub use stores::{Replica, Stores};

@@ -15,6 +15,7 @@ use prediction_domain::model::{
     SourceVersionId, Timestamp, VersionLabel,
 };
 use prediction_domain::ports::{ConnectionCounts, Effect, StoreFailure, StoreHealth, StoreStatistics};
+use uuid::Uuid;
 
 use crate::stores::Stores;
 
@@ -30,12 +31,23 @@ struct State {
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
     jobs: BTreeMap<JobId, Job>,
+    /// The numbers of sources, versions and jobs, in the order in which they were stored.
+    numbers: BTreeMap<(Kind, Uuid), i64>,
+    last_number: i64,
     /// What jobs were before they were changed.
     history: BTreeMap<(JobId, Revision), JobRevision>,
     /// With what is left of their values; of deleted jobs, too, until they are purged.
     runs: BTreeMap<RunId, (Run, Vec<Prediction>)>,
     /// Who purges, and until when.
     lease: Option<(ReplicaId, Timestamp)>,
+}
+
+/// What is numbered. Things of two kinds may have one id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Source,
+    Version,
+    Job,
 }
 
 impl MemoryStore {
@@ -88,6 +100,31 @@ impl State {
         MonitoredJob { job: job.clone(), monitoring }
     }
 
+    /// Gives what is stored now its place in creation order.
+    fn number(&mut self, kind: Kind, id: Uuid) {
+        self.last_number += 1;
+        self.numbers.insert((kind, id), self.last_number);
+    }
+
+    /// Where a source, a version or a job is in creation order.
+    fn position(&self, kind: Kind, id: Uuid) -> Position {
+        self.numbers.get(&(kind, id)).copied().map(Position::behind).expect("what is stored has a number")
+    }
+
+    /// The part of a list in creation order that is wanted.
+    fn page_of<T>(
+        &self,
+        kind: Kind,
+        items: impl Iterator<Item = T>,
+        page: &PageRequest,
+        id: impl Fn(&T) -> Uuid,
+    ) -> Page<T> {
+        let placed = items.map(|item| (self.position(kind, id(&item)), item));
+        let mut found: Vec<_> = placed.filter(|(place, _)| page.after.is_none_or(|after| *place > after)).collect();
+        found.sort_by_key(|(place, _)| *place);
+        Page::of_placed(found.into_iter().map(|(place, item)| (item, place)).collect(), page)
+    }
+
     fn source_named(&self, name: &SourceName) -> Option<&Source> {
         let key = name.key();
         self.sources.values().find(|source| source.name.key() == key)
@@ -112,27 +149,4 @@ fn lasts(effect: Effect) -> bool {
         Effect::Commit => true,
         Effect::Rehearse => false,
     }
-}
-
-fn page_of<'a, T: Clone + 'a>(
-    items: impl Iterator<Item = &'a T>,
-    page: &PageRequest,
-    position: impl Fn(&T) -> Position,
-) -> Page<T> {
-    let mut found: Vec<&T> = items.filter(|item| page.after.is_none_or(|after| position(item) > after)).collect();
-    found.sort_by_key(|item| position(item));
-    let found = found.into_iter().take(page.limit() + 1).cloned().collect();
-    Page::of_one_too_many(found, page, position)
-}
-
-fn source_position(source: &Source) -> Position {
-    Position { created_at: source.created_at, id: source.id.as_uuid() }
-}
-
-fn version_position(version: &SourceVersion) -> Position {
-    Position { created_at: version.created_at, id: version.id.as_uuid() }
-}
-
-fn job_position(job: &MonitoredJob) -> Position {
-    Position { created_at: job.job.created_at, id: job.job.id.as_uuid() }
 }

@@ -1,10 +1,15 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use prediction_domain::model::Timestamp;
 use prediction_domain::ports::{
     JobRepository, RetentionRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreHealth,
     StoreStatistics,
 };
+use prediction_domain::use_cases::Ports;
+
+use crate::clock::FixedClock;
+use crate::ids::FreshIds;
 
 /// All ports to one store.
 pub struct Stores {
@@ -24,4 +29,29 @@ pub struct Stores {
     pub statistics: Arc<dyn StoreStatistics>,
     /// What has to live as long as the store, such as a temporary folder. It is dropped last.
     pub keep_alive: Box<dyn Any + Send + Sync>,
+}
+
+/// One of several replicas of the service that use the same store, each with a clock of its own.
+pub struct Replica {
+    /// What its use cases need.
+    pub ports: Ports,
+    /// What it takes for the time.
+    pub clock: Arc<FixedClock>,
+}
+
+impl Stores {
+    /// A replica whose clock shows that time.
+    #[must_use]
+    pub fn replica(&self, time: Timestamp) -> Replica {
+        let clock = Arc::new(FixedClock::at(time));
+        let ports = Ports {
+            sources: self.sources.clone(),
+            source_versions: self.source_versions.clone(),
+            jobs: self.jobs.clone(),
+            runs: self.runs.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(FreshIds),
+        };
+        Replica { ports, clock }
+    }
 }

@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use prediction_domain::model::{
     Description, ExpectedIntervalMinutes, InputId, InputKind, JobId, JobName, Metric, OrganisationId, OutputId,
-    PageRequest, Position, RetentionHours, Revision, RoleName, RunId, SourceId, SourceName, SourceVersionId, Timestamp,
-    Unit, VersionLabel,
+    PageRequest, RetentionHours, Revision, RoleName, RunId, SourceId, SourceName, SourceVersionId, Timestamp, Unit,
+    VersionLabel,
 };
 
 use crate::ids::fresh_uuid;
@@ -101,12 +101,12 @@ pub fn revision(number: i64) -> Revision {
 
 /// The first items of a list.
 #[must_use]
-pub fn first_page(limit: u16) -> PageRequest {
+pub fn first_page<Place>(limit: u16) -> PageRequest<Place> {
     page_after(limit, None)
 }
 
 /// The items of a list behind a position.
 #[must_use]
-pub fn page_after(limit: u16, after: Option<Position>) -> PageRequest {
+pub fn page_after<Place>(limit: u16, after: Option<Place>) -> PageRequest<Place> {
     PageRequest::new(limit, after).expect("a valid limit")
 }

@@ -38,7 +38,7 @@ pub use page::{Page, PageRequest, Position};
 pub use revision::{Precondition, Revision};
 pub use run::{
     MAX_PREDICTIONS, MAX_SECONDS_AHEAD, Prediction, PredictionDraft, PredictionPosition, PredictionsDigest, Run,
-    RunDraft, RunStatus, judge_predictions,
+    RunDraft, RunPosition, RunStatus, judge_predictions,
 };
 pub use source::{
     ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, SourceChangeDraft, SourceDraft, SourceSpec,

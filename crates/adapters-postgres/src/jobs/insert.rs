@@ -15,7 +15,7 @@ use crate::rows::{JsonList, StoredBinding, StoredOutput};
 ///
 /// Each column travels as one array. The rows are stored in the order of their names, so that two such statements that
 /// want the same names wait for each other instead of locking each other up. Rows of one name keep their order: the
-/// first is stored.
+/// first is stored. They are numbered before, in the order in which they were given.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InsertJobs<'a> {
     organisation_ids: Vec<Uuid>,
@@ -57,9 +57,10 @@ impl QueryFragment<Pg> for InsertJobs<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "INSERT INTO jobs (organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
-             revision, created_at, updated_at, updated_by) \
+             revision, created_at, updated_at, updated_by, sequence_number) \
              SELECT organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
-             revision, created_at, updated_at, updated_by FROM unnest(",
+             revision, created_at, updated_at, updated_by, sequence_number FROM (\
+             SELECT *, nextval('jobs_sequence_number_seq') AS sequence_number FROM unnest(",
         );
         out.push_bind_param::<Array<SqlUuid>, _>(&self.organisation_ids)?;
         out.push_sql(", ");
@@ -86,7 +87,7 @@ impl QueryFragment<Pg> for InsertJobs<'_> {
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.updated_by)?;
         out.push_sql(
             ") WITH ORDINALITY AS planned (organisation_id, id, source_id, source_version_id, name, active, \
-             role_bindings, outputs, revision, created_at, updated_at, updated_by, ordinality) \
+             role_bindings, outputs, revision, created_at, updated_at, updated_by, ordinality)) AS numbered \
              ORDER BY organisation_id, name, ordinality \
              ON CONFLICT ON CONSTRAINT jobs_organisation_id_name_key DO NOTHING \
              RETURNING organisation_id, id",

@@ -1,12 +1,11 @@
 //! The statement that lists jobs.
 
-use chrono::{DateTime, Utc};
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
-use prediction_domain::model::{OrganisationId, PageRequest, Scope};
+use prediction_domain::model::{OrganisationId, PageRequest, Position, Scope};
 use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
 
@@ -31,7 +30,7 @@ use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 pub(super) struct JobList {
     columns: AsSelect<JobRow, Pg>,
     conditions: Conditions,
-    after: Option<(DateTime<Utc>, Uuid)>,
+    after: Option<i64>,
     limit: i64,
 }
 
@@ -137,7 +136,7 @@ impl JobList {
         Some(Self {
             columns: JobRow::as_select(),
             conditions: Conditions::new(scope, filter)?,
-            after: page.after.map(|after| (after.created_at.as_datetime(), after.id)),
+            after: page.after.map(Position::number),
             limit: one_too_many(page),
         })
     }
@@ -175,7 +174,7 @@ impl JobList {
                     out.push_sql("tenant.organisation_id");
                     Ok(())
                 })?;
-                out.push_sql(") AS jobs ORDER BY jobs.created_at, jobs.id LIMIT ");
+                out.push_sql(") AS jobs ORDER BY jobs.sequence_number LIMIT ");
                 push_unplanned::<BigInt, _>(out, &self.limit)
             }
         }
@@ -191,14 +190,11 @@ impl JobList {
 
     /// Where the page begins and ends.
     fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some((created_at, id)) = &self.after {
-            out.push_sql(" AND (jobs.created_at, jobs.id) > (");
-            out.push_bind_param::<Timestamptz, _>(created_at)?;
-            out.push_sql(", ");
-            out.push_bind_param::<SqlUuid, _>(id)?;
-            out.push_sql(")");
+        if let Some(after) = &self.after {
+            out.push_sql(" AND jobs.sequence_number > ");
+            out.push_bind_param::<BigInt, _>(after)?;
         }
-        out.push_sql(" ORDER BY jobs.created_at, jobs.id LIMIT ");
+        out.push_sql(" ORDER BY jobs.sequence_number LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
     }
 
@@ -216,17 +212,15 @@ impl JobList {
         push_organisation(out)?;
         out.push_sql(" AND jobs.organisation_id >= ");
         push_organisation(out)?;
-        if let Some((created_at, id)) = &self.after {
-            out.push_sql(" AND (jobs.organisation_id, jobs.created_at, jobs.id) > (");
+        if let Some(after) = &self.after {
+            out.push_sql(" AND (jobs.organisation_id, jobs.sequence_number) > (");
             push_organisation(out)?;
             out.push_sql(", ");
-            push_unplanned::<Timestamptz, _>(out, created_at)?;
-            out.push_sql(", ");
-            push_unplanned::<SqlUuid, _>(out, id)?;
+            push_unplanned::<BigInt, _>(out, after)?;
             out.push_sql(")");
         }
         self.conditions.push_filters_apart(out)?;
-        out.push_sql(" ORDER BY jobs.organisation_id, jobs.created_at, jobs.id LIMIT ");
+        out.push_sql(" ORDER BY jobs.organisation_id, jobs.sequence_number LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.limit)
     }
 }
@@ -260,7 +254,7 @@ impl QueryFragment<Pg> for JobList {
         self.push_page(out)?;
         out.push_sql(") AS jobs");
         out.push_sql(monitoring::JOINED_TO_FEW);
-        out.push_sql(" ORDER BY jobs.created_at, jobs.id");
+        out.push_sql(" ORDER BY jobs.sequence_number");
         Ok(())
     }
 }

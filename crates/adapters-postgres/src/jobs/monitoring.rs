@@ -10,7 +10,7 @@ use diesel::sql_types::{Array, Text, Timestamptz};
 use prediction_domain::model::{HealthFilter, HealthStatus, MIN_GRACE_MINUTES};
 
 /// The columns behind those of the job, in the order of [`MonitoredJobRow`](crate::rows::MonitoredJobRow).
-pub(super) const COLUMNS: &str = ", sources.expected_interval_minutes, run_summaries.last_run_at, \
+pub(super) const COLUMNS: &str = ", jobs.sequence_number, sources.expected_interval_minutes, run_summaries.last_run_at, \
     run_summaries.last_run_succeeded, run_summaries.last_success_at, run_summaries.consecutive_failures";
 
 /// Joined to few jobs, each of which looks its summary up: without OFFSET, which keeps PostgreSQL from taking the subquery

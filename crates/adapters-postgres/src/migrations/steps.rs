@@ -4,6 +4,7 @@
 //! it at the end of [`STEPS`], with the version of its migration. It is done once in each database, whichever process begins and
 //! whichever ends it, and written down in `__migration_steps`. The service is not ready before.
 
+mod number;
 mod watch_jobs;
 
 use std::thread::sleep;
@@ -34,14 +35,12 @@ enum Work {
     /// one before said, in whatever process that was.
     Batches(fn(&mut PgConnection, progress: Option<&str>) -> QueryResult<Batch>),
     /// An index, made while others write to the table.
-    #[expect(dead_code, reason = "the next migration needs it")]
     Index {
         name: &'static str,
         /// `CREATE INDEX name ON …`
         on: &'static str,
     },
     /// Changes of the schema that rest on steps before, and need locks only for a moment: as in a migration.
-    #[expect(dead_code, reason = "the next migration needs it")]
     Schema(&'static str),
 }
 
@@ -53,8 +52,11 @@ pub(super) enum Batch {
     Last,
 }
 
+/// `2026-11-26-000001_number_what_is_created`.
+const NUMBERED: &str = "20261126000001";
+
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 2] = [
+pub(super) const STEPS: [Step; 13] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -64,6 +66,75 @@ pub(super) const STEPS: [Step; 2] = [
         migration: "20261125000001",
         name: "find runs of jobs that are gone",
         work: Work::Batches(watch_jobs::find_runs_without_job),
+    },
+    Step { migration: NUMBERED, name: "number the sources that were there", work: Work::Batches(number::sources) },
+    Step {
+        migration: NUMBERED,
+        name: "number the source versions that were there",
+        work: Work::Batches(number::source_versions),
+    },
+    Step { migration: NUMBERED, name: "number the jobs that were there", work: Work::Batches(number::jobs) },
+    Step {
+        migration: NUMBERED,
+        name: "make sources_sequence_number_idx",
+        work: Work::Index { name: "sources_sequence_number_idx", on: "sources (sequence_number)" },
+    },
+    Step {
+        migration: NUMBERED,
+        name: "make source_versions_sequence_number_idx",
+        work: Work::Index { name: "source_versions_sequence_number_idx", on: "source_versions (sequence_number)" },
+    },
+    Step {
+        migration: NUMBERED,
+        name: "make source_versions_source_id_sequence_number_idx",
+        work: Work::Index {
+            name: "source_versions_source_id_sequence_number_idx",
+            on: "source_versions (source_id, sequence_number)",
+        },
+    },
+    Step {
+        migration: NUMBERED,
+        name: "make jobs_sequence_number_idx",
+        work: Work::Index { name: "jobs_sequence_number_idx", on: "jobs (sequence_number)" },
+    },
+    Step {
+        migration: NUMBERED,
+        name: "make jobs_organisation_id_sequence_number_idx",
+        work: Work::Index {
+            name: "jobs_organisation_id_sequence_number_idx",
+            on: "jobs (organisation_id, sequence_number)",
+        },
+    },
+    // Three steps, since whoever looks through a table for what is missing must not keep others from it meanwhile.
+    Step {
+        migration: NUMBERED,
+        name: "demand numbers of what is stored",
+        work: Work::Schema(
+            "ALTER TABLE sources ADD CONSTRAINT is_numbered CHECK (sequence_number IS NOT NULL) NOT VALID;
+            ALTER TABLE source_versions ADD CONSTRAINT is_numbered CHECK (sequence_number IS NOT NULL) NOT VALID;
+            ALTER TABLE jobs ADD CONSTRAINT is_numbered CHECK (sequence_number IS NOT NULL) NOT VALID",
+        ),
+    },
+    Step {
+        migration: NUMBERED,
+        name: "look whether everything has a number",
+        work: Work::Schema(
+            "ALTER TABLE sources VALIDATE CONSTRAINT is_numbered;
+            ALTER TABLE source_versions VALIDATE CONSTRAINT is_numbered;
+            ALTER TABLE jobs VALIDATE CONSTRAINT is_numbered",
+        ),
+    },
+    Step {
+        migration: NUMBERED,
+        name: "say that everything has a number",
+        work: Work::Schema(
+            "ALTER TABLE sources ALTER COLUMN sequence_number SET NOT NULL, DROP CONSTRAINT is_numbered;
+            ALTER TABLE source_versions ALTER COLUMN sequence_number SET NOT NULL, DROP CONSTRAINT is_numbered;
+            ALTER TABLE jobs ALTER COLUMN sequence_number SET NOT NULL, DROP CONSTRAINT is_numbered;
+            DROP TRIGGER source_versions_are_immutable ON source_versions;
+            CREATE TRIGGER source_versions_are_immutable BEFORE UPDATE ON source_versions
+                FOR EACH STATEMENT EXECUTE FUNCTION refuse_source_version_update()",
+        ),
     },
 ];
 

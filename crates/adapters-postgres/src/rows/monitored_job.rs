@@ -16,6 +16,7 @@ use super::job::JobRow;
 /// What a [`MonitoredJobRow`] consists of.
 pub(crate) type MonitoredJobSql = (
     SqlTypeOf<AsSelect<JobRow, Pg>>,
+    BigInt,
     (Nullable<Integer>, Nullable<Timestamptz>, Nullable<Bool>, Nullable<Timestamptz>, Nullable<BigInt>),
 );
 
@@ -24,6 +25,8 @@ pub(crate) type MonitoredJobSql = (
 #[diesel(check_for_backend(Pg))]
 pub(crate) struct MonitoredJobRow {
     pub(crate) job: JobRow,
+    /// Its place in creation order.
+    pub(crate) sequence_number: i64,
     monitoring: MonitoringRow,
 }
 

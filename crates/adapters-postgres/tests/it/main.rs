@@ -12,6 +12,7 @@ mod languages;
 mod lost_answers;
 mod migrations;
 mod name_keys;
+mod paging;
 mod purging;
 mod replication;
 mod schema;

@@ -1,5 +1,6 @@
 //! Migrations, when all goes well and when it does not.
 
+use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
@@ -8,13 +9,22 @@ use prediction_domain_testkit::values::at;
 
 use crate::test_database::TestDatabase;
 
-/// Every migration, in order.
-const ALL: [&str; 4] = [
-    "2026-11-23-000001_create_catalogue_and_jobs",
-    "2026-11-24-000001_keep_revisions_runs_and_predictions",
-    "2026-11-25-000001_watch_jobs_and_purge_results",
-    "2026-11-26-000004_identify_and_vacuum_predictions",
-];
+/// The names of all migrations, in order.
+fn all() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Takes a migration back, by hand.
+fn undo(database: &TestDatabase, name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres").join(name);
+    database.execute(&std::fs::read_to_string(folder.join("down.sql")).unwrap());
+    let version = name.split('_').next().unwrap().replace('-', "");
+    database.execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'"));
+}
 
 #[test]
 fn processes_that_start_together_all_come_up_and_migrate_once() {
@@ -35,7 +45,7 @@ fn processes_that_start_together_all_come_up_and_migrate_once() {
         });
         let mut applied = applied.concat();
         applied.sort();
-        assert_eq!(applied, ALL);
+        assert_eq!(applied, all());
     }
 }
 
@@ -53,7 +63,7 @@ fn a_store_without_its_migrations_cannot_do_its_work() {
     let assert_pending = || {
         let failure = store.check().unwrap_err();
         let StoreFailure::Unavailable(cause) = &failure else { panic!("{failure:?}") };
-        assert_eq!(cause.to_string(), format!("migrations are not applied: {}", ALL.join(", ")));
+        assert_eq!(cause.to_string(), format!("migrations are not applied: {}", all().join(", ")));
     };
     assert_pending();
     assert_eq!(
@@ -89,32 +99,24 @@ fn a_failing_migration_leaves_the_schema_as_it_was_and_says_so() {
     assert_eq!(tables, ["jobs"]);
 
     database.execute("DROP TABLE jobs");
-    assert_eq!(database.store().migrate().unwrap(), ALL);
+    assert_eq!(database.store().migrate().unwrap(), all());
 }
 
 #[test]
 fn migrations_can_be_undone_by_hand() {
     let database = TestDatabase::migrated();
-    for down in [
-        include_str!("../../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/down.sql"),
-        include_str!("../../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/down.sql"),
-        include_str!("../../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/down.sql"),
-        include_str!("../../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/down.sql"),
-    ] {
-        database.execute(down);
+    for name in all().iter().rev() {
+        undo(&database, name);
     }
-    database.execute("DELETE FROM __diesel_schema_migrations");
-    assert_eq!(database.store().migrate().unwrap(), ALL);
+    assert_eq!(database.store().migrate().unwrap(), all());
 }
 
 #[test]
 fn the_last_migration_can_be_undone_alone() {
     let database = TestDatabase::migrated();
-    database.execute(include_str!(
-        "../../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/down.sql"
-    ));
-    database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261126000004'");
-    assert_eq!(database.store().migrate().unwrap(), ALL[3..]);
+    let last = all().pop().unwrap();
+    undo(&database, &last);
+    assert_eq!(database.store().migrate().unwrap(), [last]);
 }
 
 /// What was there before is taken up: jobs that were paused and activated again, runs, and runs whose job is gone.
@@ -147,7 +149,7 @@ fn the_watch_begins_with_what_was_there() {
         "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT now()); \
          INSERT INTO __diesel_schema_migrations (version) VALUES ('20261123000001'), ('20261124000001')",
     );
-    assert_eq!(database.store().migrate().unwrap(), ALL[2..]);
+    assert_eq!(database.store().migrate().unwrap(), all()[2..]);
 
     let hour = "extract(hour FROM %s AT TIME ZONE 'UTC')";
     let hours = |column: &str| format!("COALESCE({}::text, '-')", hour.replace("%s", column));

@@ -124,7 +124,7 @@ fn a_step_that_was_interrupted_is_gone_on_with() {
     // Somebody holds a job of a later batch.
     let mut holder = database.connection();
     let mut hold = |sentence: &str| {
-        if sentence.ends_with("begins") {
+        if sentence.contains("add up the runs") && sentence.ends_with("begins") {
             let last = "SELECT FROM jobs ORDER BY organisation_id DESC, id DESC LIMIT 1 FOR UPDATE";
             holder.batch_execute(&format!("BEGIN; {last}")).unwrap();
         }
@@ -161,6 +161,70 @@ fn a_step_that_was_interrupted_is_gone_on_with() {
          count(*) FILTER (WHERE succeeded), count(*) FILTER (WHERE prediction_count > 0)) AS value FROM runs",
     );
     assert_eq!(added_up, counted);
+}
+
+/// What was there is in the order of its clocks, which are all that is known of it; what comes meanwhile is behind it.
+#[test]
+fn what_was_there_is_numbered_before_what_comes() {
+    let database = used_by_a_release_before(3);
+    let in_order = |table: &str, order: &str| {
+        database.texts(&format!(
+            "SELECT string_agg(id::text, ' ' ORDER BY {order}) AS value FROM {table} WHERE created_at < '2026-07-01Z'"
+        ))
+    };
+    let tables = ["sources", "source_versions", "jobs"];
+    let before = tables.map(|table| in_order(table, "created_at, id"));
+    // By a clock that is late, while the steps are under way.
+    let meanwhile = "INSERT INTO sources (id, name, name_key, revision, created_at, updated_at) \
+         VALUES (gen_random_uuid(), 'late', 'late', 1, '2000-01-01Z', '2000-01-01Z')";
+    let mut writes = vec![meanwhile];
+    database
+        .store()
+        .migrate_telling(&patience(), &mut |sentence| {
+            if sentence.contains("number the sources")
+                && let Some(write) = writes.pop()
+            {
+                database.execute(write);
+            }
+        })
+        .unwrap();
+    assert_eq!(writes, Vec::<&str>::new());
+    assert_eq!(database.texts("SELECT name AS value FROM sources ORDER BY sequence_number DESC LIMIT 1"), ["late"]);
+    database.execute("DELETE FROM sources WHERE name = 'late'");
+    assert_eq!(tables.map(|table| in_order(table, "sequence_number")), before);
+    for table in tables {
+        let numbers = database.texts(&format!(
+            "SELECT (concat_ws(' ', max(sequence_number), count(*) + min(sequence_number), count(DISTINCT sequence_number)) \
+             = '0 1 ' || count(*))::text AS value FROM {table}"
+        ));
+        assert_eq!(numbers, ["true"], "{table}");
+        let nulls = format!(
+            "SELECT count(*) FROM information_schema.columns WHERE table_name = '{table}' \
+             AND column_name = 'sequence_number' AND is_nullable = 'NO'"
+        );
+        assert_eq!(database.count(&nulls), 1, "{table}");
+    }
+    // A version can be changed as little as before.
+    let mut connection = database.connection();
+    for change in ["sequence_number = 7", "version = version", "created_at = now()"] {
+        let error = connection.batch_execute(&format!("UPDATE source_versions SET {change} WHERE false")).unwrap_err();
+        assert!(error.to_string().contains("immutable"), "{error}");
+    }
+}
+
+/// While they are numbered, nothing else of them can be changed, and nothing twice.
+#[test]
+fn source_versions_stay_immutable_while_they_are_numbered() {
+    let database = used_by_a_release_before(3);
+    database.execute(&migration_texts()[3]);
+    let mut connection = database.connection();
+    let mut update = |change: &str| connection.batch_execute(&format!("UPDATE source_versions SET {change}"));
+    for change in ["version = version || 'x'", "sequence_number = 1, description = 'other'", "output_roles = '[]'"] {
+        let error = update(change).unwrap_err();
+        assert!(error.to_string().contains("immutable"), "{change}: {error}");
+    }
+    update("sequence_number = 1").unwrap();
+    update("sequence_number = 2").unwrap_err();
 }
 
 /// Several processes share the steps.

@@ -1,5 +1,3 @@
-use std::cmp::Ordering;
-
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
@@ -7,7 +5,6 @@ use prediction_domain::model::{
 };
 
 use super::{CorruptRow, Reading, json};
-use crate::expressions::Place;
 use crate::schema::jobs;
 
 // `treat_none_as_default_value`: a NULL is sent as any other value, so that an insert is one SQL text, prepared once.
@@ -44,16 +41,6 @@ impl JobRow {
     pub(crate) fn organisation_id(&self) -> Result<OrganisationId, CorruptRow> {
         let reading = Reading { table: "jobs", id: &self.id };
         reading.column("organisation_id", OrganisationId::parse(&self.organisation_id))
-    }
-
-    /// Its place in creation order.
-    pub(crate) fn place(&self) -> Place {
-        Place { created_at: self.created_at, id: self.id.clone() }
-    }
-
-    /// Compares places without making them.
-    pub(crate) fn compare_places(&self, other: &Self) -> Ordering {
-        (self.created_at, &self.id).cmp(&(other.created_at, &other.id))
     }
 }
 

@@ -3,7 +3,7 @@ use diesel::sqlite::Sqlite;
 use prediction_domain::model::{ExpectedIntervalMinutes, Job, MonitoredJob, Monitoring, RunStatus, RunSummary};
 
 use super::{CorruptRow, JobRow, Reading};
-use crate::schema::{run_summaries, sources};
+use crate::schema::{jobs, run_summaries, sources};
 
 /// A job beside what its source says and its runs add up to.
 #[derive(Debug, Queryable, Selectable)]
@@ -11,6 +11,9 @@ use crate::schema::{run_summaries, sources};
 pub(crate) struct MonitoredJobRow {
     #[diesel(embed)]
     job: JobRow,
+    /// Its place in creation order.
+    #[diesel(select_expression = jobs::sequence_number)]
+    pub(crate) sequence_number: i64,
     #[diesel(select_expression = sources::expected_interval_minutes.nullable())]
     expected_interval_minutes: Option<i64>,
     #[diesel(embed)]

@@ -70,10 +70,18 @@ fn write_table(text: &mut String, name: &str, columns: &[Column]) {
     key.sort_by_key(|column| column.key_place);
     let key: Vec<&str> = key.into_iter().map(|column| column.name.as_str()).collect();
     writeln!(text, "\ndiesel::table! {{\n    {name} ({}) {{", key.join(", ")).unwrap();
+    if is_listed_in_creation_order(name) {
+        text.push_str("        #[sql_name = \"rowid\"]\n        sequence_number -> BigInt,\n");
+    }
     for column in columns {
         writeln!(text, "        {} -> {},", column.name, diesel_type(column)).unwrap();
     }
     text.push_str("    }\n}\n");
+}
+
+/// By row ids, which are no columns.
+fn is_listed_in_creation_order(table: &str) -> bool {
+    ["sources", "source_versions", "jobs"].contains(&table)
 }
 
 /// STRICT tables have few types.

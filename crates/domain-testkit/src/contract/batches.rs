@@ -42,9 +42,7 @@ pub(super) fn a_batch_gives_what_its_plans_give_one_after_the_other(stores: &Sto
             versions.extend(plan.new_version);
             jobs.push(plan.job);
         }
-        sources.sort_by_key(|source| (source.created_at, source.id));
-        versions.sort_by_key(|version| (version.created_at, version.id));
-        jobs.sort_by_key(|job| (job.created_at, job.id));
+        // They are also in the order of the plans.
         assert_exactly(&all_sources(stores), &sources);
         assert_exactly(&all_versions(stores), &versions);
         assert_exactly(&all_jobs(stores), &jobs);

@@ -4,10 +4,10 @@ use std::fmt::Debug;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, PageRequest, Position, Prediction, Revision, Run,
+    HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, Page, PageRequest, Prediction, Revision, Run,
     RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
 };
-use prediction_domain::ports::{Effect, JobFilter, JobSetUp, SourceFilter, SourceVersionFilter};
+use prediction_domain::ports::{Effect, JobFilter, JobSetUp, SourceFilter, SourceVersionFilter, StoreFailure};
 
 use super::fixture::{assert_exactly, contents, list_jobs, stored_source, stored_version};
 use crate::builders::{a_job_of, a_plan_for, a_prediction, a_run_of, a_source, a_version_of, bindings};
@@ -77,20 +77,40 @@ enum Act {
     InsertSource(Source),
     UpdateSource(Source, Revision, Effect),
     DeleteSource(SourceId, Revision, Effect),
-    ListSources(SourceFilter, PageRequest),
+    ListSources(SourceFilter, Part),
     InsertVersion(SourceVersion),
     DeleteVersion(Scope, SourceVersionId, Effect),
-    ListVersions(SourceVersionFilter, PageRequest),
+    ListVersions(SourceVersionFilter, Part),
     Newest(SourceId),
     SetUp(Vec<JobSetUp>),
     UpdateJob(Job, Revision, Effect),
     DeleteJob(Scope, JobId, Revision, Effect),
     FindJobs(Vec<(Scope, JobId)>),
     FindMonitored(Vec<(Scope, JobId)>),
-    ListJobs(Scope, JobFilter, PageRequest),
+    ListJobs(Scope, JobFilter, Part),
     CountByHealth(Scope, JobFilter, Timestamp),
     InsertRun(Run, Vec<Prediction>),
     Purge(Timestamp),
+}
+
+/// A page of a list, by its number: positions mean something only in the store that gave them out.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    limit: u16,
+    number: usize,
+}
+
+impl Part {
+    /// What is on that page, and whether there is another one behind it.
+    fn of<T>(self, list: impl Fn(&PageRequest) -> Result<Page<T>, StoreFailure>) -> (Vec<T>, bool) {
+        let list = |after| list(&page_after(self.limit, after)).expect("things can be listed");
+        let mut page = list(None);
+        for _ in 0..self.number {
+            let Some(next) = page.next else { return (Vec::new(), false) };
+            page = list(Some(next));
+        }
+        (page.items, page.next.is_some())
+    }
 }
 
 impl Act {
@@ -105,10 +125,10 @@ impl Act {
             Self::InsertSource(source) => told(&stores.sources.insert(source)),
             Self::UpdateSource(source, expected, effect) => told(&stores.sources.update(source, *expected, *effect)),
             Self::DeleteSource(id, expected, effect) => told(&stores.sources.delete(*id, *expected, *effect)),
-            Self::ListSources(filter, page) => told(&stores.sources.list(filter, page)),
+            Self::ListSources(filter, part) => told(&part.of(|page| stores.sources.list(filter, page))),
             Self::InsertVersion(version) => told(&stores.source_versions.insert(version)),
             Self::DeleteVersion(scope, id, effect) => told(&stores.source_versions.delete(scope, *id, *effect)),
-            Self::ListVersions(filter, page) => told(&stores.source_versions.list(filter, page)),
+            Self::ListVersions(filter, part) => told(&part.of(|page| stores.source_versions.list(filter, page))),
             Self::Newest(source_id) => told(&stores.source_versions.newest(*source_id)),
             Self::SetUp(plans) => told(&stores.jobs.set_up_many(plans)),
             Self::UpdateJob(job, expected, effect) => told(&stores.jobs.update(job, *expected, *effect)),
@@ -118,7 +138,7 @@ impl Act {
             Self::CountByHealth(scope, filter, now) => told(&stores.jobs.count_by_health(scope, filter, *now)),
             Self::InsertRun(run, values) => told(&stores.runs.insert(run, values)),
             Self::Purge(now) => told(&stores.retention.purge(*now, 10_000)),
-            Self::ListJobs(scope, filter, page) => told(&stores.jobs.list(scope, filter, page)),
+            Self::ListJobs(scope, filter, part) => told(&part.of(|page| stores.jobs.list(scope, filter, page))),
         }
     }
 }
@@ -194,13 +214,13 @@ impl Pool {
             2 => Act::DeleteSource(dice.pick(&self.sources), Self::revision(dice), Self::effect(dice)),
             3 => {
                 let name = dice.one_in(2).then(|| self.source(dice).name);
-                Act::ListSources(SourceFilter { name }, self.page(dice))
+                Act::ListSources(SourceFilter { name }, Self::part(dice))
             }
             4 => Act::InsertVersion(self.version(dice)),
             5 => Act::DeleteVersion(self.scope(dice), dice.pick(&self.versions), Self::effect(dice)),
             6 => {
                 let source_id = dice.one_in(2).then(|| dice.pick(&self.sources));
-                Act::ListVersions(SourceVersionFilter { source_id }, self.page(dice))
+                Act::ListVersions(SourceVersionFilter { source_id }, Self::part(dice))
             }
             7 => Act::Newest(dice.pick(&self.sources)),
             8..=10 => {
@@ -236,7 +256,7 @@ impl Pool {
             }
             19 => Act::CountByHealth(self.scope(dice), self.job_filter(dice), self.minute(dice)),
             20 => Act::Purge(self.minute(dice)),
-            _ => Act::ListJobs(self.scope(dice), self.job_filter(dice), self.page(dice)),
+            _ => Act::ListJobs(self.scope(dice), self.job_filter(dice), Self::part(dice)),
         }
     }
 
@@ -327,10 +347,8 @@ impl Pool {
         self.start.plus(TimeDelta::minutes(i64::try_from(dice.roll(300)).expect("small")))
     }
 
-    fn page(&self, dice: &mut Dice) -> PageRequest {
-        let after =
-            dice.one_in(2).then(|| Position { created_at: self.time(dice), id: self.known_job(dice).id.as_uuid() });
-        page_after(dice.pick(&[1, 2, 3, 5, 200]), after)
+    fn part(dice: &mut Dice) -> Part {
+        Part { limit: dice.pick(&[1, 2, 3, 5, 200]), number: dice.roll(3) }
     }
 
     fn scope(&self, dice: &mut Dice) -> Scope {

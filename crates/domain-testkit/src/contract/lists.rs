@@ -5,7 +5,6 @@ use prediction_domain::model::{
     Timestamp,
 };
 use prediction_domain::ports::{DeleteSourceVersionError, Effect, JobFilter, SourceFilter, SourceVersionFilter};
-use uuid::Uuid;
 
 use super::fixture::{assert_exactly, catalogue, list_jobs, stored_job, stored_source, stored_version, walk};
 use crate::Stores;
@@ -33,9 +32,9 @@ pub(super) fn an_empty_store_lists_nothing(stores: &Stores) {
 }
 
 pub(super) fn sources_are_listed_in_creation_order_on_pages_of_every_size(stores: &Stores) {
-    let created = against_ids(|created_at| Source { created_at, ..a_source() });
-    for source in shuffled(&created) {
-        stored_source(stores, source);
+    let created = shuffled(&against_ids(|created_at| Source { created_at, ..a_source() }));
+    for source in &created {
+        stored_source(stores, source.clone());
     }
     assert_pages(&created, |page| sources(stores, &SourceFilter::default(), page));
 }
@@ -43,12 +42,12 @@ pub(super) fn sources_are_listed_in_creation_order_on_pages_of_every_size(stores
 pub(super) fn source_versions_are_listed_in_creation_order_on_pages_of_every_size(stores: &Stores) {
     let owners = [(); 2].map(|()| stored_source(stores, a_source()));
     let mut owner = owners.iter().cycle();
-    let created = against_ids(|created_at| {
+    let created = shuffled(&against_ids(|created_at| {
         let owner = owner.next().expect("a cycle has no end");
         SourceVersion { created_at, ..a_version_of(owner.id) }
-    });
-    for version in shuffled(&created) {
-        stored_version(stores, version);
+    }));
+    for version in &created {
+        stored_version(stores, version.clone());
     }
     assert_pages(&created, |page| versions(stores, &SourceVersionFilter::default(), page));
     let of_first: Vec<_> = created.into_iter().filter(|version| version.source_id == owners[0].id).collect();
@@ -60,12 +59,12 @@ pub(super) fn jobs_are_listed_in_creation_order_on_pages_of_every_size(stores: &
     let (_, version) = catalogue(stores);
     let organisations = [(); 2].map(|()| fresh_organisation_id());
     let mut owner = organisations.iter().cycle();
-    let created = against_ids(|created_at| {
+    let created = shuffled(&against_ids(|created_at| {
         let organisation_id = *owner.next().expect("a cycle has no end");
         Job { organisation_id, created_at, ..a_job_of(&version) }
-    });
-    for job in shuffled(&created) {
-        stored_job(stores, job);
+    }));
+    for job in &created {
+        stored_job(stores, job.clone());
     }
     assert_pages(&created, |page| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page));
     assert_pages(&created, |page| list_jobs(stores, &Scope::of(organisations), &JobFilter::default(), page));
@@ -75,17 +74,18 @@ pub(super) fn jobs_are_listed_in_creation_order_on_pages_of_every_size(stores: &
     assert_pages(&of_first, |page| list_jobs(stores, &Scope::Platform, &filter, page));
 }
 
-pub(super) fn sources_of_one_microsecond_are_ordered_by_id(stores: &Stores) {
+pub(super) fn sources_of_one_microsecond_are_in_creation_order(stores: &Stores) {
     let created_at = a_source().created_at;
     let created =
         ASCENDING_IDS.map(|id| Source { id: SourceId::parse(id).expect("a valid id"), created_at, ..a_source() });
-    for source in shuffled(&created) {
-        stored_source(stores, source);
+    let created = shuffled(&created);
+    for source in &created {
+        stored_source(stores, source.clone());
     }
     assert_pages(&created, |page| sources(stores, &SourceFilter::default(), page));
 }
 
-pub(super) fn source_versions_of_one_microsecond_are_ordered_by_id(stores: &Stores) {
+pub(super) fn source_versions_of_one_microsecond_are_in_creation_order(stores: &Stores) {
     let source = stored_source(stores, a_source());
     let created_at = source.created_at;
     let created = ASCENDING_IDS.map(|id| SourceVersion {
@@ -93,21 +93,23 @@ pub(super) fn source_versions_of_one_microsecond_are_ordered_by_id(stores: &Stor
         created_at,
         ..a_version_of(source.id)
     });
-    for version in shuffled(&created) {
-        stored_version(stores, version);
+    let created = shuffled(&created);
+    for version in &created {
+        stored_version(stores, version.clone());
     }
     assert_pages(&created, |page| versions(stores, &SourceVersionFilter::default(), page));
     let newest = stores.source_versions.newest(source.id).expect("versions can be read");
     assert_eq!(newest.as_ref(), created.last());
 }
 
-pub(super) fn jobs_of_one_microsecond_are_ordered_by_id(stores: &Stores) {
+pub(super) fn jobs_of_one_microsecond_are_in_creation_order(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let created_at = version.created_at;
     let created =
         ASCENDING_IDS.map(|id| Job { id: JobId::parse(id).expect("a valid id"), created_at, ..a_job_of(&version) });
-    for job in shuffled(&created) {
-        stored_job(stores, job);
+    let created = shuffled(&created);
+    for job in &created {
+        stored_job(stores, job.clone());
     }
     assert_pages(&created, |page| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page));
 }
@@ -129,43 +131,27 @@ pub(super) fn the_largest_page_holds_two_hundred(stores: &Stores) {
 }
 
 pub(super) fn a_page_starts_behind_any_position(stores: &Stores) {
-    let time = at("2026-06-01T12:00:00.000001Z");
-    let created: Vec<Source> = ASCENDING_IDS[1..6]
-        .iter()
-        .enumerate()
-        .map(|(number, id)| Source {
-            id: SourceId::parse(id).expect("a valid id"),
-            // Two, then three of one microsecond.
-            created_at: micros_after(time, i64::from(number >= 2)),
-            ..a_source()
-        })
-        .collect();
-    for source in &created {
-        stored_source(stores, source.clone());
-    }
-    let behind = |created_at: Timestamp, id: Uuid| {
-        let page = page_after(PageRequest::MAX_LIMIT, Some(Position { created_at, id }));
-        sources(stores, &SourceFilter::default(), &page)
+    let created: Vec<Source> = (0..5).map(|_| stored_source(stores, a_source())).collect();
+    let list = |limit, after| sources(stores, &SourceFilter::default(), &page_after(limit, after));
+    let expect = |position, first: usize| {
+        let found = list(PageRequest::MAX_LIMIT, Some(position));
+        assert_eq!(found, Page { items: created[first..].to_vec(), next: None }, "{position:?}");
     };
-    let expect = |created_at, id, first: usize| {
-        assert_eq!(behind(created_at, id), Page { items: created[first..].to_vec(), next: None }, "{created_at} {id}");
-    };
-    for (index, source) in created.iter().enumerate() {
-        expect(source.created_at, source.id.as_uuid(), index + 1);
+    // Where nothing can be: before and behind everything.
+    expect(Position::behind(i64::MIN), 0);
+    expect(Position::behind(i64::MAX), 5);
+    let mut positions = Vec::new();
+    while let Some(next) = list(1, positions.last().copied()).next {
+        positions.push(next);
     }
-    // Where nothing is stored: before, between and behind.
-    expect(at("1970-01-01T00:00:00Z"), Uuid::max(), 0);
-    expect(micros_after(time, -1), Uuid::max(), 0);
-    expect(time, Uuid::nil(), 0);
-    expect(time, Uuid::max(), 2);
-    expect(micros_after(time, 1), Uuid::nil(), 2);
-    expect(micros_after(time, 1), Uuid::max(), 5);
-    expect(micros_after(time, 2), Uuid::nil(), 5);
-    expect(at("9999-12-31T23:59:59.999999Z"), Uuid::max(), 5);
+    assert_eq!(positions.len(), 4);
+    for (index, position) in positions.iter().enumerate() {
+        expect(*position, index + 1);
+    }
     // Where something was.
     let gone = &created[2];
     stores.sources.delete(gone.id, gone.revision, Effect::Commit).expect("the source is deleted");
-    expect(gone.created_at, gone.id.as_uuid(), 3);
+    expect(positions[2], 3);
 }
 
 pub(super) fn a_walk_is_stable_while_sources_come_change_and_go(stores: &Stores) {
@@ -177,8 +163,9 @@ pub(super) fn a_walk_is_stable_while_sources_come_change_and_go(stores: &Stores)
 
     let first = list(None);
     assert_eq!(first.items, created[..3]);
-    // Behind the walker's back: one comes, one goes. Ahead: one comes, one changes, one goes.
-    stored_source(stores, Source { created_at: micros_after(created[0].created_at, -1), ..a_source() });
+    // Behind the walker's back one goes. Ahead two come, one of them by a clock that is late; one changes, one goes.
+    let by_a_late_clock = Source { created_at: micros_after(created[0].created_at, -1), ..a_source() };
+    let by_a_late_clock = stored_source(stores, by_a_late_clock);
     delete(&created[1]);
     let last = stored_source(stores, a_source());
     let changed = Source {
@@ -195,7 +182,7 @@ pub(super) fn a_walk_is_stable_while_sources_come_change_and_go(stores: &Stores)
     // The one that the walker stands on goes.
     delete(&created[6]);
     let third = list(second.next);
-    assert_eq!(third, Page { items: vec![created[7].clone(), last], next: None });
+    assert_eq!(third, Page { items: vec![created[7].clone(), by_a_late_clock, last], next: None });
 }
 
 pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
@@ -208,7 +195,8 @@ pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
 
     let first = list(None);
     assert_eq!(first.items, created[..3]);
-    stored_job(stores, Job { created_at: micros_after(created[0].created_at, -1), ..a_job_of(&version) });
+    let by_a_late_clock = Job { created_at: micros_after(created[0].created_at, -1), ..a_job_of(&version) };
+    let by_a_late_clock = stored_job(stores, by_a_late_clock);
     delete(&created[1]);
     let last = stored_job(stores, a_job_of(&version));
     let changed = Job {
@@ -224,7 +212,7 @@ pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
     assert_exactly(&second.items, &vec![created[3].clone(), changed, created[6].clone()]);
     delete(&created[6]);
     let third = list(second.next);
-    assert_eq!(third, Page { items: vec![created[7].clone(), last], next: None });
+    assert_eq!(third, Page { items: vec![created[7].clone(), by_a_late_clock, last], next: None });
 }
 
 pub(super) fn sources_are_filtered_by_name(stores: &Stores) {
@@ -238,8 +226,7 @@ pub(super) fn sources_are_filtered_by_name(stores: &Stores) {
         assert_pages(&[], |page| sources(stores, &named(name), page));
     }
     // Behind the only one.
-    let position = Position { created_at: stored.created_at, id: stored.id.as_uuid() };
-    let page = sources(stores, &named("strasse 1"), &page_after(1, Some(position)));
+    let page = sources(stores, &named("strasse 1"), &page_after(1, Some(Position::behind(i64::MAX))));
     assert_eq!(page, Page { items: Vec::new(), next: None });
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 
 use prediction_domain::model::{
-    Job, MAX_PREDICTIONS, Page, PageRequest, Position, Prediction, PredictionPosition, PredictionsDigest, Run,
+    Job, MAX_PREDICTIONS, Page, PageRequest, Prediction, PredictionPosition, PredictionsDigest, Run, RunPosition,
     RunStatus, Scope, Timestamp,
 };
 use prediction_domain::ports::{Effect, InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter};
@@ -134,7 +134,7 @@ pub(super) fn runs_are_listed_from_the_last_issued_on_pages_of_every_size(stores
         }
         assert_eq!(listed, runs, "limit {limit}");
     }
-    let behind_all = Position { created_at: at("0001-01-01T00:00:00Z"), id: fresh_run_id().as_uuid() };
+    let behind_all = RunPosition { issued_at: at("0001-01-01T00:00:00Z"), id: fresh_run_id() };
     assert_eq!(list(stores, &job, &RunFilter::default(), &page_after(5, Some(behind_all))).items, []);
 }
 
@@ -342,7 +342,7 @@ fn find(stores: &Stores, run: &Run) -> Option<Run> {
     stores.runs.find(run.organisation_id, run.job_id, run.id).expect("runs can be read")
 }
 
-fn list(stores: &Stores, job: &Job, filter: &RunFilter, page: &PageRequest) -> Page<Run> {
+fn list(stores: &Stores, job: &Job, filter: &RunFilter, page: &PageRequest<RunPosition>) -> Page<Run, RunPosition> {
     stores.runs.list(job.organisation_id, job.id, filter, page).expect("runs can be listed")
 }
 

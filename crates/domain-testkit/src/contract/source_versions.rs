@@ -224,23 +224,23 @@ pub(super) fn the_newest_is_the_last_in_creation_order(stores: &Stores) {
     stored_version(stores, a_version_of(other_source.id));
     assert_exactly(&newest(), &Some(first.clone()));
 
-    // Of an earlier time, stored later.
-    let earlier = SourceVersion { created_at: micros_after(first.created_at, -1), ..a_version_of(source.id) };
-    stored_version(stores, earlier);
-    assert_exactly(&newest(), &Some(first.clone()));
-
-    // Of the same time: the id decides, and not who came last.
-    let same_time = |id| {
+    // Whatever its time, and whatever its id.
+    let mut published = vec![first.clone()];
+    for (micros, id) in [
+        (-1, "ffffffff-ffff-7fff-bfff-ffffffffffff"),
+        (0, "00000000-0000-7000-8000-000000000001"),
+        (0, "00000000-0000-7000-8000-000000000000"),
+        (1, "7fffffff-ffff-7fff-bfff-ffffffffffff"),
+    ] {
         let id = SourceVersionId::parse(id).expect("a valid id");
-        stored_version(stores, SourceVersion { id, created_at: first.created_at, ..a_version_of(source.id) })
-    };
-    let greater = same_time("ffffffff-ffff-7fff-bfff-ffffffffffff");
-    assert_exactly(&newest(), &Some(greater.clone()));
-    same_time("00000000-0000-7000-8000-000000000001");
-    assert_exactly(&newest(), &Some(greater.clone()));
-
-    stores.source_versions.delete(&Scope::Platform, greater.id, Effect::Commit).expect("the version is deleted");
-    assert_exactly(&newest(), &Some(first));
+        let created_at = micros_after(first.created_at, micros);
+        published.push(stored_version(stores, SourceVersion { id, created_at, ..a_version_of(source.id) }));
+        assert_exactly(&newest(), &published.last().cloned());
+    }
+    while let Some(last) = published.pop() {
+        stores.source_versions.delete(&Scope::Platform, last.id, Effect::Commit).expect("the version is deleted");
+        assert_exactly(&newest(), &published.last().cloned());
+    }
 }
 
 pub(super) fn a_deleted_version_is_gone_and_its_id_and_label_are_free(stores: &Stores) {
@@ -283,15 +283,14 @@ pub(super) fn a_delete_of_a_version_in_use_names_the_first_ten_jobs(stores: &Sto
     let (_, stored) = catalogue(stores);
     let organisation_id = fresh_organisation_id();
     let start = stored.created_at;
-    // Stored in the opposite order of creation, between the jobs of others.
-    let mut ids: Vec<JobId> = (0..12)
+    // By a clock that runs backwards, between the jobs of others.
+    let ids: Vec<JobId> = (0..12)
         .map(|number| {
             let created_at = micros_after(start, -number);
             stored_job(stores, Job { created_at, ..a_job_of(&stored) });
             stored_job(stores, Job { organisation_id, created_at, ..a_job_of(&stored) }).id
         })
         .collect();
-    ids.reverse();
     assert_in_use(stores, &Scope::of([organisation_id]), &stored, 24, &ids[..10]);
 }
 

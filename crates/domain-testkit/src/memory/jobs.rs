@@ -7,7 +7,7 @@ use prediction_domain::ports::{
     UpdateJobError,
 };
 
-use super::{MemoryStore, State, job_position, lasts, page_of};
+use super::{Kind, MemoryStore, State, lasts};
 
 impl JobRepository for MemoryStore {
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
@@ -34,8 +34,9 @@ impl JobRepository for MemoryStore {
     }
 
     fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
-        let found = self.state().jobs_in(scope, filter);
-        Ok(page_of(found.iter(), page, job_position))
+        let state = self.state();
+        let found = state.jobs_in(scope, filter);
+        Ok(state.page_of(Kind::Job, found.into_iter(), page, |found| found.job.id.as_uuid()))
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
@@ -120,6 +121,13 @@ impl State {
         self.judge_new_version(plan)?;
         self.judge_job(plan)?;
         if lasts(plan.effect) {
+            if let Some(source) = &plan.new_source {
+                self.number(Kind::Source, source.id.as_uuid());
+            }
+            if let Some(version) = &plan.new_version {
+                self.number(Kind::Version, version.id.as_uuid());
+            }
+            self.number(Kind::Job, plan.job.id.as_uuid());
             self.sources.extend(plan.new_source.iter().map(|source| (source.id, source.clone())));
             self.versions.extend(plan.new_version.iter().map(|version| (version.id, version.clone())));
             self.jobs.insert(plan.job.id, plan.job.clone());

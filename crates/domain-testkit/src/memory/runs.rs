@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Position, Prediction, PredictionPosition, Run, RunId,
+    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunPosition,
 };
 use prediction_domain::ports::{
     InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
@@ -37,21 +37,20 @@ impl RunRepository for MemoryStore {
         organisation_id: OrganisationId,
         job_id: JobId,
         filter: &RunFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Run>, StoreFailure> {
+        page: &PageRequest<RunPosition>,
+    ) -> Result<Page<Run, RunPosition>, StoreFailure> {
         let state = self.state();
-        let position = |run: &Run| Position { created_at: run.issued_at, id: run.id.as_uuid() };
         let mut found: Vec<Run> = state
             .runs
             .values()
             .map(|(run, _)| run)
             .filter(|run| run.organisation_id == organisation_id && run.job_id == job_id && passes(filter, run))
-            .filter(|run| page.after.is_none_or(|after| position(run) < after))
+            .filter(|run| page.after.is_none_or(|after| RunPosition::of(run) < after))
             .cloned()
             .collect();
-        found.sort_by_key(|run| std::cmp::Reverse(position(run)));
+        found.sort_by_key(|run| std::cmp::Reverse(RunPosition::of(run)));
         found.truncate(page.limit() + 1);
-        Ok(Page::of_one_too_many(found, page, position))
+        Ok(Page::of_one_too_many(found, page, RunPosition::of))
     }
 
     fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {

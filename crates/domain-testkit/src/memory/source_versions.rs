@@ -4,7 +4,7 @@ use prediction_domain::ports::{
     StoreFailure,
 };
 
-use super::{MemoryStore, lasts, page_of, version_position};
+use super::{Kind, MemoryStore, lasts};
 
 impl SourceVersionRepository for MemoryStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
@@ -16,6 +16,7 @@ impl SourceVersionRepository for MemoryStore {
         if !state.sources.contains_key(&version.source_id) {
             return Err(InsertSourceVersionError::SourceMissing);
         }
+        state.number(Kind::Version, version.id.as_uuid());
         state.versions.insert(version.id, version.clone());
         Ok(())
     }
@@ -32,13 +33,15 @@ impl SourceVersionRepository for MemoryStore {
     fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
         let state = self.state();
         let versions = state.versions.values().filter(|version| version.source_id == source_id);
-        Ok(versions.max_by_key(|version| version_position(version)).cloned())
+        Ok(versions.max_by_key(|version| state.position(Kind::Version, version.id.as_uuid())).cloned())
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
         let state = self.state();
         let wanted = |version: &&SourceVersion| filter.source_id.is_none_or(|id| version.source_id == id);
-        Ok(page_of(state.versions.values().filter(wanted), page, version_position))
+        Ok(state.page_of(Kind::Version, state.versions.values().filter(wanted).cloned(), page, |version| {
+            version.id.as_uuid()
+        }))
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
@@ -51,7 +54,7 @@ impl SourceVersionRepository for MemoryStore {
         if !users.is_empty() {
             let mut visible: Vec<&Job> =
                 users.iter().copied().filter(|job| scope.contains(job.organisation_id)).collect();
-            visible.sort_by_key(|job| (job.created_at, job.id));
+            visible.sort_by_key(|job| state.position(Kind::Job, job.id.as_uuid()));
             visible.truncate(DeleteSourceVersionError::MAX_NAMED_JOBS);
             return Err(DeleteSourceVersionError::InUse {
                 jobs: users.len() as u64,

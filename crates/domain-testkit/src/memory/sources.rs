@@ -3,7 +3,7 @@ use prediction_domain::ports::{
     DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
 };
 
-use super::{MemoryStore, lasts, page_of, source_position};
+use super::{Kind, MemoryStore, lasts};
 
 impl SourceRepository for MemoryStore {
     fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
@@ -11,6 +11,7 @@ impl SourceRepository for MemoryStore {
         if let Some(taken) = state.sources.get(&source.id).or_else(|| state.source_named(&source.name)) {
             return Err(InsertSourceError::Taken(Box::new(taken.clone())));
         }
+        state.number(Kind::Source, source.id.as_uuid());
         state.sources.insert(source.id, source.clone());
         Ok(())
     }
@@ -28,7 +29,7 @@ impl SourceRepository for MemoryStore {
         let state = self.state();
         let name = filter.name.as_ref().map(SourceName::key);
         let wanted = state.sources.values().filter(|source| name.as_ref().is_none_or(|key| source.name.key() == *key));
-        Ok(page_of(wanted, page, source_position))
+        Ok(state.page_of(Kind::Source, wanted.cloned(), page, |source| source.id.as_uuid()))
     }
 
     fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {

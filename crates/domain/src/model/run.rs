@@ -104,6 +104,23 @@ impl Prediction {
     }
 }
 
+/// A place in a list of runs, the last issued first: behind the run that was issued then and has this id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunPosition {
+    /// When the run was issued.
+    pub issued_at: Timestamp,
+    /// Its id.
+    pub id: RunId,
+}
+
+impl RunPosition {
+    /// The place of a run.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        Self { issued_at: run.issued_at, id: run.id }
+    }
+}
+
 /// A place in a list of values by role and time: behind the value of that role and time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PredictionPosition {

@@ -12,6 +12,11 @@ use super::violation::{ValueProblem, ViolationCode};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(DateTime<Utc>);
 
+/// 0000-01-01T00:00:00Z.
+const MIN_MICROS: i64 = -62_167_219_200_000_000;
+/// 9999-12-31T23:59:59.999999Z.
+const MAX_MICROS: i64 = 253_402_300_799_999_999;
+
 impl Timestamp {
     /// Reads a time as in RFC 3339, with any offset; what is finer than a microsecond is cut off. Years from 0 to 9999, in UTC.
     pub fn parse(text: &str) -> Result<Self, ValueProblem> {
@@ -28,8 +33,8 @@ impl Timestamp {
     /// The time so much later, or earlier when negative; the nearest that can be written down.
     #[must_use]
     pub fn plus(self, time: TimeDelta) -> Self {
-        let limit = if time < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
-        Self(self.0.checked_add_signed(time).unwrap_or(limit))
+        let limit = if time < TimeDelta::zero() { MIN_MICROS } else { MAX_MICROS };
+        Self::nearest(self.0.checked_add_signed(time).map_or(limit, |time| time.timestamp_micros()))
     }
 
     /// How much later this is than another time; negative when it is earlier.
@@ -38,16 +43,24 @@ impl Timestamp {
         self.0 - other.0
     }
 
-    /// Cuts off what is finer than a microsecond.
+    /// Cuts off what is finer than a microsecond; the nearest that can be written down.
     #[must_use]
     pub fn truncated(time: DateTime<Utc>) -> Self {
-        Self::from_micros(time.timestamp_micros()).unwrap_or(Self(time))
+        Self::nearest(time.timestamp_micros())
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z; `None` outside the years that can be written down.
+    /// Microseconds since 1970-01-01T00:00:00Z; `None` outside the years that can be written down, 0 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {
+        if !(MIN_MICROS..=MAX_MICROS).contains(&micros) {
+            return None;
+        }
         Utc.timestamp_micros(micros).single().map(Self)
+    }
+
+    fn nearest(micros: i64) -> Self {
+        let micros = micros.clamp(MIN_MICROS, MAX_MICROS);
+        Self::from_micros(micros).unwrap_or_else(|| unreachable!("a time within these years is in every calendar"))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -89,6 +102,24 @@ mod tests {
             ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "10000-01-01T00:00:00Z", "2026-06-01", ""]
         {
             assert_eq!(Timestamp::parse(text).unwrap_err().code, ViolationCode::InvalidTime, "{text}");
+        }
+    }
+
+    /// However it is made.
+    #[test]
+    fn every_time_can_be_written_down() {
+        let first = Timestamp::parse("0000-01-01T00:00:00Z").unwrap();
+        let last = Timestamp::parse("9999-12-31T23:59:59.999999Z").unwrap();
+        for (time, outside) in [(first, first.as_micros() - 1), (last, last.as_micros() + 1)] {
+            assert_eq!(Timestamp::from_micros(time.as_micros()), Some(time));
+            assert_eq!(Timestamp::from_micros(outside), None);
+            assert_eq!(Timestamp::truncated(Utc.timestamp_micros(outside).unwrap()), time);
+        }
+        for micros in [i64::MIN, i64::MAX, -8_334_632_851_200_000_000] {
+            assert_eq!(Timestamp::from_micros(micros), None);
+        }
+        for (time, limit) in [(TimeDelta::MIN, first), (TimeDelta::MAX, last), (TimeDelta::days(4_000_000), last)] {
+            assert_eq!(Timestamp::from_micros(0).unwrap().plus(time), limit);
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::StoreFailure;
 use crate::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, RoleName, Run, RunId, RunStatus,
-    Timestamp,
+    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, RoleName, Run, RunId, RunPosition,
+    RunStatus, Timestamp,
 };
 
 /// Stores runs, and what they predict. A job is named with its organisation, which whoever asks has to have seen.
@@ -13,15 +13,14 @@ pub trait RunRepository: Send + Sync {
     /// Finds a run of a job.
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure>;
 
-    /// Lists the runs of a job, the last issued first. The position of a run is `issued_at` and its id; "behind" is what
-    /// was issued before.
+    /// Lists the runs of a job, the last issued first; "behind" is what was issued before.
     fn list(
         &self,
         organisation_id: OrganisationId,
         job_id: JobId,
         filter: &RunFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Run>, StoreFailure>;
+        page: &PageRequest<RunPosition>,
+    ) -> Result<Page<Run, RunPosition>, StoreFailure>;
 
     /// For each role and time, the value that was issued last among those that are asked for; in the order of roles (by
     /// their bytes) and times.

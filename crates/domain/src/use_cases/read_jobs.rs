@@ -1,12 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use uuid::Uuid;
-
 use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
     AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JudgedJob, Page,
-    PageRequest, Permission, Position, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
+    PageRequest, Permission, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
 };
 use crate::ports::{JobFilter, StoreFailure};
 
@@ -71,19 +69,12 @@ pub fn list_job_revisions(
     ports: &Ports,
     caller: &Caller,
     id: JobId,
-    page: &PageRequest,
-) -> Result<Page<JobRevision>, Refusal> {
+    page: &PageRequest<Revision>,
+) -> Result<Page<JobRevision, Revision>, Refusal> {
     caller.require(Permission::JobsRead)?;
     let job = find_job(ports, caller, id)?;
-    let after = page.after.and_then(|after| i64::try_from(after.id.as_u128()).ok()).and_then(Revision::new);
-    let found = ports.jobs.revisions(job.organisation_id, id, after, page.limit() + 1)?;
-    Ok(Page::of_one_too_many(found, page, position_of_revision))
-}
-
-/// Several revisions can be of one microsecond, so the number is in the place of the id.
-fn position_of_revision(revision: &JobRevision) -> Position {
-    let number = u128::try_from(revision.revision.as_i64()).unwrap_or_default();
-    Position { created_at: revision.changed_at, id: Uuid::from_u128(number) }
+    let found = ports.jobs.revisions(job.organisation_id, id, page.after, page.limit() + 1)?;
+    Ok(Page::of_one_too_many(found, page, |revision| revision.revision))
 }
 
 /// What a job was, or is, at a revision.

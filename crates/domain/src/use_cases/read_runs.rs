@@ -1,7 +1,7 @@
 use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
-    Caller, Job, JobId, Page, PageRequest, Permission, PredictionPosition, RoleName, Run, RunId, Timestamp,
+    Caller, Job, JobId, Page, PageRequest, Permission, PredictionPosition, RoleName, Run, RunId, RunPosition, Timestamp,
 };
 use crate::ports::{Issued, PredictedValue, PredictionQuery, RunFilter};
 
@@ -18,8 +18,8 @@ pub fn list_runs(
     caller: &Caller,
     job_id: JobId,
     filter: &RunFilter,
-    page: &PageRequest,
-) -> Result<Page<Run>, Refusal> {
+    page: &PageRequest<RunPosition>,
+) -> Result<Page<Run, RunPosition>, Refusal> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
     Ok(ports.runs.list(job.organisation_id, job_id, filter, page)?)

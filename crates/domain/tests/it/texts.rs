@@ -2,9 +2,9 @@
 
 use prediction_domain::model::{
     BindingDraft, Contract, Description, ExpectedIntervalMinutes, InputId, InputKind, InputRole, JobName, Judge,
-    MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, OutputRole, PageRequest, Path, PredictionDraft,
-    RetentionHours, Revision, RoleName, Sent, SourceName, Timestamp, Unit, VersionLabel, ViolationCode, check_bindings,
-    judge_predictions,
+    MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, OutputRole, PageRequest, Path, Position,
+    PredictionDraft, RetentionHours, Revision, RoleName, Sent, SourceName, Timestamp, Unit, VersionLabel,
+    ViolationCode, check_bindings, judge_predictions,
 };
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn pages_have_1_to_200_items(limit in any::<u16>()) {
         prop_assert_eq!(
-            PageRequest::new(limit, None).map(|page| page.limit()),
+            PageRequest::<Position>::new(limit, None).map(|page| page.limit()),
             (1..=200).contains(&limit).then_some(usize::from(limit))
         );
     }

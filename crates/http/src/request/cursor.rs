@@ -1,8 +1,10 @@
 //! Cursors: opaque to callers, good only for the list that gave them out.
+//!
+//! Anybody can make one up. So whatever is in it is read as what comes from outside: by the constructors of the model.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use prediction_domain::model::{Position, PredictionPosition, RoleName, Timestamp};
+use prediction_domain::model::{Position, PredictionPosition, Revision, RoleName, RunId, RunPosition, Timestamp};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -10,12 +12,50 @@ const ID_BYTES: usize = 16;
 const TIME_BYTES: usize = 8;
 const CHECK_BYTES: usize = 8;
 
-/// Writes a position down. `list` says which list it is in: kind and filters.
-pub(super) fn write(list: &str, position: &Position) -> String {
-    let mut bytes = Vec::with_capacity(ID_BYTES + TIME_BYTES + CHECK_BYTES);
-    bytes.extend_from_slice(position.id.as_bytes());
-    bytes.extend_from_slice(&position.created_at.as_micros().to_be_bytes());
-    seal(list, bytes)
+/// A place in a list that a cursor can tell.
+pub(crate) trait Place: Sized {
+    /// As bytes.
+    fn to_bytes(&self) -> Vec<u8>;
+
+    /// Reads them; `None` when they are no such place.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+/// Things in creation order.
+impl Place for Position {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.number().to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        read_number(bytes).map(Self::behind)
+    }
+}
+
+impl Place for Revision {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_i64().to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::new(read_number(bytes)?)
+    }
+}
+
+impl Place for RunPosition {
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.id.as_uuid().as_bytes()[..], &self.issued_at.as_micros().to_be_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (id, time) = bytes.split_at_checked(ID_BYTES)?;
+        Some(Self { id: RunId::from_uuid(Uuid::from_slice(id).ok()?).ok()?, issued_at: read_time(time)? })
+    }
+}
+
+/// Writes a place down. `list` says which list it is in: kind and filters.
+pub(super) fn write(list: &str, place: &impl Place) -> String {
+    seal(list, place.to_bytes())
 }
 
 /// Writes down a position in a list of values.
@@ -25,11 +65,9 @@ pub(super) fn write_prediction(list: &str, position: &PredictionPosition) -> Str
     seal(list, bytes)
 }
 
-/// Reads a position; `None` when the cursor is damaged or of another list.
-pub(super) fn read(list: &str, cursor: &str) -> Option<Position> {
-    let bytes = open(list, cursor)?;
-    let (id, time) = bytes.split_at_checked(ID_BYTES)?;
-    Some(Position { id: Uuid::from_slice(id).ok()?, created_at: read_time(time)? })
+/// Reads a place; `None` when the cursor is damaged or of another list.
+pub(super) fn read<P: Place>(list: &str, cursor: &str) -> Option<P> {
+    P::from_bytes(&open(list, cursor)?)
 }
 
 /// Reads a position in a list of values.
@@ -41,7 +79,11 @@ pub(super) fn read_prediction(list: &str, cursor: &str) -> Option<PredictionPosi
 }
 
 fn read_time(bytes: &[u8]) -> Option<Timestamp> {
-    Timestamp::from_micros(i64::from_be_bytes(bytes.try_into().ok()?))
+    Timestamp::from_micros(read_number(bytes)?)
+}
+
+fn read_number(bytes: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(bytes.try_into().ok()?))
 }
 
 fn seal(list: &str, mut bytes: Vec<u8>) -> String {
@@ -66,22 +108,65 @@ fn check(list: &str, position: &[u8]) -> [u8; CHECK_BYTES] {
 
 #[cfg(test)]
 mod tests {
+    use prediction_domain_testkit::values::{at, fresh_run_id, revision, role_name};
+
     use super::*;
 
     #[test]
     fn a_cursor_reads_back_only_in_its_own_list_and_undamaged() {
-        let position = Position { id: Uuid::from_u128(7), created_at: Timestamp::from_micros(1_234_567).unwrap() };
-        let cursor = write("jobs?active=true", &position);
-        assert_eq!(read("jobs?active=true", &cursor), Some(position));
-        assert_eq!(read("jobs?active=false", &cursor), None);
+        let position = RunPosition { id: fresh_run_id(), issued_at: at("2026-06-01T12:00:00Z") };
+        let cursor = write("runs?status=failed", &position);
+        assert_eq!(read("runs?status=failed", &cursor), Some(position));
+        assert_eq!(read::<RunPosition>("runs?status=succeeded", &cursor), None);
         for index in 0..cursor.len() {
             let mut damaged = cursor.clone().into_bytes();
             damaged[index] = if damaged[index] == b'A' { b'B' } else { b'A' };
             let damaged = String::from_utf8(damaged).unwrap();
-            assert!(read("jobs?active=true", &damaged).is_none_or(|read| damaged == cursor && read == position));
+            let read = read::<RunPosition>("runs?status=failed", &damaged);
+            assert!(read.is_none_or(|read| damaged == cursor && read == position));
         }
         for text in ["", "AAAA", "not base64!", &cursor[1..]] {
-            assert_eq!(read("jobs?active=true", text), None, "{text}");
+            assert_eq!(read::<RunPosition>("runs?status=failed", text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_place_reads_back() {
+        for number in [i64::MIN, -7, 0, 1, i64::MAX] {
+            let position = Position::behind(number);
+            assert_eq!(read("jobs", &write("jobs", &position)), Some(position));
+        }
+        assert_eq!(read("revisions", &write("revisions", &revision(7))), Some(revision(7)));
+        let value = PredictionPosition { role: role_name("risk"), at: at("0000-01-01T00:00:00Z") };
+        assert_eq!(read_prediction("values", &write_prediction("values", &value)), Some(value));
+    }
+
+    /// What is sealed rightly, but cannot be.
+    #[test]
+    fn made_up_places_are_refused() {
+        let sealed = |bytes: &[u8]| seal("list", bytes.to_vec());
+        let id = fresh_run_id().as_uuid();
+        for micros in [i64::MIN, i64::MAX, -8_334_632_851_200_000_000, 253_402_300_800_000_000, -62_167_219_200_000_001]
+        {
+            let time = micros.to_be_bytes();
+            assert_eq!(read::<RunPosition>("list", &sealed(&[&id.as_bytes()[..], &time].concat())), None);
+            assert_eq!(read_prediction("list", &sealed(&[&time[..], b"risk"].concat())), None);
+        }
+        let time = 0_i64.to_be_bytes();
+        assert_eq!(
+            read::<RunPosition>("list", &sealed(&[&[0; 16][..], &time].concat())),
+            None,
+            "no run has the nil UUID"
+        );
+        for role in [&b""[..], b"\xff", b"a\0b", &[b'a'; 101]] {
+            assert_eq!(read_prediction("list", &sealed(&[&time[..], role].concat())), None);
+        }
+        for number in [i64::MIN, -1, 0] {
+            assert_eq!(read::<Revision>("list", &sealed(&number.to_be_bytes())), None);
+        }
+        for bytes in [&[][..], &[1; 7], &[1; 9], &[1; 24]] {
+            assert_eq!(read::<Position>("list", &sealed(bytes)), None);
+            assert_eq!(read::<Revision>("list", &sealed(bytes)), None);
         }
     }
 }

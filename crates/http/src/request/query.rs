@@ -1,10 +1,9 @@
-use prediction_domain::model::{
-    PageRequest, Position, PredictionPosition, Timestamp, ValueProblem, ViolationCode, nearest,
-};
+use prediction_domain::model::{PageRequest, PredictionPosition, Timestamp, ValueProblem, ViolationCode, nearest};
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::PredictionFilter;
 use serde_json::Value;
 
+use super::cursor::Place;
 use super::{cursor, parameter_error};
 use crate::problem::{Problem, ProblemCode};
 
@@ -114,7 +113,7 @@ impl Query {
 
     /// The page that is wanted, with `limit` and `cursor`. Call it after all filters, and before what makes no other list
     /// of it: a cursor belongs to what was read until here.
-    pub(crate) fn page(&mut self, kind: &str) -> PageRequest {
+    pub(crate) fn page<P: Place>(&mut self, kind: &str) -> PageRequest<P> {
         let (limit, after) = self.part_of_list(kind, usize::from(PageRequest::MAX_LIMIT), cursor::read);
         let limit = limit.and_then(|limit| u16::try_from(limit).ok()).unwrap_or(PageRequest::DEFAULT_LIMIT);
         PageRequest::new(limit, after).unwrap_or_else(|| unreachable!("the limit was checked"))
@@ -125,12 +124,12 @@ impl Query {
         self.part_of_list(kind, PredictionFilter::MAX_LIMIT, cursor::read_prediction)
     }
 
-    fn part_of_list<Place>(
+    fn part_of_list<P>(
         &mut self,
         kind: &str,
         most: usize,
-        read: impl FnOnce(&str, &str) -> Option<Place>,
-    ) -> (Option<usize>, Option<Place>) {
+        read: impl FnOnce(&str, &str) -> Option<P>,
+    ) -> (Option<usize>, Option<P>) {
         let list = format!("{kind}{}", self.read);
         let limit = self.read("limit", |text| {
             text.parse::<usize>().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
@@ -154,8 +153,8 @@ impl Query {
     }
 
     /// The cursor to the next page of the list that [`Self::page`] was called for.
-    pub(crate) fn cursor(list: &ListName, next: Option<&Position>) -> Option<String> {
-        next.map(|position| cursor::write(&list.0, position))
+    pub(crate) fn cursor(list: &ListName, next: Option<&impl Place>) -> Option<String> {
+        next.map(|place| cursor::write(&list.0, place))
     }
 
     /// The cursor to the next part of the list that [`Self::prediction_page`] was called for.
@@ -258,8 +257,7 @@ fn excerpt(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use prediction_domain::model::Timestamp;
-    use uuid::Uuid;
+    use prediction_domain::model::Position;
 
     use super::*;
 
@@ -274,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_the_filters_and_to_nothing_else() {
-        let position = Position { id: Uuid::from_u128(7), created_at: Timestamp::from_micros(1_234_567).unwrap() };
+        let position = Position::behind(7);
         for first in ["active=true", "limit=1&active=true", "active=true&expand=source&limit=2"] {
             let (page, list) = read(first).unwrap();
             assert_eq!(page.after, None);
@@ -289,7 +287,7 @@ mod tests {
                 assert_eq!(read(&format!("{other}&cursor={cursor}")).err(), Some(ProblemCode::InvalidCursor));
             }
         }
-        assert!(Query::cursor(&read("").unwrap().1, None).is_none());
+        assert!(Query::cursor(&read("").unwrap().1, None::<&Position>).is_none());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod browsers;
 mod changes;
 mod command;
 mod crate_edges;
+mod cursors;
 mod documents;
 mod hostile_tokens;
 mod idempotency;
