@@ -1,18 +1,17 @@
 //! Statements and transactions, and when they are tried again.
 
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use diesel::PgConnection;
-use diesel::connection::{Connection, TransactionManager};
 use diesel::result::{Error, QueryResult};
 use prediction_domain::ports::{Effect, StoreFailure};
 
 use crate::constraints::Breach;
 use crate::failure::{Failure, Kind};
-use crate::pool::{Link, Pool};
-
-type Transactions = <PgConnection as Connection>::TransactionManager;
+use crate::link::Link;
+use crate::pool::Pool;
 
 /// How often a transaction is done again that was ended for the sake of others.
 const MOST_CONFLICTS: u32 = 5;
@@ -22,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The database, behind its pool of connections.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 /// Why a transaction ended without a result. Whatever it did was undone.
@@ -66,7 +65,7 @@ enum Attempt<T, E> {
 
 impl Database {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self { pool: Arc::new(pool) }
     }
 
     pub(crate) fn pool(&self) -> &Pool {
@@ -81,7 +80,7 @@ impl Database {
         let mut patience = self.patience();
         loop {
             let mut link = self.pool.get()?;
-            match work(link.connection()) {
+            match link.alone(&mut work) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     link.note(&error);
@@ -118,7 +117,7 @@ impl Database {
 
     fn patience(&self) -> Patience {
         // After a restart of the database every connection of the pool may be dead.
-        Patience { lost_connections: self.pool.max_size() + 1, conflicts: MOST_CONFLICTS, pause: FIRST_PAUSE }
+        Patience { lost_connections: self.pool.state().max + 1, conflicts: MOST_CONFLICTS, pause: FIRST_PAUSE }
     }
 }
 
@@ -127,12 +126,12 @@ fn attempt<T, E>(
     effect: Effect,
     work: &mut impl FnMut(&mut PgConnection) -> Result<T, Abort<E>>,
 ) -> Attempt<T, E> {
-    if let Err(error) = Transactions::begin_transaction(link.connection()) {
+    if let Err(error) = link.begin() {
         link.note(&error);
         return Attempt::Undone(Some(error));
     }
     match (work(link.connection()), effect) {
-        (Ok(value), Effect::Commit) => match Transactions::commit_transaction(link.connection()) {
+        (Ok(value), Effect::Commit) => match link.commit() {
             Ok(()) => Attempt::Done(value),
             Err(error) => {
                 link.note(&error);
@@ -144,29 +143,22 @@ fn attempt<T, E>(
             }
         },
         (Ok(value), Effect::Rehearse) => {
-            undo(link);
+            link.undo();
             Attempt::Done(value)
         }
         (Err(Abort::Refused(refusal)), _) => {
-            undo(link);
+            link.undo();
             Attempt::Refused(refusal)
         }
         (Err(Abort::Again), _) => {
-            undo(link);
+            link.undo();
             Attempt::Undone(None)
         }
         (Err(Abort::Statement(error)), _) => {
             link.note(&error);
-            undo(link);
+            link.undo();
             Attempt::Undone(Some(error))
         }
-    }
-}
-
-/// Rolls back. When that fails, the connection is not used again, and the database rolls back when it notices.
-fn undo(link: &mut Link) {
-    if let Err(error) = Transactions::rollback_transaction(link.connection()) {
-        link.note(&error);
     }
 }
 

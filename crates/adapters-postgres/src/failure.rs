@@ -10,6 +10,7 @@ use prediction_domain::ports::StoreFailure;
 use prediction_pg_sqlstate::SqlState;
 
 use crate::constraints::Breach;
+use crate::link::OtherSession;
 use crate::start_up::StartUpError;
 
 /// Why there is no answer from the database.
@@ -59,6 +60,7 @@ impl Kind {
             | Error::NotInTransaction
             | Error::RollbackErrorOnCommit { .. } => Self::ConnectionLost,
             Error::DatabaseError(..) => SqlState::of(error).map_or(Self::Unforeseen, Self::of_code),
+            Error::QueryBuilderError(cause) if cause.is::<OtherSession>() => Self::OutOfResources,
             Error::DeserializationError(_) => Self::Unreadable,
             _ => Self::Unforeseen,
         }
@@ -99,7 +101,7 @@ pub(crate) fn check_codes(connection: &mut PgConnection) -> Result<(), StartUpEr
 }
 
 /// An error as it is told: what it is called in every language stands behind the message.
-struct Told<'a>(&'a Error);
+pub(crate) struct Told<'a>(pub(crate) &'a Error);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,6 +19,8 @@
 //! | what is a row, and when is it corrupt? | `rows/` |
 //! | what does a breach of a constraint mean? | `constraints.rs` |
 //! | when is something tried again? | `database.rs` |
+//! | whose session is behind a connection, and what if it is shared? | `link.rs` |
+//! | what if the server does not answer any more? | `pool.rs` |
 //! | to whom do we speak without TLS? | `connect/tls.rs` |
 //! | what are the tables? | `migrations/postgres` at the top of the workspace; `schema.rs` is generated from them |
 
@@ -28,6 +30,7 @@ mod database;
 mod failure;
 mod health;
 mod jobs;
+mod link;
 mod migrations;
 mod name_keys;
 mod paging;
@@ -43,7 +46,8 @@ mod statistics;
 mod store;
 
 pub use connect::{PostgresUrl, UrlError};
+pub use link::Pooling;
 pub use migrations::MigrationPatience;
 pub use pool::PoolState;
-pub use start_up::StartUpError;
+pub use start_up::{StartUpError, Unfit};
 pub use store::{PostgresStore, Settings};

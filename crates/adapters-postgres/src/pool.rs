@@ -1,26 +1,24 @@
-//! Connections, and how dead ones are noticed without asking each time.
+//! The pool of connections, how dead ones are noticed without asking each time, and what becomes of it when its server does not
+//! answer any more.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use diesel::PgConnection;
-use diesel::connection::{Connection as _, SimpleConnection as _};
-use diesel::r2d2::R2D2Connection as _;
-use r2d2::{ManageConnection, NopErrorHandler};
+use r2d2::{NopErrorHandler, PooledConnection};
 
-use crate::failure::Kind;
-
-pub(crate) type Pool = r2d2::Pool<LinkManager>;
+use crate::link::{Link, LinkManager};
 
 /// How long a request waits for a connection.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Connections that are kept though nobody uses them; more are made on demand.
 const LEAST_IDLE: u32 = 2;
-/// Nothing waits for ever: a statement, a lock, a transaction that was forgotten.
-const SESSION: &str = "SET statement_timeout = '4s'; \
-    SET lock_timeout = '2s'; \
-    SET idle_in_transaction_session_timeout = '10s'; \
-    SET TIME ZONE 'UTC'";
+/// When something has taken so long, connections are made that could be used instead.
+const DOUBTFUL_AFTER: Duration = Duration::from_millis(1500);
+/// When something has taken so long, its server does not answer: it would have ended a statement by itself before.
+const LOST_AFTER: Duration = Duration::from_millis(4500);
 
 /// How busy the connections are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,58 +31,132 @@ pub struct PoolState {
     pub max: u32,
 }
 
-/// Makes a pool that fills itself in the background, so that a process starts without its database.
-pub(crate) fn open(connection_string: String, size: NonZeroU32) -> Pool {
-    r2d2::Pool::builder()
-        .max_size(size.get())
-        .min_idle(Some(LEAST_IDLE.min(size.get())))
-        .connection_timeout(LONGEST_WAIT)
-        // It would cost a round trip each time. Dead connections are noticed when they fail: see `Link`.
-        .test_on_check_out(false)
-        // The reason is told to those who wait for the connection.
-        .error_handler(Box::new(NopErrorHandler))
-        .build_unchecked(LinkManager { connection_string })
+/// A pool that is replaced when its server does not answer.
+///
+/// A server whose processes stand still keeps its connections: nothing ends, and the kernel of its machine confirms all that is
+/// sent. All idle connections of the pool lead there, and each use of one costs a thread. So when something takes longer
+/// than a server that is alive lets it, the whole pool is left alone, and another one is filled, which finds the server that
+/// takes writes now. What was under way in the old one may come back, and then its connections are closed.
+///
+/// Whoever asks looks after this, so that no thread is needed that only watches.
+pub(crate) struct Pool {
+    manager: LinkManager,
+    size: NonZeroU32,
+    fillings: Mutex<Fillings>,
 }
 
-/// Makes connections.
-pub(crate) struct LinkManager {
-    connection_string: String,
+struct Fillings {
+    current: Filling,
+    /// What would take its place.
+    spare: Option<Filling>,
 }
 
-/// A connection that remembers whether it died.
-pub(crate) struct Link {
-    connection: PgConnection,
-    is_lost: bool,
+/// A pool, and since when each of its connections that is in use has been.
+#[derive(Clone)]
+struct Filling {
+    pool: r2d2::Pool<LinkManager>,
+    in_use: Arc<Mutex<InUse>>,
 }
 
-impl Link {
-    /// The connection. Whoever gets an error from it has to [note](Self::note) it.
-    pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.connection
+#[derive(Default)]
+struct InUse {
+    /// In the order in which they were given out.
+    since: BTreeMap<u64, Instant>,
+    next: u64,
+}
+
+/// A connection that is given back when it is dropped.
+pub(crate) struct PooledLink {
+    link: PooledConnection<LinkManager>,
+    number: u64,
+    in_use: Arc<Mutex<InUse>>,
+}
+
+impl Pool {
+    /// Makes a pool that fills itself in the background, so that a process starts without its database.
+    pub(crate) fn new(manager: LinkManager, size: NonZeroU32) -> Self {
+        let fillings = Fillings { current: Filling::new(&manager, size), spare: None };
+        Self { manager, size, fillings: Mutex::new(fillings) }
     }
 
-    /// Looks at an error, and has the connection thrown away if it is dead.
-    pub(crate) fn note(&mut self, error: &diesel::result::Error) {
-        self.is_lost |= Kind::of(error) == Kind::ConnectionLost;
+    pub(crate) fn manager(&self) -> &LinkManager {
+        &self.manager
+    }
+
+    pub(crate) fn get(&self) -> Result<PooledLink, r2d2::Error> {
+        let filling = self.filling(Instant::now());
+        let link = filling.pool.get()?;
+        let mut in_use = lock(&filling.in_use);
+        let number = in_use.next;
+        in_use.next += 1;
+        in_use.since.insert(number, Instant::now());
+        drop(in_use);
+        Ok(PooledLink { link, number, in_use: filling.in_use })
+    }
+
+    pub(crate) fn state(&self) -> PoolState {
+        let state = lock(&self.fillings).current.pool.state();
+        PoolState { connections: state.connections, idle: state.idle_connections, max: self.size.get() }
+    }
+
+    /// The one to be used.
+    fn filling(&self, now: Instant) -> Filling {
+        let mut fillings = lock(&self.fillings);
+        let oldest = lock(&fillings.current.in_use).since.first_key_value().map(|(_, since)| *since);
+        let age = oldest.map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest));
+        let make = || Filling::new(&self.manager, self.size);
+        let left = if age >= LOST_AFTER {
+            let next = fillings.spare.take().unwrap_or_else(make);
+            Some(std::mem::replace(&mut fillings.current, next))
+        } else if age >= DOUBTFUL_AFTER {
+            fillings.spare.get_or_insert_with(make);
+            None
+        } else {
+            fillings.spare.take()
+        };
+        let current = fillings.current.clone();
+        drop(fillings);
+        // Closes what is idle, which is not to be waited for.
+        drop(left);
+        current
     }
 }
 
-impl ManageConnection for LinkManager {
-    type Connection = Link;
-    type Error = diesel::r2d2::Error;
-
-    fn connect(&self) -> Result<Link, Self::Error> {
-        let mut connection = PgConnection::establish(&self.connection_string)?;
-        connection.batch_execute(SESSION)?;
-        Ok(Link { connection, is_lost: false })
+impl Filling {
+    fn new(manager: &LinkManager, size: NonZeroU32) -> Self {
+        let pool = r2d2::Pool::builder()
+            .max_size(size.get())
+            .min_idle(Some(LEAST_IDLE.min(size.get())))
+            .connection_timeout(LONGEST_WAIT)
+            // It would cost a round trip each time. Dead connections are noticed when they fail: see `Link`.
+            .test_on_check_out(false)
+            // The reason is told to those who wait for the connection.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(manager.clone());
+        Self { pool, in_use: Arc::default() }
     }
+}
 
-    fn is_valid(&self, link: &mut Link) -> Result<(), Self::Error> {
-        Ok(link.connection.ping()?)
-    }
+impl Deref for PooledLink {
+    type Target = Link;
 
-    fn has_broken(&self, link: &mut Link) -> bool {
-        // A transaction that is still open after a panic counts as broken too.
-        link.is_lost || link.connection.is_broken()
+    fn deref(&self) -> &Link {
+        &self.link
     }
+}
+
+impl DerefMut for PooledLink {
+    fn deref_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+}
+
+impl Drop for PooledLink {
+    fn drop(&mut self) {
+        lock(&self.in_use).since.remove(&self.number);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,9 +2,8 @@
 
 use std::fmt::Display;
 
-use diesel::ConnectionError;
-
 use crate::connect::PostgresUrl;
+use crate::link::LinkError;
 
 /// Why the store is not ready. The message is one sentence for the person who started the process.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +16,9 @@ pub enum StartUpError {
         /// What the server, or the network, said.
         reason: String,
     },
+    /// The database cannot be used, or what is before it.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// What went wrong could not be told later on.
     #[error(
         "the SQLSTATE of an error of PostgreSQL cannot be read, so this program would not know what goes wrong: it was built with another version of diesel than it was written for"
@@ -52,9 +54,35 @@ pub enum StartUpError {
     },
 }
 
+/// Why a database, or a pooler before it, cannot be used as it is. The message is one sentence for whoever can change that.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It cannot hold all texts, or does not know what characters are.
+    #[error(
+        "the database has the encoding {encoding}, in which not all texts can be stored: make one with ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding {
+        /// Its name.
+        encoding: String,
+    },
+    /// Statements that belong together would be done apart.
+    #[error(
+        "the connection pooler before the database lets no transactions through: set its pool_mode to \"transaction\" or \"session\""
+    )]
+    NoTransactions,
+    /// Sessions are shared though it was said that they are not.
+    #[error(
+        "the connection pooler before the database gave a connection another session, and it was said that it does not: use --database-pooling=transaction, or set its pool_mode to \"session\""
+    )]
+    OtherSession,
+}
+
 impl StartUpError {
-    pub(crate) fn unreachable(url: &PostgresUrl, error: &ConnectionError) -> Self {
-        Self::Unreachable { address: url.address(), reason: in_one_line(error) }
+    pub(crate) fn unreachable(url: &PostgresUrl, error: LinkError) -> Self {
+        match error {
+            LinkError::Unfit(unfit) => Self::Unfit(unfit),
+            error => Self::Unreachable { address: url.address(), reason: in_one_line(&error) },
+        }
     }
 
     pub(crate) fn migrations_unknown(error: impl Display) -> Self {

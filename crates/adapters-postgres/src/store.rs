@@ -2,14 +2,16 @@
 
 use std::num::NonZeroU32;
 
-use diesel::{Connection as _, PgConnection};
+use diesel::PgConnection;
+use r2d2::ManageConnection as _;
 
 use crate::connect::PostgresUrl;
 use crate::database::Database;
 use crate::failure;
+use crate::link::{LinkManager, Pooling};
 use crate::migrations::{self, MigrationPatience};
 use crate::name_keys;
-use crate::pool::{self, PoolState};
+use crate::pool::{Pool, PoolState};
 use crate::start_up::StartUpError;
 
 /// How to reach the database.
@@ -19,6 +21,8 @@ pub struct Settings {
     pub url: PostgresUrl,
     /// The most connections at a time. Few are best: each holds a process of the server.
     pub pool_size: NonZeroU32,
+    /// What is between them and the database.
+    pub pooling: Pooling,
 }
 
 impl Settings {
@@ -28,7 +32,7 @@ impl Settings {
     /// The database of that URL, with the default number of connections.
     #[must_use]
     pub fn new(url: PostgresUrl) -> Self {
-        Self { url, pool_size: Self::DEFAULT_POOL_SIZE }
+        Self { url, pool_size: Self::DEFAULT_POOL_SIZE, pooling: Pooling::Auto }
     }
 }
 
@@ -44,13 +48,22 @@ impl PostgresStore {
     /// [unavailable](prediction_domain::ports::StoreFailure::Unavailable).
     #[must_use]
     pub fn connect(settings: Settings) -> Self {
-        let Settings { url, pool_size } = settings;
-        Self { database: Database::new(pool::open(url.connection_string(), pool_size)), url }
+        let Settings { url, pool_size, pooling } = settings;
+        let manager = LinkManager::new(url.clone(), pooling);
+        Self { database: Database::new(Pool::new(manager, pool_size)), url }
     }
 
-    /// Tries to reach the database, and whether it can be told what goes wrong there.
-    pub fn probe(&self) -> Result<(), StartUpError> {
-        failure::check_codes(&mut self.connect_apart()?)
+    /// Tries to reach the database, whether it can be told what goes wrong there, and whether this store and what is between
+    /// them go together. Gives whether there is a pooler between them.
+    pub fn probe(&self) -> Result<bool, StartUpError> {
+        failure::check_codes(&mut self.connect_apart()?)?;
+        let manager = self.database.pool().manager();
+        let unreachable = |error| StartUpError::unreachable(&self.url, error);
+        let has_own_session = manager.connect().map_err(unreachable)?.has_own_session();
+        if !has_own_session {
+            manager.check_promise().map_err(unreachable)?;
+        }
+        Ok(!has_own_session)
     }
 
     /// Applies the migrations that this program brings and that the database does not have yet; gives their names. Does the steps
@@ -91,8 +104,7 @@ impl PostgresStore {
     /// How busy the connections are.
     #[must_use]
     pub fn pool_state(&self) -> PoolState {
-        let state = self.database.pool().state();
-        PoolState { connections: state.connections, idle: state.idle_connections, max: self.database.pool().max_size() }
+        self.database.pool().state()
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -101,8 +113,8 @@ impl PostgresStore {
 
     /// Makes a connection that is not of the pool, so without its time-outs.
     fn connect_apart(&self) -> Result<PgConnection, StartUpError> {
-        PgConnection::establish(&self.url.connection_string())
-            .map_err(|error| StartUpError::unreachable(&self.url, &error))
+        let made = self.database.pool().manager().connect_apart();
+        made.map_err(|error| StartUpError::unreachable(&self.url, error))
     }
 }
 

@@ -36,7 +36,8 @@ pub fn path_of_url(url: &str) -> Result<PathBuf, UrlError> {
         "" => Err(UrlError::NoFile),
         ":memory:" => Err(UrlError::InMemory),
         _ if path.contains(['?', '#']) => Err(UrlError::Options),
-        _ if path.contains('\0') => Err(UrlError::Nul),
+        _ if path.contains(char::is_control) => Err(UrlError::ControlCharacter),
+        _ if path.trim() != path => Err(UrlError::Space),
         _ => Ok(PathBuf::from(path)),
     }
 }
@@ -65,9 +66,12 @@ pub enum UrlError {
     /// `?` or `#`: there are no options, and a file of that name was hardly meant.
     #[error("the database URL must be a plain path, without \"?\" and \"#\"")]
     Options,
-    /// No file can be called that.
-    #[error("the database URL contains a NUL character")]
-    Nul,
+    /// No file can be called that, or it was hardly meant.
+    #[error("the database URL has a line break or another control character in it: remove it")]
+    ControlCharacter,
+    /// A file of that name was hardly meant.
+    #[error("the path in the database URL begins or ends with a space: remove it")]
+    Space,
 }
 
 #[cfg(test)]
@@ -97,7 +101,10 @@ mod tests {
             ("sqlite://:memory:", UrlError::InMemory),
             ("sqlite://data.db", UrlError::Ambiguous { path: "data.db".to_owned() }),
             ("sqlite:data.db?mode=ro", UrlError::Options),
-            ("sqlite:a\0b", UrlError::Nul),
+            ("sqlite:a\0b", UrlError::ControlCharacter),
+            ("sqlite:a\n", UrlError::ControlCharacter),
+            ("sqlite: a", UrlError::Space),
+            ("sqlite:a ", UrlError::Space),
         ] {
             assert_eq!(path_of_url(url), Err(error), "{url}");
         }

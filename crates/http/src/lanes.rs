@@ -25,6 +25,10 @@ use crate::metrics::LaneMetrics;
 /// How many threads of a lane may be given up and still be there. Each may hold a connection to the database.
 const MOST_GIVEN_UP: usize = 4;
 
+/// When a thread that has a batch is replaced though somebody may still wait for it. What it does goes on; if the database does
+/// not answer any more, others find another one meanwhile.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
 /// What a lane is like.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LaneSettings {
@@ -160,8 +164,8 @@ struct Crew<Question, Answer> {
 
 /// The place of a thread, which another one takes when it is stuck or has died.
 ///
-/// A thread counts as stuck once it has been with a batch for longer than the lane's deadline: nobody waits for it any more,
-/// and what it waits for is beyond the time-outs of the database, a server that is frozen for instance.
+/// A thread counts as stuck once it has been with a batch for longer than the lane's deadline, when nobody waits for it any more, or
+/// than [`LONGEST_SILENCE`]: what it waits for is beyond the time-outs of the database, a server that is frozen for instance.
 #[derive(Default)]
 struct Seat {
     /// Which thread sits here, counted from the first one.
@@ -265,7 +269,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             && let Some(batch) = self.next_batch()
         {
             let now = Instant::now();
-            let stuck_from = self.millis(now + self.settings.deadline);
+            let stuck_from = self.millis(now + self.settings.deadline.min(LONGEST_SILENCE));
             seat.stuck_from.store(stuck_from, Ordering::Release);
             self.answer(batch, now);
             // Not if another thread sits here: what is noted then is about that one.

@@ -129,6 +129,9 @@ pub(crate) struct DatabaseOptions {
         value_name = "NUMBER"
     )]
     pub(crate) database_connections: NonZeroU32,
+    /// How a connection pooler before PostgreSQL shares out the server's sessions
+    #[arg(long, env = "PREDICTION_API_DATABASE_POOLING", default_value = "auto", value_name = "MODE")]
+    pub(crate) database_pooling: DatabasePooling,
     #[command(flatten)]
     pub(crate) data: DataFolder,
 }
@@ -263,6 +266,16 @@ pub(crate) struct TokenOptions {
     pub(crate) data: DataFolder,
     #[command(flatten)]
     pub(crate) identity: IdentityOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DatabasePooling {
+    /// Find it out: whatever is not proved to be direct is taken for a pooler that shares sessions
+    Auto,
+    /// One to each connection as long as it lasts; that is checked in each transaction
+    Session,
+    /// One to each transaction
+    Transaction,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

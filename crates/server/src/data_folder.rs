@@ -20,6 +20,9 @@ const MIN_DIFFERENT_BYTES: usize = 12;
 
 /// Makes the folder unless it is there, readable for nobody else.
 pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
+    if folder.as_os_str().as_encoded_bytes().iter().any(u8::is_ascii_control) {
+        bail!("the name of the data folder has a line break or another control character in it: remove it");
+    }
     if folder.exists() && !folder.is_dir() {
         bail!("the data folder {} is not a folder", folder.display());
     }

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use prediction_adapters_postgres::{MigrationPatience, PostgresStore, PostgresUrl, Settings as PostgresSettings};
+use prediction_adapters_postgres::{
+    MigrationPatience, Pooling, PostgresStore, PostgresUrl, Settings as PostgresSettings,
+};
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
 use prediction_domain::ports::{RetentionRepository, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::Ports;
 
-use crate::command_line::DatabaseOptions;
+use crate::command_line::{DatabaseOptions, DatabasePooling};
 use crate::data_folder;
 use crate::system::{SystemClock, TimeOrderedIds};
 
 /// One of the databases that can be chosen at run time.
 pub(crate) enum Database {
     Sqlite(SqliteStore),
-    Postgres { store: PostgresStore, address: String },
+    Postgres { store: PostgresStore, address: String, is_pooled: bool },
 }
 
 /// A database behind all of its ports.
@@ -28,7 +30,14 @@ pub(crate) struct PortsOfStore {
 
 /// Opens the database that the URL's scheme chooses: the embedded one unless another is named.
 pub(crate) fn open(options: &DatabaseOptions) -> anyhow::Result<Database> {
-    match options.database_url.as_deref() {
+    // A file that a secret comes from ends with a line break. It belongs to no URL.
+    match options.database_url.as_deref().map(|url| url.trim_end_matches(['\n', '\r'])) {
+        Some(url) if url.starts_with(char::is_whitespace) => {
+            bail!("the database URL begins with a space or a line break: remove it")
+        }
+        Some(url) if url.starts_with(['"', '\'', '`']) => {
+            bail!("the database URL is in quotes, which belong to the shell or to a file: remove them")
+        }
         None => {
             data_folder::prepare(&options.data.data_dir)?;
             let path = data_folder::default_database(&options.data.data_dir);
@@ -40,10 +49,15 @@ pub(crate) fn open(options: &DatabaseOptions) -> anyhow::Result<Database> {
         Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
             let url = PostgresUrl::parse(url, |name| std::env::var(name).ok())?;
             let address = url.address();
-            let settings = PostgresSettings { pool_size: options.database_connections, ..PostgresSettings::new(url) };
+            let pooling = match options.database_pooling {
+                DatabasePooling::Auto => Pooling::Auto,
+                DatabasePooling::Session => Pooling::Session,
+                DatabasePooling::Transaction => Pooling::Transaction,
+            };
+            let settings = PostgresSettings { url, pool_size: options.database_connections, pooling };
             let store = PostgresStore::connect(settings);
-            store.probe()?;
-            Ok(Database::Postgres { store, address })
+            let is_pooled = store.probe()?;
+            Ok(Database::Postgres { store, address, is_pooled })
         }
         // The URL may hold a password, so only its scheme is repeated.
         Some(url) => match url.split_once(':') {
@@ -76,6 +90,9 @@ impl Database {
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Sqlite(store) => store.path().display().to_string(),
+            Self::Postgres { address, is_pooled: true, .. } => {
+                format!("PostgreSQL behind a connection pooler at {address}")
+            }
             Self::Postgres { address, .. } => format!("PostgreSQL at {address}"),
         }
     }

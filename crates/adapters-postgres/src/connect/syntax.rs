@@ -1,7 +1,60 @@
 //! The syntax of connection URLs: what libpq reads
 //! (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>).
 
+use prediction_domain::model::nearest;
+
 use super::url::UrlError;
+
+/// What libpq knows (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>). Whether it is built for
+/// one of them, it says itself.
+const PARAMETERS: [&str; 46] = [
+    "application_name",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "scram_client_key",
+    "scram_server_key",
+    "service",
+    "servicefile",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslkeylogfile",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
 
 /// The settings that a URL gives, decoded, by libpq's names for them. A later one overrides an earlier one, as in libpq.
 ///
@@ -13,6 +66,9 @@ impl UrlSettings {
     pub(super) fn parse(url: &str) -> Result<Self, UrlError> {
         let rest = ["postgres://", "postgresql://"].iter().find_map(|scheme| url.strip_prefix(scheme));
         let rest = rest.ok_or(UrlError::OtherScheme)?;
+        if rest.contains(|character: char| character.is_whitespace() || character.is_control()) {
+            return Err(UrlError::WhiteSpace);
+        }
         let mut settings = Self(Vec::new());
 
         let (user_info, rest) = split_user_info(rest);
@@ -23,7 +79,11 @@ impl UrlSettings {
         let (before_query, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = before_query.split_once('/').unwrap_or((before_query, ""));
         if before_query.contains('@') {
-            return Err(UrlError::UnescapedAt);
+            let has_user_info = !user_info.is_empty();
+            return Err(if has_user_info { UrlError::UnescapedAt } else { UrlError::UnescapedSlash });
+        }
+        if rest.contains('#') {
+            return Err(UrlError::Fragment);
         }
         let (hosts, ports) = split_authority(authority)?;
         settings.set_unless_empty("host", hosts);
@@ -33,14 +93,15 @@ impl UrlSettings {
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').ok_or(UrlError::Parameter)?;
             let (name, value) = (decode(name)?, decode(value)?);
-            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            if !is_name {
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                 return Err(UrlError::Parameter);
             }
-            // As drivers for Java write it.
             match (name.as_str(), value.as_str()) {
+                // As drivers for Java write it.
                 ("ssl", "true") => settings.set("sslmode", "require".to_owned()),
-                _ => settings.set(&name, value),
+                ("currentSchema" | "schema" | "search_path", _) => return Err(UrlError::SearchPath),
+                (name, _) if PARAMETERS.contains(&name) => settings.set(name, value),
+                (name, _) => return Err(UrlError::UnknownParameter { near: nearest(name, PARAMETERS) }),
             }
         }
         Ok(settings)

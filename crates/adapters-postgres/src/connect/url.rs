@@ -8,6 +8,8 @@ use super::tls::{TlsSupport, ssl_mode};
 
 /// Where libpq's client programs look for the server's socket: Debian's folder, and PostgreSQL's own default.
 const SOCKET_FOLDERS: &str = "/var/run/postgresql,/tmp";
+/// What texts are in, whatever the URL or the environment say.
+const CLIENT_ENCODING: (&str, &str) = ("client_encoding", "UTF8");
 /// Settings that the URL may change, with the environment variables that may do so, too.
 const DEFAULTS: [(&str, &str, &str); 3] = [
     ("connect_timeout", "PGCONNECT_TIMEOUT", "3"),
@@ -30,6 +32,19 @@ pub enum UrlError {
     /// Not a PostgreSQL URL.
     #[error("the URL of a PostgreSQL database begins with \"postgres://\" or \"postgresql://\"")]
     OtherScheme,
+    /// White space or a control character.
+    #[error(
+        "the database URL has a space, a line break or another control character in it: remove it, or write it as \"%20\", \"%0A\" and so on"
+    )]
+    WhiteSpace,
+    /// A `/` in user or password, or an `@` behind them.
+    #[error(
+        "the database URL has an \"@\" behind a \"/\": write \"/\" in a user name or password as \"%2F\", and \"@\" anywhere but behind them as \"%40\""
+    )]
+    UnescapedSlash,
+    /// A `#`, which begins a fragment in other URLs.
+    #[error("the database URL has a \"#\" behind the host: write it as \"%23\"")]
+    Fragment,
     /// An `@` that is not the one behind user and password.
     #[error("the database URL has more than one \"@\": write one in a user name or password as \"%40\"")]
     UnescapedAt,
@@ -52,6 +67,20 @@ pub enum UrlError {
     /// A parameter that cannot be read.
     #[error("the database URL has a parameter that is not of the form \"name=value\"")]
     Parameter,
+    /// As drivers of other languages call the schema.
+    #[error(
+        "the schema is not chosen by a parameter of its own: write \"options=-csearch_path%3DNAME\" into the database URL, or ALTER ROLE … SET search_path"
+    )]
+    SearchPath,
+    /// A parameter that libpq does not know.
+    #[error(
+        "the database URL has a parameter that libpq does not know{}",
+        .near.map_or_else(String::new, |near| format!(": did you mean \"{near}\"?"))
+    )]
+    UnknownParameter {
+        /// The known one that looks most like it.
+        near: Option<&'static str>,
+    },
     /// A service could name another host than the one that was judged.
     #[error(
         "a connection service file (\"service\", PGSERVICE) is not supported: write its settings into the database URL"
@@ -103,6 +132,14 @@ impl PostgresUrl {
         self.settings.to_connection_string()
     }
 
+    /// The same, with options for the server before those of the URL.
+    pub(crate) fn connection_string_with(&self, options: &str) -> String {
+        let mut settings = self.settings.clone();
+        let given = settings.get("options").unwrap_or_default();
+        settings.set("options", format!("{options} {given}"));
+        settings.to_connection_string()
+    }
+
     fn parse_for(
         url: &str,
         environment: impl Fn(&str) -> Option<String>,
@@ -140,6 +177,10 @@ impl PostgresUrl {
         // Always said, since libpq would else ask PGSSLMODE.
         settings.set("sslmode", mode.to_owned());
 
+        if let (None, Some(options)) = (settings.get("options"), environment("PGOPTIONS")) {
+            settings.set("options", options);
+        }
+        settings.set(CLIENT_ENCODING.0, CLIENT_ENCODING.1.to_owned());
         for (name, variable, value) in DEFAULTS {
             if settings.get(name).is_none() && environment(variable).is_none() {
                 settings.set(name, value.to_owned());
@@ -358,7 +399,20 @@ mod tests {
     fn malformed_urls_are_refused() {
         let cases = [
             ("postgres://u:p@ss@localhost/db", UrlError::UnescapedAt),
-            ("postgres://u:1/p@localhost/db", UrlError::UnescapedAt),
+            ("postgres://u:1/p@localhost/db", UrlError::UnescapedSlash),
+            ("postgres://u:p/s@s@localhost/db", UrlError::UnescapedSlash),
+            ("postgres://localhost/d@b", UrlError::UnescapedSlash),
+            ("postgres://localhost/db#x", UrlError::Fragment),
+            ("postgres://localhost/db\n", UrlError::WhiteSpace),
+            ("postgres://localhost/my db", UrlError::WhiteSpace),
+            ("postgres://u:p s@localhost/db", UrlError::WhiteSpace),
+            ("postgres://localhost/db\u{a0}", UrlError::WhiteSpace),
+            ("postgres://localhost/db?currentSchema=x", UrlError::SearchPath),
+            ("postgres://localhost/db?schema=x", UrlError::SearchPath),
+            ("postgres://localhost/db?search_path=x", UrlError::SearchPath),
+            ("postgres://localhost/db?sslMode=require", UrlError::UnknownParameter { near: Some("sslmode") }),
+            ("postgres://localhost/db?conect_timeout=3", UrlError::UnknownParameter { near: Some("connect_timeout") }),
+            ("postgres://localhost/db?pgbouncer=true", UrlError::UnknownParameter { near: None }),
             ("postgres://u:pa/ss/db", UrlError::Port),
             ("postgres://localhost:port/db", UrlError::Port),
             ("postgres://localhost:65536/db", UrlError::Port),
@@ -411,6 +465,10 @@ mod tests {
             "hush://u:hush@localhost",
             "postgres://u:hu%zzsh@localhost",
             "postgres://localhost?hush",
+            "postgres://u:hu/sh@localhost/db",
+            "postgres://u:a/hush?hush=x@localhost/db",
+            "postgres://u:hush\n@localhost/db",
+            "postgres://localhost/db?hush=hush",
         ] {
             let error = parse(url, NOTHING).unwrap_err();
             assert!(!format!("{error} {error:?}").contains(secret), "{url}: {error}");

@@ -16,6 +16,7 @@ mod paging;
 mod purging;
 mod replication;
 mod schema;
+mod sessions;
 mod sqlstates;
 mod test_database;
 mod upgrades;

@@ -12,7 +12,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, sql_query};
-use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
+use prediction_adapters_postgres::{Pooling, PostgresStore, PostgresUrl, Settings};
 use prediction_domain::ports::{JobRepository, RunRepository, SourceRepository, SourceVersionRepository};
 use prediction_domain_testkit::Stores;
 
@@ -37,6 +37,15 @@ impl TestDatabase {
     pub(crate) fn empty() -> Self {
         let name = fresh_name("empty");
         admin_execute(&format!("CREATE DATABASE {name}"));
+        Self { name }
+    }
+
+    /// A database with nothing in it, with texts of that encoding.
+    pub(crate) fn of_encoding(encoding: &str) -> Self {
+        let name = fresh_name("encoding");
+        admin_execute(&format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        ));
         Self { name }
     }
 
@@ -105,9 +114,21 @@ pub(crate) fn make_stores() -> Stores {
     stores_in(TestDatabase::migrated())
 }
 
+/// Ports to a store that takes its connections' sessions for shared ones.
+pub(crate) fn make_stores_of_shared_sessions() -> Stores {
+    let database = TestDatabase::migrated();
+    let settings = Settings { pooling: Pooling::Transaction, ..settings(&database.url()) };
+    stores(database, PostgresStore::connect(settings))
+}
+
 /// All ports to the store in that database, which goes with them.
 pub(crate) fn stores_in(database: TestDatabase) -> Stores {
-    let store = Arc::new(database.store());
+    let store = database.store();
+    stores(database, store)
+}
+
+fn stores(database: TestDatabase, store: PostgresStore) -> Stores {
+    let store = Arc::new(store);
     Stores {
         sources: store.clone(),
         source_versions: store.clone(),

@@ -23,6 +23,7 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--listen", "PREDICTION_API_LISTEN"),
                 ("--database-url", "DATABASE_URL"),
                 ("--database-connections", "PREDICTION_API_DATABASE_CONNECTIONS"),
+                ("--database-pooling", "PREDICTION_API_DATABASE_POOLING"),
                 ("--data-dir", "PREDICTION_API_DATA_DIR"),
                 ("--no-migrate", "PREDICTION_API_NO_MIGRATE"),
                 ("--purge-every", "PREDICTION_API_PURGE_EVERY"),
@@ -66,6 +67,7 @@ fn the_help_lists_every_option_with_its_variable() {
             &[
                 ("--database-url", "DATABASE_URL"),
                 ("--database-connections", "PREDICTION_API_DATABASE_CONNECTIONS"),
+                ("--database-pooling", "PREDICTION_API_DATABASE_POOLING"),
                 ("--data-dir", "PREDICTION_API_DATA_DIR"),
             ],
         ),

@@ -72,6 +72,13 @@ fn a_database_url_that_cannot_be_used_is_told_without_its_password() {
         ("sqlite:no/such/folder.db".to_owned(), "does not exist: create it or choose another path".to_owned()),
         (format!("sqlite:{}", folder.display()), "is a folder: name a file in it".to_owned()),
         ("sqlite://data.db".to_owned(), "the database URL is ambiguous: write sqlite:data.db".to_owned()),
+        (postgres("127.0.0.1/db").replace("user:", "user:a/"), "write \"/\" in a user name or password".to_owned()),
+        (postgres("127.0.0.1/db?currentSchema=x"), "options=-csearch_path%3DNAME".to_owned()),
+        (postgres("127.0.0.1/my db"), "has a space".to_owned()),
+        (format!("\"{}\"", postgres("127.0.0.1/db")), "is in quotes".to_owned()),
+        (format!("\n{}", postgres("127.0.0.1/db")), "begins with a space or a line break".to_owned()),
+        // What a file ends with belongs to no URL.
+        ("sqlite:no/such/folder.db\r\n".to_owned(), "/such of the database does not exist".to_owned()),
         ("sqlite::memory:".to_owned(), "a database in memory cannot be shared".to_owned()),
     ] {
         let output = serve(&home, &["--listen", "127.0.0.1:0", "--database-url", &url]);
