@@ -29,6 +29,8 @@ pub(crate) enum Breach {
     RunTime,
     /// The job has a run of that id.
     RunId,
+    /// The job of a counter does not exist.
+    JobOfCounter,
     /// A job has one row in that table; the triggers see to it.
     OneOfAJob,
     /// Somebody holds the lease.
@@ -38,7 +40,7 @@ pub(crate) enum Breach {
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, Breach); 40] = [
+const MEANINGS: [(&str, Breach); 44] = [
     ("sources_pkey", Breach::SourceId),
     ("sources_name_key_key", Breach::SourceName),
     ("sources_name_check", Breach::Rule),
@@ -74,7 +76,11 @@ const MEANINGS: [(&str, Breach); 40] = [
     ("runs_message_check", Breach::Rule),
     ("runs_prediction_count_check", Breach::Rule),
     ("runs_predictions_digest_check", Breach::Rule),
+    ("runs_number_check", Breach::Rule),
     ("predictions_value_check", Breach::Rule),
+    ("run_counters_pkey", Breach::OneOfAJob),
+    ("run_counters_organisation_id_job_id_fkey", Breach::JobOfCounter),
+    ("run_counters_last_number_check", Breach::Rule),
     ("run_summaries_pkey", Breach::OneOfAJob),
     ("run_summaries_consecutive_failures_check", Breach::Rule),
     ("deleted_jobs_pkey", Breach::OneOfAJob),
@@ -112,6 +118,7 @@ mod tests {
         include_str!("../../../migrations/postgres/2026-11-23-000001_create_catalogue_and_jobs/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/up.sql"),
+        include_str!("../../../migrations/postgres/2026-11-26-000002_number_the_runs_of_a_job/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/up.sql"),
     );
 

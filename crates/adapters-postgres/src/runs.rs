@@ -5,10 +5,10 @@ mod predictions;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, RunStatus,
+    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunNumber, RunPosition, RunStatus,
 };
 use prediction_domain::ports::{
-    InsertRunError, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+    InsertRunError, PredictedValues, PredictionQuery, RunFilter, RunRepository, StoreFailure,
 };
 
 use self::insert::InsertRun;
@@ -71,7 +71,7 @@ impl RunRepository for PostgresStore {
         filter: &RunFilter,
         page: &PageRequest<RunPosition>,
     ) -> Result<Page<Run, RunPosition>, StoreFailure> {
-        let RunFilter { status, from, to } = filter;
+        let RunFilter { status, from, to, known_at } = filter;
         let found: Vec<RunRow> = self.database().statement(|connection| {
             let mut query = runs::table
                 .filter(runs::organisation_id.eq(organisation_id.as_uuid()))
@@ -89,6 +89,9 @@ impl RunRepository for PostgresStore {
             if let Some(to) = to {
                 query = query.filter(runs::issued_at.lt(to.as_datetime()));
             }
+            if let Some(known_at) = known_at {
+                query = query.filter(runs::received_at.le(known_at.as_datetime()));
+            }
             if let Some(after) = &page.after {
                 let issued_at = after.issued_at.as_datetime();
                 let same_time = runs::issued_at.eq(issued_at).and(runs::id.lt(after.id.as_uuid()));
@@ -100,9 +103,15 @@ impl RunRepository for PostgresStore {
         Ok(Page::of_one_too_many(read_all(found)?, page, RunPosition::of))
     }
 
-    fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {
-        let Some(read) = ReadPredictions::new(query) else { return Ok(Vec::new()) };
-        read_all(self.database().statement(|connection| read.clone().load::<PredictionRow>(connection))?)
+    fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
+        let mut last_run = query.last_run;
+        let mut values = Vec::new();
+        if let Some(read) = ReadPredictions::new(query) {
+            let rows = self.database().statement(|connection| read.clone().load::<PredictionRow>(connection))?;
+            last_run = last_run.or_else(|| rows.first()?.last_run());
+            values = read_all(rows)?;
+        }
+        Ok(PredictedValues { values, last_run: last_run.unwrap_or(RunNumber::NONE) })
     }
 }
 

@@ -62,6 +62,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    run_counters (organisation_id, job_id) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        last_number -> Int8,
+    }
+}
+
+diesel::table! {
     run_summaries (organisation_id, job_id) {
         organisation_id -> Uuid,
         job_id -> Uuid,
@@ -87,6 +95,7 @@ diesel::table! {
         prediction_count -> Int4,
         predictions_digest -> Bytea,
         received_at -> Timestamptz,
+        number -> Nullable<Int8>,
     }
 }
 

@@ -6,12 +6,12 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Double, Text};
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{Prediction, Run, Timestamp};
-use prediction_domain::ports::{Issued, PredictedValue, PredictionQuery, StoreFailure};
+use prediction_domain::model::{Prediction, Run, RunNumber, Timestamp};
+use prediction_domain::ports::{Issued, PredictedValues, PredictionQuery, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
-use crate::rows::{NewPredictionRow, PredictionRow, limit, stored_role};
-use crate::schema::{predictions, runs};
+use crate::rows::{NewPredictionRow, PredictionRow, limit, stored_number, stored_role};
+use crate::schema::{predictions, run_counters, runs};
 
 /// How many values one statement stores: what it costs to run a statement is then little beside the values. Two sizes of
 /// statement, this one and one value, are all that is ever prepared.
@@ -37,8 +37,21 @@ pub(crate) fn insert(connection: &mut SqliteConnection, run: &Run, predictions: 
 pub(crate) fn read(
     connection: &mut SqliteConnection,
     query: &PredictionQuery,
-) -> Result<Vec<PredictedValue>, StoreFailure> {
-    let found = connection.transaction(|connection| Wanted::by(query).load(connection)).or_store_failure()?;
+) -> Result<PredictedValues, StoreFailure> {
+    let wanted = Wanted::by(query);
+    let (last_run, found) = connection
+        .transaction(|connection| {
+            let last_number = match query.last_run {
+                Some(_) => None,
+                None => wanted.last_number(connection)?,
+            };
+            Ok((last_number, wanted.load(connection)?))
+        })
+        .or_store_failure()?;
+    let last_run = match last_run {
+        Some(number) => Some(stored_number(query.job_id, number)?),
+        None => query.last_run,
+    };
     let mut values = Vec::with_capacity(found.iter().map(|(_, rows)| rows.len()).sum());
     for (role, rows) in found {
         let role = stored_role(query.job_id, &role)?;
@@ -46,7 +59,7 @@ pub(crate) fn read(
             values.push(row.restore(query.job_id, &role)?);
         }
     }
-    Ok(values)
+    Ok(PredictedValues { values, last_run: last_run.unwrap_or(RunNumber::NONE) })
 }
 
 /// What a query asks for, as it is stored.
@@ -58,6 +71,10 @@ struct Wanted<'a> {
     at: (i64, i64),
     /// Both ends included. None, if the first is behind the last.
     issued_at: (i64, i64),
+    /// The highest number of a run that counts.
+    last_number: i64,
+    /// When it was received at the latest.
+    known_at: i64,
 }
 
 impl<'a> Wanted<'a> {
@@ -65,6 +82,7 @@ impl<'a> Wanted<'a> {
         let from = |time: Option<Timestamp>| time.map_or(i64::MIN, |time| time.as_micros());
         let behind = |time: Option<Timestamp>| time.map_or(i64::MIN, |time| time.as_micros() + 1);
         let issued_at = match query.issued {
+            Issued::AtAnyTime => (behind(query.issued_after), i64::MAX),
             Issued::Until(time) => (behind(query.issued_after), time.as_micros()),
             Issued::At(time) => (behind(query.issued_after).max(time.as_micros()), time.as_micros()),
         };
@@ -74,7 +92,15 @@ impl<'a> Wanted<'a> {
             job_id: query.job_id.to_string(),
             at: (from(query.from), query.to.map_or(i64::MAX, |time| time.as_micros() - 1)),
             issued_at,
+            last_number: query.last_run.map_or(i64::MAX, RunNumber::as_i64),
+            known_at: query.known_at.map_or(i64::MAX, |time| time.as_micros()),
         }
+    }
+
+    /// Of the last run of the job; none, if it was there before runs were numbered.
+    fn last_number(&self, connection: &mut SqliteConnection) -> QueryResult<Option<i64>> {
+        let counter = run_counters::table.find((&self.organisation_id, &self.job_id));
+        counter.select(run_counters::last_number).first(connection).optional()
     }
 
     fn load(&self, connection: &mut SqliteConnection) -> QueryResult<Vec<(String, Vec<PredictionRow>)>> {
@@ -130,7 +156,14 @@ impl<'a> Wanted<'a> {
             from = from.max(position.at.as_micros() + 1);
         }
         match self.query.issued {
-            Issued::Until(_) => IssuedLast { wanted: self, role, at: (from, to), limit: limit(most) }.load(connection),
+            Issued::AtAnyTime | Issued::Until(_) => {
+                let limit = limit(most);
+                if self.query.last_run.is_none() && self.query.known_at.is_none() {
+                    IssuedLast::<false> { wanted: self, role, at: (from, to), limit }.load(connection)
+                } else {
+                    IssuedLast::<true> { wanted: self, role, at: (from, to), limit }.load(connection)
+                }
+            }
             Issued::At(_) => predictions::table
                 .inner_join(
                     runs::table.on(runs::organisation_id
@@ -143,6 +176,8 @@ impl<'a> Wanted<'a> {
                 .filter(predictions::issued_at.eq(self.issued_at.1))
                 .filter(predictions::role.eq(role))
                 .filter(predictions::at.between(from, to))
+                .filter(runs::number.is_null().or(runs::number.le(self.last_number)))
+                .filter(runs::received_at.le(self.known_at))
                 .order(predictions::at)
                 .limit(limit(most))
                 .select((predictions::at, predictions::issued_at, predictions::value, runs::id))
@@ -156,14 +191,16 @@ impl<'a> Wanted<'a> {
 /// A `GROUP BY` would look at every value that was ever issued for these times. This goes from one time to the next one in
 /// the index, and at each to the end of those that may be read, so that what it costs depends on what it answers. The
 /// recursion has one row at a time and the joins keep their order, and so has the answer, up to the limit.
-struct IssuedLast<'a> {
+///
+/// Where not all runs count, it goes back from there to the first value whose run does.
+struct IssuedLast<'a, const OF_SOME_RUNS: bool> {
     wanted: &'a Wanted<'a>,
     role: &'a str,
     at: (i64, i64),
     limit: i64,
 }
 
-impl QueryFragment<Sqlite> for IssuedLast<'_> {
+impl<const OF_SOME_RUNS: bool> QueryFragment<Sqlite> for IssuedLast<'_, OF_SOME_RUNS> {
     /// Each `?` is numbered in the order in which it comes, and named by its number from then on.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("WITH RECURSIVE times (at) AS (SELECT min(at) FROM predictions WHERE organisation_id = ");
@@ -184,13 +221,28 @@ impl QueryFragment<Sqlite> for IssuedLast<'_> {
              SELECT newest.at, newest.issued_at, newest.value, runs.id \
              FROM times CROSS JOIN predictions AS newest CROSS JOIN runs \
              WHERE newest.organisation_id = ?1 AND newest.job_id = ?2 AND newest.role = ?3 AND newest.at = times.at \
-             AND newest.issued_at = (SELECT max(known.issued_at) FROM predictions AS known \
-             WHERE known.organisation_id = ?1 AND known.job_id = ?2 AND known.role = ?3 AND known.at = times.at \
+             AND newest.issued_at = (",
+        );
+        out.push_sql(if OF_SOME_RUNS {
+            "SELECT known.issued_at FROM predictions AS known CROSS JOIN runs AS told ON told.organisation_id = ?1 \
+             AND told.job_id = ?2 AND told.issued_at = known.issued_at"
+        } else {
+            "SELECT max(known.issued_at) FROM predictions AS known"
+        });
+        out.push_sql(
+            " WHERE known.organisation_id = ?1 AND known.job_id = ?2 AND known.role = ?3 AND known.at = times.at \
              AND known.issued_at BETWEEN ",
         );
         out.push_bind_param::<BigInt, _>(&self.wanted.issued_at.0)?;
         out.push_sql(" AND ");
         out.push_bind_param::<BigInt, _>(&self.wanted.issued_at.1)?;
+        if OF_SOME_RUNS {
+            out.push_sql(" AND (told.number IS NULL OR told.number <= ");
+            out.push_bind_param::<BigInt, _>(&self.wanted.last_number)?;
+            out.push_sql(") AND told.received_at <= ");
+            out.push_bind_param::<BigInt, _>(&self.wanted.known_at)?;
+            out.push_sql(" ORDER BY known.issued_at DESC LIMIT 1");
+        }
         out.push_sql(
             ") AND runs.organisation_id = ?1 AND runs.job_id = ?2 AND runs.issued_at = newest.issued_at LIMIT ",
         );
@@ -198,17 +250,17 @@ impl QueryFragment<Sqlite> for IssuedLast<'_> {
     }
 }
 
-impl QueryId for IssuedLast<'_> {
-    type QueryId = IssuedLast<'static>;
+impl<const OF_SOME_RUNS: bool> QueryId for IssuedLast<'_, OF_SOME_RUNS> {
+    type QueryId = IssuedLast<'static, OF_SOME_RUNS>;
 
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl Query for IssuedLast<'_> {
+impl<const OF_SOME_RUNS: bool> Query for IssuedLast<'_, OF_SOME_RUNS> {
     type SqlType = (BigInt, BigInt, Double, Text);
 }
 
-impl RunQueryDsl<SqliteConnection> for IssuedLast<'_> {}
+impl<const OF_SOME_RUNS: bool> RunQueryDsl<SqliteConnection> for IssuedLast<'_, OF_SOME_RUNS> {}
 
 /// `INSERT INTO predictions … VALUES (…), (…)`: what the values have in common is sent once.
 struct InsertValues<'a> {

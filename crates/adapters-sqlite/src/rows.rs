@@ -12,7 +12,7 @@ mod source_version;
 pub(crate) use job::{JobChanges, JobRow};
 pub(crate) use job_revision::JobRevisionRow;
 pub(crate) use monitored_job::MonitoredJobRow;
-pub(crate) use prediction::{NewPredictionRow, PredictionRow, stored_role};
+pub(crate) use prediction::{NewPredictionRow, PredictionRow, stored_number, stored_role};
 pub(crate) use run::{RunRow, succeeded};
 pub(crate) use source::{SourceChanges, SourceRow};
 pub(crate) use source_version::SourceVersionRow;

@@ -2,7 +2,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition};
 use prediction_domain::ports::{
-    Effect, InsertRunError, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+    Effect, InsertRunError, PredictedValues, PredictionQuery, RunFilter, RunRepository, StoreFailure,
 };
 
 use crate::errors::OrStoreFailure as _;
@@ -46,7 +46,7 @@ impl RunRepository for SqliteStore {
         filter: &RunFilter,
         page: &PageRequest<RunPosition>,
     ) -> Result<Page<Run, RunPosition>, StoreFailure> {
-        let RunFilter { status, from, to } = filter;
+        let RunFilter { status, from, to, known_at } = filter;
         let mut query = runs::table
             .filter(runs::organisation_id.eq(organisation_id.to_string()))
             .filter(runs::job_id.eq(job_id.to_string()))
@@ -60,6 +60,9 @@ impl RunRepository for SqliteStore {
         if let Some(from) = from {
             query = query.filter(runs::issued_at.ge(from.as_micros()));
         }
+        if let Some(known_at) = known_at {
+            query = query.filter(runs::received_at.le(known_at.as_micros()));
+        }
         // Of two ends, SQLite may begin at the one that is further away: only the nearer one is told.
         match (page.after, to) {
             (Some(position), to) if to.is_none_or(|to| position.issued_at < to) => {
@@ -72,7 +75,7 @@ impl RunRepository for SqliteStore {
         Ok(Page::of_one_too_many(restore_all(&rows)?, page, RunPosition::of))
     }
 
-    fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {
+    fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
         predictions::read(&mut *self.reader()?, query)
     }
 }

@@ -71,6 +71,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    run_counters (organisation_id, job_id) {
+        organisation_id -> Text,
+        job_id -> Text,
+        last_number -> BigInt,
+    }
+}
+
+diesel::table! {
     run_summaries (organisation_id, job_id) {
         organisation_id -> Text,
         job_id -> Text,
@@ -96,6 +104,7 @@ diesel::table! {
         prediction_count -> BigInt,
         predictions_digest -> Binary,
         received_at -> BigInt,
+        number -> Nullable<BigInt>,
     }
 }
 
@@ -138,6 +147,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     leases,
     predictions,
+    run_counters,
     run_summaries,
     runs,
     source_versions,

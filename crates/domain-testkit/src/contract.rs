@@ -23,6 +23,7 @@ mod jobs;
 mod lists;
 mod monitoring;
 mod races;
+mod readings;
 mod retention;
 mod revisions;
 mod runs;
@@ -156,6 +157,14 @@ macro_rules! contract_suite {
                 a_run_that_failed_hides_no_values
                 the_runs_of_a_deleted_job_are_not_found
                 of_many_reports_of_one_run_one_is_stored
+            }
+            readings {
+                pages_of_one_reading_belong_together
+                a_reading_is_about_what_there_was_while_many_report
+                runs_are_numbered_in_the_order_in_which_they_are_stored
+                what_was_issued_by_a_clock_that_is_ahead_is_read
+                what_was_known_at_a_time_is_read
+                every_reading_gives_what_the_model_gives
             }
             monitoring {
                 a_job_that_never_ran_has_no_runs

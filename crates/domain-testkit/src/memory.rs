@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use prediction_domain::model::{
     Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId, Page, PageRequest, Position,
-    Prediction, ReplicaId, Revision, Run, RunId, RunSummary, Source, SourceId, SourceName, SourceVersion,
+    Prediction, ReplicaId, Revision, Run, RunId, RunNumber, RunSummary, Source, SourceId, SourceName, SourceVersion,
     SourceVersionId, Timestamp, VersionLabel,
 };
 use prediction_domain::ports::{ConnectionCounts, Effect, StoreFailure, StoreHealth, StoreStatistics};
@@ -38,6 +38,9 @@ struct State {
     history: BTreeMap<(JobId, Revision), JobRevision>,
     /// With what is left of their values; of deleted jobs, too, until they are purged.
     runs: BTreeMap<RunId, (Run, Vec<Prediction>)>,
+    /// Of each run its number, and of each job the last.
+    run_numbers: BTreeMap<RunId, RunNumber>,
+    last_numbers: BTreeMap<JobId, RunNumber>,
     /// Who purges, and until when.
     lease: Option<(ReplicaId, Timestamp)>,
 }

@@ -12,6 +12,7 @@ mod job;
 mod page;
 mod revision;
 mod run;
+mod run_number;
 mod source;
 mod source_version;
 mod text;
@@ -40,6 +41,7 @@ pub use run::{
     MAX_PREDICTIONS, MAX_SECONDS_AHEAD, Prediction, PredictionDraft, PredictionPosition, PredictionsDigest, Run,
     RunDraft, RunPosition, RunStatus, judge_predictions,
 };
+pub use run_number::{ReadingPosition, RunNumber};
 pub use source::{
     ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, SourceChangeDraft, SourceDraft, SourceSpec,
     name_keys,

@@ -23,7 +23,9 @@ pub use job_repository::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
 };
 pub use retention::{Purged, RetentionRepository};
-pub use run_repository::{InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, RunRepository};
+pub use run_repository::{
+    InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter, RunRepository,
+};
 pub use source_repository::{DeleteSourceError, InsertSourceError, SourceFilter, SourceRepository, UpdateSourceError};
 pub use source_version_repository::{
     DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,

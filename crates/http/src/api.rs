@@ -173,11 +173,6 @@ impl Api {
         }
     }
 
-    /// Now, by the service's clock.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.ports.clock.now()
-    }
-
     /// Does something that only reads.
     pub(crate) async fn read<T: Send + 'static>(
         &self,

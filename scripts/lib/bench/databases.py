@@ -60,7 +60,7 @@ class Postgres:
         Each job has run once, as jobs have: otherwise PostgreSQL would plan for a table of summaries that is empty.
         """
         self.run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
-        self.run("TRUNCATE runs, predictions, run_summaries, deleted_jobs")
+        self.run("TRUNCATE runs, predictions, run_summaries, run_counters, deleted_jobs")
         self.run("""
             INSERT INTO run_summaries SELECT organisation_id, id, source_id, created_at, true, created_at, 0, NULL FROM jobs
         """)

@@ -58,7 +58,9 @@ def fill_sqlite(file: Sqlite, days: int) -> None:
     connection.executescript(f"""
         DELETE FROM run_summaries;
         WITH RECURSIVE days (day) AS (SELECT 0 UNION ALL SELECT day + 1 FROM days WHERE day + 1 < {days})
-        INSERT INTO runs SELECT organisation_id, id, (1767225600 + day * 86400) * 1000000, {random_id}, 1, source_version_id, 1,
+        INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded, message,
+            prediction_count, predictions_digest, received_at)
+        SELECT organisation_id, id, (1767225600 + day * 86400) * 1000000, {random_id}, 1, source_version_id, 1,
             NULL, 24, zeroblob(32), 1767225600000000
         FROM jobs CROSS JOIN days WHERE name LIKE 'Job %';
         WITH RECURSIVE hours (hour) AS (SELECT 1 UNION ALL SELECT hour + 1 FROM hours WHERE hour < 24)

@@ -23,7 +23,7 @@ from .limits import CONSTANTS_OF_JOIN, Limits, fill
 from .load import Load, measure
 from .report import _conditions, _ratio, _spread, samples
 
-TABLES = ["jobs", "job_revisions", "runs", "predictions", "run_summaries", "deleted_jobs"]
+TABLES = ["jobs", "job_revisions", "runs", "predictions", "run_summaries", "run_counters", "deleted_jobs"]
 SETTING = "prediction.organisations"
 # The condition of a policy. The first is as one writes it at first; it is computed anew for every row that is looked at. The
 # second is computed once for a statement and table; the outer cast tells an array from a subquery of rows. The third is the

@@ -2,10 +2,10 @@ use std::error::Error;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
-use diesel::sql_types::{Double, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{Queryable, Selectable};
 use prediction_domain::model::{
-    Description, JobId, OrganisationId, Prediction, PredictionsDigest, RoleName, Run, RunId, RunStatus,
+    Description, JobId, OrganisationId, Prediction, PredictionsDigest, RoleName, Run, RunId, RunNumber, RunStatus,
     SourceVersionId, Timestamp,
 };
 use prediction_domain::ports::{PredictedValue, StoreFailure};
@@ -32,7 +32,7 @@ pub(crate) struct RunRow {
 }
 
 /// What a [`PredictionRow`] consists of.
-pub(crate) type PredictionSql = (Text, Timestamptz, Double, Timestamptz, SqlUuid);
+pub(crate) type PredictionSql = (Text, Timestamptz, Double, Timestamptz, SqlUuid, Nullable<BigInt>);
 
 /// A row of `predictions`, with the id of its run.
 #[derive(Debug, Clone, Queryable)]
@@ -43,6 +43,14 @@ pub(crate) struct PredictionRow {
     value: f64,
     issued_at: DateTime<Utc>,
     run_id: Uuid,
+    /// Of the last run of the job; the same in all rows.
+    last_number: Option<i64>,
+}
+
+impl PredictionRow {
+    pub(crate) fn last_run(&self) -> Option<RunNumber> {
+        RunNumber::new(self.last_number?)
+    }
 }
 
 impl TryFrom<RunRow> for Run {

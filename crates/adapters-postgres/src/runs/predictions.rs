@@ -1,4 +1,6 @@
-//! The statement that reads values.
+//! The statements that read values.
+
+mod newest;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -11,8 +13,7 @@ use uuid::Uuid;
 use crate::paging::push_unplanned;
 use crate::rows::PredictionSql;
 
-/// Reads role by role along the key: between two times of one role there is nothing that was not asked for, but for
-/// what was issued at other times. Which roles there are is found out from the key, too, from one to the next.
+/// Which values to read, as they are stored.
 #[derive(Debug, Clone)]
 pub(super) struct ReadPredictions {
     organisation_id: Uuid,
@@ -22,10 +23,19 @@ pub(super) struct ReadPredictions {
     after: Option<(String, DateTime<Utc>)>,
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
-    issued: Issued,
-    issued_at: DateTime<Utc>,
+    issued: Which,
     issued_after: Option<DateTime<Utc>>,
+    known_at: Option<DateTime<Utc>>,
+    last_number: Option<i64>,
     limit: i64,
+}
+
+#[derive(Debug, Clone)]
+enum Which {
+    /// For each time, the value that was issued last; until then, if there is such a time.
+    Newest(Option<DateTime<Utc>>),
+    /// What was issued then.
+    IssuedAt(DateTime<Utc>),
 }
 
 impl ReadPredictions {
@@ -40,7 +50,6 @@ impl ReadPredictions {
                 std::cmp::Ordering::Greater => after = None,
             }
         }
-        let (Issued::Until(issued_at) | Issued::At(issued_at)) = query.issued;
         Some(Self {
             organisation_id: query.organisation_id.as_uuid(),
             job_id: query.job_id.as_uuid(),
@@ -48,9 +57,14 @@ impl ReadPredictions {
             after,
             from: query.from.map(|from| from.as_datetime()),
             to: query.to.map(|to| to.as_datetime()),
-            issued: query.issued,
-            issued_at: issued_at.as_datetime(),
+            issued: match query.issued {
+                Issued::AtAnyTime => Which::Newest(None),
+                Issued::Until(time) => Which::Newest(Some(time.as_datetime())),
+                Issued::At(time) => Which::IssuedAt(time.as_datetime()),
+            },
             issued_after: query.issued_after.map(|limit| limit.as_datetime()),
+            known_at: query.known_at.map(|time| time.as_datetime()),
+            last_number: query.last_run.map(|number| number.as_i64()),
             limit: i64::try_from(query.limit).unwrap_or(i64::MAX),
         })
     }
@@ -66,95 +80,92 @@ impl ReadPredictions {
         out.push_bind_param::<SqlUuid, _>(&self.job_id)
     }
 
-    /// The next role in the key.
-    fn push_next_role<'b>(
-        &'b self,
-        out: &mut AstPass<'_, 'b, Pg>,
-        push_condition: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
-    ) -> QueryResult<()> {
-        out.push_sql("(SELECT predictions.role FROM predictions WHERE ");
-        self.push_job(out, "predictions")?;
-        push_condition(out)?;
-        out.push_sql(" ORDER BY predictions.organisation_id, predictions.job_id, predictions.role LIMIT 1)");
+    /// The id of the run that was issued when a value was, if it is one of those that count. OFFSET keeps PostgreSQL from reading
+    /// all runs of the job instead.
+    fn push_run_of<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, issued_at: &'static str) -> QueryResult<()> {
+        out.push_sql("(SELECT runs.id FROM runs WHERE ");
+        self.push_job(out, "runs")?;
+        out.push_sql(" AND runs.issued_at = ");
+        out.push_sql(issued_at);
+        if let Some(known_at) = &self.known_at {
+            out.push_sql(" AND runs.received_at <= ");
+            push_unplanned::<Timestamptz, _>(out, known_at)?;
+        }
+        if let Some(last_number) = &self.last_number {
+            out.push_sql(" AND (runs.number IS NULL OR runs.number <= ");
+            push_unplanned::<BigInt, _>(out, last_number)?;
+            out.push_sql(")");
+        }
+        out.push_sql(" OFFSET 0) AS run");
         Ok(())
     }
 
-    /// `roles (role)`
-    fn push_roles<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some(role) = &self.role {
-            out.push_sql("WITH roles (role) AS (SELECT ");
-            out.push_bind_param::<Text, _>(role)?;
-            // As the column is, or it would be sorted by another rule.
-            out.push_sql(" COLLATE \"C\") ");
+    /// ` AND … < …`, if there is such a time.
+    fn push_bound<'b>(
+        out: &mut AstPass<'_, 'b, Pg>,
+        column_and_operator: &'static str,
+        time: Option<&'b DateTime<Utc>>,
+    ) -> QueryResult<()> {
+        if let Some(time) = time {
+            out.push_sql(" AND ");
+            out.push_sql(column_and_operator);
+            push_unplanned::<Timestamptz, _>(out, time)?;
+        }
+        Ok(())
+    }
+
+    /// The last number of the job, unless whoever asks knows up to which run to read. It is read by the same statement as the
+    /// values, so that it is that of the last run among which they were looked for.
+    fn push_last_number<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.last_number.is_some() {
+            out.push_sql("NULL::bigint");
             return Ok(());
         }
-        out.push_sql("WITH RECURSIVE roles (role) AS (");
-        self.push_next_role(out, |out| {
-            if let Some((role, _)) = &self.after {
-                out.push_sql(" AND predictions.role >= ");
-                out.push_bind_param::<Text, _>(role)?;
-            }
-            Ok(())
-        })?;
-        out.push_sql(" UNION ALL SELECT ");
-        self.push_next_role(out, |out| {
-            out.push_sql(" AND predictions.role > roles.role");
-            Ok(())
-        })?;
-        out.push_sql(" FROM roles WHERE roles.role IS NOT NULL) ");
+        out.push_sql("(SELECT run_counters.last_number FROM run_counters WHERE ");
+        self.push_job(out, "run_counters")?;
+        out.push_sql(")");
         Ok(())
     }
 
-    fn push_values<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT DISTINCT ON (predictions.at) predictions.at, predictions.value, predictions.issued_at ");
-        out.push_sql("FROM predictions WHERE ");
+    /// The values of one run, along the index by time of issue.
+    fn push_of_run<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, issued_at: &'b DateTime<Utc>) -> QueryResult<()> {
+        out.push_sql("SELECT found.role, found.at, found.value, found.issued_at, run.id, ");
+        self.push_last_number(out)?;
+        out.push_sql(" FROM (SELECT predictions.role, predictions.at, predictions.value, predictions.issued_at FROM predictions WHERE ");
         self.push_job(out, "predictions")?;
-        out.push_sql(" AND predictions.role = roles.role");
-        for (operator, time) in [(" >= ", &self.from), (" < ", &self.to)] {
-            if let Some(time) = time {
-                out.push_sql(" AND predictions.at");
-                out.push_sql(operator);
-                push_unplanned::<Timestamptz, _>(out, time)?;
-            }
+        Self::push_bound(out, "predictions.issued_at = ", Some(issued_at))?;
+        Self::push_bound(out, "predictions.issued_at > ", self.issued_after.as_ref())?;
+        Self::push_bound(out, "predictions.at >= ", self.from.as_ref())?;
+        Self::push_bound(out, "predictions.at < ", self.to.as_ref())?;
+        if let Some(role) = &self.role {
+            out.push_sql(" AND predictions.role = ");
+            out.push_bind_param::<Text, _>(role)?;
         }
         if let Some((role, at)) = &self.after {
-            out.push_sql(" AND predictions.at > CASE WHEN roles.role = ");
+            out.push_sql(" AND (predictions.role, predictions.at) > (");
             out.push_bind_param::<Text, _>(role)?;
-            out.push_sql(" THEN ");
+            out.push_sql(", ");
             push_unplanned::<Timestamptz, _>(out, at)?;
-            out.push_sql(" ELSE '-infinity'::timestamptz END");
+            out.push_sql(")");
         }
-        out.push_sql(match self.issued {
-            Issued::Until(_) => " AND predictions.issued_at <= ",
-            Issued::At(_) => " AND predictions.issued_at = ",
-        });
-        push_unplanned::<Timestamptz, _>(out, &self.issued_at)?;
-        if let Some(limit) = &self.issued_after {
-            out.push_sql(" AND predictions.issued_at > ");
-            push_unplanned::<Timestamptz, _>(out, limit)?;
-        }
-        out.push_sql(" ORDER BY predictions.at, predictions.issued_at DESC LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.limit)
+        out.push_sql(
+            " ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at, predictions.role, predictions.at \
+             LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(out, &self.limit)?;
+        out.push_sql(") AS found CROSS JOIN LATERAL ");
+        self.push_run_of(out, "found.issued_at")?;
+        out.push_sql(" ORDER BY found.role, found.at");
+        Ok(())
     }
 }
 
 impl QueryFragment<Pg> for ReadPredictions {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let out = &mut out;
-        self.push_roles(out)?;
-        // The runs are looked up at the end, one for each row that is told. OFFSET keeps PostgreSQL from reading all runs of the
-        // job instead.
-        out.push_sql(
-            "SELECT found.role, found.at, found.value, found.issued_at, run.id FROM (\
-             SELECT roles.role, newest.at, newest.value, newest.issued_at FROM roles CROSS JOIN LATERAL (",
-        );
-        self.push_values(out)?;
-        out.push_sql(") AS newest ORDER BY roles.role, newest.at LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.limit)?;
-        out.push_sql(") AS found CROSS JOIN LATERAL (SELECT runs.id FROM runs WHERE ");
-        self.push_job(out, "runs")?;
-        out.push_sql(" AND runs.issued_at = found.issued_at OFFSET 0) AS run ORDER BY found.role, found.at");
-        Ok(())
+        match &self.issued {
+            Which::Newest(until) => self.push_newest(&mut out, until.as_ref()),
+            Which::IssuedAt(time) => self.push_of_run(&mut out, time),
+        }
     }
 }
 

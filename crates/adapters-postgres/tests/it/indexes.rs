@@ -281,6 +281,8 @@ fn the_values_of_a_job_among_thousands_of_organisations_are_read_along_their_key
         to: Some(time("2026-03-02T00:00:00Z")),
         issued: Issued::Until(time("2026-02-28T12:00:00Z")),
         issued_after: None,
+        known_at: None,
+        last_run: None,
         after: None,
         limit: 1_000,
     };
@@ -293,7 +295,7 @@ fn the_values_of_a_job_among_thousands_of_organisations_are_read_along_their_key
         reset_counts(&database);
         let store = database.store();
         for _ in 0..8 {
-            assert_eq!(runs(&store).predictions(&query).unwrap().len(), values, "{query:?}");
+            assert_eq!(runs(&store).predictions(&query).unwrap().values.len(), values, "{query:?}");
         }
         drop(store);
         let read = rows_read(&database, "runs") / 8;
@@ -332,6 +334,8 @@ fn the_values_of_a_day_are_read_along_their_key() {
         to: time("2026-03-02T00:00:00Z"),
         issued: Issued::Until(Timestamp::parse("2026-07-01T00:00:00Z").unwrap()),
         issued_after: time("2026-01-02T00:00:00Z"),
+        known_at: None,
+        last_run: None,
         after: None,
         limit: 1_000,
     };
@@ -347,7 +351,7 @@ fn the_values_of_a_day_are_read_along_their_key() {
         reset_counts(&database);
         let store = database.store();
         for _ in 0..8 {
-            assert_eq!(runs(&store).predictions(&query).unwrap().len(), values, "{query:?}");
+            assert_eq!(runs(&store).predictions(&query).unwrap().values.len(), values, "{query:?}");
         }
         drop(store);
         let read = rows_read(&database, "predictions") / 8;

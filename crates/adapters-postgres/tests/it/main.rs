@@ -14,6 +14,7 @@ mod migrations;
 mod name_keys;
 mod paging;
 mod purging;
+mod readings;
 mod replication;
 mod schema;
 mod sessions;

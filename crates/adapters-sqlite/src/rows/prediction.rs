@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use prediction_domain::model::{JobId, Prediction, RoleName, RunId};
+use prediction_domain::model::{JobId, Prediction, RoleName, RunId, RunNumber};
 use prediction_domain::ports::PredictedValue;
 
 use super::{CorruptRow, Reading};
@@ -57,4 +57,10 @@ impl PredictionRow {
 /// The role of values that are read without it.
 pub(crate) fn stored_role(job_id: JobId, role: &str) -> Result<RoleName, CorruptRow> {
     Reading { table: "predictions", id: &format!("{job_id}/{role}") }.column("role", RoleName::restore(role))
+}
+
+/// The number of the last run of a job.
+pub(crate) fn stored_number(job_id: JobId, number: i64) -> Result<RunNumber, CorruptRow> {
+    let number = RunNumber::new(number).ok_or("a number is not negative");
+    Reading { table: "run_counters", id: &job_id.to_string() }.column("last_number", number)
 }

@@ -76,7 +76,8 @@ fn what_is_unique_of_a_run_is_refused_a_second_time() {
     let mut connection = database.connect();
     let mut copy = |issued_at: &str, id: &str| {
         connection.batch_execute(&format!(
-            "INSERT INTO runs SELECT organisation_id, job_id, {issued_at}, {id}, job_revision, source_version_id, \
+            "INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded, \
+             message, prediction_count, predictions_digest, received_at) SELECT organisation_id, job_id, {issued_at}, {id}, job_revision, source_version_id, \
              succeeded, message, prediction_count, predictions_digest, received_at FROM runs LIMIT 1"
         ))
     };
@@ -99,6 +100,8 @@ fn the_limits_are_those_of_the_model() {
     let unused = a_version_of(version.source_id);
     database.versions().insert(&unused).unwrap();
     let mut connection = database.connect();
+    // Or the ids of the job could not be changed.
+    connection.batch_execute("DELETE FROM run_counters").unwrap();
     // A stored contract cannot be changed, so copies of it are stored.
     let copy_version = |columns: &str, values: String| {
         let (id, digest) =
@@ -200,12 +203,13 @@ fn what_runs_cannot_add_up_to_is_refused() {
     let (database, _, job) = Database::with_a_job();
     database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
     let mut connection = database.connect();
-    for (within, beyond) in [
-        ("last_run_succeeded = 0", "last_run_succeeded = 2"),
-        ("consecutive_failures = 0", "consecutive_failures = -1"),
+    for (table, within, beyond) in [
+        ("run_summaries", "last_run_succeeded = 0", "last_run_succeeded = 2"),
+        ("run_summaries", "consecutive_failures = 0", "consecutive_failures = -1"),
+        ("run_counters", "last_number = 1", "last_number = 0"),
     ] {
-        connection.batch_execute(&format!("UPDATE run_summaries SET {within}")).unwrap();
-        let error = connection.batch_execute(&format!("UPDATE run_summaries SET {beyond}")).unwrap_err().to_string();
+        connection.batch_execute(&format!("UPDATE {table} SET {within}")).unwrap();
+        let error = connection.batch_execute(&format!("UPDATE {table} SET {beyond}")).unwrap_err().to_string();
         assert!(error.starts_with("CHECK constraint failed"), "{beyond}: {error}");
     }
 }

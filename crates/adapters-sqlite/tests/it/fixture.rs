@@ -11,7 +11,6 @@ use prediction_domain::ports::{
     SourceRepository, SourceVersionRepository,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
-use prediction_domain_testkit::values::at;
 use tempfile::TempDir;
 
 /// A machine that runs many tests at once can be slow to hand over a lock.
@@ -96,8 +95,10 @@ pub(crate) fn everything_of(job: &Job) -> PredictionQuery {
         role: None,
         from: None,
         to: None,
-        issued: Issued::Until(at("9999-12-31T23:59:59Z")),
+        issued: Issued::AtAnyTime,
         issued_after: None,
+        known_at: None,
+        last_run: None,
         after: None,
         limit: MAX_PREDICTIONS,
     }

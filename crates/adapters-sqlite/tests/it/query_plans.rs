@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use prediction_domain::model::{
     HealthCounts, HealthFilter, HealthStatus, Job, OrganisationId, Position, PredictionPosition, RetentionHours,
-    RunPosition, RunStatus, Scope, SourceVersion,
+    RunNumber, RunPosition, RunStatus, Scope, SourceVersion,
 };
 use prediction_domain::ports::{
     Effect, Issued, JobFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter,
@@ -253,6 +253,7 @@ fn what_is_judged_before_a_delete_is_found_from_indexes() {
     assert_plan(
         &deleted,
         "SEARCH jobs USING INDEX jobs_id_idx (id=?); \
+         SEARCH run_counters USING PRIMARY KEY (organisation_id=? AND job_id=?); \
          SEARCH job_revisions USING PRIMARY KEY (organisation_id=? AND job_id=?)",
     );
 }
@@ -289,7 +290,7 @@ fn runs_are_read_from_their_indexes() {
             (time, time, position(1)),
             (time, time, position(-1)),
         ] {
-            let filter = RunFilter { status: Some(RunStatus::Failed), from, to };
+            let filter = RunFilter { status: Some(RunStatus::Failed), from, to, known_at: None };
             database.runs().list(job.organisation_id, job.id, &filter, &page_after(20, after)).unwrap();
         }
     });
@@ -313,37 +314,43 @@ fn predictions_are_read_from_their_indexes() {
     let values = [a_prediction("risk", job.created_at, 0.5)];
     let run = a_run_of(&job, &values);
     database.runs().insert(&run, &values).unwrap();
-    let read = |issued| {
+    let read = |issued, known_at, last_run| {
         let after = Some(PredictionPosition { role: role_name("a"), at: job.created_at });
-        let query = PredictionQuery { issued, after, ..everything_of(&job) };
-        assert_eq!(database.runs().predictions(&query).unwrap().len(), 1);
+        let query = PredictionQuery { issued, known_at, last_run, after, ..everything_of(&job) };
+        assert_eq!(database.runs().predictions(&query).unwrap().values.len(), 1);
     };
     let key = "PRIMARY KEY (organisation_id=? AND job_id=? AND role=?";
     let run_of = "SEARCH runs USING PRIMARY KEY (organisation_id=? AND job_id=? AND issued_at=?)";
+    let (known_at, last_run) = (Some(run.received_at), RunNumber::new(1));
 
-    let found = plans(&database, "WITH", || read(Issued::Until(run.issued_at)));
-    assert_plan(
-        &found,
-        &format!(
+    let newest = |known: &str| {
+        format!(
             "CO-ROUTINE times; SETUP; SEARCH predictions USING {key} AND at>? AND at<?); \
              RECURSIVE STEP; SCAN times; CORRELATED SCALAR SUBQUERY 2; SEARCH later USING {key} AND at>? AND at<?); \
              SCAN times; SEARCH newest USING {key} AND at=? AND issued_at=?); \
              CORRELATED SCALAR SUBQUERY 4; SEARCH known USING {key} AND at=? AND issued_at>? AND issued_at<?); \
-             {run_of}; REUSE SUBQUERY 4"
-        ),
-    );
-
-    let found = plans(&database, "SELECT", || read(Issued::At(run.issued_at)));
-    let role = "SEARCH predictions USING PRIMARY KEY (organisation_id=? AND job_id=? AND role>?)";
-    assert_eq!(found.len(), 3);
-    assert_eq!((&*found[0], &*found[2]), (role, role));
-    assert_eq!(
-        found[1],
-        format!(
-            "SEARCH predictions USING INDEX predictions_organisation_id_job_id_issued_at_idx \
-             (organisation_id=? AND job_id=? AND issued_at=? AND role=? AND at>? AND at<?); {run_of}"
+             {known}{run_of}; REUSE SUBQUERY 4"
         )
+    };
+    for issued in [Issued::AtAnyTime, Issued::Until(run.issued_at)] {
+        let found = plans(&database, "WITH", || read(issued, None, None));
+        assert_plan(&found, &newest(""));
+        for (known_at, last_run) in [(known_at, None), (None, last_run), (known_at, last_run)] {
+            let found = plans(&database, "WITH", || read(issued, known_at, last_run));
+            assert_plan(&found, &newest(&format!("{}; ", run_of.replace("SEARCH runs", "SEARCH told"))));
+        }
+    }
+
+    let found = plans(&database, "SELECT", || read(Issued::At(run.issued_at), known_at, None));
+    let role = "SEARCH predictions USING PRIMARY KEY (organisation_id=? AND job_id=? AND role>?)";
+    let of_run = format!(
+        "SEARCH predictions USING INDEX predictions_organisation_id_job_id_issued_at_idx \
+         (organisation_id=? AND job_id=? AND issued_at=? AND role=? AND at>? AND at<?); {run_of}"
     );
+    let last_number = "SEARCH run_counters USING PRIMARY KEY (organisation_id=? AND job_id=?)";
+    assert_eq!(found, [last_number, role, &of_run, role]);
+    let found = plans(&database, "SELECT", || read(Issued::At(run.issued_at), None, last_run));
+    assert_eq!(found, [role, &of_run, role]);
 }
 
 /// Neither values, runs, jobs nor summaries are scanned to find out that there is nothing to delete, and nobody who writes has
@@ -427,6 +434,12 @@ fn the_triggers_use_the_primary_key() {
             "UPDATE run_summaries SET values_from = ? WHERE organisation_id = ? AND job_id = ? \
              AND ? > 0 AND (values_from IS NULL OR values_from > ?)",
             "SEARCH run_summaries USING PRIMARY KEY (organisation_id=? AND job_id=?)",
+        ),
+        (
+            "UPDATE runs SET number = (SELECT last_number FROM run_counters \
+             WHERE run_counters.organisation_id = ? AND run_counters.job_id = ?) \
+             WHERE organisation_id = ? AND job_id = ? AND issued_at = ?",
+            "SEARCH runs USING PRIMARY KEY (organisation_id=? AND job_id=? AND issued_at=?)",
         ),
     ] {
         let plan = plan(&mut database.connect(), statement);

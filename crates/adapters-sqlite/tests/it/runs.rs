@@ -31,7 +31,8 @@ fn what_is_reported_behind_the_stores_back_adds_up() {
     let mut connection = database.connect();
     let mut report = |job_id: &str, later: i64, succeeded: i64| {
         let copied = format!(
-            "INSERT INTO runs SELECT organisation_id, {job_id}, issued_at + {later}, \
+            "INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded, \
+             message, prediction_count, predictions_digest, received_at) SELECT organisation_id, {job_id}, issued_at + {later}, \
              lower(printf('%s-7777-7777-7777-%s', hex(randomblob(4)), hex(randomblob(6)))), job_revision, \
              source_version_id, {succeeded}, message, 1, predictions_digest, received_at \
              FROM runs ORDER BY issued_at LIMIT 1"
@@ -81,7 +82,8 @@ fn two_stores_that_are_told_of_one_run_store_it_once() {
     assert_eq!(answers[0], answers[1]);
     for run in &answers[0] {
         let query = PredictionQuery { issued: Issued::At(run.issued_at), ..everything_of(&job) };
-        let values: Vec<_> = database.runs().predictions(&query).unwrap().into_iter().map(|v| v.prediction).collect();
+        let values: Vec<_> =
+            database.runs().predictions(&query).unwrap().values.into_iter().map(|v| v.prediction).collect();
         assert_eq!(PredictionsDigest::of(&values), run.predictions_digest);
     }
 }

@@ -304,7 +304,7 @@ impl World {
             let runs = self.runs.range((job.id, at("0001-01-01T00:00:00Z"))..=(job.id, at("9999-01-01T00:00:00Z")));
             for ((_, issued_at), (count, has_expired)) in runs {
                 let query = PredictionQuery { issued: Issued::At(*issued_at), ..everything(job) };
-                let values = stores.runs.predictions(&query).expect("values can be read").len();
+                let values = stores.runs.predictions(&query).expect("values can be read").values.len();
                 found.insert(*issued_at, values);
                 assert!(values == *count || *has_expired && values < *count, "{when}: {values} of {count}");
             }
@@ -348,7 +348,7 @@ fn values_of(stores: &Stores, job: &Job) -> usize {
     let runs = runs.expect("runs can be listed").items;
     let count = |run: &Run| {
         let query = PredictionQuery { issued: Issued::At(run.issued_at), ..everything(job) };
-        stores.runs.predictions(&query).expect("values can be read").len()
+        stores.runs.predictions(&query).expect("values can be read").values.len()
     };
     runs.iter().map(count).sum()
 }
@@ -365,8 +365,10 @@ fn everything(job: &Job) -> PredictionQuery {
         role: None,
         from: None,
         to: None,
-        issued: Issued::Until(at("9999-12-31T23:59:59.999999Z")),
+        issued: Issued::AtAnyTime,
         issued_after: None,
+        known_at: None,
+        last_run: None,
         after: None,
         limit: 1_000,
     }

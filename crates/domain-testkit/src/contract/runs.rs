@@ -151,7 +151,7 @@ pub(super) fn runs_are_filtered_by_status_and_time(stores: &Stores) {
     for status in [None, Some(RunStatus::Succeeded), Some(RunStatus::Failed)] {
         for from in bounds {
             for to in bounds {
-                let filter = RunFilter { status, from, to };
+                let filter = RunFilter { status, from, to, known_at: None };
                 let expected = runs.iter().rev().filter(|run| {
                     status.is_none_or(|status| run.status == status)
                         && from.is_none_or(|from| run.issued_at >= from)
@@ -353,15 +353,17 @@ fn everything(job: &Job) -> PredictionQuery {
         role: None,
         from: None,
         to: None,
-        issued: Issued::Until(at("9999-12-31T23:59:59.999999Z")),
+        issued: Issued::AtAnyTime,
         issued_after: None,
+        known_at: None,
+        last_run: None,
         after: None,
         limit: MAX_PREDICTIONS + 1,
     }
 }
 
 fn predictions(stores: &Stores, query: &PredictionQuery) -> Vec<PredictedValue> {
-    stores.runs.predictions(query).expect("values can be read")
+    stores.runs.predictions(query).expect("values can be read").values
 }
 
 /// The roles and values that are read.

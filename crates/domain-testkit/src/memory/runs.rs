@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunPosition,
+    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunNumber, RunPosition,
 };
 use prediction_domain::ports::{
-    InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+    InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter, RunRepository, StoreFailure,
 };
 
-use super::MemoryStore;
+use super::{MemoryStore, State};
 
 impl RunRepository for MemoryStore {
     fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
@@ -22,6 +22,7 @@ impl RunRepository for MemoryStore {
         if let Some((taken, _)) = taken {
             return Err(InsertRunError::IssuedAtTaken(Box::new(taken.clone())));
         }
+        state.number_run(run);
         state.runs.insert(run.id, (run.clone(), predictions.to_vec()));
         Ok(())
     }
@@ -53,14 +54,17 @@ impl RunRepository for MemoryStore {
         Ok(Page::of_one_too_many(found, page, RunPosition::of))
     }
 
-    fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure> {
+    fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
         let state = self.state();
         let mut newest: BTreeMap<PredictionPosition, PredictedValue> = BTreeMap::new();
         for (run, predictions) in state.runs.values() {
             let is_asked_for = run.organisation_id == query.organisation_id
                 && run.job_id == query.job_id
                 && query.issued_after.is_none_or(|limit| run.issued_at > limit)
+                && query.known_at.is_none_or(|time| run.received_at <= time)
+                && query.last_run.is_none_or(|last| state.run_numbers[&run.id] <= last)
                 && match query.issued {
+                    Issued::AtAnyTime => true,
                     Issued::Until(time) => run.issued_at <= time,
                     Issued::At(time) => run.issued_at == time,
                 };
@@ -76,15 +80,29 @@ impl RunRepository for MemoryStore {
                 }
             }
         }
-        Ok(newest.into_values().take(query.limit).collect())
+        let stored = state.last_numbers.get(&query.job_id).copied();
+        Ok(PredictedValues {
+            values: newest.into_values().take(query.limit).collect(),
+            last_run: query.last_run.or(stored).unwrap_or(RunNumber::NONE),
+        })
+    }
+}
+
+impl State {
+    /// Gives a run that is stored the next number of its job.
+    fn number_run(&mut self, run: &Run) {
+        let last = self.last_numbers.entry(run.job_id).or_insert(RunNumber::NONE);
+        *last = last.next();
+        self.run_numbers.insert(run.id, *last);
     }
 }
 
 fn passes(filter: &RunFilter, run: &Run) -> bool {
-    let RunFilter { status, from, to } = filter;
+    let RunFilter { status, from, to, known_at } = filter;
     status.is_none_or(|status| run.status == status)
         && from.is_none_or(|from| run.issued_at >= from)
         && to.is_none_or(|to| run.issued_at < to)
+        && known_at.is_none_or(|time| run.received_at <= time)
 }
 
 fn is_wanted(query: &PredictionQuery, prediction: &Prediction) -> bool {

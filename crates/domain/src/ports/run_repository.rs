@@ -1,13 +1,14 @@
 use super::StoreFailure;
 use crate::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, RoleName, Run, RunId, RunPosition,
-    RunStatus, Timestamp,
+    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, RoleName, Run, RunId, RunNumber,
+    RunPosition, RunStatus, Timestamp,
 };
 
 /// Stores runs, and what they predict. A job is named with its organisation, which whoever asks has to have seen.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RunRepository: Send + Sync {
-    /// Stores a run with its values: all of it or nothing. No two values are of one role and time.
+    /// Stores a run with its values: all of it or nothing. No two values are of one role and time. It gets the next number of
+    /// its job.
     fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError>;
 
     /// Finds a run of a job.
@@ -24,7 +25,7 @@ pub trait RunRepository: Send + Sync {
 
     /// For each role and time, the value that was issued last among those that are asked for; in the order of roles (by
     /// their bytes) and times.
-    fn predictions(&self, query: &PredictionQuery) -> Result<Vec<PredictedValue>, StoreFailure>;
+    fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure>;
 }
 
 /// Which runs to list. Conditions are joined by "and".
@@ -36,6 +37,8 @@ pub struct RunFilter {
     pub from: Option<Timestamp>,
     /// Only those issued before then.
     pub to: Option<Timestamp>,
+    /// Only those received then or before.
+    pub known_at: Option<Timestamp>,
 }
 
 /// Which values to read.
@@ -55,6 +58,10 @@ pub struct PredictionQuery {
     pub issued: Issued,
     /// Only those issued later than then: what is older has expired.
     pub issued_after: Option<Timestamp>,
+    /// Only those of runs that were received then or before.
+    pub known_at: Option<Timestamp>,
+    /// Only those of runs up to that one, or without a number: what there was when a reading began, as its first page told.
+    pub last_run: Option<RunNumber>,
     /// Only those behind this position.
     pub after: Option<PredictionPosition>,
     /// How many at the most.
@@ -64,6 +71,8 @@ pub struct PredictionQuery {
 /// By when values were issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issued {
+    /// Those of all runs, also of such as were issued by a clock that is ahead.
+    AtAnyTime,
     /// Those of runs that were issued then or before.
     Until(Timestamp),
     /// Those of the run that was issued then.
@@ -79,6 +88,16 @@ pub struct PredictedValue {
     pub issued_at: Timestamp,
     /// By which run.
     pub run_id: RunId,
+}
+
+/// Values, and up to which run of the job they were looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictedValues {
+    /// The values.
+    pub values: Vec<PredictedValue>,
+    /// That of the query; if it has none, the last run that there was when these values were read. When there are no values,
+    /// it need not be told.
+    pub last_run: RunNumber,
 }
 
 /// Why a run was not stored.

@@ -1,9 +1,12 @@
+use chrono::TimeDelta;
+
 use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
-    Caller, Job, JobId, Page, PageRequest, Permission, PredictionPosition, RoleName, Run, RunId, RunPosition, Timestamp,
+    Caller, Job, JobId, MAX_SECONDS_AHEAD, Page, PageRequest, Permission, PredictionPosition, ReadingPosition,
+    RoleName, Run, RunId, RunPosition, Timestamp,
 };
-use crate::ports::{Issued, PredictedValue, PredictionQuery, RunFilter};
+use crate::ports::{Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter};
 
 /// A run of a job.
 pub fn get_run(ports: &Ports, caller: &Caller, job_id: JobId, id: RunId) -> Result<Run, Refusal> {
@@ -22,10 +25,14 @@ pub fn list_runs(
 ) -> Result<Page<Run, RunPosition>, Refusal> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
-    Ok(ports.runs.list(job.organisation_id, job_id, filter, page)?)
+    // Those that are not left out for it are not looked at.
+    let behind = filter.known_at.map(|time| issued_until(time).plus(TimeDelta::microseconds(1)));
+    let filter = RunFilter { to: [filter.to, behind].into_iter().flatten().min(), ..filter.clone() };
+    Ok(ports.runs.list(job.organisation_id, job_id, &filter, page)?)
 }
 
-/// Which values of a job to read.
+/// Which values of a job to read. There are two times: when a run was issued, by the clock of its runner, and when it was
+/// received, by the clock of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PredictionFilter {
     /// Only those of that role.
@@ -34,8 +41,10 @@ pub struct PredictionFilter {
     pub from: Option<Timestamp>,
     /// Only those about a time before then.
     pub to: Option<Timestamp>,
-    /// What was known then, instead of now.
+    /// Only those of runs that were issued then or before.
     pub as_of: Option<Timestamp>,
+    /// Only those of runs that were received then or before.
+    pub known_at: Option<Timestamp>,
     /// Exactly those of that run.
     pub run_id: Option<RunId>,
 }
@@ -45,6 +54,15 @@ impl PredictionFilter {
     pub const MAX_LIMIT: usize = 10_000;
     /// The values on a page when nobody says how many.
     pub const DEFAULT_LIMIT: usize = 1_000;
+
+    /// By when the values were issued. What was known at a time was issued not much later, which spares looking at what was
+    /// issued since.
+    fn issued(&self) -> Issued {
+        match [self.as_of, self.known_at.map(issued_until)].into_iter().flatten().min() {
+            Some(until) => Issued::Until(until),
+            None => Issued::AtAnyTime,
+        }
+    }
 }
 
 /// A part of a list of values.
@@ -52,29 +70,38 @@ impl PredictionFilter {
 pub struct PredictionPage {
     /// The values, by role and time.
     pub items: Vec<PredictedValue>,
-    /// Where the next page starts; `None` on the last one.
-    pub next: Option<PredictionPosition>,
+    /// Where the reading goes on; `None` on the last page.
+    pub next: Option<ReadingPosition>,
 }
 
-/// For each role and time, the value that was known at a time: the one of the run that was issued last until then. What
-/// has expired is not shown.
+/// For each role and time, the value of the run that was issued last among those that are asked for. What has expired is not
+/// shown.
+///
+/// Pages of one reading belong together: from the second on, what was stored since the first was read is left out.
 pub fn list_predictions(
     ports: &Ports,
     caller: &Caller,
     job_id: JobId,
     filter: &PredictionFilter,
-    after: Option<PredictionPosition>,
+    after: Option<ReadingPosition>,
     limit: usize,
 ) -> Result<PredictionPage, Refusal> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
     let now = ports.clock.now();
     let issued = match filter.run_id {
-        Some(id) => Issued::At(ports.runs.find(job.organisation_id, job_id, id)?.ok_or(Refusal::NotFound)?.issued_at),
-        None => Issued::Until(filter.as_of.unwrap_or(now)),
+        Some(id) => {
+            let run = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(Refusal::NotFound)?;
+            if filter.as_of.is_some_and(|time| run.issued_at > time) {
+                return Ok(PredictionPage { items: Vec::new(), next: None });
+            }
+            Issued::At(run.issued_at)
+        }
+        None => filter.issued(),
     };
     let limit = limit.min(PredictionFilter::MAX_LIMIT);
-    let mut items = ports.runs.predictions(&PredictionQuery {
+    let (last_run, after) = after.map(|position| (position.last_run, position.after)).unzip();
+    let PredictedValues { values: mut items, last_run } = ports.runs.predictions(&PredictionQuery {
         organisation_id: job.organisation_id,
         job_id,
         role: filter.role.clone(),
@@ -82,15 +109,25 @@ pub fn list_predictions(
         to: filter.to,
         issued,
         issued_after: expired_until(ports, &job, now)?,
+        known_at: filter.known_at,
+        last_run,
         after,
         limit: limit + 1,
     })?;
     let more = items.len() > limit;
     items.truncate(limit);
-    let position =
-        |value: &PredictedValue| PredictionPosition { role: value.prediction.role.clone(), at: value.prediction.at };
+    let position = |value: &PredictedValue| ReadingPosition {
+        last_run,
+        after: PredictionPosition { role: value.prediction.role.clone(), at: value.prediction.at },
+    };
     let next = if more { items.last().map(position) } else { None };
     Ok(PredictionPage { items, next })
+}
+
+/// No run that was received then or before was issued later than this, since none is taken that is issued too far ahead. Twice
+/// as far: the service itself may issue one a little later than its clock says.
+fn issued_until(known_at: Timestamp) -> Timestamp {
+    known_at.plus(TimeDelta::seconds(2 * MAX_SECONDS_AHEAD))
 }
 
 /// What was issued then or before has expired, by what the source says now; `None` when it is kept for ever.

@@ -4,12 +4,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use prediction_domain::model::{Position, PredictionPosition, Revision, RoleName, RunId, RunPosition, Timestamp};
+use prediction_domain::model::{
+    Position, PredictionPosition, ReadingPosition, Revision, RoleName, RunId, RunNumber, RunPosition, Timestamp,
+};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 const ID_BYTES: usize = 16;
 const TIME_BYTES: usize = 8;
+const NUMBER_BYTES: usize = 8;
 const CHECK_BYTES: usize = 8;
 
 /// A place in a list that a cursor can tell.
@@ -58,11 +61,12 @@ pub(super) fn write(list: &str, place: &impl Place) -> String {
     seal(list, place.to_bytes())
 }
 
-/// Writes down a position in a list of values.
-pub(super) fn write_prediction(list: &str, position: &PredictionPosition) -> String {
-    let mut bytes = position.at.as_micros().to_be_bytes().to_vec();
-    bytes.extend_from_slice(position.role.as_str().as_bytes());
-    seal(list, bytes)
+/// Writes down where a reading of values goes on.
+pub(super) fn write_reading(list: &str, position: &ReadingPosition) -> String {
+    let mut bytes = position.after.at.as_micros().to_be_bytes().to_vec();
+    bytes.extend_from_slice(&position.last_run.as_i64().to_be_bytes());
+    bytes.extend_from_slice(position.after.role.as_str().as_bytes());
+    seal(&readings_of(list), bytes)
 }
 
 /// Reads a place; `None` when the cursor is damaged or of another list.
@@ -70,12 +74,31 @@ pub(super) fn read<P: Place>(list: &str, cursor: &str) -> Option<P> {
     P::from_bytes(&open(list, cursor)?)
 }
 
-/// Reads a position in a list of values.
-pub(super) fn read_prediction(list: &str, cursor: &str) -> Option<PredictionPosition> {
+/// Reads where a reading of values goes on.
+pub(super) fn read_reading(list: &str, cursor: &str) -> Option<ReadingPosition> {
+    let Some(bytes) = open(&readings_of(list), cursor) else { return read_place_only(list, cursor) };
+    let (time, rest) = bytes.split_at_checked(TIME_BYTES)?;
+    let (number, role) = rest.split_at_checked(NUMBER_BYTES)?;
+    let last_run = RunNumber::new(i64::from_be_bytes(number.try_into().ok()?))?;
+    Some(ReadingPosition { last_run, after: read_place(time, role)? })
+}
+
+/// A cursor of the release before knows of no runs. Its reading goes on as it began there: with all that there is.
+fn read_place_only(list: &str, cursor: &str) -> Option<ReadingPosition> {
     let bytes = open(list, cursor)?;
     let (time, role) = bytes.split_at_checked(TIME_BYTES)?;
+    Some(ReadingPosition { last_run: RunNumber::new(i64::MAX)?, after: read_place(time, role)? })
+}
+
+fn read_place(time: &[u8], role: &[u8]) -> Option<PredictionPosition> {
     let role = RoleName::restore(std::str::from_utf8(role).ok()?).ok()?;
     Some(PredictionPosition { role, at: read_time(time)? })
+}
+
+/// Another name than that of the list, so that no cursor of the release before is taken for one of these. No filter ends like
+/// that.
+fn readings_of(list: &str) -> String {
+    format!("{list}&reading")
 }
 
 fn read_time(bytes: &[u8]) -> Option<Timestamp> {
@@ -137,8 +160,9 @@ mod tests {
             assert_eq!(read("jobs", &write("jobs", &position)), Some(position));
         }
         assert_eq!(read("revisions", &write("revisions", &revision(7))), Some(revision(7)));
-        let value = PredictionPosition { role: role_name("risk"), at: at("0000-01-01T00:00:00Z") };
-        assert_eq!(read_prediction("values", &write_prediction("values", &value)), Some(value));
+        let after = PredictionPosition { role: role_name("risk"), at: at("0000-01-01T00:00:00Z") };
+        let reading = ReadingPosition { last_run: RunNumber::NONE, after };
+        assert_eq!(read_reading("values", &write_reading("values", &reading)), Some(reading));
     }
 
     /// What is sealed rightly, but cannot be.
@@ -150,7 +174,7 @@ mod tests {
         {
             let time = micros.to_be_bytes();
             assert_eq!(read::<RunPosition>("list", &sealed(&[&id.as_bytes()[..], &time].concat())), None);
-            assert_eq!(read_prediction("list", &sealed(&[&time[..], b"risk"].concat())), None);
+            assert_eq!(read_reading("list", &sealed(&[&time[..], b"risk"].concat())), None);
         }
         let time = 0_i64.to_be_bytes();
         assert_eq!(
@@ -159,7 +183,7 @@ mod tests {
             "no run has the nil UUID"
         );
         for role in [&b""[..], b"\xff", b"a\0b", &[b'a'; 101]] {
-            assert_eq!(read_prediction("list", &sealed(&[&time[..], role].concat())), None);
+            assert_eq!(read_reading("list", &sealed(&[&time[..], role].concat())), None);
         }
         for number in [i64::MIN, -1, 0] {
             assert_eq!(read::<Revision>("list", &sealed(&number.to_be_bytes())), None);
@@ -167,6 +191,50 @@ mod tests {
         for bytes in [&[][..], &[1; 7], &[1; 9], &[1; 24]] {
             assert_eq!(read::<Position>("list", &sealed(bytes)), None);
             assert_eq!(read::<Revision>("list", &sealed(bytes)), None);
+        }
+    }
+
+    #[test]
+    fn a_reading_goes_on_where_it_was_and_with_what_it_knew() {
+        let at = Timestamp::from_micros(-1_234_567).unwrap();
+        for role in ["risk", "Blattnässe, \"links\"", "temperature_of_the_soil"] {
+            let after = PredictionPosition { role: RoleName::parse(role).unwrap(), at };
+            for number in [0, 1, i64::MAX] {
+                let last_run = RunNumber::new(number).unwrap();
+                let position = ReadingPosition { last_run, after: after.clone() };
+                let cursor = write_reading("predictions of 1", &position);
+                assert_eq!(read_reading("predictions of 1", &cursor), Some(position));
+                assert_eq!(read_reading("predictions of 2", &cursor), None);
+            }
+            // As the release before wrote it.
+            let place = [&at.as_micros().to_be_bytes()[..], role.as_bytes()].concat();
+            let before = seal("predictions of 1", place);
+            let all = RunNumber::new(i64::MAX).unwrap();
+            assert_eq!(read_reading("predictions of 1", &before), Some(ReadingPosition { last_run: all, after }));
+            assert_eq!(read_reading("predictions of 2", &before), None);
+        }
+    }
+
+    #[test]
+    fn a_reading_that_somebody_made_up_is_judged_like_any_other_text() {
+        let made_up = |time: i64, number: i64, role: &[u8]| {
+            let bytes = [&time.to_be_bytes()[..], &number.to_be_bytes(), role].concat();
+            read_reading("list", &seal(&readings_of("list"), bytes))
+        };
+        assert!(made_up(0, 0, b"risk").is_some());
+        for (time, number, role) in [
+            (0, -1, &b"risk"[..]),
+            (0, i64::MIN, b"risk"),
+            (i64::MAX, 0, b"risk"),
+            (0, 0, b""),
+            (0, 0, b"a\0b"),
+            (0, 0, b"\xFF"),
+            (0, 0, &[b'a'; 101]),
+        ] {
+            assert_eq!(made_up(time, number, role), None, "{time}, {number}, {role:?}");
+        }
+        for bytes in [&[][..], &[0; 7], &[0; 15]] {
+            assert_eq!(read_reading("list", &seal(&readings_of("list"), bytes.to_vec())), None);
         }
     }
 }

@@ -1,4 +1,4 @@
-use prediction_domain::model::{PageRequest, PredictionPosition, Timestamp, ValueProblem, ViolationCode, nearest};
+use prediction_domain::model::{PageRequest, ReadingPosition, Timestamp, ValueProblem, ViolationCode, nearest};
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::PredictionFilter;
 use serde_json::Value;
@@ -120,8 +120,8 @@ impl Query {
     }
 
     /// The part of a list of values that is wanted, like [`Self::page`]; `None` when nobody says how many.
-    pub(crate) fn prediction_page(&mut self, kind: &str) -> (Option<usize>, Option<PredictionPosition>) {
-        self.part_of_list(kind, PredictionFilter::MAX_LIMIT, cursor::read_prediction)
+    pub(crate) fn prediction_page(&mut self, kind: &str) -> (Option<usize>, Option<ReadingPosition>) {
+        self.part_of_list(kind, PredictionFilter::MAX_LIMIT, cursor::read_reading)
     }
 
     fn part_of_list<P>(
@@ -158,8 +158,8 @@ impl Query {
     }
 
     /// The cursor to the next part of the list that [`Self::prediction_page`] was called for.
-    pub(crate) fn prediction_cursor(list: &ListName, next: Option<&PredictionPosition>) -> Option<String> {
-        next.map(|position| cursor::write_prediction(&list.0, position))
+    pub(crate) fn prediction_cursor(list: &ListName, next: Option<&ReadingPosition>) -> Option<String> {
+        next.map(|position| cursor::write_reading(&list.0, position))
     }
 
     /// The same query with another value of that parameter, as a reference relative to the request (RFC 3986, section 4.2).

@@ -13,6 +13,7 @@ mod overload;
 mod port_calls;
 mod properties;
 mod provoked;
+mod readings;
 mod runs;
 mod service;
 mod snapshots;

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::StatusCode;
-use prediction_domain::model::{CheckedBindings, HealthCounts, Job, JobRevision, Page, Source, SourceVersion};
-use prediction_domain::ports::{Effect, JobSetUpOutcome};
+use prediction_domain::model::{
+    CheckedBindings, HealthCounts, Job, JobRevision, Page, RunNumber, Source, SourceVersion,
+};
+use prediction_domain::ports::{Effect, JobSetUpOutcome, PredictedValues};
 use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source, a_version_of, contract};
 use serde_json::{Value, json};
 
@@ -189,7 +191,7 @@ impl Ports {
         let called = self.log("runs.predictions");
         mocks.runs.expect_predictions().returning(move |_| {
             called(None);
-            Ok(Vec::new())
+            Ok(PredictedValues { values: Vec::new(), last_run: RunNumber::NONE })
         });
     }
 }

@@ -10,12 +10,13 @@ use actix_web::error::PayloadError;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
 use actix_web::{App, test, web};
+use chrono::TimeDelta;
 use futures_util::future::{BoxFuture, FutureExt as _, LocalBoxFuture, ready};
 use futures_util::stream::LocalBoxStream;
 use prediction_domain::model::{Caller, Job, MonitoredJob, Monitoring, Permission, Scope, Timestamp};
 use prediction_domain::ports::{
-    MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository, MockStoreHealth,
-    StoreHealth,
+    Clock as _, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository,
+    MockStoreHealth, StoreHealth,
 };
 use prediction_domain::use_cases::{ClockWatch, Ports};
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
@@ -158,17 +159,27 @@ impl Service {
 
     /// On an empty in-memory store.
     pub(crate) fn in_memory() -> Self {
+        let [service] = Self::replicas([0]);
+        service
+    }
+
+    /// On one in-memory store, with clocks that are so many seconds ahead.
+    pub(crate) fn replicas<const COUNT: usize>(seconds_ahead: [i64; COUNT]) -> [Self; COUNT] {
         let stores = MemoryStore::stores();
-        let clock = Arc::new(start_of_clock());
-        let ports = Ports {
-            sources: stores.sources,
-            source_versions: stores.source_versions,
-            jobs: stores.jobs,
-            runs: stores.runs,
-            clock: clock.clone(),
-            ids: Arc::new(SequentialIds::default()),
-        };
-        Self::new(ports, stores.health, clock)
+        let ids = Arc::new(SequentialIds::default());
+        seconds_ahead.map(|seconds| {
+            let clock = Arc::new(start_of_clock());
+            clock.set(clock.now().plus(TimeDelta::seconds(seconds)));
+            let ports = Ports {
+                sources: stores.sources.clone(),
+                source_versions: stores.source_versions.clone(),
+                jobs: stores.jobs.clone(),
+                runs: stores.runs.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
+            };
+            Self::new(ports, stores.health.clone(), clock)
+        })
     }
 
     pub(crate) fn api(&self) -> &Api {
@@ -213,7 +224,12 @@ impl Service {
         self.app.get_or_init(make).await
     }
 
-    async fn dispatch(&self, request: Request, body: Option<BoxedPayloadStream>) -> Answer {
+    /// Sends a request, and leaves the body of the answer to be read piece by piece.
+    pub(crate) async fn open(&self, request: Request) -> ServiceResponse {
+        self.call(request, None).await
+    }
+
+    async fn call(&self, request: Request, body: Option<BoxedPayloadStream>) -> ServiceResponse {
         let mut call = test::TestRequest::default()
             .method(request.method)
             .uri(&request.path)
@@ -227,7 +243,11 @@ impl Service {
         for header in request.headers {
             call = call.insert_header(header);
         }
-        let response = self.app().await(call, body).await;
+        self.app().await(call, body).await
+    }
+
+    async fn dispatch(&self, request: Request, body: Option<BoxedPayloadStream>) -> Answer {
+        let response = self.call(request, body).await;
         let status = response.status();
         let mut headers: Vec<(String, String)> = response
             .headers()

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chrono::DateTime;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Model, ORGANISATION_A, Server, errors, insert, on_both_databases, path_of};
+use crate::harness::{
+    Answer, Model, ORGANISATION_A, RawConnection, Server, errors, insert, on_both_databases, path_of, raw_request,
+};
 
 on_both_databases!(
     a_report_is_read_back_after_a_restart,
@@ -14,6 +18,10 @@ on_both_databases!(
     one_value_more_than_the_largest_report_stores_nothing,
     of_many_equal_reports_at_once_one_is_stored,
     of_different_reports_at_once_all_but_one_are_conflicts,
+    pages_tell_what_was_known_when_the_first_was_read,
+    a_stream_tells_what_was_known_when_it_began,
+    what_is_acknowledged_is_read_whatever_the_clock_of_its_runner_says,
+    a_backfill_does_not_change_what_was_known,
     numbers_that_are_no_numbers_are_refused,
     a_shortened_retention_holds_at_once,
     a_deleted_job_takes_its_results_along,
@@ -159,6 +167,114 @@ fn of_different_reports_at_once_all_but_one_are_conflicts(server: &Server) {
         assert_eq!((&problem["existing_id"], errors(&problem)), (&stored[0]["id"], vec![("/predictions", "differs")]));
     }
     assert_eq!(server.database().results(), [0, 1, 1]);
+}
+
+/// A report that was issued at that time, with so many values that are all the same number.
+fn report_of(issued_at: &str, count: usize, number: f64) -> Value {
+    let mut report = Model::report("of many");
+    insert(&mut report, "/issued_at", issued_at);
+    let values = values(count).into_iter().map(|mut value| {
+        insert(&mut value, "/value", number);
+        value
+    });
+    insert(&mut report, "/predictions", values.collect::<Vec<_>>());
+    report
+}
+
+fn numbers(page: &Value) -> Vec<f64> {
+    page["items"].as_array().unwrap().iter().map(|item| item["value"].as_f64().unwrap()).collect()
+}
+
+fn pages_tell_what_was_known_when_the_first_was_read(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let client = server.operator();
+    for limit in 1..=4 {
+        let job = model.job(server, ORGANISATION_A, &format!("Job {limit}"));
+        client.post(&runs_of(&job), &report_of("2026-06-01T12:00:00Z", 4, 1.0)).expect(201);
+        let first = format!("{}?limit={limit}", predictions_of(&job));
+        let (mut path, mut read, mut reports) = (first.clone(), Vec::new(), 0);
+        loop {
+            let page = client.get(&path).expect(200);
+            read.extend(numbers(&page));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            path = format!("{first}&cursor={cursor}");
+            reports += 1;
+            for hour in [11, 13] {
+                let issued_at = format!("2026-06-01T{hour}:00:{reports:02}Z");
+                client.post(&runs_of(&job), &report_of(&issued_at, 6, 2.0)).expect(201);
+            }
+        }
+        assert_eq!(read, [1.0; 4], "{limit} a page");
+        let new = numbers(&client.get(&predictions_of(&job)).expect(200));
+        let expected = if reports == 0 { vec![1.0; 4] } else { vec![2.0; 6] };
+        assert_eq!(new, expected, "a new reading, {limit} a page");
+    }
+}
+
+fn a_stream_tells_what_was_known_when_it_began(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let job = model.job(server, ORGANISATION_A, "Job A");
+    let client = server.operator();
+    let mut report = report_of("2026-06-01T12:00:00Z", 10_000, 1.0);
+    client.post(&runs_of(&job), &report).expect(201);
+    // The same time of day, some days later.
+    for day in 3..=6 {
+        let text = report.to_string().replace(&format!("2026-06-0{}T", day - 1), &format!("2026-06-0{day}T"));
+        report = serde_json::from_str(&text).unwrap();
+        insert(&mut report, "/issued_at", format!("2026-06-01T12:00:0{day}Z"));
+        client.post(&runs_of(&job), &report).expect(201);
+    }
+    let mut reader = RawConnection::open(server.address);
+    let token = server.home().token(&["--all-organisations"]);
+    let headers = ["Accept: text/csv", "Connection: close"];
+    reader.send(raw_request("GET", &predictions_of(&job), &token, &headers));
+    reader.wait();
+    insert(&mut report, "/issued_at", "2026-06-01T13:00:00Z");
+    let values = report["predictions"].as_array().unwrap().len();
+    for index in 0..values {
+        insert(&mut report, &format!("/predictions/{index}/value"), 2.0);
+    }
+    client.post(&runs_of(&job), &report).expect(201);
+    let answer = reader.rest();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n0\r\n\r\n"), "it is whole");
+    let count = |text: &str| answer.matches(text).count();
+    assert_eq!(count(",2.0,"), 0, "of the run that came meanwhile");
+    // Some may be torn apart by the ends of chunks.
+    assert!(count(",1.0,") >= 49_000, "{} values", count(",1.0,"));
+    let text = client.call("GET", &predictions_of(&job)).header("Accept", "text/csv").send().text();
+    assert_eq!(text.matches(",2.0,").count(), values);
+}
+
+fn what_is_acknowledged_is_read_whatever_the_clock_of_its_runner_says(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let client = server.operator();
+    for ahead in [0, 2, 200] {
+        let job = model.job(server, ORGANISATION_A, &format!("Job {ahead}"));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(ahead);
+        let issued_at = DateTime::from_timestamp_micros(i64::try_from(now.as_micros()).unwrap()).unwrap();
+        client.post(&runs_of(&job), &report_of(&issued_at.to_rfc3339(), 1, 1.0)).expect(201);
+        assert_eq!(numbers(&client.get(&predictions_of(&job)).expect(200)), [1.0], "{ahead} s ahead");
+    }
+}
+
+fn a_backfill_does_not_change_what_was_known(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let job = model.job(server, ORGANISATION_A, "Job A");
+    let client = server.operator();
+    client.post(&runs_of(&job), &report_of("2026-06-01T12:00:00Z", 1, 1.0)).expect(201);
+    let first = client.get(&runs_of(&job)).expect(200)["items"][0]["received_at"].as_str().unwrap().to_owned();
+    let read = |query: &str| numbers(&client.get(&format!("{}?{query}", predictions_of(&job))).expect(200));
+    let known = format!("known_at={first}");
+    assert_eq!(read(&known), [1.0]);
+    client.post(&runs_of(&job), &report_of("2026-06-01T12:30:00Z", 2, 2.0)).expect(201);
+    let runs = client.get(&format!("{}?{known}", runs_of(&job))).expect(200);
+    assert_eq!(runs["items"].as_array().unwrap().len(), 1);
+    assert_eq!(read("as_of=2026-06-01T12:30:00Z"), [2.0, 2.0]);
+    assert_eq!(read("as_of=2026-06-01T12:29:59Z"), [1.0]);
+    assert_eq!(read(&known), [1.0]);
+    assert_eq!(read(&format!("{known}&as_of=2026-06-01T12:30:00Z")), [1.0]);
+    assert_eq!(read("known_at=2026-06-02T00:00:00Z"), [0.0; 0], "nothing was received by then");
+    assert_eq!(read("known_at=2999-01-01T00:00:00Z"), [2.0, 2.0]);
 }
 
 fn numbers_that_are_no_numbers_are_refused(server: &Server) {

@@ -115,6 +115,7 @@ fn run_operations() -> Vec<Operation> {
                 status_filter(),
                 time_filter("from", "Only those issued then or later."),
                 time_filter("to", "Only those issued before then."),
+                time_filter("known_at", "Only those that the service had received by then."),
             ]),
             answers: listed("A page of runs", "Run"),
             ..read(
@@ -137,7 +138,11 @@ fn run_operations() -> Vec<Operation> {
                     role_filter(),
                     time_filter("from", "Only those about then or later."),
                     time_filter("to", "Only those about a time before then."),
-                    time_filter("as_of", "What was known then. Now, when left out."),
+                    time_filter("as_of", "Only those of runs issued then or before, whenever they were received."),
+                    time_filter(
+                        "known_at",
+                        "Only those of runs that the service had received by then: what was known.",
+                    ),
                     id_filter("run_id", "Exactly those of that run."),
                 ],
                 PredictionFilter::MAX_LIMIT,
@@ -151,7 +156,8 @@ fn run_operations() -> Vec<Operation> {
                 PREDICTIONS_READ,
                 "Read what a job predicts",
                 "For each role and time the value of the run that was issued last, by role and time. What is older than \
-                 the source's retention_hours is not shown. With `Accept: text/csv` the same as CSV (RFC 4180): all rows, \
+                 the source's retention_hours is not shown. All pages of one reading tell what was known when the first was \
+                 read: a run that is reported meanwhile is no part of them. With `Accept: text/csv` the same as CSV (RFC 4180): all rows, \
                  or with limit so many, with a link to the next ones.",
             )
         },

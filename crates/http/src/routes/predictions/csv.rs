@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, http::header};
 use futures_util::stream;
-use prediction_domain::model::{Caller, JobId, PredictionPosition};
+use prediction_domain::model::{Caller, JobId, ReadingPosition};
 use prediction_domain::use_cases::{PredictionFilter, PredictionPage, list_predictions};
 
 use crate::api::Api;
@@ -23,21 +23,18 @@ pub(super) struct Rows {
     pub(super) caller: Arc<Caller>,
     pub(super) job_id: JobId,
     pub(super) filter: PredictionFilter,
-    pub(super) after: Option<PredictionPosition>,
+    pub(super) after: Option<ReadingPosition>,
     /// How many; all of them when nobody says.
     pub(super) limit: Option<usize>,
 }
 
-/// The first page is read before the answer begins, so that what is wrong is told by its status.
+/// The first page is read before the answer begins, so that what is wrong is told by its status. The others tell what was known
+/// by then.
 pub(super) async fn answer(
     api: Data<Api>,
-    mut rows: Rows,
-    link_to: impl FnOnce(&PredictionPosition) -> Option<String>,
+    rows: Rows,
+    link_to: impl FnOnce(&ReadingPosition) -> Option<String>,
 ) -> Answer {
-    if rows.filter.as_of.is_none() {
-        // All pages tell what was known at one time.
-        rows.filter.as_of = Some(api.now());
-    }
     let (first, rest) = rows.next(&api).await?;
     // There is no place for a cursor among the rows, so the next part is linked to (RFC 8288).
     let next = first.next.as_ref().filter(|_| rest.is_none()).and_then(link_to);

@@ -17,6 +17,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         from: query.read("from", Timestamp::parse),
         to: query.read("to", Timestamp::parse),
         as_of: query.read("as_of", Timestamp::parse),
+        known_at: query.read("known_at", Timestamp::parse),
         run_id: query.read("run_id", RunId::parse),
     };
     let (limit, after) = query.prediction_page(&format!("predictions of {id}"));

@@ -15,6 +15,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         status: query.read("status", RunStatus::parse),
         from: query.read("from", Timestamp::parse),
         to: query.read("to", Timestamp::parse),
+        known_at: query.read("known_at", Timestamp::parse),
     };
     let page = query.page(&format!("runs of {id}"));
     let list = query.finish_list()?;

@@ -17,6 +17,18 @@ impl RawConnection {
         let _ = self.0.write_all(bytes.as_ref());
     }
 
+    /// Waits for the answer to begin.
+    pub(crate) fn wait(&mut self) {
+        self.0.peek(&mut [0]).unwrap();
+    }
+
+    /// All that comes until the server closes the connection.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut text = String::new();
+        self.0.read_to_string(&mut text).unwrap();
+        text
+    }
+
     /// The status and the body of the answer.
     pub(crate) fn answer(&mut self) -> (u16, String) {
         let mut bytes = Vec::new();

@@ -1,0 +1,32 @@
+-- The place of a run among those of its job, in the order in which they were committed: whoever has seen a number has seen all
+-- that are lower, whatever clocks say. Null: it was there before runs were numbered.
+ALTER TABLE runs ADD COLUMN number bigint;
+ALTER TABLE runs ADD CONSTRAINT runs_number_check CHECK (number >= 1) NOT VALID;
+
+-- The last number of each job. It is never given again, also when a run is removed; there are gaps where a report was refused.
+CREATE TABLE run_counters (
+    organisation_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    last_number bigint NOT NULL,
+    CONSTRAINT run_counters_pkey PRIMARY KEY (organisation_id, job_id),
+    CONSTRAINT run_counters_organisation_id_job_id_fkey
+        FOREIGN KEY (organisation_id, job_id) REFERENCES jobs (organisation_id, id) ON DELETE CASCADE,
+    CONSTRAINT run_counters_last_number_check CHECK (last_number >= 1)
+)
+-- A report changes its row in place, if there is room on the page.
+WITH (fillfactor = 70);
+
+-- Whoever inserts, the release before included. The row is locked until the run is committed, so that nobody can get a higher
+-- number and be committed before. A run of no job gets none.
+CREATE FUNCTION number_run() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO run_counters AS known (organisation_id, job_id, last_number)
+    SELECT jobs.organisation_id, jobs.id, 1 FROM jobs
+    WHERE jobs.organisation_id = NEW.organisation_id AND jobs.id = NEW.job_id
+    ON CONFLICT ON CONSTRAINT run_counters_pkey DO UPDATE SET last_number = known.last_number + 1
+    RETURNING known.last_number INTO NEW.number;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER runs_are_numbered BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION number_run();
