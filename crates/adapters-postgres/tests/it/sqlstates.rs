@@ -90,7 +90,10 @@ fn each_code_means_what_it_says_in_every_language() {
     let name = database.name();
     // As an application's role, which may not choose the language.
     let role = format!("{name}_role");
-    database.execute(&format!("CREATE ROLE {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"));
+    database.execute(&format!(
+        "CREATE ROLE {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; \
+         GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    ));
     let separator = if database.url().contains('?') { '&' } else { '?' };
     let url = format!("{}{separator}options=-c%20role%3D{role}", database.url());
     let again: [&str; 9] = ["40001", "40P01", "57P01", "57P02", "57P03", "25006", "08006", "26000", "42P05"];
