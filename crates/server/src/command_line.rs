@@ -25,6 +25,7 @@ pub(crate) struct CommandLine {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 pub(crate) enum Command {
     /// Serve the API (the default)
     Serve(ServeOptions),
@@ -164,7 +165,7 @@ pub(crate) struct IssuerOptions {
     )]
     pub(crate) issuer: Option<String>,
     /// What the issuer's tokens call this service (aud), to the letter; needed with the issuer. Can be given several times. With the profile
-    /// cognito it is the client of a token (client_id) that has to be one of them
+    /// cognito it is the client of a token (`client_id`) that has to be one of them
     #[arg(
         long,
         env = "PREDICTION_API_AUDIENCE",
@@ -298,7 +299,7 @@ pub(crate) enum Profile {
     Okta,
     /// Auth0: scopes in permissions, or in scope
     Auth0,
-    /// User pools of Amazon Cognito: access in the claim token_use
+    /// User pools of Amazon Cognito: access in the claim `token_use`
     Cognito,
 }
 

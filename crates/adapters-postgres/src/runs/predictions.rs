@@ -7,6 +7,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use prediction_domain::model::RunNumber;
 use prediction_domain::ports::{Issued, PredictionQuery};
 use uuid::Uuid;
 
@@ -64,7 +65,7 @@ impl ReadPredictions {
             },
             issued_after: query.issued_after.map(|limit| limit.as_datetime()),
             known_at: query.known_at.map(|time| time.as_datetime()),
-            last_number: query.last_run.map(|number| number.as_i64()),
+            last_number: query.last_run.map(RunNumber::as_i64),
             limit: i64::try_from(query.limit).unwrap_or(i64::MAX),
         })
     }

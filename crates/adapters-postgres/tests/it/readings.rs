@@ -183,7 +183,7 @@ fn values_of_few_issues_are_read_along_the_key() {
 fn partitioned_values_are_read_like_others() {
     for column in ["at", "issued_at"] {
         let database = TestDatabase::migrated();
-        let parts: String = ["MINVALUE", "'2026-06-01T12:00:00.000004Z'", "'2026-06-01T12:00:20Z'", "MAXVALUE"]
+        let parts: Vec<String> = ["MINVALUE", "'2026-06-01T12:00:00.000004Z'", "'2026-06-01T12:00:20Z'", "MAXVALUE"]
             .windows(2)
             .zip(1..)
             .map(|(ends, number)| {
@@ -197,9 +197,10 @@ fn partitioned_values_are_read_like_others() {
             "DROP TABLE predictions; \
              CREATE TABLE predictions (organisation_id uuid NOT NULL, job_id uuid NOT NULL, role text COLLATE \"C\" NOT NULL, \
                at timestamptz NOT NULL, issued_at timestamptz NOT NULL, value double precision NOT NULL) \
-             PARTITION BY RANGE ({column}); {parts} \
+             PARTITION BY RANGE ({column}); {} \
              CREATE UNIQUE INDEX predictions_key ON predictions (organisation_id, job_id, role, at, issued_at DESC); \
-             CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at)"
+             CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at)",
+            parts.concat()
         ));
         let stores = stores_in(database);
         contract::cases::readings::every_reading_gives_what_the_model_gives(&stores);

@@ -1,6 +1,6 @@
 //! Readings of values: pages that belong together, and what was known at a time.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::thread;
 
 use prediction_domain::model::{
@@ -166,12 +166,12 @@ pub(super) fn every_reading_gives_what_the_model_gives(stores: &Stores) {
         for minute in 0..40 {
             let (issued_at, received_at) = (micros_after(second(minute), number(3)), second(number(50)));
             // Of some times a value comes with each run, of others with hardly any.
-            let mut values = BTreeMap::new();
+            let mut values = BTreeSet::new();
             for _ in 0..number(9) {
                 let role = ["a", "B", "ä"][usize::try_from(number(3)).expect("small")];
-                values.insert((role, number(3) * number(5)), ());
+                values.insert((role, number(3) * number(5)));
             }
-            let values: Vec<_> = values.into_keys().collect();
+            let values: Vec<_> = values.into_iter().collect();
             let status = if values.is_empty() { RunStatus::Failed } else { RunStatus::Succeeded };
             let run = Run { issued_at, received_at, status, ..a_run_of(&job, &[]) };
             for stores in [stores, &model] {

@@ -13,7 +13,7 @@ use prediction_http::auth::organisations::{
 use prediction_http::auth::profile::TokenProfile;
 use prediction_http::auth::scopes::ScopeClaim;
 
-use crate::command_line::{IdentityOptions, IssuerOptions};
+use crate::command_line::{IdentityOptions, IssuerOptions, Profile};
 
 /// What stands before the id of a tenant in issuers of Entra ID's tokens of version 1.0.
 const ENTRA_VERSION_1: &str = "https://sts.windows.net/";
@@ -45,7 +45,7 @@ pub(super) fn of_issuer(
     options: &IssuerOptions,
     identity: &IdentityOptions,
 ) -> anyhow::Result<(TokenProfile, ClaimRules)> {
-    let profile = options.token_profile.map(|profile| profile.token_profile()).unwrap_or_default();
+    let profile = options.token_profile.map(Profile::token_profile).unwrap_or_default();
     let mut wrong = Vec::new();
     if profile == TokenProfile::Entra {
         check_entra(issuer, &mut wrong);

@@ -173,7 +173,7 @@ fn a_token_that_is_bound_to_a_key_of_its_sender_is_not_one_for_bearers() {
 }
 
 fn server_of_named_issuer(home: &std::sync::Arc<Home>, issuer: &str, arguments: &[&str]) -> Server {
-    let file = format!("{}/jwks.json", KEYS);
+    let file = format!("{KEYS}/jwks.json");
     let named = ["--jwks-file", &file, "--issuer", issuer, "--audience", AUDIENCE];
     Server::start_with(home, &[&named, arguments].concat())
 }

@@ -245,6 +245,7 @@ fn a_stream_tells_what_was_known_when_it_began(server: &Server) {
     assert_eq!(text.matches(",2.0,").count(), values);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a runner has the clock of its machine")]
 fn what_is_acknowledged_is_read_whatever_the_clock_of_its_runner_says(server: &Server) {
     let model = Model::publish(server, "mildew");
     let client = server.operator();

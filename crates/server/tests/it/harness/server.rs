@@ -86,7 +86,9 @@ impl Home {
         let mut secret = [0_u8; 32];
         File::open("/dev/urandom").unwrap().read_exact(&mut secret).unwrap();
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
-        secret.iter().for_each(|byte| write!(file, "{byte:02x}").unwrap());
+        for byte in secret {
+            write!(file, "{byte:02x}").unwrap();
+        }
     }
 
     /// What `prediction-api token` prints.

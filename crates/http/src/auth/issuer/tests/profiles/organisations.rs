@@ -37,7 +37,9 @@ fn organisations_are_in_the_names_of_groups() {
         let (one, two) = (format!("org:{ORGANISATION}"), format!("org:{OTHER_ORGANISATION}"));
         assert_eq!(groups(&[&one, "everyone", &two, "org:chart"]), of(&[ORGANISATION, OTHER_ORGANISATION]));
         let none = ["*", "org:*", "org:", "org:org:*", "org: *", "org:00000000-0000-0000-0000-000000000000"];
-        none.iter().for_each(|name| assert_eq!(groups(&[name]), of(&[]), "{name}"));
+        for name in none {
+            assert_eq!(groups(&[name]), of(&[]), "{name}");
+        }
         assert_eq!(
             groups(&[ORGANISATION, &format!("ORG:{ORGANISATION}"), &format!(" {one}"), &format!("{one} ")]),
             of(&[])
