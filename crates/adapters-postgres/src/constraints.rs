@@ -40,7 +40,7 @@ pub(crate) enum Breach {
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, Breach); 44] = [
+const MEANINGS: [(&str, Breach); 46] = [
     ("sources_pkey", Breach::SourceId),
     ("sources_name_key_key", Breach::SourceName),
     ("sources_name_check", Breach::Rule),
@@ -78,6 +78,8 @@ const MEANINGS: [(&str, Breach); 44] = [
     ("runs_predictions_digest_check", Breach::Rule),
     ("runs_number_check", Breach::Rule),
     ("predictions_value_check", Breach::Rule),
+    ("replaced_runs_pkey", Breach::RunId),
+    ("replaced_runs_succeeded_check", Breach::Rule),
     ("run_counters_pkey", Breach::OneOfAJob),
     ("run_counters_organisation_id_job_id_fkey", Breach::JobOfCounter),
     ("run_counters_last_number_check", Breach::Rule),
@@ -119,6 +121,7 @@ mod tests {
         include_str!("../../../migrations/postgres/2026-11-24-000001_keep_revisions_runs_and_predictions/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-25-000001_watch_jobs_and_purge_results/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000002_number_the_runs_of_a_job/up.sql"),
+        include_str!("../../../migrations/postgres/2026-11-26-000003_replace_delete_and_bound_runs/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/up.sql"),
     );
 

@@ -145,9 +145,11 @@ impl Batch {
         if gone.is_empty() || self.left() == 0 {
             return Ok(());
         }
-        self.runs += delete_runs(connection, &gone, self.left())?;
-        if self.left() == 0 {
-            return Ok(());
+        for table in ["runs", "replaced_runs"] {
+            self.runs += delete_runs(connection, table, &gone, self.left())?;
+            if self.left() == 0 {
+                return Ok(());
+            }
         }
         forget(connection, &gone)
     }
@@ -367,15 +369,15 @@ impl Query for OldestExpired {
 
 impl RunQueryDsl<PgConnection> for OldestExpired {}
 
-/// Deletes runs of deleted jobs; gives how many.
-fn delete_runs(connection: &mut PgConnection, deleted: &[&Due], limit: i64) -> QueryResult<i64> {
-    let deleted = sql_query(
-        "WITH gone AS MATERIALIZED (SELECT runs.organisation_id, runs.job_id, runs.issued_at \
+/// Deletes runs of deleted jobs, or those that were replaced; gives how many.
+fn delete_runs(connection: &mut PgConnection, table: &str, deleted: &[&Due], limit: i64) -> QueryResult<i64> {
+    let deleted = sql_query(format!(
+        "WITH gone AS MATERIALIZED (SELECT {table}.organisation_id, {table}.job_id, {table}.id \
          FROM unnest($1, $2) AS deleted (organisation_id, job_id) \
-         JOIN runs ON runs.organisation_id = deleted.organisation_id AND runs.job_id = deleted.job_id LIMIT $3) \
-         DELETE FROM runs USING gone WHERE runs.organisation_id = gone.organisation_id AND runs.job_id = gone.job_id \
-         AND runs.issued_at = gone.issued_at",
-    )
+         JOIN {table} ON {table}.organisation_id = deleted.organisation_id AND {table}.job_id = deleted.job_id LIMIT $3) \
+         DELETE FROM {table} USING gone WHERE {table}.organisation_id = gone.organisation_id AND {table}.job_id = gone.job_id \
+         AND {table}.id = gone.id"
+    ))
     .bind::<Array<SqlUuid>, _>(organisations(deleted))
     .bind::<Array<SqlUuid>, _>(jobs(deleted))
     .bind::<BigInt, _>(limit)

@@ -19,7 +19,7 @@ pub(crate) use job::{JobRow, StoredBinding, StoredOutput};
 pub(crate) use job_revision::{JobRevisionRow, JobRevisionSql};
 pub(crate) use json_list::JsonList;
 pub(crate) use monitored_job::{MonitoredJobRow, MonitoredJobSql};
-pub(crate) use run::{PredictionRow, PredictionSql, RunRow};
+pub(crate) use run::{PredictionRow, PredictionSql, ReplacedRunRow, RunRow};
 pub(crate) use source::SourceRow;
 pub(crate) use source_version::SourceVersionRow;
 

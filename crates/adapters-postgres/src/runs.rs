@@ -1,48 +1,46 @@
 //! Runs, and what they predict.
 
+mod change;
 mod insert;
 mod predictions;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunNumber, RunPosition, RunStatus,
+    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunNumber, RunPosition, RunStatus, Timestamp,
 };
 use prediction_domain::ports::{
-    InsertRunError, PredictedValues, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+    Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
+    RunRepository, StoreFailure,
 };
 
 use self::insert::InsertRun;
 use self::predictions::ReadPredictions;
 use crate::constraints::Breach;
-use crate::failure::Kind;
+use crate::failure::{Failure, Kind};
 use crate::paging::one_too_many;
-use crate::rows::{PredictionRow, RunRow, read_all, read_optional};
-use crate::schema::runs;
+use crate::rows::{PredictionRow, ReplacedRunRow, RunRow, read_all, read_optional};
+use crate::schema::{replaced_runs, runs};
 use crate::store::PostgresStore;
 
 /// How often a run that was in the way is looked for again when it is gone by then.
 const MOST_TIMES_GONE: u32 = 3;
+/// How often the next time is looked for again when somebody else took it: only those who say when a run was issued can.
+const MOST_TIMES_TAKEN: u32 = 64;
 
 impl RunRepository for PostgresStore {
     fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
         let insert = InsertRun::new(run, predictions);
-        let mut attempts = 0;
         for _ in 0..MOST_TIMES_GONE {
-            let inserted = self.database().statement(|connection| {
-                attempts += 1;
-                insert.clone().get_result::<(i64, i64)>(connection)
-            });
-            match inserted {
-                Ok((0, _)) => return Err(InsertRunError::JobMissing),
-                Ok((_, 1)) => return Ok(()),
-                Ok(_) => {}
-                // Its own first attempt, whose connection died, was stored at the same moment.
-                Err(failure) if failure.kind() == Some(Kind::Breach(Breach::RunId)) => {}
-                Err(failure) => return Err(StoreFailure::from(failure).into()),
+            let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
+            match attempt.ended {
+                Ended::JobMissing => return Err(InsertRunError::JobMissing),
+                Ended::Stored(_) => return Ok(()),
+                Ended::InTheWay => {}
             }
             match self.issued_with(run)? {
                 // Ids of runs are fresh, so this one is from an attempt whose answer was lost.
-                Some(taken) if taken.id == run.id && attempts > 1 => return Ok(()),
+                Some(taken) if taken.id == run.id && attempt.may_be_lost => return Ok(()),
                 Some(taken) => return Err(InsertRunError::IssuedAtTaken(Box::new(taken))),
                 None => {}
             }
@@ -50,17 +48,62 @@ impl RunRepository for PostgresStore {
         Err(StoreFailure::Unavailable("a run keeps coming and going".into()).into())
     }
 
+    fn insert_next(
+        &self,
+        run: &Run,
+        until: Timestamp,
+        predictions: &[Prediction],
+    ) -> Result<Timestamp, InsertNextError> {
+        let insert = InsertRun::next(run, until, predictions);
+        for _ in 0..MOST_TIMES_TAKEN {
+            let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
+            match attempt.ended {
+                Ended::JobMissing => return Err(InsertNextError::JobMissing),
+                Ended::Stored(issued_at) => return Ok(issued_at),
+                Ended::InTheWay if attempt.may_be_lost => {
+                    // What an attempt stored whose answer was lost has another time, but the same id.
+                    if let Some(stored) = self.find(run.organisation_id, run.job_id, run.id)? {
+                        return Ok(stored.issued_at);
+                    }
+                }
+                // Somebody said just that time.
+                Ended::InTheWay => {}
+            }
+        }
+        Err(StoreFailure::Unavailable("the time at which a run is issued is always taken".into()).into())
+    }
+
+    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError> {
+        self.database().transaction(Effect::Commit, |connection| change::replace(connection, run, predictions))
+    }
+
+    fn delete(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        id: RunId,
+        until: Timestamp,
+        effect: Effect,
+    ) -> Result<Option<Run>, StoreFailure> {
+        let key = (organisation_id.as_uuid(), job_id.as_uuid());
+        self.database().transaction(effect, |connection| change::delete(connection, key, id.as_uuid(), until))
+    }
+
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
-        let found: Option<RunRow> = self.database().statement(|connection| {
-            runs::table
-                .filter(runs::organisation_id.eq(organisation_id.as_uuid()))
-                .filter(runs::job_id.eq(job_id.as_uuid()))
-                .filter(runs::id.eq(id.as_uuid()))
-                .select(RunRow::as_select())
-                .first(connection)
-                .optional()
+        let key = (organisation_id.as_uuid(), job_id.as_uuid());
+        let found = self.database().statement(|connection| change::find(connection, key, id.as_uuid()))?;
+        if let Some(row) = found {
+            return Ok(Some(row.try_into()?));
+        }
+        let replaced: Option<ReplacedRunRow> = self.database().statement(|connection| {
+            let row = replaced_runs::table.find((key.0, key.1, id.as_uuid()));
+            row.select(ReplacedRunRow::as_select()).first(connection).optional()
         })?;
-        read_optional(found)
+        if replaced.is_some() {
+            return read_optional(replaced);
+        }
+        // It may have come back to its place in between.
+        read_optional(self.database().statement(|connection| change::find(connection, key, id.as_uuid()))?)
     }
 
     /// Along the primary key, backwards: no two runs of a job are issued at the same time, so their ids order nothing.
@@ -115,7 +158,38 @@ impl RunRepository for PostgresStore {
     }
 }
 
+/// How an attempt to store a run ended.
+enum Ended {
+    JobMissing,
+    Stored(Timestamp),
+    /// A run that was issued at the same time, or one of the same id.
+    InTheWay,
+}
+
+struct Attempt {
+    ended: Ended,
+    /// Whether it may be that an earlier attempt was stored all the same.
+    may_be_lost: bool,
+}
+
 impl PostgresStore {
+    fn attempt(&self, insert: &InsertRun<'_>) -> Result<Attempt, Failure> {
+        let mut attempts = 0;
+        let inserted = self.database().statement(|connection| {
+            attempts += 1;
+            insert.clone().get_result::<(i64, Option<DateTime<Utc>>)>(connection)
+        });
+        let ended = match inserted {
+            Ok((0, _)) => Ended::JobMissing,
+            Ok((_, Some(issued_at))) => Ended::Stored(Timestamp::truncated(issued_at)),
+            Ok((_, None)) => Ended::InTheWay,
+            // Its own first attempt, whose connection died, was stored at the same moment.
+            Err(failure) if failure.kind() == Some(Kind::Breach(Breach::RunId)) => Ended::InTheWay,
+            Err(failure) => return Err(failure),
+        };
+        Ok(Attempt { ended, may_be_lost: attempts > 1 })
+    }
+
     /// The run of the same job that was issued at the same time.
     fn issued_with(&self, run: &Run) -> Result<Option<Run>, StoreFailure> {
         let key = (run.organisation_id.as_uuid(), run.job_id.as_uuid(), run.issued_at.as_datetime());

@@ -62,6 +62,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    replaced_runs (organisation_id, job_id, id) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        id -> Uuid,
+        issued_at -> Timestamptz,
+        job_revision -> Int8,
+        source_version_id -> Uuid,
+        succeeded -> Bool,
+        message -> Nullable<Text>,
+        prediction_count -> Int4,
+        predictions_digest -> Bytea,
+        received_at -> Timestamptz,
+        replaced_by -> Uuid,
+    }
+}
+
+diesel::table! {
     run_counters (organisation_id, job_id) {
         organisation_id -> Uuid,
         job_id -> Uuid,
@@ -79,6 +96,8 @@ diesel::table! {
         last_success_at -> Nullable<Timestamptz>,
         consecutive_failures -> Int8,
         values_from -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+        counted_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -96,6 +115,7 @@ diesel::table! {
         predictions_digest -> Bytea,
         received_at -> Timestamptz,
         number -> Nullable<Int8>,
+        replaces -> Nullable<Uuid>,
     }
 }
 

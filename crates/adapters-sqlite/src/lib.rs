@@ -46,6 +46,7 @@ mod pool;
 mod predictions;
 mod retention;
 mod rows;
+mod run_changes;
 mod runs;
 mod schema;
 mod set_up;

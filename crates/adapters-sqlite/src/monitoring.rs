@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{HealthStatus, MIN_GRACE_MINUTES, Timestamp};
+use prediction_domain::model::{HealthStatus, MAX_SECONDS_AHEAD, MIN_GRACE_MINUTES, Timestamp};
 
 use crate::schema::{jobs, run_summaries, sources};
 
@@ -42,9 +42,17 @@ pub(crate) struct StatusAt {
 /// The expected interval, in microseconds.
 const INTERVAL: &str = "sources.expected_interval_minutes * 60000000";
 
-/// When the job delivered or was activated, whichever came later. Of a null, `max` makes a null.
-const DELIVERED_AT: &str = "max(coalesce(run_summaries.last_success_at, jobs.activated_at, jobs.created_at), \
-                            coalesce(jobs.activated_at, jobs.created_at))";
+/// When the job delivered last, and when it was activated.
+const TIMES: [&str; 2] = [
+    "coalesce(run_summaries.delivered_at, run_summaries.last_success_at)",
+    "coalesce(jobs.activated_at, jobs.created_at)",
+];
+
+/// A time before all others, in microseconds; far from the least number, so that an interval can be added.
+const LONG_AGO: &str = "-4000000000000000000";
+
+/// How far ahead a time is believed to be, in microseconds.
+const MAX_AHEAD: i64 = MAX_SECONDS_AHEAD * 1_000_000;
 
 /// What [`MIN_GRACE_MINUTES`] are in microseconds.
 const MIN_GRACE: i64 = MIN_GRACE_MINUTES as i64 * 60_000_000;
@@ -61,9 +69,28 @@ impl StatusAt {
     fn when_past_interval<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("WHEN ");
         out.push_bind_param::<BigInt, _>(&self.micros)?;
-        for part in [" > ", DELIVERED_AT, " + ", INTERVAL] {
-            out.push_sql(part);
+        out.push_sql(" > ");
+        self.delivered_at(out)?;
+        out.push_sql(" + ");
+        out.push_sql(INTERVAL);
+        Ok(())
+    }
+
+    /// The later of the two times. What lies further ahead than clocks differ tells nothing.
+    fn delivered_at<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("max(");
+        for (place, time) in TIMES.iter().enumerate() {
+            for part in [if place == 0 { "" } else { ", " }, "CASE WHEN ", time, " <= "] {
+                out.push_sql(part);
+            }
+            out.push_bind_param::<BigInt, _>(&self.micros)?;
+            out.push_sql(" + ");
+            out.push_bind_param::<BigInt, _>(&MAX_AHEAD)?;
+            for part in [" THEN ", time, " ELSE ", LONG_AGO, " END"] {
+                out.push_sql(part);
+            }
         }
+        out.push_sql(")");
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use prediction_domain::ports::{Effect, Purged, RetentionRepository, StoreFailure
 
 use crate::errors::OrStoreFailure as _;
 use crate::rows::limit;
-use crate::schema::{deleted_jobs, leases, predictions, run_summaries, runs};
+use crate::schema::{deleted_jobs, leases, predictions, replaced_runs, run_summaries, runs};
 use crate::store::SqliteStore;
 
 /// The lease of whoever purges.
@@ -118,7 +118,9 @@ impl Step {
             }
             self.delete_values(connection, job, i64::MAX)?;
             self.delete_runs(connection, job)?;
-            if oldest_value(connection, job)?.is_none() && oldest_run(connection, job)?.is_none() {
+            self.delete_replaced_runs(connection, job)?;
+            let is_empty = oldest_value(connection, job)?.is_none() && oldest_run(connection, job)?.is_none();
+            if is_empty && self.left > 0 {
                 diesel::delete(run_summaries::table.find(job.as_columns())).execute(connection)?;
                 diesel::delete(deleted_jobs::table.find(job.as_columns())).execute(connection)?;
             }
@@ -174,6 +176,21 @@ impl Step {
         let first_left: Option<i64> = first_left.first(connection).optional()?;
         let end = first_left.unwrap_or(i64::MAX);
         let deleted = diesel::delete(of_job.filter(runs::issued_at.lt(end))).execute(connection)?;
+        self.left = self.left.saturating_sub(deleted);
+        self.runs += deleted as u64;
+        Ok(())
+    }
+}
+
+impl Step {
+    /// Deletes what is kept of runs of a job that were replaced.
+    fn delete_replaced_runs(&mut self, connection: &mut SqliteConnection, job: &JobKey) -> QueryResult<()> {
+        let of_job = replaced_runs::table
+            .filter(replaced_runs::organisation_id.eq(&job.organisation_id).and(replaced_runs::job_id.eq(&job.job_id)));
+        let ids: Vec<String> =
+            of_job.order(replaced_runs::id).limit(limit(self.left)).select(replaced_runs::id).load(connection)?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        let deleted = diesel::delete(of_job.filter(replaced_runs::id.le(last))).execute(connection)?;
         self.left = self.left.saturating_sub(deleted);
         self.runs += deleted as u64;
         Ok(())

@@ -13,7 +13,7 @@ pub(crate) use job::{JobChanges, JobRow};
 pub(crate) use job_revision::JobRevisionRow;
 pub(crate) use monitored_job::MonitoredJobRow;
 pub(crate) use prediction::{NewPredictionRow, PredictionRow, stored_number, stored_role};
-pub(crate) use run::{RunRow, succeeded};
+pub(crate) use run::{ReplacedRunRow, RunRow, succeeded};
 pub(crate) use source::{SourceChanges, SourceRow};
 pub(crate) use source_version::SourceVersionRow;
 

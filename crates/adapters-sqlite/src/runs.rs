@@ -1,14 +1,18 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition};
+use prediction_domain::model::{
+    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, Timestamp, latest_issue,
+};
 use prediction_domain::ports::{
-    Effect, InsertRunError, PredictedValues, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+    Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
+    RunRepository, StoreFailure,
 };
 
 use crate::errors::OrStoreFailure as _;
 use crate::expressions::is_before;
 use crate::predictions;
-use crate::rows::{RunRow, limit, one_too_many, restore, restore_all, succeeded};
+use crate::rows::{RunRow, limit, one_too_many, restore_all, succeeded};
+use crate::run_changes::{self as changes, JobKey};
 use crate::schema::{jobs, runs};
 use crate::store::SqliteStore;
 
@@ -16,27 +20,69 @@ impl RunRepository for SqliteStore {
     /// Nobody else writes in the meantime, so that what is looked up first stays so.
     fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
         self.write(Effect::Commit, |connection| {
-            let row = RunRow::from(run);
-            let job = jobs::table.find((run.organisation_id.to_string(), run.job_id.to_string()));
-            if !diesel::select(exists(job)).get_result(connection).or_store_failure()? {
+            if !has_job(connection, run)? {
                 return Err(InsertRunError::JobMissing);
             }
             if let Some(taken) = issued_with(connection, run)? {
-                return Err(InsertRunError::IssuedAtTaken(Box::new(taken)));
+                return Err(InsertRunError::IssuedAtTaken(Box::new(
+                    Run::try_from(&taken).map_err(StoreFailure::from)?,
+                )));
             }
-            diesel::insert_into(runs::table).values(row).execute(connection).or_store_failure()?;
-            predictions::insert(connection, run, predictions).or_store_failure()?;
-            Ok(())
+            Ok(store(connection, run, predictions)?)
         })
     }
 
+    fn insert_next(
+        &self,
+        run: &Run,
+        until: Timestamp,
+        predictions: &[Prediction],
+    ) -> Result<Timestamp, InsertNextError> {
+        self.write(Effect::Commit, |connection| {
+            if !has_job(connection, run)? {
+                return Err(InsertNextError::JobMissing);
+            }
+            let issued_at = changes::next_issued_at(connection, run, until)?;
+            store(connection, &Run { issued_at, ..run.clone() }, predictions)?;
+            Ok(issued_at)
+        })
+    }
+
+    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError> {
+        self.write(Effect::Commit, |connection| {
+            if !has_job(connection, run)? {
+                return Err(ReplaceRunError::JobMissing);
+            }
+            let replaces = run.replaces.map(|id| id.to_string());
+            let failed = issued_with(connection, run)?;
+            let Some(failed) = failed.filter(|row| row.is_failed() && Some(&row.id) == replaces.as_ref()) else {
+                return Err(ReplaceRunError::Gone);
+            };
+            let job = JobKey::of(run);
+            changes::make_way(connection, &job, failed, run.id)?;
+            store(connection, run, predictions)?;
+            Ok(changes::sum_up(connection, &job, latest_issue(run.received_at))?)
+        })
+    }
+
+    fn delete(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        id: RunId,
+        until: Timestamp,
+        effect: Effect,
+    ) -> Result<Option<Run>, StoreFailure> {
+        let job = JobKey { organisation_id: organisation_id.to_string(), job_id: job_id.to_string() };
+        self.write(effect, |connection| changes::delete(connection, &job, &id.to_string(), until))
+    }
+
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
-        let row = runs::table
-            .filter(runs::organisation_id.eq(organisation_id.to_string()))
-            .filter(runs::job_id.eq(job_id.to_string()))
-            .filter(runs::id.eq(id.to_string()))
-            .select(RunRow::as_select());
-        restore(row.first(&mut self.reader()?).optional().or_store_failure()?.as_ref())
+        let job = JobKey { organisation_id: organisation_id.to_string(), job_id: job_id.to_string() };
+        let id = id.to_string();
+        let mut reader = self.reader()?;
+        // In one snapshot, or a run that is replaced meanwhile could be missed in both.
+        reader.transaction(|connection| changes::find_any(connection, &job, &id)).or_store_failure()?.restore()
     }
 
     fn list(
@@ -80,9 +126,18 @@ impl RunRepository for SqliteStore {
     }
 }
 
+fn has_job(connection: &mut SqliteConnection, run: &Run) -> Result<bool, StoreFailure> {
+    let job = jobs::table.find((run.organisation_id.to_string(), run.job_id.to_string()));
+    diesel::select(exists(job)).get_result(connection).or_store_failure()
+}
+
+fn store(connection: &mut SqliteConnection, run: &Run, predictions: &[Prediction]) -> Result<(), StoreFailure> {
+    diesel::insert_into(runs::table).values(RunRow::from(run)).execute(connection).or_store_failure()?;
+    predictions::insert(connection, run, predictions).or_store_failure()
+}
+
 /// The run of the same job that was issued at the same time.
-fn issued_with(connection: &mut SqliteConnection, run: &Run) -> Result<Option<Run>, StoreFailure> {
+fn issued_with(connection: &mut SqliteConnection, run: &Run) -> Result<Option<RunRow>, StoreFailure> {
     let key = (run.organisation_id.to_string(), run.job_id.to_string(), run.issued_at.as_micros());
-    let row = runs::table.find(key).select(RunRow::as_select());
-    restore(row.first(connection).optional().or_store_failure()?.as_ref())
+    runs::table.find(key).select(RunRow::as_select()).first(connection).optional().or_store_failure()
 }

@@ -71,6 +71,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    replaced_runs (organisation_id, job_id, id) {
+        organisation_id -> Text,
+        job_id -> Text,
+        id -> Text,
+        issued_at -> BigInt,
+        job_revision -> BigInt,
+        source_version_id -> Text,
+        succeeded -> BigInt,
+        message -> Nullable<Text>,
+        prediction_count -> BigInt,
+        predictions_digest -> Binary,
+        received_at -> BigInt,
+        replaced_by -> Text,
+    }
+}
+
+diesel::table! {
     run_counters (organisation_id, job_id) {
         organisation_id -> Text,
         job_id -> Text,
@@ -88,6 +105,8 @@ diesel::table! {
         last_success_at -> Nullable<BigInt>,
         consecutive_failures -> BigInt,
         values_from -> Nullable<BigInt>,
+        delivered_at -> Nullable<BigInt>,
+        counted_until -> Nullable<BigInt>,
     }
 }
 
@@ -105,6 +124,7 @@ diesel::table! {
         predictions_digest -> Binary,
         received_at -> BigInt,
         number -> Nullable<BigInt>,
+        replaces -> Nullable<Text>,
     }
 }
 
@@ -147,6 +167,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     leases,
     predictions,
+    replaced_runs,
     run_counters,
     run_summaries,
     runs,

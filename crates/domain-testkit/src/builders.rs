@@ -109,6 +109,8 @@ pub fn a_run_of(job: &Job, predictions: &[Prediction]) -> Run {
         prediction_count: u32::try_from(predictions.len()).expect("few values"),
         predictions_digest: PredictionsDigest::of(predictions),
         received_at: now,
+        replaces: None,
+        replaced_by: None,
     }
 }
 

@@ -24,6 +24,7 @@ mod lists;
 mod monitoring;
 mod races;
 mod readings;
+mod reporting;
 mod retention;
 mod revisions;
 mod runs;
@@ -165,6 +166,24 @@ macro_rules! contract_suite {
                 what_was_issued_by_a_clock_that_is_ahead_is_read
                 what_was_known_at_a_time_is_read
                 every_reading_gives_what_the_model_gives
+            }
+            reporting {
+                each_run_that_comes_without_a_time_is_issued_after_those_before
+                nobody_waits_for_a_time_that_is_further_ahead_than_clocks_differ
+                a_run_that_comes_without_a_time_finds_one_that_is_free
+                of_many_runs_without_a_time_each_has_one_of_its_own
+                a_run_without_a_time_needs_its_job
+                a_success_takes_the_place_of_a_failure
+                what_is_not_there_or_succeeded_is_not_replaced
+                of_many_that_replace_one_failure_one_does
+                a_deleted_run_is_as_if_it_had_never_been_reported
+                a_run_is_deleted_only_as_one_of_its_job
+                a_deleted_success_gives_its_place_back_to_the_failure
+                runs_add_up_after_any_deletion_and_replacement
+                what_was_issued_ahead_counts_by_when_it_was_received
+                runs_of_a_clock_that_was_wrong_do_not_count_once_it_is_right
+                a_success_that_comes_late_behind_many_failures_counts_those_after_it
+                what_was_replaced_goes_with_its_job
             }
             monitoring {
                 a_job_that_never_ran_has_no_runs

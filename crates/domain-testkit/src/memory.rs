@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use prediction_domain::model::{
     Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId, Page, PageRequest, Position,
-    Prediction, ReplicaId, Revision, Run, RunId, RunNumber, RunSummary, Source, SourceId, SourceName, SourceVersion,
-    SourceVersionId, Timestamp, VersionLabel,
+    Prediction, ReplicaId, Revision, Run, RunId, RunNumber, RunOutcome, RunSummary, Source, SourceId, SourceName,
+    SourceVersion, SourceVersionId, Timestamp, VersionLabel,
 };
 use prediction_domain::ports::{ConnectionCounts, Effect, StoreFailure, StoreHealth, StoreStatistics};
 use uuid::Uuid;
@@ -41,6 +41,10 @@ struct State {
     /// Of each run its number, and of each job the last.
     run_numbers: BTreeMap<RunId, RunNumber>,
     last_numbers: BTreeMap<JobId, RunNumber>,
+    /// Those in whose place another run stands.
+    replaced_runs: BTreeMap<RunId, Run>,
+    /// Of jobs with runs: what was issued later does not count for health.
+    counted_until: BTreeMap<JobId, Timestamp>,
     /// Who purges, and until when.
     lease: Option<(ReplicaId, Timestamp)>,
 }
@@ -95,10 +99,13 @@ impl StoreHealth for MemoryStore {
 impl State {
     fn monitored(&self, job: &Job) -> MonitoredJob {
         let source = self.sources.get(&job.source_id);
-        let runs = self.runs.values().map(|(run, _)| run).filter(|run| run.job_id == job.id);
+        let runs = self.runs.values().map(|(run, _)| run).filter(|run| run.job_id == job.id).map(RunOutcome::from);
         let monitoring = Monitoring {
             expected_interval_minutes: source.and_then(|source| source.expected_interval_minutes),
-            runs: RunSummary::of(runs.map(|run| (run.issued_at, run.status))),
+            runs: match self.counted_until.get(&job.id) {
+                Some(until) => RunSummary::of_issued_until(*until, runs),
+                None => RunSummary::of(runs),
+            },
         };
         MonitoredJob { job: job.clone(), monitoring }
     }

@@ -9,6 +9,7 @@ mod draft;
 mod health;
 mod id;
 mod job;
+mod message;
 mod page;
 mod revision;
 mod run;
@@ -31,15 +32,16 @@ pub use contract::{
 pub use draft::{Sent, Submission};
 pub use health::{
     Health, HealthCounts, HealthFilter, HealthStatus, JudgedJob, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
-    RunSummary,
+    RunOutcome, RunSummary,
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
 pub use job::{Job, JobChangeDraft, JobRevision, Output};
+pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};
 pub use revision::{Precondition, Revision};
 pub use run::{
     MAX_PREDICTIONS, MAX_SECONDS_AHEAD, Prediction, PredictionDraft, PredictionPosition, PredictionsDigest, Run,
-    RunDraft, RunPosition, RunStatus, judge_predictions,
+    RunDraft, RunPosition, RunStatus, judge_predictions, latest_issue,
 };
 pub use run_number::{ReadingPosition, RunNumber};
 pub use source::{

@@ -24,7 +24,8 @@ pub use job_repository::{
 };
 pub use retention::{Purged, RetentionRepository};
 pub use run_repository::{
-    InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter, RunRepository,
+    InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
+    RunFilter, RunRepository,
 };
 pub use source_repository::{DeleteSourceError, InsertSourceError, SourceFilter, SourceRepository, UpdateSourceError};
 pub use source_version_repository::{

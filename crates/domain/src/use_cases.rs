@@ -29,7 +29,7 @@ pub use change_job::change_job;
 pub use change_source::change_source;
 pub use clock_watch::ClockWatch;
 pub use create_source::create_source;
-pub use delete::{delete_job, delete_source, delete_source_version};
+pub use delete::{delete_job, delete_run, delete_source, delete_source_version};
 pub use publish_source_version::publish_source_version;
 pub use purge::{Backlog, PurgeStep, Purger};
 pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};

@@ -64,7 +64,11 @@ pub fn configure(config: &mut ServiceConfig) {
                 .route(get().to(runs::list::handle))
                 .route(web::post().to(runs::report::handle)),
         )
-        .service(resource("/api/v1/jobs/{id}/runs/{run_id}", &[Method::GET]).route(get().to(runs::get::handle)))
+        .service(
+            resource("/api/v1/jobs/{id}/runs/{run_id}", &[Method::GET, Method::DELETE])
+                .route(get().to(runs::get::handle))
+                .route(web::delete().to(runs::delete::handle)),
+        )
         .service(resource("/api/v1/jobs/{id}/predictions", &[Method::GET]).route(get().to(predictions::list::handle)))
         .service(resource("/health/live", &[Method::GET]).route(get().to(around::live)))
         .service(resource("/health/ready", &[Method::GET]).route(get().to(around::ready)))

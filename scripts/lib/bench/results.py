@@ -36,7 +36,9 @@ def fill_postgres(database: Postgres, days: int) -> None:
     database.run("ALTER TABLE runs DISABLE TRIGGER USER")
     database.run(f"""
         TRUNCATE run_summaries;
-        INSERT INTO runs SELECT organisation_id, id, timestamptz '2026-01-01Z' + day * interval '1 day', gen_random_uuid(), 1,
+        INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded, message,
+            prediction_count, predictions_digest, received_at)
+        SELECT organisation_id, id, timestamptz '2026-01-01Z' + day * interval '1 day', gen_random_uuid(), 1,
             source_version_id, true, NULL, 24, decode(repeat('00', 32), 'hex'), timestamptz '2026-01-01Z'
         FROM jobs CROSS JOIN generate_series(0, {days - 1}) AS day WHERE name LIKE 'Job %';
         INSERT INTO predictions SELECT organisation_id, job_id, 'risk', issued_at + hour * interval '1 hour', issued_at, random()

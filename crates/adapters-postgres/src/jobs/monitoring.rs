@@ -7,11 +7,12 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{Array, Text, Timestamptz};
-use prediction_domain::model::{HealthFilter, HealthStatus, MIN_GRACE_MINUTES};
+use prediction_domain::model::{HealthFilter, HealthStatus, MAX_SECONDS_AHEAD, MIN_GRACE_MINUTES};
 
 /// The columns behind those of the job, in the order of [`MonitoredJobRow`](crate::rows::MonitoredJobRow).
 pub(super) const COLUMNS: &str = ", jobs.sequence_number, sources.expected_interval_minutes, run_summaries.last_run_at, \
-    run_summaries.last_run_succeeded, run_summaries.last_success_at, run_summaries.consecutive_failures";
+    run_summaries.last_run_succeeded, run_summaries.last_success_at, \
+    COALESCE(run_summaries.delivered_at, run_summaries.last_success_at), run_summaries.consecutive_failures";
 
 /// Joined to few jobs, each of which looks its summary up: without OFFSET, which keeps PostgreSQL from taking the subquery
 /// apart, it may read all summaries there are, since it takes the jobs of a page for more than they are.
@@ -75,7 +76,6 @@ impl HealthCondition {
 
 /// [`Health::judge`](prediction_domain::model::Health::judge) in SQL: the contract suite compares them at every boundary.
 pub(super) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
-    const DELIVERED: &str = "GREATEST(run_summaries.last_success_at, COALESCE(jobs.activated_at, jobs.created_at)) + make_interval(mins => ";
     const INTERVAL: &str = "sources.expected_interval_minutes";
 
     out.push_sql("CASE WHEN NOT jobs.active");
@@ -84,19 +84,39 @@ pub(super) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<U
     push_then(out, HealthStatus::Unmonitored);
     out.push_sql(" WHEN ");
     out.push_bind_param::<Timestamptz, _>(now)?;
-    out.push_sql(&format!(" > {DELIVERED}{INTERVAL} + GREATEST({INTERVAL}, {MIN_GRACE_MINUTES}))"));
+    out.push_sql(" > ");
+    push_delivered(out, now)?;
+    out.push_sql(&format!(" + make_interval(mins => {INTERVAL} + GREATEST({INTERVAL}, {MIN_GRACE_MINUTES}))"));
     push_then(out, HealthStatus::Overdue);
     out.push_sql(" WHEN NOT run_summaries.last_run_succeeded");
     push_then(out, HealthStatus::Failing);
     out.push_sql(" WHEN ");
     out.push_bind_param::<Timestamptz, _>(now)?;
-    out.push_sql(&format!(" > {DELIVERED}{INTERVAL})"));
+    out.push_sql(" > ");
+    push_delivered(out, now)?;
+    out.push_sql(&format!(" + make_interval(mins => {INTERVAL})"));
     push_then(out, HealthStatus::Late);
     out.push_sql(" WHEN run_summaries.last_run_at IS NULL");
     push_then(out, HealthStatus::New);
     out.push_sql(" ELSE '");
     out.push_sql(HealthStatus::OnTime.as_str());
     out.push_sql("' END");
+    Ok(())
+}
+
+/// When the job delivered or was activated, whichever came later. What lies further ahead than clocks differ tells nothing.
+fn push_delivered<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
+    const TIMES: [&str; 2] = [
+        "COALESCE(run_summaries.delivered_at, run_summaries.last_success_at)",
+        "COALESCE(jobs.activated_at, jobs.created_at)",
+    ];
+    out.push_sql("GREATEST(");
+    for time in TIMES {
+        out.push_sql(&format!("CASE WHEN {time} <= "));
+        out.push_bind_param::<Timestamptz, _>(now)?;
+        out.push_sql(&format!(" + make_interval(secs => {MAX_SECONDS_AHEAD}) THEN {time} END, "));
+    }
+    out.push_sql("'-infinity')");
     Ok(())
 }
 

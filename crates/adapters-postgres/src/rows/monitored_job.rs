@@ -17,7 +17,14 @@ use super::job::JobRow;
 pub(crate) type MonitoredJobSql = (
     SqlTypeOf<AsSelect<JobRow, Pg>>,
     BigInt,
-    (Nullable<Integer>, Nullable<Timestamptz>, Nullable<Bool>, Nullable<Timestamptz>, Nullable<BigInt>),
+    (
+        Nullable<Integer>,
+        Nullable<Timestamptz>,
+        Nullable<Bool>,
+        Nullable<Timestamptz>,
+        Nullable<Timestamptz>,
+        Nullable<BigInt>,
+    ),
 );
 
 /// A row of `jobs`, with what its source and its row of `run_summaries` say.
@@ -30,7 +37,7 @@ pub(crate) struct MonitoredJobRow {
     monitoring: MonitoringRow,
 }
 
-/// The last four are null of a job that never ran.
+/// The last five are null of a job that never ran.
 #[derive(Debug, Clone, Queryable)]
 #[diesel(check_for_backend(Pg))]
 pub(crate) struct MonitoringRow {
@@ -38,6 +45,7 @@ pub(crate) struct MonitoringRow {
     last_run_at: Option<DateTime<Utc>>,
     last_run_succeeded: Option<bool>,
     last_success_at: Option<DateTime<Utc>>,
+    delivered_at: Option<DateTime<Utc>>,
     consecutive_failures: Option<i64>,
 }
 
@@ -60,6 +68,7 @@ fn read(row: &MonitoringRow) -> Result<Monitoring, Box<dyn Error + Send + Sync>>
         runs: RunSummary {
             last_run: last_run.map(|(issued_at, succeeded)| (Timestamp::truncated(issued_at), status(succeeded))),
             last_success_at: row.last_success_at.map(Timestamp::truncated),
+            delivered_at: row.delivered_at.map(Timestamp::truncated),
             consecutive_failures: u64::try_from(row.consecutive_failures.unwrap_or_default())?,
         },
     })

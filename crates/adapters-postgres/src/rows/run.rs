@@ -12,7 +12,7 @@ use prediction_domain::ports::{PredictedValue, StoreFailure};
 use uuid::Uuid;
 
 use super::{corrupt, revision};
-use crate::schema::runs;
+use crate::schema::{replaced_runs, runs};
 
 /// A row of `runs`.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -20,7 +20,25 @@ use crate::schema::runs;
 pub(crate) struct RunRow {
     organisation_id: Uuid,
     job_id: Uuid,
-    issued_at: DateTime<Utc>,
+    pub(crate) issued_at: DateTime<Utc>,
+    id: Uuid,
+    job_revision: i64,
+    source_version_id: Uuid,
+    succeeded: bool,
+    message: Option<String>,
+    pub(crate) prediction_count: i32,
+    predictions_digest: Vec<u8>,
+    received_at: DateTime<Utc>,
+    pub(crate) replaces: Option<Uuid>,
+}
+
+/// A row of `replaced_runs`.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = replaced_runs, check_for_backend(Pg))]
+pub(crate) struct ReplacedRunRow {
+    organisation_id: Uuid,
+    job_id: Uuid,
+    pub(crate) issued_at: DateTime<Utc>,
     id: Uuid,
     job_revision: i64,
     source_version_id: Uuid,
@@ -29,6 +47,7 @@ pub(crate) struct RunRow {
     prediction_count: i32,
     predictions_digest: Vec<u8>,
     received_at: DateTime<Utc>,
+    pub(crate) replaced_by: Uuid,
 }
 
 /// What a [`PredictionRow`] consists of.
@@ -58,11 +77,35 @@ impl TryFrom<RunRow> for Run {
 
     fn try_from(row: RunRow) -> Result<Self, StoreFailure> {
         let id = row.id;
-        read(row).map_err(corrupt("runs", id))
+        read(row, None).map_err(corrupt("runs", id))
     }
 }
 
-fn read(row: RunRow) -> Result<Run, Box<dyn Error + Send + Sync>> {
+impl TryFrom<ReplacedRunRow> for Run {
+    type Error = StoreFailure;
+
+    fn try_from(row: ReplacedRunRow) -> Result<Self, StoreFailure> {
+        let ReplacedRunRow { organisation_id, job_id, issued_at, id, job_revision, source_version_id, .. } = row;
+        let ReplacedRunRow { succeeded, message, prediction_count, predictions_digest, received_at, .. } = row;
+        let run = RunRow {
+            organisation_id,
+            job_id,
+            issued_at,
+            id,
+            job_revision,
+            source_version_id,
+            succeeded,
+            message,
+            prediction_count,
+            predictions_digest,
+            received_at,
+            replaces: None,
+        };
+        read(run, Some(row.replaced_by)).map_err(corrupt("replaced_runs", id))
+    }
+}
+
+fn read(row: RunRow, replaced_by: Option<Uuid>) -> Result<Run, Box<dyn Error + Send + Sync>> {
     let digest = <[u8; 32]>::try_from(row.predictions_digest).map_err(|_| "a digest has not 32 bytes")?;
     Ok(Run {
         id: RunId::from_uuid(row.id)?,
@@ -76,6 +119,8 @@ fn read(row: RunRow) -> Result<Run, Box<dyn Error + Send + Sync>> {
         prediction_count: u32::try_from(row.prediction_count)?,
         predictions_digest: PredictionsDigest::from_bytes(digest),
         received_at: Timestamp::truncated(row.received_at),
+        replaces: row.replaces.map(RunId::from_uuid).transpose()?,
+        replaced_by: replaced_by.map(RunId::from_uuid).transpose()?,
     })
 }
 

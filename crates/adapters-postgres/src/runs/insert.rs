@@ -5,14 +5,14 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
-use prediction_domain::model::{Description, Prediction, Run, RunStatus};
+use prediction_domain::model::{Description, Prediction, Run, RunStatus, Timestamp};
 use uuid::Uuid;
 
 /// Stores a run with all of its values by one statement, which is the same text for every number of them, so that it is
 /// prepared once.
 ///
-/// Gives back how many jobs there were (none, or the one that it is a run of), and how many runs were stored: none when one
-/// was issued at that time. The job cannot be deleted meanwhile.
+/// Gives back how many jobs there were (none, or the one that it is a run of), and when the run was issued that was stored: none
+/// was, when another one was issued at that time. The job cannot be deleted meanwhile.
 #[derive(Debug, Clone)]
 pub(super) struct InsertRun<'a> {
     organisation_id: Uuid,
@@ -29,9 +29,18 @@ pub(super) struct InsertRun<'a> {
     roles: Vec<&'a str>,
     at: Vec<DateTime<Utc>>,
     values: Vec<f64>,
+    replaces: Option<Uuid>,
+    /// Until when runs can have been issued after which this one is to be issued, if that is not said.
+    next_until: Option<DateTime<Utc>>,
 }
 
 impl<'a> InsertRun<'a> {
+    /// The run is issued next: reports of one job that come without a time wait for each other, so that each finds the one
+    /// before it.
+    pub(super) fn next(run: &'a Run, until: Timestamp, predictions: &'a [Prediction]) -> Self {
+        Self { next_until: Some(until.as_datetime()), ..Self::new(run, predictions) }
+    }
+
     pub(super) fn new(run: &'a Run, predictions: &'a [Prediction]) -> Self {
         Self {
             organisation_id: run.organisation_id.as_uuid(),
@@ -49,6 +58,8 @@ impl<'a> InsertRun<'a> {
             roles: predictions.iter().map(|prediction| prediction.role.as_str()).collect(),
             at: predictions.iter().map(|prediction| prediction.at.as_datetime()).collect(),
             values: predictions.iter().map(|prediction| prediction.value).collect(),
+            replaces: run.replaces.map(|id| id.as_uuid()),
+            next_until: None,
         }
     }
 }
@@ -59,12 +70,21 @@ impl QueryFragment<Pg> for InsertRun<'_> {
         out.push_bind_param::<SqlUuid, _>(&self.organisation_id)?;
         out.push_sql(" AND id = ");
         out.push_bind_param::<SqlUuid, _>(&self.job_id)?;
+        out.push_sql(if self.next_until.is_some() { " FOR NO KEY UPDATE" } else { " FOR KEY SHARE" });
         out.push_sql(
-            " FOR KEY SHARE), run AS (INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, \
-             source_version_id, succeeded, message, prediction_count, predictions_digest, received_at) \
+            "), run AS (INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, \
+             succeeded, message, prediction_count, predictions_digest, received_at, replaces) \
              SELECT organisation_id, id, ",
         );
-        out.push_bind_param::<Timestamptz, _>(&self.issued_at)?;
+        if let Some(until) = &self.next_until {
+            out.push_sql("next_issued_at(organisation_id, id, ");
+            out.push_bind_param::<Timestamptz, _>(&self.issued_at)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Timestamptz, _>(until)?;
+            out.push_sql(")");
+        } else {
+            out.push_bind_param::<Timestamptz, _>(&self.issued_at)?;
+        }
         out.push_sql(", ");
         out.push_bind_param::<SqlUuid, _>(&self.id)?;
         out.push_sql(", ");
@@ -81,6 +101,8 @@ impl QueryFragment<Pg> for InsertRun<'_> {
         out.push_bind_param::<Bytea, _>(&self.predictions_digest)?;
         out.push_sql(", ");
         out.push_bind_param::<Timestamptz, _>(&self.received_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.replaces)?;
         out.push_sql(
             " FROM job ON CONFLICT ON CONSTRAINT runs_pkey DO NOTHING RETURNING organisation_id, job_id, issued_at), \
              stored AS (INSERT INTO predictions (organisation_id, job_id, role, at, issued_at, value) \
@@ -92,18 +114,21 @@ impl QueryFragment<Pg> for InsertRun<'_> {
         out.push_bind_param::<Array<Timestamptz>, _>(&self.at)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Double>, _>(&self.values)?;
-        out.push_sql(") AS predicted (role, at, value)) SELECT (SELECT count(*) FROM job), (SELECT count(*) FROM run)");
+        out.push_sql(
+            ") AS predicted (role, at, value)) SELECT (SELECT count(*) FROM job), (SELECT issued_at FROM run)",
+        );
         Ok(())
     }
 }
 
 impl Query for InsertRun<'_> {
-    type SqlType = (BigInt, BigInt);
+    type SqlType = (BigInt, Nullable<Timestamptz>);
 }
 
+/// One of two statements, which are told apart by their text.
 impl QueryId for InsertRun<'_> {
-    type QueryId = InsertRun<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl RunQueryDsl<PgConnection> for InsertRun<'_> {}

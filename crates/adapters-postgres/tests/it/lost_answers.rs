@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use prediction_adapters_postgres::{PostgresStore, Settings};
-use prediction_domain::model::{Job, Scope};
+use prediction_domain::model::{Job, Run, Scope, latest_issue};
 use prediction_domain::ports::{InsertRunError, JobSetUp, JobSetUpOutcome, StoreHealth as _};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_prediction, a_run_of};
-use prediction_domain_testkit::values::at;
+use prediction_domain_testkit::values::{at, micros_after};
 
 use crate::test_database::{TestDatabase, jobs, runs, settings};
 
@@ -107,6 +107,25 @@ fn a_run_whose_commit_was_not_heard_of_is_stored_once_and_is_new() {
     // Who really sends it again is told so.
     let error = runs(&store).insert(&run, &values).unwrap_err();
     assert!(matches!(&error, InsertRunError::IssuedAtTaken(taken) if **taken == run), "{error:?}");
+}
+
+/// It would have another time the second time, so that only its id tells that it is the same.
+#[test]
+fn a_run_without_a_time_whose_commit_was_not_heard_of_is_stored_once() {
+    let database = TestDatabase::migrated();
+    let plan = a_plan_for_everything();
+    jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
+    let (proxy, store) = through_proxy(&database);
+    let next = |run: &Run| runs(&store).insert_next(run, latest_issue(run.issued_at), &[]).unwrap();
+    let first = a_run_of(&plan.job, &[]);
+    assert_eq!(next(&first), first.issued_at);
+    let run = Run { issued_at: first.issued_at, ..a_run_of(&plan.job, &[]) };
+    proxy.lose_next_answer.store(true, Ordering::SeqCst);
+    let issued_at = next(&run);
+    assert!(!proxy.lose_next_answer.load(Ordering::SeqCst), "an answer was lost");
+    assert_eq!(issued_at, micros_after(first.issued_at, 1));
+    assert_eq!(database.count("SELECT count(*) FROM runs"), 2);
+    assert_eq!(runs(&store).find(run.organisation_id, run.job_id, run.id).unwrap().unwrap().issued_at, issued_at);
 }
 
 /// A store with one connection, which leads through a proxy.

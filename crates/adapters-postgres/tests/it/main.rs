@@ -1,6 +1,7 @@
 //! The adapter on a real server.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers, too")]
 
+mod bounded_reports;
 mod conflicts;
 mod connections;
 mod constraints;

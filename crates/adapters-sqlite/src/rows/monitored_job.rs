@@ -27,6 +27,7 @@ pub(crate) struct RunSummaryRow {
     last_run_at: i64,
     last_run_succeeded: i64,
     last_success_at: Option<i64>,
+    delivered_at: Option<i64>,
     consecutive_failures: i64,
 }
 
@@ -61,6 +62,7 @@ impl RunSummaryRow {
         Ok(RunSummary {
             last_run: Some((reading.time("last_run_at", self.last_run_at)?, status)),
             last_success_at: reading.time_if_any("last_success_at", self.last_success_at)?,
+            delivered_at: reading.time_if_any("delivered_at", self.delivered_at.or(self.last_success_at))?,
             consecutive_failures: reading.column("consecutive_failures", u64::try_from(self.consecutive_failures))?,
         })
     }

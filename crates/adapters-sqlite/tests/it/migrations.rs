@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use prediction_adapters_sqlite::{SqliteStore, StartUpError};
 use prediction_domain::model::RunStatus::{self, Failed, Succeeded};
-use prediction_domain::model::{Job, Prediction, Run, RunSummary, Scope, SourceVersion};
+use prediction_domain::model::{Job, Prediction, Run, RunOutcome, RunSummary, Scope, SourceVersion};
 use prediction_domain::ports::{Effect, Purged, StoreFailure, StoreHealth as _};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
 use prediction_domain_testkit::values::micros_after;
@@ -142,7 +142,9 @@ fn runs_of_before_are_added_up() {
     migrate_again(&database);
     assert_eq!(summaries(&mut connection), before);
     for (job, runs) in jobs.iter().zip(outcomes) {
-        let added_up = (0..).zip(runs).map(|(place, (status, _))| (micros_after(job.created_at, place), *status));
+        let added_up = (0..)
+            .zip(runs)
+            .map(|(place, (status, _))| RunOutcome::at_once(micros_after(job.created_at, place), *status));
         assert_eq!(added_up_runs(&database, job), RunSummary::of(added_up), "{runs:?}");
     }
     assert_eq!(added_up_runs(&database, &silent), RunSummary::default());
@@ -172,13 +174,19 @@ fn what_jobs_that_were_deleted_before_have_left_is_removed() {
     }
 }
 
-/// Takes back the last migration, so that the database is as a release before would have it, and applies it to what is there.
+/// Takes back the migrations from that one on, so that the database is as a release before would have it, and applies them to
+/// what is there.
 fn migrate_again(database: &Database) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite").join(WATCH_JOBS);
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+    let names = std::fs::read_dir(&all).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.as_str() >= WATCH_JOBS).collect();
+    names.sort();
     let mut connection = database.connect();
-    connection.batch_execute(&std::fs::read_to_string(folder.join("down.sql")).unwrap()).unwrap();
-    connection.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261125000001'").unwrap();
-    assert_eq!(database.store.migrate().unwrap(), [WATCH_JOBS]);
+    for name in names.iter().rev() {
+        connection.batch_execute(&std::fs::read_to_string(all.join(name).join("down.sql")).unwrap()).unwrap();
+    }
+    connection.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version >= '20261125000001'").unwrap();
+    assert_eq!(database.store.migrate().unwrap(), names);
 }
 
 const WATCH_JOBS: &str = "2026-11-25-000001_watch_jobs_and_purge_results";

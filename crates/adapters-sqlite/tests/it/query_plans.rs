@@ -394,7 +394,8 @@ fn what_is_purged_is_found_from_indexes() {
     let run = a_run_of(&other, &[]);
     database.runs().insert(&run, &[]).unwrap();
     database.jobs().delete(&Scope::Platform, other.id, other.revision, Effect::Commit).unwrap();
-    let runs = [of_job("runs", ""), of_job("runs", " AND issued_at<?"), oldest_value, of_job("runs", "")];
+    let runs = [of_job("runs", ""), of_job("runs", " AND issued_at<?"), of_job("replaced_runs", "")];
+    let runs = [&runs[..], &[oldest_value, of_job("runs", "")]].concat();
     let rows = [of_job("run_summaries", ""), of_job("deleted_jobs", "")];
     assert_eq!(purge(), [&expired[..1], &values, &runs, &rows, &expired[1..]].concat());
 }

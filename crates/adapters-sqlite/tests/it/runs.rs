@@ -34,7 +34,7 @@ fn what_is_reported_behind_the_stores_back_adds_up() {
             "INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded, \
              message, prediction_count, predictions_digest, received_at) SELECT organisation_id, {job_id}, issued_at + {later}, \
              lower(printf('%s-7777-7777-7777-%s', hex(randomblob(4)), hex(randomblob(6)))), job_revision, \
-             source_version_id, {succeeded}, message, 1, predictions_digest, received_at \
+             source_version_id, {succeeded}, message, 1, predictions_digest, received_at + {later} \
              FROM runs ORDER BY issued_at LIMIT 1"
         );
         connection.batch_execute(&copied).unwrap();
@@ -50,6 +50,7 @@ fn what_is_reported_behind_the_stores_back_adds_up() {
     let expected = RunSummary {
         last_run: Some((at(9), RunStatus::Failed)),
         last_success_at: Some(at(6)),
+        delivered_at: Some(at(6)),
         consecutive_failures: 2,
     };
     assert_eq!(found.monitoring.runs, expected);

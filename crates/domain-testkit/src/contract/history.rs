@@ -5,9 +5,11 @@ use std::fmt::Debug;
 use chrono::TimeDelta;
 use prediction_domain::model::{
     HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, Page, PageRequest, Prediction, Revision, Run,
-    RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
+    RunId, RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, latest_issue,
 };
-use prediction_domain::ports::{Effect, JobFilter, JobSetUp, SourceFilter, SourceVersionFilter, StoreFailure};
+use prediction_domain::ports::{
+    Effect, JobFilter, JobSetUp, RunFilter, SourceFilter, SourceVersionFilter, StoreFailure,
+};
 
 use super::fixture::{assert_exactly, contents, list_jobs, stored_source, stored_version};
 use crate::builders::{a_job_of, a_plan_for, a_prediction, a_run_of, a_source, a_version_of, bindings};
@@ -25,6 +27,9 @@ pub(super) fn every_history_gives_what_the_model_gives(stores: &Stores) {
         for step in 0..150 {
             pool.look_at_jobs_of(&model);
             let act = pool.act(&mut dice);
+            if let Act::InsertRun(run, _) | Act::ReplaceRun(run, _) = &act {
+                pool.runs.push(run.clone());
+            }
             let (told, expected) = (act.on(stores), act.on(&model));
             assert_eq!(told, expected, "seed {seed}, step {step}: {act:#?}");
         }
@@ -68,6 +73,8 @@ pub(super) struct Pool {
     inputs: Vec<InputId>,
     /// What is stored of this pool.
     jobs: Vec<Job>,
+    /// Runs that were stored at some time: some were replaced or deleted since.
+    runs: Vec<Run>,
     start: Timestamp,
 }
 
@@ -90,6 +97,11 @@ enum Act {
     ListJobs(Scope, JobFilter, Part),
     CountByHealth(Scope, JobFilter, Timestamp),
     InsertRun(Run, Vec<Prediction>),
+    InsertNextRun(Run, Timestamp, Vec<Prediction>),
+    ReplaceRun(Run, Vec<Prediction>),
+    DeleteRun(OrganisationId, JobId, RunId, Timestamp, Effect),
+    FindRun(OrganisationId, JobId, RunId),
+    ListRuns(OrganisationId, JobId, u16),
     Purge(Timestamp),
 }
 
@@ -137,6 +149,15 @@ impl Act {
             Self::FindMonitored(wanted) => told(&stores.jobs.find_monitored(wanted)),
             Self::CountByHealth(scope, filter, now) => told(&stores.jobs.count_by_health(scope, filter, *now)),
             Self::InsertRun(run, values) => told(&stores.runs.insert(run, values)),
+            Self::InsertNextRun(run, until, values) => told(&stores.runs.insert_next(run, *until, values)),
+            Self::ReplaceRun(run, values) => told(&stores.runs.replace(run, values)),
+            Self::DeleteRun(organisation_id, job_id, id, until, effect) => {
+                told(&stores.runs.delete(*organisation_id, *job_id, *id, *until, *effect))
+            }
+            Self::FindRun(organisation_id, job_id, id) => told(&stores.runs.find(*organisation_id, *job_id, *id)),
+            Self::ListRuns(organisation_id, job_id, limit) => {
+                told(&stores.runs.list(*organisation_id, *job_id, &RunFilter::default(), &first_page(*limit)))
+            }
             Self::Purge(now) => told(&stores.retention.purge(*now, 10_000)),
             Self::ListJobs(scope, filter, part) => told(&part.of(|page| stores.jobs.list(scope, filter, page))),
         }
@@ -153,6 +174,7 @@ impl Pool {
             organisations: (0..2).map(|_| fresh_organisation_id()).collect(),
             inputs: (0..3).map(|_| fresh_input_id()).collect(),
             jobs: Vec::new(),
+            runs: Vec::new(),
             start: at("2026-06-01T12:00:00.000001Z"),
         }
     }
@@ -204,7 +226,7 @@ impl Pool {
     }
 
     fn act(&self, dice: &mut Dice) -> Act {
-        match dice.roll(24) {
+        match dice.roll(32) {
             0 => Act::InsertSource(self.source(dice)),
             1 => {
                 let expected = Self::revision(dice);
@@ -256,6 +278,32 @@ impl Pool {
             }
             19 => Act::CountByHealth(self.scope(dice), self.job_filter(dice), self.minute(dice)),
             20 => Act::Purge(self.minute(dice)),
+            21 => {
+                let (run, values) = self.run(dice);
+                let until = latest_issue(run.issued_at);
+                Act::InsertNextRun(run, until, values)
+            }
+            22..=24 => {
+                let failed = self.known_run(dice);
+                let (run, values) = self.run(dice);
+                // Mostly one that failed and is still there.
+                let Run { organisation_id, job_id, issued_at, .. } = failed;
+                let replaces = Some(failed.id);
+                let status = RunStatus::Succeeded;
+                Act::ReplaceRun(Run { organisation_id, job_id, issued_at, replaces, status, ..run }, values)
+            }
+            25..=26 => {
+                let Run { organisation_id, job_id, id, .. } = self.known_run(dice);
+                Act::DeleteRun(organisation_id, job_id, id, self.minute(dice), Self::effect(dice))
+            }
+            27 => {
+                let Run { organisation_id, job_id, id, .. } = self.known_run(dice);
+                Act::FindRun(organisation_id, job_id, id)
+            }
+            28 => {
+                let job = self.known_job(dice);
+                Act::ListRuns(job.organisation_id, job.id, dice.pick(&[1, 2, 200]))
+            }
             _ => Act::ListJobs(self.scope(dice), self.job_filter(dice), Self::part(dice)),
         }
     }
@@ -339,7 +387,15 @@ impl Pool {
         let mut values: Vec<Prediction> = values.collect();
         values.sort_by_key(|value| value.at);
         values.dedup_by_key(|value| value.at);
-        (Run { issued_at: self.minute(dice), status, ..a_run_of(&job, &values) }, values)
+        let issued_at = self.minute(dice);
+        // Some under a clock that is ahead of the others'.
+        let received_at = if dice.one_in(5) { self.minute(dice) } else { self.start.plus(TimeDelta::hours(3)) };
+        (Run { issued_at, received_at, status, ..a_run_of(&job, &values) }, values)
+    }
+
+    /// A run that was there once, or one that never was.
+    fn known_run(&self, dice: &mut Dice) -> Run {
+        if self.runs.is_empty() { self.run(dice).0 } else { dice.pick(&self.runs) }
     }
 
     /// A time within some hours.

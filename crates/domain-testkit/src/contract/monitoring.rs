@@ -6,7 +6,7 @@ use std::thread;
 use chrono::TimeDelta;
 use prediction_domain::model::{
     ExpectedIntervalMinutes, Health, HealthCounts, HealthFilter, HealthStatus, Job, MonitoredJob, Monitoring,
-    PageRequest, Run, RunStatus, RunSummary, Scope, Source, Timestamp,
+    PageRequest, Run, RunOutcome, RunStatus, RunSummary, Scope, Source, Timestamp,
 };
 use prediction_domain::ports::{Effect, JobFilter};
 
@@ -50,7 +50,7 @@ pub(super) fn runs_add_up_in_whatever_order_they_are_reported(stores: &Stores) {
             let issued_at = micros_after(noon(), places.swap_remove(dice.roll(places.len())));
             let status = if dice.roll(3) == 0 { RunStatus::Succeeded } else { RunStatus::Failed };
             report(stores, &job, issued_at, status);
-            runs.push((issued_at, status));
+            runs.push(RunOutcome::at_once(issued_at, status));
             let expected = RunSummary::of(runs.iter().copied());
             let found = monitored(stores, &job).expect("the job is there").monitoring.runs;
             assert_eq!(found, expected, "seed {seed}: {runs:?}");
@@ -77,7 +77,8 @@ pub(super) fn runs_that_are_reported_at_the_same_time_add_up(stores: &Stores) {
             }
         });
         let found = monitored(stores, &job).expect("the job is there").monitoring.runs;
-        assert_eq!(found, RunSummary::of(runs.iter().copied()), "round {round}: {runs:?}");
+        let outcomes = runs.iter().map(|(issued_at, status)| RunOutcome::at_once(*issued_at, *status));
+        assert_eq!(found, RunSummary::of(outcomes), "round {round}: {runs:?}");
     }
 }
 
@@ -127,6 +128,8 @@ pub(super) fn every_transition_is_at_its_microsecond(stores: &Stores) {
         runs: runs.to_vec(),
         transitions: transitions.to_vec(),
     };
+    // The moment before that minute, so that the minute itself is the first.
+    let before = |number| minute(number) - TimeDelta::microseconds(1);
     let activated = |minutes, case| Case { activated: Some(minutes), ..case };
     let paused = |case| Case { active: false, ..case };
     let cases = [
@@ -143,6 +146,31 @@ pub(super) fn every_transition_is_at_its_microsecond(stores: &Stores) {
         activated(2, case(Some(7), &[success(3)], &[(minute(3), OnTime), (minute(10), Late), (minute(17), Overdue)])),
         activated(9, case(Some(7), &[], &[(minute(9), New), (minute(16), Late), (minute(23), Overdue)])),
         activated(9, case(Some(7), &[failure(3)], &[(minute(9), Failing), (minute(23), Overdue)])),
+        // What lies more than five minutes ahead is not believed before its time has come.
+        case(
+            Some(7),
+            &[success(30)],
+            &[(minute(0), OnTime), (minute(7), Late), (minute(14), Overdue), (before(25), OnTime), (minute(37), Late)],
+        ),
+        activated(
+            30,
+            case(
+                Some(7),
+                &[success(3)],
+                &[
+                    (minute(3), OnTime),
+                    (minute(10), Late),
+                    (minute(17), Overdue),
+                    (before(25), OnTime),
+                    (minute(37), Late),
+                ],
+            ),
+        ),
+        activated(30, case(Some(7), &[], &[(minute(0), Overdue), (before(25), New), (minute(37), Late)])),
+        activated(
+            30,
+            case(Some(7), &[failure(3)], &[(minute(3), Overdue), (before(25), Failing), (minute(44), Overdue)]),
+        ),
         paused(case(Some(7), &[success(3)], &[(minute(3), Paused), (minute(99), Paused)])),
         case(None, &[failure(3)], &[(minute(3), Unmonitored), (minute(99), Unmonitored)]),
         paused(case(None, &[], &[(minute(3), Paused)])),
@@ -282,7 +310,7 @@ fn monitored(stores: &Stores, job: &Job) -> Option<MonitoredJob> {
 
 fn report(stores: &Stores, job: &Job, issued_at: Timestamp, status: RunStatus) {
     let message = (status == RunStatus::Failed).then(|| description("no data"));
-    let run = Run { issued_at, status, message, ..a_run_of(job, &[]) };
+    let run = Run { issued_at, received_at: issued_at, status, message, ..a_run_of(job, &[]) };
     stores.runs.insert(&run, &[]).expect("the run is stored");
 }
 

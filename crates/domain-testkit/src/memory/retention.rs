@@ -45,7 +45,16 @@ impl RetentionRepository for MemoryStore {
             left -= usize::from(!is_kept);
             is_kept
         });
-        let purged = Purged { values, runs: (count - runs.len()) as u64, is_unfinished: left == 0 };
+        let mut replaced_runs = std::mem::take(&mut state.replaced_runs);
+        let replaced = replaced_runs.len();
+        replaced_runs.retain(|_, run| {
+            let is_kept = left == 0 || state.jobs.contains_key(&run.job_id);
+            left -= usize::from(!is_kept);
+            is_kept
+        });
+        let gone = count + replaced - runs.len() - replaced_runs.len();
+        let purged = Purged { values, runs: gone as u64, is_unfinished: left == 0 };
+        state.replaced_runs = replaced_runs;
         state.runs = runs;
         Ok(purged)
     }

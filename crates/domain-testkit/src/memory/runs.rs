@@ -1,36 +1,91 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use prediction_domain::model::{
     JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunNumber, RunPosition,
+    RunStatus, Timestamp, latest_issue,
 };
 use prediction_domain::ports::{
-    InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter, RunRepository, StoreFailure,
+    Effect, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
+    RunFilter, RunRepository, StoreFailure,
 };
 
-use super::{MemoryStore, State};
+use super::{MemoryStore, State, lasts};
 
 impl RunRepository for MemoryStore {
     fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
         let mut state = self.state();
-        if state.jobs.get(&run.job_id).is_none_or(|job| job.organisation_id != run.organisation_id) {
+        if !state.has_job_of(run) {
             return Err(InsertRunError::JobMissing);
         }
-        let taken = state.runs.values().find(|(stored, _)| {
-            (stored.organisation_id, stored.job_id, stored.issued_at)
-                == (run.organisation_id, run.job_id, run.issued_at)
-        });
-        if let Some((taken, _)) = taken {
+        if let Some(taken) = state.issued_with(run) {
             return Err(InsertRunError::IssuedAtTaken(Box::new(taken.clone())));
         }
-        state.number_run(run);
-        state.runs.insert(run.id, (run.clone(), predictions.to_vec()));
+        state.store(run.clone(), predictions);
         Ok(())
     }
 
+    fn insert_next(
+        &self,
+        run: &Run,
+        until: Timestamp,
+        predictions: &[Prediction],
+    ) -> Result<Timestamp, InsertNextError> {
+        let mut state = self.state();
+        if !state.has_job_of(run) {
+            return Err(InsertNextError::JobMissing);
+        }
+        let taken: BTreeSet<Timestamp> = state.runs_of(run).map(|stored| stored.issued_at).collect();
+        let microsecond = TimeDelta::microseconds(1);
+        let newest = taken.range(run.issued_at..=until).next_back();
+        let mut issued_at = newest.map_or(run.issued_at, |newest| newest.plus(microsecond));
+        while taken.contains(&issued_at) {
+            issued_at = issued_at.plus(microsecond);
+        }
+        state.store(Run { issued_at, ..run.clone() }, predictions);
+        Ok(issued_at)
+    }
+
+    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError> {
+        let mut state = self.state();
+        if !state.has_job_of(run) {
+            return Err(ReplaceRunError::JobMissing);
+        }
+        let is_there = |failed: &&Run| Some(failed.id) == run.replaces && failed.status == RunStatus::Failed;
+        let Some(failed) = state.issued_with(run).filter(is_there).cloned() else { return Err(ReplaceRunError::Gone) };
+        state.runs.remove(&failed.id);
+        state.replaced_runs.insert(failed.id, Run { replaced_by: Some(run.id), ..failed });
+        state.store(run.clone(), predictions);
+        Ok(())
+    }
+
+    fn delete(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        id: RunId,
+        until: Timestamp,
+        effect: Effect,
+    ) -> Result<Option<Run>, StoreFailure> {
+        let mut state = self.state();
+        let Some(run) = state.run(organisation_id, job_id, id).cloned() else { return Ok(None) };
+        if lasts(effect) {
+            state.runs.remove(&id);
+            state.replaced_runs.remove(&id);
+            if let Some(failed) = run.replaces.and_then(|replaced| state.replaced_runs.remove(&replaced)) {
+                state.number_run(&failed);
+                state.runs.insert(failed.id, (Run { replaced_by: None, ..failed }, Vec::new()));
+            }
+            if let Some((by, _)) = run.replaced_by.and_then(|by| state.runs.get_mut(&by)) {
+                by.replaces = None;
+            }
+            state.counted_until.insert(job_id, until);
+        }
+        Ok(Some(run))
+    }
+
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
-        let state = self.state();
-        let run = state.runs.get(&id).map(|(run, _)| run);
-        Ok(run.filter(|run| run.organisation_id == organisation_id && run.job_id == job_id).cloned())
+        Ok(self.state().run(organisation_id, job_id, id).cloned())
     }
 
     fn list(
@@ -94,6 +149,34 @@ impl State {
         let last = self.last_numbers.entry(run.job_id).or_insert(RunNumber::NONE);
         *last = last.next();
         self.run_numbers.insert(run.id, *last);
+    }
+}
+
+impl State {
+    fn has_job_of(&self, run: &Run) -> bool {
+        self.jobs.get(&run.job_id).is_some_and(|job| job.organisation_id == run.organisation_id)
+    }
+
+    /// All runs of the job of that one.
+    fn runs_of(&self, run: &Run) -> impl Iterator<Item = &Run> {
+        let job = (run.organisation_id, run.job_id);
+        self.runs.values().map(|(run, _)| run).filter(move |stored| (stored.organisation_id, stored.job_id) == job)
+    }
+
+    fn issued_with(&self, run: &Run) -> Option<&Run> {
+        self.runs_of(run).find(|stored| stored.issued_at == run.issued_at)
+    }
+
+    /// A run of that job, also one that was replaced.
+    fn run(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Option<&Run> {
+        let run = self.runs.get(&id).map(|(run, _)| run).or_else(|| self.replaced_runs.get(&id));
+        run.filter(|run| run.organisation_id == organisation_id && run.job_id == job_id)
+    }
+
+    fn store(&mut self, run: Run, predictions: &[Prediction]) {
+        self.number_run(&run);
+        self.counted_until.insert(run.job_id, latest_issue(run.received_at));
+        self.runs.insert(run.id, (run, predictions.to_vec()));
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::job::Job;
-use super::run::RunStatus;
+use super::run::{Run, RunStatus, latest_issue};
 use super::source::ExpectedIntervalMinutes;
 use super::timestamp::Timestamp;
 use super::violation::ValueProblem;
@@ -65,6 +65,40 @@ impl HealthStatus {
     }
 }
 
+/// What counts of a run for the health of its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When its report came.
+    pub received_at: Timestamp,
+    /// How it ended.
+    pub status: RunStatus,
+}
+
+impl RunOutcome {
+    /// Of a run that was reported as soon as it was issued.
+    #[must_use]
+    pub fn at_once(issued_at: Timestamp, status: RunStatus) -> Self {
+        Self { issued_at, received_at: issued_at, status }
+    }
+
+    fn succeeded(&self) -> bool {
+        self.status == RunStatus::Succeeded
+    }
+
+    /// When it delivered: a run cannot have delivered later than its report came, whatever the runner's clock says.
+    fn delivered_at(&self) -> Timestamp {
+        self.issued_at.min(self.received_at)
+    }
+}
+
+impl From<&Run> for RunOutcome {
+    fn from(run: &Run) -> Self {
+        Self { issued_at: run.issued_at, received_at: run.received_at, status: run.status }
+    }
+}
+
 /// What the runs of a job add up to. Runs are ordered by when they were issued, whenever they were reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunSummary {
@@ -72,23 +106,38 @@ pub struct RunSummary {
     pub last_run: Option<(Timestamp, RunStatus)>,
     /// When the newest run that succeeded was issued.
     pub last_success_at: Option<Timestamp>,
-    /// How many runs have failed since then; all of them, if none has succeeded.
+    /// When the job delivered last: of each run that succeeded the time at which it was issued, or received if that was
+    /// earlier; of these the latest.
+    pub delivered_at: Option<Timestamp>,
+    /// How many runs have failed since the last success; all of them, if none has succeeded.
     pub consecutive_failures: u64,
 }
 
 impl RunSummary {
     /// What these runs add up to, in any order.
     #[must_use]
-    pub fn of(runs: impl IntoIterator<Item = (Timestamp, RunStatus)>) -> Self {
+    pub fn of(runs: impl IntoIterator<Item = RunOutcome>) -> Self {
         let runs: Vec<_> = runs.into_iter().collect();
-        let last_success_at =
-            runs.iter().filter(|(_, status)| *status == RunStatus::Succeeded).map(|(issued_at, _)| *issued_at).max();
-        let is_since_then = |(issued_at, _): &&(Timestamp, RunStatus)| Some(*issued_at) > last_success_at;
+        let succeeded = || runs.iter().filter(|run| run.succeeded());
+        let last_success_at = succeeded().map(|run| run.issued_at).max();
+        let newest = runs.iter().max_by_key(|run| run.issued_at);
         Self {
-            last_run: runs.iter().copied().max_by_key(|(issued_at, _)| *issued_at),
+            last_run: newest.map(|run| (run.issued_at, run.status)),
             last_success_at,
-            consecutive_failures: runs.iter().filter(is_since_then).count() as u64,
+            delivered_at: succeeded().map(RunOutcome::delivered_at).max(),
+            consecutive_failures: runs.iter().filter(|run| Some(run.issued_at) > last_success_at).count() as u64,
         }
+    }
+
+    /// What those of these runs add up to that were issued until a time; all of them, if none was.
+    ///
+    /// A run cannot be issued more than [`MAX_SECONDS_AHEAD`](super::MAX_SECONDS_AHEAD) after the report of another one came. If one seems to be, one of
+    /// the two was reported under a clock that was wrong. The later report is believed.
+    #[must_use]
+    pub fn of_issued_until(time: Timestamp, runs: impl IntoIterator<Item = RunOutcome>) -> Self {
+        let runs: Vec<_> = runs.into_iter().collect();
+        let until: Vec<_> = runs.iter().copied().filter(|run| run.issued_at <= time).collect();
+        Self::of(if until.is_empty() { runs } else { until })
     }
 }
 
@@ -137,7 +186,8 @@ pub struct Health {
     pub last_run_at: Option<Timestamp>,
     /// When the newest run that succeeded was issued.
     pub last_success_at: Option<Timestamp>,
-    /// By when the next success is expected, of a job that is active and monitored. It is late afterwards.
+    /// By when the next success is expected, of a job that is active and monitored. It is late afterwards. `None` when all
+    /// that is known lies in the future.
     pub next_expected_at: Option<Timestamp>,
     /// Since when it is overdue, of a job that is.
     pub overdue_since: Option<Timestamp>,
@@ -160,14 +210,16 @@ impl Health {
         };
         let Some(active_since) = job.active_since() else { return unwatched(HealthStatus::Paused) };
         let Some(interval) = expected_interval_minutes else { return unwatched(HealthStatus::Unmonitored) };
-        let delivered_at = runs.last_success_at.map_or(active_since, |success| success.max(active_since));
-        let next_expected_at = delivered_at.plus(interval.as_time());
-        let overdue_from = next_expected_at.plus(grace(*interval));
-        let status = if now > overdue_from {
+        // What lies further ahead than clocks differ was written down under a clock that was wrong: it tells nothing.
+        let is_believed = |time: &Timestamp| *time <= latest_issue(now);
+        let delivered_at = runs.delivered_at.filter(is_believed).max(Some(active_since).filter(is_believed));
+        let next_expected_at = delivered_at.map(|delivered_at| delivered_at.plus(interval.as_time()));
+        let overdue_from = next_expected_at.map(|expected_at| expected_at.plus(grace(*interval)));
+        let status = if Some(now) > overdue_from {
             HealthStatus::Overdue
         } else if matches!(runs.last_run, Some((_, RunStatus::Failed))) {
             HealthStatus::Failing
-        } else if now > next_expected_at {
+        } else if Some(now) > next_expected_at {
             HealthStatus::Late
         } else if runs.last_run.is_none() {
             HealthStatus::New
@@ -175,8 +227,8 @@ impl Health {
             HealthStatus::OnTime
         };
         Self {
-            next_expected_at: Some(next_expected_at),
-            overdue_since: (status == HealthStatus::Overdue).then_some(overdue_from),
+            next_expected_at,
+            overdue_since: overdue_from.filter(|_| status == HealthStatus::Overdue),
             ..unwatched(status)
         }
     }

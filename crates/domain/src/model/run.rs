@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,12 @@ use super::violation::{Judge, Path, ValueProblem, ViolationCode, nearest};
 pub const MAX_PREDICTIONS: usize = 10_000;
 /// How far ahead of the service's clock a run can be issued, since clocks differ.
 pub const MAX_SECONDS_AHEAD: i64 = 300;
+
+/// When a run can be issued at the latest, of which the report comes now.
+#[must_use]
+pub fn latest_issue(now: Timestamp) -> Timestamp {
+    now.plus(TimeDelta::seconds(MAX_SECONDS_AHEAD))
+}
 
 /// One execution of a job, as reported by the runner that did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +51,18 @@ pub struct Run {
     pub predictions_digest: PredictionsDigest,
     /// When the report came.
     pub received_at: Timestamp,
+    /// The run that failed and that this one did over, issued at the same time.
+    pub replaces: Option<RunId>,
+    /// The run that succeeded and stands in the place of this one, which failed.
+    pub replaced_by: Option<RunId>,
+}
+
+impl Run {
+    /// At which revision it is: only once anything of it changes, when another run takes its place.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        if self.replaced_by.is_some() { Revision::FIRST.next() } else { Revision::FIRST }
+    }
 }
 
 /// How a run ended.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
 
+pub(super) use self::invisible::is_visible;
 use super::id::SourceId;
 use super::violation::{ValueProblem, ViolationCode};
 

@@ -1,4 +1,4 @@
-use super::StoreFailure;
+use super::{Effect, StoreFailure};
 use crate::model::{
     JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, RoleName, Run, RunId, RunNumber,
     RunPosition, RunStatus, Timestamp,
@@ -11,10 +11,35 @@ pub trait RunRepository: Send + Sync {
     /// its job.
     fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError>;
 
-    /// Finds a run of a job.
+    /// Stores a run that is issued when its report comes, with its values: all of it or nothing. It is issued at its
+    /// `issued_at`, or a microsecond after the newest of those runs of its job that were issued between then and `until`, both
+    /// included. Should that be taken, the next microsecond that is free is behind it. Gives when it was issued.
+    fn insert_next(
+        &self,
+        run: &Run,
+        until: Timestamp,
+        predictions: &[Prediction],
+    ) -> Result<Timestamp, InsertNextError>;
+
+    /// Stores a run with its values in the place of one that failed and was issued at the same time, and remembers that one
+    /// by its id. The run says which one it `replaces`.
+    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError>;
+
+    /// Deletes a run with its values, as if it had never been reported: what it replaced is in its place again. Gives what
+    /// it was; `None` when there is no such run. Health counts what was issued until a time.
+    fn delete(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        id: RunId,
+        until: Timestamp,
+        effect: Effect,
+    ) -> Result<Option<Run>, StoreFailure>;
+
+    /// Finds a run of a job, also one that was replaced.
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure>;
 
-    /// Lists the runs of a job, the last issued first; "behind" is what was issued before.
+    /// Lists the runs of a job, the last issued first, without those that were replaced; "behind" is what was issued before.
     fn list(
         &self,
         organisation_id: OrganisationId,
@@ -98,6 +123,31 @@ pub struct PredictedValues {
     /// That of the query; if it has none, the last run that there was when these values were read. When there are no values,
     /// it need not be told.
     pub last_run: RunNumber,
+}
+
+/// Why a run was not stored that is issued when its report comes.
+#[derive(Debug, thiserror::Error)]
+pub enum InsertNextError {
+    /// There is no such job.
+    #[error("there is no such job")]
+    JobMissing,
+    /// The store failed.
+    #[error("a run could not be stored")]
+    Store(#[from] StoreFailure),
+}
+
+/// Why a run was not stored in the place of another one.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceRunError {
+    /// There is no such job.
+    #[error("there is no such job")]
+    JobMissing,
+    /// The one that is to be replaced is not there any more, or in its place is something else.
+    #[error("the run to be replaced is not there")]
+    Gone,
+    /// The store failed.
+    #[error("a run could not be replaced")]
+    Store(#[from] StoreFailure),
 }
 
 /// Why a run was not stored.

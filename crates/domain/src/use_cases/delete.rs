@@ -2,8 +2,8 @@ use super::{
     InUse, MAX_ATTEMPTS, Ports, Refusal, contended, get_source, get_source_version, last_write_wins, require_revision,
 };
 use crate::model::{
-    Caller, Job, JobId, JudgedJob, MonitoredJob, Permission, Precondition, Revision, Sent, Source, SourceId,
-    SourceVersion, SourceVersionId,
+    Caller, Job, JobId, JudgedJob, MonitoredJob, Permission, Precondition, Revision, Run, RunId, Sent, Source,
+    SourceId, SourceVersion, SourceVersionId, latest_issue,
 };
 use crate::ports::{DeleteJobError, DeleteSourceError, DeleteSourceVersionError, Effect};
 
@@ -78,6 +78,26 @@ pub fn delete_job(
         }
     }
     Err(contended())
+}
+
+/// Deletes a run with its values, as if it had never been reported, and tells what it was. Whoever reports may not do that:
+/// it is for those who may delete the job with all of its runs.
+pub fn delete_run(
+    ports: &Ports,
+    caller: &Caller,
+    job_id: JobId,
+    id: RunId,
+    precondition: &Precondition,
+    effect: Effect,
+) -> Result<Run, Refusal> {
+    caller.require(Permission::JobsWrite)?;
+    let job = find_job(ports, caller, job_id)?;
+    if !matches!(precondition, Precondition::None) {
+        let stored = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(Refusal::NotFound)?;
+        require_revision(precondition, &Sent::Absent, stored.revision())?;
+    }
+    let until = latest_issue(ports.clock.now());
+    ports.runs.delete(job.organisation_id, job_id, id, until, effect)?.ok_or(Refusal::NotFound)
 }
 
 /// The job to be changed, for somebody who was allowed to change it: that needs no permission to read.

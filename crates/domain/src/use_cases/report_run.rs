@@ -1,14 +1,13 @@
-use chrono::TimeDelta;
 use serde_json::json;
 
 use super::delete::find_job;
-use super::{Conflict, Outcome, Ports, Refusal, Resource, Warning};
+use super::{Conflict, MAX_ATTEMPTS, Outcome, Ports, Refusal, Resource, Warning, contended};
 use crate::model::{
-    Caller, Contract, Description, Job, JobId, Judge, MAX_SECONDS_AHEAD, Path, Permission, Prediction,
-    PredictionsDigest, Revision, Run, RunDraft, RunStatus, Sent, SourceVersionId, Submission, Timestamp, ValueProblem,
-    Violation, ViolationCode, judge_predictions,
+    Caller, Contract, Job, JobId, Judge, MAX_DESCRIPTION_CHARS, MAX_SECONDS_AHEAD, Message, Path, Permission,
+    Prediction, PredictionsDigest, REPLACEMENT, Revision, Run, RunDraft, RunStatus, Sent, SourceVersionId, Submission,
+    Timestamp, ValueProblem, Violation, ViolationCode, judge_predictions, latest_issue,
 };
-use crate::ports::InsertRunError;
+use crate::ports::{InsertNextError, InsertRunError, ReplaceRunError};
 
 /// A run that is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +20,8 @@ pub struct RunReported {
     pub warnings: Vec<Warning>,
 }
 
-/// Stores the report of a run. The same report again is fine; another one of a run that was issued at the same time is a
-/// conflict.
+/// Stores the report of a run. The same report again is fine. Another one of a run that was issued at the same time is a
+/// conflict, unless the stored one failed and this one succeeded: then it was done over, and the success takes its place.
 ///
 /// It is judged by the contract of the revision that the runner read, also when the job has moved on since.
 pub fn report_run(
@@ -47,50 +46,120 @@ pub fn report_run(
     let whole = issued_at.zip(ran).zip(outcome);
     let ((issued_at, (job_revision, source_version_id)), ran) = judge.verdict(whole)?;
 
+    let message = ran.message;
     let run = Run {
         id: ports.ids.run_id(),
         organisation_id: job.organisation_id,
         job_id,
         job_revision,
         source_version_id,
-        issued_at,
+        issued_at: match issued_at {
+            IssueTime::Said(time) => time,
+            IssueTime::Next => now,
+        },
         status: ran.status,
-        message: ran.message,
+        message: message.as_ref().map(|message| message.text.clone()),
         prediction_count: u32::try_from(ran.predictions.len()).unwrap_or(u32::MAX),
         predictions_digest: PredictionsDigest::of(&ran.predictions),
         received_at: now,
+        replaces: None,
+        replaced_by: None,
     };
-    let warnings = if job.active { Vec::new() } else { vec![inactive(&job)] };
-    match ports.runs.insert(&run, &ran.predictions) {
-        Ok(()) => Ok(RunReported { run, outcome: Outcome::Created, warnings }),
-        Err(InsertRunError::IssuedAtTaken(stored)) => {
-            let differences = differences(&draft.job_revision, &run, &stored);
-            if differences.is_empty() {
-                return Ok(RunReported { run: *stored, outcome: Outcome::Reused, warnings });
-            }
-            let existing_id = stored.id.as_uuid();
-            Err(Refusal::Conflict(Conflict { resource: Resource::Run, existing_id, differences }))
-        }
-        Err(InsertRunError::JobMissing) => Err(Refusal::NotFound),
-        Err(InsertRunError::Store(failure)) => Err(failure.into()),
+    let is_revision_said = draft.job_revision.is_present();
+    let (run, outcome) = match issued_at {
+        IssueTime::Said(_) => store(ports, run, &ran.predictions, is_revision_said)?,
+        IssueTime::Next => (store_next(ports, run, &ran.predictions)?, Outcome::Created),
+    };
+    let mut warnings = Vec::new();
+    if !job.active {
+        warnings.push(inactive(&job));
     }
+    if matches!(issued_at, IssueTime::Said(_)) {
+        warnings.extend(ahead(&run));
+    }
+    warnings.extend(message.filter(Message::is_changed).map(|message| changed(&message)));
+    Ok(RunReported { run, outcome, warnings })
+}
+
+/// Stores a run that is issued now.
+fn store_next(ports: &Ports, run: Run, predictions: &[Prediction]) -> Result<Run, Refusal> {
+    match ports.runs.insert_next(&run, latest_issue(run.issued_at), predictions) {
+        Ok(issued_at) => Ok(Run { issued_at, ..run }),
+        Err(InsertNextError::JobMissing) => Err(Refusal::NotFound),
+        Err(InsertNextError::Store(failure)) => Err(failure.into()),
+    }
+}
+
+/// Stores a run that was issued at a time that the runner said.
+fn store(
+    ports: &Ports,
+    mut run: Run,
+    predictions: &[Prediction],
+    is_revision_said: bool,
+) -> Result<(Run, Outcome), Refusal> {
+    for _ in 0..MAX_ATTEMPTS {
+        let stored = match ports.runs.insert(&run, predictions) {
+            Ok(()) => return Ok((run, Outcome::Created)),
+            Err(InsertRunError::IssuedAtTaken(stored)) => *stored,
+            Err(InsertRunError::JobMissing) => return Err(Refusal::NotFound),
+            Err(InsertRunError::Store(failure)) => return Err(failure.into()),
+        };
+        let differences = differences(is_revision_said, &run, &stored);
+        if differences.is_empty() {
+            return Ok((stored, Outcome::Reused));
+        }
+        if (stored.status, run.status) != (RunStatus::Failed, RunStatus::Succeeded) {
+            return match replaced(ports, &run, &stored, is_revision_said)? {
+                Some(same) => Ok((same, Outcome::Reused)),
+                None => {
+                    let existing_id = stored.id.as_uuid();
+                    Err(Refusal::Conflict(Conflict { resource: Resource::Run, existing_id, differences }))
+                }
+            };
+        }
+        run.replaces = Some(stored.id);
+        match ports.runs.replace(&run, predictions) {
+            Ok(()) => return Ok((run, Outcome::Created)),
+            // Somebody else was quicker: what is there now?
+            Err(ReplaceRunError::Gone) => run.replaces = None,
+            Err(ReplaceRunError::JobMissing) => return Err(Refusal::NotFound),
+            Err(ReplaceRunError::Store(failure)) => return Err(failure.into()),
+        }
+    }
+    Err(contended())
+}
+
+/// The run that the stored one replaces, if it is the one that is reported: the report of a failure that comes again, late.
+fn replaced(ports: &Ports, run: &Run, stored: &Run, is_revision_said: bool) -> Result<Option<Run>, Refusal> {
+    let Some(id) = stored.replaces.filter(|_| run.status == RunStatus::Failed) else { return Ok(None) };
+    let replaced = ports.runs.find(run.organisation_id, run.job_id, id)?;
+    Ok(replaced.filter(|replaced| differences(is_revision_said, run, replaced).is_empty()))
 }
 
 /// What a run came to.
 struct Ran {
     status: RunStatus,
-    message: Option<Description>,
+    message: Option<Message>,
     predictions: Vec<Prediction>,
 }
 
-fn read_issued_at(judge: &mut Judge, sent: &Sent<String>, now: Timestamp) -> Option<Timestamp> {
+/// When a run was issued.
+enum IssueTime {
+    /// At this time, by what the runner says.
+    Said(Timestamp),
+    /// The runner leaves it to the service.
+    Next,
+}
+
+/// `None` after a violation was reported.
+fn read_issued_at(judge: &mut Judge, sent: &Sent<String>, now: Timestamp) -> Option<IssueTime> {
     let path = Path::of("issued_at");
     let read = judge.read(&path, sent, |text| Timestamp::parse(text));
     if matches!(read, Sent::Absent) {
-        return Some(now);
+        return Some(IssueTime::Next);
     }
     let issued_at = judge.require(&path, read)?;
-    if issued_at > now.plus(TimeDelta::seconds(MAX_SECONDS_AHEAD)) {
+    if issued_at > latest_issue(now) {
         judge.report(
             path,
             ValueProblem::new(ViolationCode::InTheFuture, "is too far ahead of the service's clock")
@@ -99,7 +168,7 @@ fn read_issued_at(judge: &mut Judge, sent: &Sent<String>, now: Timestamp) -> Opt
         );
         return None;
     }
-    Some(issued_at)
+    Some(IssueTime::Said(issued_at))
 }
 
 /// The revision that ran, and its version; `None` after a violation was reported.
@@ -142,7 +211,8 @@ fn read_outcome(judge: &mut Judge, draft: &RunDraft, contract: Option<&Contract>
     let (status_path, message_path, path) = (Path::of("status"), Path::of("message"), Path::of("predictions"));
     let status = judge.read(&status_path, &draft.status, |text| RunStatus::parse(text));
     let status = judge.require(&status_path, status);
-    let message = judge.read(&message_path, &draft.message, |text| Description::parse(text));
+    let read_message = if status == Some(RunStatus::Failed) { Message::of_failure } else { Message::of };
+    let message = judge.read(&message_path, &draft.message, |text| read_message(text));
     if status == Some(RunStatus::Failed) && matches!(&message, Sent::Absent | Sent::Null) {
         judge.report(
             message_path,
@@ -171,14 +241,14 @@ fn read_outcome(judge: &mut Judge, draft: &RunDraft, contract: Option<&Contract>
 }
 
 /// In what a report is another one than the stored run. A revision that was not said is not compared.
-fn differences(sent_revision: &Sent<i128>, reported: &Run, stored: &Run) -> Vec<Violation> {
+fn differences(is_revision_said: bool, reported: &Run, stored: &Run) -> Vec<Violation> {
     let mut differences = Vec::new();
     let mut differs = |member: &'static str, problem: ValueProblem| differences.push(problem.at(Path::of(member)));
     let problem = || ValueProblem::new(ViolationCode::Differs, "is not what the run that was issued then has");
     if reported.status != stored.status {
         differs("status", problem().expected(stored.status.as_str()).actual(reported.status.as_str()));
     }
-    if sent_revision.is_present() && reported.job_revision != stored.job_revision {
+    if is_revision_said && reported.job_revision != stored.job_revision {
         let (stored, reported) = (stored.job_revision.as_i64(), reported.job_revision.as_i64());
         differs("job_revision", problem().expected(stored).actual(reported));
     }
@@ -190,6 +260,36 @@ fn differences(sent_revision: &Sent<i128>, reported: &Run, stored: &Run) -> Vec<
         differs("predictions", problem().expected(count(stored)).actual(count(reported)));
     }
     differences
+}
+
+/// From how many microseconds on a runner is told that its clock is ahead: less is on the way, or what clocks differ by anyway.
+const TOLD_AHEAD: i64 = 1_000_000;
+
+/// The warning that a run was issued after its report came, as told by the two clocks.
+fn ahead(run: &Run) -> Option<Warning> {
+    let micros = run.issued_at.as_micros().saturating_sub(run.received_at.as_micros());
+    (micros >= TOLD_AHEAD).then(|| Warning {
+        code: "issued_at_ahead",
+        message: "issued_at is ahead of the service's clock: is the runner's clock right?".to_owned(),
+        details: json!({
+            "issued_at": run.issued_at,
+            "received_at": run.received_at,
+            "ahead_seconds": micros / 1_000_000,
+        }),
+    })
+}
+
+/// The warning that the message is not stored as it was sent.
+fn changed(message: &Message) -> Warning {
+    Warning {
+        code: "message_changed",
+        message: format!(
+            "control characters in the message were replaced by U+{:04X}, and what is beyond {MAX_DESCRIPTION_CHARS} \
+             characters was cut off",
+            u32::from(REPLACEMENT)
+        ),
+        details: json!({ "replaced_characters": message.replaced, "cut_characters": message.cut }),
+    }
 }
 
 fn inactive(job: &Job) -> Warning {

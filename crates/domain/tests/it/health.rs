@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use prediction_domain::model::{
     ExpectedIntervalMinutes, Health, HealthStatus, Job, JobChangeDraft, JudgedJob, MonitoredJob, Monitoring,
-    Precondition, RunDraft, RunStatus, RunSummary, Sent, SourceChangeDraft, SourceDraft, Timestamp,
+    Precondition, RunDraft, RunOutcome, RunStatus, RunSummary, Sent, SourceChangeDraft, SourceDraft, Timestamp,
 };
 use prediction_domain::ports::{Effect, JobFilter};
 use prediction_domain::use_cases::{
@@ -157,8 +157,10 @@ fn status_by_the_table(job: &Job, monitoring: &Monitoring, now: Timestamp) -> He
         return if job.active { HealthStatus::Unmonitored } else { HealthStatus::Paused };
     };
     let activation = job.activated_at.unwrap_or(job.created_at).as_micros();
-    let later = monitoring.runs.last_success_at.map_or(activation, |success| success.as_micros().max(activation));
-    let since = now.as_micros() - later;
+    let times = [Some(activation), monitoring.runs.delivered_at.map(|delivered_at| delivered_at.as_micros())];
+    // What is more than five minutes ahead tells nothing.
+    let believed = times.into_iter().flatten().filter(|time| *time <= now.as_micros() + 300_000_000);
+    let since = believed.max().map_or(i64::MAX, |later| now.as_micros() - later);
     let grace = interval.max(300_000_000);
     match (job.active, since > interval + grace, monitoring.runs.last_run, since > interval) {
         (false, ..) => HealthStatus::Paused,
@@ -193,12 +195,15 @@ proptest! {
         let status = |succeeded| if succeeded { RunStatus::Succeeded } else { RunStatus::Failed };
         let monitoring = Monitoring {
             expected_interval_minutes: interval.map(|minutes| ExpectedIntervalMinutes::new(minutes).unwrap()),
-            runs: RunSummary::of(runs.iter().map(|(minutes, succeeded)| (time(*minutes), status(*succeeded)))),
+            runs: RunSummary::of(
+                runs.iter().map(|(minutes, succeeded)| RunOutcome::at_once(time(*minutes), status(*succeeded))),
+            ),
         };
         let now = micros_after(time(minutes), micros);
         let health = MonitoredJob { job: job.clone(), monitoring }.judged_at(now).health;
         prop_assert_eq!(health.status, status_by_the_table(&job, &monitoring, now));
-        prop_assert_eq!(health.overdue_since.is_some(), health.status == HealthStatus::Overdue);
+        let is_overdue = health.status == HealthStatus::Overdue;
+        prop_assert_eq!(health.overdue_since.is_some(), is_overdue && health.next_expected_at.is_some());
         prop_assert_eq!(health.last_run_at, runs.keys().next_back().map(|minutes| time(*minutes)));
         let failures = runs.values().rev().take_while(|succeeded| !**succeeded).count();
         prop_assert_eq!(health.consecutive_failures, failures as u64);

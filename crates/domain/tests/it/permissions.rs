@@ -7,8 +7,8 @@ use prediction_domain::model::{
 use prediction_domain::ports::{Effect, JobFilter, RunFilter};
 use prediction_domain::use_cases::{
     JobQuery, Ports, PredictionFilter, Refusal, SetUpDraft, change_job, change_source, count_jobs_by_health,
-    create_source, delete_job, delete_source, delete_source_version, get_job_revision, get_run, list_job_revisions,
-    list_jobs, list_predictions, list_runs, prepare_set_up, publish_source_version, report_run,
+    create_source, delete_job, delete_run, delete_source, delete_source_version, get_job_revision, get_run,
+    list_job_revisions, list_jobs, list_predictions, list_runs, prepare_set_up, publish_source_version, report_run,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 
@@ -19,7 +19,7 @@ type UseCase = fn(&Ports, &Caller) -> Result<(), Refusal>;
 const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
-const USE_CASES: [(&str, Permission, UseCase); 17] = [
+const USE_CASES: [(&str, Permission, UseCase); 18] = [
     ("create_source", Permission::CatalogWrite, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
@@ -45,6 +45,9 @@ const USE_CASES: [(&str, Permission, UseCase); 17] = [
     }),
     ("delete_job", Permission::JobsWrite, |ports, caller| {
         delete_job(ports, caller, job_id(), &ANY, Effect::Commit).map(drop)
+    }),
+    ("delete_run", Permission::JobsWrite, |ports, caller| {
+        delete_run(ports, caller, job_id(), RunId::parse(CHOSEN).unwrap(), &ANY, Effect::Commit).map(drop)
     }),
     ("get_job", Permission::JobsRead, |_, caller| JobQuery::new(caller, job_id()).map(drop)),
     ("list_jobs", Permission::JobsRead, |ports, caller| {

@@ -18,7 +18,7 @@ const LEADS: [Lead; 9] = [
         &["get_job", "change_job", "delete_job", "list_job_revisions", "report_run", "list_runs", "list_predictions"],
     ),
     ("change_job", &[("id", "$response.body#/id"), ("revision", "$response.body#/revision")], &["get_job_revision"]),
-    ("report_run", &[("id", "$request.path.id"), ("run_id", "$response.body#/id")], &["get_run"]),
+    ("report_run", &[("id", "$request.path.id"), ("run_id", "$response.body#/id")], &["get_run", "delete_run"]),
     ("report_run", &[("id", "$request.path.id")], &["list_runs", "list_predictions"]),
 ];
 

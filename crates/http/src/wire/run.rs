@@ -36,6 +36,12 @@ pub(crate) struct RunBody {
     /// When the report came.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     received_at: Timestamp,
+    /// The run that failed and that this one did over, issued at the same time.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    replaces: Option<RunId>,
+    /// The run that succeeded and stands in the place of this one, which failed.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    replaced_by: Option<RunId>,
 }
 
 /// How a run ended.
@@ -90,6 +96,8 @@ impl From<Run> for RunBody {
             message: run.message.map(|message| message.to_string()),
             prediction_count: run.prediction_count,
             received_at: run.received_at,
+            replaces: run.replaces,
+            replaced_by: run.replaced_by,
         }
     }
 }
@@ -130,8 +138,8 @@ fn decode_prediction(fields: &mut Fields<'_>) -> PredictionDraft {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes in the OpenAPI document what decode_run reads")]
 pub(crate) struct NewRun {
-    /// When the values were made: at most five minutes ahead. Now, when left out. A runner that sends it can send the same
-    /// report again safely.
+    /// When the values were made: at most five minutes ahead. When left out, the service gives it a time that no other run of
+    /// the job has. A runner that sends it can send the same report again safely.
     #[schema(nullable = false)]
     issued_at: Option<chrono::DateTime<chrono::Utc>>,
     #[schema(inline)]
@@ -140,8 +148,8 @@ pub(crate) struct NewRun {
     /// of that revision.
     #[schema(minimum = 1, nullable = false)]
     job_revision: Option<i64>,
-    /// Needed when the run failed.
-    #[schema(max_length = 10_000)]
+    /// Needed when the run failed, and then it has to say something. Control characters other than tabs and line ends are
+    /// replaced by U+FFFD, and what is beyond 10,000 characters is cut off; a warning says so.
     message: Option<String>,
     /// At least one value of each required output role, unless the run failed; then none.
     #[schema(max_items = 10_000)]

@@ -14,6 +14,7 @@ mod port_calls;
 mod properties;
 mod provoked;
 mod readings;
+mod reporting;
 mod runs;
 mod service;
 mod snapshots;

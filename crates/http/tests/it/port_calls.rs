@@ -178,6 +178,21 @@ impl Ports {
             called(None);
             Ok(())
         });
+        let called = self.log("runs.insert_next");
+        mocks.runs.expect_insert_next().returning(move |run, _, _| {
+            called(None);
+            Ok(run.issued_at)
+        });
+        let called = self.log("runs.replace");
+        mocks.runs.expect_replace().returning(move |_, _| {
+            called(None);
+            Ok(())
+        });
+        let (called, run) = (self.log("runs.delete"), a_run_of(&job, &[]));
+        mocks.runs.expect_delete().returning(move |_, _, _, _, effect| {
+            called(Some(effect));
+            Ok(Some(run.clone()))
+        });
         let (called, run) = (self.log("runs.find"), a_run_of(&job, &[]));
         mocks.runs.expect_find().returning(move |_, _, _| {
             called(None);
@@ -234,19 +249,42 @@ fn what_a_job_was_and_did_is_asked_for_after_the_job() {
     assert_calls(get("/predictions?limit=2"), ok, &read);
     let of_run = ["jobs.find_many", "runs.find", "sources.find_many", "runs.predictions"];
     assert_calls(get("/predictions?run_id=77777777-7777-7777-7777-777777777777"), ok, &of_run);
-    let report = |p: &Ports| {
-        let values = json!([{"role": "prediction", "at": "2026-06-01T12:00:00Z", "value": 1}]);
-        let report = json!({"status": "succeeded", "predictions": values});
-        Request::new("POST", format!("/api/v1/jobs/{}/runs", p.job.id)).json(&report)
+}
+
+#[test]
+fn a_report_writes_once_after_what_it_is_judged_by() {
+    let report = |more: &'static [(&str, &str)]| {
+        move |p: &Ports| {
+            let values = json!([{"role": "prediction", "at": "2026-06-01T12:00:00Z", "value": 1}]);
+            let mut report = json!({"status": "succeeded", "predictions": values});
+            for (member, value) in more {
+                report[*member] = json!(value);
+            }
+            Request::new("POST", format!("/api/v1/jobs/{}/runs", p.job.id)).json(&report)
+        }
     };
-    let calls = ["jobs.find_many", "source_versions.find_many", "runs.insert"];
-    let answer = assert_calls(report, StatusCode::CREATED, &calls);
+    let given = report(&[("issued_at", "2026-06-01T12:00:00Z")]);
+    assert_calls(given, StatusCode::CREATED, &["jobs.find_many", "source_versions.find_many", "runs.insert"]);
+    let calls = ["jobs.find_many", "source_versions.find_many", "runs.insert_next"];
+    let answer = assert_calls(report(&[]), StatusCode::CREATED, &calls);
     let location = format!(
         "/api/v1/jobs/{}/runs/{}",
         answer.body["job_id"].as_str().unwrap(),
         answer.body["id"].as_str().unwrap()
     );
     assert_eq!((answer.header("location"), answer.header("etag")), (Some(&*location), Some("\"1\"")));
+}
+
+#[test]
+fn a_run_is_deleted_at_once_unless_a_certain_one_is_meant() {
+    let run = |p: &Ports| format!("/api/v1/jobs/{}/runs/77777777-7777-7777-7777-777777777777", p.job.id);
+    let done = StatusCode::NO_CONTENT;
+    assert_calls(|p| Request::new("DELETE", run(p)), done, &["jobs.find_many", "runs.delete"]);
+    let rehearsed = ["jobs.find_many", "runs.delete, rehearsed"];
+    assert_calls(|p| Request::new("DELETE", run(p) + "?dry_run=true"), StatusCode::OK, &rehearsed);
+    let matching = |tag: &'static str| move |p: &Ports| Request::new("DELETE", run(p)).header("if-match", tag);
+    assert_calls(matching("\"1\""), done, &["jobs.find_many", "runs.find", "runs.delete"]);
+    assert_calls(matching("\"2\""), StatusCode::PRECONDITION_FAILED, &["jobs.find_many", "runs.find"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::service::{Answer, Request, Service};
 
 /// A service with a job that has two output roles, of which one is required; the path of the job.
-async fn with_job() -> (Service, String) {
+pub(crate) async fn with_job() -> (Service, String) {
     let service = Service::in_memory();
     let body = json!({
         "organisation_id": crate::service::ORGANISATION,
@@ -28,18 +28,18 @@ async fn with_job() -> (Service, String) {
     (service, path)
 }
 
-async fn post(service: &Service, path: &str, body: &Value) -> Answer {
+pub(crate) async fn post(service: &Service, path: &str, body: &Value) -> Answer {
     service.send(Request::new("POST", path).json(body)).await
 }
 
-async fn get(service: &Service, path: &str) -> Answer {
+pub(crate) async fn get(service: &Service, path: &str) -> Answer {
     let answer = service.send(Request::new("GET", path)).await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     answer
 }
 
 /// The service's clock stands at 2027-01-15T08:00:00Z.
-fn report(minute: u32, values: &[(&str, u32, f64)]) -> Value {
+pub(crate) fn report(minute: u32, values: &[(&str, u32, f64)]) -> Value {
     let values = values.iter().map(|(role, hour, value)| json!({"role": role, "at": at(*hour), "value": value}));
     json!({
         "issued_at": format!("2027-01-15T07:{minute:02}:00Z"),
@@ -48,17 +48,17 @@ fn report(minute: u32, values: &[(&str, u32, f64)]) -> Value {
     })
 }
 
-fn at(hour: u32) -> String {
+pub(crate) fn at(hour: u32) -> String {
     format!("2027-01-16T{hour:02}:00:00Z")
 }
 
-fn pointers(answer: &Answer) -> Vec<(String, String)> {
+pub(crate) fn pointers(answer: &Answer) -> Vec<(String, String)> {
     let entries = answer.body["errors"].as_array().unwrap_or_else(|| panic!("{}", answer.body));
     let text = |entry: &Value, member: &str| entry[member].as_str().unwrap().to_owned();
     entries.iter().map(|entry| (text(entry, "pointer"), text(entry, "code"))).collect()
 }
 
-fn rows(answer: &Answer) -> Vec<(String, String, f64)> {
+pub(crate) fn rows(answer: &Answer) -> Vec<(String, String, f64)> {
     let items = answer.body["items"].as_array().unwrap().iter();
     let text = |item: &Value, member: &str| item[member].as_str().unwrap().to_owned();
     items.map(|item| (text(item, "role"), text(item, "at"), item["value"].as_f64().unwrap())).collect()
@@ -183,7 +183,7 @@ async fn everything_that_is_wrong_with_a_report_is_told() {
         "issued_at": "2027-01-15T08:05:00.000001Z",
         "status": "done",
         "job_revision": 2,
-        "message": "a\u{0}b",
+        "message": 7,
         "prediction": [],
         "predictions": [],
     });
@@ -192,7 +192,7 @@ async fn everything_that_is_wrong_with_a_report_is_told() {
     let expected = [
         ("/issued_at", "in_the_future"),
         ("/job_revision", "unknown_revision"),
-        ("/message", "control_character"),
+        ("/message", "wrong_type"),
         ("/prediction", "unknown_member"),
         ("/status", "unknown_word"),
     ];

@@ -25,6 +25,9 @@ on_both_databases!(
     numbers_that_are_no_numbers_are_refused,
     a_shortened_retention_holds_at_once,
     a_deleted_job_takes_its_results_along,
+    reports_without_a_time_at_once_are_all_stored,
+    a_failure_and_a_success_at_once_end_with_the_success,
+    a_deleted_run_takes_its_values_along_and_nothing_else,
 );
 
 fn runs_of(job: &Value) -> String {
@@ -338,4 +341,84 @@ fn a_deleted_job_takes_its_results_along(server: &Server) {
     client.post(&runs_of(&job), &Model::report("late")).problem(404, "not_found");
     let again = model.job(server, ORGANISATION_A, "Job A");
     assert_eq!(client.get(&predictions_of(&again)).expect(200)["items"], json!([]));
+}
+
+fn reports_without_a_time_at_once_are_all_stored(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let job = model.job(server, ORGANISATION_A, "Job A");
+    let mut report = Model::report("now");
+    report.as_object_mut().unwrap().remove("issued_at");
+    let answers = at_once(server, &job, &vec![report; 24]);
+    let stored: Vec<Value> = answers.iter().map(|answer| answer.expect(201)).collect();
+    let times: BTreeSet<String> = stored.iter().map(|run| run["issued_at"].to_string()).collect();
+    assert_eq!(times.len(), 24);
+    for run in stored {
+        let mut read = server.operator().get(&format!("{}/{}", runs_of(&job), run["id"].as_str().unwrap())).expect(200);
+        insert(&mut read, "/warnings", json!([]));
+        assert_eq!(read, run, "what was answered is what is stored");
+    }
+    assert_eq!(server.database().results(), [0, 24, 24]);
+}
+
+fn a_failure_and_a_success_at_once_end_with_the_success(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let job = model.job(server, ORGANISATION_A, "Job A");
+    let succeeded = Model::report("a try");
+    let failed = json!({"issued_at": succeeded["issued_at"], "status": "failed", "message": "a\u{0}b"});
+    for (count, first) in [(0, &failed), (1, &succeeded)] {
+        let mut reports = [failed.clone(), failed.clone(), failed.clone(), succeeded.clone(), succeeded.clone()];
+        for report in &mut reports {
+            insert(report, "/issued_at", format!("2026-06-01T12:{count:02}:00Z"));
+        }
+        let mut first = first.clone();
+        insert(&mut first, "/issued_at", format!("2026-06-01T12:{count:02}:00Z"));
+        server.operator().post(&runs_of(&job), &first).expect(201);
+        let statuses = at_once(server, &job, &reports).iter().map(|answer| answer.status).collect::<Vec<_>>();
+        assert!(statuses.iter().all(|status| [200, 201, 409].contains(status)), "{statuses:?}");
+        assert!(statuses[3..].iter().all(|status| *status < 300), "{statuses:?}");
+        let runs = server.operator().get(&runs_of(&job)).expect(200);
+        assert_eq!(
+            (&runs["items"][0]["status"], runs["items"].as_array().unwrap().len()),
+            (&json!("succeeded"), count + 1)
+        );
+        let replaced = runs["items"][0]["replaces"].as_str();
+        assert_eq!(replaced.is_some(), count == 0);
+        if let Some(id) = replaced {
+            let replaced = server.operator().get(&format!("{}/{id}", runs_of(&job))).expect(200);
+            assert_eq!(
+                (&replaced["replaced_by"], &replaced["message"]),
+                (&runs["items"][0]["id"], &json!("a\u{fffd}b"))
+            );
+        }
+        let health = server.operator().get(&path_of(&job)).expect(200)["health"].clone();
+        assert_eq!(
+            (&health["consecutive_failures"], &health["last_success_at"]),
+            (&json!(0), &runs["items"][0]["issued_at"])
+        );
+    }
+    assert_eq!(server.database().results(), [0, 2, 2]);
+}
+
+fn a_deleted_run_takes_its_values_along_and_nothing_else(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let job = model.job(server, ORGANISATION_A, "Job A");
+    let client = server.operator();
+    client.post(&runs_of(&job), &Model::report("first")).expect(201);
+    let before =
+        (client.get(&path_of(&job)).expect(200)["health"].clone(), client.get(&predictions_of(&job)).expect(200));
+    let mut large = Model::report("large");
+    insert(&mut large, "/issued_at", "2026-06-01T13:00:00Z");
+    insert(&mut large, "/predictions", values(10_000));
+    let run = client.post(&runs_of(&job), &large).expect(201);
+    let path = format!("{}/{}", runs_of(&job), run["id"].as_str().unwrap());
+    let shown = client.call("DELETE", &path).query("dry_run=true").send().expect(200);
+    assert_eq!(shown["prediction_count"], 10_000);
+    assert_eq!(server.database().results(), [0, 2, 10_001]);
+    client.delete(&path).expect(204);
+    assert_eq!(server.database().results(), [0, 1, 1]);
+    let after =
+        (client.get(&path_of(&job)).expect(200)["health"].clone(), client.get(&predictions_of(&job)).expect(200));
+    assert_eq!(after, before);
+    client.delete(&path).problem(404, "not_found");
+    client.post(&runs_of(&job), &large).expect(201);
 }

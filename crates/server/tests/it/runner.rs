@@ -82,10 +82,15 @@ fn an_input_that_cannot_be_read_fails_the_runs_that_need_it(server: &Server) {
     let runs = runs_of(server, &job);
     assert_eq!((&runs[0]["status"], &runs[0]["prediction_count"]), (&json!("failed"), &json!(0)));
     assert!(runs[0]["message"].as_str().unwrap().contains(&model.input));
-    // The sensor works again, but what was reported for this interval stands.
+    // The sensor works again: the run is done over, and its success takes the place of the failure.
     let late = run(server, &token(server), &[]);
-    assert!(out(&late).contains("another report for"), "{}", out(&late));
-    assert_eq!(runs_of(server, &job), runs);
+    assert!(out(&late).contains(": reported for "), "{}", out(&late));
+    let done_over = runs_of(server, &job);
+    assert_eq!((&done_over[0]["status"], &done_over[0]["replaces"]), (&json!("succeeded"), &runs[0]["id"]));
+    // And fails again: what was delivered for this interval stands.
+    let again = run(server, &token(server), &["--fail", &model.input]);
+    assert!(out(&again).contains("already reported for "), "{}", out(&again));
+    assert_eq!(runs_of(server, &job), done_over);
 }
 
 fn a_runner_says_plainly_what_it_cannot_do(server: &Server) {

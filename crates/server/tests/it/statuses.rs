@@ -69,11 +69,12 @@ impl<'a> World<'a> {
             }
             "change_job" => (self.job(name), Some(json!({ "active": false }))),
             "report_run" => (self.job(name), Some(Model::report(name))),
-            "get_run" => {
+            "get_run" | "delete_run" => {
                 let job = self.job(name);
                 let run = server.operator().post(&format!("/api/v1/jobs/{job}/runs"), &Model::report(name)).expect(201);
                 let path = operation.path.replace("{run_id}", run["id"].as_str().unwrap()).replace("{id}", &job);
-                return server.operator().call(operation.method, &path);
+                let call = server.operator().call(operation.method, &path);
+                return if operation.id == "delete_run" { call.json(&json!({ "revision": 1 })) } else { call };
             }
             "list_sources"
             | "list_source_versions"
@@ -168,6 +169,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             // What is needed to read is not needed to write, and the other way round.
             let other = if operation.id.ends_with("job") && is_write { "jobs:read" } else { "jobs:write" };
             let other = if operation.tag == "jobs" { other } else { "jobs:read jobs:write" };
+            let other = if operation.id == "delete_run" { "predictions:write predictions:read" } else { other };
             valid().token(&server.home().token(&["--organisation", ORGANISATION_A, "--scope", other])).send()
         }
         ProblemCode::OrganisationOutOfScope => {

@@ -39,7 +39,8 @@ pub(super) fn refuse(text: &str) -> Result<(), ValueProblem> {
         .actual(format!("{} blank characters", text.chars().count())))
 }
 
-fn is_visible(character: char) -> bool {
+/// Whether a character leaves a trace where it is written.
+pub(in crate::model) fn is_visible(character: char) -> bool {
     matches!(Kind::of(character), Kind::Visible)
 }
 

@@ -5,8 +5,8 @@ use prediction_domain::use_cases::PredictionFilter;
 use utoipa::openapi::schema::ObjectBuilder;
 
 use super::{
-    Access, Body, JOBS, JOBS_READ, Operation, Parameter, Request, id_filter, if_none_match, paged, paged_by, query,
-    text_schema, time_filter,
+    Access, Body, DELETION, JOBS, JOBS_READ, JOBS_WRITE, Operation, Parameter, Request, dry_run, id_filter, if_match,
+    if_none_match, paged, paged_by, query, text_schema, time_filter,
 };
 use crate::openapi::texts;
 use crate::problem::ProblemCode::Conflict;
@@ -107,7 +107,8 @@ fn run_operations() -> Vec<Operation> {
                 PREDICTIONS_WRITE,
                 "Report a run",
                 "With everything that it predicted: all of it is stored, or nothing. Can be sent again safely: the same \
-                 report for one issued_at answers 200, another one 409. A report of at most 4 MiB.",
+                 report for one issued_at answers 200, another one 409. A success takes the place of a failure that was \
+                 issued at the same time. A report of at most 4 MiB.",
             )
         },
         Operation {
@@ -130,7 +131,32 @@ fn run_operations() -> Vec<Operation> {
         Operation {
             parameters: vec![if_none_match()],
             answers: single("The run", "Run"),
-            ..read("/api/v1/jobs/{id}/runs/{run_id}", "get_run", RUNS, PREDICTIONS_READ, "Read a run", "")
+            ..read(
+                "/api/v1/jobs/{id}/runs/{run_id}",
+                "get_run",
+                RUNS,
+                PREDICTIONS_READ,
+                "Read a run",
+                "Also one that failed and was replaced: it has replaced_by.",
+            )
+        },
+        Operation {
+            method: "DELETE",
+            parameters: vec![dry_run(), if_match()],
+            request: Some(DELETION),
+            answers: vec![
+                (200, "With dry_run: what would be deleted", Body::One("Run")),
+                (204, "It was deleted", Body::None),
+            ],
+            ..read(
+                "/api/v1/jobs/{id}/runs/{run_id}",
+                "delete_run",
+                RUNS,
+                JOBS_WRITE,
+                "Delete a run",
+                "With its values, as if it had never been reported: health is judged without it, and a failed run that it \
+                 replaced is in its place again.",
+            )
         },
         Operation {
             parameters: paged_by(

@@ -1,4 +1,4 @@
-use prediction_domain::model::{JobId, Revision, RunId};
+use prediction_domain::model::{JobId, RunId};
 use prediction_domain::use_cases::get_run;
 
 use crate::request::{Call, entity_tag};
@@ -12,6 +12,6 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     call.no_query()?;
 
     let run = call.api().read(move |ports| get_run(ports, &caller, id, run_id)).await?;
-    // A run never changes.
-    fresh(&call, &entity_tag(Revision::FIRST), &RunBody::from(run))
+    let tag = entity_tag(run.revision());
+    fresh(&call, &tag, &RunBody::from(run))
 }

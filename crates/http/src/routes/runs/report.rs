@@ -1,5 +1,5 @@
 use actix_web::http::StatusCode;
-use prediction_domain::model::{JobId, Revision};
+use prediction_domain::model::JobId;
 use prediction_domain::use_cases::{Outcome, report_run};
 
 use crate::request::{Call, entity_tag};
@@ -20,7 +20,7 @@ pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
     drop(body);
 
     let reported = call.api().write(move |ports| report_run(ports, &caller, id, submission)).await?;
-    let tag = entity_tag(Revision::FIRST);
+    let tag = entity_tag(reported.run.revision());
     let location = format!("/api/v1/jobs/{id}/runs/{}", reported.run.id);
     let is_new = reported.outcome == Outcome::Created;
     let body = RunReportedBody::from(reported);

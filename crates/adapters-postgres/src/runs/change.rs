@@ -1,0 +1,141 @@
+//! Runs that are replaced or deleted, each in one transaction.
+//!
+//! Both lock the job first, which every report has a share in, and then what is known of its runs, which the purge locks first. So no
+//! report is under way meanwhile, what its runs add up to is right afterwards, and nobody waits in a circle.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
+use prediction_domain::model::{Prediction, Run, Timestamp, latest_issue};
+use prediction_domain::ports::{ReplaceRunError, StoreFailure};
+use uuid::Uuid;
+
+use super::insert::InsertRun;
+use crate::database::Abort;
+use crate::rows::{ReplacedRunRow, RunRow};
+use crate::schema::{jobs, predictions, replaced_runs, run_summaries, runs};
+
+/// An organisation and its job.
+type JobKey = (Uuid, Uuid);
+
+/// A run that was not replaced.
+pub(super) fn find(connection: &mut PgConnection, job: JobKey, id: Uuid) -> QueryResult<Option<RunRow>> {
+    runs::table
+        .filter(runs::organisation_id.eq(job.0))
+        .filter(runs::job_id.eq(job.1))
+        .filter(runs::id.eq(id))
+        .select(RunRow::as_select())
+        .first(connection)
+        .optional()
+}
+
+/// The row of the new run is another one than that of the run that failed: whoever numbers runs numbers it anew.
+pub(super) fn replace(
+    connection: &mut PgConnection,
+    run: &Run,
+    predictions: &[Prediction],
+) -> Result<(), Abort<ReplaceRunError>> {
+    let job = (run.organisation_id.as_uuid(), run.job_id.as_uuid());
+    if !lock(connection, job)? {
+        return Err(Abort::Refused(ReplaceRunError::JobMissing));
+    }
+    let replaced = sql_query(
+        "WITH failed AS (DELETE FROM runs WHERE organisation_id = $1 AND job_id = $2 AND issued_at = $3 AND id = $4 \
+         AND NOT succeeded RETURNING *) \
+         INSERT INTO replaced_runs (organisation_id, job_id, id, issued_at, job_revision, source_version_id, succeeded, \
+         message, prediction_count, predictions_digest, received_at, replaced_by) \
+         SELECT organisation_id, job_id, id, issued_at, job_revision, source_version_id, succeeded, message, \
+         prediction_count, predictions_digest, received_at, $5 FROM failed",
+    )
+    .bind::<SqlUuid, _>(job.0)
+    .bind::<SqlUuid, _>(job.1)
+    .bind::<Timestamptz, _>(run.issued_at.as_datetime())
+    .bind::<SqlUuid, _>(run.replaces.map_or(Uuid::nil(), |id| id.as_uuid()))
+    .bind::<SqlUuid, _>(run.id.as_uuid())
+    .execute(connection)?;
+    if replaced == 0 {
+        return Err(Abort::Refused(ReplaceRunError::Gone));
+    }
+    let (_, issued_at): (i64, Option<_>) =
+        InsertRun::new(run, predictions).get_result::<(i64, Option<chrono::DateTime<chrono::Utc>>)>(connection)?;
+    if issued_at.is_none() {
+        return Err(Abort::Again);
+    }
+    Ok(sum_up(connection, job, latest_issue(run.received_at))?)
+}
+
+/// At most as many values as a report may have go with it.
+pub(super) fn delete(
+    connection: &mut PgConnection,
+    job: JobKey,
+    id: Uuid,
+    until: Timestamp,
+) -> Result<Option<Run>, Abort<StoreFailure>> {
+    lock(connection, job)?;
+    if let Some(row) = find(connection, job, id)? {
+        delete_run(connection, job, &row)?;
+        sum_up(connection, job, until)?;
+        return Ok(Some(Run::try_from(row)?));
+    }
+    let row = replaced_runs::table.find((job.0, job.1, id));
+    let row: Option<ReplacedRunRow> = row.select(ReplacedRunRow::as_select()).first(connection).optional()?;
+    let Some(row) = row else { return Ok(None) };
+    diesel::delete(replaced_runs::table.find((job.0, job.1, id))).execute(connection)?;
+    let by = runs::table.find((job.0, job.1, row.issued_at)).filter(runs::id.eq(row.replaced_by));
+    diesel::update(by).set(runs::replaces.eq(None::<Uuid>)).execute(connection)?;
+    Ok(Some(Run::try_from(row)?))
+}
+
+fn delete_run(connection: &mut PgConnection, job: JobKey, run: &RunRow) -> QueryResult<()> {
+    if run.prediction_count > 0 {
+        let of_run = predictions::table
+            .filter(predictions::organisation_id.eq(job.0))
+            .filter(predictions::job_id.eq(job.1))
+            .filter(predictions::issued_at.eq(run.issued_at));
+        diesel::delete(of_run).execute(connection)?;
+    }
+    diesel::delete(runs::table.find((job.0, job.1, run.issued_at))).execute(connection)?;
+    if let Some(replaced) = run.replaces {
+        sql_query(
+            "WITH failed AS (DELETE FROM replaced_runs WHERE organisation_id = $1 AND job_id = $2 AND id = $3 RETURNING *) \
+             INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded, message, \
+             prediction_count, predictions_digest, received_at) \
+             SELECT organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded, message, \
+             prediction_count, predictions_digest, received_at FROM failed",
+        )
+        .bind::<SqlUuid, _>(job.0)
+        .bind::<SqlUuid, _>(job.1)
+        .bind::<SqlUuid, _>(replaced)
+        .execute(connection)?;
+    }
+    if run.prediction_count > 0 {
+        sql_query(
+            "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
+             WHERE predictions.organisation_id = $1 AND predictions.job_id = $2 AND predictions.issued_at >= $3 \
+             ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT 1) \
+             WHERE organisation_id = $1 AND job_id = $2 AND values_from = $3",
+        )
+        .bind::<SqlUuid, _>(job.0)
+        .bind::<SqlUuid, _>(job.1)
+        .bind::<Timestamptz, _>(run.issued_at)
+        .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Reports of the job and the purge of its values wait from here on. Tells whether there is such a job.
+fn lock(connection: &mut PgConnection, job: JobKey) -> QueryResult<bool> {
+    let found: Option<Uuid> = jobs::table.find(job).select(jobs::id).for_update().first(connection).optional()?;
+    let summary = run_summaries::table.find(job).select(run_summaries::job_id).for_no_key_update();
+    summary.first::<Uuid>(connection).optional()?;
+    Ok(found.is_some())
+}
+
+fn sum_up(connection: &mut PgConnection, job: JobKey, until: Timestamp) -> QueryResult<()> {
+    sql_query("SELECT sum_up_runs($1, $2, $3)")
+        .bind::<SqlUuid, _>(job.0)
+        .bind::<SqlUuid, _>(job.1)
+        .bind::<Timestamptz, _>(until.as_datetime())
+        .execute(connection)
+        .map(drop)
+}
