@@ -514,7 +514,7 @@ mod tests {
         let metrics = metrics();
         let (open, gate) = mpsc::channel::<()>();
         let gate = Arc::new(Mutex::new(gate));
-        let lane = WorkLane::start(LaneSettings { deadline: SOON, ..SETTINGS }, metrics.clone());
+        let lane = WorkLane::start(LaneSettings { deadline: 5 * SOON, ..SETTINGS }, metrics.clone());
         let stuck = || {
             let gate = Arc::clone(&gate);
             lane.run(move || {

@@ -243,9 +243,17 @@ fn make_index(
         match state_of(connection, name).map_err(GivenUp::Failed)? {
             IndexState::Valid => break,
             IndexState::UnderWay => sleep(WATCH),
+            // Locks are told as they are, and the index as it was when the statement began: it may have been finished in between.
+            // Whoever looks again sees that.
+            IndexState::Invalid if state_of(connection, name).map_err(GivenUp::Failed)? != IndexState::Invalid => {}
             IndexState::Invalid => {
                 let drop_it = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
-                patience.try_again(tell, step, || connection.batch_execute(&drop_it).into())?;
+                let dropped = patience.try_again(tell, step, || connection.batch_execute(&drop_it).into());
+                // Another process may be at it, too.
+                failures += u32::from(dropped.is_err());
+                if failures == MOST_FAILURES {
+                    dropped?;
+                }
             }
             IndexState::Missing => {
                 let made = patience.try_again(tell, step, || {
