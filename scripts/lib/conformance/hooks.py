@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import requests
@@ -40,12 +41,44 @@ SUCCESSES = range(200, 400)
 JOBS = "/api/v1/jobs"
 
 
+# What was made last, by the path that it is found under: made-up ids lead nowhere.
+MADE: dict[str, dict[str, str]] = {}
+# How often each operation was called with something valid.
+CALLS: Counter = Counter()
+# Of a change, what can be right whatever is stored.
+ALWAYS_POSSIBLE = {"active", "description", "expected_interval_minutes", "name", "retention_hours"}
+
+
+@schemathesis.hook
+def after_call(_ctx, case, response):
+    """Remembers what was made."""
+    if case.method != "POST" or response.status_code not in (200, 201) or (case.query or {}).get("dry_run"):
+        return
+    path, body = case.operation.path, response.json()
+    if path == JOBS + "/setup":
+        MADE[JOBS + "/{id}"] = {"id": body["job"]["id"]}
+    elif path == JOBS + "/{id}/runs":
+        MADE[path + "/{run_id}"] = {"id": body["job_id"], "run_id": body["id"]}
+    else:
+        MADE[path + "/{id}"] = {"id": body["id"]}
+
+
 @schemathesis.hook
 def before_call(_ctx, case, **_):
-    """A deletion may name the revision that it means, which is the first one of nearly all that is made here."""
-    is_valid = case.meta is not None and case.meta.generation.mode.is_positive
-    if case.method == "DELETE" and is_valid and isinstance(case.body, dict) and "revision" in case.body:
-        case.body = {**case.body, "revision": 1}
+    """Every second call is about something that is there, and about its current revision."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or not case.path_parameters:
+        return
+    CALLS[case.operation.label] += 1
+    path = case.operation.path
+    made = MADE.get(path) or MADE.get(path.partition("{id}")[0] + "{id}")
+    if CALLS[case.operation.label] % 2 or made is None or not made.keys() <= case.path_parameters.keys():
+        return
+    case.path_parameters = {**case.path_parameters, **made}
+    if case.method in ("PUT", "DELETE"):
+        if case.headers:
+            case.headers.pop("If-Match", None)
+        if isinstance(case.body, dict):
+            case.body = {name: value for name, value in case.body.items() if name in ALWAYS_POSSIBLE}
 
 
 @schemathesis.check
