@@ -1,0 +1,194 @@
+use std::sync::mpsc;
+
+use super::*;
+use crate::metrics::Metrics;
+
+const SETTINGS: LaneSettings = LaneSettings {
+    name: "test",
+    threads: 1,
+    queue: 4,
+    steady: 4,
+    burst: Duration::from_secs(20),
+    batch: 3,
+    deadline: Duration::from_secs(20),
+};
+/// For tests in which a deadline has to pass: long for a thread that is alive.
+const SOON: Duration = Duration::from_millis(200);
+
+fn metrics() -> LaneMetrics {
+    Metrics::new().lane(SETTINGS.name)
+}
+
+#[actix_web::test]
+async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let metrics = metrics();
+    let lane = Lane::start(SETTINGS, metrics.clone(), move |questions: Vec<u32>| {
+        gate.lock().unwrap().recv().unwrap();
+        let size = questions.len();
+        questions.into_iter().map(|question| (question, size)).collect()
+    });
+    let first = lane.ask(1);
+    futures_util::pin_mut!(first);
+    // Sent when first polled; the lane takes it and waits at the gate.
+    assert!(futures_util::poll!(&mut first).is_pending());
+    while lane.queue.try_send(dead()).is_ok() {
+        // Fills what is left of the queue; the entry that the lane takes leaves a place, so this ends when the lane
+        // is at the gate and the queue is full.
+    }
+    assert_eq!(lane.ask(9).await, Err(LaneError::Full));
+    assert_eq!(metrics.shed_full.get(), 1);
+    for _ in 0..8 {
+        open.send(()).unwrap();
+    }
+    assert_eq!(first.await, Ok((1, 1)));
+    let (a, b) = futures_util::join!(lane.ask(2), lane.ask(3));
+    assert_eq!((a.unwrap().0, b.unwrap().0), (2, 3));
+    assert!(metrics.batch_sizes.get_sample_count() >= 2);
+    assert_eq!(metrics.batch_sizes.get_sample_sum().to_bits(), 3_f64.to_bits(), "whoever has gone is not counted");
+    assert_eq!(metrics.waits.get_sample_count(), 3);
+}
+
+/// A question whose caller has gone.
+fn dead() -> Waiting<u32, (u32, usize)> {
+    Waiting { question: 0, answer: oneshot::channel().0, until: Instant::now() + Duration::from_secs(20) }
+}
+
+#[actix_web::test]
+async fn the_length_of_the_queue_is_known() {
+    let (open, gate) = mpsc::channel::<()>();
+    let (at_gate, arrived) = mpsc::channel::<()>();
+    let doors = Mutex::new((at_gate, gate));
+    let metrics = metrics();
+    let lane = Lane::start(LaneSettings { batch: 1, ..SETTINGS }, metrics.clone(), move |questions: Vec<u32>| {
+        let doors = doors.lock().unwrap();
+        doors.0.send(()).unwrap();
+        doors.1.recv().unwrap();
+        questions
+    });
+    let asked = futures_util::future::join_all((0..3).map(|question| lane.ask(question)));
+    futures_util::pin_mut!(asked);
+    assert!(futures_util::poll!(&mut asked).is_pending());
+    arrived.recv().unwrap();
+    assert_eq!(metrics.queue_length.get(), 2, "one is being answered");
+    for _ in 0..3 {
+        open.send(()).unwrap();
+    }
+    assert_eq!(asked.await, [Ok(0), Ok(1), Ok(2)]);
+    assert_eq!(metrics.queue_length.get(), 0);
+}
+
+#[actix_web::test]
+async fn a_queue_that_does_not_get_empty_takes_fewer() {
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let settings = LaneSettings { queue: 100, steady: 10, burst: SOON, batch: 1, ..SETTINGS };
+    let lane = Lane::start(settings, metrics(), move |questions: Vec<u32>| {
+        // Ends when the sender is gone.
+        let _ = gate.lock().unwrap().recv();
+        questions
+    });
+    let ask_many = || futures_util::future::join_all((0..20).map(|question| lane.ask(question)));
+    let burst = ask_many();
+    futures_util::pin_mut!(burst);
+    assert!(futures_util::poll!(&mut burst).is_pending());
+    tokio::time::sleep(SOON).await;
+    assert_eq!(lane.ask(1).await, Err(LaneError::Full), "it has been too long");
+    drop(open);
+    let answers = burst.await;
+    let refused = answers.iter().filter(|answer| **answer == Err(LaneError::Full)).count();
+    assert_eq!((refused, answers.iter().flatten().count()), (9, 11), "those in front, until few wait");
+    assert_eq!((answers[0], answers[19]), (Ok(0), Ok(19)));
+    assert_eq!(lane.ask(1).await, Ok(1));
+    assert!(ask_many().await.into_iter().all(|answer| answer.is_ok()), "the next burst is welcome");
+}
+
+#[actix_web::test]
+async fn a_panic_loses_the_answer_and_not_the_lane() {
+    let lane = WorkLane::start(SETTINGS, metrics());
+    assert_eq!(lane.run(|| -> u32 { panic!("on purpose") }).await, Err(LaneError::Lost));
+    assert_eq!(lane.run(|| 7).await, Ok(7));
+}
+
+#[actix_web::test]
+async fn a_passed_deadline_is_told_and_the_question_costs_nothing() {
+    let metrics = metrics();
+    let settings = LaneSettings { deadline: Duration::ZERO, ..SETTINGS };
+    let lane =
+        Lane::start(settings, metrics.clone(), |_: Vec<u32>| -> Vec<u32> { unreachable!("nobody waits any more") });
+    assert_eq!(lane.ask(1).await, Err(LaneError::TimedOut));
+    assert_eq!(metrics.shed_deadline.get(), 1);
+}
+
+#[actix_web::test]
+async fn a_stuck_thread_is_replaced_until_too_many_are() {
+    let metrics = metrics();
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let lane = WorkLane::start(LaneSettings { deadline: 5 * SOON, ..SETTINGS }, metrics.clone());
+    let stuck = || {
+        let gate = Arc::clone(&gate);
+        lane.run(move || {
+            // Ends when the sender is gone.
+            let _ = gate.lock().map(|gate| gate.recv());
+        })
+    };
+    for replaced in 0..=MOST_GIVEN_UP as u64 {
+        assert_eq!(metrics.replaced.get(), replaced);
+        assert_eq!(stuck().await, Err(LaneError::TimedOut));
+        if replaced < MOST_GIVEN_UP as u64 {
+            assert_eq!(lane.run(|| 7).await, Ok(7), "another thread answers");
+        }
+    }
+    assert_eq!(lane.run(|| 7).await, Err(LaneError::Stuck));
+    assert_eq!(metrics.shed_stuck.get(), 1);
+    assert_eq!(metrics.replaced.get(), MOST_GIVEN_UP as u64);
+
+    drop(open);
+    while lane.run(|| 7).await != Ok(7) {
+        // The threads that were stuck end or go on; each try is refused at once until they do.
+    }
+    // What was stuck is no longer counted, so that others can be replaced again.
+    while lane.0.crew.given_up.load(Ordering::Acquire) > 0 {
+        thread::yield_now();
+    }
+}
+
+#[actix_web::test]
+async fn a_thread_that_died_is_replaced() {
+    /// Panics when it is dropped, which nothing expects.
+    struct Grenade(bool);
+
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            assert!(!self.0, "on purpose");
+        }
+    }
+
+    let metrics = metrics();
+    let (open, gate) = mpsc::channel::<()>();
+    let (at_gate, arrived) = mpsc::channel::<()>();
+    let doors = Mutex::new((at_gate, gate));
+    let lane = Lane::start(SETTINGS, metrics.clone(), move |questions: Vec<bool>| {
+        let doors = doors.lock().unwrap();
+        doors.0.send(()).unwrap();
+        doors.1.recv().unwrap();
+        questions.into_iter().map(Grenade).collect()
+    });
+    {
+        let asked = lane.ask(true);
+        futures_util::pin_mut!(asked);
+        assert!(futures_util::poll!(&mut asked).is_pending());
+        arrived.recv().unwrap();
+    }
+    // Nobody takes the answer, so that the thread has to drop it.
+    open.send(()).unwrap();
+    while lane.crew.is_well(Instant::now()) {
+        thread::yield_now();
+    }
+    open.send(()).unwrap();
+    assert!(lane.ask(false).await.is_ok());
+    assert_eq!(metrics.replaced.get(), 1);
+    assert_eq!(lane.crew.given_up.load(Ordering::Acquire), 0, "there is no thread that could come back");
+}
