@@ -1,5 +1,8 @@
-use std::sync::mpsc;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, mpsc};
+use std::thread;
 
+use super::crew::MOST_GIVEN_UP;
 use super::*;
 use crate::metrics::Metrics;
 
