@@ -36,10 +36,11 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
     futures_util::pin_mut!(first);
     // Sent when first polled; the lane takes it and waits at the gate.
     assert!(futures_util::poll!(&mut first).is_pending());
-    while lane.queue.try_send(dead()).is_ok() {
-        // Fills what is left of the queue; the entry that the lane takes leaves a place, so this ends when the lane
-        // is at the gate and the queue is full.
+    // A lane that has not taken it yet would make room in a queue that was full.
+    while metrics.queue_length.get() > 0 {
+        thread::yield_now();
     }
+    while lane.queue.try_send(dead()).is_ok() {}
     assert_eq!(lane.ask(9).await, Err(LaneError::Full));
     assert_eq!(metrics.shed_full.get(), 1);
     for _ in 0..8 {
