@@ -38,7 +38,7 @@ fn correct_all(connection: &mut PgConnection, patience: &MigrationPatience) -> Q
         connection.batch_execute(&patience.lock_timeout())?;
         connection.batch_execute("LOCK TABLE sources IN SHARE ROW EXCLUSIVE MODE")?;
         let rows: Vec<Row> = sources::table
-            .order((sources::created_at, sources::id))
+            .order(sources::sequence_number)
             .select((sources::id, sources::name, sources::name_key))
             .load(connection)?;
         let names: Vec<(SourceId, SourceName)> = rows.iter().map(read).collect::<QueryResult<_>>()?;

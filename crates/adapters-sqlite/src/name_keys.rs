@@ -19,7 +19,7 @@ pub(crate) fn correct(connection: &mut SqliteConnection) -> QueryResult<Vec<Stri
     }
     connection.immediate_transaction(|connection| {
         let rows: Vec<Row> = sources::table
-            .order((sources::created_at, sources::id))
+            .order(sources::sequence_number)
             .select((sources::id, sources::name, sources::name_key))
             .load(connection)?;
         let names: Vec<(SourceId, SourceName)> = rows.iter().map(read).collect::<QueryResult<_>>()?;

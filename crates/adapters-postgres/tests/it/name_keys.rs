@@ -11,7 +11,8 @@ const SECOND: &str = "f0000000-0000-4000-8000-000000000001";
 const OTHER: &str = "f0000000-0000-4000-8000-000000000002";
 const CHEROKEE: &str = "f0000000-0000-4000-8000-000000000004";
 
-/// Sources with the keys that the release before gave them: upper case, then lower case.
+/// Sources with the keys that the release before gave them: upper case, then lower case. The clock runs backwards: what is earlier is
+/// what was stored before.
 fn stored_before() -> TestDatabase {
     let database = TestDatabase::migrated();
     for (number, (id, name, key)) in
@@ -21,7 +22,8 @@ fn stored_before() -> TestDatabase {
     {
         database.execute(&format!(
             "INSERT INTO sources (id, name, name_key, revision, created_at, updated_at) \
-             VALUES ('{id}', '{name}', '{key}', 1, '2026-11-2{number}', '2026-11-2{number}')"
+             VALUES ('{id}', '{name}', '{key}', 1, '2026-11-2{day}', '2026-11-2{day}')",
+            day = 9 - number
         ));
     }
     database
@@ -32,7 +34,7 @@ fn correct(store: &PostgresStore) -> Vec<String> {
 }
 
 fn keys(database: &TestDatabase) -> Vec<String> {
-    database.texts("SELECT name_key AS value FROM sources ORDER BY created_at, id")
+    database.texts("SELECT name_key AS value FROM sources ORDER BY sequence_number")
 }
 
 fn named(name: &str) -> SourceName {

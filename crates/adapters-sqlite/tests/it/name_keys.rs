@@ -12,7 +12,8 @@ const SECOND: &str = "f0000000-0000-4000-8000-000000000001";
 const OTHER: &str = "f0000000-0000-4000-8000-000000000002";
 const CHEROKEE: &str = "f0000000-0000-4000-8000-000000000004";
 
-/// Sources with the keys that the release before gave them: upper case, then lower case.
+/// Sources with the keys that the release before gave them: upper case, then lower case. The clock runs backwards: what is earlier is
+/// what was stored before.
 fn stored_before() -> Database {
     let database = Database::migrated();
     for (number, (id, name, key)) in
@@ -24,7 +25,8 @@ fn stored_before() -> Database {
             &database,
             &format!(
                 "INSERT INTO sources (id, name, name_key, revision, created_at, updated_at) \
-             VALUES ('{id}', '{name}', '{key}', 1, {number}, {number})"
+             VALUES ('{id}', '{name}', '{key}', 1, {time}, {time})",
+                time = 9 - number
             ),
         );
     }
@@ -32,7 +34,7 @@ fn stored_before() -> Database {
 }
 
 fn keys(database: &Database) -> Vec<String> {
-    let keys = diesel::dsl::sql::<diesel::sql_types::Text>("SELECT name_key FROM sources ORDER BY created_at, id");
+    let keys = diesel::dsl::sql::<diesel::sql_types::Text>("SELECT name_key FROM sources ORDER BY rowid");
     keys.load(&mut database.connect()).unwrap()
 }
 
