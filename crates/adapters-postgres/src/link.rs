@@ -19,7 +19,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use prediction_pg_sqlstate::SqlState;
 use r2d2::ManageConnection;
 
-use crate::connect::PostgresUrl;
+use crate::connect::{Hosts, PostgresUrl};
 use crate::failure::{Kind, Told};
 use crate::start_up::Unfit;
 
@@ -73,7 +73,7 @@ const TAKES_NO_MARKS: u8 = 2;
 /// Makes connections.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkManager {
-    url: PostgresUrl,
+    hosts: Hosts,
     pooling: Pooling,
     experience: Arc<Experience>,
 }
@@ -179,13 +179,17 @@ impl Link {
 }
 
 impl LinkManager {
-    pub(crate) fn new(url: PostgresUrl, pooling: Pooling) -> Self {
-        Self { url, pooling, experience: Arc::default() }
+    pub(crate) fn new(url: &PostgresUrl, pooling: Pooling) -> Self {
+        Self { hosts: Hosts::new(url), pooling, experience: Arc::default() }
+    }
+
+    pub(crate) fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// A connection for statements that set their own limits, and are not prepared.
     pub(crate) fn connect_apart(&self) -> Result<PgConnection, LinkError> {
-        let mut connection = PgConnection::establish(&self.url.connection_string())?;
+        let mut connection = self.hosts.connect(None)?;
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         let mut link = self.link(connection, Session::Own);
         check_encoding(&link.facts()?)?;
@@ -215,7 +219,7 @@ impl LinkManager {
     /// Opens a connection that says who it is, and looks whether its session knows.
     fn connect_marked(&self) -> Result<Link, LinkError> {
         let mark = fresh_mark();
-        let connection = PgConnection::establish(&self.url.connection_string_with(&format!("-c {MARK}={mark}")))?;
+        let connection = self.hosts.connect(Some(&format!("-c {MARK}={mark}")))?;
         let mut link = self.link(connection, Session::Own);
         let facts = link.facts()?;
         check_encoding(&facts)?;
@@ -228,7 +232,7 @@ impl LinkManager {
 
     /// Opens a connection that says nothing.
     fn connect_unmarked(&self) -> Result<Link, LinkError> {
-        self.behind_pooler(PgConnection::establish(&self.url.connection_string())?)
+        self.behind_pooler(self.hosts.connect(None)?)
     }
 
     /// Makes what it can of a connection whose session is not its own.

@@ -55,6 +55,8 @@ struct Fillings {
 #[derive(Clone)]
 struct Filling {
     pool: r2d2::Pool<LinkManager>,
+    /// Which host was tried first when it was made.
+    first_host: usize,
     in_use: Arc<Mutex<InUse>>,
 }
 
@@ -106,6 +108,7 @@ impl Pool {
         let age = oldest.map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest));
         let make = || Filling::new(&self.manager, self.size);
         let left = if age >= LOST_AFTER {
+            self.manager.hosts().pass_over(fillings.current.first_host);
             let next = fillings.spare.take().unwrap_or_else(make);
             Some(std::mem::replace(&mut fillings.current, next))
         } else if age >= DOUBTFUL_AFTER {
@@ -124,6 +127,7 @@ impl Pool {
 
 impl Filling {
     fn new(manager: &LinkManager, size: NonZeroU32) -> Self {
+        let first_host = manager.hosts().first();
         let pool = r2d2::Pool::builder()
             .max_size(size.get())
             .min_idle(Some(LEAST_IDLE.min(size.get())))
@@ -133,7 +137,7 @@ impl Filling {
             // The reason is told to those who wait for the connection.
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(manager.clone());
-        Self { pool, in_use: Arc::default() }
+        Self { pool, first_host, in_use: Arc::default() }
     }
 }
 

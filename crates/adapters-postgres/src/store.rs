@@ -49,7 +49,7 @@ impl PostgresStore {
     #[must_use]
     pub fn connect(settings: Settings) -> Self {
         let Settings { url, pool_size, pooling } = settings;
-        let manager = LinkManager::new(url.clone(), pooling);
+        let manager = LinkManager::new(&url, pooling);
         Self { database: Database::new(Pool::new(manager, pool_size)), url }
     }
 

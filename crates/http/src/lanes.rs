@@ -22,6 +22,9 @@ use tokio::sync::oneshot;
 use crate::metrics::LaneMetrics;
 use crew::Crew;
 
+/// How often a caller who waits looks whether the threads are well.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// What a lane is like.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LaneSettings {
@@ -112,13 +115,35 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
             TrySendError::Disconnected(_) => LaneError::Lost,
         })?;
         metrics.queue_length.inc();
-        match tokio::time::timeout(deadline, answered).await {
-            Ok(Ok(Some(answer))) => Ok(answer),
-            Ok(Ok(None)) => Err(self.refuse()),
-            Ok(Err(_)) if Instant::now() < until => Err(LaneError::Lost),
-            Ok(Err(_)) | Err(_) => {
+        match self.wait(answered, until).await {
+            Some(Ok(Some(answer))) => Ok(answer),
+            Some(Ok(None)) => Err(self.refuse()),
+            Some(Err(_)) if Instant::now() < until => Err(LaneError::Lost),
+            Some(Err(_)) | None => {
                 metrics.shed_deadline.inc();
                 Err(LaneError::TimedOut)
+            }
+        }
+    }
+
+    /// Waits for the answer; `None` when it did not come in time. A caller who has waited for long looks after the threads: other
+    /// callers, who would, may not come.
+    async fn wait(
+        &self,
+        mut answered: oneshot::Receiver<Option<Answer>>,
+        until: Instant,
+    ) -> Option<Result<Option<Answer>, oneshot::error::RecvError>> {
+        loop {
+            let rest = until.saturating_duration_since(Instant::now());
+            match tokio::time::timeout(rest.min(LOOK_EVERY), &mut answered).await {
+                Ok(answer) => return Some(answer),
+                Err(_) if rest <= LOOK_EVERY => return None,
+                Err(_) => {
+                    let now = Instant::now();
+                    if !self.crew.is_well(now) {
+                        self.crew.can_work_after_replacing(now);
+                    }
+                }
             }
         }
     }

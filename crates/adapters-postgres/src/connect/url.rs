@@ -127,17 +127,37 @@ impl PostgresUrl {
         self.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// What libpq connects with. It holds the password.
-    pub(crate) fn connection_string(&self) -> String {
-        self.settings.to_connection_string()
-    }
-
-    /// The same, with options for the server before those of the URL.
-    pub(crate) fn connection_string_with(&self, options: &str) -> String {
+    /// What libpq connects with. It holds the password. Options for the server come before those of the URL.
+    pub(crate) fn connection_string(&self, options: Option<&str>) -> String {
+        let Some(options) = options else { return self.settings.to_connection_string() };
         let mut settings = self.settings.clone();
         let given = settings.get("options").unwrap_or_default();
         settings.set("options", format!("{options} {given}"));
         settings.to_connection_string()
+    }
+
+    /// Whether only a server that takes writes will do.
+    pub(super) fn wants_the_primary(&self) -> bool {
+        self.settings.get("target_session_attrs").is_some_and(|wanted| ["read-write", "primary"].contains(&wanted))
+    }
+
+    pub(super) fn host_count(&self) -> usize {
+        self.endpoints.len()
+    }
+
+    /// The same hosts in the same order, from that one on and around.
+    pub(super) fn beginning_with(&self, first: usize) -> Self {
+        let mut turned = self.clone();
+        turned.endpoints.rotate_left(first);
+        for name in ["host", "hostaddr", "port"] {
+            let mut items: Vec<&str> = self.settings.get(name).unwrap_or_default().split(',').collect();
+            // One port for all hosts is written once.
+            if items.len() == self.endpoints.len() {
+                items.rotate_left(first);
+                turned.settings.set(name, items.join(","));
+            }
+        }
+        turned
     }
 
     fn parse_for(
@@ -352,30 +372,30 @@ mod tests {
     #[test]
     fn the_environment_does_not_redirect_a_url_that_names_a_host() {
         let url = parse("postgres://localhost/db", [("PGHOST", "db"), ("PGHOSTADDR", "10.0.0.1")]).unwrap();
-        assert!(url.connection_string().contains("host='localhost'"));
-        assert!(url.connection_string().contains("hostaddr=''"));
+        assert!(url.connection_string(None).contains("host='localhost'"));
+        assert!(url.connection_string(None).contains("hostaddr=''"));
         let url = parse("postgres:///db?hostaddr=127.0.0.1", [("PGHOST", "db")]).unwrap();
-        assert!(url.connection_string().contains("host=''"));
+        assert!(url.connection_string(None).contains("host=''"));
     }
 
     #[test]
     fn the_mode_is_always_said() {
         for url in ["postgres://localhost", "postgres:///db", "postgres://db?sslmode=disable"] {
             assert!(
-                parse(url, [("PGSSLMODE", "prefer")]).unwrap().connection_string().contains("sslmode='disable'"),
+                parse(url, [("PGSSLMODE", "prefer")]).unwrap().connection_string(None).contains("sslmode='disable'"),
                 "{url}"
             );
         }
         let raised =
             parse_with("postgres://db/x?sslmode=prefer", [("PGSSLMODE", "disable")], TlsSupport::Present).unwrap();
-        assert!(raised.connection_string().contains("sslmode='require'"));
+        assert!(raised.connection_string(None).contains("sslmode='require'"));
         let java = parse_with("postgres://db/x?ssl=true", NOTHING, TlsSupport::Present).unwrap();
-        assert!(java.connection_string().contains("sslmode='require'"));
+        assert!(java.connection_string(None).contains("sslmode='require'"));
         let last =
             parse_with("postgres://db/x?sslmode=disable&sslmode=verify-full", NOTHING, TlsSupport::Present).unwrap();
-        assert!(last.connection_string().contains("sslmode='verify-full'"));
+        assert!(last.connection_string(None).contains("sslmode='verify-full'"));
         let system = parse_with("postgres://db/x?sslrootcert=system", NOTHING, TlsSupport::Present).unwrap();
-        assert!(system.connection_string().contains("sslmode='verify-full'"));
+        assert!(system.connection_string(None).contains("sslmode='verify-full'"));
     }
 
     #[test]
@@ -443,9 +463,9 @@ mod tests {
     fn values_cannot_break_out_of_their_quotes() {
         let url = parse(r"postgres://u:a'%20host='db%5C@localhost/x", NOTHING).unwrap();
         assert!(
-            url.connection_string().contains(r"password='a\' host=\'db\\' host='localhost'"),
+            url.connection_string(None).contains(r"password='a\' host=\'db\\' host='localhost'"),
             "{}",
-            url.connection_string()
+            url.connection_string(None)
         );
     }
 

@@ -194,3 +194,44 @@ fn a_server_that_stands_still_is_left_for_one_that_answers() {
         }
     }
 }
+
+/// Takes connections and never says a word; counts them.
+fn silent_host() -> (u16, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let taken = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&taken);
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        for client in listener.incoming() {
+            count.fetch_add(1, Ordering::SeqCst);
+            kept.push(client);
+        }
+    });
+    (port, taken)
+}
+
+/// Each attempt at a host that stands still takes the whole time-out, before the next host of the URL is tried.
+#[test]
+fn a_host_that_stands_still_is_no_longer_tried_first() {
+    let database = TestDatabase::migrated();
+    let (silent, taken) = silent_host();
+    let (before, rest) = database.url().rsplit_once('@').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let separator = if rest.contains('?') { '&' } else { '?' };
+    let url = format!("{before}@127.0.0.1:{silent},{rest}{separator}target_session_attrs=read-write");
+    let store = PostgresStore::connect(Settings { pool_size: NonZeroU32::MIN, ..settings(&url) });
+    let connections: u64 = 10;
+    for _ in 0..connections {
+        let began = Instant::now();
+        while let Err(failure) = store.check() {
+            assert!(began.elapsed() < Duration::from_mins(1), "no connection: {failure}");
+        }
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+    }
+    // One, unless the machine is so busy that a connection to the other host is slow as well.
+    let taken = taken.load(Ordering::SeqCst);
+    assert!(taken < connections / 2, "of {connections} connections, {taken} were tried with the silent host first");
+}
