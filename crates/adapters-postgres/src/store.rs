@@ -27,7 +27,7 @@ pub struct Settings {
 
 impl Settings {
     /// The connections at a time when nobody says how many.
-    pub const DEFAULT_POOL_SIZE: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
+    pub const DEFAULT_POOL_SIZE: NonZeroU32 = NonZeroU32::new(12).expect("twelve is not zero");
 
     /// The database of that URL, with the default number of connections.
     #[must_use]

@@ -13,6 +13,6 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { readers: 4, connection_wait: Duration::from_secs(1), lock_wait: Duration::from_secs(2) }
+        Self { readers: 8, connection_wait: Duration::from_secs(1), lock_wait: Duration::from_secs(2) }
     }
 }

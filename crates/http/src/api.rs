@@ -1,3 +1,5 @@
+mod for_tenant;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,11 +16,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::auth::keys::KeyFetch;
 use crate::auth::{TokenRejected, TokenVerifier};
 use crate::conditions::{Conditions, Degradation};
-use crate::lanes::{Lane, LaneSettings, WorkLane};
+use crate::lanes::{Lane, LaneSettings, Tenant, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
 use crate::traces::{LaneSpan, Traces};
+
+pub(crate) use for_tenant::ApiForTenant;
 
 /// How long a request waits at the most.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
@@ -32,6 +36,21 @@ const READY_DEADLINE: Duration = Duration::from_secs(2);
 const STEADY: usize = 96;
 /// From when on more than that are no burst any more.
 const LONGEST_BURST: Duration = Duration::from_millis(500);
+
+/// How many threads a lane has for work of any length: a tenant never has all of them, and two at a time are enough to keep a
+/// database busy.
+const THREADS: usize = 3;
+/// The same where more would only wait for each other: one that works, and one for another tenant.
+const FEW_THREADS: usize = 2;
+
+/// How many transactions of a store can write at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writers {
+    /// One, and all others wait.
+    One,
+    /// As many as there are.
+    Many,
+}
 
 /// How many large bodies are dealt with at a time: as many as there are threads that write.
 const ROOMS: usize = 2;
@@ -49,7 +68,7 @@ pub struct Api {
     verifier: Arc<dyn TokenVerifier>,
     /// Single jobs, read together.
     job_reads: Lane<JobQuery, Result<Option<JudgedJob>, StoreFailure>>,
-    /// Setups, stored together. On SQLite this is the single writer that it needs, sharing one sync to disk.
+    /// Setups, stored together: on SQLite they share one sync to disk.
     set_ups: Lane<PreparedSetUp, Result<SetUpDone, Refusal>>,
     /// Everything else that reads. Lists can be long, so they never stand before a single job.
     reads: WorkLane,
@@ -69,9 +88,20 @@ pub struct Api {
 }
 
 impl Api {
-    /// Starts the lanes.
+    /// Starts the lanes, for a store that many can write to.
     #[must_use]
     pub fn start(ports: Ports, store_health: Arc<dyn StoreHealth>, verifier: Arc<dyn TokenVerifier>) -> Self {
+        Self::start_for(Writers::Many, ports, store_health, verifier)
+    }
+
+    /// Starts the lanes.
+    #[must_use]
+    pub fn start_for(
+        writers_of_store: Writers,
+        ports: Ports,
+        store_health: Arc<dyn StoreHealth>,
+        verifier: Arc<dyn TokenVerifier>,
+    ) -> Self {
         let lane = |name, threads, queue, batch, deadline| LaneSettings {
             name,
             threads,
@@ -86,15 +116,20 @@ impl Api {
         let work_lane = |settings: LaneSettings| WorkLane::start(settings, measures(&settings));
         // Queues hold about half a second of work, for bursts.
         let job_reads = lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE);
-        let set_ups = lane("set-ups", 1, 2048, 64, SET_UP_DEADLINE);
+        // Two, so that the batch of one tenant does not wait for that of another one.
+        let set_ups = lane("set-ups", FEW_THREADS, 2048, 64, SET_UP_DEADLINE);
+        let writing_threads = match writers_of_store {
+            Writers::One => FEW_THREADS,
+            Writers::Many => THREADS,
+        };
         let readers = ports.clone();
         let writers = ports.clone();
         Self {
             verifier,
             job_reads: Lane::start(job_reads, measures(&job_reads), move |queries| read_together(&readers, &queries)),
             set_ups: Lane::start(set_ups, measures(&set_ups), move |prepared| set_up_jobs(&writers, &prepared)),
-            reads: work_lane(lane("reads", 2, 1024, 1, REQUEST_DEADLINE)),
-            writes: work_lane(lane("writes", 2, 512, 1, REQUEST_DEADLINE)),
+            reads: work_lane(lane("reads", THREADS, 1024, 1, REQUEST_DEADLINE)),
+            writes: work_lane(lane("writes", writing_threads, 512, 1, REQUEST_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
             rooms: Arc::new(Semaphore::new(ROOMS)),
             ports,
@@ -152,18 +187,6 @@ impl Api {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Reads one job, together with whoever else is reading one.
-    pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JudgedJob>, Problem> {
-        let span = self.lane_span("lane job-reads");
-        Ok(span.end(self.job_reads.ask(query).await)??)
-    }
-
-    /// Sets up one job, together with whoever else is setting one up.
-    pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
-        let span = self.lane_span("lane set-ups");
-        Ok(self.noted(span.end(self.set_ups.ask(prepared).await)?)?)
-    }
-
     /// Waits until there is room for a large body, for a while.
     pub(crate) async fn room(&self) -> Result<Room, Problem> {
         let room = Arc::clone(&self.rooms).acquire_owned();
@@ -171,26 +194,6 @@ impl Api {
             Ok(Ok(room)) => Ok(room),
             _ => Err(self.writes.refuse().into()),
         }
-    }
-
-    /// Does something that only reads.
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let ports = self.ports.clone();
-        let span = self.lane_span("lane reads");
-        Ok(span.end(self.reads.run(move || work(&ports)).await)??)
-    }
-
-    /// Does something that writes.
-    pub(crate) async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let ports = self.ports.clone();
-        let span = self.lane_span("lane writes");
-        Ok(self.noted(span.end(self.writes.run(move || work(&ports)).await)?)?)
     }
 
     /// Looks at what became of a write.
@@ -217,7 +220,7 @@ impl Api {
         }
         if self.metrics.are_job_counts_due() {
             let (ports, metrics) = (self.ports.clone(), Arc::clone(&self.metrics));
-            let count = self.reads.run(move || match count_all_jobs_by_health(&ports) {
+            let count = self.reads.run(Tenant::SERVICE, move || match count_all_jobs_by_health(&ports) {
                 Ok(counts) => metrics.set_job_counts(&counts),
                 Err(failure) => tracing::warn!(cause = %failure, "the jobs could not be counted"),
             });
@@ -268,7 +271,7 @@ impl Api {
         }
         let store = Arc::clone(&self.store_health);
         let not_ready = || Problem::unavailable(ProblemCode::NotReady).detail("the database cannot be used");
-        match self.health.run(move || store.check()).await {
+        match self.health.run(Tenant::SERVICE, move || store.check()).await {
             Ok(Ok(())) => Ok(self.conditions.degradations()),
             Ok(Err(failure)) => Err(not_ready().caused_by(failure)),
             Err(error) => Err(not_ready().caused_by(error)),

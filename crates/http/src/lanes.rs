@@ -1,26 +1,32 @@
 //! The one bridge from asynchronous handlers to the synchronous ports.
 //!
 //! A [`Lane`] is one thread, or a few, with a bounded queue. It takes one waiting question, and with it all others that
-//! wait already, and answers them together: a batch costs about as much as a single question. Nobody waits for a batch
+//! wait already, and answers them together: a batch costs about as much as a single question. No caller waits for a batch
 //! to fill. An idle lane answers at once, and under load batches form by themselves.
 //!
-//! The queue's bound is the overload control: when it is full, the caller is told at once; a question whose deadline has
-//! passed is dropped before it costs anything. A burst may fill the queue; when it does not get empty any more, there is more to
-//! do than can be done, and only few may wait, so that those who are answered are answered soon. A thread that is stuck or has died is replaced, and while that cannot be
-//! done any more, callers are told at once, too.
+//! Every question is some [`Tenant`]'s, and tenants take [turns](turns) by how long they were served of late, so that no one waits for
+//! the crowd of another one. A lane of several threads keeps one free for tenants that have none.
+//!
+//! The queue's bound is the overload control: when it is full, the tenant with the most questions in it loses one, and its caller
+//! is told at once; a question whose deadline has passed is dropped before it costs anything. A burst may fill the queue; when it
+//! does not get empty any more, there is more to do than can be done, and only few may wait, so that those who are answered are
+//! answered soon. A thread that is stuck or has died is replaced, and while that cannot be done any more, callers are told at
+//! once, too.
 //!
 //! **Architecture invariant:** nothing else in this crate may block.
 
 mod crew;
+mod tenant;
+mod turns;
 
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::metrics::LaneMetrics;
 use crew::Crew;
+pub(crate) use tenant::Tenant;
 
 /// How often a caller who waits looks whether the threads are well.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -62,8 +68,7 @@ pub(crate) enum LaneError {
 }
 
 /// A few threads that answer questions together.
-pub(crate) struct Lane<Question, Answer> {
-    queue: SyncSender<Waiting<Question, Answer>>,
+pub(crate) struct Lane<Question: Send + 'static, Answer: Send + 'static> {
     crew: Arc<Crew<Question, Answer>>,
 }
 
@@ -85,9 +90,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         metrics: LaneMetrics,
         answer_all: impl Fn(Vec<Question>) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Self {
-        let (queue, waiting) = sync_channel(settings.queue);
-        let crew = Crew::start(settings, metrics, waiting, Box::new(answer_all));
-        Self { queue, crew }
+        Self { crew: Crew::start(settings, metrics, Box::new(answer_all)) }
     }
 
     /// Notes that somebody is refused because too many wait.
@@ -96,26 +99,19 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         LaneError::Full
     }
 
-    /// Asks, and waits for the answer until the lane's deadline.
-    pub(crate) async fn ask(&self, question: Question) -> Result<Answer, LaneError> {
+    /// Asks for a tenant, and waits for the answer until the lane's deadline.
+    pub(crate) async fn ask(&self, tenant: Tenant, question: Question) -> Result<Answer, LaneError> {
         let metrics = &self.crew.metrics;
         let now = Instant::now();
         if !self.crew.is_well(now) && !self.crew.can_work_after_replacing(now) {
             metrics.shed_stuck.inc();
             return Err(LaneError::Stuck);
         }
-        if self.crew.is_overloaded(now) {
-            return Err(self.refuse());
-        }
         let (answer, answered) = oneshot::channel();
         let deadline = self.crew.settings.deadline;
         let until = now + deadline;
-        self.queue.try_send(Waiting { question, answer, until }).map_err(|error| match error {
-            TrySendError::Full(_) => self.refuse(),
-            TrySendError::Disconnected(_) => LaneError::Lost,
-        })?;
-        metrics.queue_length.inc();
-        match self.wait(answered, until).await {
+        self.crew.line_up(tenant, Waiting { question, answer, until }, now);
+        match self.wait(answered, deadline).await {
             Some(Ok(Some(answer))) => Ok(answer),
             Some(Ok(None)) => Err(self.refuse()),
             Some(Err(_)) if Instant::now() < until => Err(LaneError::Lost),
@@ -131,10 +127,12 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
     async fn wait(
         &self,
         mut answered: oneshot::Receiver<Option<Answer>>,
-        until: Instant,
+        deadline: Duration,
     ) -> Option<Result<Option<Answer>, oneshot::error::RecvError>> {
+        // By the clock of the time-outs, which stands still in tests.
+        let until = tokio::time::Instant::now() + deadline;
         loop {
-            let rest = until.saturating_duration_since(Instant::now());
+            let rest = until.saturating_duration_since(tokio::time::Instant::now());
             match tokio::time::timeout(rest.min(LOOK_EVERY), &mut answered).await {
                 Ok(answer) => return Some(answer),
                 Err(_) if rest <= LOOK_EVERY => return None,
@@ -146,6 +144,12 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
                 }
             }
         }
+    }
+}
+
+impl<Question: Send + 'static, Answer: Send + 'static> Drop for Lane<Question, Answer> {
+    fn drop(&mut self) {
+        self.crew.close();
     }
 }
 
@@ -168,18 +172,18 @@ impl WorkLane {
         self.0.refuse()
     }
 
-    /// Does the work on the lane, and waits for what it gives.
+    /// Does a tenant's work on the lane, and waits for what it gives.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        tenant: Tenant,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, LaneError> {
         let (result, done) = oneshot::channel();
-        self.0
-            .ask(Box::new(move || {
-                // Whoever has gone does not need the result.
-                let _ = result.send(work());
-            }))
-            .await?;
+        let work = Box::new(move || {
+            // A caller who has gone does not need the result.
+            let _ = result.send(work());
+        });
+        self.0.ask(tenant, work).await?;
         done.await.map_err(|_| LaneError::Lost)
     }
 }

@@ -44,7 +44,7 @@ pub mod strict_json;
 mod traces;
 mod wire;
 
-pub use api::{Api, REQUEST_DEADLINE, SET_UP_DEADLINE};
+pub use api::{Api, REQUEST_DEADLINE, SET_UP_DEADLINE, Writers};
 pub use rate_limits::RateLimits;
 pub use routes::configure;
 pub use traces::Traces;

@@ -84,6 +84,8 @@ pub(crate) struct LaneMetrics {
     pub(crate) waits: Histogram,
     /// How many wait.
     pub(crate) queue_length: IntGauge,
+    /// Of how many tenants. Which ones is told by the log: here each would be a series of its own.
+    pub(crate) waiting_tenants: IntGauge,
     /// Questions that found the queue full.
     pub(crate) shed_full: IntCounter,
     /// Questions that were not answered in time.
@@ -99,6 +101,7 @@ struct LaneVectors {
     batch_sizes: HistogramVec,
     waits: HistogramVec,
     queue_length: IntGaugeVec,
+    waiting_tenants: IntGaugeVec,
     shed: IntCounterVec,
     replaced: IntCounterVec,
 }
@@ -113,6 +116,10 @@ impl LaneVectors {
             waits: histograms("lane_wait_seconds", "How long questions waited in a lane's queue.", &BUCKETS)?,
             queue_length: IntGaugeVec::new(
                 Opts::new("lane_queue_length", "How many questions wait in a lane's queue."),
+                &["lane"],
+            )?,
+            waiting_tenants: IntGaugeVec::new(
+                Opts::new("lane_waiting_tenants", "Of how many organisations or subjects questions wait."),
                 &["lane"],
             )?,
             shed: IntCounterVec::new(
@@ -132,6 +139,7 @@ impl LaneVectors {
             batch_sizes: self.batch_sizes.with_label_values(&[lane]),
             waits: self.waits.with_label_values(&[lane]),
             queue_length: self.queue_length.with_label_values(&[lane]),
+            waiting_tenants: self.waiting_tenants.with_label_values(&[lane]),
             shed_full: shed("full"),
             shed_deadline: shed("deadline"),
             shed_stuck: shed("stuck"),
@@ -209,11 +217,12 @@ impl Metrics {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 17] = [
+        let collectors: [Box<dyn Collector>; 18] = [
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
             Box::new(lanes.waits.clone()),
             Box::new(lanes.queue_length.clone()),
+            Box::new(lanes.waiting_tenants.clone()),
             Box::new(lanes.shed.clone()),
             Box::new(lanes.replaced.clone()),
             Box::new(connections.clone()),

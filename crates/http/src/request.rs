@@ -20,8 +20,9 @@ use prediction_domain::model::{Caller, Judge, Permission, Precondition, Revision
 use prediction_domain::use_cases::Refusal;
 use serde_json::Value;
 
-use crate::api::{Api, Room};
+use crate::api::{Api, ApiForTenant, Room};
 use crate::auth::bearer;
+use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::wire::deletion::decode_deletion;
 use crate::wire::fields::decode;
@@ -43,9 +44,16 @@ pub(crate) struct Call {
 pub(crate) struct KnownCaller(pub(crate) Arc<Caller>);
 
 impl Call {
-    /// The service.
-    pub(crate) fn api(&self) -> web::Data<Api> {
-        self.api.clone()
+    /// The service, for who is [calling](Self::caller).
+    pub(crate) fn api(&self) -> ApiForTenant {
+        let tenant =
+            self.request.extensions().get::<KnownCaller>().map_or(Tenant::SERVICE, |known| Tenant::of(&known.0));
+        ApiForTenant::new(self.api.clone(), tenant)
+    }
+
+    /// The service, for what is no tenant's.
+    pub(crate) fn service(&self) -> &Api {
+        &self.api
     }
 
     /// Who is calling, unless they do it too often.

@@ -9,6 +9,7 @@ use prediction_adapters_postgres::{
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
 use prediction_domain::ports::{RetentionRepository, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::Ports;
+use prediction_http::Writers;
 
 use crate::command_line::{DatabaseOptions, DatabasePooling};
 use crate::data_folder;
@@ -103,6 +104,14 @@ impl Database {
         match self {
             Self::Sqlite(_) => 60,
             Self::Postgres { .. } => 130,
+        }
+    }
+
+    /// How many transactions can write at the same time.
+    pub(crate) fn writers(&self) -> Writers {
+        match self {
+            Self::Sqlite(_) => Writers::One,
+            Self::Postgres { .. } => Writers::Many,
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let purger = Purger::new(retention, Arc::clone(&clock), &*ports.ids);
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
-    let mut api = Api::start(ports, health, verifier)
+    let mut api = Api::start_for(database.writers(), ports, health, verifier)
         .with_statistics(statistics)
         .with_clock_watch(Arc::clone(&clock))
         .with_rate_limits(limits);

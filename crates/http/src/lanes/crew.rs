@@ -2,12 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use super::{LaneSettings, Waiting};
+use super::turns::{Behind, Fate, Shares, Taken, Turns};
+use super::{LaneSettings, Tenant, Waiting};
 use crate::metrics::LaneMetrics;
 
 /// How many threads of a lane may be given up and still be there. Each may hold a connection to the database.
@@ -24,18 +24,45 @@ type AnswerAll<Question, Answer> = Box<dyn Fn(Vec<Question>) -> Vec<Answer> + Se
 pub(super) struct Crew<Question, Answer> {
     pub(super) settings: LaneSettings,
     pub(super) metrics: LaneMetrics,
-    waiting: Mutex<Receiver<Waiting<Question, Answer>>>,
+    queue: Mutex<Queue<Question, Answer>>,
+    /// Told when there is something to do.
+    called: Condvar,
     answer_all: AnswerAll<Question, Answer>,
     /// What the times in the seats are counted from.
     began: Instant,
-    /// When the queue was empty the last time, in milliseconds.
-    empty_at: AtomicU64,
     /// One for each thread that is to answer.
     seats: Box<[Seat]>,
     /// How many threads have lost their seat, and are still busy.
     pub(super) given_up: AtomicUsize,
     /// Held by whoever replaces threads.
     replacing: Mutex<()>,
+}
+
+/// What waits, and what the threads are busy with.
+struct Queue<Question, Answer> {
+    turns: Turns<Waiting<Question, Answer>>,
+    /// For each seat, whose questions are being answered there.
+    held: Box<[Option<Shares>]>,
+    /// How many threads wait to be called.
+    sleeping: usize,
+    /// When nothing waited the last time.
+    empty_at: Instant,
+    is_closed: bool,
+}
+
+impl<Question, Answer> Queue<Question, Answer> {
+    /// Whether all threads but the one that asks are busy.
+    fn is_last_free(&self) -> bool {
+        // Nobody comes any more for whom one would have to be kept free.
+        !self.is_closed && self.held.len() > 1 && self.held.iter().filter(|held| held.is_none()).count() <= 1
+    }
+
+    /// The thread of that seat is done.
+    fn give_back(&mut self, place: usize, took: Duration) {
+        if let Some(shares) = self.held[place].take() {
+            self.turns.charge(shares, took);
+        }
+    }
 }
 
 /// The place of a thread, which another one takes when it is stuck or has died.
@@ -71,16 +98,23 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
     pub(super) fn start(
         settings: LaneSettings,
         metrics: LaneMetrics,
-        waiting: Receiver<Waiting<Question, Answer>>,
         answer_all: AnswerAll<Question, Answer>,
     ) -> Arc<Self> {
+        let began = Instant::now();
+        let queue = Queue {
+            turns: Turns::new(),
+            held: (0..settings.threads).map(|_| None).collect(),
+            sleeping: 0,
+            empty_at: began,
+            is_closed: false,
+        };
         let crew = Arc::new(Self {
             settings,
             metrics,
-            waiting: Mutex::new(waiting),
+            queue: Mutex::new(queue),
+            called: Condvar::new(),
             answer_all,
-            began: Instant::now(),
-            empty_at: AtomicU64::new(0),
+            began,
             seats: (0..settings.threads).map(|_| Seat::default()).collect(),
             given_up: AtomicUsize::new(0),
             replacing: Mutex::new(()),
@@ -98,21 +132,39 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             .saturating_add(DEAD + 1)
     }
 
-    /// Whether more is asked than can be answered. Whoever asks when nobody waits sees to it that this begins anew.
-    pub(super) fn is_overloaded(&self, now: Instant) -> bool {
-        let waiting = self.metrics.queue_length.get();
-        if waiting <= 0 {
-            self.empty_at.store(self.millis(now), Ordering::Relaxed);
+    fn queue(&self) -> MutexGuard<'_, Queue<Question, Answer>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, queue: &Queue<Question, Answer>) {
+        self.metrics.queue_length.set(i64::try_from(queue.turns.waiting()).unwrap_or(i64::MAX));
+        self.metrics.waiting_tenants.set(i64::try_from(queue.turns.tenants()).unwrap_or(i64::MAX));
+    }
+
+    /// Has a question wait. When too many do, one is refused: this one, or one of a tenant that has more of them.
+    pub(super) fn line_up(&self, tenant: Tenant, waiting: Waiting<Question, Answer>, now: Instant) {
+        let mut queue = self.queue();
+        if queue.turns.waiting() == 0 {
+            queue.empty_at = now;
         }
-        self.is_crowded() && {
-            let empty_at = Duration::from_millis(self.empty_at.load(Ordering::Relaxed));
-            Duration::from_millis(self.millis(now)).saturating_sub(empty_at) >= self.settings.burst
+        let is_burst = now.saturating_duration_since(queue.empty_at) < self.settings.burst;
+        let most = if is_burst { self.settings.queue } else { self.settings.steady.min(self.settings.queue) };
+        let refused = queue.turns.push(tenant, waiting, most).err();
+        self.show(&queue);
+        let is_anybody_free = queue.sleeping > 0;
+        drop(queue);
+        if is_anybody_free {
+            self.called.notify_one();
+        }
+        if let Some(refused) = refused {
+            let _ = refused.answer.send(None);
         }
     }
 
-    /// Whether more wait than may for longer than a burst.
-    fn is_crowded(&self) -> bool {
-        usize::try_from(self.metrics.queue_length.get()).is_ok_and(|waiting| waiting >= self.settings.steady)
+    /// Nothing more will be asked.
+    pub(super) fn close(&self) {
+        self.queue().is_closed = true;
+        self.called.notify_all();
     }
 
     pub(super) fn is_well(&self, now: Instant) -> bool {
@@ -144,7 +196,12 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             // Before the seat is taken away: the thread takes itself off this count as soon as it notices.
             self.given_up.fetch_add(1, Ordering::AcqRel);
         }
-        let turn = seat.turn.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+        let turn = {
+            // What it was busy with no longer counts for whose turn it is.
+            let mut queue = self.queue();
+            queue.give_back(place, LONGEST_SILENCE);
+            seat.turn.fetch_add(1, Ordering::AcqRel).wrapping_add(1)
+        };
         seat.stuck_from.store(IDLE, Ordering::Release);
         self.metrics.replaced.inc();
         tracing::error!(lane, has_died, "a thread of a lane did not answer any more, and was replaced");
@@ -165,59 +222,93 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
     fn work(&self, place: usize, turn: u32) {
         let seat = &self.seats[place];
         let _leave = Leave { seat, turn, given_up: &self.given_up };
-        while seat.belongs_to(turn)
-            && let Some(batch) = self.next_batch()
-        {
+        while let Some(batch) = self.next_batch(place, turn) {
             let now = Instant::now();
             let stuck_from = self.millis(now + self.settings.deadline.min(LONGEST_SILENCE));
             seat.stuck_from.store(stuck_from, Ordering::Release);
             self.answer(batch, now);
             // Not if another thread sits here: what is noted then is about that one.
             let _ = seat.stuck_from.compare_exchange(stuck_from, IDLE, Ordering::AcqRel, Ordering::Acquire);
+            let took = now.elapsed();
+            let mut queue = self.queue();
+            if seat.belongs_to(turn) {
+                queue.give_back(place, took);
+            }
         }
     }
 
-    /// Waits for one question and takes those that wait behind it. `None` when the lane was dropped.
-    fn next_batch(&self) -> Option<Vec<Waiting<Question, Answer>>> {
+    /// Waits for one question and takes those that wait beside it. `None` when the lane was dropped, or the seat was lost.
+    fn next_batch(&self, place: usize, turn: u32) -> Option<Vec<Waiting<Question, Answer>>> {
         let most = self.settings.batch;
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = vec![waiting.recv().ok()?];
-        if most > 1 {
-            // On a busy machine whoever woke this thread has more to send: they come first, and the batch is larger for it.
-            // On an idle one nobody wants the processor, and this returns at once.
-            thread::yield_now();
+        let mut has_let_others_come = most == 1;
+        let mut queue = self.queue();
+        while self.seats[place].belongs_to(turn) {
+            if !queue.turns.can_take(queue.is_last_free()) {
+                if queue.is_closed && queue.turns.waiting() == 0 {
+                    break;
+                }
+                queue.sleeping += 1;
+                queue = self.called.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue.sleeping -= 1;
+            } else if !has_let_others_come {
+                // On a busy machine whoever woke this thread has more to send: they come first, and the batch is larger for it.
+                // On an idle one nobody wants the processor, and this returns at once.
+                has_let_others_come = true;
+                drop(queue);
+                thread::yield_now();
+                queue = self.queue();
+            } else {
+                let now = Instant::now();
+                let is_last_free = queue.is_last_free();
+                let Taken { questions, dropped, shares } =
+                    queue.turns.take(most, is_last_free, |waiting, behind| self.judge(waiting, behind, now));
+                if queue.turns.waiting() == 0 {
+                    queue.empty_at = now;
+                }
+                self.show(&queue);
+                if !questions.is_empty() {
+                    queue.held[place] = Some(shares);
+                }
+                drop(queue);
+                // Callers whose deadline has passed are not refused, and those who have gone hear nothing.
+                for refused in dropped.into_iter().filter(|waiting| waiting.until > now) {
+                    let _ = refused.answer.send(None);
+                }
+                if !questions.is_empty() {
+                    return Some(questions);
+                }
+                queue = self.queue();
+            }
         }
-        while batch.len() < most
-            && let Ok(next) = waiting.try_recv()
-        {
-            batch.push(next);
+        None
+    }
+
+    fn judge(&self, waiting: &Waiting<Question, Answer>, behind: Behind, now: Instant) -> Fate {
+        if waiting.until <= now || waiting.answer.is_closed() {
+            return Fate::Drop;
         }
-        self.metrics.queue_length.sub(i64::try_from(batch.len()).unwrap_or(i64::MAX));
-        if self.metrics.queue_length.get() <= 0 {
-            self.empty_at.store(self.millis(Instant::now()), Ordering::Relaxed);
+        let steady = self.settings.steady;
+        // A tenant that has no more than its part is not in the way of others.
+        let is_crowd = behind.all >= steady && behind.line * behind.tenants >= steady;
+        if is_crowd && self.waited(waiting, now) >= self.settings.burst {
+            // It has waited longest and would be answered too late to be of use, and those behind it, too.
+            return Fate::Drop;
         }
-        Some(batch)
+        Fate::Answer
+    }
+
+    fn waited(&self, waiting: &Waiting<Question, Answer>, now: Instant) -> Duration {
+        self.settings.deadline.saturating_sub(waiting.until.saturating_duration_since(now))
     }
 
     fn answer(&self, batch: Vec<Waiting<Question, Answer>>, now: Instant) {
-        let is_crowded = self.is_crowded();
         let (questions, callers): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .filter(|waiting| waiting.until > now && !waiting.answer.is_closed())
-            .filter_map(|waiting| {
-                let waited = self.settings.deadline.saturating_sub(waiting.until.saturating_duration_since(now));
-                if is_crowded && waited >= self.settings.burst {
-                    // They have waited longest and would be answered too late to be of use, and those behind them, too.
-                    let _ = waiting.answer.send(None);
-                    return None;
-                }
-                self.metrics.waits.observe(waited.as_secs_f64());
-                Some((waiting.question, waiting.answer))
+            .map(|waiting| {
+                self.metrics.waits.observe(self.waited(&waiting, now).as_secs_f64());
+                (waiting.question, waiting.answer)
             })
             .unzip();
-        if questions.is_empty() {
-            return;
-        }
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         self.metrics.batch_sizes.observe(questions.len() as f64);
         // A panic costs these callers their answers, not the lane its thread.

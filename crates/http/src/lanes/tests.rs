@@ -15,6 +15,8 @@ const SETTINGS: LaneSettings = LaneSettings {
     batch: 3,
     deadline: Duration::from_secs(20),
 };
+const TENANT: Tenant = Tenant(1);
+const OTHER: Tenant = Tenant(2);
 /// For tests in which a deadline has to pass: long for a thread that is alive.
 const SOON: Duration = Duration::from_millis(200);
 
@@ -32,7 +34,7 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
         let size = questions.len();
         questions.into_iter().map(|question| (question, size)).collect()
     });
-    let first = lane.ask(1);
+    let first = lane.ask(TENANT, 1);
     futures_util::pin_mut!(first);
     // Sent when first polled; the lane takes it and waits at the gate.
     assert!(futures_util::poll!(&mut first).is_pending());
@@ -40,14 +42,19 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
     while metrics.queue_length.get() > 0 {
         thread::yield_now();
     }
-    while lane.queue.try_send(dead()).is_ok() {}
-    assert_eq!(lane.ask(9).await, Err(LaneError::Full));
+    for _ in 0..SETTINGS.queue {
+        lane.crew.line_up(TENANT, dead(), Instant::now());
+    }
+    assert_eq!(lane.ask(TENANT, 9).await, Err(LaneError::Full));
     assert_eq!(metrics.shed_full.get(), 1);
     for _ in 0..8 {
         open.send(()).unwrap();
     }
     assert_eq!(first.await, Ok((1, 1)));
-    let (a, b) = futures_util::join!(lane.ask(2), lane.ask(3));
+    while metrics.queue_length.get() > 0 {
+        thread::yield_now();
+    }
+    let (a, b) = futures_util::join!(lane.ask(TENANT, 2), lane.ask(TENANT, 3));
     assert_eq!((a.unwrap().0, b.unwrap().0), (2, 3));
     assert!(metrics.batch_sizes.get_sample_count() >= 2);
     assert_eq!(metrics.batch_sizes.get_sample_sum().to_bits(), 3_f64.to_bits(), "whoever has gone is not counted");
@@ -71,7 +78,7 @@ async fn the_length_of_the_queue_is_known() {
         doors.1.recv().unwrap();
         questions
     });
-    let asked = futures_util::future::join_all((0..3).map(|question| lane.ask(question)));
+    let asked = futures_util::future::join_all((0..3).map(|question| lane.ask(TENANT, question)));
     futures_util::pin_mut!(asked);
     assert!(futures_util::poll!(&mut asked).is_pending());
     arrived.recv().unwrap();
@@ -93,26 +100,116 @@ async fn a_queue_that_does_not_get_empty_takes_fewer() {
         let _ = gate.lock().unwrap().recv();
         questions
     });
-    let ask_many = || futures_util::future::join_all((0..20).map(|question| lane.ask(question)));
+    let ask_many = || futures_util::future::join_all((0..20).map(|question| lane.ask(TENANT, question)));
     let burst = ask_many();
     futures_util::pin_mut!(burst);
     assert!(futures_util::poll!(&mut burst).is_pending());
     tokio::time::sleep(SOON).await;
-    assert_eq!(lane.ask(1).await, Err(LaneError::Full), "it has been too long");
+    assert_eq!(lane.ask(TENANT, 1).await, Err(LaneError::Full), "it has been too long");
     drop(open);
     let answers = burst.await;
     let refused = answers.iter().filter(|answer| **answer == Err(LaneError::Full)).count();
     assert_eq!((refused, answers.iter().flatten().count()), (9, 11), "those in front, until few wait");
     assert_eq!((answers[0], answers[19]), (Ok(0), Ok(19)));
-    assert_eq!(lane.ask(1).await, Ok(1));
+    assert_eq!(lane.ask(TENANT, 1).await, Ok(1));
     assert!(ask_many().await.into_iter().all(|answer| answer.is_ok()), "the next burst is welcome");
+}
+
+/// One that asks of another tenant is let in, and answered in its turn; the crowd loses its last one.
+#[actix_web::test]
+async fn the_crowd_of_one_tenant_is_not_in_the_way_of_another() {
+    let (open, gate) = mpsc::channel::<()>();
+    let (at_gate, arrived) = mpsc::channel::<()>();
+    let doors = Mutex::new((at_gate, gate));
+    let metrics = metrics();
+    let answered = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&answered);
+    let lane = Lane::start(LaneSettings { batch: 1, ..SETTINGS }, metrics.clone(), move |questions: Vec<u32>| {
+        let doors = doors.lock().unwrap();
+        doors.0.send(()).unwrap();
+        let _ = doors.1.recv();
+        log.lock().unwrap().extend(questions.iter().copied());
+        questions
+    });
+    let crowd = futures_util::future::join_all((0..5).map(|question| lane.ask(TENANT, question)));
+    futures_util::pin_mut!(crowd);
+    let first = lane.ask(TENANT, 9);
+    futures_util::pin_mut!(first);
+    assert!(futures_util::poll!(&mut first).is_pending());
+    arrived.recv().unwrap();
+    assert!(futures_util::poll!(&mut crowd).is_pending(), "one of it has been refused, since four can wait");
+    let newcomer = lane.ask(OTHER, 100);
+    futures_util::pin_mut!(newcomer);
+    assert!(futures_util::poll!(&mut newcomer).is_pending());
+    assert_eq!((metrics.queue_length.get(), metrics.waiting_tenants.get()), (4, 2));
+    drop(open);
+    assert_eq!(newcomer.await, Ok(100));
+    assert_eq!(crowd.await, [Ok(0), Ok(1), Ok(2), Err(LaneError::Full), Err(LaneError::Full)]);
+    assert_eq!(first.await, Ok(9));
+    assert_eq!(*answered.lock().unwrap(), [9, 100, 0, 1, 2]);
+    assert_eq!(metrics.shed_full.get(), 2);
+}
+
+#[actix_web::test]
+async fn a_tenant_never_has_all_threads() {
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let (at_gate, arrived) = mpsc::channel::<()>();
+    let lane = WorkLane::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics());
+    let wait = || {
+        let (gate, at_gate) = (Arc::clone(&gate), at_gate.clone());
+        lane.run(TENANT, move || {
+            at_gate.send(()).unwrap();
+            let _ = gate.lock().map(|gate| gate.recv());
+        })
+    };
+    let flood = futures_util::future::join_all((0..20).map(|_| wait()));
+    futures_util::pin_mut!(flood);
+    assert!(futures_util::poll!(&mut flood).is_pending());
+    for _ in 0..2 {
+        arrived.recv().unwrap();
+    }
+    for answer in 0..10 {
+        assert_eq!(lane.run(OTHER, move || answer).await, Ok(answer), "one thread is left for others");
+    }
+    assert!(arrived.try_recv().is_err());
+    drop(open);
+    assert!(flood.await.into_iter().all(|answer| answer == Ok(())));
+}
+
+/// What is asked when the lane is dropped is answered, whatever thread it takes.
+#[actix_web::test]
+async fn a_lane_that_is_dropped_answers_its_last_questions() {
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let done = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&done);
+    let settings = LaneSettings { threads: 2, queue: 100, batch: 1, ..SETTINGS };
+    let lane = Lane::start(settings, metrics(), move |questions: Vec<oneshot::Sender<()>>| {
+        let _ = gate.lock().unwrap().recv();
+        *count.lock().unwrap() += questions.len();
+        questions
+    });
+    let (questions, ends): (Vec<_>, Vec<_>) = (0..10).map(|_| oneshot::channel()).unzip();
+    let (answers, lost): (Vec<_>, Vec<_>) = (0..10).map(|_| oneshot::channel()).unzip();
+    for (question, answer) in questions.into_iter().zip(answers) {
+        let until = Instant::now() + Duration::from_secs(20);
+        lane.crew.line_up(TENANT, Waiting { question, answer, until }, Instant::now());
+    }
+    drop(lane);
+    drop(open);
+    for answer in lost {
+        assert!(answer.await.is_ok());
+    }
+    drop(ends);
+    assert_eq!(*done.lock().unwrap(), 10);
 }
 
 #[actix_web::test]
 async fn a_panic_loses_the_answer_and_not_the_lane() {
     let lane = WorkLane::start(SETTINGS, metrics());
-    assert_eq!(lane.run(|| -> u32 { panic!("on purpose") }).await, Err(LaneError::Lost));
-    assert_eq!(lane.run(|| 7).await, Ok(7));
+    assert_eq!(lane.run(TENANT, || -> u32 { panic!("on purpose") }).await, Err(LaneError::Lost));
+    assert_eq!(lane.run(TENANT, || 7).await, Ok(7));
 }
 
 #[actix_web::test]
@@ -121,7 +218,7 @@ async fn a_passed_deadline_is_told_and_the_question_costs_nothing() {
     let settings = LaneSettings { deadline: Duration::ZERO, ..SETTINGS };
     let lane =
         Lane::start(settings, metrics.clone(), |_: Vec<u32>| -> Vec<u32> { unreachable!("nobody waits any more") });
-    assert_eq!(lane.ask(1).await, Err(LaneError::TimedOut));
+    assert_eq!(lane.ask(TENANT, 1).await, Err(LaneError::TimedOut));
     assert_eq!(metrics.shed_deadline.get(), 1);
 }
 
@@ -133,7 +230,7 @@ async fn a_stuck_thread_is_replaced_until_too_many_are() {
     let lane = WorkLane::start(LaneSettings { deadline: 5 * SOON, ..SETTINGS }, metrics.clone());
     let stuck = || {
         let gate = Arc::clone(&gate);
-        lane.run(move || {
+        lane.run(TENANT, move || {
             // Ends when the sender is gone.
             let _ = gate.lock().map(|gate| gate.recv());
         })
@@ -142,15 +239,15 @@ async fn a_stuck_thread_is_replaced_until_too_many_are() {
         assert_eq!(metrics.replaced.get(), replaced);
         assert_eq!(stuck().await, Err(LaneError::TimedOut));
         if replaced < MOST_GIVEN_UP as u64 {
-            assert_eq!(lane.run(|| 7).await, Ok(7), "another thread answers");
+            assert_eq!(lane.run(TENANT, || 7).await, Ok(7), "another thread answers");
         }
     }
-    assert_eq!(lane.run(|| 7).await, Err(LaneError::Stuck));
+    assert_eq!(lane.run(TENANT, || 7).await, Err(LaneError::Stuck));
     assert_eq!(metrics.shed_stuck.get(), 1);
     assert_eq!(metrics.replaced.get(), MOST_GIVEN_UP as u64);
 
     drop(open);
-    while lane.run(|| 7).await != Ok(7) {
+    while lane.run(TENANT, || 7).await != Ok(7) {
         // The threads that were stuck end or go on; each try is refused at once until they do.
     }
     // What was stuck is no longer counted, so that others can be replaced again.
@@ -181,7 +278,7 @@ async fn a_thread_that_died_is_replaced() {
         questions.into_iter().map(Grenade).collect()
     });
     {
-        let asked = lane.ask(true);
+        let asked = lane.ask(TENANT, true);
         futures_util::pin_mut!(asked);
         assert!(futures_util::poll!(&mut asked).is_pending());
         arrived.recv().unwrap();
@@ -192,7 +289,7 @@ async fn a_thread_that_died_is_replaced() {
         thread::yield_now();
     }
     open.send(()).unwrap();
-    assert!(lane.ask(false).await.is_ok());
+    assert!(lane.ask(TENANT, false).await.is_ok());
     assert_eq!(metrics.replaced.get(), 1);
     assert_eq!(lane.crew.given_up.load(Ordering::Acquire), 0, "there is no thread that could come back");
 }

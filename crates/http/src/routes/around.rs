@@ -22,7 +22,7 @@ pub(super) async fn live() -> HttpResponse {
 
 /// The service can do its work, or what of it is useful: whoever reads is not to be sent away because nobody can write.
 pub(super) async fn ready(call: Call) -> Answer {
-    let degraded = call.api().ready().await?;
+    let degraded = call.service().ready().await?;
     Ok(HttpResponse::Ok().json(if degraded.is_empty() {
         json!({ "status": "ready" })
     } else {
@@ -32,7 +32,7 @@ pub(super) async fn ready(call: Call) -> Answer {
 
 /// The metrics, for Prometheus.
 pub(super) async fn metrics(call: Call) -> HttpResponse {
-    let text = call.api().metrics().await;
+    let text = call.service().metrics().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
 }
 

@@ -4,13 +4,13 @@ use std::io;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, http::header};
 use futures_util::stream;
 use prediction_domain::model::{Caller, JobId, ReadingPosition};
 use prediction_domain::use_cases::{PredictionFilter, PredictionPage, list_predictions};
 
-use crate::api::Api;
+use crate::api::ApiForTenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::Answer;
 
@@ -31,7 +31,7 @@ pub(super) struct Rows {
 /// The first page is read before the answer begins, so that what is wrong is told by its status. The others tell what was known
 /// by then.
 pub(super) async fn answer(
-    api: Data<Api>,
+    api: ApiForTenant,
     rows: Rows,
     link_to: impl FnOnce(&ReadingPosition) -> Option<String>,
 ) -> Answer {
@@ -62,7 +62,7 @@ pub(super) async fn answer(
 
 impl Rows {
     /// The next page, and what is still to come.
-    async fn next(self, api: &Api) -> Result<(PredictionPage, Option<Self>), Problem> {
+    async fn next(self, api: &ApiForTenant) -> Result<(PredictionPage, Option<Self>), Problem> {
         let count = self.limit.map_or(PAGE, |limit| limit.min(PAGE));
         let (caller, filter, after, job_id) = (Arc::clone(&self.caller), self.filter.clone(), self.after, self.job_id);
         let page = api.read(move |ports| list_predictions(ports, &caller, job_id, &filter, after, count)).await?;

@@ -1,0 +1,54 @@
+//! The service as one tenant has it.
+
+use actix_web::web::Data;
+use prediction_domain::model::JudgedJob;
+use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone};
+
+use super::Api;
+use crate::lanes::Tenant;
+use crate::problem::Problem;
+
+/// The service, for one tenant: what it asks takes turns with what others ask.
+#[derive(Clone)]
+pub(crate) struct ApiForTenant {
+    api: Data<Api>,
+    tenant: Tenant,
+}
+
+impl ApiForTenant {
+    pub(crate) fn new(api: Data<Api>, tenant: Tenant) -> Self {
+        Self { api, tenant }
+    }
+
+    /// Reads one job, together with all others that are being read.
+    pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JudgedJob>, Problem> {
+        let span = self.api.lane_span("lane job-reads");
+        Ok(span.end(self.api.job_reads.ask(self.tenant, query).await)??)
+    }
+
+    /// Sets up one job, together with all others that are being set up.
+    pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
+        let span = self.api.lane_span("lane set-ups");
+        Ok(self.api.noted(span.end(self.api.set_ups.ask(self.tenant, prepared).await)?)?)
+    }
+
+    /// Does something that only reads.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ports = self.api.ports.clone();
+        let span = self.api.lane_span("lane reads");
+        Ok(span.end(self.api.reads.run(self.tenant, move || work(&ports)).await)??)
+    }
+
+    /// Does something that writes.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ports = self.api.ports.clone();
+        let span = self.api.lane_span("lane writes");
+        Ok(self.api.noted(span.end(self.api.writes.run(self.tenant, move || work(&ports)).await)?)?)
+    }
+}
