@@ -8,6 +8,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_inputs (organisation_id, input_id, sequence_number) {
+        organisation_id -> Uuid,
+        input_id -> Uuid,
+        sequence_number -> Int8,
+    }
+}
+
+diesel::table! {
     job_revisions (organisation_id, job_id, revision) {
         organisation_id -> Uuid,
         job_id -> Uuid,

@@ -102,11 +102,15 @@ fn in_creation_order(
     before: Option<i64>,
 ) -> QueryResult<Vec<MonitoredJobRow>> {
     let mut found: Vec<Condition> = Vec::new();
-    if let Some(id) = organisation {
-        found.push(Box::new(jobs::organisation_id.eq(id.to_string())));
-    }
-    if let Some(id) = filter.source_version_id {
-        found.push(Box::new(jobs::source_version_id.eq(id.to_string())));
+    match (organisation, filter.source_version_id) {
+        // The index by version would lead through the jobs of all others that run it.
+        (Some(organisation), Some(version)) => {
+            found.push(Box::new(jobs::organisation_id.eq(organisation.to_string())));
+            found.push(Box::new(unindexed(jobs::source_version_id).eq(version.to_string())));
+        }
+        (Some(organisation), None) => found.push(Box::new(jobs::organisation_id.eq(organisation.to_string()))),
+        (None, Some(version)) => found.push(Box::new(jobs::source_version_id.eq(version.to_string()))),
+        (None, None) => {}
     }
     if let Some(number) = before {
         found.push(Box::new(jobs::sequence_number.lt(number)));
@@ -120,23 +124,31 @@ type Condition = Box<dyn BoxableExpression<Monitored, Sqlite, SqlType = Bool>>;
 /// What the jobs of a scope are found by, when their order does not matter.
 fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
     let mut found: Vec<Condition> = Vec::new();
-    if let Scope::Organisations(ids) = scope {
-        found.push(Box::new(is_one_of(jobs::organisation_id, ids.iter())));
-    }
-    if let Some(id) = filter.source_version_id {
-        found.push(Box::new(jobs::source_version_id.eq(id.to_string())));
+    match (scope, filter.source_version_id) {
+        (Scope::Organisations(ids), version) => {
+            found.push(Box::new(is_one_of(jobs::organisation_id, ids.iter())));
+            if let Some(id) = version {
+                found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));
+            }
+        }
+        (Scope::Platform, Some(id)) => found.push(Box::new(jobs::source_version_id.eq(id.to_string()))),
+        (Scope::Platform, None) => {}
     }
     found
 }
 
-/// What the jobs that use an input are found by. They are few, so they are found first and put in order afterwards. SQLite,
-/// which keeps no statistics here, would take an organisation for as selective and walk through all its jobs: hence
-/// `unindexed`.
+/// What the jobs that use an input are found by. They are few, so they are found first and put in order afterwards; of
+/// organisations only their own uses are looked at. SQLite, which keeps no statistics here, would take an organisation for as
+/// selective and walk through all its jobs: hence `unindexed`.
 fn users_of(input_id: InputId, scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
     let users = job_inputs::table.select(job_inputs::job_id).filter(job_inputs::input_id.eq(input_id.to_string()));
-    let mut found: Vec<Condition> = vec![Box::new(jobs::id.eq_any(users))];
-    if let Scope::Organisations(ids) = scope {
-        found.push(Box::new(is_one_of(unindexed(jobs::organisation_id), ids.iter())));
+    let mut found: Vec<Condition> = Vec::new();
+    match scope {
+        Scope::Platform => found.push(Box::new(jobs::id.eq_any(users))),
+        Scope::Organisations(ids) => {
+            found.push(Box::new(jobs::id.eq_any(users.filter(is_one_of(job_inputs::organisation_id, ids.iter())))));
+            found.push(Box::new(is_one_of(unindexed(jobs::organisation_id), ids.iter())));
+        }
     }
     if let Some(id) = filter.source_version_id {
         found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));

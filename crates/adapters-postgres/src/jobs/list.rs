@@ -15,12 +15,15 @@ use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 
 /// Lists jobs in creation order, with what is to be known to judge their health.
 ///
-/// No single form is quick in all cases, so there are five:
+/// No single form is quick in all cases, so there are six:
 /// - of all organisations: along the index in creation order, up to the limit;
 /// - of one organisation: along its part of the index by organisation;
 /// - of several organisations: the first jobs of each in that way, then the first of those;
-/// - with an input or a name: the few jobs that have it are found first, then sorted;
+/// - with an input, of organisations: along the part of `job_inputs` of each and the input, likewise;
+/// - with an input, of all, or with a name: the jobs that have it are found first, then sorted;
 /// - of a health that few jobs should have: all are judged, and those that have it are sorted.
+///
+/// What is read for an organisation follows from its own jobs alone: how long an answer takes must not tell what others have.
 ///
 /// The planner is left no choice in this. It takes jobs to be spread evenly, and may look for the jobs of an organisation,
 /// or with an input, among all jobs in creation order, which is slow when they happen to be at the end.
@@ -38,12 +41,20 @@ pub(super) struct JobList {
 #[derive(Debug, Clone)]
 pub(super) struct Conditions {
     tenants: Tenants,
-    input_id: Option<JsonList<Uuid>>,
+    input: Option<Input>,
     source_id: Option<Uuid>,
     source_version_id: Option<Uuid>,
     active: Option<bool>,
     name: Option<String>,
     health: Option<HealthCondition>,
+}
+
+/// The input that jobs are to use.
+#[derive(Debug, Clone)]
+struct Input {
+    id: Uuid,
+    /// As the index on all role bindings wants it.
+    list: JsonList<Uuid>,
 }
 
 /// Whose jobs are listed.
@@ -60,7 +71,7 @@ impl Conditions {
         let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health } = filter;
         Some(Self {
             tenants: Tenants::of(scope, *organisation_id)?,
-            input_id: input_id.map(|id| JsonList(vec![id.as_uuid()])),
+            input: input_id.map(|id| Input { id: id.as_uuid(), list: JsonList(vec![id.as_uuid()]) }),
             source_id: source_id.map(|id| id.as_uuid()),
             source_version_id: source_version_id.map(|id| id.as_uuid()),
             active: *active,
@@ -72,13 +83,43 @@ impl Conditions {
     /// All of them, for a statement that has joined what the judgement of health needs.
     pub(super) fn push_all_joined<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" WHERE TRUE");
-        if let Some(input_id) = &self.input_id {
+        if let Some(input) = &self.input {
             out.push_sql(" AND ");
-            push_has_input(out, input_id)?;
+            self.push_has_input(out, input)?;
         }
         self.push_tenants(out)?;
         self.push_filters(out)?;
         self.health.as_ref().map_or(Ok(()), |health| health.push(out))
+    }
+
+    /// In the form for which there is an index.
+    fn push_has_input<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult<()> {
+        // The plan must not depend on the values either: PostgreSQL knows which inputs are used most, by all organisations.
+        let push_used = |out: &mut AstPass<'_, 'b, Pg>| -> QueryResult<()> {
+            out.push_sql("jobs.sequence_number IN (SELECT used.sequence_number FROM job_inputs AS used");
+            out.push_sql(" WHERE used.input_id = ");
+            push_unplanned::<SqlUuid, _>(out, &input.id)?;
+            out.push_sql(" AND used.organisation_id = ");
+            Ok(())
+        };
+        match &self.tenants {
+            Tenants::All => {
+                out.push_sql("jsonb_path_query_array(jobs.role_bindings, '$[*].input_id') @> ");
+                return out.push_bind_param::<Jsonb, _>(&input.list);
+            }
+            Tenants::One(id) => {
+                push_used(out)?;
+                push_unplanned::<SqlUuid, _>(out, id)?;
+            }
+            Tenants::Several(ids) => {
+                push_used(out)?;
+                out.push_sql("ANY (CAST(");
+                push_unplanned::<Array<SqlUuid>, _>(out, ids)?;
+                out.push_sql(" AS uuid[]))");
+            }
+        }
+        out.push_sql(")");
+        Ok(())
     }
 
     fn push_tenants<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -110,6 +151,10 @@ impl Conditions {
             out.push_sql(" AND jobs.active = ");
             out.push_bind_param::<Bool, _>(active)?;
         }
+        self.push_name(out)
+    }
+
+    fn push_name<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let Some(name) = &self.name {
             out.push_sql(" AND jobs.name = ");
             out.push_bind_param::<Text, _>(name)?;
@@ -122,12 +167,6 @@ impl Conditions {
         self.push_filters(out)?;
         self.health.as_ref().map_or(Ok(()), |health| health.push_apart(out))
     }
-}
-
-/// In the form for which there is an index.
-fn push_has_input<'b>(out: &mut AstPass<'_, 'b, Pg>, input_id: &'b JsonList<Uuid>) -> QueryResult<()> {
-    out.push_sql("jsonb_path_query_array(jobs.role_bindings, '$[*].input_id') @> ");
-    out.push_bind_param::<Jsonb, _>(input_id)
 }
 
 impl JobList {
@@ -143,13 +182,19 @@ impl JobList {
 
     /// The page, without what is read beside the jobs.
     fn push_page<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Conditions { tenants, input_id, name, health, .. } = &self.conditions;
-        match (input_id, name, health, tenants) {
-            (Some(input_id), ..) => {
+        let Conditions { tenants, input, name, health, .. } = &self.conditions;
+        match (input, name, health, tenants) {
+            (Some(input), .., Tenants::All) => {
                 out.push_sql("WITH bound AS MATERIALIZED (SELECT * FROM jobs WHERE ");
-                push_has_input(out, input_id)?;
+                self.conditions.push_has_input(out, input)?;
                 out.push_sql(") SELECT * FROM bound AS jobs");
                 self.push_conditions(out)
+            }
+            (Some(input), .., Tenants::One(id)) => {
+                self.push_users(out, input, |out| push_unplanned::<SqlUuid, _>(out, id))
+            }
+            (Some(input), .., Tenants::Several(ids)) => {
+                self.push_merged(out, ids, |out| self.push_users(out, input, push_tenant))
             }
             (None, None, Some(health), _) if health.is_for_few => {
                 out.push_sql("WITH judged AS MATERIALIZED (SELECT jobs.* FROM jobs");
@@ -158,7 +203,14 @@ impl JobList {
                 out.push_sql(") SELECT * FROM judged AS jobs WHERE TRUE");
                 self.push_end(out)
             }
-            (None, Some(_), ..) | (None, None, _, Tenants::All) => {
+            (None, Some(_), ..) => {
+                out.push_sql("WITH named AS MATERIALIZED (SELECT * FROM jobs WHERE TRUE");
+                self.conditions.push_tenants(out)?;
+                self.conditions.push_name(out)?;
+                out.push_sql(") SELECT * FROM named AS jobs");
+                self.push_conditions(out)
+            }
+            (None, None, _, Tenants::All) => {
                 out.push_sql("SELECT * FROM jobs");
                 self.push_conditions(out)
             }
@@ -166,18 +218,51 @@ impl JobList {
                 out.push_sql("SELECT *");
                 self.push_walk(out, |out| push_unplanned::<SqlUuid, _>(out, id))
             }
-            (None, None, _, Tenants::Several(ids)) => {
-                out.push_sql("SELECT jobs.* FROM unnest(");
-                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT *");
-                self.push_walk(out, |out| {
-                    out.push_sql("tenant.organisation_id");
-                    Ok(())
-                })?;
-                out.push_sql(") AS jobs ORDER BY jobs.sequence_number LIMIT ");
-                push_unplanned::<BigInt, _>(out, &self.limit)
-            }
+            (None, None, _, Tenants::Several(ids)) => self.push_merged(out, ids, |out| {
+                out.push_sql("SELECT *");
+                self.push_walk(out, push_tenant)
+            }),
         }
+    }
+
+    /// The first jobs of each organisation, and of those the first.
+    fn push_merged<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        ids: &'b Vec<Uuid>,
+        push_first: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+    ) -> QueryResult<()> {
+        out.push_sql("SELECT jobs.* FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+        out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (");
+        push_first(out)?;
+        out.push_sql(") AS jobs ORDER BY jobs.sequence_number LIMIT ");
+        push_unplanned::<BigInt, _>(out, &self.limit)
+    }
+
+    /// The jobs of one organisation that use an input: its uses in creation order, each of which looks its job up. The order is in a
+    /// query of its own, which PostgreSQL leaves as it is, so that nothing is read behind the page.
+    fn push_users<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        input: &'b Input,
+        push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+    ) -> QueryResult<()> {
+        out.push_sql("SELECT jobs.* FROM (SELECT * FROM job_inputs WHERE job_inputs.organisation_id = ");
+        push_organisation(out)?;
+        out.push_sql(" AND job_inputs.input_id = ");
+        push_unplanned::<SqlUuid, _>(out, &input.id)?;
+        if let Some(after) = &self.after {
+            out.push_sql(" AND job_inputs.sequence_number > ");
+            push_unplanned::<BigInt, _>(out, after)?;
+        }
+        out.push_sql(
+            " ORDER BY job_inputs.sequence_number) AS used CROSS JOIN LATERAL (SELECT * FROM jobs \
+             WHERE jobs.organisation_id = used.organisation_id AND jobs.sequence_number = used.sequence_number",
+        );
+        self.conditions.push_filters_apart(out)?;
+        out.push_sql(" OFFSET 0) AS jobs ORDER BY used.sequence_number LIMIT ");
+        push_unplanned::<BigInt, _>(out, &self.limit)
     }
 
     /// All conditions as they come, and the order.
@@ -223,6 +308,13 @@ impl JobList {
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.sequence_number LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.limit)
     }
+}
+
+/// The organisation whose turn it is in [`JobList::push_merged`].
+#[expect(clippy::unnecessary_wraps, reason = "one of two ways to name an organisation; the other can fail")]
+fn push_tenant(out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+    out.push_sql("tenant.organisation_id");
+    Ok(())
 }
 
 impl Tenants {

@@ -4,6 +4,8 @@
 //! it at the end of [`STEPS`], with the version of its migration. It is done once in each database, whichever process begins and
 //! whichever ends it, and written down in `__migration_steps`. The service is not ready before.
 
+mod job_inputs;
+mod keys;
 mod number;
 mod watch_jobs;
 
@@ -56,7 +58,7 @@ pub(super) enum Batch {
 const NUMBERED: &str = "20261126000001";
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 13] = [
+pub(super) const STEPS: [Step; 14] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -135,6 +137,11 @@ pub(super) const STEPS: [Step; 13] = [
             CREATE TRIGGER source_versions_are_immutable BEFORE UPDATE ON source_versions
                 FOR EACH STATEMENT EXECUTE FUNCTION refuse_source_version_update()",
         ),
+    },
+    Step {
+        migration: "20261126000006",
+        name: "write down the inputs of the jobs that were there",
+        work: Work::Batches(job_inputs::fill),
     },
 ];
 
@@ -259,8 +266,11 @@ fn make_index(
                 let made = patience.try_again(tell, step, || {
                     connection.batch_execute(&format!("CREATE INDEX CONCURRENTLY {name} ON {on}")).into()
                 });
-                // Another process may have been quicker by a moment.
-                failures += u32::from(made.is_err());
+                // Another process may have been quicker by a moment: then it is at it, which is soon to be seen.
+                if made.is_err() {
+                    failures += 1;
+                    sleep(WATCH);
+                }
                 if failures == MOST_FAILURES {
                     made?;
                 }

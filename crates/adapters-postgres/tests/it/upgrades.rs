@@ -254,3 +254,38 @@ fn the_release_before_goes_on_to_work() {
     assert_eq!(database.count("SELECT count(*) FROM runs"), 2);
     assert_eq!(database.count("SELECT count(*) FROM predictions"), 2);
 }
+
+/// Also of a job that is changed while the step is under way.
+#[test]
+fn the_inputs_of_jobs_that_were_there_are_written_down() {
+    let database = used_by_a_release_before(3);
+    let bind = |input: char| {
+        let id = format!("{input}{input}{input}{input}{input}{input}{input}{input}-7777-7777-7777-777777777777");
+        format!(
+            "UPDATE jobs SET role_bindings = '[{{\"role\": \"a\", \"input_id\": \"{id}\", \"input_type\": \"sensor\"}}]' \
+             WHERE id IN (SELECT id FROM jobs ORDER BY organisation_id, id LIMIT 500)"
+        )
+    };
+    database.execute(&bind('a'));
+    let mut changes = vec![bind('b')];
+    database
+        .store()
+        .migrate_telling(&patience(), &mut |sentence| {
+            if sentence.contains("write down the inputs")
+                && let Some(change) = changes.pop()
+            {
+                database.execute(&change);
+            }
+        })
+        .unwrap();
+    assert_eq!(changes, Vec::<String>::new());
+    let written = "SELECT count(*) FROM job_inputs WHERE input_id::text LIKE 'bbbb%'";
+    assert_eq!(database.count(written), 500);
+    let missing = "SELECT count(*) FROM jobs, jsonb_array_elements(role_bindings) AS binding WHERE NOT EXISTS ( \
+                   SELECT FROM job_inputs WHERE job_inputs.organisation_id = jobs.organisation_id \
+                   AND job_inputs.sequence_number = jobs.sequence_number AND input_id = (binding ->> 'input_id')::uuid)";
+    assert_eq!(database.count(missing), 0);
+    let extra = "SELECT (SELECT count(*) FROM job_inputs) - (SELECT count(DISTINCT (organisation_id, id, binding ->> 'input_id')) \
+                 FROM jobs, jsonb_array_elements(role_bindings) AS binding) AS count";
+    assert_eq!(database.count(extra), 0);
+}

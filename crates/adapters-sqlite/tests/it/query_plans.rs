@@ -198,9 +198,11 @@ fn jobs_that_use_an_input_are_found_from_the_input() {
             assert_eq!(listed.len(), 2, "one statement for each page");
             for plan in listed {
                 let plan = plan.replace("(id=? AND rowid>?)", "(id=?)");
-                let found = "SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY 1; \
-                             SEARCH job_inputs USING PRIMARY KEY (input_id=?)";
-                assert!(plan.starts_with(found), "{plan}");
+                // Of organisations only their own uses are looked at.
+                let is_of_all = scope == Scope::Platform && filter.organisation_id.is_none();
+                let key = if is_of_all { "(input_id=?)" } else { "(input_id=? AND organisation_id=?)" };
+                assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY"), "{plan}");
+                assert!(plan.contains(&format!("SEARCH job_inputs USING PRIMARY KEY {key};")), "{plan}");
             }
         }
     }
@@ -213,6 +215,25 @@ fn a_job_is_found_by_its_name() {
         database.jobs().find_by_name(job.organisation_id, &job.name).unwrap();
     });
     assert_plan(&found, "SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (organisation_id=? AND name=?)");
+}
+
+/// How many jobs of others have the name, or run the version, is nothing that is read.
+#[test]
+fn jobs_of_an_organisation_are_listed_from_what_is_its_own() {
+    let (database, version, job) = recorded();
+    let scope = Scope::of([job.organisation_id, fresh_organisation_id()]);
+    let named = JobFilter { name: Some(job.name), ..JobFilter::default() };
+    for plan in plans(&database, "SELECT", || list(&database, &scope, &named)) {
+        let key = "SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (organisation_id=? AND name=?";
+        assert!(plan.starts_with(key), "{plan}");
+    }
+    let of_version = JobFilter { source_version_id: Some(version.id), ..JobFilter::default() };
+    for plan in plans(&database, "SELECT", || {
+        list(&database, &scope, &of_version);
+        database.jobs().count_by_health(&scope, &of_version, job.created_at).unwrap();
+    }) {
+        assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_organisation_id_idx (organisation_id=?"), "{plan}");
+    }
 }
 
 #[test]

@@ -1,23 +1,15 @@
 //! What was there before jobs were watched, by the migration `2026-11-25-000001_watch_jobs_and_purge_results`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Uuid as SqlUuid};
-use uuid::Uuid;
+use diesel::sql_types::Uuid as SqlUuid;
 
 use super::Batch;
+use super::keys::{Key, next, place, with_keys};
 
 /// How many jobs at a time: reports of their runs wait meanwhile.
 const JOBS: u64 = 100;
 /// How many jobs' runs are looked at in one go; nobody waits for that.
 const KEYS: u64 = 500;
-
-#[derive(QueryableByName)]
-struct Key {
-    #[diesel(sql_type = SqlUuid)]
-    organisation_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    job_id: Uuid,
-}
 
 /// When jobs were activated that were paused once, and what the runs of each job add up to.
 pub(super) fn add_up_runs(connection: &mut PgConnection, progress: Option<&str>) -> QueryResult<Batch> {
@@ -123,32 +115,4 @@ pub(super) fn find_runs_without_job(connection: &mut PgConnection, progress: Opt
         connection,
     )?;
     Ok(next(&keys, KEYS))
-}
-
-fn with_keys(sql: &str, keys: &[Key], connection: &mut PgConnection) -> QueryResult<()> {
-    let organisations: Vec<Uuid> = keys.iter().map(|key| key.organisation_id).collect();
-    let jobs: Vec<Uuid> = keys.iter().map(|key| key.job_id).collect();
-    diesel::sql_query(sql)
-        .bind::<Array<SqlUuid>, _>(organisations)
-        .bind::<Array<SqlUuid>, _>(jobs)
-        .execute(connection)
-        .map(drop)
-}
-
-/// The last of the batch before; no job has the nil UUID.
-fn place(progress: Option<&str>) -> QueryResult<(Uuid, Uuid)> {
-    let Some((organisation, job)) = progress.and_then(|progress| progress.split_once(' ')) else {
-        return Ok((Uuid::nil(), Uuid::nil()));
-    };
-    let read = |text: &str| {
-        Uuid::parse_str(text).map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
-    };
-    Ok((read(organisation)?, read(job)?))
-}
-
-fn next(keys: &[Key], limit: u64) -> Batch {
-    match keys.last() {
-        Some(last) if keys.len() as u64 == limit => Batch::Until(format!("{} {}", last.organisation_id, last.job_id)),
-        _ => Batch::Last,
-    }
 }
