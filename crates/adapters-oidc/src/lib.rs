@@ -132,8 +132,8 @@ impl PublishedKeys {
         let text = self.get(address, end)?;
         let parsed =
             strict_json::parse(&text).map_err(|cause| FetchError::NotJson { address: address.clone(), cause })?;
-        let member = |name| match &parsed.value {
-            Json::Object(members) if parsed.duplicates.is_empty() => members.get(name).and_then(Json::as_str),
+        let member = |name| match parsed.value() {
+            Json::Object(members) if parsed.duplicates.is_empty() => members.get(name).and_then(|value| value.as_str()),
             _ => None,
         };
         let (Some(described), Some(keys)) = (member("issuer"), member("jwks_uri")) else {

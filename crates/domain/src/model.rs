@@ -23,11 +23,11 @@ mod violation;
 
 pub use access::{AccessDenied, Caller, Permission, Scope, Subject};
 pub use binding::{
-    BindingDraft, CheckedBindings, DeclaredInput, DeclaredInputs, MAX_BINDINGS, RoleBinding, check_bindings,
+    BINDINGS, BindingDraft, CheckedBindings, DeclaredInput, DeclaredInputs, MAX_BINDINGS, RoleBinding, check_bindings,
     judge_bindings,
 };
 pub use contract::{
-    Contract, ContractDigest, InputRole, InputRoleDraft, MAX_ROLES, OutputRole, OutputRoleDraft, declared_inputs,
+    Contract, ContractDigest, InputRole, InputRoleDraft, MAX_ROLES, OutputRole, OutputRoleDraft, ROLES, declared_inputs,
 };
 pub use draft::{Sent, Submission};
 pub use health::{
@@ -40,8 +40,8 @@ pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};
 pub use revision::{Precondition, Revision};
 pub use run::{
-    MAX_PREDICTIONS, MAX_SECONDS_AHEAD, Prediction, PredictionDraft, PredictionPosition, PredictionsDigest, Run,
-    RunDraft, RunPosition, RunStatus, judge_predictions, latest_issue,
+    MAX_PREDICTIONS, MAX_SECONDS_AHEAD, PREDICTIONS, Prediction, PredictionDraft, PredictionPosition,
+    PredictionsDigest, Run, RunDraft, RunPosition, RunStatus, judge_predictions, latest_issue,
 };
 pub use run_number::{ReadingPosition, RunNumber};
 pub use source::{
@@ -55,4 +55,6 @@ pub use text::{
 };
 pub use timestamp::Timestamp;
 pub use trusted_time::TrustedTime;
-pub use violation::{Judge, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest};
+pub use violation::{
+    Judge, ListLimit, MAX_VIOLATIONS, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest,
+};

@@ -11,15 +11,15 @@ use prediction_domain::use_cases::{
     set_up_jobs,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use crate::auth::keys::KeyFetch;
 use crate::auth::{TokenRejected, TokenVerifier};
+use crate::body_budget::BodyBudget;
 use crate::conditions::{Conditions, Degradation};
 use crate::lanes::{Lane, LaneSettings, Tenant, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
+use crate::request::Held;
 use crate::traces::{LaneSpan, Traces};
 
 pub(crate) use for_tenant::ApiForTenant;
@@ -52,16 +52,8 @@ pub enum Writers {
     Many,
 }
 
-/// How many large bodies are dealt with at a time: as many as there are threads that write.
-const ROOMS: usize = 2;
-/// How long a large body waits for room.
-const LONGEST_WAIT_FOR_ROOM: Duration = Duration::from_secs(4);
-
 /// How long those who read the metrics wait for the jobs to be counted.
 const LONGEST_WAIT_FOR_COUNTS: Duration = Duration::from_secs(1);
-
-/// Room for a large body, until it is dropped.
-pub(crate) type Room = OwnedSemaphorePermit;
 
 /// The service, as the routes see it: use cases behind lanes, and who may call them.
 pub struct Api {
@@ -69,14 +61,16 @@ pub struct Api {
     /// Single jobs, read together.
     job_reads: Lane<JobQuery, Result<Option<JudgedJob>, StoreFailure>>,
     /// Setups, stored together: on SQLite they share one sync to disk.
-    set_ups: Lane<PreparedSetUp, Result<SetUpDone, Refusal>>,
+    set_ups: Lane<Held<PreparedSetUp>, Result<SetUpDone, Refusal>>,
     /// Everything else that reads. Lists can be long, so they never stand before a single job.
     reads: WorkLane,
     /// Everything else that writes.
     writes: WorkLane,
     /// Apart from the others, so that it is answered when they are stuck.
     health: WorkLane,
-    rooms: Arc<Semaphore>,
+    /// What takes a processor and no store: reading and writing large documents.
+    computations: WorkLane,
+    bodies: BodyBudget,
     ports: Ports,
     store_health: Arc<dyn StoreHealth>,
     statistics: Option<Arc<dyn StoreStatistics>>,
@@ -127,11 +121,12 @@ impl Api {
         Self {
             verifier,
             job_reads: Lane::start(job_reads, measures(&job_reads), move |queries| read_together(&readers, &queries)),
-            set_ups: Lane::start(set_ups, measures(&set_ups), move |prepared| set_up_jobs(&writers, &prepared)),
+            set_ups: Lane::start(set_ups, measures(&set_ups), move |prepared| set_up_together(&writers, prepared)),
             reads: work_lane(lane("reads", THREADS, 1024, 1, REQUEST_DEADLINE)),
             writes: work_lane(lane("writes", writing_threads, 512, 1, REQUEST_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
-            rooms: Arc::new(Semaphore::new(ROOMS)),
+            computations: work_lane(lane("computations", FEW_THREADS, 256, 1, REQUEST_DEADLINE)),
+            bodies: BodyBudget::new(metrics.bodies()),
             ports,
             store_health,
             statistics: None,
@@ -185,15 +180,6 @@ impl Api {
     /// Whether the service is stopping.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
-    }
-
-    /// Waits until there is room for a large body, for a while.
-    pub(crate) async fn room(&self) -> Result<Room, Problem> {
-        let room = Arc::clone(&self.rooms).acquire_owned();
-        match tokio::time::timeout(LONGEST_WAIT_FOR_ROOM, room).await {
-            Ok(Ok(room)) => Ok(room),
-            _ => Err(self.writes.refuse().into()),
-        }
     }
 
     /// Looks at what became of a write.
@@ -277,6 +263,12 @@ impl Api {
             Err(error) => Err(not_ready().caused_by(error)),
         }
     }
+}
+
+/// The memory of the bodies is free when all are answered.
+fn set_up_together(ports: &Ports, held: Vec<Held<PreparedSetUp>>) -> Vec<Result<SetUpDone, Refusal>> {
+    let (prepared, _reservations): (Vec<_>, Vec<_>) = held.into_iter().map(Held::into_parts).unzip();
+    set_up_jobs(ports, &prepared)
 }
 
 fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<JudgedJob>, StoreFailure>> {

@@ -167,11 +167,6 @@ impl WorkLane {
         }))
     }
 
-    /// Notes that somebody is refused because too many wait, if not in the queue, then before it.
-    pub(crate) fn refuse(&self) -> LaneError {
-        self.0.refuse()
-    }
-
     /// Does a tenant's work on the lane, and waits for what it gives.
     pub(crate) async fn run<T: Send + 'static>(
         &self,

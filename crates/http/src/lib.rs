@@ -30,6 +30,7 @@
 
 mod api;
 pub mod auth;
+mod body_budget;
 pub mod compression;
 mod conditions;
 mod lanes;

@@ -48,6 +48,7 @@ pub(crate) struct Metrics {
     conditions: ConditionGauges,
     token_verdicts: TokenVerdicts,
     key_fetches: IntCounterVec,
+    bodies: BodyMetrics,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
 }
@@ -70,6 +71,27 @@ impl ConditionGauges {
             oldest_expired: Gauge::new(
                 "purge_oldest_expired_seconds",
                 "How long the oldest value that is still stored should be gone.",
+            )?,
+        })
+    }
+}
+
+/// What is measured of the bodies of requests.
+#[derive(Clone)]
+pub(crate) struct BodyMetrics {
+    /// How many bytes are reserved for them.
+    pub(crate) bytes: IntGauge,
+    /// Those that there was no room for.
+    pub(crate) refused: IntCounter,
+}
+
+impl BodyMetrics {
+    fn new() -> prometheus::Result<Self> {
+        Ok(Self {
+            bytes: IntGauge::new("request_body_bytes", "Memory that is reserved for bodies of requests.")?,
+            refused: IntCounter::new(
+                "request_bodies_refused_total",
+                "Bodies of requests that there was no memory for in time.",
             )?,
         })
     }
@@ -206,8 +228,8 @@ impl Metrics {
             Opts::new("jwks_fetches_total", "Attempts to fetch the keys of the issuer."),
             &["outcome"],
         );
-        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions)) =
-            (token_verdicts, key_fetches, ConditionGauges::new())
+        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions), Ok(bodies)) =
+            (token_verdicts, key_fetches, ConditionGauges::new(), BodyMetrics::new())
         else {
             unreachable!("the names and labels above are valid")
         };
@@ -217,7 +239,7 @@ impl Metrics {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 18] = [
+        let collectors: [Box<dyn Collector>; 20] = [
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
             Box::new(lanes.waits.clone()),
@@ -233,6 +255,8 @@ impl Metrics {
             Box::new(conditions.store_writable.clone()),
             Box::new(conditions.clock_deviation.clone()),
             Box::new(conditions.oldest_expired.clone()),
+            Box::new(bodies.bytes.clone()),
+            Box::new(bodies.refused.clone()),
             Box::new(token_verdicts.clone()),
             Box::new(key_fetches.clone()),
             Box::new(ProcessCollector::for_self()),
@@ -258,6 +282,7 @@ impl Metrics {
             conditions,
             token_verdicts: TokenVerdicts::of(&token_verdicts),
             key_fetches,
+            bodies,
             jobs_counted: Mutex::new(None),
         }
     }
@@ -266,6 +291,11 @@ impl Metrics {
     pub(crate) fn answered(&self, method: &str, route: &str, status: u16, duration: Duration) {
         let method = known_method(method).unwrap_or("other");
         self.requests.with_label_values(&[method, route, &status.to_string()]).observe(duration.as_secs_f64());
+    }
+
+    /// What is measured of bodies.
+    pub(crate) fn bodies(&self) -> BodyMetrics {
+        self.bodies.clone()
     }
 
     /// What is measured at the lane of that name.

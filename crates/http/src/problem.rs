@@ -8,7 +8,8 @@ use std::time::Duration;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
-use prediction_domain::model::{Path, Segment, Violation};
+use prediction_domain::model::{MAX_VIOLATIONS, Path, Segment, Violation};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::auth::TokenRejected;
@@ -26,6 +27,8 @@ pub struct Problem {
     code: ProblemCode,
     detail: String,
     errors: Vec<Value>,
+    /// How many more there are.
+    errors_omitted: usize,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What went wrong inside, for the log only.
@@ -40,6 +43,7 @@ impl Problem {
             code,
             detail: code.meaning().to_owned(),
             errors: Vec::new(),
+            errors_omitted: 0,
             members: Map::new(),
             headers: Vec::new(),
             cause: None,
@@ -65,10 +69,21 @@ impl Problem {
         self
     }
 
-    /// Adds everything that is wrong with the body.
+    /// Adds everything that is wrong with the body: the first entries, and how many more there are. Entries end where they are many
+    /// or have become long, so that no answer is much longer than that.
     #[must_use]
     pub(crate) fn violations<'a>(mut self, violations: impl IntoIterator<Item = &'a Violation>) -> Self {
-        self.errors.extend(violations.into_iter().map(entry));
+        let mut room = MOST_BYTES_OF_ERRORS;
+        for violation in violations {
+            // One is always told, however long.
+            if self.errors.len() >= MAX_VIOLATIONS || room == 0 {
+                self.errors_omitted += 1;
+                continue;
+            }
+            let entry = entry(violation);
+            room = room.saturating_sub(length_of(&entry));
+            self.errors.push(entry);
+        }
         self
     }
 
@@ -76,6 +91,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn parameters(mut self, errors: Vec<Value>) -> Self {
         self.errors.extend(errors);
+        self
+    }
+
+    /// Says that there are more entries than are told.
+    #[must_use]
+    pub(crate) fn omitting(mut self, errors: usize) -> Self {
+        self.errors_omitted += errors;
         self
     }
 
@@ -111,27 +133,69 @@ impl Problem {
     /// The answer, with the id of the request that it answers.
     #[must_use]
     pub fn respond(&self, request_id: Option<&str>) -> HttpResponse {
-        let mut body = json!({
-            "type": self.code.type_uri(),
-            "title": self.code.title(),
-            "status": self.code.status().as_u16(),
-            "detail": self.detail,
-            "code": self.code.as_str(),
-            "request_id": request_id,
-        });
-        if let Some(object) = body.as_object_mut() {
-            if !self.errors.is_empty() {
-                object.insert("errors".to_owned(), Value::Array(self.errors.clone()));
-            }
-            object.extend(self.members.clone());
-        }
+        let body = ProblemBody {
+            r#type: self.code.type_uri(),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code.as_str(),
+            request_id,
+            errors: &self.errors,
+            errors_omitted: self.errors_omitted,
+            members: &self.members,
+        };
         let mut response = HttpResponse::build(self.code.status());
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
         for (name, value) in &self.headers {
             response.append_header((name.clone(), value.clone()));
         }
-        response.body(body.to_string())
+        // Texts, numbers and lists of them are always JSON.
+        response.body(serde_json::to_vec(&body).unwrap_or_default())
     }
+}
+
+/// How many bytes of entries there are about at the most, until one is the last. A single one may show a description, or the bindings of a
+/// job, as stored and as sent.
+const MOST_BYTES_OF_ERRORS: usize = 256 * 1024;
+
+/// How long a value is as JSON.
+fn length_of(value: &Value) -> usize {
+    struct Length(usize);
+    impl std::io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    let _ = serde_json::to_writer(&mut length, value);
+    length.0
+}
+
+/// An error answer as it is written, without a copy of what may be long.
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Value],
+    #[serde(skip_serializing_if = "is_zero")]
+    errors_omitted: usize,
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl std::fmt::Display for Problem {

@@ -16,19 +16,19 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use prediction_domain::model::{Caller, Judge, Permission, Precondition, Revision, Sent, Submission, ValueProblem};
+use prediction_domain::model::{Caller, Permission, Precondition, Revision, Sent, Submission, ValueProblem};
 use prediction_domain::use_cases::Refusal;
 use serde_json::Value;
 
-use crate::api::{Api, ApiForTenant, Room};
+use crate::api::{Api, ApiForTenant};
 use crate::auth::bearer;
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::wire::deletion::decode_deletion;
-use crate::wire::fields::decode;
+use body::BodyLimits;
 
 pub(crate) use actix_web::http::header::ETAG;
-pub(crate) use body::{Body, ParsedBody};
+pub(crate) use body::{Body, Held};
 pub(crate) use precondition::{Freshness, entity_tag, job_tag};
 pub(crate) use query::Query;
 
@@ -66,8 +66,8 @@ impl Call {
         let caller = self.api.identify(token).await?;
         self.request.extensions_mut().insert(KnownCaller(Arc::clone(&caller)));
         limiters.check_subject(&caller.subject).map_err(Problem::rate_limited)?;
-        if self.request.method().is_safe() && !body::is_empty(&self.request, &mut self.take_payload()).await? {
-            return Err(Problem::new(ProblemCode::UnexpectedBody));
+        if self.request.method().is_safe() {
+            body::refuse(&self.request, &mut self.take_payload()).await?;
         }
         Ok(caller)
     }
@@ -108,16 +108,17 @@ impl Call {
         precondition::if_match(self.request.headers())
     }
 
-    /// What a request to delete something says about its revision: in `If-Match`, and in the body if there is one, which needs this
-    /// permission to be read.
+    /// What a request to delete something says about its revision: in `If-Match`, and in the body if there is one. That is read only
+    /// for a caller who has the permission that deleting needs.
     pub(crate) async fn lock(&self, caller: &Caller, needed: Permission) -> Result<Precondition, Problem> {
         let precondition = self.precondition()?;
-        let body = body::read_if_any(&self.request, &mut self.take_payload(), body::BODY_LIMIT).await?;
-        let Some(body) = body else { return Ok(precondition) };
         caller.require(needed).map_err(Refusal::from)?;
-        let Submission { content: revision, violations } = decode(&body, decode_deletion)?;
-        Judge::starting_with(violations).verdict(Some(())).map_err(Refusal::from)?;
-        Ok(match revision {
+        let payload = &mut self.take_payload();
+        let body = body::read_if_any(&self.api(), &self.request, payload, body::BODY).await?;
+        let Some(body) = body else { return Ok(precondition) };
+        let verdict = |Submission { content, judge }: Submission<_>| Ok(judge.verdict(Some(content))?);
+        let revision = body.decode_and(&self.api(), decode_deletion, verdict).await?;
+        Ok(match *revision {
             Sent::Given(number) => precondition.and(i64::try_from(number).ok().and_then(Revision::new)),
             _ => precondition,
         })
@@ -132,17 +133,20 @@ impl Call {
         Freshness::of(self.request.headers())
     }
 
-    /// The body, which is to be JSON.
-    pub(crate) async fn body(&mut self) -> Result<Body, Problem> {
-        body::read(&self.request, self.payload.get_mut(), body::BODY_LIMIT).await
+    /// The body, which is to be JSON. There is no other way to it: not a byte is read for a caller without the permission that the
+    /// operation needs. What the use case asks beyond (whose organisation, which rights to the catalogue) may depend on the body.
+    pub(crate) async fn body(&self, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
+        self.body_within(body::BODY, caller, needed).await
     }
 
-    /// The body, of so many bytes at the most, which may be more than usual. One that is not small is only to be parsed when
-    /// there is room, which it has to keep until it is dealt with.
-    pub(crate) async fn large_body(&mut self, limit: usize) -> Result<(Body, Option<Room>), Problem> {
-        let body = body::read(&self.request, self.payload.get_mut(), limit).await?;
-        let room = if body.is_small() { None } else { Some(self.api.room().await?) };
-        Ok((body, room))
+    /// The same for the report of a run, which may be larger.
+    pub(crate) async fn report(&self, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
+        self.body_within(body::REPORT, caller, needed).await
+    }
+
+    async fn body_within(&self, limits: BodyLimits, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
+        caller.require(needed).map_err(Refusal::from)?;
+        body::read(&self.api(), &self.request, &mut self.take_payload(), limits).await
     }
 
     /// Whether the answer is wanted as CSV rather than as JSON.

@@ -5,14 +5,18 @@
 //! nested to a bounded depth; and a member that stands twice in one object is noticed, together with its place, so that
 //! the caller can refuse it as it sees fit.
 
+mod document;
+
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use prediction_domain::model::Path;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, de};
-use serde_json::{Number, Value};
+
+use document::{Document, Span, Stored};
+pub use document::{Items, Json, Members};
 
 /// How many objects and arrays can be nested in each other: `serde_json`'s limit, which keeps its recursion off the
 /// end of the stack.
@@ -25,86 +29,28 @@ pub const MAX_REPORTED_DUPLICATES: usize = 100;
 /// one very long name would be answered with gigabytes.
 const MAX_PATH_BYTES: usize = 1024;
 
-/// A JSON value, which borrows from its text what stands there as it is meant.
-///
-/// A report has tens of thousands of small texts: as a [`Value`], each takes memory of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Json<'a> {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool(bool),
-    /// A number
-    Number(Number),
-    /// Text
-    String(Cow<'a, str>),
-    /// A list
-    Array(Vec<Json<'a>>),
-    /// An object
-    Object(Members<'a>),
-}
-
-/// The members of an object, in the order of the text.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Members<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
-
-impl Json<'_> {
-    /// The text, if it is text.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
-        if let Self::String(text) = self { Some(text) } else { None }
-    }
-
-    /// Whether it is true, if it is true or false.
-    #[must_use]
-    pub fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(flag) = self { Some(*flag) } else { None }
-    }
-
-    /// The number, if it is one.
-    #[must_use]
-    pub fn as_f64(&self) -> Option<f64> {
-        if let Self::Number(number) = self { number.as_f64() } else { None }
-    }
-}
-
-impl<'a> Members<'a> {
-    /// The member of that name. Each is looked at: objects that are meant well have few.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Json<'a>> {
-        self.0.iter().find(|member| member.0 == name).map(|member| &member.1)
-    }
-
-    /// The names of all.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
-    }
-}
-
-impl From<Json<'_>> for Value {
-    fn from(json: Json<'_>) -> Self {
-        match json {
-            Json::Null => Self::Null,
-            Json::Bool(flag) => Self::Bool(flag),
-            Json::Number(number) => Self::Number(number),
-            Json::String(text) => Self::String(text.into_owned()),
-            Json::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
-            Json::Object(Members(members)) => {
-                Self::Object(members.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect())
-            }
-        }
-    }
-}
-
 /// A JSON text that was read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Parsed<'a> {
-    /// The value. Of a repeated member it has the last occurrence.
-    pub value: Json<'a>,
-    /// Where a member stands more than once in its object: each place once, in the order of the text, from at most
-    /// [`MAX_REPORTED_DUPLICATES`] repetitions. A place whose path would be very long is given as that of the object
-    /// around it.
+    document: Document<'a>,
+    /// Where a member stands more than once in its object: each place once, at most [`MAX_REPORTED_DUPLICATES`]. A place whose path
+    /// would be very long is given as that of the object around it.
     pub duplicates: Vec<Path>,
+}
+
+impl Parsed<'_> {
+    /// The value. Of a repeated member it has the last occurrence.
+    #[must_use]
+    pub fn value(&self) -> Json<'_> {
+        self.document.value(0)
+    }
+
+    /// Whether the text has more values than were to be kept. Then the last ones are not there, and of all that is there only
+    /// [`Items::count`] is as in the text.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.document.is_cut()
+    }
 }
 
 /// A text that is not JSON, or not JSON that can be accepted. The message quotes nothing of the text.
@@ -132,16 +78,24 @@ pub struct StrictJsonError {
 /// # Ok::<(), strict_json::StrictJsonError>(())
 /// ```
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, StrictJsonError> {
+    parse_some(bytes, usize::MAX)
+}
+
+/// Reads one JSON value, and keeps so many of the values that it consists of.
+pub fn parse_some(bytes: &[u8], most: usize) -> Result<Parsed<'_>, StrictJsonError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| StrictJsonError::after(&bytes[..error.valid_up_to()], "the text is not UTF-8"))?;
     if text.starts_with('\u{feff}') {
         return Err(StrictJsonError::after(&[], "the text begins with a byte order mark"));
     }
-    let mut duplicates = Duplicates::default();
+    if text.len() >= document::LONGEST {
+        return Err(StrictJsonError::after(&[], "the text is too long"));
+    }
+    let mut reading = Reading { document: Document::of(text, most.max(1)), duplicates: Duplicates::default() };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Node { place: &Place::Root, duplicates: &mut duplicates }.deserialize(&mut deserializer)?;
+    Node { place: &Place::Root, name: Span::NONE, reading: &mut reading }.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(Parsed { value, duplicates: duplicates.into_paths() })
+    Ok(Parsed { document: reading.document, duplicates: reading.duplicates.into_paths() })
 }
 
 impl StrictJsonError {
@@ -220,80 +174,155 @@ impl Duplicates {
     }
 }
 
-/// Reads the value at a place.
-struct Node<'a> {
-    place: &'a Place<'a>,
-    duplicates: &'a mut Duplicates,
+/// What was read so far.
+struct Reading<'de> {
+    document: Document<'de>,
+    duplicates: Duplicates,
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Json<'de>;
+impl Reading<'_> {
+    /// Of members of one name in an object that was read, leaves the last one.
+    fn find_duplicates(&mut self, object: u32, place: &Place<'_>) {
+        /// Up to so many names it is quicker to compare all with all.
+        const FEW: usize = 16;
+        let mut members = [0; FEW];
+        let mut count = 0;
+        for member in self.document.children(object) {
+            if count == FEW {
+                return self.find_duplicates_among_many(object, place);
+            }
+            members[count] = member;
+            count += 1;
+        }
+        for (index, earlier) in members[..count].iter().enumerate() {
+            let name = self.document.name(*earlier);
+            if members[index + 1..count].iter().any(|later| self.document.name(*later) == name) {
+                self.duplicate(*earlier, place);
+            }
+        }
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+    fn find_duplicates_among_many(&mut self, object: u32, place: &Place<'_>) {
+        let mut members: Vec<u32> = self.document.children(object).collect();
+        // By name, and those of one name in the order of the text.
+        members.sort_by(|a, b| self.document.name(*a).cmp(self.document.name(*b)));
+        let earlier = members.windows(2).filter(|pair| self.document.name(pair[0]) == self.document.name(pair[1]));
+        let mut earlier: Vec<u32> = earlier.map(|pair| pair[0]).collect();
+        earlier.sort_unstable();
+        for member in earlier {
+            self.duplicate(member, place);
+        }
+    }
+
+    fn duplicate(&mut self, earlier: u32, place: &Place<'_>) {
+        self.duplicates.report(&Place::Member(place, self.document.name(earlier)));
+        self.document.forget_name(earlier);
+    }
+}
+
+/// Reads the value at a place.
+struct Node<'p, 'r, 'de> {
+    place: &'p Place<'p>,
+    name: Span,
+    reading: &'r mut Reading<'de>,
+}
+
+impl Node<'_, '_, '_> {
+    fn push(self, value: Stored) {
+        self.reading.document.push(self.name, value);
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Json<'de>;
+impl<'de> Visitor<'de> for Node<'_, '_, 'de> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Json<'de>, E> {
-        Ok(Json::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        self.push(Stored::Null);
+        Ok(())
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Json<'de>, E> {
-        Ok(Json::Bool(value))
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
+        self.push(Stored::Bool(value));
+        Ok(())
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(value.into()))
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
+        self.push(Stored::Signed(value));
+        Ok(())
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(value.into()))
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
+        self.push(Stored::Unsigned(value));
+        Ok(())
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Json<'de>, E> {
-        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("number out of range"))
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
+        if !value.is_finite() {
+            return Err(E::custom("number out of range"));
+        }
+        self.push(Stored::Float(value));
+        Ok(())
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Json<'de>, E> {
-        Text.visit_borrowed_str(value).map(Json::String)
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<(), E> {
+        let text = self.reading.document.borrowed(value);
+        self.push(Stored::Text(text));
+        Ok(())
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Json<'de>, E> {
-        Text.visit_str(value).map(Json::String)
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<(), E> {
+        let text = self.reading.document.keep(value);
+        self.push(Stored::Text(text));
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
-        let mut items = Vec::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let Self { place, name, reading } = self;
+        let list = reading.document.push(name, Stored::Null);
+        let mut items = 0;
         loop {
-            let place = Place::Item(self.place, items.len());
-            match access.next_element_seed(Node { place: &place, duplicates: self.duplicates })? {
-                Some(item) => items.push(item),
-                None => return Ok(Json::Array(items)),
+            let place = Place::Item(place, items);
+            if access.next_element_seed(Node { place: &place, name: Span::NONE, reading })?.is_none() {
+                break;
             }
+            items += 1;
         }
+        if let Some(list) = list {
+            let (end, items) = (reading.document.len(), u32::try_from(items).unwrap_or(u32::MAX));
+            reading.document.set(list, Stored::Array { end, items });
+        }
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
-        let mut members = Growing::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let Self { place, name, reading } = self;
+        let object = reading.document.push(name, Stored::Null);
         while let Some(name) = access.next_key_seed(Text)? {
-            let place = Place::Member(self.place, &name);
-            let value = access.next_value_seed(Node { place: &place, duplicates: self.duplicates })?;
-            match members.place(&name) {
-                Some(index) => {
-                    self.duplicates.report(&place);
-                    members.members.0[index].1 = value;
-                }
-                None => members.push(name, value),
-            }
+            let place = Place::Member(place, &name);
+            let name = match &name {
+                Cow::Borrowed(name) => reading.document.borrowed(name),
+                Cow::Owned(name) => reading.document.keep(name),
+            };
+            access.next_value_seed(Node { place: &place, name, reading })?;
         }
-        Ok(Json::Object(members.members))
+        if let Some(object) = object {
+            let end = reading.document.len();
+            reading.document.set(object, Stored::Object { end });
+            reading.find_duplicates(object, place);
+        }
+        Ok(())
     }
 }
 
@@ -321,37 +350,6 @@ impl<'de> Visitor<'de> for Text {
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Cow<'de, str>, E> {
         Ok(Cow::Owned(value.to_owned()))
-    }
-}
-
-/// The members of an object that is being read.
-#[derive(Default)]
-struct Growing<'a> {
-    members: Members<'a>,
-    /// Where each is, once there are too many to look at each. Hashed with a secret, so that nobody can choose names that
-    /// are all in one place.
-    places: HashMap<Cow<'a, str>, usize>,
-}
-
-impl<'a> Growing<'a> {
-    /// Up to so many names it is quicker to compare each.
-    const FEW: usize = 16;
-
-    fn place(&self, name: &str) -> Option<usize> {
-        if self.places.is_empty() {
-            self.members.names().position(|known| known == name)
-        } else {
-            self.places.get(name).copied()
-        }
-    }
-
-    fn push(&mut self, name: Cow<'a, str>, value: Json<'a>) {
-        let members = &mut self.members.0;
-        members.push((name, value));
-        if members.len() > Self::FEW {
-            let known = self.places.len();
-            self.places.extend(members.iter().enumerate().skip(known).map(|(index, (name, _))| (name.clone(), index)));
-        }
     }
 }
 

@@ -1,17 +1,19 @@
 //! The checking engine: whether a set of bindings satisfies a contract, and everything that keeps it from doing so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use serde::Serialize;
 
 use super::contract::{Contract, InputRole};
 use super::draft::Sent;
 use super::id::InputId;
-use super::text::{InputKind, RoleName};
-use super::violation::{Judge, Path, ValueProblem, ViolationCode, Violations, nearest};
+use super::text::{ComposedRoles, InputKind, RoleName};
+use super::violation::{Judge, ListLimit, Path, ValueProblem, ViolationCode, Violations};
 
 /// The most bindings of one job.
 pub const MAX_BINDINGS: usize = 200;
+/// The same, as requests are told.
+pub const BINDINGS: ListLimit = ListLimit { most: MAX_BINDINGS, items: "bindings", hint: None };
 
 /// One input role of a job's version, bound to a concrete input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -65,11 +67,8 @@ impl CheckedBindings {
                 ValueProblem::new(ViolationCode::DuplicateRole, "binds a role twice").actual(twice.role.as_str())
             );
         }
-        if bindings.len() > MAX_BINDINGS {
-            return Err(ValueProblem::new(
-                ViolationCode::TooManyItems,
-                format!("has more than {MAX_BINDINGS} bindings"),
-            ));
+        if let Some(too_many) = BINDINGS.exceeded_by(bindings.len()) {
+            return Err(too_many);
         }
         Ok(Self(bindings))
     }
@@ -158,15 +157,11 @@ pub fn judge_bindings(
     declared: Option<&DeclaredInputs>,
     drafts: &[Sent<BindingDraft>],
 ) -> Option<CheckedBindings> {
-    if drafts.len() > MAX_BINDINGS {
-        judge.report(
-            path.clone(),
-            ValueProblem::new(ViolationCode::TooManyItems, format!("has more than {MAX_BINDINGS} bindings"))
-                .expected(format!("at most {MAX_BINDINGS} bindings"))
-                .actual(drafts.len()),
-        );
+    if let Some(too_many) = BINDINGS.exceeded_by(drafts.len()) {
+        judge.report(path.clone(), too_many);
         return None;
     }
+    let declared = declared.map(Declared::of);
     let mut bound = BTreeSet::new();
     let bindings: Vec<Option<RoleBinding>> = drafts
         .iter()
@@ -174,20 +169,32 @@ pub fn judge_bindings(
         .map(|(index, draft)| {
             let path = path.index(index);
             let draft = judge.require(&path, draft.as_ref())?;
-            judge_binding(judge, &path, declared, draft, &mut bound)
+            judge_binding(judge, &path, declared.as_ref(), draft, &mut bound)
         })
         .collect();
     if let Some(declared) = declared {
-        report_unbound(judge, path, declared, &bound);
+        report_unbound(judge, path, declared.inputs, &bound);
     }
     let bindings: Option<Vec<RoleBinding>> = bindings.into_iter().collect();
     if judge.is_content() { bindings.map(CheckedBindings) } else { None }
 }
 
+/// The declared inputs, with what finds those that are written in another form.
+struct Declared<'a> {
+    inputs: &'a DeclaredInputs,
+    composed: ComposedRoles<'a, btree_map::Keys<'a, RoleName, DeclaredInput>>,
+}
+
+impl<'a> Declared<'a> {
+    fn of(inputs: &'a DeclaredInputs) -> Self {
+        Self { inputs, composed: ComposedRoles::among(inputs.roles.keys()) }
+    }
+}
+
 fn judge_binding(
     judge: &mut Judge,
     path: &Path,
-    declared: Option<&DeclaredInputs>,
+    declared: Option<&Declared<'_>>,
     draft: &BindingDraft,
     bound: &mut BTreeSet<RoleName>,
 ) -> Option<RoleBinding> {
@@ -203,11 +210,12 @@ fn judge_binding(
 
     let role = role?;
     let role = match declared {
-        Some(declared) if !declared.roles.contains_key(&role) => {
-            role.composed_among(declared.roles.keys()).cloned().unwrap_or(role)
+        Some(declared) if !declared.inputs.roles.contains_key(&role) => {
+            declared.composed.find(&role).cloned().unwrap_or(role)
         }
         _ => role,
     };
+    let declared = declared.map(|declared| declared.inputs);
     let is_second = !bound.insert(role.clone());
     if is_second {
         judge.report(
@@ -221,7 +229,7 @@ fn judge_binding(
         && input.is_none()
         && !is_second
     {
-        judge.report(role_path, unknown_role(&role, declared));
+        report_unknown(judge, role_path, &role, declared);
     }
     let kind = input.and_then(|input| input.input_kind.as_ref());
     let input_type = match (input_type, kind) {
@@ -247,16 +255,22 @@ fn judge_binding(
     Some(RoleBinding { role, input_id: input_id?, input_type: input_type? })
 }
 
-fn unknown_role(role: &RoleName, declared: &DeclaredInputs) -> ValueProblem {
-    let names: Vec<&str> = declared.roles.keys().map(RoleName::as_str).collect();
-    let problem = ValueProblem::new(ViolationCode::UnknownRole, "is not an input role of the source version")
-        .actual(role.as_str())
-        .expected(names.clone());
-    match nearest(role.as_str(), names.iter().copied()) {
-        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
-        None if names.is_empty() => problem.hint("the source version takes no inputs"),
-        None => problem,
+/// Which roles there are is said with the first one that is unknown.
+fn report_unknown(judge: &mut Judge, path: Path, role: &RoleName, declared: &DeclaredInputs) {
+    const CODE: ViolationCode = ViolationCode::UnknownRole;
+    if !judge.tells(&path, CODE) {
+        judge.omit(1);
+        return;
     }
+    let names = || declared.roles.keys().map(RoleName::as_str);
+    let problem = ValueProblem::new(CODE, "is not an input role of the source version").actual(role.as_str());
+    let problem = if judge.has_told(CODE) { problem } else { problem.expected(names().collect::<Vec<_>>()) };
+    let problem = match judge.nearest(role.as_str(), names()) {
+        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
+        None if declared.roles.is_empty() => problem.hint("the source version takes no inputs"),
+        None => problem,
+    };
+    judge.report(path, problem);
 }
 
 fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<RoleName>) {

@@ -11,10 +11,12 @@ use sha2::{Digest as _, Sha256};
 use super::binding::{DeclaredInput, DeclaredInputs};
 use super::draft::Sent;
 use super::text::{Description, InputKind, Metric, RoleName, Unit};
-use super::violation::{Judge, Path, ValueProblem, Violation, ViolationCode, Violations};
+use super::violation::{Judge, ListLimit, Path, ValueProblem, Violation, ViolationCode, Violations};
 
 /// The most roles in each direction of a contract.
 pub const MAX_ROLES: usize = 200;
+/// The same, as requests are told.
+pub const ROLES: ListLimit = ListLimit { most: MAX_ROLES, items: "roles", hint: None };
 
 /// A named slot for an input.
 ///
@@ -296,7 +298,7 @@ pub(crate) fn judge_contract(
 /// What can be told of the inputs of a contract that may not be valid as a whole, so that bindings can still be judged.
 #[must_use]
 pub fn declared_inputs(drafts: &Sent<Vec<Sent<InputRoleDraft>>>) -> Option<DeclaredInputs> {
-    let drafts = drafts.given()?;
+    let drafts = drafts.given().filter(|drafts| drafts.len() <= MAX_ROLES)?;
     let mut declared = DeclaredInputs { roles: BTreeMap::new(), complete: true };
     for draft in drafts {
         let role = draft.given().and_then(|draft| Some((RoleName::parse(draft.role.given()?).ok()?, draft)));
@@ -325,12 +327,13 @@ fn judge_list<'a, Draft, Role>(
     least: usize,
     read: impl Fn(&mut Judge, &Path, &Draft) -> Option<Role>,
 ) -> Option<Vec<Role>> {
+    if let Some(too_many) = ROLES.exceeded_by(drafts.len()) {
+        judge.report(path.clone(), too_many);
+        return None;
+    }
     let names: Vec<Option<RoleName>> =
         drafts.iter().map(|draft| draft.given().and_then(|draft| RoleName::parse(name(draft).given()?).ok())).collect();
     let valid = judge_roles(judge, path, drafts.len(), names.iter().map(Option::as_ref), least);
-    if drafts.len() > MAX_ROLES {
-        return None;
-    }
     let roles: Vec<Option<Role>> = drafts
         .iter()
         .enumerate()
@@ -361,14 +364,9 @@ fn judge_roles<'a>(
                 .actual(count),
         );
     }
-    if count > MAX_ROLES {
-        valid = false;
-        judge.report(
-            path.clone(),
-            ValueProblem::new(ViolationCode::TooManyItems, format!("has more than {MAX_ROLES} roles"))
-                .expected(format!("{least} to {MAX_ROLES} roles"))
-                .actual(count),
-        );
+    if let Some(too_many) = ROLES.exceeded_by(count) {
+        judge.report(path.clone(), too_many);
+        return false;
     }
     let mut seen = BTreeSet::new();
     for (index, name) in names.enumerate() {

@@ -1,6 +1,6 @@
 //! What somebody asks for, before it is checked.
 
-use super::violation::Violation;
+use super::violation::Judge;
 
 /// One member of a request, as it was sent.
 ///
@@ -82,12 +82,12 @@ impl<T> Sent<T> {
 pub struct Submission<T> {
     /// What could be read.
     pub content: T,
-    /// What could not.
-    pub violations: Vec<Violation>,
+    /// Who has found what could not.
+    pub judge: Judge,
 }
 
 impl<T> From<T> for Submission<T> {
     fn from(content: T) -> Self {
-        Self { content, violations: Vec::new() }
+        Self { content, judge: Judge::default() }
     }
 }

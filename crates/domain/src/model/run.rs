@@ -11,12 +11,15 @@ use super::contract::Contract;
 use super::draft::Sent;
 use super::id::{JobId, OrganisationId, RunId, SourceVersionId};
 use super::revision::Revision;
-use super::text::{Description, RoleName};
+use super::text::{ComposedRoles, Description, RoleName};
 use super::timestamp::Timestamp;
-use super::violation::{Judge, Path, ValueProblem, ViolationCode, nearest};
+use super::violation::{Judge, ListLimit, Path, ValueProblem, ViolationCode};
 
 /// The most values in one report.
 pub const MAX_PREDICTIONS: usize = 10_000;
+/// The same, as requests are told.
+pub const PREDICTIONS: ListLimit =
+    ListLimit { most: MAX_PREDICTIONS, items: "values", hint: Some("report them as several runs") };
 /// How far ahead of the service's clock a run can be issued, since clocks differ.
 pub const MAX_SECONDS_AHEAD: i64 = 300;
 
@@ -217,25 +220,16 @@ pub fn judge_predictions(
     contract: Option<&Contract>,
     drafts: &[Sent<PredictionDraft>],
 ) -> Option<Vec<Prediction>> {
-    if drafts.len() > MAX_PREDICTIONS {
-        judge.report(
-            path.clone(),
-            ValueProblem::new(ViolationCode::TooManyItems, format!("has more than {MAX_PREDICTIONS} values"))
-                .expected(format!("at most {MAX_PREDICTIONS} values"))
-                .actual(drafts.len())
-                .hint("report them as several runs"),
-        );
+    if let Some(too_many) = PREDICTIONS.exceeded_by(drafts.len()) {
+        judge.report(path.clone(), too_many);
         return None;
     }
+    let outputs = contract.map(Outputs::of);
     let judged = judge.violation_count();
     let mut places = BTreeMap::new();
     let mut unreadable_roles = false;
     let mut predictions = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.iter().enumerate() {
-        // More of them tell nobody more.
-        if judge.violation_count() >= judged + MAX_TOLD {
-            return None;
-        }
         let path = path.index(index);
         let draft = judge.require(&path, draft.as_ref());
         let Some(draft) = draft else {
@@ -250,11 +244,10 @@ pub fn judge_predictions(
         let value = judge.require(&value_path, draft.value.clone());
         unreadable_roles |= role.is_none();
         let (Some(role), at) = (role, at) else { continue };
-        let role = match contract {
-            Some(contract) if contract.output_roles().iter().all(|output| output.role != role) => {
-                let roles = contract.output_roles().iter().map(|output| &output.role);
-                role.composed_among(roles).cloned().unwrap_or_else(|| {
-                    judge.report(role_path, unknown_output(&role, contract));
+        let role = match &outputs {
+            Some(outputs) if !outputs.names.contains(&role) => {
+                outputs.composed.find(&role).cloned().unwrap_or_else(|| {
+                    report_unknown(judge, role_path, &role, outputs);
                     role
                 })
             }
@@ -291,15 +284,32 @@ pub fn judge_predictions(
     (judge.violation_count() == judged).then_some(predictions)
 }
 
-/// How many mistakes of one list of values are told; what comes after them is not looked at.
-const MAX_TOLD: usize = 200;
+/// The output roles of a contract, to find names among.
+struct Outputs<'a, Roles> {
+    names: BTreeSet<&'a RoleName>,
+    composed: ComposedRoles<'a, Roles>,
+}
 
-fn unknown_output(role: &RoleName, contract: &Contract) -> ValueProblem {
-    let names: Vec<&str> = contract.output_roles().iter().map(|output| output.role.as_str()).collect();
-    let problem = ValueProblem::new(ViolationCode::UnknownRole, "is not an output role of the source version")
-        .actual(role.as_str());
-    match nearest(role.as_str(), names.iter().copied()) {
-        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
-        None => problem.expected(names),
+impl<'a> Outputs<'a, std::vec::IntoIter<&'a RoleName>> {
+    fn of(contract: &'a Contract) -> Self {
+        let roles: Vec<&RoleName> = contract.output_roles().iter().map(|output| &output.role).collect();
+        Self { names: roles.iter().copied().collect(), composed: ComposedRoles::among(roles.into_iter()) }
     }
+}
+
+/// Which roles there are is said with the first one that is unknown, unless it is clear which one is meant.
+fn report_unknown<Roles>(judge: &mut Judge, path: Path, role: &RoleName, outputs: &Outputs<'_, Roles>) {
+    const CODE: ViolationCode = ViolationCode::UnknownRole;
+    if !judge.tells(&path, CODE) {
+        judge.omit(1);
+        return;
+    }
+    let names = || outputs.names.iter().map(|name| name.as_str());
+    let problem = ValueProblem::new(CODE, "is not an output role of the source version").actual(role.as_str());
+    let problem = match judge.nearest(role.as_str(), names()) {
+        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
+        None if judge.has_told(CODE) => problem,
+        None => problem.expected(names().collect::<Vec<_>>()),
+    };
+    judge.report(path, problem);
 }

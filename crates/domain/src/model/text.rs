@@ -3,6 +3,8 @@
 mod invisible;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use compact_str::CompactString;
@@ -122,11 +124,30 @@ impl InputKind {
     }
 }
 
-impl RoleName {
-    /// Which of the roles is meant, if none of them is the same: the one that is the same in NFC. Roles are in NFC, but for those
-    /// that an earlier release stored as they came.
-    pub(super) fn composed_among<'a>(&self, mut roles: impl Iterator<Item = &'a Self>) -> Option<&'a Self> {
-        if self.0.is_ascii() { None } else { roles.find(|role| role.0.nfc().eq(self.0.nfc())) }
+/// Finds which of some roles is meant by a name that is none of them: the first one that is the same in NFC. Roles are in NFC, but for
+/// those that an earlier release stored as they came.
+pub(super) struct ComposedRoles<'a, Roles> {
+    roles: Roles,
+    /// Made when the first one is looked for, which hardly ever happens: composing all roles for each name would be the work of all
+    /// pairs.
+    by_form: OnceCell<BTreeMap<String, &'a RoleName>>,
+}
+
+impl<'a, Roles: Iterator<Item = &'a RoleName> + Clone> ComposedRoles<'a, Roles> {
+    pub(super) fn among(roles: Roles) -> Self {
+        Self { roles, by_form: OnceCell::new() }
+    }
+
+    pub(super) fn find(&self, name: &RoleName) -> Option<&'a RoleName> {
+        if name.0.is_ascii() {
+            return None;
+        }
+        let by_form = self.by_form.get_or_init(|| {
+            // Backwards, so that the first one of a form stays.
+            let roles: Vec<&RoleName> = self.roles.clone().collect();
+            roles.into_iter().rev().map(|role| (role.0.nfc().collect(), role)).collect()
+        });
+        by_form.get(&name.0.nfc().collect::<String>()).copied()
     }
 }
 
@@ -142,15 +163,15 @@ impl VersionLabel {
 }
 
 fn name(text: &str) -> Result<CompactString, ValueProblem> {
-    seen(&in_nfc(text.trim()), MAX_NAME_CHARS)
+    seen(&in_nfc(text.trim(), MAX_NAME_CHARS), MAX_NAME_CHARS)
 }
 
 fn version_label(text: &str) -> Result<CompactString, ValueProblem> {
-    seen(&in_nfc(text.trim()), MAX_WORD_CHARS)
+    seen(&in_nfc(text.trim(), MAX_WORD_CHARS), MAX_WORD_CHARS)
 }
 
 fn word(text: &str) -> Result<CompactString, ValueProblem> {
-    seen(&in_nfc(text), MAX_WORD_CHARS)
+    seen(&in_nfc(text, MAX_WORD_CHARS), MAX_WORD_CHARS)
 }
 
 fn description(text: &str) -> Result<CompactString, ValueProblem> {
@@ -173,9 +194,17 @@ fn is_description(text: &str) -> Result<(), ValueProblem> {
     bounded(text, 0, MAX_DESCRIPTION_CHARS, |c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
-/// ASCII is in NFC as it is.
-fn in_nfc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+/// How many characters at the most become one in NFC: none decomposes into more (Unicode 16, UAX #15).
+const MOST_COMPOSED: usize = 4;
+
+/// ASCII is in NFC as it is. So is left, for its length to be refused, what is too long in every form: to compose a megabyte takes
+/// many.
+fn in_nfc(text: &str, most: usize) -> Cow<'_, str> {
+    if text.is_ascii() || text.chars().nth(MOST_COMPOSED * most).is_some() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
+    }
 }
 
 /// Text that is told apart by looking at it.
@@ -307,16 +336,27 @@ mod tests {
     fn a_role_is_found_in_another_form() {
         let role = |text: &str| RoleName::restore(text).unwrap();
         let (composed, decomposed, other) = (role("\u{e9}"), role("e\u{301}"), role("e"));
-        let find = |wanted: &RoleName, roles: &[&RoleName]| wanted.composed_among(roles.iter().copied()).cloned();
+        let find =
+            |wanted: &RoleName, roles: &[&RoleName]| ComposedRoles::among(roles.iter().copied()).find(wanted).cloned();
         assert_eq!(find(&decomposed, &[&other, &composed]), Some(composed.clone()));
         assert_eq!(find(&composed, &[&other, &decomposed]), Some(decomposed.clone()));
         assert_eq!(find(&other, &[&composed, &decomposed]), None);
+        let (one, two) = (role("\u{212b}"), role("A\u{30a}"));
+        assert_eq!(find(&role("\u{c5}"), &[&one, &two]), Some(one), "the first one");
     }
 
     #[test]
     fn limits_count_characters_not_bytes() {
         assert!(JobName::parse(&"é".repeat(MAX_NAME_CHARS)).is_ok());
         assert_eq!(JobName::parse(&"é".repeat(MAX_NAME_CHARS + 1)).unwrap_err().code, ViolationCode::TooLong);
+        // Four become one, and no more: see `MOST_COMPOSED`.
+        let composed = "\u{3b1}\u{313}\u{300}\u{345}";
+        assert_eq!(
+            JobName::parse(&composed.repeat(MAX_NAME_CHARS)).unwrap().as_str(),
+            "\u{1f82}".repeat(MAX_NAME_CHARS)
+        );
+        assert_eq!(JobName::parse(&composed.repeat(MAX_NAME_CHARS + 1)).unwrap_err().code, ViolationCode::TooLong);
+        assert!((char::MIN..=char::MAX).all(|c| std::iter::once(c).nfd().count() <= MOST_COMPOSED));
         assert_eq!(JobName::parse(" \t ").unwrap_err().code, ViolationCode::TooShort);
     }
 

@@ -1,12 +1,16 @@
 //! Everything that is wrong with a request, at once.
 
+mod judge;
+mod nearest;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use super::draft::Sent;
+pub use judge::{Judge, MAX_VIOLATIONS, Violations};
+pub use nearest::nearest;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +74,7 @@ violation_codes! {
     NotAllowedHere = "not_allowed_here", "A member that contradicts the rest of the request.";
     TooFewItems = "too_few_items", "A list with too few items.";
     TooManyItems = "too_many_items", "A list with too many items.";
+    TooManyValues = "too_many_values", "A body of more JSON values than any request needs.";
     Disagrees = "disagrees", "Two parts of one request contradict each other.";
     ImmutableMember = "immutable_field", "A member that can never change was sent with another value.";
     UnknownSource = "unknown_source", "There is no source with that id.";
@@ -225,192 +230,33 @@ impl ValueProblem {
     }
 }
 
-/// A non-empty list of violations in a stable order: by place, then by code.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} violations, the first: {}", .0.len(), .0[0].message)]
-pub struct Violations(Vec<Violation>);
-
-impl Violations {
-    /// Orders the violations; `None` when there are none.
-    #[must_use]
-    pub fn new(mut violations: Vec<Violation>) -> Option<Self> {
-        violations.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
-        (!violations.is_empty()).then_some(Self(violations))
-    }
-
-    /// The violations in order.
-    #[must_use]
-    pub fn into_vec(self) -> Vec<Violation> {
-        self.0
-    }
+/// How many items a list may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListLimit {
+    /// The most items.
+    pub most: usize,
+    /// What the items are, in the plural.
+    pub items: &'static str,
+    /// What to do instead.
+    pub hint: Option<&'static str>,
 }
 
-impl std::ops::Deref for Violations {
-    type Target = [Violation];
-
-    fn deref(&self) -> &[Violation] {
-        &self.0
-    }
-}
-
-impl From<Violation> for Violations {
-    fn from(violation: Violation) -> Self {
-        Self(vec![violation])
-    }
-}
-
-/// Collects violations while a request is read.
-#[derive(Debug, Default)]
-pub struct Judge {
-    violations: Vec<Violation>,
-}
-
-impl Judge {
-    /// Starts with what has been found before.
+impl ListLimit {
+    /// The problem of a list of so many items, if that is too many. It is the only one that is told of such a list: its items are
+    /// not looked at.
     #[must_use]
-    pub fn starting_with(violations: Vec<Violation>) -> Self {
-        Self { violations }
-    }
-
-    /// Adds a violation.
-    pub fn report(&mut self, path: Path, problem: ValueProblem) {
-        self.violations.push(problem.at(path));
-    }
-
-    /// Whether nothing is wrong so far.
-    #[must_use]
-    pub fn is_content(&self) -> bool {
-        self.violations.is_empty()
-    }
-
-    /// How much is wrong so far.
-    #[must_use]
-    pub fn violation_count(&self) -> usize {
-        self.violations.len()
-    }
-
-    /// Everything found, in the order in which it was found.
-    #[must_use]
-    pub fn into_violations(self) -> Vec<Violation> {
-        self.violations
-    }
-
-    /// The value if nothing is wrong with anything, else everything that is.
-    pub fn verdict<T>(self, value: Option<T>) -> Result<T, Violations> {
-        match (Violations::new(self.violations), value) {
-            (None, Some(value)) => Ok(value),
-            (Some(violations), _) => Err(violations),
-            // Only a draft with an `Unreadable` member that nobody reported gets here.
-            (None, None) => Err(ValueProblem::new(ViolationCode::WrongType, "cannot be read").at(Path::root()).into()),
+    pub fn exceeded_by(&self, count: usize) -> Option<ValueProblem> {
+        let Self { most, items, hint } = self;
+        if count <= *most {
+            return None;
         }
-    }
-
-    /// Parses a member that was given, and reports what is wrong with it.
-    pub fn read<Raw, T>(
-        &mut self,
-        path: &Path,
-        sent: &Sent<Raw>,
-        parse: impl FnOnce(&Raw) -> Result<T, ValueProblem>,
-    ) -> Sent<T> {
-        match sent {
-            Sent::Absent => Sent::Absent,
-            Sent::Null => Sent::Null,
-            Sent::Unreadable => Sent::Unreadable,
-            Sent::Given(raw) => match parse(raw) {
-                Ok(value) => Sent::Given(value),
-                Err(problem) => {
-                    self.report(path.clone(), problem);
-                    Sent::Unreadable
-                }
-            },
-        }
-    }
-
-    /// Takes the value of a member that has to be there, and reports when it is not.
-    pub fn require<T>(&mut self, path: &Path, sent: Sent<T>) -> Option<T> {
-        match sent {
-            Sent::Given(value) => Some(value),
-            Sent::Unreadable => None,
-            Sent::Absent => {
-                self.report(path.clone(), ValueProblem::new(ViolationCode::MissingMember, "is missing"));
-                None
-            }
-            Sent::Null => {
-                self.report(
-                    path.clone(),
-                    ValueProblem::new(ViolationCode::WrongType, "must not be null").actual(Value::Null),
-                );
-                None
-            }
-        }
-    }
-
-    /// Takes the value of a member that may be left out but not be `null`.
-    pub fn not_null<T>(&mut self, path: &Path, sent: Sent<T>) -> Option<T> {
-        match sent {
-            Sent::Absent => None,
-            other => self.require(path, other),
-        }
-    }
-}
-
-/// The candidate nearest to what was written, when one is near enough to be meant.
-pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    /// Below this similarity (Jaro-Winkler) a hint would mislead.
-    const NEAR_ENOUGH: f64 = 0.8;
-    let lower = lowercase(written);
-    let letters = Letters::of(&lower);
-    candidates
-        .into_iter()
-        .filter_map(|candidate| {
-            let other = lowercase(candidate);
-            let contained = lower.len() >= 3 && (other.starts_with(&*lower) || lower.starts_with(&*other));
-            if !contained && letters.most_similar(&Letters::of(&other)) < NEAR_ENOUGH {
-                return None;
-            }
-            let similarity = strsim::jaro_winkler(&lower, &other);
-            Some((if contained { similarity.max(NEAR_ENOUGH) } else { similarity }, candidate))
+        let problem = ValueProblem::new(ViolationCode::TooManyItems, format!("has more than {most} {items}"))
+            .expected(format!("at most {most} {items}"))
+            .actual(count);
+        Some(match hint {
+            Some(hint) => problem.hint(*hint),
+            None => problem,
         })
-        .filter(|(similarity, _)| *similarity >= NEAR_ENOUGH)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(_, candidate)| candidate)
-}
-
-fn lowercase(text: &str) -> Cow<'_, str> {
-    let is_lowercase = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    if is_lowercase { text.into() } else { text.to_lowercase().into() }
-}
-
-/// How often each letter occurs in a text, letters that share a place counted as the same one: two texts never seem to
-/// have less in common than they have. This gives a bound for their similarity in a fraction of the time that the
-/// similarity takes.
-struct Letters {
-    counts: [u8; 32],
-    total: u32,
-}
-
-impl Letters {
-    fn of(text: &str) -> Self {
-        let mut letters = Self { counts: [0; 32], total: 0 };
-        for letter in text.chars() {
-            let count = &mut letters.counts[u32::from(letter) as usize % 32];
-            *count = count.saturating_add(1);
-            letters.total += 1;
-        }
-        letters
-    }
-
-    /// The highest similarity (Jaro-Winkler) that texts of these letters can have: when all letters that both have match
-    /// in the right order, and the first four are the same.
-    fn most_similar(&self, other: &Self) -> f64 {
-        // Counts end at 255, and two empty texts are the same.
-        if self.total.max(other.total) >= 255 || self.total + other.total == 0 {
-            return 1.0;
-        }
-        let common: u32 = self.counts.iter().zip(other.counts).map(|(a, b)| u32::from((*a).min(b))).sum();
-        let common = f64::from(common);
-        let jaro = (common / f64::from(self.total.max(1)) + common / f64::from(other.total.max(1)) + 1.0) / 3.0;
-        jaro + 0.4 * (1.0 - jaro)
     }
 }
 
@@ -418,43 +264,17 @@ impl Letters {
 mod tests {
     use super::*;
 
-    proptest::proptest! {
-        #[test]
-        fn the_bound_for_similarity_holds(a in "[a-f_é]{0,12}", b in "[a-f_é]{0,12}") {
-            let bound = Letters::of(&a).most_similar(&Letters::of(&b));
-            let similarity = strsim::jaro_winkler(&a, &b);
-            proptest::prop_assert!(similarity <= bound + 1e-9, "{similarity} > {bound}");
-        }
-    }
-
-    #[test]
-    fn the_nearest_name_is_found_and_a_far_one_is_not() {
-        let roles = ["temperature", "humidity", "leaf_wetness"];
-        assert_eq!(nearest("temprature", roles), Some("temperature"));
-        assert_eq!(nearest("temp", roles), Some("temperature"));
-        assert_eq!(nearest("Humidity", roles), Some("humidity"));
-        assert_eq!(nearest("wind", roles), None);
-    }
-
-    #[test]
-    fn violations_are_ordered_by_place_then_code() {
-        let violation = |path: Path, code| ValueProblem::new(code, "is wrong").at(path);
-        let list = Path::of("list");
-        let violations = Violations::new(vec![
-            violation(list.index(10), ViolationCode::TooLong),
-            violation(list.index(9), ViolationCode::TooLong),
-            violation(list.index(9), ViolationCode::WrongType),
-            violation(list.clone(), ViolationCode::TooManyItems),
-        ])
-        .unwrap();
-        let places: Vec<_> = violations.iter().map(|violation| violation.path.to_string()).collect();
-        assert_eq!(places, ["list", "list[9]", "list[9]", "list[10]"]);
-        assert_eq!(violations[1].code, ViolationCode::WrongType);
-    }
-
     #[test]
     fn codes_are_unique() {
         let names: std::collections::BTreeSet<_> = ViolationCode::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), ViolationCode::ALL.len());
+    }
+
+    #[test]
+    fn only_a_list_beyond_its_limit_has_a_problem() {
+        let limit = ListLimit { most: 2, items: "roles", hint: None };
+        assert_eq!(limit.exceeded_by(2), None);
+        let problem = limit.exceeded_by(3).unwrap();
+        assert_eq!((problem.code, problem.actual), (ViolationCode::TooManyItems, Some(Value::from(3))));
     }
 }

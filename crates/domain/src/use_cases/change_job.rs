@@ -59,7 +59,7 @@ pub fn change_job(
 fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) -> Result<Job, Refusal> {
     let root = Path::root();
     let draft = &submission.content;
-    let mut judge = Judge::starting_with(submission.violations.clone());
+    let mut judge = submission.judge.clone();
     let judge = &mut judge;
 
     never_changes(judge, "id", &draft.id, stored.id, JobId::parse);
@@ -168,7 +168,9 @@ fn judge_kept(judge: &mut Judge, contract: Option<&Contract>, kept: &CheckedBind
     let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
     let mut apart = Judge::default();
     let checked = judge_sent(&mut apart, contract, &drafts);
-    for violation in apart.into_violations() {
+    let Some(violations) = apart.into_violations() else { return checked };
+    judge.omit(violations.omitted());
+    for violation in violations.into_vec() {
         let problem = ValueProblem {
             code: violation.code,
             message: format!("does not fit the bindings that the job has: {}", violation.message).into(),

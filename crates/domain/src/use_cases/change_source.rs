@@ -2,8 +2,8 @@ use super::{
     Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, get_source, last_write_wins, require_revision,
 };
 use crate::model::{
-    Caller, Judge, Path, Permission, Precondition, Source, SourceChangeDraft, SourceId, SourceSpec, Submission,
-    ValueProblem, ViolationCode, Violations,
+    Caller, Path, Permission, Precondition, Source, SourceChangeDraft, SourceId, SourceSpec, Submission, ValueProblem,
+    ViolationCode, Violations,
 };
 use crate::ports::{Effect, UpdateSourceError};
 
@@ -47,7 +47,7 @@ pub fn change_source(
 
 fn change(stored: &Source, submission: &Submission<SourceChangeDraft>) -> Result<Source, Violations> {
     let root = Path::root();
-    let mut judge = Judge::starting_with(submission.violations.clone());
+    let mut judge = submission.judge.clone();
     let spec = SourceSpec::read(&mut judge, &root, &submission.content.source);
     if let Some(id) = judge.not_null(&root.member("id"), spec.id)
         && id != stored.id

@@ -1,5 +1,5 @@
 use super::{Conflict, Outcome, Ports, Refusal, Resource};
-use crate::model::{Caller, Judge, Path, Permission, Source, SourceDraft, SourceSpec, Submission};
+use crate::model::{Caller, Path, Permission, Source, SourceDraft, SourceSpec, Submission};
 use crate::ports::InsertSourceError;
 
 /// Creates a source, or finds the one that is there already with the same content.
@@ -9,7 +9,7 @@ pub fn create_source(
     submission: &Submission<SourceDraft>,
 ) -> Result<(Source, Outcome), Refusal> {
     caller.require(Permission::CatalogWrite)?;
-    let mut judge = Judge::starting_with(submission.violations.clone());
+    let mut judge = submission.judge.clone();
     let spec = SourceSpec::read(&mut judge, &Path::root(), &submission.content);
     let name = judge.require(&Path::of("name"), spec.name.clone());
     let name = judge.verdict(name)?;

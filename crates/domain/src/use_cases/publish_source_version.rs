@@ -1,6 +1,6 @@
 use super::{Conflict, Outcome, Ports, Refusal, Resource};
 use crate::model::{
-    Caller, Judge, Path, Permission, SourceVersion, SourceVersionDraft, SourceVersionSpec, Submission, ValueProblem,
+    Caller, Path, Permission, SourceVersion, SourceVersionDraft, SourceVersionSpec, Submission, ValueProblem,
     ViolationCode,
 };
 use crate::ports::InsertSourceVersionError;
@@ -13,7 +13,7 @@ pub fn publish_source_version(
 ) -> Result<(SourceVersion, Outcome), Refusal> {
     caller.require(Permission::CatalogWrite)?;
     let root = Path::root();
-    let mut judge = Judge::starting_with(submission.violations.clone());
+    let mut judge = submission.judge.clone();
     let spec = SourceVersionSpec::read(&mut judge, &root, &submission.content);
     let content = spec.require_content(&mut judge, &root);
     let source_id = judge.require(&root.member("source_id"), spec.source_id.clone());

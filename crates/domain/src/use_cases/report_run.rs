@@ -33,8 +33,7 @@ pub fn report_run(
     caller.require(Permission::PredictionsWrite)?;
     let job = find_job(ports, caller, job_id)?;
     let now = ports.clock.now();
-    let mut judge = Judge::starting_with(submission.violations);
-    let draft = submission.content;
+    let Submission { content: draft, mut judge } = submission;
 
     let issued_at = read_issued_at(&mut judge, &draft.issued_at, now);
     let ran = read_revision(ports, &mut judge, &job, &draft.job_revision)?;
@@ -45,6 +44,9 @@ pub fn report_run(
     let outcome = read_outcome(&mut judge, &draft, contract.as_ref());
     let whole = issued_at.zip(ran).zip(outcome);
     let ((issued_at, (job_revision, source_version_id)), ran) = judge.verdict(whole)?;
+    let is_revision_said = draft.job_revision.is_present();
+    // What was sent may be megabytes, and the store takes its time.
+    drop(draft);
 
     let message = ran.message;
     let run = Run {
@@ -65,7 +67,6 @@ pub fn report_run(
         replaces: None,
         replaced_by: None,
     };
-    let is_revision_said = draft.job_revision.is_present();
     let (run, outcome) = match issued_at {
         IssueTime::Said(_) => store(ports, run, &ran.predictions, is_revision_said)?,
         IssueTime::Next => (store_next(ports, run, &ran.predictions)?, Outcome::Created),

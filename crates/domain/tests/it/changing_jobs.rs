@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prediction_domain::model::{
     BindingDraft, Contract, InputRole, Job, JobChangeDraft, OutputRole, Permission, Precondition, Sent, SourceVersion,
-    Submission, ViolationCode,
+    ViolationCode,
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{Refusal, Resource, change_job};
@@ -256,13 +256,11 @@ fn everything_that_is_wrong_with_a_change_is_told_at_once() {
             ("source_version_id", ViolationCode::WrongType),
         ])
     );
-    let submission = Submission {
-        violations: vec![
-            prediction_domain::model::ValueProblem::new(ViolationCode::UnknownMember, "is unknown")
-                .at(prediction_domain::model::Path::of("nam")),
-        ],
-        ..submit(nothing())
-    };
+    let mut submission = submit(nothing());
+    submission.judge.report(
+        prediction_domain::model::Path::of("nam"),
+        prediction_domain::model::ValueProblem::new(ViolationCode::UnknownMember, "is unknown"),
+    );
     let refused = change_job(&world.ports, &operator(), job.id, &submission, &Precondition::None, Effect::Commit);
     assert_eq!(invalid(refused), places(&[("nam", ViolationCode::UnknownMember)]));
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
-    BindingDraft, CheckedBindings, Contract, InputRole, Judge, MAX_BINDINGS, OutputRole, Path, Sent, ViolationCode,
-    check_bindings, judge_bindings,
+    BindingDraft, CheckedBindings, Contract, InputRole, Judge, MAX_BINDINGS, MAX_VIOLATIONS, OutputRole, Path, Sent,
+    ViolationCode, check_bindings, judge_bindings,
 };
 use proptest::prelude::*;
 
@@ -278,6 +278,13 @@ fn contract_of(inputs: &[&str]) -> Contract {
     .unwrap()
 }
 
+/// None of which has to be bound.
+fn contract_of_optional(inputs: &[String]) -> Contract {
+    let role = |name: &String| InputRole { required: false, ..InputRole::required(name, "sensor", "celsius").unwrap() };
+    let output = OutputRole::required("prediction", "celsius").unwrap();
+    Contract::new(inputs.iter().map(role).collect(), vec![output]).unwrap()
+}
+
 fn to_sensor(role: impl Into<String>) -> BindingDraft {
     BindingDraft::new(role, SENSOR, "sensor")
 }
@@ -342,16 +349,36 @@ fn bindings_are_limited_in_number_and_the_limit_itself_is_fine() {
     assert_eq!(found(&violations), [("role_bindings".to_owned(), ViolationCode::TooManyItems)]);
 }
 
+/// What is told of many unknown roles does not grow with the roles that there are, nor do hints cost more than a bound.
+#[test]
+fn which_roles_there_are_is_said_once() {
+    let name = |letters: &str, number: usize| format!("{}{number:04}", letters.repeat(24));
+    let roles: Vec<String> = (0..MAX_BINDINGS).map(|number| name("role", number)).collect();
+    let contract = contract_of(&roles.iter().map(String::as_str).collect::<Vec<_>>());
+    let bindings: Vec<_> = (0..MAX_BINDINGS).map(|number| to_sensor(name("elor", number))).collect();
+    let violations = check_bindings(&contract, &bindings).unwrap_err();
+    assert_eq!((violations.len(), violations.count()), (MAX_VIOLATIONS, 2 * MAX_BINDINGS));
+    // The required roles, which are told of the list as a whole, come before what is told of its items.
+    assert!(violations.iter().all(|violation| violation.code == ViolationCode::MissingRequiredRole));
+
+    let unbound: Vec<_> = (0..10).map(|number| to_sensor(name("elor", number))).collect();
+    let violations = check_bindings(&contract_of_optional(&roles), &unbound).unwrap_err();
+    let told: Vec<_> = violations.iter().filter(|violation| violation.expected.is_some()).collect();
+    assert_eq!(told.len(), 1, "{violations:?}");
+    assert_eq!(
+        (told[0].code, told[0].path.to_string().as_str()),
+        (ViolationCode::UnknownRole, "role_bindings[0].role")
+    );
+}
+
 #[test]
 fn items_that_are_no_bindings_are_reported_by_their_place() {
     let declared = contract_of(&[]).declared_inputs().clone();
     let mut judge = Judge::default();
     let drafts = [Sent::Null, Sent::Absent, Sent::Unreadable];
     assert_eq!(judge_bindings(&mut judge, &Path::of("role_bindings"), Some(&declared), &drafts), None);
-    let reported: Vec<_> =
-        judge.into_violations().iter().map(|violation| (violation.path.to_string(), violation.code)).collect();
     assert_eq!(
-        reported,
+        found(&judge.into_violations().unwrap()),
         [
             ("role_bindings[0]".to_owned(), ViolationCode::WrongType),
             ("role_bindings[1]".to_owned(), ViolationCode::MissingMember),

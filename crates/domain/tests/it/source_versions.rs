@@ -110,9 +110,10 @@ fn an_unknown_source_is_told_together_with_everything_else() {
     if let Sent::Given(roles) = &mut wrong.input_roles {
         roles.extend(roles.clone());
     }
-    let unknown = ValueProblem::new(ViolationCode::UnknownMember, "is unknown").at(Path::of("colour"));
+    let unknown = ValueProblem::new(ViolationCode::UnknownMember, "is unknown");
     let content = SourceVersionDraft { source_id: given(NOWHERE), ..wrong };
-    let submission = Submission { content, violations: vec![unknown] };
+    let mut submission = Submission::from(content);
+    submission.judge.report(Path::of("colour"), unknown);
     assert_eq!(
         invalid(world.unchanged(|| publish_source_version(&world.ports, &operator(), &submission))),
         places(&[

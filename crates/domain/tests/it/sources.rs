@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prediction_domain::model::{Path, Submission};
 use prediction_domain::model::{
-    Precondition, Sent, Source, SourceChangeDraft, SourceDraft, SourceId, ValueProblem, Violation, ViolationCode,
+    Precondition, Sent, Source, SourceChangeDraft, SourceDraft, SourceId, ValueProblem, ViolationCode,
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{Outcome, Refusal, Resource, change_source, create_source};
@@ -119,8 +119,8 @@ fn everything_that_is_wrong_with_a_source_is_told_at_once() {
         expected_interval_minutes: Sent::Given(0),
         retention_hours: Sent::Given(i128::MAX),
     };
-    let unknown: Violation = ValueProblem::new(ViolationCode::UnknownMember, "is unknown").at(Path::of("zzz"));
-    let submission = Submission { content: wrong, violations: vec![unknown] };
+    let mut submission = Submission::from(wrong);
+    submission.judge.report(Path::of("zzz"), ValueProblem::new(ViolationCode::UnknownMember, "is unknown"));
     assert_eq!(
         invalid(world.unchanged(|| create_source(&world.ports, &operator(), &submission))),
         places(&[

@@ -1,6 +1,8 @@
 //! Violations have one order, in whatever order they were found.
 
-use prediction_domain::model::{Judge, Path, Sent, ValueProblem, Violation, ViolationCode, Violations, nearest};
+use prediction_domain::model::{
+    Judge, MAX_VIOLATIONS, Path, Sent, ValueProblem, Violation, ViolationCode, Violations, nearest,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -38,6 +40,21 @@ proptest! {
         let violations = Violations::new((0..count).map(same).collect()).unwrap();
         let messages: Vec<_> = violations.iter().map(|violation| violation.message.clone()).collect();
         prop_assert_eq!(messages, (0..count).map(|number| format!("a is {number}")).collect::<Vec<_>>());
+    }
+
+    /// However many there are: those that are told are the first ones, and the others are counted.
+    #[test]
+    fn the_first_violations_are_told(found in vec(violation(), 0..1_500)) {
+        let mut judge = Judge::default();
+        for violation in &found {
+            let problem = ValueProblem::new(violation.code, "is wrong");
+            judge.report(violation.path.clone(), problem);
+        }
+        prop_assert_eq!(judge.violation_count(), found.len());
+        let told = judge.into_violations();
+        prop_assert_eq!(&told, &Violations::new(found.clone()));
+        let (told, count) = told.map_or((0, 0), |told| (told.len(), told.count()));
+        prop_assert_eq!((told, count), (found.len().min(MAX_VIOLATIONS), found.len()));
     }
 
     #[test]

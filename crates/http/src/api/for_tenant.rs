@@ -5,8 +5,10 @@ use prediction_domain::model::JudgedJob;
 use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone};
 
 use super::Api;
+use crate::body_budget::{NoRoom, Reservation};
 use crate::lanes::Tenant;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
+use crate::request::Held;
 
 /// The service, for one tenant: what it asks takes turns with what others ask.
 #[derive(Clone)]
@@ -20,6 +22,23 @@ impl ApiForTenant {
         Self { api, tenant }
     }
 
+    /// Reserves memory for the body of a request.
+    pub(crate) async fn reserve_for_body(&self, bytes: usize) -> Result<Reservation, Problem> {
+        self.api.bodies.reserve(self.tenant, bytes).await.map_err(|NoRoom| {
+            Problem::unavailable(ProblemCode::Overloaded)
+                .detail("there is no memory for another such body at the moment; nothing was done")
+        })
+    }
+
+    /// Does something that takes a processor for a while, and no store.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let span = self.api.lane_span("lane computations");
+        Ok(span.end(self.api.computations.run(self.tenant, work).await)?)
+    }
+
     /// Reads one job, together with all others that are being read.
     pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JudgedJob>, Problem> {
         let span = self.api.lane_span("lane job-reads");
@@ -27,7 +46,7 @@ impl ApiForTenant {
     }
 
     /// Sets up one job, together with all others that are being set up.
-    pub(crate) async fn set_up(&self, prepared: PreparedSetUp) -> Result<SetUpDone, Problem> {
+    pub(crate) async fn set_up(&self, prepared: Held<PreparedSetUp>) -> Result<SetUpDone, Problem> {
         let span = self.api.lane_span("lane set-ups");
         Ok(self.api.noted(span.end(self.api.set_ups.ask(self.tenant, prepared).await)?)?)
     }

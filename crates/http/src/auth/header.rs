@@ -106,7 +106,7 @@ fn members(encoded: &str) -> Result<Map<String, Value>, TokenRejected> {
 /// A JSON object without repeated members at any level (RFC 7515, section 4 lets a reader refuse them).
 pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let parsed = strict_json::parse(bytes).ok()?;
-    match parsed.value.into() {
+    match parsed.value().into() {
         Value::Object(members) if parsed.duplicates.is_empty() => Some(members),
         _ => None,
     }

@@ -118,7 +118,7 @@ impl KeySet {
         if !parsed.duplicates.is_empty() {
             return Err(KeySetError::RepeatedMember);
         }
-        let value = Value::from(parsed.value);
+        let value = Value::from(parsed.value());
         let Some(Value::Array(listed)) = value.get("keys") else { return Err(KeySetError::NotASet) };
         if listed.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys { actual: listed.len() });

@@ -93,8 +93,12 @@ struct ProblemBody {
     /// Tell us this when you need help.
     request_id: Option<String>,
     /// Everything that is wrong with the request.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, max_items = 200)]
     errors: Option<Vec<ProblemEntry>>,
+    /// How many more things are wrong with the request than `errors` lists. Only there when it lists not all: it has the first ones, by
+    /// their places.
+    #[schema(nullable = false, minimum = 1)]
+    errors_omitted: Option<u64>,
 }
 
 /// One thing that is wrong with a request.

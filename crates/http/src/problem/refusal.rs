@@ -24,10 +24,11 @@ impl From<Refusal> for Problem {
                 ))
                 .member("current_revision", current.as_i64()),
             Refusal::Invalid(violations) => Self::new(ProblemCode::Invalid)
-                .detail(match violations.len() {
+                .detail(match violations.count() {
                     1 => "1 thing is wrong with the request".to_owned(),
                     count => format!("{count} things are wrong with the request"),
                 })
+                .omitting(violations.omitted())
                 .violations(violations.iter()),
             Refusal::Conflict(conflict) => conflict.into(),
             Refusal::InUse(in_use) => in_use.into(),

@@ -1,3 +1,6 @@
+//! Reading the body of a request, which costs memory: only for a caller who may do what it is for, and never more than there is.
+
+use std::ops::Deref;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -5,94 +8,189 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, He
 use actix_web::web::BytesMut;
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
-use prediction_domain::model::{Path, ValueProblem, Violation, ViolationCode, Violations};
+use prediction_domain::model::Submission;
+use prediction_domain::use_cases::Refusal;
+use tokio::time::{Instant, timeout_at};
 
+use crate::api::ApiForTenant;
+use crate::body_budget::{Reservation, SMALL_BODY};
 use crate::problem::{Problem, ProblemCode};
-use crate::strict_json::{self, Json};
+use crate::wire::fields::{Fields, decode};
 
-/// The most bytes of most request bodies.
-pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
-/// The most bytes that need no [room](crate::api::Api::room) to be read.
-const SMALL_BODY: usize = 64 * 1024;
+/// How large a body may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimits {
+    /// The most bytes.
+    pub(crate) bytes: usize,
+    /// The most JSON values of any kind: objects, lists, and what is in them. Several times as many as any request needs, so that
+    /// what is wrong with one is told by its place.
+    pub(crate) values: usize,
+}
+
+/// Of most bodies. The one that needs the most values is a job with its version beside it, as it was read: some 5,000.
+pub(crate) const BODY: BodyLimits = BodyLimits { bytes: 1024 * 1024, values: 25_000 };
+/// Of the report of a run: as many values as it may have are 40,000.
+pub(crate) const REPORT: BodyLimits = BodyLimits { bytes: 4 * 1024 * 1024, values: 100_000 };
+
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long nothing may arrive of a large one: it keeps others waiting.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The most bytes of a body that are dealt with at once, where they arrive. It takes a tenth of a millisecond; for a larger one, others
+/// would wait.
+const AT_ONCE: usize = 16 * 1024;
 
 /// A request body that is said to be JSON, as it came.
-pub(crate) struct Body(BytesMut);
-
-/// A request body that is JSON.
-#[derive(Debug)]
-pub(crate) struct ParsedBody<'a> {
-    pub(crate) value: Json<'a>,
-    /// What is wrong with its form: members that stand twice.
-    pub(crate) violations: Vec<Violation>,
+pub(crate) struct Body {
+    bytes: BytesMut,
+    limits: BodyLimits,
+    reservation: Option<Reservation>,
 }
 
-/// Reads a body that is said to be JSON: so many bytes at the most, in limited time.
-pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Body, Problem> {
-    require_json(request)?;
-    receive(request, payload, limit).await.map(Body)
+/// What became of a body, with the memory that is reserved for it: it goes wherever this goes, and is free when the request is dealt
+/// with, whether or not anybody waits for it.
+pub(crate) struct Held<T> {
+    content: T,
+    reservation: Option<Reservation>,
 }
 
-/// Reads a body where there need not be one; what is there is said to be JSON.
-pub(crate) async fn read_if_any(
-    request: &HttpRequest,
-    payload: &mut Payload,
-    limit: usize,
-) -> Result<Option<Body>, Problem> {
-    let bytes = receive(request, payload, limit).await?;
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    require_json(request)?;
-    Ok(Some(Body(bytes)))
-}
-
-/// Whether there is nothing in the body. It is read only as far as that takes.
-pub(crate) async fn is_empty(request: &HttpRequest, payload: &mut Payload) -> Result<bool, Problem> {
-    match receive(request, payload, 0).await {
-        Ok(_) => Ok(true),
-        Err(problem) if problem.code() == ProblemCode::PayloadTooLarge => Ok(false),
-        Err(problem) => Err(problem),
+impl<T> Held<T> {
+    /// Apart. The reservation is to be kept as long as the content.
+    pub(crate) fn into_parts(self) -> (T, impl Send + use<T>) {
+        (self.content, self.reservation)
     }
 }
 
-async fn receive(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<BytesMut, Problem> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(Problem::new(ProblemCode::PayloadTooLarge));
+impl<T> Deref for Held<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.content
     }
-    // A body that says how long it is fits from the start: growing takes twice the memory for a while.
-    let length = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    tokio::time::timeout(BODY_TIMEOUT, collect(payload, BytesMut::with_capacity(length), limit))
-        .await
-        .map_err(|_| Problem::new(ProblemCode::RequestTimeout))?
 }
 
 impl Body {
-    /// What becomes of a body is many times as large.
-    pub(crate) fn is_small(&self) -> bool {
-        self.0.len() <= SMALL_BODY
+    /// Decodes it. Anything that is wrong with it is carried along in the submission, unless it is no object at all.
+    pub(crate) async fn decode<T: Send + 'static>(
+        self,
+        api: &ApiForTenant,
+        decode: fn(&mut Fields<'_>) -> T,
+    ) -> Result<Held<Submission<T>>, Problem> {
+        self.decode_and(api, decode, Ok).await
     }
 
-    /// Refuses what is not JSON.
-    pub(crate) fn parse(&self) -> Result<ParsedBody<'_>, Problem> {
-        if self.0.is_empty() {
-            return Err(Problem::new(ProblemCode::InvalidJson).detail("the request body is empty"));
-        }
-        let parsed = strict_json::parse(&self.0)
-            .map_err(|error| Problem::new(ProblemCode::InvalidJson).detail(format!("the body is not JSON: {error}")))?;
-        Ok(ParsedBody { value: parsed.value, violations: parsed.duplicates.into_iter().map(duplicate).collect() })
-    }
-
-    /// The refusal of a body that is JSON, but not an object.
-    pub(crate) fn not_an_object(violation: Violation) -> Problem {
-        prediction_domain::use_cases::Refusal::Invalid(Violations::from(violation)).into()
+    /// The same, and does what else takes no store.
+    pub(crate) async fn decode_and<T: Send + 'static, U: Send + 'static>(
+        self,
+        api: &ApiForTenant,
+        read: fn(&mut Fields<'_>) -> T,
+        then: impl FnOnce(Submission<T>) -> Result<U, Refusal> + Send + 'static,
+    ) -> Result<Held<U>, Problem> {
+        let Self { bytes, limits, reservation } = self;
+        let is_small = bytes.len() <= AT_ONCE;
+        let work = move || {
+            let submission = decode(&bytes, limits.values, read)?;
+            drop(bytes);
+            Ok::<_, Problem>(then(submission)?)
+        };
+        let content = if is_small { work()? } else { api.compute(work).await?? };
+        Ok(Held { content, reservation })
     }
 }
 
-fn duplicate(path: Path) -> Violation {
-    ValueProblem::new(ViolationCode::DuplicateMember, "stands more than once in its object").at(path)
+/// Reads a body that is said to be JSON.
+pub(super) async fn read(
+    api: &ApiForTenant,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limits: BodyLimits,
+) -> Result<Body, Problem> {
+    require_json(request)?;
+    receive(api, request, payload, limits).await
+}
+
+/// Reads a body where there need not be one; what is there is said to be JSON.
+pub(super) async fn read_if_any(
+    api: &ApiForTenant,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limits: BodyLimits,
+) -> Result<Option<Body>, Problem> {
+    let body = receive(api, request, payload, limits).await?;
+    if body.bytes.is_empty() {
+        return Ok(None);
+    }
+    require_json(request)?;
+    Ok(Some(body))
+}
+
+/// Refuses a body. Nothing of it is kept.
+pub(super) async fn refuse(request: &HttpRequest, payload: &mut Payload) -> Result<(), Problem> {
+    let refused = || Problem::new(ProblemCode::UnexpectedBody);
+    if announced(request).is_some_and(|length| length > 0) {
+        return Err(refused());
+    }
+    let end = Instant::now() + BODY_TIMEOUT;
+    while let Some(chunk) = next_chunk(payload, end).await? {
+        if !chunk.is_empty() {
+            return Err(refused());
+        }
+    }
+    Ok(())
+}
+
+async fn receive(
+    api: &ApiForTenant,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limits: BodyLimits,
+) -> Result<Body, Problem> {
+    let announced = announced(request);
+    if announced.is_some_and(|length| length > limits.bytes as u64) {
+        return Err(Problem::new(ProblemCode::PayloadTooLarge));
+    }
+    let announced = announced.and_then(|length| usize::try_from(length).ok());
+    let mut bytes = BytesMut::new();
+    let mut reservation: Option<Reservation> = None;
+    let mut end = Instant::now() + BODY_TIMEOUT;
+    loop {
+        let is_large = reservation.as_ref().is_some_and(|reservation| reservation.bytes() > SMALL_BODY);
+        let pause_end = if is_large { Instant::now() + LONGEST_PAUSE } else { end };
+        let Some(chunk) = next_chunk(payload, end.min(pause_end)).await? else { break };
+        let length = bytes.len() + chunk.len();
+        if length > limits.bytes {
+            return Err(Problem::new(ProblemCode::PayloadTooLarge));
+        }
+        let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
+        if length > reserved {
+            // All of it that there will be, once it has begun to come: bodies that each have a part and wait for the rest would wait
+            // for each other.
+            let unknown = if length <= SMALL_BODY { SMALL_BODY } else { limits.bytes };
+            let wanted = announced.unwrap_or(unknown).max(length);
+            let began = Instant::now();
+            reservation = Some(api.reserve_for_body(wanted).await?);
+            // A body that says how long it is fits from the start: growing takes twice the memory for a while.
+            bytes.reserve(wanted - bytes.len());
+            end += began.elapsed();
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    if let Some(reservation) = &mut reservation {
+        reservation.shrink_to(bytes.len());
+    }
+    Ok(Body { bytes, limits, reservation })
+}
+
+fn announced(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
+}
+
+async fn next_chunk(payload: &mut Payload, end: Instant) -> Result<Option<actix_web::web::Bytes>, Problem> {
+    let chunk = timeout_at(end, payload.next()).await.map_err(|_| Problem::new(ProblemCode::RequestTimeout))?;
+    chunk.transpose().map_err(|error| {
+        Problem::new(ProblemCode::InvalidJson).detail("the request body did not arrive whole").caused_by(error)
+    })
 }
 
 fn require_json(request: &HttpRequest) -> Result<(), Problem> {
@@ -115,17 +213,4 @@ fn require_json(request: &HttpRequest) -> Result<(), Problem> {
         Ok(Some(mime)) => unsupported(&format!("the body is {}; send application/json", mime.essence_str())),
         _ => unsupported("the Content-Type cannot be read; send application/json"),
     }
-}
-
-async fn collect(payload: &mut Payload, mut bytes: BytesMut, limit: usize) -> Result<BytesMut, Problem> {
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| {
-            Problem::new(ProblemCode::InvalidJson).detail("the request body did not arrive whole").caused_by(error)
-        })?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(Problem::new(ProblemCode::PayloadTooLarge));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }

@@ -1,4 +1,6 @@
-use prediction_domain::model::{PageRequest, ReadingPosition, Timestamp, ValueProblem, ViolationCode, nearest};
+use prediction_domain::model::{
+    Judge, MAX_VIOLATIONS, PageRequest, ReadingPosition, Timestamp, ValueProblem, ViolationCode, nearest,
+};
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::PredictionFilter;
 use serde_json::Value;
@@ -7,12 +9,19 @@ use super::cursor::Place;
 use super::{cursor, parameter_error};
 use crate::problem::{Problem, ProblemCode};
 
+/// How many parameters are looked at. No request has so many, so that one with more is refused for some of these.
+const MAX_PAIRS: usize = MAX_VIOLATIONS;
+
 /// The query of a request, read parameter by parameter. What is wrong is collected, to be told at once by
 /// [`Query::finish`]; until then a parameter that cannot be read counts as left out.
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
     errors: Vec<Value>,
+    /// How many more there are, at least.
+    errors_omitted: usize,
+    /// For hints, which have a bound.
+    judge: Judge,
     only_the_cursor: bool,
     /// What was read so far, with its values.
     read: String,
@@ -27,11 +36,14 @@ impl Query {
             pairs: Vec::new(),
             known: Vec::new(),
             errors: Vec::new(),
+            errors_omitted: 0,
+            judge: Judge::default(),
             only_the_cursor: true,
             read: String::new(),
             list: ListName::default(),
         };
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let mut pairs = text.split('&').filter(|pair| !pair.is_empty());
+        for pair in pairs.by_ref().take(MAX_PAIRS) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(name), decode(value)) {
                 (Some(name), Some(value)) => query.pairs.push((name, value)),
@@ -41,6 +53,7 @@ impl Query {
                 }
             }
         }
+        query.errors_omitted = pairs.count();
         query
     }
 
@@ -187,7 +200,7 @@ impl Query {
             .collect();
         for name in unknown {
             let problem = ValueProblem::new(ViolationCode::UnknownMember, "is not a parameter of this request");
-            let problem = match nearest(&name, self.known.iter().copied()) {
+            let problem = match self.judge.nearest(&name, self.known.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
                 None => problem,
             };
@@ -197,7 +210,7 @@ impl Query {
             return Ok(());
         }
         let code = if self.only_the_cursor { ProblemCode::InvalidCursor } else { ProblemCode::InvalidQuery };
-        Err(Problem::new(code).parameters(self.errors))
+        Err(Problem::new(code).omitting(self.errors_omitted).parameters(self.errors))
     }
 
     fn refuse(&mut self, parameter: &str, problem: &ValueProblem) {

@@ -1,12 +1,12 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
 fn value(text: &str) -> Value {
     let parsed = parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
     assert_eq!(parsed.duplicates, [], "{text}");
-    parsed.value.into()
+    parsed.value().into()
 }
 
 fn duplicates(text: &str) -> Vec<String> {
@@ -132,7 +132,7 @@ fn duplicates_are_found_at_every_level_and_named_once() {
     assert_eq!(duplicates(r#"{"": 1, "": 2}"#), [""]);
     assert_eq!(duplicates(r#"{"a": 1, "A": 2}"#), [""; 0]);
     assert_eq!(duplicates(r#"[{"a": 1}, {"a": 1}]"#), [""; 0]);
-    assert_eq!(Value::from(parse(br#"{"a": 1, "a": 2}"#).unwrap().value), json!({"a": 2}));
+    assert_eq!(Value::from(parse(br#"{"a": 1, "a": 2}"#).unwrap().value()), json!({"a": 2}));
 }
 
 #[test]
@@ -143,17 +143,40 @@ fn members_of_large_objects_are_told_apart() {
         format!("{{{}{repeated}}}", members.join(", "))
     };
     let read = text("");
-    let Json::Object(members) = parse(read.as_bytes()).unwrap().value else { panic!("it is an object") };
-    assert!((0..1_000).all(|number| members.get(&name(number)) == Some(&Json::Number(number.into()))));
+    let parsed = parse(read.as_bytes()).unwrap();
+    let Json::Object(members) = parsed.value() else { panic!("it is an object") };
+    let number = |name: &str| members.get(name).map(Value::from);
+    assert!((0..1_000).all(|index| number(&name(index)) == Some(Value::from(index))));
     assert_eq!(members.names().count(), 1_000);
-    for number in [0, Growing::FEW - 1, Growing::FEW, Growing::FEW + 1, 999] {
-        let repeated = text(&format!(", \"{}\": true", name(number)));
-        let parsed = parse(repeated.as_bytes()).unwrap();
-        assert_eq!(parsed.duplicates, [Path::root().member(name(number))]);
-        let Json::Object(members) = parsed.value else { panic!("it is an object") };
-        assert_eq!(members.get(&name(number)), Some(&Json::Bool(true)), "the last one counts");
+    for repeated in [0, 15, 16, 17, 999] {
+        let text = text(&format!(", \"{}\": true", name(repeated)));
+        let parsed = parse(text.as_bytes()).unwrap();
+        assert_eq!(parsed.duplicates, [Path::root().member(name(repeated))]);
+        let Json::Object(members) = parsed.value() else { panic!("it is an object") };
+        assert_eq!(members.get(&name(repeated)).and_then(|value| value.as_bool()), Some(true), "the last one counts");
         assert_eq!(members.names().count(), 1_000);
     }
+}
+
+#[test]
+fn what_is_kept_is_bounded_and_lists_are_counted() {
+    let items = |text: &str, most: usize| {
+        let parsed = parse_some(text.as_bytes(), most).unwrap();
+        let Json::Object(members) = parsed.value() else { panic!("it is an object") };
+        let Some(Json::Array(items)) = members.get("list") else { panic!("it is a list") };
+        (parsed.is_cut(), items.count(), items.iter().count())
+    };
+    let list = |item: &str| format!(r#"{{"list": [{}]}}"#, vec![item; 100].join(","));
+    assert_eq!(items(&list("1"), 102), (false, 100, 100));
+    assert_eq!(items(&list("1"), 101), (true, 100, 99));
+    assert_eq!(items(&list(r#"{"a": 1}"#), 11), (true, 100, 5));
+    assert_eq!(items(&list("[[1, 2, 3], []]"), 2), (true, 100, 0));
+    // What is not kept is still read as strictly.
+    for text in ["[1, 2, 3, ]", r#"[1, "\ud800"]"#, "[1, 1e400]", "[1, 2] 3"] {
+        assert!(parse_some(text.as_bytes(), 1).is_err(), "{text}");
+    }
+    assert!(parse_some(br#"["\u0061", {"\u0061": "\u0061"}]"#, 1).unwrap().is_cut());
+    assert!(parse_some("[".repeat(2_000).as_bytes(), 1).is_err());
 }
 
 #[test]
@@ -177,7 +200,7 @@ proptest! {
         let number = f64::from_bits(bits);
         prop_assume!(number.is_finite());
         for text in [format!("{number:?}"), format!("{number:e}"), format!("{number:.digits$e}")] {
-            let read = parse(text.as_bytes()).unwrap().value.as_f64().map(f64::to_bits);
+            let read = parse(text.as_bytes()).unwrap().value().as_f64().map(f64::to_bits);
             // JSON has no -0 that is a whole number.
             let expected = text.parse::<f64>().ok().map(f64::to_bits);
             prop_assert_eq!(read, expected, "{}", text);
@@ -187,6 +210,6 @@ proptest! {
     #[test]
     fn what_is_read_is_what_serde_json_reads(text in r#"[\[\]{},:"\\a0-9eu. +-]{0,40}"#) {
         let expected = serde_json::from_str::<Value>(&text).ok();
-        prop_assert_eq!(parse(text.as_bytes()).ok().map(|parsed| Value::from(parsed.value)), expected);
+        prop_assert_eq!(parse(text.as_bytes()).ok().map(|parsed| Value::from(parsed.value())), expected);
     }
 }

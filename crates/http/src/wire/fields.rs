@@ -1,46 +1,87 @@
 //! Decoding JSON objects into drafts, with everything that is wrong with their shape.
 
-use prediction_domain::model::{Path, Sent, Submission, ValueProblem, Violation, ViolationCode, nearest};
+use prediction_domain::model::{
+    Judge, ListLimit, Path, Sent, Submission, ValueProblem, Violation, ViolationCode, Violations,
+};
+use prediction_domain::use_cases::Refusal;
 
-use crate::problem::Problem;
-use crate::request::{Body, ParsedBody};
-use crate::strict_json::{Json, Members};
+use crate::problem::{Problem, ProblemCode};
+use crate::strict_json::{self, Json, Members};
 
-/// Decodes a body that has to be an object. Anything else that is wrong is carried along in the submission.
-pub(crate) fn decode<T>(body: &Body, decode: impl FnOnce(&mut Fields<'_>) -> T) -> Result<Submission<T>, Problem> {
-    let ParsedBody { value, mut violations } = body.parse()?;
-    match Fields::read(&value, Path::root(), &mut violations, decode) {
-        Sent::Given(content) => Ok(Submission { content, violations }),
-        _ => Err(Body::not_an_object(wrong_type("an object", &value).at(Path::root()))),
+/// The longest name of a member that is shown, in bytes: longer than any that there is.
+const LONGEST_NAME: usize = 200;
+
+/// Decodes a body that has to be an object, and have so many JSON values at the most. Anything else that is wrong is carried along in the
+/// submission.
+pub(crate) fn decode<T>(
+    bytes: &[u8],
+    most_values: usize,
+    decode: impl FnOnce(&mut Fields<'_>) -> T,
+) -> Result<Submission<T>, Problem> {
+    let invalid = |detail: String| Problem::new(ProblemCode::InvalidJson).detail(detail);
+    if bytes.is_empty() {
+        return Err(invalid("the request body is empty".to_owned()));
     }
+    let parsed = strict_json::parse_some(bytes, most_values)
+        .map_err(|error| invalid(format!("the body is not JSON: {error}")))?;
+    let mut judge = Judge::default();
+    for path in &parsed.duplicates {
+        let problem = ValueProblem::new(ViolationCode::DuplicateMember, "stands more than once in its object");
+        judge.report(path.clone(), problem);
+    }
+    let value = parsed.value();
+    match Fields::read(&value, Path::root(), &mut judge, decode) {
+        Sent::Given(_) if parsed.is_cut() => Err(too_many_values(judge, most_values)),
+        Sent::Given(content) => Ok(Submission { content, judge }),
+        _ => Err(refused(wrong_type("an object", &value).at(Path::root()))),
+    }
+}
+
+/// What is told of a body of which not all was kept: the lists that are too long, or else that it has too many values. What else seems
+/// to be wrong with it, what is missing for instance, may stand in what was not kept.
+fn too_many_values(judge: Judge, most: usize) -> Problem {
+    let found = judge.into_violations().map(Violations::into_vec).unwrap_or_default();
+    let lists = found.into_iter().filter(|violation| violation.code == ViolationCode::TooManyItems).collect();
+    Violations::new(lists).map_or_else(
+        || {
+            let problem = ValueProblem::new(ViolationCode::TooManyValues, format!("has more than {most} JSON values"))
+                .expected(format!("at most {most} values, each object, list and member counted"));
+            refused(problem.at(Path::root()))
+        },
+        |lists| Refusal::Invalid(lists).into(),
+    )
+}
+
+fn refused(violation: Violation) -> Problem {
+    Refusal::Invalid(violation.into()).into()
 }
 
 /// The members of one object. Each accessor declares a member; what is there and was not declared is unknown.
 pub(crate) struct Fields<'a> {
     path: Path,
-    object: &'a Members<'a>,
+    object: Members<'a>,
     declared: Vec<&'static str>,
-    violations: &'a mut Vec<Violation>,
+    judge: &'a mut Judge,
 }
 
 impl<'a> Fields<'a> {
     /// Reads a value that has to be an object, and reports it when it is not. `null` is left to the domain to judge.
     fn read<T>(
-        value: &'a Json<'a>,
+        value: &Json<'a>,
         path: Path,
-        violations: &'a mut Vec<Violation>,
+        judge: &'a mut Judge,
         decode: impl FnOnce(&mut Fields<'_>) -> T,
     ) -> Sent<T> {
         match value {
             Json::Object(object) => {
-                let mut fields = Fields { path, object, declared: Vec::new(), violations };
+                let mut fields = Fields { path, object: *object, declared: Vec::new(), judge };
                 let decoded = decode(&mut fields);
                 fields.report_unknown();
                 Sent::Given(decoded)
             }
             Json::Null => Sent::Null,
             other => {
-                violations.push(wrong_type("an object", other).at(path));
+                judge.report(path, wrong_type("an object", other));
                 Sent::Unreadable
             }
         }
@@ -72,14 +113,15 @@ impl<'a> Fields<'a> {
         self.declared.push(name);
         match self.object.get(name) {
             None => Sent::Absent,
-            Some(value) => Fields::read(value, self.path.member(name), self.violations, decode),
+            Some(value) => Fields::read(&value, self.path.member(name), self.judge, decode),
         }
     }
 
-    /// A member that is a list of objects.
+    /// A member that is a list of so many objects at the most. Of a longer one nothing is read: its length is what is wrong with it.
     pub(crate) fn objects<T>(
         &mut self,
         name: &'static str,
+        limit: &ListLimit,
         decode: impl Fn(&mut Fields<'_>) -> T,
     ) -> Sent<Vec<Sent<T>>> {
         self.declared.push(name);
@@ -87,34 +129,23 @@ impl<'a> Fields<'a> {
         match self.object.get(name) {
             None => Sent::Absent,
             Some(Json::Null) => Sent::Null,
-            Some(Json::Array(items)) => Sent::Given(
-                items
-                    .iter()
-                    .enumerate()
-                    .map(|(index, item)| Fields::read(item, path.index(index), self.violations, &decode))
-                    .collect(),
-            ),
+            Some(Json::Array(items)) => match limit.exceeded_by(items.count()) {
+                Some(too_many) => {
+                    self.judge.report(path, too_many);
+                    Sent::Unreadable
+                }
+                None => {
+                    let mut decoded = Vec::with_capacity(items.count());
+                    for (index, item) in items.iter().enumerate() {
+                        decoded.push(Fields::read(&item, path.index(index), self.judge, &decode));
+                    }
+                    Sent::Given(decoded)
+                }
+            },
             Some(other) => {
-                self.violations.push(wrong_type("a list", other).at(path));
+                self.judge.report(path, wrong_type("a list", &other));
                 Sent::Unreadable
             }
-        }
-    }
-
-    /// A member that is a list of so many objects at the most. The items of a longer one
-    /// are not read: its length is what is wrong with it.
-    pub(crate) fn some_objects<T>(
-        &mut self,
-        name: &'static str,
-        most: usize,
-        decode: impl Fn(&mut Fields<'_>) -> T,
-    ) -> Sent<Vec<Sent<T>>> {
-        match self.object.get(name) {
-            Some(Json::Array(items)) if items.len() > most => {
-                self.declared.push(name);
-                Sent::Given(items.iter().map(|_| Sent::Unreadable).collect())
-            }
-            _ => self.objects(name, decode),
         }
     }
 
@@ -125,7 +156,7 @@ impl<'a> Fields<'a> {
 
     /// Reports that two members contradict each other.
     pub(crate) fn report(&mut self, name: &'static str, problem: ValueProblem) {
-        self.violations.push(problem.at(self.path.member(name)));
+        self.judge.report(self.path.member(name), problem);
     }
 
     fn scalar<T>(
@@ -138,10 +169,10 @@ impl<'a> Fields<'a> {
         match self.object.get(name) {
             None => Sent::Absent,
             Some(Json::Null) => Sent::Null,
-            Some(value) => match read(value) {
+            Some(value) => match read(&value) {
                 Some(read) => Sent::Given(read),
                 None => {
-                    self.violations.push(wrong_type(wanted, value).at(self.path.member(name)));
+                    self.judge.report(self.path.member(name), wrong_type(wanted, &value));
                     Sent::Unreadable
                 }
             },
@@ -149,18 +180,31 @@ impl<'a> Fields<'a> {
     }
 
     fn report_unknown(&mut self) {
-        /// More of them tell nobody more.
-        const MOST: usize = 100;
-        let unknown = self.object.names().filter(|name| !self.declared.contains(name));
-        for name in unknown.take(MOST) {
-            let problem = ValueProblem::new(ViolationCode::UnknownMember, "is not a member of this object");
-            let problem = match nearest(name, self.declared.iter().copied()) {
+        const CODE: ViolationCode = ViolationCode::UnknownMember;
+        for name in self.object.names().filter(|name| !self.declared.contains(name)) {
+            if name.len() > LONGEST_NAME {
+                let problem = ValueProblem::new(CODE, "has a member that does not exist");
+                self.judge.report(self.path.clone(), problem.actual(excerpt(name)));
+                continue;
+            }
+            let path = self.path.member(name.to_owned());
+            if !self.judge.tells(&path, CODE) {
+                self.judge.omit(1);
+                continue;
+            }
+            let problem = ValueProblem::new(CODE, "is not a member of this object");
+            let problem = match self.judge.nearest(name, self.declared.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
                 None => problem.expected(self.declared.clone()),
             };
-            self.violations.push(problem.at(self.path.member(name.to_owned())));
+            self.judge.report(path, problem);
         }
     }
+}
+
+/// Enough of a text to recognise it.
+fn excerpt(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 /// The problem of a value that is of another JSON type.

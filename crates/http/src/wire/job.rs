@@ -1,6 +1,6 @@
 use prediction_domain::model::{
-    BindingDraft, InputId, InputKind, JobChangeDraft, JobId, JobName, JudgedJob, Metric, OrganisationId, Output,
-    OutputId, Revision, RoleBinding, RoleName, SourceId, SourceVersionId, Timestamp, Unit,
+    BINDINGS, BindingDraft, InputId, InputKind, JobChangeDraft, JobId, JobName, JudgedJob, Metric, OrganisationId,
+    Output, OutputId, Revision, RoleBinding, RoleName, SourceId, SourceVersionId, Timestamp, Unit,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -115,7 +115,7 @@ pub(crate) fn decode_job_change(fields: &mut Fields<'_>) -> JobChangeDraft {
         source_version_id: fields.text("source_version_id"),
         name: fields.text("name"),
         active: fields.flag("active"),
-        role_bindings: fields.objects("role_bindings", decode_binding),
+        role_bindings: fields.objects("role_bindings", &BINDINGS, decode_binding),
         revision: fields.whole_number("revision"),
     }
 }

@@ -1,5 +1,5 @@
 use prediction_domain::model::{
-    JobId, MAX_PREDICTIONS, PredictionDraft, Revision, RoleName, Run, RunDraft, RunId, RunStatus, SourceVersionId,
+    JobId, PREDICTIONS, PredictionDraft, Revision, RoleName, Run, RunDraft, RunId, RunStatus, SourceVersionId,
     Timestamp,
 };
 use prediction_domain::ports::PredictedValue;
@@ -126,7 +126,7 @@ pub(crate) fn decode_run(fields: &mut Fields<'_>) -> RunDraft {
         status: fields.text("status"),
         job_revision: fields.whole_number("job_revision"),
         message: fields.text("message"),
-        predictions: fields.some_objects("predictions", MAX_PREDICTIONS, decode_prediction),
+        predictions: fields.objects("predictions", &PREDICTIONS, decode_prediction),
     }
 }
 

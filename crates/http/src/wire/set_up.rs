@@ -1,4 +1,4 @@
-use prediction_domain::model::JudgedJob;
+use prediction_domain::model::{BINDINGS, JudgedJob};
 use prediction_domain::use_cases::{Outcome, Outcomes, SetUpDone, SetUpDraft, SetUpJobDraft, Warning};
 use serde::Serialize;
 use serde_json::Value;
@@ -92,7 +92,7 @@ pub(crate) fn decode_set_up(fields: &mut Fields<'_>) -> SetUpDraft {
         source: fields.object("source", decode_source),
         source_version: fields.object("source_version", decode_source_version),
         job: fields.object("job", decode_set_up_job),
-        role_bindings: fields.objects("role_bindings", decode_binding),
+        role_bindings: fields.objects("role_bindings", &BINDINGS, decode_binding),
     }
 }
 

@@ -1,6 +1,6 @@
 use prediction_domain::model::{
-    ContractDigest, Description, InputKind, InputRole, InputRoleDraft, Metric, OutputRole, OutputRoleDraft, RoleName,
-    SourceId, SourceVersion, SourceVersionDraft, SourceVersionId, Timestamp, Unit, VersionLabel,
+    ContractDigest, Description, InputKind, InputRole, InputRoleDraft, Metric, OutputRole, OutputRoleDraft, ROLES,
+    RoleName, SourceId, SourceVersion, SourceVersionDraft, SourceVersionId, Timestamp, Unit, VersionLabel,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -113,8 +113,8 @@ pub(crate) fn decode_source_version(fields: &mut Fields<'_>) -> SourceVersionDra
         source_id: fields.text("source_id"),
         version: fields.text("version"),
         description: fields.text("description"),
-        input_roles: fields.objects("input_roles", decode_input_role),
-        output_roles: fields.objects("output_roles", decode_output_role),
+        input_roles: fields.objects("input_roles", &ROLES, decode_input_role),
+        output_roles: fields.objects("output_roles", &ROLES, decode_output_role),
     }
 }
 

@@ -2,6 +2,7 @@
 //! fail, and that the OpenAPI document tells the truth.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing fails, as it should")]
 
+mod bodies;
 mod degraded;
 mod documents;
 mod failures;

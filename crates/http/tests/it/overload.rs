@@ -1,5 +1,6 @@
 //! More than the service can do at a time: it says so at once, or when its patience ends, and recovers.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
@@ -131,23 +132,34 @@ async fn a_stuck_port_ends_in_503_at_the_deadline() {
     }
 }
 
+/// Three of four megabytes are more than one caller may have at a time; small ones are dealt with meanwhile.
 #[actix_web::test]
-async fn large_reports_wait_for_room_and_small_ones_do_not() {
-    let (open, gate) = channel();
-    let service = stuck(gate);
+async fn large_reports_wait_for_memory_and_small_ones_do_not() {
+    let (open, gate) = channel::<()>();
+    let (gate, asked) = (Arc::new(Mutex::new(gate)), Arc::new(AtomicUsize::new(0)));
+    let mut mocks = Mocks::default();
+    mocks.jobs.expect_find_many().returning({
+        let asked = Arc::clone(&asked);
+        move |wanted| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            let _ = gate.lock().map(|gate| gate.recv());
+            Ok(vec![None; wanted.len()])
+        }
+    });
+    let service = mocks.into_service();
     let path = format!("/api/v1/jobs/{ORGANISATION}/runs");
     let report = |bytes: usize| {
         let body = json!({"status": "failed", "message": "x".repeat(bytes)});
         service.send(Request::new("POST", &path).json(&body))
     };
     // These are let in, and wait for the store.
-    let mut large: FuturesUnordered<_> = (0..2).map(|_| report(100_000)).collect();
-    for _ in 0..100 {
+    let mut large: FuturesUnordered<_> = (0..2).map(|_| report(4_000_000)).collect();
+    while asked.load(Ordering::Relaxed) == 0 {
         assert!(futures_util::poll!(large.next()).is_pending());
         actix_web::rt::task::yield_now().await;
     }
     tokio::time::pause();
-    assert_unavailable(&report(100_000).await, "overloaded");
+    assert_unavailable(&report(4_000_000).await, "overloaded");
     let small = report(1_000);
     futures_util::pin_mut!(small);
     assert!(futures_util::poll!(&mut small).is_pending(), "it waits in the lane, as any write does");
@@ -157,5 +169,5 @@ async fn large_reports_wait_for_room_and_small_ones_do_not() {
     while let Some(answer) = large.next().await {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.body);
     }
-    assert_eq!(report(100_000).await.status, StatusCode::NOT_FOUND, "there is room again");
+    assert_eq!(report(4_000_000).await.status, StatusCode::NOT_FOUND, "there is memory again");
 }

@@ -5,7 +5,7 @@ use super::conclude::differences;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{
-    AccessDenied, Job, JobId, Judge, Output, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
+    AccessDenied, Job, JobId, Output, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
 };
 use crate::ports::JobSetUp;
 use crate::use_cases::{Outcome, Ports, Refusal};
@@ -34,7 +34,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         catalogue,
         prepared,
         now,
-        judge: Judge::starting_with(prepared.violations.clone()),
+        judge: prepared.judge.clone(),
         conflict: None,
         version_clashes: false,
         version_defaulted: false,
@@ -52,7 +52,9 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         Some(version) => Some(version.get().contract.declared_inputs()),
         None => prepared.declared.as_ref(),
     };
-    let role_bindings = judge_bindings(&mut judge, &Path::of("role_bindings"), declared, &prepared.role_bindings);
+    let drafts = prepared.role_bindings.as_ref();
+    let role_bindings =
+        drafts.and_then(|drafts| judge_bindings(&mut judge, &Path::of("role_bindings"), declared, drafts));
 
     let whole = role_bindings.zip(source).zip(version).zip(prepared.organisation_id).zip(prepared.job_name.clone());
     let ((((role_bindings, source), version), organisation_id), name) = judge.verdict(whole)?;

@@ -3,7 +3,7 @@ use std::fmt::Display;
 use super::{SetUpDraft, SetUpJobDraft};
 use crate::model::{
     BindingDraft, Caller, DeclaredInputs, JobName, Judge, OrganisationId, Path, Permission, Sent, SourceId, SourceSpec,
-    SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, Violation, ViolationCode, declared_inputs,
+    SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, ViolationCode, declared_inputs,
 };
 use crate::ports::Effect;
 use crate::use_cases::Refusal;
@@ -25,8 +25,10 @@ pub struct PreparedSetUp {
     /// Whether anything, readable or not, was said about the source, and about the version.
     pub(super) names_source: bool,
     pub(super) names_version: bool,
-    pub(super) role_bindings: Vec<Sent<BindingDraft>>,
-    pub(super) violations: Vec<Violation>,
+    /// `None` when they cannot be told, which was reported: then nothing can be said about them.
+    pub(super) role_bindings: Option<Vec<Sent<BindingDraft>>>,
+    /// Who has found what is wrong so far.
+    pub(super) judge: Judge,
     pub(super) effect: Effect,
 }
 
@@ -52,8 +54,7 @@ pub fn prepare_set_up(
 ) -> Result<PreparedSetUp, Refusal> {
     caller.require(Permission::JobsWrite)?;
     let root = Path::root();
-    let draft = submission.content;
-    let mut judge = Judge::starting_with(submission.violations);
+    let Submission { content: draft, mut judge } = submission;
 
     let organisation_id =
         judge.read(&root.member("organisation_id"), &draft.organisation_id, |text| OrganisationId::parse(text));
@@ -81,7 +82,10 @@ pub fn prepare_set_up(
         judge.read(&path.member("source_version_id"), &job.source_version_id, |text| SourceVersionId::parse(text));
     let job_organisation_id =
         judge.read(&path.member("organisation_id"), &job.organisation_id, |text| OrganisationId::parse(text));
-    let role_bindings = judge.require(&root.member("role_bindings"), draft.role_bindings);
+    let role_bindings = match draft.role_bindings {
+        Sent::Unreadable => None,
+        sent => Some(judge.require(&root.member("role_bindings"), sent).unwrap_or_default()),
+    };
 
     let said = |present: bool, sent_null: bool| present && !sent_null;
     let prepared = PreparedSetUp {
@@ -99,12 +103,12 @@ pub fn prepare_set_up(
         active: job.active.given().copied(),
         job_source_id: job_source_id.into_option(),
         job_source_version_id: job_source_version_id.into_option(),
-        role_bindings: role_bindings.unwrap_or_default(),
-        violations: Vec::new(),
+        role_bindings,
+        judge: Judge::default(),
         effect,
     };
     judge_agreement(&mut judge, &prepared, job_organisation_id.into_option());
-    Ok(PreparedSetUp { violations: judge.into_violations(), ..prepared })
+    Ok(PreparedSetUp { judge, ..prepared })
 }
 
 fn read_source(judge: &mut Judge, draft: &crate::model::SourceDraft) -> SourceSpec {

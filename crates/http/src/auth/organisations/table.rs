@@ -71,7 +71,7 @@ impl OrganisationTable {
         for path in &parsed.duplicates {
             reading.mistake(path, "stands there more than once");
         }
-        let table = reading.table(&parsed.value.into());
+        let table = reading.table(&parsed.value().into());
         if reading.mistakes.is_empty() { Ok(table) } else { Err(TableError::Mistakes(reading.mistakes)) }
     }
 

@@ -1,19 +1,20 @@
 use actix_web::http::StatusCode;
+use prediction_domain::model::Permission;
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{Outcome, prepare_set_up};
 
 use crate::request::{Call, job_tag};
 use crate::routes::{Answer, created, single};
-use crate::wire::fields::decode;
 use crate::wire::set_up::{SetUpBody, decode_set_up};
 
-pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let mut query = call.query();
     let effect = query.effect();
     query.finish()?;
-    let submission = decode(&call.body().await?, decode_set_up)?;
-    let prepared = prepare_set_up(&caller, submission, effect)?;
+    let body = call.body(&caller, Permission::JobsWrite).await?;
+    let prepare = move |submission| prepare_set_up(&caller, submission, effect);
+    let prepared = body.decode_and(&call.api(), decode_set_up, prepare).await?;
 
     let done = call.api().set_up(prepared).await?;
     let tag = job_tag(done.job.revision, &done.health, None);

@@ -1,16 +1,16 @@
 use actix_web::http::StatusCode;
-use prediction_domain::model::Revision;
+use prediction_domain::model::{Permission, Revision};
 use prediction_domain::use_cases::{Outcome, publish_source_version};
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, created, single};
-use crate::wire::fields::decode;
 use crate::wire::source_version::{SourceVersionBody, decode_source_version};
 
-pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
-    let submission = decode(&call.body().await?, decode_source_version)?;
+    let body = call.body(&caller, Permission::CatalogWrite).await?;
+    let submission = body.decode(&call.api(), decode_source_version).await?;
 
     let (version, outcome) = call.api().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
     let tag = entity_tag(Revision::FIRST);

@@ -1,20 +1,20 @@
 use actix_web::http::StatusCode;
-use prediction_domain::model::SourceId;
+use prediction_domain::model::{Permission, SourceId};
 use prediction_domain::use_cases::change_source;
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, single};
-use crate::wire::fields::decode;
 use crate::wire::source::{SourceBody, decode_source_change};
 
-pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(SourceId::parse)?;
     let mut query = call.query();
     let effect = query.effect();
     query.finish()?;
     let precondition = call.precondition()?;
-    let submission = decode(&call.body().await?, decode_source_change)?;
+    let body = call.body(&caller, Permission::CatalogWrite).await?;
+    let submission = body.decode(&call.api(), decode_source_change).await?;
 
     let source =
         call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, effect)).await?;

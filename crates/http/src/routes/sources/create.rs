@@ -1,15 +1,16 @@
 use actix_web::http::StatusCode;
+use prediction_domain::model::Permission;
 use prediction_domain::use_cases::{Outcome, create_source};
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, created, single};
-use crate::wire::fields::decode;
 use crate::wire::source::{SourceBody, decode_source};
 
-pub(in crate::routes) async fn handle(mut call: Call) -> Answer {
+pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
-    let submission = decode(&call.body().await?, decode_source)?;
+    let body = call.body(&caller, Permission::CatalogWrite).await?;
+    let submission = body.decode(&call.api(), decode_source).await?;
 
     let (source, outcome) = call.api().write(move |ports| create_source(ports, &caller, &submission)).await?;
     let tag = entity_tag(source.revision);
