@@ -33,6 +33,10 @@ pub(crate) enum Breach {
     JobOfCounter,
     /// A job has one row in that table; the triggers see to it.
     OneOfAJob,
+    /// There is a row for the organisation already.
+    OneOfAnOrganisation,
+    /// A quota is used up.
+    UsedUp,
     /// Somebody holds the lease.
     Lease,
     /// The value breaks a rule of the domain, so it cannot have come from there.
@@ -40,7 +44,7 @@ pub(crate) enum Breach {
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, Breach); 46] = [
+const MEANINGS: [(&str, Breach); 50] = [
     ("sources_pkey", Breach::SourceId),
     ("sources_name_key_key", Breach::SourceName),
     ("sources_name_check", Breach::Rule),
@@ -87,6 +91,10 @@ const MEANINGS: [(&str, Breach); 46] = [
     ("run_summaries_consecutive_failures_check", Breach::Rule),
     ("deleted_jobs_pkey", Breach::OneOfAJob),
     ("leases_pkey", Breach::Lease),
+    ("job_counts_pkey", Breach::OneOfAnOrganisation),
+    ("job_counts_jobs_check", Breach::Rule),
+    ("daily_usage_pkey", Breach::OneOfAnOrganisation),
+    ("daily_usage_used_check", Breach::UsedUp),
 ];
 
 impl Breach {
@@ -123,6 +131,7 @@ mod tests {
         include_str!("../../../migrations/postgres/2026-11-26-000002_number_the_runs_of_a_job/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000003_replace_delete_and_bound_runs/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/up.sql"),
+        include_str!("../../../migrations/postgres/2026-11-26-000008_count_what_quotas_limit/up.sql"),
     );
 
     #[test]

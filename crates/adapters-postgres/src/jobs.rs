@@ -2,6 +2,7 @@
 
 mod by_name;
 mod count;
+mod counted;
 mod find;
 mod insert;
 mod list;
@@ -15,8 +16,8 @@ use diesel::PgConnection;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{
-    HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page, PageRequest,
-    Revision, Scope, Subject, Timestamp,
+    Allowance, HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page,
+    PageRequest, Revision, Scope, Subject, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -27,6 +28,7 @@ use uuid::Uuid;
 use crate::constraints::Breach;
 use crate::database::Abort;
 use crate::paging::page_of;
+use crate::quotas::{self, Take};
 use crate::rows::{
     JobRevisionRow, JobRow, JsonList, MonitoredJobRow, StoredBinding, StoredOutput, count, read_all, read_optional,
     revision,
@@ -102,49 +104,21 @@ impl JobRepository for PostgresStore {
         counts.iter().map(read).collect()
     }
 
-    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
-        let key = (job.organisation_id.as_uuid(), job.id.as_uuid());
-        self.database().transaction(effect, |connection| {
-            let same_name = others.filter(others.field(jobs::organisation_id).eq(key.0));
-            let same_name = same_name.filter(others.field(jobs::name).eq(job.name.as_str()));
-            let same_name = same_name.filter(others.field(jobs::id).ne(key.1));
-            let bindings: JsonList<_> = job.role_bindings.iter().map(StoredBinding::from).collect();
-            let outputs: JsonList<_> = job.outputs.iter().map(StoredOutput::from).collect();
-            let changed = diesel::update(jobs::table.find(key))
-                .filter(jobs::revision.eq(expected.as_i64()))
-                .filter(not(exists(same_name)))
-                .set((
-                    jobs::source_version_id.eq(job.source_version_id.as_uuid()),
-                    jobs::name.eq(job.name.as_str()),
-                    jobs::active.eq(job.active),
-                    jobs::activated_at.eq(job.activated_at.map(|time| time.as_datetime())),
-                    jobs::role_bindings.eq(bindings),
-                    jobs::outputs.eq(outputs),
-                    jobs::revision.eq(job.revision.as_i64()),
-                    jobs::updated_at.eq(job.updated_at.as_datetime()),
-                    jobs::updated_by.eq(job.updated_by.as_ref().map(Subject::as_str)),
-                ))
-                .execute(connection)
-                .map_err(|error| match Breach::of(&error) {
-                    Some(Breach::JobName) => Abort::Again,
-                    Some(Breach::VersionOfJob) => Abort::Refused(UpdateJobError::VersionMissing),
-                    _ => Abort::Statement(error),
-                })?;
-            if changed == 1 {
-                return Ok(());
+    fn update(
+        &self,
+        job: &Job,
+        expected: Revision,
+        allowance: Option<Allowance>,
+        effect: Effect,
+    ) -> Result<(), UpdateJobError> {
+        match (self.update_within(job, expected, allowance, effect), &allowance) {
+            (Err(UpdateJobError::QuotaExceeded(_)), Some(allowance)) => {
+                let organisation = job.organisation_id.as_uuid();
+                let used = self.database().statement(|connection| quotas::used(connection, organisation, allowance));
+                Err(UpdateJobError::QuotaExceeded(allowance.exceeded(used.map_err(StoreFailure::from)?)))
             }
-            let current: Option<i64> = jobs::table.find(key).select(jobs::revision).first(connection).optional()?;
-            let current = revision(current.ok_or(Abort::Refused(UpdateJobError::Missing))?)?;
-            if current != expected {
-                return Err(Abort::Refused(UpdateJobError::Stale { current }));
-            }
-            match find_by_name(connection, job.organisation_id, &job.name)? {
-                Some(taken) if taken.id != key.1 => {
-                    Err(Abort::Refused(UpdateJobError::NameTaken(Box::new(Job::try_from(taken)?))))
-                }
-                _ => Err(Abort::Again),
-            }
-        })
+            (updated, _) => updated,
+        }
     }
 
     fn revisions(
@@ -191,6 +165,79 @@ impl JobRepository for PostgresStore {
                 return Err(Abort::Again);
             }
             Ok(())
+        })
+    }
+}
+
+impl PostgresStore {
+    /// How much is used of what it is not allowed to use is told by whoever can still ask.
+    fn update_within(
+        &self,
+        job: &Job,
+        expected: Revision,
+        allowance: Option<Allowance>,
+        effect: Effect,
+    ) -> Result<(), UpdateJobError> {
+        let key = (job.organisation_id.as_uuid(), job.id.as_uuid());
+        let used_up = |allowance: Allowance| Abort::Refused(UpdateJobError::QuotaExceeded(allowance.exceeded(0)));
+        self.database().transaction(effect, |connection| {
+            if let Some(allowance) = allowance {
+                // Whoever has used up everything writes nothing.
+                let used = quotas::used(connection, key.0, &allowance)?;
+                if used.saturating_add(allowance.amount) > allowance.limit {
+                    let current: Option<i64> =
+                        jobs::table.find(key).select(jobs::revision).first(connection).optional()?;
+                    let current = revision(current.ok_or(Abort::Refused(UpdateJobError::Missing))?)?;
+                    if current != expected {
+                        return Err(Abort::Refused(UpdateJobError::Stale { current }));
+                    }
+                    return Err(used_up(allowance));
+                }
+            }
+            let same_name = others.filter(others.field(jobs::organisation_id).eq(key.0));
+            let same_name = same_name.filter(others.field(jobs::name).eq(job.name.as_str()));
+            let same_name = same_name.filter(others.field(jobs::id).ne(key.1));
+            let bindings: JsonList<_> = job.role_bindings.iter().map(StoredBinding::from).collect();
+            let outputs: JsonList<_> = job.outputs.iter().map(StoredOutput::from).collect();
+            let changed = diesel::update(jobs::table.find(key))
+                .filter(jobs::revision.eq(expected.as_i64()))
+                .filter(not(exists(same_name)))
+                .set((
+                    jobs::source_version_id.eq(job.source_version_id.as_uuid()),
+                    jobs::name.eq(job.name.as_str()),
+                    jobs::active.eq(job.active),
+                    jobs::activated_at.eq(job.activated_at.map(|time| time.as_datetime())),
+                    jobs::role_bindings.eq(bindings),
+                    jobs::outputs.eq(outputs),
+                    jobs::revision.eq(job.revision.as_i64()),
+                    jobs::updated_at.eq(job.updated_at.as_datetime()),
+                    jobs::updated_by.eq(job.updated_by.as_ref().map(Subject::as_str)),
+                ))
+                .execute(connection)
+                .map_err(|error| match Breach::of(&error) {
+                    Some(Breach::JobName) => Abort::Again,
+                    Some(Breach::VersionOfJob) => Abort::Refused(UpdateJobError::VersionMissing),
+                    _ => Abort::Statement(error),
+                })?;
+            if changed == 1 {
+                return match allowance {
+                    Some(allowance) if !Take::new(job.organisation_id, allowance).run(connection)? => {
+                        Err(used_up(allowance))
+                    }
+                    _ => Ok(()),
+                };
+            }
+            let current: Option<i64> = jobs::table.find(key).select(jobs::revision).first(connection).optional()?;
+            let current = revision(current.ok_or(Abort::Refused(UpdateJobError::Missing))?)?;
+            if current != expected {
+                return Err(Abort::Refused(UpdateJobError::Stale { current }));
+            }
+            match find_by_name(connection, job.organisation_id, &job.name)? {
+                Some(taken) if taken.id != key.1 => {
+                    Err(Abort::Refused(UpdateJobError::NameTaken(Box::new(Job::try_from(taken)?))))
+                }
+                _ => Err(Abort::Again),
+            }
         })
     }
 }

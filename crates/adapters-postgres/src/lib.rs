@@ -17,6 +17,7 @@
 //! | --- | --- |
 //! | which SQL runs? | `sources.rs`, `source_versions.rs`, `jobs.rs` and `runs.rs` with their folders, `retention.rs` |
 //! | what is a row, and when is it corrupt? | `rows/` |
+//! | what do quotas count? | `quotas.rs` |
 //! | what does a breach of a constraint mean? | `constraints.rs` |
 //! | when is something tried again? | `database.rs` |
 //! | whose session is behind a connection, and what if it is shared? | `link.rs` |
@@ -35,6 +36,7 @@ mod migrations;
 mod name_keys;
 mod paging;
 mod pool;
+mod quotas;
 mod retention;
 mod rows;
 mod runs;

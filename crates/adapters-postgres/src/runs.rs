@@ -4,21 +4,22 @@ mod change;
 mod insert;
 mod predictions;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunNumber, RunPosition, RunStatus, Timestamp,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, QuotaExceeded, Run, RunId, RunNumber, RunPosition,
+    RunStatus, Timestamp,
 };
 use prediction_domain::ports::{
     Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
     RunRepository, StoreFailure,
 };
 
-use self::insert::InsertRun;
+use self::insert::{InsertRun, Inserted};
 use self::predictions::ReadPredictions;
 use crate::constraints::Breach;
 use crate::failure::{Failure, Kind};
 use crate::paging::one_too_many;
+use crate::quotas;
 use crate::rows::{PredictionRow, ReplacedRunRow, RunRow, read_all, read_optional};
 use crate::schema::{replaced_runs, runs};
 use crate::store::PostgresStore;
@@ -29,20 +30,28 @@ const MOST_TIMES_GONE: u32 = 3;
 const MOST_TIMES_TAKEN: u32 = 64;
 
 impl RunRepository for PostgresStore {
-    fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
-        let insert = InsertRun::new(run, predictions);
+    fn insert(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), InsertRunError> {
+        let insert = InsertRun::new(run, predictions, allowance);
         for _ in 0..MOST_TIMES_GONE {
             let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
             match attempt.ended {
                 Ended::JobMissing => return Err(InsertRunError::JobMissing),
                 Ended::Stored(_) => return Ok(()),
-                Ended::InTheWay => {}
+                Ended::InTheWay | Ended::UsedUp => {}
             }
             match self.issued_with(run)? {
                 // Ids of runs are fresh, so this one is from an attempt whose answer was lost.
                 Some(taken) if taken.id == run.id && attempt.may_be_lost => return Ok(()),
                 Some(taken) => return Err(InsertRunError::IssuedAtTaken(Box::new(taken))),
                 None => {}
+            }
+            if let (Ended::UsedUp, Some(allowance)) = (attempt.ended, &allowance) {
+                return Err(InsertRunError::QuotaExceeded(self.exceeded(run, allowance)?));
             }
         }
         Err(StoreFailure::Unavailable("a run keeps coming and going".into()).into())
@@ -53,28 +62,45 @@ impl RunRepository for PostgresStore {
         run: &Run,
         until: Timestamp,
         predictions: &[Prediction],
+        allowance: Option<Allowance>,
     ) -> Result<Timestamp, InsertNextError> {
-        let insert = InsertRun::next(run, until, predictions);
+        let insert = InsertRun::next(run, until, predictions, allowance);
         for _ in 0..MOST_TIMES_TAKEN {
             let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
             match attempt.ended {
                 Ended::JobMissing => return Err(InsertNextError::JobMissing),
                 Ended::Stored(issued_at) => return Ok(issued_at),
-                Ended::InTheWay if attempt.may_be_lost => {
+                Ended::InTheWay | Ended::UsedUp if attempt.may_be_lost => {
                     // What an attempt stored whose answer was lost has another time, but the same id.
                     if let Some(stored) = self.find(run.organisation_id, run.job_id, run.id)? {
                         return Ok(stored.issued_at);
                     }
                 }
                 // Somebody said just that time.
-                Ended::InTheWay => {}
+                Ended::InTheWay | Ended::UsedUp => {}
+            }
+            if let (Ended::UsedUp, Some(allowance)) = (attempt.ended, &allowance) {
+                return Err(InsertNextError::QuotaExceeded(self.exceeded(run, allowance)?));
             }
         }
         Err(StoreFailure::Unavailable("the time at which a run is issued is always taken".into()).into())
     }
 
-    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError> {
-        self.database().transaction(Effect::Commit, |connection| change::replace(connection, run, predictions))
+    fn replace(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), ReplaceRunError> {
+        let replaced = self
+            .database()
+            .transaction(Effect::Commit, |connection| change::replace(connection, run, predictions, allowance));
+        match (replaced, &allowance) {
+            (Err(ReplaceRunError::QuotaExceeded(_)), Some(allowance)) => {
+                Err(ReplaceRunError::QuotaExceeded(self.exceeded(run, allowance)?))
+            }
+            (replaced, _) => replaced,
+        }
     }
 
     fn delete(
@@ -159,11 +185,14 @@ impl RunRepository for PostgresStore {
 }
 
 /// How an attempt to store a run ended.
+#[derive(Clone, Copy)]
 enum Ended {
     JobMissing,
     Stored(Timestamp),
     /// A run that was issued at the same time, or one of the same id.
     InTheWay,
+    /// There was not enough left of what it was allowed to use.
+    UsedUp,
 }
 
 struct Attempt {
@@ -177,17 +206,26 @@ impl PostgresStore {
         let mut attempts = 0;
         let inserted = self.database().statement(|connection| {
             attempts += 1;
-            insert.clone().get_result::<(i64, Option<DateTime<Utc>>)>(connection)
+            insert.clone().get_result::<Inserted>(connection)
         });
         let ended = match inserted {
-            Ok((0, _)) => Ended::JobMissing,
-            Ok((_, Some(issued_at))) => Ended::Stored(Timestamp::truncated(issued_at)),
-            Ok((_, None)) => Ended::InTheWay,
+            Ok((0, ..)) => Ended::JobMissing,
+            Ok((_, Some(issued_at), _)) => Ended::Stored(Timestamp::truncated(issued_at)),
+            Ok((_, None, true)) => Ended::InTheWay,
+            Ok((_, None, false)) => Ended::UsedUp,
+            Err(failure) if failure.kind() == Some(Kind::Breach(Breach::UsedUp)) => Ended::UsedUp,
             // Its own first attempt, whose connection died, was stored at the same moment.
             Err(failure) if failure.kind() == Some(Kind::Breach(Breach::RunId)) => Ended::InTheWay,
             Err(failure) => return Err(failure),
         };
         Ok(Attempt { ended, may_be_lost: attempts > 1 })
+    }
+
+    /// How much is used of what the run was not allowed to use.
+    fn exceeded(&self, run: &Run, allowance: &Allowance) -> Result<QuotaExceeded, StoreFailure> {
+        let organisation = run.organisation_id.as_uuid();
+        let used = self.database().statement(|connection| quotas::used(connection, organisation, allowance))?;
+        Ok(allowance.exceeded(used))
     }
 
     /// The run of the same job that was issued at the same time.

@@ -1,9 +1,25 @@
 // Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test the_schema_is_that_of_the_migrations`.
 
 diesel::table! {
+    daily_usage (organisation_id, quota) {
+        organisation_id -> Uuid,
+        quota -> Text,
+        day -> Int4,
+        used -> Int8,
+    }
+}
+
+diesel::table! {
     deleted_jobs (organisation_id, job_id) {
         organisation_id -> Uuid,
         job_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    job_counts (organisation_id) {
+        organisation_id -> Uuid,
+        jobs -> Int8,
     }
 }
 

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
-    HealthCounts, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page, PageRequest, Revision, Scope,
-    Timestamp,
+    Allowance, HealthCounts, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page, PageRequest,
+    Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -13,6 +13,7 @@ use prediction_domain::ports::{
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
 use crate::expressions::is_one_of;
 use crate::monitoring::monitored;
+use crate::quotas::take;
 use crate::rows::{CorruptRow, JobChanges, JobRow, MonitoredJobRow, job_organisation, restore, stored_revision};
 use crate::schema::jobs;
 use crate::store::SqliteStore;
@@ -55,11 +56,20 @@ impl JobRepository for SqliteStore {
         job_list::count_by_health(&mut *self.reader()?, scope, filter, now)
     }
 
-    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
+    fn update(
+        &self,
+        job: &Job,
+        expected: Revision,
+        allowance: Option<Allowance>,
+        effect: Effect,
+    ) -> Result<(), UpdateJobError> {
         self.write(effect, |connection| {
             let current = revision(connection, job)?.ok_or(UpdateJobError::Missing)?;
             if current != expected {
                 return Err(UpdateJobError::Stale { current });
+            }
+            if let Err(exceeded) = take(connection, job.organisation_id, allowance).or_store_failure()? {
+                return Err(UpdateJobError::QuotaExceeded(exceeded));
             }
             match update(connection, job).or_store_failure()? {
                 Ok(()) => Ok(()),

@@ -44,6 +44,7 @@ mod monitoring;
 mod name_keys;
 mod pool;
 mod predictions;
+mod quotas;
 mod retention;
 mod rows;
 mod run_changes;

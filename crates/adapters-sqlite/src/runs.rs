@@ -1,7 +1,7 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, Timestamp, latest_issue,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, Timestamp, latest_issue,
 };
 use prediction_domain::ports::{
     Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
@@ -11,6 +11,7 @@ use prediction_domain::ports::{
 use crate::errors::OrStoreFailure as _;
 use crate::expressions::is_before;
 use crate::predictions;
+use crate::quotas::take;
 use crate::rows::{RunRow, limit, one_too_many, restore_all, succeeded};
 use crate::run_changes::{self as changes, JobKey};
 use crate::schema::{jobs, runs};
@@ -18,7 +19,12 @@ use crate::store::SqliteStore;
 
 impl RunRepository for SqliteStore {
     /// Nobody else writes in the meantime, so that what is looked up first stays so.
-    fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
+    fn insert(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), InsertRunError> {
         self.write(Effect::Commit, |connection| {
             if !has_job(connection, run)? {
                 return Err(InsertRunError::JobMissing);
@@ -27,6 +33,9 @@ impl RunRepository for SqliteStore {
                 return Err(InsertRunError::IssuedAtTaken(Box::new(
                     Run::try_from(&taken).map_err(StoreFailure::from)?,
                 )));
+            }
+            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
+                return Err(InsertRunError::QuotaExceeded(exceeded));
             }
             Ok(store(connection, run, predictions)?)
         })
@@ -37,10 +46,14 @@ impl RunRepository for SqliteStore {
         run: &Run,
         until: Timestamp,
         predictions: &[Prediction],
+        allowance: Option<Allowance>,
     ) -> Result<Timestamp, InsertNextError> {
         self.write(Effect::Commit, |connection| {
             if !has_job(connection, run)? {
                 return Err(InsertNextError::JobMissing);
+            }
+            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
+                return Err(InsertNextError::QuotaExceeded(exceeded));
             }
             let issued_at = changes::next_issued_at(connection, run, until)?;
             store(connection, &Run { issued_at, ..run.clone() }, predictions)?;
@@ -48,7 +61,12 @@ impl RunRepository for SqliteStore {
         })
     }
 
-    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError> {
+    fn replace(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), ReplaceRunError> {
         self.write(Effect::Commit, |connection| {
             if !has_job(connection, run)? {
                 return Err(ReplaceRunError::JobMissing);
@@ -58,6 +76,9 @@ impl RunRepository for SqliteStore {
             let Some(failed) = failed.filter(|row| row.is_failed() && Some(&row.id) == replaces.as_ref()) else {
                 return Err(ReplaceRunError::Gone);
             };
+            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
+                return Err(ReplaceRunError::QuotaExceeded(exceeded));
+            }
             let job = JobKey::of(run);
             changes::make_way(connection, &job, failed, run.id)?;
             store(connection, run, predictions)?;

@@ -1,9 +1,25 @@
 // Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test schema`.
 
 diesel::table! {
+    daily_usage (organisation_id, quota) {
+        organisation_id -> Text,
+        quota -> Text,
+        day -> BigInt,
+        used -> BigInt,
+    }
+}
+
+diesel::table! {
     deleted_jobs (organisation_id, job_id) {
         organisation_id -> Text,
         job_id -> Text,
+    }
+}
+
+diesel::table! {
+    job_counts (organisation_id) {
+        organisation_id -> Text,
+        jobs -> BigInt,
     }
 }
 
@@ -161,7 +177,9 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    daily_usage,
     deleted_jobs,
+    job_counts,
     job_inputs,
     job_revisions,
     jobs,

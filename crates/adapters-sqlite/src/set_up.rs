@@ -6,6 +6,7 @@ use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpReject
 
 use crate::errors::{OrStoreFailure as _, Refusal, copies, store_failure};
 use crate::jobs::row_by_name;
+use crate::quotas::judge_one_more_job;
 use crate::rows::restore;
 use crate::store::SqliteStore;
 use crate::{jobs, source_versions, sources};
@@ -29,6 +30,11 @@ fn set_up_all(store: &SqliteStore, plans: &[JobSetUp]) -> Result<Vec<Answer>, St
 
 /// Fails only when the transaction cannot go on, since SQLite may have rolled it back already.
 fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, StoreFailure> {
+    if let Some(limit) = plan.most_jobs
+        && let Err(exceeded) = judge_one_more_job(connection, plan.job.organisation_id, limit).or_store_failure()?
+    {
+        return explain(connection, plan, JobSetUpRejected::QuotaExceeded(exceeded)).or_store_failure();
+    }
     if plan.new_source.is_none() && plan.new_version.is_none() && plan.effect == Effect::Commit {
         // One statement, which SQLite takes back by itself when it breaks a constraint.
         let stored = store_all(connection, plan);

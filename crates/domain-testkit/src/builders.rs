@@ -145,7 +145,7 @@ pub fn bindings(bound: &[(&str, InputId)]) -> CheckedBindings {
 /// A plan that stores a job whose version is stored already.
 #[must_use]
 pub fn a_plan_for(job: Job) -> JobSetUp {
-    JobSetUp { new_source: None, new_version: None, job, effect: Effect::Commit }
+    JobSetUp { new_source: None, new_version: None, job, most_jobs: None, effect: Effect::Commit }
 }
 
 /// A plan that stores a source, a version of it and a job that runs it.
@@ -154,7 +154,7 @@ pub fn a_plan_for_everything() -> JobSetUp {
     let source = a_source();
     let version = a_version_of(source.id);
     let job = a_job_of(&version);
-    JobSetUp { new_source: Some(source), new_version: Some(version), job, effect: Effect::Commit }
+    JobSetUp { new_source: Some(source), new_version: Some(version), job, most_jobs: None, effect: Effect::Commit }
 }
 
 /// A time later than all times that this gave before, and not on a full millisecond.

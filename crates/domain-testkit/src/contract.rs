@@ -22,6 +22,7 @@ mod history;
 mod jobs;
 mod lists;
 mod monitoring;
+mod quotas;
 mod races;
 mod readings;
 mod reporting;
@@ -196,6 +197,19 @@ macro_rules! contract_suite {
                 every_transition_is_at_its_microsecond
                 jobs_are_listed_and_counted_by_every_health
                 a_condition_on_health_is_one_among_others
+            }
+            quotas {
+                as_many_jobs_are_stored_as_there_may_be
+                a_job_that_is_there_is_found_whatever_the_quota
+                jobs_that_were_there_before_count
+                a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_quota
+                of_many_set_ups_at_once_as_many_are_made_as_there_is_room_for
+                jobs_that_are_stored_and_deleted_at_once_are_counted_right
+                as_much_is_reported_in_a_day_as_may_be
+                what_cannot_be_stored_is_told_before_a_quota_and_uses_nothing
+                every_way_to_report_uses_the_quota
+                of_many_reports_at_once_as_many_are_stored_as_there_is_room_for
+                as_many_changes_are_made_in_a_day_as_may_be
             }
             retention {
                 a_lease_is_held_by_one_until_it_ends

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prediction_domain::model::{
-    Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId, Page, PageRequest, Position,
-    Prediction, ReplicaId, Revision, Run, RunId, RunNumber, RunOutcome, RunSummary, Source, SourceId, SourceName,
-    SourceVersion, SourceVersionId, Timestamp, VersionLabel,
+    Allowance, Day, Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId, Page, PageRequest,
+    Position, Prediction, Quota, QuotaExceeded, ReplicaId, Revision, Run, RunId, RunNumber, RunOutcome, RunSummary,
+    Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp, VersionLabel,
 };
 use prediction_domain::ports::{ConnectionCounts, Effect, StoreFailure, StoreHealth, StoreStatistics};
 use uuid::Uuid;
@@ -45,9 +45,14 @@ struct State {
     replaced_runs: BTreeMap<RunId, Run>,
     /// Of jobs with runs: what was issued later does not count for health.
     counted_until: BTreeMap<JobId, Timestamp>,
+    /// What organisations have used of what is counted by the day.
+    usage: BTreeMap<(OrganisationId, Quota), (Day, u64)>,
     /// Who purges, and until when.
     lease: Option<(ReplicaId, Timestamp)>,
 }
+
+/// What is used of a quota, and where that is written down.
+type Taken = ((OrganisationId, Quota), (Day, u64));
 
 /// What is numbered. Things of two kinds may have one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +113,18 @@ impl State {
             },
         };
         MonitoredJob { job: job.clone(), monitoring }
+    }
+
+    /// What is to be written down when a write has used what it is allowed.
+    fn judge_allowance(
+        &self,
+        organisation_id: OrganisationId,
+        allowance: Option<Allowance>,
+    ) -> Result<Option<Taken>, QuotaExceeded> {
+        let Some(allowance) = allowance else { return Ok(None) };
+        let key = (organisation_id, allowance.quota);
+        let used = allowance.take(self.usage.get(&key).copied())?;
+        Ok(Some((key, used)))
     }
 
     /// Gives what is stored now its place in creation order.

@@ -6,7 +6,7 @@ use prediction_domain::ports::{
     JobRepository, RetentionRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreHealth,
     StoreStatistics,
 };
-use prediction_domain::use_cases::Ports;
+use prediction_domain::use_cases::{Ports, Quotas};
 
 use crate::clock::FixedClock;
 use crate::ids::FreshIds;
@@ -51,6 +51,7 @@ impl Stores {
             runs: self.runs.clone(),
             clock: clock.clone(),
             ids: Arc::new(FreshIds),
+            quotas: Quotas::default(),
         };
         Replica { ports, clock }
     }

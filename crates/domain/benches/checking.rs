@@ -15,8 +15,8 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{
-    Ports, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, prepare_set_up, publish_source_version,
-    set_up_jobs,
+    Ports, Quotas, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, prepare_set_up,
+    publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::values::fresh_input_id;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
@@ -143,6 +143,7 @@ impl World {
             runs: stores.runs,
             clock: Arc::new(FixedClock::default()),
             ids: Arc::new(SequentialIds::default()),
+            quotas: Quotas::default(),
         };
         let caller =
             Caller { subject: "somebody".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };

@@ -11,6 +11,7 @@ mod id;
 mod job;
 mod message;
 mod page;
+mod quota;
 mod revision;
 mod run;
 mod run_number;
@@ -38,6 +39,7 @@ pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceI
 pub use job::{Job, JobChangeDraft, JobRevision, Output};
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};
+pub use quota::{Allowance, Day, MESSAGE_BYTES_PER_VALUE, Quota, QuotaExceeded, report_amount};
 pub use revision::{Precondition, Revision};
 pub use run::{
     MAX_PREDICTIONS, MAX_SECONDS_AHEAD, PREDICTIONS, Prediction, PredictionDraft, PredictionPosition,

@@ -11,6 +11,7 @@ mod create_source;
 mod delete;
 mod publish_source_version;
 mod purge;
+mod quotas;
 mod read_catalogue;
 mod read_jobs;
 mod read_runs;
@@ -32,6 +33,7 @@ pub use create_source::create_source;
 pub use delete::{delete_job, delete_run, delete_source, delete_source_version};
 pub use publish_source_version::publish_source_version;
 pub use purge::{Backlog, PurgeStep, Purger};
+pub use quotas::Quotas;
 pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};
 pub use read_jobs::{
     Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,
@@ -59,6 +61,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Makes identities.
     pub ids: Arc<dyn IdGenerator>,
+    /// What organisations may have, and do in a day.
+    pub quotas: Quotas,
 }
 
 /// Whether something was created, or was there already with the same content.

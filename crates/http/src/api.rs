@@ -187,6 +187,9 @@ impl Api {
         if let Err(Refusal::Store(failure)) = &written {
             self.conditions.note_failure(failure);
         }
+        if let Err(Refusal::QuotaExceeded { exceeded, .. }) = &written {
+            self.metrics.refused_for_quota(exceeded.quota);
+        }
         written
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use prediction_domain::model::{HealthCounts, HealthStatus};
+use prediction_domain::model::{HealthCounts, HealthStatus, Quota};
 use prediction_domain::ports::ConnectionCounts;
 use prediction_domain::use_cases::PurgeStep;
 use prometheus::core::Collector;
@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     token_verdicts: TokenVerdicts,
     key_fetches: IntCounterVec,
     bodies: BodyMetrics,
+    quota_refusals: IntCounterVec,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
 }
@@ -228,8 +229,15 @@ impl Metrics {
             Opts::new("jwks_fetches_total", "Attempts to fetch the keys of the issuer."),
             &["outcome"],
         );
-        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions), Ok(bodies)) =
-            (token_verdicts, key_fetches, ConditionGauges::new(), BodyMetrics::new())
+        let quota_refusals = IntCounterVec::new(
+            Opts::new(
+                "quota_refusals_total",
+                "Writes that were refused since a quota of their organisation was used up.",
+            ),
+            &["quota"],
+        );
+        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions), Ok(bodies), Ok(quota_refusals)) =
+            (token_verdicts, key_fetches, ConditionGauges::new(), BodyMetrics::new(), quota_refusals)
         else {
             unreachable!("the names and labels above are valid")
         };
@@ -239,7 +247,7 @@ impl Metrics {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 20] = [
+        let collectors: [Box<dyn Collector>; 21] = [
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
             Box::new(lanes.waits.clone()),
@@ -259,6 +267,7 @@ impl Metrics {
             Box::new(bodies.refused.clone()),
             Box::new(token_verdicts.clone()),
             Box::new(key_fetches.clone()),
+            Box::new(quota_refusals.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
         let registered = collectors.into_iter().try_for_each(|collector| registry.register(collector));
@@ -269,6 +278,9 @@ impl Metrics {
         }
         for fetch in KeyFetch::ALL {
             key_fetches.with_label_values(&[fetch.as_str()]);
+        }
+        for quota in Quota::ALL {
+            quota_refusals.with_label_values(&[quota.as_str()]);
         }
         Self {
             registry,
@@ -283,6 +295,7 @@ impl Metrics {
             token_verdicts: TokenVerdicts::of(&token_verdicts),
             key_fetches,
             bodies,
+            quota_refusals,
             jobs_counted: Mutex::new(None),
         }
     }
@@ -352,6 +365,11 @@ impl Metrics {
     /// Notes what became of a token.
     pub(crate) fn judged_token(&self, verdict: &Result<Verified, TokenRejected>) {
         self.token_verdicts.counter(verdict).inc();
+    }
+
+    /// Notes that a write was refused for a quota.
+    pub(crate) fn refused_for_quota(&self, quota: Quota) {
+        self.quota_refusals.with_label_values(&[quota.as_str()]).inc();
     }
 
     /// Notes an attempt to fetch keys.

@@ -124,7 +124,9 @@ fn describe(operation: &Operation) -> OperationBuilder {
         );
     }
     if operation.path.contains("{code}") {
-        let codes: Vec<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        let mut codes: Vec<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        // One that has two statuses stands there twice, side by side.
+        codes.dedup();
         described = described.parameter(
             ParameterBuilder::new()
                 .name("code")

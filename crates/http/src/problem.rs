@@ -254,8 +254,12 @@ impl Problem {
     /// Too many requests, and how long to wait before the next one: in whole seconds (RFC 9110, section 10.2.3), so that it is
     /// not too early.
     pub(crate) fn rate_limited(wait: Duration) -> Self {
+        Self::new(ProblemCode::RateLimited).retry_after(wait)
+    }
+
+    fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Self::new(ProblemCode::RateLimited).header(RETRY_AFTER, &seconds.max(1).to_string())
+        self.header(RETRY_AFTER, &seconds.max(1).to_string())
     }
 
     /// Something that passes: the caller is told when to try again.

@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
 use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
 use prediction_domain::ports::{Clock, IdGenerator};
-use prediction_domain::use_cases::Ports;
+use prediction_domain::use_cases::{Ports, Quotas};
 use prediction_http::Api;
 use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
 use uuid::Uuid;
@@ -55,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         runs: Arc::clone(&store) as _,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
+        quotas: Quotas::default(),
     };
     let caller = Caller { subject: "anybody".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };
     let always = |micros| Timestamp::from_micros(micros).context("a time that can be written down");

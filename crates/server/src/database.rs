@@ -8,7 +8,7 @@ use prediction_adapters_postgres::{
 };
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
 use prediction_domain::ports::{RetentionRepository, StoreHealth, StoreStatistics};
-use prediction_domain::use_cases::Ports;
+use prediction_domain::use_cases::{Ports, Quotas};
 use prediction_http::Writers;
 
 use crate::command_line::{DatabaseOptions, DatabasePooling};
@@ -144,6 +144,7 @@ where
         runs: Arc::clone(&store) as _,
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),
+        quotas: Quotas::default(),
     };
     PortsOfStore { ports, retention: Arc::clone(&store) as _, health: Arc::clone(&store) as _, statistics: store }
 }

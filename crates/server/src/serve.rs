@@ -12,12 +12,12 @@ use actix_web::http::header::{
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, rt, web};
 use anyhow::{Context as _, anyhow};
-use prediction_domain::use_cases::{ClockWatch, Purger};
+use prediction_domain::use_cases::{ClockWatch, Purger, Quotas};
 use prediction_http::auth::cache::CachingVerifier;
 use prediction_http::{Api, RateLimits};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::command_line::ServeOptions;
+use crate::command_line::{QuotaOptions, ServeOptions};
 use crate::database::PortsOfStore;
 use crate::purge::PurgeThread;
 use crate::system::{ProcessClock, SystemClock};
@@ -47,8 +47,9 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
             tracing::warn!("{sentence}");
         }
     }
-    let PortsOfStore { ports, retention, health, statistics } = database.ports();
+    let PortsOfStore { mut ports, retention, health, statistics } = database.ports();
     let clock = Arc::new(ClockWatch::begin(Arc::clone(&ports.clock), Arc::new(ProcessClock::start())));
+    ports.quotas = quotas(&options.quotas, Arc::clone(&clock));
     let purger = Purger::new(retention, Arc::clone(&clock), &*ports.ids);
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
@@ -110,6 +111,16 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// A day has begun when the time that is believed says so, whatever the clock jumps to.
+fn quotas(options: &QuotaOptions, clock: Arc<ClockWatch>) -> Quotas {
+    Quotas {
+        jobs: options.jobs,
+        values_per_day: options.values_per_day,
+        changes_per_day: options.changes_per_day,
+        calendar: Some(clock),
+    }
 }
 
 /// Which pages may call the service from a browser. Without credentials: the token is in a header that a page sets itself.

@@ -10,20 +10,21 @@ use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpReject
 use uuid::Uuid;
 
 use super::by_name::JobsByName;
-use super::find_by_name;
 use super::insert::InsertJobs;
+use super::{counted, find_by_name};
 use crate::constraints::Breach;
 use crate::database::{Abort, Database};
 use crate::failure::{Failure, Kind};
 use crate::rows::JobRow;
-use crate::{source_versions, sources};
+use crate::{quotas, source_versions, sources};
 
-type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
+pub(super) type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
 
 pub(super) fn set_up_many(database: &Database, plans: &[JobSetUp]) -> Vec<Answer> {
     let runs = plans.chunk_by(|plan, next| is_plain(plan) && is_plain(next));
     runs.flat_map(|run| match run {
         [plan] if !is_plain(plan) => vec![set_up_alone(database, plan)],
+        run if run.iter().any(|plan| plan.most_jobs.is_some()) => counted::set_up_together(database, run),
         run => set_up_together(database, run),
     })
     .collect()
@@ -106,11 +107,17 @@ fn only_created(is_created: &[bool], failure: Failure) -> Vec<Answer> {
 }
 
 /// Carries out any plan, in a transaction of its own.
-fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
-    let mut refused = match database.transaction(plan.effect, |connection| store(connection, plan)) {
+pub(super) fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
+    let mut stored = database.transaction(plan.effect, |connection| store(connection, plan));
+    if matches!(stored, Err(NotStored::Uncounted)) {
+        counted::begin(database, [plan.job.organisation_id.as_uuid()])?;
+        stored = database.transaction(plan.effect, |connection| store(connection, plan));
+    }
+    let mut refused = match stored {
         Ok(()) => return Ok(JobSetUpOutcome::Created),
         Err(NotStored::NameTaken(row)) => return Ok(JobSetUpOutcome::NameTaken(Box::new(Job::try_from(*row)?))),
         Err(NotStored::Rejected(rejected)) => rejected,
+        Err(NotStored::Uncounted) => StoreFailure::Internal("jobs are not counted that were".into()).into(),
     };
     if matches!(refused, JobSetUpRejected::Store(_)) {
         return Err(refused);
@@ -129,6 +136,8 @@ fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
 enum NotStored {
     NameTaken(Box<JobRow>),
     Rejected(JobSetUpRejected),
+    /// The jobs of the organisation are not counted yet, and their number is limited.
+    Uncounted,
 }
 
 impl From<StoreFailure> for NotStored {
@@ -143,6 +152,7 @@ fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<Not
         Some(Breach::SourceOfVersion | Breach::VersionOfJob) => reject(JobSetUpRejected::ReferenceMissing),
         _ => Abort::Statement(error),
     };
+    judge_count(connection, plan, 1)?;
     if let Some(source) = &plan.new_source
         && !sources::insert(connection, source)?
     {
@@ -156,10 +166,24 @@ fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<Not
     let job = &plan.job;
     let stored: Vec<(Uuid, Uuid)> = InsertJobs::new([job]).load(connection).map_err(fail)?;
     if !stored.is_empty() {
-        return Ok(());
+        // The number is held from now on: others wait to know whether there is room for them.
+        return judge_count(connection, plan, 0);
     }
     match find_by_name(connection, job.organisation_id, &job.name)? {
         Some(row) => Err(Abort::Refused(NotStored::NameTaken(Box::new(row)))),
         None => Err(Abort::Again),
     }
+}
+
+/// Refuses a plan when its organisation has too many jobs, with so many more.
+fn judge_count(connection: &mut PgConnection, plan: &JobSetUp, more: i64) -> Result<(), Abort<NotStored>> {
+    let Some(limit) = plan.most_jobs else { return Ok(()) };
+    let organisation = plan.job.organisation_id.as_uuid();
+    let counts = quotas::job_counts(connection, &[organisation])?;
+    let count = *counts.get(&organisation).ok_or(Abort::Refused(NotStored::Uncounted))?;
+    if quotas::has_room(limit, count + more) {
+        return Ok(());
+    }
+    let exceeded = quotas::too_many_jobs(limit, count + more - 1);
+    Err(Abort::Refused(NotStored::Rejected(JobSetUpRejected::QuotaExceeded(exceeded))))
 }

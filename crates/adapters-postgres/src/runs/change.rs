@@ -6,11 +6,12 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
-use prediction_domain::model::{Prediction, Run, Timestamp, latest_issue};
+use prediction_domain::model::{Allowance, Prediction, Run, Timestamp, latest_issue};
 use prediction_domain::ports::{ReplaceRunError, StoreFailure};
 use uuid::Uuid;
 
-use super::insert::InsertRun;
+use super::insert::{InsertRun, Inserted};
+use crate::constraints::Breach;
 use crate::database::Abort;
 use crate::rows::{ReplacedRunRow, RunRow};
 use crate::schema::{jobs, predictions, replaced_runs, run_summaries, runs};
@@ -34,6 +35,7 @@ pub(super) fn replace(
     connection: &mut PgConnection,
     run: &Run,
     predictions: &[Prediction],
+    allowance: Option<Allowance>,
 ) -> Result<(), Abort<ReplaceRunError>> {
     let job = (run.organisation_id.as_uuid(), run.job_id.as_uuid());
     if !lock(connection, job)? {
@@ -56,12 +58,19 @@ pub(super) fn replace(
     if replaced == 0 {
         return Err(Abort::Refused(ReplaceRunError::Gone));
     }
-    let (_, issued_at): (i64, Option<_>) =
-        InsertRun::new(run, predictions).get_result::<(i64, Option<chrono::DateTime<chrono::Utc>>)>(connection)?;
-    if issued_at.is_none() {
-        return Err(Abort::Again);
+    match InsertRun::new(run, predictions, allowance).get_result::<Inserted>(connection) {
+        Ok((_, Some(_), _)) => {}
+        Ok((_, None, true)) => return Err(Abort::Again),
+        Ok((_, None, false)) => return Err(used_up(allowance)),
+        Err(error) if Breach::of(&error) == Some(Breach::UsedUp) => return Err(used_up(allowance)),
+        Err(error) => return Err(error.into()),
     }
     Ok(sum_up(connection, job, latest_issue(run.received_at))?)
+}
+
+/// How much is used is told by whoever can still ask.
+fn used_up(allowance: Option<Allowance>) -> Abort<ReplaceRunError> {
+    allowance.map_or(Abort::Again, |allowance| Abort::Refused(ReplaceRunError::QuotaExceeded(allowance.exceeded(0))))
 }
 
 /// At most as many values as a report may have go with it.

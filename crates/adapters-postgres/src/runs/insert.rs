@@ -5,14 +5,17 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
-use prediction_domain::model::{Description, Prediction, Run, RunStatus, Timestamp};
+use prediction_domain::model::{Allowance, Description, Prediction, Run, RunStatus, Timestamp};
 use uuid::Uuid;
+
+use crate::quotas::{IsLeft, StoredAllowance};
 
 /// Stores a run with all of its values by one statement, which is the same text for every number of them, so that it is
 /// prepared once.
 ///
 /// Gives back how many jobs there were (none, or the one that it is a run of), and when the run was issued that was stored: none
-/// was, when another one was issued at that time. The job cannot be deleted meanwhile.
+/// was, when another one was issued at that time. The job cannot be deleted meanwhile. And whether there was room in what it was
+/// allowed to use: if not, none was stored. When that is used up by others meanwhile, the statement breaks a constraint.
 #[derive(Debug, Clone)]
 pub(super) struct InsertRun<'a> {
     organisation_id: Uuid,
@@ -32,16 +35,25 @@ pub(super) struct InsertRun<'a> {
     replaces: Option<Uuid>,
     /// Until when runs can have been issued after which this one is to be issued, if that is not said.
     next_until: Option<DateTime<Utc>>,
+    allowance: Option<StoredAllowance>,
 }
+
+/// What [`InsertRun`] gives.
+pub(super) type Inserted = (i64, Option<DateTime<Utc>>, bool);
 
 impl<'a> InsertRun<'a> {
     /// The run is issued next: reports of one job that come without a time wait for each other, so that each finds the one
     /// before it.
-    pub(super) fn next(run: &'a Run, until: Timestamp, predictions: &'a [Prediction]) -> Self {
-        Self { next_until: Some(until.as_datetime()), ..Self::new(run, predictions) }
+    pub(super) fn next(
+        run: &'a Run,
+        until: Timestamp,
+        predictions: &'a [Prediction],
+        allowance: Option<Allowance>,
+    ) -> Self {
+        Self { next_until: Some(until.as_datetime()), ..Self::new(run, predictions, allowance) }
     }
 
-    pub(super) fn new(run: &'a Run, predictions: &'a [Prediction]) -> Self {
+    pub(super) fn new(run: &'a Run, predictions: &'a [Prediction], allowance: Option<Allowance>) -> Self {
         Self {
             organisation_id: run.organisation_id.as_uuid(),
             job_id: run.job_id.as_uuid(),
@@ -60,6 +72,7 @@ impl<'a> InsertRun<'a> {
             values: predictions.iter().map(|prediction| prediction.value).collect(),
             replaces: run.replaces.map(|id| id.as_uuid()),
             next_until: None,
+            allowance: allowance.map(StoredAllowance::from),
         }
     }
 }
@@ -71,6 +84,11 @@ impl QueryFragment<Pg> for InsertRun<'_> {
         out.push_sql(" AND id = ");
         out.push_bind_param::<SqlUuid, _>(&self.job_id)?;
         out.push_sql(if self.next_until.is_some() { " FOR NO KEY UPDATE" } else { " FOR KEY SHARE" });
+        if let Some(allowance) = &self.allowance {
+            out.push_sql("), room AS MATERIALIZED (SELECT ");
+            allowance.push_is_left(&mut out, &self.organisation_id)?;
+            out.push_sql(" AS is_left");
+        }
         out.push_sql(
             "), run AS (INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, \
              succeeded, message, prediction_count, predictions_digest, received_at, replaces) \
@@ -103,8 +121,12 @@ impl QueryFragment<Pg> for InsertRun<'_> {
         out.push_bind_param::<Timestamptz, _>(&self.received_at)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<SqlUuid>, _>(&self.replaces)?;
+        out.push_sql(" FROM job");
+        if self.allowance.is_some() {
+            out.push_sql(" CROSS JOIN room WHERE room.is_left");
+        }
         out.push_sql(
-            " FROM job ON CONFLICT ON CONSTRAINT runs_pkey DO NOTHING RETURNING organisation_id, job_id, issued_at), \
+            " ON CONFLICT ON CONSTRAINT runs_pkey DO NOTHING RETURNING organisation_id, job_id, issued_at), \
              stored AS (INSERT INTO predictions (organisation_id, job_id, role, at, issued_at, value) \
              SELECT run.organisation_id, run.job_id, predicted.role, predicted.at, run.issued_at, predicted.value \
              FROM run CROSS JOIN unnest(",
@@ -114,18 +136,27 @@ impl QueryFragment<Pg> for InsertRun<'_> {
         out.push_bind_param::<Array<Timestamptz>, _>(&self.at)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Double>, _>(&self.values)?;
-        out.push_sql(
-            ") AS predicted (role, at, value)) SELECT (SELECT count(*) FROM job), (SELECT issued_at FROM run)",
-        );
+        out.push_sql(") AS predicted (role, at, value)");
+        if let Some(allowance) = &self.allowance {
+            // Last, so that others of the organisation wait for as short a time as can be.
+            out.push_sql(" RETURNING 1), used AS (");
+            allowance.push_take(
+                &mut out,
+                "run.organisation_id",
+                "run CROSS JOIN (SELECT count(*) FROM stored) AS values_of_run",
+            )?;
+        }
+        out.push_sql(") SELECT (SELECT count(*) FROM job), (SELECT issued_at FROM run), ");
+        out.push_sql(if self.allowance.is_some() { "(SELECT is_left FROM room)" } else { "true" });
         Ok(())
     }
 }
 
 impl Query for InsertRun<'_> {
-    type SqlType = (BigInt, Nullable<Timestamptz>);
+    type SqlType = (BigInt, Nullable<Timestamptz>, IsLeft);
 }
 
-/// One of two statements, which are told apart by their text.
+/// One of four statements, which are told apart by their text.
 impl QueryId for InsertRun<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

@@ -70,12 +70,12 @@ fn a_report_looks_at_no_more_runs_than_it_may() {
         ("a success before that", run(half + 1, RunStatus::Succeeded), 20, 100),
         ("the newest success", run(FAILURES * 1_000_000 + 1, RunStatus::Succeeded), 20, 0),
     ] {
-        let read = cost(&database, |runs| runs.insert(&run, &[]).unwrap());
+        let read = cost(&database, |runs| runs.insert(&run, &[], None).unwrap());
         assert!(read <= most, "{what} looks at {read}");
         assert_eq!(failures(&database, &job), expected.unsigned_abs(), "{what}");
     }
     let next = Run { issued_at: now, ..run(0, RunStatus::Succeeded) };
-    let read = cost(&database, |runs| assert!(runs.insert_next(&next, latest_issue(now), &[]).is_ok()));
+    let read = cost(&database, |runs| assert!(runs.insert_next(&next, latest_issue(now), &[], None).is_ok()));
     assert!(read <= 20, "the next one looks at {read}");
 }
 
@@ -84,7 +84,7 @@ fn a_success_in_the_midst_of_very_many_failures_counts_a_thousand() {
     let (database, job) = failing();
     let (issued_at, received_at) = (micros_after(second(FAILURES / 2), 1), second(FAILURES));
     let run = Run { issued_at, received_at, ..a_run_of(&job, &[]) };
-    let read = cost(&database, |runs| runs.insert(&run, &[]).unwrap());
+    let read = cost(&database, |runs| runs.insert(&run, &[], None).unwrap());
     assert!(read <= 3_100, "{read} are looked at");
     assert_eq!(failures(&database, &job), 1_000);
 }
@@ -93,12 +93,12 @@ fn a_success_in_the_midst_of_very_many_failures_counts_a_thousand() {
 fn replacing_and_deleting_look_at_no_more_runs_than_they_may() {
     let (database, job) = failing();
     let last = second(FAILURES - 1);
-    let stored = match runs(&database.store()).insert(&Run { issued_at: last, ..a_run_of(&job, &[]) }, &[]) {
+    let stored = match runs(&database.store()).insert(&Run { issued_at: last, ..a_run_of(&job, &[]) }, &[], None) {
         Err(InsertRunError::IssuedAtTaken(stored)) => *stored,
         other => panic!("{other:?}"),
     };
     let run = Run { issued_at: last, received_at: last, replaces: Some(stored.id), ..a_run_of(&job, &[]) };
-    let read = cost(&database, |runs| runs.replace(&run, &[]).unwrap());
+    let read = cost(&database, |runs| runs.replace(&run, &[], None).unwrap());
     assert!(read <= 40, "to replace one looks at {read}");
     assert_eq!(failures(&database, &job), 0);
     let delete = |runs: &dyn RunRepository| {

@@ -86,7 +86,7 @@ fn what_others_are_changing_is_left_to_the_next_purge() {
     jobs(&store).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     let values = [a_prediction("mildew_risk", at("2026-06-01T12:00:00Z"), 0.5)];
     let run = Run { issued_at: at("2026-06-01T06:00:00Z"), ..a_run_of(&plan.job, &values) };
-    runs(&store).insert(&run, &values).unwrap();
+    runs(&store).insert(&run, &values, None).unwrap();
     database.execute("UPDATE sources SET retention_hours = 1");
     let now = at("2026-06-02T00:00:00Z");
 

@@ -66,7 +66,7 @@ fn every_call_survives_that_all_connections_died() {
         ("a read", &|| assert!(jobs(&store).find_many(&[(scope.clone(), plan.job.id)]).unwrap()[0].is_some())),
         ("a list", &|| assert_eq!(jobs(&store).list(&scope, &JobFilter::default(), &page).unwrap().items.len(), 2)),
         ("an insert", &|| sources(&store).insert(&a_source()).unwrap()),
-        ("an update", &|| jobs(&store).update(&renamed, job.revision, Effect::Commit).unwrap()),
+        ("an update", &|| jobs(&store).update(&renamed, job.revision, None, Effect::Commit).unwrap()),
         ("a health check", &|| store.check().unwrap()),
     ];
     for (name, call) in calls {

@@ -27,9 +27,9 @@ fn inputs_follow_insert_update_and_delete() {
         revision: job.revision.next(),
         ..job.clone()
     };
-    jobs(&store).update(&changed, job.revision, Effect::Rehearse).unwrap();
+    jobs(&store).update(&changed, job.revision, None, Effect::Rehearse).unwrap();
     assert_eq!(stored(&database), expected(&[&job, &other]), "a rehearsal leaves no trace");
-    jobs(&store).update(&changed, job.revision, Effect::Commit).unwrap();
+    jobs(&store).update(&changed, job.revision, None, Effect::Commit).unwrap();
     assert_eq!(stored(&database), expected(&[&changed, &other]));
 
     jobs(&store).delete(&Scope::Platform, changed.id, changed.revision, Effect::Commit).unwrap();

@@ -98,14 +98,14 @@ fn a_run_whose_commit_was_not_heard_of_is_stored_once_and_is_new() {
     jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     let (proxy, store) = through_proxy(&database);
     let values = [a_prediction("mildew_risk", at("2026-06-01T12:00:00Z"), 0.5)];
-    runs(&store).insert(&a_run_of(&plan.job, &values), &values).unwrap();
+    runs(&store).insert(&a_run_of(&plan.job, &values), &values, None).unwrap();
     let run = a_run_of(&plan.job, &values);
     proxy.lose_next_answer.store(true, Ordering::SeqCst);
-    runs(&store).insert(&run, &values).unwrap();
+    runs(&store).insert(&run, &values, None).unwrap();
     assert!(!proxy.lose_next_answer.load(Ordering::SeqCst), "an answer was lost");
     assert_eq!(database.count("SELECT count(*) FROM runs"), 2);
     // Who really sends it again is told so.
-    let error = runs(&store).insert(&run, &values).unwrap_err();
+    let error = runs(&store).insert(&run, &values, None).unwrap_err();
     assert!(matches!(&error, InsertRunError::IssuedAtTaken(taken) if **taken == run), "{error:?}");
 }
 
@@ -116,7 +116,7 @@ fn a_run_without_a_time_whose_commit_was_not_heard_of_is_stored_once() {
     let plan = a_plan_for_everything();
     jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     let (proxy, store) = through_proxy(&database);
-    let next = |run: &Run| runs(&store).insert_next(run, latest_issue(run.issued_at), &[]).unwrap();
+    let next = |run: &Run| runs(&store).insert_next(run, latest_issue(run.issued_at), &[], None).unwrap();
     let first = a_run_of(&plan.job, &[]);
     assert_eq!(next(&first), first.issued_at);
     let run = Run { issued_at: first.issued_at, ..a_run_of(&plan.job, &[]) };

@@ -61,7 +61,7 @@ fn a_version_that_a_job_had_cannot_be_deleted() {
     let next = a_version_of(version.source_id);
     database.versions().insert(&next).unwrap();
     let changed = Job { source_version_id: next.id, revision: job.revision.next(), ..job.clone() };
-    database.jobs().update(&changed, job.revision, Effect::Commit).unwrap();
+    database.jobs().update(&changed, job.revision, None, Effect::Commit).unwrap();
     let mut connection = database.connect();
     let delete = format!("DELETE FROM source_versions WHERE id = '{}'", version.id);
     assert_eq!(connection.batch_execute(&delete).unwrap_err().to_string(), "FOREIGN KEY constraint failed");
@@ -72,7 +72,7 @@ fn a_version_that_a_job_had_cannot_be_deleted() {
 #[test]
 fn what_is_unique_of_a_run_is_refused_a_second_time() {
     let (database, _, job) = Database::with_a_job();
-    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
+    database.runs().insert(&a_run_of(&job, &[]), &[], None).unwrap();
     let mut connection = database.connect();
     let mut copy = |issued_at: &str, id: &str| {
         connection.batch_execute(&format!(
@@ -96,7 +96,7 @@ fn what_is_unique_of_a_run_is_refused_a_second_time() {
 #[test]
 fn the_limits_are_those_of_the_model() {
     let (database, version, job) = Database::with_a_job();
-    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
+    database.runs().insert(&a_run_of(&job, &[]), &[], None).unwrap();
     let unused = a_version_of(version.source_id);
     database.versions().insert(&unused).unwrap();
     let mut connection = database.connect();
@@ -201,7 +201,7 @@ fn the_limits_are_those_of_the_model() {
 #[test]
 fn what_runs_cannot_add_up_to_is_refused() {
     let (database, _, job) = Database::with_a_job();
-    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
+    database.runs().insert(&a_run_of(&job, &[]), &[], None).unwrap();
     let mut connection = database.connect();
     for (table, within, beyond) in [
         ("run_summaries", "last_run_succeeded = 0", "last_run_succeeded = 2"),

@@ -94,7 +94,7 @@ fn a_revision_that_breaks_a_rule_is_corrupt() {
     ] {
         let (database, _, job) = Database::with_a_job();
         let changed = Job { revision: job.revision.next(), ..job.clone() };
-        database.jobs().update(&changed, job.revision, Effect::Commit).unwrap();
+        database.jobs().update(&changed, job.revision, None, Effect::Commit).unwrap();
         spoil(&database, "job_revisions", column, value);
         let jobs = database.jobs();
         let failure = jobs.revisions(job.organisation_id, job.id, None, 10).unwrap_err();
@@ -129,7 +129,7 @@ fn a_run_that_breaks_a_rule_is_corrupt() {
             assert_corrupt(&runs.find(run.organisation_id, run.job_id, run.id).unwrap_err(), column);
         }
         if !["id", "issued_at"].contains(&column) {
-            let error = runs.insert(&Run { id: fresh_run_id(), ..run }, &[]).unwrap_err();
+            let error = runs.insert(&Run { id: fresh_run_id(), ..run }, &[], None).unwrap_err();
             let InsertRunError::Store(failure) = error else { panic!("{error:?}") };
             assert_corrupt(&failure, column);
         }
@@ -239,7 +239,7 @@ fn with_a_run() -> (Database, Job, Run) {
     let (database, _, job) = Database::with_a_job();
     let values = [a_prediction("risk", job.created_at, 0.5)];
     let run = a_run_of(&job, &values);
-    database.runs().insert(&run, &values).unwrap();
+    database.runs().insert(&run, &values, None).unwrap();
     (database, job, run)
 }
 

@@ -199,7 +199,7 @@ fn lived(database: &Database, version: &SourceVersion, story: &[bool]) -> Job {
         let before = job.revision;
         let updated_at = micros_after(job.created_at, place);
         job = Job { active: *active, revision: before.next(), updated_at, ..job };
-        database.jobs().update(&job, before, Effect::Commit).unwrap();
+        database.jobs().update(&job, before, None, Effect::Commit).unwrap();
     }
     job
 }
@@ -211,7 +211,7 @@ fn report(database: &Database, job: &Job, runs: &[(RunStatus, usize)]) {
             (0..).take(*count).map(|number| a_prediction("risk", micros_after(job.created_at, number), 0.5)).collect();
         let issued_at = micros_after(job.created_at, place);
         let run = Run { issued_at, status: *status, ..a_run_of(job, &values) };
-        database.runs().insert(&run, &values).unwrap();
+        database.runs().insert(&run, &values, None).unwrap();
     }
 }
 

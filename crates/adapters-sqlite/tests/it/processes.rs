@@ -54,7 +54,7 @@ fn change(store: &SqliteStore, job: &Job) {
     loop {
         let stored = store.find_many(&[(Scope::Platform, job.id)]).unwrap().remove(0).unwrap();
         let changed = Job { active: !stored.active, revision: stored.revision.next(), ..stored.clone() };
-        match store.update(&changed, stored.revision, Effect::Commit) {
+        match store.update(&changed, stored.revision, None, Effect::Commit) {
             Ok(()) => return,
             Err(UpdateJobError::Stale { .. }) => {}
             Err(other) => panic!("{other:?}"),

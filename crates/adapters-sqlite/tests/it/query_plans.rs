@@ -299,7 +299,7 @@ fn the_revisions_of_a_job_are_read_from_their_indexes() {
 fn runs_are_read_from_their_indexes() {
     let (database, _, job) = recorded();
     let run = a_run_of(&job, &[]);
-    database.runs().insert(&run, &[]).unwrap();
+    database.runs().insert(&run, &[], None).unwrap();
     let time = Some(run.issued_at);
     let position = |micros| Some(RunPosition { issued_at: micros_after(run.issued_at, micros), id: run.id });
     let found = plans(&database, "SELECT", || {
@@ -334,7 +334,7 @@ fn predictions_are_read_from_their_indexes() {
     let (database, _, job) = recorded();
     let values = [a_prediction("risk", job.created_at, 0.5)];
     let run = a_run_of(&job, &values);
-    database.runs().insert(&run, &values).unwrap();
+    database.runs().insert(&run, &values, None).unwrap();
     let read = |issued, known_at, last_run| {
         let after = Some(PredictionPosition { role: role_name("a"), at: job.created_at });
         let query = PredictionQuery { issued, known_at, last_run, after, ..everything_of(&job) };
@@ -413,7 +413,7 @@ fn what_is_purged_is_found_from_indexes() {
 
     let other = database.set_up_job(&version);
     let run = a_run_of(&other, &[]);
-    database.runs().insert(&run, &[]).unwrap();
+    database.runs().insert(&run, &[], None).unwrap();
     database.jobs().delete(&Scope::Platform, other.id, other.revision, Effect::Commit).unwrap();
     let runs = [of_job("runs", ""), of_job("runs", " AND issued_at<?"), of_job("replaced_runs", "")];
     let runs = [&runs[..], &[oldest_value, of_job("runs", "")]].concat();
@@ -429,7 +429,7 @@ const EXPIRED: &str = "SCAN sources USING INDEX sqlite_autoindex_sources_1; SEAR
 fn with_a_value() -> (Database, SourceVersion, Job) {
     let (database, version, job) = recorded();
     let values = [a_prediction("risk", job.created_at, 0.5)];
-    database.runs().insert(&a_run_of(&job, &values), &values).unwrap();
+    database.runs().insert(&a_run_of(&job, &values), &values, None).unwrap();
     (database, version, job)
 }
 

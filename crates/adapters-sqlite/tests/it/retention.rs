@@ -137,7 +137,7 @@ fn report(database: &Database, job: &Job, minute: i64, values: i64) {
     let issued_at = minutes_after(job.created_at, minute);
     let values: Vec<Prediction> =
         (0..values).map(|number| a_prediction("risk", micros_after(job.created_at, number), 0.5)).collect();
-    RunRepository::insert(&database.store, &Run { issued_at, ..a_run_of(job, &values) }, &values).unwrap();
+    RunRepository::insert(&database.store, &Run { issued_at, ..a_run_of(job, &values) }, &values, None).unwrap();
 }
 
 /// When what was issued in the first minutes of the job has expired: its source keeps values for a year.

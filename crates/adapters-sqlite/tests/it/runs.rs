@@ -16,18 +16,18 @@ fn a_run_of_which_a_value_is_refused_is_not_stored() {
     let (database, _, job) = Database::with_a_job();
     let values = [a_prediction("risk", job.created_at, 0.5), a_prediction("risk", job.created_at, 0.75)];
     let run = a_run_of(&job, &values);
-    let error = database.runs().insert(&run, &values).unwrap_err();
+    let error = database.runs().insert(&run, &values, None).unwrap_err();
     assert!(matches!(error, InsertRunError::Store(StoreFailure::Internal(_))), "{error:?}");
     assert_eq!(database.runs().find(run.organisation_id, run.job_id, run.id).unwrap(), None);
     assert_eq!(number(&mut database.connect(), "SELECT count(*) FROM predictions"), 0);
-    database.runs().insert(&run, &values[..1]).unwrap();
+    database.runs().insert(&run, &values[..1], None).unwrap();
 }
 
 /// By a release that does not know of summaries, for example.
 #[test]
 fn what_is_reported_behind_the_stores_back_adds_up() {
     let (database, _, job) = Database::with_a_job();
-    database.runs().insert(&a_run_of(&job, &[]), &[]).unwrap();
+    database.runs().insert(&a_run_of(&job, &[]), &[], None).unwrap();
     let mut connection = database.connect();
     let mut report = |job_id: &str, later: i64, succeeded: i64| {
         let copied = format!(
@@ -67,7 +67,7 @@ fn two_stores_that_are_told_of_one_run_store_it_once() {
         let values: Vec<Prediction> =
             (0..5).map(|micros| a_prediction("risk", micros_after(job.created_at, micros), value)).collect();
         let run = Run { issued_at: micros_after(job.created_at, number), ..a_run_of(&job, &values) };
-        match RunRepository::insert(store, &run, &values) {
+        match RunRepository::insert(store, &run, &values, None) {
             Ok(()) => run,
             Err(InsertRunError::IssuedAtTaken(taken)) => *taken,
             Err(error) => panic!("{error:?}"),

@@ -223,7 +223,7 @@ fn told(plans: &[JobSetUp], outcomes: Vec<Result<JobSetUpOutcome, JobSetUpReject
         Err(JobSetUpRejected::SourceTaken) => Told::SourceTaken,
         Err(JobSetUpRejected::VersionTaken) => Told::VersionTaken,
         Err(JobSetUpRejected::ReferenceMissing) => Told::ReferenceMissing,
-        Err(JobSetUpRejected::Store(failure)) => panic!("{failure:?}"),
+        Err(other @ (JobSetUpRejected::QuotaExceeded(_) | JobSetUpRejected::Store(_))) => panic!("{other:?}"),
     };
     outcomes.into_iter().map(tell).collect()
 }

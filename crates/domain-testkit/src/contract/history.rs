@@ -143,14 +143,14 @@ impl Act {
             Self::ListVersions(filter, part) => told(&part.of(|page| stores.source_versions.list(filter, page))),
             Self::Newest(source_id) => told(&stores.source_versions.newest(*source_id)),
             Self::SetUp(plans) => told(&stores.jobs.set_up_many(plans)),
-            Self::UpdateJob(job, expected, effect) => told(&stores.jobs.update(job, *expected, *effect)),
+            Self::UpdateJob(job, expected, effect) => told(&stores.jobs.update(job, *expected, None, *effect)),
             Self::DeleteJob(scope, id, expected, effect) => told(&stores.jobs.delete(scope, *id, *expected, *effect)),
             Self::FindJobs(wanted) => told(&stores.jobs.find_many(wanted)),
             Self::FindMonitored(wanted) => told(&stores.jobs.find_monitored(wanted)),
             Self::CountByHealth(scope, filter, now) => told(&stores.jobs.count_by_health(scope, filter, *now)),
-            Self::InsertRun(run, values) => told(&stores.runs.insert(run, values)),
-            Self::InsertNextRun(run, until, values) => told(&stores.runs.insert_next(run, *until, values)),
-            Self::ReplaceRun(run, values) => told(&stores.runs.replace(run, values)),
+            Self::InsertRun(run, values) => told(&stores.runs.insert(run, values, None)),
+            Self::InsertNextRun(run, until, values) => told(&stores.runs.insert_next(run, *until, values, None)),
+            Self::ReplaceRun(run, values) => told(&stores.runs.replace(run, values, None)),
             Self::DeleteRun(organisation_id, job_id, id, until, effect) => {
                 told(&stores.runs.delete(*organisation_id, *job_id, *id, *until, *effect))
             }

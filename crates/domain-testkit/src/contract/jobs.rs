@@ -169,7 +169,7 @@ pub(super) fn an_update_replaces_what_may_change(stores: &Stores) {
     // What never changes is not taken from what is sent.
     let (other_source, _) = catalogue(stores);
     let sent = Job { source_id: other_source.id, created_at: micros_after(stored.created_at, -5), ..changed.clone() };
-    stores.jobs.update(&sent, stored.revision, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&sent, stored.revision, None, Effect::Commit).expect("the job is changed");
     assert_reads_back(stores, &changed);
     assert_reads_back(stores, &bystander);
 }
@@ -187,7 +187,7 @@ pub(super) fn an_update_may_bind_and_unbind_everything(stores: &Stores) {
         (CheckedBindings::default(), vec![an_output("prediction", Some("%"))]),
     ] {
         let changed = Job { role_bindings, outputs, ..next(&stored) };
-        stores.jobs.update(&changed, stored.revision, Effect::Commit).expect("the job is changed");
+        stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the job is changed");
         assert_reads_back(stores, &changed);
         stored = changed;
     }
@@ -232,7 +232,7 @@ pub(super) fn an_update_may_take_the_name_of_another_organisations_job(stores: &
     let (_, version) = catalogue(stores);
     let [stored, other] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let changed = Job { name: other.name.clone(), ..next(&stored) };
-    stores.jobs.update(&changed, stored.revision, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the job is changed");
     assert_reads_back(stores, &changed);
     assert_reads_back(stores, &other);
 }
@@ -240,10 +240,10 @@ pub(super) fn an_update_may_take_the_name_of_another_organisations_job(stores: &
 pub(super) fn an_update_frees_the_former_name(stores: &Stores) {
     let (stored, other) = two_jobs_of_one_organisation(stores);
     let renamed = Job { name: job_name("Another name"), ..next(&stored) };
-    stores.jobs.update(&renamed, stored.revision, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&renamed, stored.revision, None, Effect::Commit).expect("the job is changed");
     assert_eq!(find_by_name(stores, &stored, &stored.name), None);
     let heir = Job { name: stored.name.clone(), ..next(&other) };
-    stores.jobs.update(&heir, other.revision, Effect::Commit).expect("the former name is free");
+    stores.jobs.update(&heir, other.revision, None, Effect::Commit).expect("the former name is free");
     assert_reads_back(stores, &renamed);
     assert_reads_back(stores, &heir);
 }
@@ -286,8 +286,9 @@ pub(super) fn a_rehearsed_update_is_judged_and_changes_nothing(stores: &Stores) 
         outputs: vec![an_output("wind", None)],
         ..next(&stored)
     };
-    let rehearse =
-        |job: &Job, expected| assert_nothing_changes(stores, || stores.jobs.update(job, expected, Effect::Rehearse));
+    let rehearse = |job: &Job, expected| {
+        assert_nothing_changes(stores, || stores.jobs.update(job, expected, None, Effect::Rehearse))
+    };
     rehearse(&changed, stored.revision).expect("the change would be made");
     let error = rehearse(&Job { id: fresh_job_id(), ..changed.clone() }, Revision::FIRST).expect_err("no such job");
     assert!(matches!(error, UpdateJobError::Missing), "{error:?}");
@@ -299,7 +300,7 @@ pub(super) fn a_rehearsed_update_is_judged_and_changes_nothing(stores: &Stores) 
     let error = rehearse(&Job { source_version_id: fresh_source_version_id(), ..changed.clone() }, stored.revision)
         .expect_err("there is no such version");
     assert!(matches!(error, UpdateJobError::VersionMissing), "{error:?}");
-    stores.jobs.update(&changed, stored.revision, Effect::Commit).expect("the change can still be made");
+    stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the change can still be made");
     assert_reads_back(stores, &changed);
 }
 
@@ -416,7 +417,7 @@ fn assert_reads_back(stores: &Stores, stored: &Job) {
 
 #[track_caller]
 fn refused_update(stores: &Stores, job: &Job, expected: Revision) -> UpdateJobError {
-    assert_nothing_changes(stores, || stores.jobs.update(job, expected, Effect::Commit))
+    assert_nothing_changes(stores, || stores.jobs.update(job, expected, None, Effect::Commit))
         .expect_err("the change is refused")
 }
 

@@ -205,7 +205,7 @@ pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
         updated_at: micros_after(last.updated_at, 1),
         ..created[4].clone()
     };
-    stores.jobs.update(&changed, created[4].revision, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&changed, created[4].revision, None, Effect::Commit).expect("the job is changed");
     delete(&created[5]);
 
     let second = list(first.next);
@@ -310,9 +310,9 @@ pub(super) fn jobs_are_filtered_by_what_they_are_bound_to_now(stores: &Stores) {
     let bound_to = |input_id| JobFilter { input_id: Some(input_id), ..JobFilter::default() };
     let list = |input_id| walk(1, |page| list_jobs(stores, &Scope::Platform, &bound_to(input_id), page));
 
-    stores.jobs.update(&changed, stored.revision, Effect::Rehearse).expect("the job would be changed");
+    stores.jobs.update(&changed, stored.revision, None, Effect::Rehearse).expect("the job would be changed");
     assert_eq!((list(former), list(current)), (vec![stored.clone()], vec![]));
-    stores.jobs.update(&changed, stored.revision, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the job is changed");
     assert_eq!((list(former), list(current)), (vec![], vec![changed.clone()]));
     stores.jobs.delete(&Scope::Platform, stored.id, changed.revision, Effect::Commit).expect("the job is deleted");
     assert_eq!((list(former), list(current)), (vec![], vec![]));

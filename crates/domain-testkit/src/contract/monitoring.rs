@@ -87,9 +87,9 @@ pub(super) fn a_report_that_is_refused_adds_nothing(stores: &Stores) {
     report(stores, &job, noon(), RunStatus::Succeeded);
     let before = monitored(stores, &job);
     let again = Run { status: RunStatus::Failed, issued_at: noon(), ..a_run_of(&job, &[]) };
-    stores.runs.insert(&again, &[]).expect_err("the time is taken");
+    stores.runs.insert(&again, &[], None).expect_err("the time is taken");
     let stranger = Job { organisation_id: fresh_organisation_id(), ..job.clone() };
-    stores.runs.insert(&a_run_of(&stranger, &[]), &[]).expect_err("there is no such job");
+    stores.runs.insert(&a_run_of(&stranger, &[]), &[], None).expect_err("there is no such job");
     assert_eq!(monitored(stores, &job), before);
 }
 
@@ -110,7 +110,7 @@ pub(super) fn when_a_job_was_activated_reads_back(stores: &Stores) {
     let mut before = job.revision;
     for activated_at in [Some(micros_after(noon(), 1)), None, Some(at("0001-01-01T00:00:00Z"))] {
         let changed = Job { activated_at, revision: before.next(), ..job.clone() };
-        stores.jobs.update(&changed, before, Effect::Commit).expect("the job is changed");
+        stores.jobs.update(&changed, before, None, Effect::Commit).expect("the job is changed");
         assert_eq!(monitored(stores, &job).map(|found| found.job), Some(changed));
         before = before.next();
     }
@@ -184,7 +184,7 @@ pub(super) fn every_transition_is_at_its_microsecond(stores: &Stores) {
             let activated_at = Some(noon().plus(minute(minutes)));
             let before = job.revision;
             job = Job { activated_at, revision: before.next(), ..job };
-            stores.jobs.update(&job, before, Effect::Commit).expect("the job is changed");
+            stores.jobs.update(&job, before, None, Effect::Commit).expect("the job is changed");
         }
         for (minutes, status) in runs {
             report(stores, &job, noon().plus(minute(minutes)), status);
@@ -311,7 +311,7 @@ fn monitored(stores: &Stores, job: &Job) -> Option<MonitoredJob> {
 fn report(stores: &Stores, job: &Job, issued_at: Timestamp, status: RunStatus) {
     let message = (status == RunStatus::Failed).then(|| description("no data"));
     let run = Run { issued_at, received_at: issued_at, status, message, ..a_run_of(job, &[]) };
-    stores.runs.insert(&run, &[]).expect("the run is stored");
+    stores.runs.insert(&run, &[], None).expect("the run is stored");
 }
 
 fn noon() -> Timestamp {

@@ -166,7 +166,7 @@ pub(super) fn of_many_updates_of_one_job_one_is_made(stores: &Stores) {
     let answers = at_once(MANY, |_| {
         let changed =
             Job { role_bindings: all_bound(&version.contract), revision: stored.revision.next(), ..stored.clone() };
-        (changed.clone(), stores.jobs.update(&changed, stored.revision, Effect::Commit))
+        (changed.clone(), stores.jobs.update(&changed, stored.revision, None, Effect::Commit))
     });
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(_, answer)| answer.is_ok());
     let [(winner, _)] = <[_; 1]>::try_from(made).expect("one change is made");
@@ -185,7 +185,7 @@ pub(super) fn of_many_renames_to_one_name_one_is_made(stores: &Stores) {
     let answers = at_once(MANY, |number| {
         let job = &jobs[number];
         let renamed = Job { name: job_name("One name"), revision: job.revision.next(), ..job.clone() };
-        stores.jobs.update(&renamed, job.revision, Effect::Commit)
+        stores.jobs.update(&renamed, job.revision, None, Effect::Commit)
     });
     let winner = stores.jobs.find_by_name(first.organisation_id, &job_name("One name")).expect("jobs can be read");
     let winner = winner.expect("one job has the name");
@@ -216,7 +216,7 @@ pub(super) fn of_an_update_and_a_delete_of_one_job_one_is_made(stores: &Stores) 
             if number == round % 2 {
                 Deletion(stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, Effect::Commit))
             } else {
-                Use(stores.jobs.update(&changed, stored.revision, Effect::Commit))
+                Use(stores.jobs.update(&changed, stored.revision, None, Effect::Commit))
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
@@ -360,7 +360,7 @@ pub(super) fn a_version_deleted_during_updates_leaves_no_orphan(stores: &Stores)
             } else {
                 let job = &jobs[number];
                 let upgraded = Job { source_version_id: used.id, revision: job.revision.next(), ..job.clone() };
-                Use(stores.jobs.update(&upgraded, Revision::FIRST, Effect::Commit))
+                Use(stores.jobs.update(&upgraded, Revision::FIRST, None, Effect::Commit))
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
@@ -464,7 +464,7 @@ fn deletion_and_uses<D, U>(answers: Vec<Side<D, U>>) -> (D, Vec<U>) {
 }
 
 /// Calls the same function in many threads that start together.
-fn at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(super) fn at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(count);
     let (start, act) = (&start, &act);
     thread::scope(|scope| {

@@ -91,7 +91,7 @@ pub(super) fn runs_are_numbered_in_the_order_in_which_they_are_stored(stores: &S
 
         // What is refused is no run, and takes nothing away.
         let again = Run { issued_at: run.issued_at, ..a_run_of(&job, &[]) };
-        stores.runs.insert(&again, &[]).expect_err("the time is taken");
+        stores.runs.insert(&again, &[], None).expect_err("the time is taken");
         assert_eq!(read(stores, &PredictionQuery { last_run: Some(last), ..everything(&job) }), found);
     }
     let of_others = read(stores, &PredictionQuery { last_run: Some(RunNumber::NONE), ..everything(&other) });
@@ -259,7 +259,7 @@ fn report(stores: &Stores, job: &Job, (issued, received): (i64, i64), values: &[
 fn store(stores: &Stores, run: &Run, values: &[(&str, i64)]) {
     let value = |(role, micros): &(&str, i64)| a_prediction(role, micros_after(noon(), *micros), 0.5);
     let values: Vec<Prediction> = values.iter().map(value).collect();
-    stores.runs.insert(run, &values).expect("the run is stored");
+    stores.runs.insert(run, &values, None).expect("the run is stored");
 }
 
 fn read(stores: &Stores, query: &PredictionQuery) -> PredictedValues {

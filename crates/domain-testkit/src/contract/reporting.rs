@@ -84,7 +84,7 @@ pub(super) fn of_many_runs_without_a_time_each_has_one_of_its_own(stores: &Store
             let times = (0..EACH).map(|micros| micros_after(noon(), i64::try_from(micros).expect("small") * 3));
             let report = |issued_at: &Timestamp| {
                 let run = Run { issued_at: *issued_at, received_at: noon(), ..a_run_of(&job, &[]) };
-                match stores.runs.insert(&run, &[]) {
+                match stores.runs.insert(&run, &[], None) {
                     Ok(()) => true,
                     Err(InsertRunError::IssuedAtTaken(_)) => false,
                     Err(error) => panic!("{error:?}"),
@@ -109,7 +109,8 @@ pub(super) fn a_run_without_a_time_needs_its_job(stores: &Stores) {
         [Job { id: fresh_job_id(), ..job.clone() }, Job { organisation_id: fresh_organisation_id(), ..job.clone() }]
     {
         let run = a_run_of(&stranger, &[]);
-        let error = stores.runs.insert_next(&run, latest_issue(run.issued_at), &[]).expect_err("there is no such job");
+        let error =
+            stores.runs.insert_next(&run, latest_issue(run.issued_at), &[], None).expect_err("there is no such job");
         assert!(matches!(error, InsertNextError::JobMissing), "{error:?}");
     }
 }
@@ -123,7 +124,7 @@ pub(super) fn a_success_takes_the_place_of_a_failure(stores: &Stores) {
     assert_eq!(summary(stores, &job).consecutive_failures, 3);
     let values = [a_prediction("risk", noon(), 0.5)];
     let run = Run { received_at: seconds(40), ..replacing(&job, &failed, &values) };
-    stores.runs.replace(&run, &values).expect("the failure is replaced");
+    stores.runs.replace(&run, &values, None).expect("the failure is replaced");
     assert_eq!(find(stores, &run), Some(run.clone()));
     assert_eq!(find(stores, &failed), Some(Run { replaced_by: Some(run.id), ..failed.clone() }));
     assert_eq!(listed(stores, &job)[..2], [later, run.clone()]);
@@ -131,7 +132,7 @@ pub(super) fn a_success_takes_the_place_of_a_failure(stores: &Stores) {
     assert_sums_up(stores, &job, None);
     assert_eq!(summary(stores, &job).consecutive_failures, 1);
     let again = Run { replaces: None, ..replacing(&job, &failed, &[]) };
-    let error = stores.runs.insert(&again, &[]).expect_err("its time is taken");
+    let error = stores.runs.insert(&again, &[], None).expect_err("its time is taken");
     assert!(matches!(&error, InsertRunError::IssuedAtTaken(taken) if **taken == run), "{error:?}");
 }
 
@@ -147,11 +148,11 @@ pub(super) fn what_is_not_there_or_succeeded_is_not_replaced(stores: &Stores) {
         Run { replaces: None, ..replacing(&job, &failed, &[]) },
     ];
     for run in gone {
-        let error = stores.runs.replace(&run, &[]).expect_err("it is not there");
+        let error = stores.runs.replace(&run, &[], None).expect_err("it is not there");
         assert!(matches!(error, ReplaceRunError::Gone), "{error:?}");
     }
     let stranger = Job { organisation_id: fresh_organisation_id(), ..job.clone() };
-    let error = stores.runs.replace(&replacing(&stranger, &failed, &[]), &[]).expect_err("there is no such job");
+    let error = stores.runs.replace(&replacing(&stranger, &failed, &[]), &[], None).expect_err("there is no such job");
     assert!(matches!(error, ReplaceRunError::JobMissing), "{error:?}");
     assert_eq!((listed(stores, &job), summary(stores, &job)), before);
 }
@@ -166,7 +167,7 @@ pub(super) fn of_many_that_replace_one_failure_one_does(stores: &Stores) {
                 scope.spawn(move || {
                     let values = [a_prediction("risk", noon(), f64::from(number))];
                     let run = replacing(job, failed, &values);
-                    match stores.runs.replace(&run, &values) {
+                    match stores.runs.replace(&run, &values, None) {
                         Ok(()) => Some(run),
                         Err(ReplaceRunError::Gone) => None,
                         Err(error) => panic!("{error:?}"),
@@ -196,7 +197,7 @@ pub(super) fn a_deleted_run_is_as_if_it_had_never_been_reported(stores: &Stores)
         let values = [a_prediction("risk", noon(), number)];
         let values = if status == RunStatus::Succeeded { &values[..] } else { &[] };
         let run = Run { issued_at: seconds(second), received_at: seconds(10), status, ..a_run_of(&job, values) };
-        stores.runs.insert(&run, values).expect("the run is stored");
+        stores.runs.insert(&run, values, None).expect("the run is stored");
         runs.push(run);
     }
     for (place, left) in [(4, 0.2), (2, 0.0), (1, 0.0), (0, f64::NAN), (3, f64::NAN)] {
@@ -236,7 +237,7 @@ pub(super) fn a_deleted_success_gives_its_place_back_to_the_failure(stores: &Sto
     let failed = report(stores, &job, noon(), RunStatus::Failed);
     let values = [a_prediction("risk", noon(), 0.5)];
     let run = replacing(&job, &failed, &values);
-    stores.runs.replace(&run, &values).expect("the failure is replaced");
+    stores.runs.replace(&run, &values, None).expect("the failure is replaced");
     assert_eq!(delete(stores, &job, &run, Effect::Rehearse), Some(run.clone()));
     assert_eq!(listed(stores, &job), std::slice::from_ref(&run));
     assert_eq!(delete(stores, &job, &run, Effect::Commit), Some(run.clone()));
@@ -246,7 +247,7 @@ pub(super) fn a_deleted_success_gives_its_place_back_to_the_failure(stores: &Sto
     assert_sums_up(stores, &job, None);
     // It can be done over once more; and what was replaced can be deleted, too.
     let run = replacing(&job, &failed, &[]);
-    stores.runs.replace(&run, &[]).expect("the failure is replaced");
+    stores.runs.replace(&run, &[], None).expect("the failure is replaced");
     let replaced = Run { replaced_by: Some(run.id), ..failed };
     assert_eq!(delete(stores, &job, &replaced, Effect::Commit), Some(replaced.clone()));
     assert_eq!(find(stores, &replaced), None);
@@ -266,7 +267,7 @@ pub(super) fn runs_add_up_after_any_deletion_and_replacement(stores: &Stores) {
                 None => drop(report_one_of_both(stores, &job, place, &mut dice)),
                 Some(run) if run.status == RunStatus::Failed && dice.roll(2) == 0 => {
                     let run = Run { received_at: seconds(20), ..replacing(&job, run, &[]) };
-                    stores.runs.replace(&run, &[]).expect("the failure is replaced");
+                    stores.runs.replace(&run, &[], None).expect("the failure is replaced");
                 }
                 Some(run) => drop(delete(stores, &job, run, Effect::Commit)),
             }
@@ -278,7 +279,7 @@ pub(super) fn runs_add_up_after_any_deletion_and_replacement(stores: &Stores) {
 pub(super) fn what_was_issued_ahead_counts_by_when_it_was_received(stores: &Stores) {
     let job = any_job(stores);
     let ahead = Run { issued_at: seconds(200), received_at: noon(), ..a_run_of(&job, &[]) };
-    stores.runs.insert(&ahead, &[]).expect("the run is stored");
+    stores.runs.insert(&ahead, &[], None).expect("the run is stored");
     let found = summary(stores, &job);
     assert_eq!((found.last_success_at, found.delivered_at), (Some(seconds(200)), Some(noon())));
     // The runner's clock is right again: what it delivers is not the newest, and counts.
@@ -291,7 +292,7 @@ pub(super) fn what_was_issued_ahead_counts_by_when_it_was_received(stores: &Stor
     assert_eq!(summary(stores, &job).delivered_at, Some(noon()));
     // It was reported late: it delivered when it was issued.
     let late = Run { issued_at: seconds(-90), received_at: seconds(90), ..a_run_of(&job, &[]) };
-    stores.runs.insert(&late, &[]).expect("the run is stored");
+    stores.runs.insert(&late, &[], None).expect("the run is stored");
     assert_eq!(summary(stores, &job).delivered_at, Some(noon()));
 }
 
@@ -326,7 +327,7 @@ pub(super) fn runs_of_a_clock_that_was_wrong_do_not_count_once_it_is_right(store
     let other = any_job(stores);
     let ahead = at("2028-06-01T12:00:00Z");
     let only = Run { issued_at: ahead, received_at: noon(), ..a_run_of(&other, &[]) };
-    stores.runs.insert(&only, &[]).expect("the run is stored");
+    stores.runs.insert(&only, &[], None).expect("the run is stored");
     assert_eq!(summary(stores, &other).last_run, Some((ahead, RunStatus::Succeeded)));
 }
 
@@ -339,7 +340,7 @@ pub(super) fn a_success_that_comes_late_behind_many_failures_counts_those_after_
     }
     let failures_after = |micros: i64| {
         let run = Run { issued_at: micros_after(noon(), micros), received_at: seconds(2_000), ..a_run_of(&job, &[]) };
-        stores.runs.insert(&run, &[]).expect("the run is stored");
+        stores.runs.insert(&run, &[], None).expect("the run is stored");
         summary(stores, &job).consecutive_failures
     };
     assert_eq!(failures_after(-1), 1_200);
@@ -353,7 +354,7 @@ pub(super) fn what_was_replaced_goes_with_its_job(stores: &Stores) {
     for second in 0..5 {
         let failed = report(stores, &job, seconds(second), RunStatus::Failed);
         let values = [a_prediction("risk", noon(), 0.5)];
-        stores.runs.replace(&replacing(&job, &failed, &values), &values).expect("the failure is replaced");
+        stores.runs.replace(&replacing(&job, &failed, &values), &values, None).expect("the failure is replaced");
     }
     stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
     let (mut values, mut runs) = (0, 0);
@@ -381,7 +382,7 @@ fn seconds(number: i64) -> Timestamp {
 fn next(stores: &Stores, job: &Job, now: Timestamp) -> Timestamp {
     let run = Run { issued_at: now, received_at: now, ..a_run_of(job, &[]) };
     let until = now.plus(TimeDelta::seconds(MAX_SECONDS_AHEAD));
-    let issued_at = stores.runs.insert_next(&run, until, &[]).expect("the run is stored");
+    let issued_at = stores.runs.insert_next(&run, until, &[], None).expect("the run is stored");
     assert_eq!(find(stores, &run), Some(Run { issued_at, ..run }));
     issued_at
 }
@@ -389,14 +390,14 @@ fn next(stores: &Stores, job: &Job, now: Timestamp) -> Timestamp {
 fn report(stores: &Stores, job: &Job, issued_at: Timestamp, status: RunStatus) -> Run {
     let message = (status == RunStatus::Failed).then(|| description("no data"));
     let run = Run { issued_at, received_at: issued_at, status, message, ..a_run_of(job, &[]) };
-    stores.runs.insert(&run, &[]).expect("the run is stored");
+    stores.runs.insert(&run, &[], None).expect("the run is stored");
     run
 }
 
 fn report_one_of_both(stores: &Stores, job: &Job, issued_at: Timestamp, dice: &mut Dice) -> Run {
     let status = if dice.roll(3) == 0 { RunStatus::Succeeded } else { RunStatus::Failed };
     let run = Run { issued_at, received_at: seconds(20), status, ..a_run_of(job, &[]) };
-    stores.runs.insert(&run, &[]).expect("the run is stored");
+    stores.runs.insert(&run, &[], None).expect("the run is stored");
     run
 }
 

@@ -267,7 +267,7 @@ impl World {
             .map(|number| a_prediction("risk", micros_after(noon(), i64::try_from(number).expect("small")), 0.5))
             .collect();
         let run = Run { issued_at, ..a_run_of(job, &values) };
-        if stores.runs.insert(&run, &values).is_ok() {
+        if stores.runs.insert(&run, &values, None).is_ok() {
             self.runs.insert((job.id, issued_at), (values.len(), false));
         }
     }
@@ -339,7 +339,7 @@ fn purge(stores: &Stores, now: Timestamp, limit: usize) -> Purged {
 
 fn report(stores: &Stores, job: &Job, issued_at: Timestamp, values: &[Prediction]) {
     let run = Run { issued_at, ..a_run_of(job, values) };
-    stores.runs.insert(&run, values).expect("the run is stored");
+    stores.runs.insert(&run, values, None).expect("the run is stored");
 }
 
 fn values_of(stores: &Stores, job: &Job) -> usize {

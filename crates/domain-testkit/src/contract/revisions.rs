@@ -64,8 +64,8 @@ pub(super) fn revisions_of_another_organisation_are_not_found(stores: &Stores) {
 pub(super) fn a_refused_or_rehearsed_update_keeps_nothing(stores: &Stores) {
     let job = any_job(stores);
     let next = Job { revision: job.revision.next(), active: !job.active, ..job.clone() };
-    stores.jobs.update(&next, job.revision, Effect::Rehearse).expect("the update is rehearsed");
-    stores.jobs.update(&next, job.revision.next(), Effect::Commit).expect_err("it is at another revision");
+    stores.jobs.update(&next, job.revision, None, Effect::Rehearse).expect("the update is rehearsed");
+    stores.jobs.update(&next, job.revision.next(), None, Effect::Commit).expect_err("it is at another revision");
     assert_eq!(all(stores, &job), [JobRevision::from(job.clone())]);
 }
 
@@ -115,7 +115,7 @@ fn changed(stores: &Stores, job: &Job, change: impl FnOnce(&mut Job)) -> Job {
     let updated_at = micros_after(job.updated_at, 1);
     let mut next = Job { revision: job.revision.next(), updated_at, ..job.clone() };
     change(&mut next);
-    stores.jobs.update(&next, job.revision, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&next, job.revision, None, Effect::Commit).expect("the job is changed");
     next
 }
 

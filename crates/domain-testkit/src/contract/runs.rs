@@ -67,7 +67,7 @@ pub(super) fn a_run_of_no_job_is_refused(stores: &Stores) {
         [Job { id: fresh_job_id(), ..job.clone() }, Job { organisation_id: fresh_organisation_id(), ..job.clone() }]
     {
         let run = a_run_of(&stranger, &values);
-        let error = stores.runs.insert(&run, &values).expect_err("there is no such job");
+        let error = stores.runs.insert(&run, &values, None).expect_err("there is no such job");
         assert!(matches!(error, InsertRunError::JobMissing), "{error:?}");
         assert_eq!(find(stores, &run), None);
         assert_eq!(predictions(stores, &everything(&stranger)), []);
@@ -81,7 +81,7 @@ pub(super) fn a_run_issued_at_a_taken_time_is_refused_with_the_stored_one(stores
     let others = [a_prediction("risk", noon(), 0.75), a_prediction("other", noon(), 0.75)];
     let second = Run { issued_at: stored.issued_at, ..a_run_of(&job, &others) };
     for (run, values) in [(&second, &others[..]), (&stored, &values[..])] {
-        let error = stores.runs.insert(run, values).expect_err("the time is taken");
+        let error = stores.runs.insert(run, values, None).expect_err("the time is taken");
         assert!(matches!(&error, InsertRunError::IssuedAtTaken(taken) if **taken == stored), "{error:?}");
     }
     assert_eq!(find(stores, &second), None);
@@ -287,7 +287,7 @@ pub(super) fn the_runs_of_a_deleted_job_are_not_found(stores: &Stores) {
     assert_eq!(read(stores, &everything(&again)), []);
     assert_eq!(list(stores, &again, &RunFilter::default(), &first_page(10)).items, []);
     let run = a_run_of(&job, &[]);
-    let error = stores.runs.insert(&run, &[]).expect_err("the job is deleted");
+    let error = stores.runs.insert(&run, &[], None).expect_err("the job is deleted");
     assert!(matches!(error, InsertRunError::JobMissing), "{error:?}");
 }
 
@@ -301,7 +301,7 @@ pub(super) fn of_many_reports_of_one_run_one_is_stored(stores: &Stores) {
             })
             .collect();
         let stored: Vec<Run> = thread::scope(|scope| {
-            let report = |(run, values): &(Run, [Prediction; 1])| match stores.runs.insert(run, values) {
+            let report = |(run, values): &(Run, [Prediction; 1])| match stores.runs.insert(run, values, None) {
                 Ok(()) => run.clone(),
                 Err(InsertRunError::IssuedAtTaken(taken)) => *taken,
                 Err(error) => panic!("{error:?}"),
@@ -327,7 +327,7 @@ fn minute(number: i64) -> Timestamp {
 }
 
 fn stored_run(stores: &Stores, run: &Run, predictions: &[Prediction]) -> Run {
-    stores.runs.insert(run, predictions).expect("the run is stored");
+    stores.runs.insert(run, predictions, None).expect("the run is stored");
     run.clone()
 }
 

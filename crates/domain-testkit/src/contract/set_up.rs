@@ -94,7 +94,13 @@ pub(super) fn a_taken_source_is_rejected_and_nothing_is_stored(stores: &Stores) 
     ] {
         let version = a_version_of(new_source.id);
         let job = a_job_of(&version);
-        let plan = JobSetUp { new_source: Some(new_source), new_version: Some(version), job, effect: Effect::Commit };
+        let plan = JobSetUp {
+            new_source: Some(new_source),
+            new_version: Some(version),
+            job,
+            most_jobs: None,
+            effect: Effect::Commit,
+        };
         let rejected = assert_rejected(stores, &plan);
         assert!(matches!(rejected, JobSetUpRejected::SourceTaken), "{rejected:?}");
     }

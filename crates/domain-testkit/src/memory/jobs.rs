@@ -1,6 +1,6 @@
 use prediction_domain::model::{
-    Health, HealthCounts, HealthFilter, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page,
-    PageRequest, Revision, Scope, Timestamp,
+    Allowance, Health, HealthCounts, HealthFilter, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId,
+    Page, PageRequest, Quota, QuotaExceeded, Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -44,13 +44,20 @@ impl JobRepository for MemoryStore {
         Ok(found.into_iter().map(|job| (job.judged_at(now).health.status, 1)).collect())
     }
 
-    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError> {
+    fn update(
+        &self,
+        job: &Job,
+        expected: Revision,
+        allowance: Option<Allowance>,
+        effect: Effect,
+    ) -> Result<(), UpdateJobError> {
         let mut state = self.state();
         let stored = state.jobs.get(&job.id).filter(|stored| stored.organisation_id == job.organisation_id);
         let stored = stored.ok_or(UpdateJobError::Missing)?;
         if stored.revision != expected {
             return Err(UpdateJobError::Stale { current: stored.revision });
         }
+        let used = state.judge_allowance(job.organisation_id, allowance).map_err(UpdateJobError::QuotaExceeded)?;
         if let Some(taken) = state.job_named(job.organisation_id, &job.name)
             && taken.id != job.id
         {
@@ -64,6 +71,7 @@ impl JobRepository for MemoryStore {
             let before = JobRevision::from(stored.clone());
             state.history.insert((job.id, before.revision), before);
             state.jobs.insert(changed.id, changed);
+            state.usage.extend(used);
         }
         Ok(())
     }
@@ -117,6 +125,7 @@ impl State {
         if let Some(taken) = self.job_named(plan.job.organisation_id, &plan.job.name) {
             return Ok(JobSetUpOutcome::NameTaken(Box::new(taken.clone())));
         }
+        self.judge_number(plan)?;
         self.judge_new_source(plan)?;
         self.judge_new_version(plan)?;
         self.judge_job(plan)?;
@@ -133,6 +142,16 @@ impl State {
             self.jobs.insert(plan.job.id, plan.job.clone());
         }
         Ok(JobSetUpOutcome::Created)
+    }
+
+    fn judge_number(&self, plan: &JobSetUp) -> Result<(), JobSetUpRejected> {
+        let Some(limit) = plan.most_jobs else { return Ok(()) };
+        let has = |job: &&Job| job.organisation_id == plan.job.organisation_id;
+        let used = self.jobs.values().filter(has).count() as u64;
+        if used < limit {
+            return Ok(());
+        }
+        Err(JobSetUpRejected::QuotaExceeded(QuotaExceeded { quota: Quota::Jobs, limit, used, amount: 1 }))
     }
 
     fn judge_new_source(&self, plan: &JobSetUp) -> Result<(), JobSetUpRejected> {

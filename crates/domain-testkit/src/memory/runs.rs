@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunNumber, RunPosition,
-    RunStatus, Timestamp, latest_issue,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunNumber,
+    RunPosition, RunStatus, Timestamp, latest_issue,
 };
 use prediction_domain::ports::{
     Effect, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
@@ -13,7 +13,12 @@ use prediction_domain::ports::{
 use super::{MemoryStore, State, lasts};
 
 impl RunRepository for MemoryStore {
-    fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError> {
+    fn insert(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), InsertRunError> {
         let mut state = self.state();
         if !state.has_job_of(run) {
             return Err(InsertRunError::JobMissing);
@@ -21,7 +26,9 @@ impl RunRepository for MemoryStore {
         if let Some(taken) = state.issued_with(run) {
             return Err(InsertRunError::IssuedAtTaken(Box::new(taken.clone())));
         }
+        let used = state.judge_allowance(run.organisation_id, allowance).map_err(InsertRunError::QuotaExceeded)?;
         state.store(run.clone(), predictions);
+        state.usage.extend(used);
         Ok(())
     }
 
@@ -30,11 +37,14 @@ impl RunRepository for MemoryStore {
         run: &Run,
         until: Timestamp,
         predictions: &[Prediction],
+        allowance: Option<Allowance>,
     ) -> Result<Timestamp, InsertNextError> {
         let mut state = self.state();
         if !state.has_job_of(run) {
             return Err(InsertNextError::JobMissing);
         }
+        let used = state.judge_allowance(run.organisation_id, allowance).map_err(InsertNextError::QuotaExceeded)?;
+        state.usage.extend(used);
         let taken: BTreeSet<Timestamp> = state.runs_of(run).map(|stored| stored.issued_at).collect();
         let microsecond = TimeDelta::microseconds(1);
         let newest = taken.range(run.issued_at..=until).next_back();
@@ -46,13 +56,20 @@ impl RunRepository for MemoryStore {
         Ok(issued_at)
     }
 
-    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError> {
+    fn replace(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), ReplaceRunError> {
         let mut state = self.state();
         if !state.has_job_of(run) {
             return Err(ReplaceRunError::JobMissing);
         }
         let is_there = |failed: &&Run| Some(failed.id) == run.replaces && failed.status == RunStatus::Failed;
         let Some(failed) = state.issued_with(run).filter(is_there).cloned() else { return Err(ReplaceRunError::Gone) };
+        let used = state.judge_allowance(run.organisation_id, allowance).map_err(ReplaceRunError::QuotaExceeded)?;
+        state.usage.extend(used);
         state.runs.remove(&failed.id);
         state.replaced_runs.insert(failed.id, Run { replaced_by: Some(run.id), ..failed });
         state.store(run.clone(), predictions);

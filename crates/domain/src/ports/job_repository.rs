@@ -1,7 +1,7 @@
 use super::{Effect, StoreFailure};
 use crate::model::{
-    HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page,
-    PageRequest, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
+    Allowance, HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId,
+    Page, PageRequest, QuotaExceeded, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
 };
 
 /// Stores jobs. A job outside the given scope does not exist, for any method.
@@ -23,8 +23,8 @@ pub trait JobRepository: Send + Sync {
     /// The answers are in the order of the plans, and those that setting up one after the other would give: a plan that
     /// fails fails alone, and of two plans with one name the first creates the job and the second finds it.
     ///
-    /// A plan can fail for several reasons. The first of these is told: a job of that name, a taken source, a taken
-    /// version, a missing reference.
+    /// A plan can fail for several reasons. The first of these is told: a job of that name, a quota that is used up, a taken source,
+    /// a taken version, a missing reference.
     fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>>;
 
     /// Lists jobs in creation order.
@@ -34,8 +34,15 @@ pub trait JobRepository: Send + Sync {
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure>;
 
     /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at` and `updated_by` of the job with the id
-    /// and the organisation of `job`, if it is still at revision `expected`. What it was is kept as long as the job is.
-    fn update(&self, job: &Job, expected: Revision, effect: Effect) -> Result<(), UpdateJobError>;
+    /// and the organisation of `job`, if it is still at revision `expected`. What it was is kept as long as the job is, unless it
+    /// is purged. When it is done, it has used what it is allowed to, if that is limited.
+    fn update(
+        &self,
+        job: &Job,
+        expected: Revision,
+        allowance: Option<Allowance>,
+        effect: Effect,
+    ) -> Result<(), UpdateJobError>;
 
     /// Lists what a job was at each of its revisions, the current one included, from the first that was kept: those after
     /// `after`, `limit` of them at the most. None when the organisation has no such job.
@@ -69,6 +76,8 @@ pub struct JobSetUp {
     pub new_version: Option<SourceVersion>,
     /// The job.
     pub job: Job,
+    /// How many jobs its organisation may have when it is stored; `None` when that is not limited.
+    pub most_jobs: Option<u64>,
     /// Whether it is to last.
     pub effect: Effect,
 }
@@ -86,6 +95,9 @@ pub enum JobSetUpOutcome {
 /// Why a plan could not be carried out: what it was based on is not so (any more). Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum JobSetUpRejected {
+    /// The organisation has as many jobs as it may have.
+    #[error(transparent)]
+    QuotaExceeded(QuotaExceeded),
     /// The id or the name of the new source is taken.
     #[error("a source of that id or name exists")]
     SourceTaken,
@@ -132,6 +144,9 @@ pub enum UpdateJobError {
         /// The stored revision.
         current: Revision,
     },
+    /// There were as many changes as there may be.
+    #[error(transparent)]
+    QuotaExceeded(QuotaExceeded),
     /// The name is taken, by this job of the same organisation.
     #[error("the name is taken by job {}", .0.id)]
     NameTaken(Box<Job>),

@@ -1,15 +1,16 @@
 use super::{Effect, StoreFailure};
 use crate::model::{
-    JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, RoleName, Run, RunId, RunNumber,
-    RunPosition, RunStatus, Timestamp,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, QuotaExceeded, RoleName, Run,
+    RunId, RunNumber, RunPosition, RunStatus, Timestamp,
 };
 
 /// Stores runs, and what they predict. A job is named with its organisation, which whoever asks has to have seen.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RunRepository: Send + Sync {
     /// Stores a run with its values: all of it or nothing. No two values are of one role and time. It gets the next number of
-    /// its job.
-    fn insert(&self, run: &Run, predictions: &[Prediction]) -> Result<(), InsertRunError>;
+    /// its job. What is stored has used what it is allowed to, if that is limited; here and in the two that follow.
+    fn insert(&self, run: &Run, predictions: &[Prediction], allowance: Option<Allowance>)
+    -> Result<(), InsertRunError>;
 
     /// Stores a run that is issued when its report comes, with its values: all of it or nothing. It is issued at its
     /// `issued_at`, or a microsecond after the newest of those runs of its job that were issued between then and `until`, both
@@ -19,11 +20,17 @@ pub trait RunRepository: Send + Sync {
         run: &Run,
         until: Timestamp,
         predictions: &[Prediction],
+        allowance: Option<Allowance>,
     ) -> Result<Timestamp, InsertNextError>;
 
     /// Stores a run with its values in the place of one that failed and was issued at the same time, and remembers that one
     /// by its id. The run says which one it `replaces`.
-    fn replace(&self, run: &Run, predictions: &[Prediction]) -> Result<(), ReplaceRunError>;
+    fn replace(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), ReplaceRunError>;
 
     /// Deletes a run with its values, as if it had never been reported: what it replaced is in its place again. Gives what
     /// it was; `None` when there is no such run. Health counts what was issued until a time.
@@ -131,6 +138,9 @@ pub enum InsertNextError {
     /// There is no such job.
     #[error("there is no such job")]
     JobMissing,
+    /// More was reported than may be.
+    #[error(transparent)]
+    QuotaExceeded(QuotaExceeded),
     /// The store failed.
     #[error("a run could not be stored")]
     Store(#[from] StoreFailure),
@@ -145,6 +155,9 @@ pub enum ReplaceRunError {
     /// The one that is to be replaced is not there any more, or in its place is something else.
     #[error("the run to be replaced is not there")]
     Gone,
+    /// More was reported than may be.
+    #[error(transparent)]
+    QuotaExceeded(QuotaExceeded),
     /// The store failed.
     #[error("a run could not be replaced")]
     Store(#[from] StoreFailure),
@@ -159,6 +172,9 @@ pub enum InsertRunError {
     /// There is no such job.
     #[error("there is no such job")]
     JobMissing,
+    /// More was reported than may be.
+    #[error(transparent)]
+    QuotaExceeded(QuotaExceeded),
     /// The store failed.
     #[error("a run could not be stored")]
     Store(#[from] StoreFailure),

@@ -14,6 +14,12 @@ pub struct ClockWatch {
     time: Mutex<TrustedTime>,
 }
 
+impl Clock for ClockWatch {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+}
+
 impl ClockWatch {
     /// From now on.
     #[must_use]

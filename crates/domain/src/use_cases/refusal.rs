@@ -1,6 +1,10 @@
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use crate::model::{AccessDenied, JobId, Path, Revision, ValueProblem, Violation, ViolationCode, Violations};
+use crate::model::{
+    AccessDenied, JobId, Path, QuotaExceeded, Revision, ValueProblem, Violation, ViolationCode, Violations,
+};
 use crate::ports::StoreFailure;
 
 /// Why a use case did not do what was asked.
@@ -33,6 +37,14 @@ pub enum Refusal {
     /// It cannot be deleted while others need it.
     #[error("in use")]
     InUse(InUse),
+    /// The organisation has, or has done today, as much as it may.
+    #[error("{exceeded}")]
+    QuotaExceeded {
+        /// Which quota, and how much of it is used.
+        exceeded: QuotaExceeded,
+        /// How long to wait until it is counted anew, where it is counted by the day.
+        wait: Option<Duration>,
+    },
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreFailure),

@@ -84,9 +84,10 @@ pub fn report_run(
 
 /// Stores a run that is issued now.
 fn store_next(ports: &Ports, run: Run, predictions: &[Prediction]) -> Result<Run, Refusal> {
-    match ports.runs.insert_next(&run, latest_issue(run.issued_at), predictions) {
+    match ports.runs.insert_next(&run, latest_issue(run.issued_at), predictions, ports.allowance_of_report(&run)) {
         Ok(issued_at) => Ok(Run { issued_at, ..run }),
         Err(InsertNextError::JobMissing) => Err(Refusal::NotFound),
+        Err(InsertNextError::QuotaExceeded(exceeded)) => Err(ports.exceeded_today(exceeded)),
         Err(InsertNextError::Store(failure)) => Err(failure.into()),
     }
 }
@@ -98,11 +99,13 @@ fn store(
     predictions: &[Prediction],
     is_revision_said: bool,
 ) -> Result<(Run, Outcome), Refusal> {
+    let allowance = ports.allowance_of_report(&run);
     for _ in 0..MAX_ATTEMPTS {
-        let stored = match ports.runs.insert(&run, predictions) {
+        let stored = match ports.runs.insert(&run, predictions, allowance) {
             Ok(()) => return Ok((run, Outcome::Created)),
             Err(InsertRunError::IssuedAtTaken(stored)) => *stored,
             Err(InsertRunError::JobMissing) => return Err(Refusal::NotFound),
+            Err(InsertRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded)),
             Err(InsertRunError::Store(failure)) => return Err(failure.into()),
         };
         let differences = differences(is_revision_said, &run, &stored);
@@ -119,11 +122,12 @@ fn store(
             };
         }
         run.replaces = Some(stored.id);
-        match ports.runs.replace(&run, predictions) {
+        match ports.runs.replace(&run, predictions, allowance) {
             Ok(()) => return Ok((run, Outcome::Created)),
             // Somebody else was quicker: what is there now?
             Err(ReplaceRunError::Gone) => run.replaces = None,
             Err(ReplaceRunError::JobMissing) => return Err(Refusal::NotFound),
+            Err(ReplaceRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded)),
             Err(ReplaceRunError::Store(failure)) => return Err(failure.into()),
         }
     }

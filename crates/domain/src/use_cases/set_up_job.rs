@@ -143,6 +143,9 @@ impl<'a> SetUp<'a> {
             }
             Ok(outcome) => self.answer = Some(conclude(self.prepared, plan, outcome)),
             Err(JobSetUpRejected::Store(failure)) => self.answer = Some(Err(failure.into())),
+            Err(JobSetUpRejected::QuotaExceeded(exceeded)) => {
+                self.answer = Some(Err(Refusal::QuotaExceeded { exceeded, wait: None }));
+            }
             Err(
                 JobSetUpRejected::SourceTaken | JobSetUpRejected::VersionTaken | JobSetUpRejected::ReferenceMissing,
             ) => self.is_overtaken(),

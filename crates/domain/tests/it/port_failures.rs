@@ -212,7 +212,7 @@ fn failures_of_the_jobs_are_passed_through() {
         "update",
         |mocks, fail| {
             with_job(mocks);
-            mocks.jobs.expect_update().returning(move |_, _, _| Err(fail().into()));
+            mocks.jobs.expect_update().returning(move |_, _, _, _| Err(fail().into()));
         },
         |ports| change_job(ports, &operator(), job_id(), &deactivate(), &ANY, Effect::Commit).map(drop),
     );

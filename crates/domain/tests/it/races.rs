@@ -311,7 +311,7 @@ fn deactivate() -> JobChangeDraft {
 #[test]
 fn the_last_change_of_a_job_wins() {
     let (mut mocks, job) = mocks_with_job();
-    mocks.jobs.expect_update().times(2).returning(|changed, expected, _| {
+    mocks.jobs.expect_update().times(2).returning(|changed, expected, _, _| {
         assert_eq!(changed.revision, expected.next());
         if expected == revision(2) { Ok(()) } else { Err(UpdateJobError::Stale { current: expected.next() }) }
     });
@@ -326,7 +326,7 @@ fn a_change_of_a_job_gives_up_after_a_while() {
         .jobs
         .expect_update()
         .times(MAX_ATTEMPTS)
-        .returning(|_, expected, _| Err(UpdateJobError::Stale { current: expected.next() }));
+        .returning(|_, expected, _, _| Err(UpdateJobError::Stale { current: expected.next() }));
     mocks
         .jobs
         .expect_delete()
@@ -340,7 +340,7 @@ fn a_change_of_a_job_gives_up_after_a_while() {
 #[test]
 fn who_wants_one_revision_of_a_job_is_told_that_it_is_gone() {
     let (mut mocks, job) = mocks_with_job();
-    mocks.jobs.expect_update().times(1).returning(|_, _, _| Err(UpdateJobError::Stale { current: revision(5) }));
+    mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Stale { current: revision(5) }));
     let draft = deactivate().into();
     let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft, &first_only(), Effect::Commit);
     assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(5)));
@@ -354,7 +354,7 @@ fn who_wants_one_revision_of_a_job_is_told_that_it_is_gone() {
 #[test]
 fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     let (mut mocks, job) = mocks_with_job();
-    mocks.jobs.expect_update().times(1).returning(|_, _, _| Err(UpdateJobError::Missing));
+    mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Missing));
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Missing));
     let ports = mocks.into_ports();
     let changed = change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, Effect::Commit);
@@ -369,7 +369,7 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     mocks.source_versions.expect_find_many().times(2).returning(move |_| {
         Ok(vec![if asked.fetch_add(1, Ordering::Relaxed) == 0 { Some(version.clone()) } else { None }])
     });
-    mocks.jobs.expect_update().times(1).returning(|_, _, _| Err(UpdateJobError::VersionMissing));
+    mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::VersionMissing));
     let draft = JobChangeDraft { source_version_id: given(&id.to_string()), ..deactivate() };
     let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft.into(), &ANY, Effect::Commit);
     assert_eq!(invalid(refused), places(&[("source_version_id", ViolationCode::UnknownSourceVersion)]));

@@ -12,8 +12,8 @@ use prediction_domain::ports::{
     SourceFilter, SourceVersionFilter,
 };
 use prediction_domain::use_cases::{
-    Conflict, Ports, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, list_jobs, list_source_versions,
-    list_sources, prepare_set_up, publish_source_version, set_up_jobs,
+    Conflict, Ports, Quotas, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, list_jobs,
+    list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::contract;
 use prediction_domain_testkit::values::first_page;
@@ -44,6 +44,7 @@ impl World {
             runs: stores.runs,
             clock: clock.clone(),
             ids: Arc::new(SequentialIds::default()),
+            quotas: Quotas::default(),
         };
         Self { ports, clock }
     }
@@ -126,6 +127,7 @@ impl Mocks {
             clock: Arc::new(FixedClock::default()),
             // Other ids than those of what a test stored in a world before.
             ids: Arc::new(SequentialIds::starting_at(1_000_000)),
+            quotas: Quotas::default(),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What the use cases refuse, as problems: the only mapping there is.
 
+use std::time::Duration;
+
 use actix_web::http::header::WWW_AUTHENTICATE;
-use prediction_domain::model::AccessDenied;
+use prediction_domain::model::{AccessDenied, Quota, QuotaExceeded};
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, Refusal, Resource};
 use serde_json::json;
@@ -32,6 +34,7 @@ impl From<Refusal> for Problem {
                 .violations(violations.iter()),
             Refusal::Conflict(conflict) => conflict.into(),
             Refusal::InUse(in_use) => in_use.into(),
+            Refusal::QuotaExceeded { exceeded, wait } => Self::quota_exceeded(exceeded, wait),
             Refusal::Store(failure) => failure.into(),
         }
     }
@@ -92,6 +95,38 @@ impl From<StoreFailure> for Problem {
             }
         }
     }
+}
+
+impl Problem {
+    /// What is counted by the day can be done on the next one; what is stored has to be deleted first.
+    fn quota_exceeded(exceeded: QuotaExceeded, wait: Option<Duration>) -> Self {
+        let QuotaExceeded { quota, limit, used, amount } = exceeded;
+        let problem = match wait {
+            Some(wait) => Self::new(ProblemCode::QuotaOfDayExceeded).retry_after(wait),
+            None => Self::new(ProblemCode::TooManyJobs),
+        };
+        let detail = match quota {
+            Quota::Jobs => format!("the organisation has {}, and may have {limit}", counted(used, "job")),
+            Quota::ValuesPerDay if amount > limit => {
+                format!(
+                    "the report counts as {}, and the organisation may report {limit} in a day",
+                    counted(amount, "value")
+                )
+            }
+            Quota::ValuesPerDay => format!(
+                "the organisation has reported {} today and may report {limit}, and the report counts as {amount}",
+                counted(used, "value")
+            ),
+            Quota::ChangesPerDay => {
+                format!("the jobs of the organisation were changed {} today, and may be {limit} times", times(used))
+            }
+        };
+        problem.detail(detail).member("quota", quota.as_str()).member("limit", limit).member("used", used)
+    }
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn counted(count: u64, noun: &str) -> String {

@@ -89,15 +89,15 @@ pub(super) async fn problems() -> HttpResponse {
 
 /// The text about one problem: what its `type` refers to.
 pub(super) async fn problem(code: Path<String>) -> Answer {
-    let code = ProblemCode::ALL
-        .iter()
-        .find(|problem| problem.as_str() == code.as_str())
-        .ok_or_else(|| Problem::new(ProblemCode::NotFound).detail("there is no problem of that code"))?;
+    let same: Vec<&ProblemCode> = ProblemCode::ALL.iter().filter(|problem| problem.as_str() == code.as_str()).collect();
+    let code =
+        same.first().ok_or_else(|| Problem::new(ProblemCode::NotFound).detail("there is no problem of that code"))?;
+    let statuses: Vec<String> = same.iter().map(|problem| problem.status().as_u16().to_string()).collect();
     let text = format!(
         "<h1>{}</h1>\n<p><code>{}</code>, status {}</p>\n<p>{}</p>\n<p><a href=\"/problems\">All problems</a></p>\n",
         code.title(),
         code.as_str(),
-        code.status().as_u16(),
+        statuses.join(" or "),
         code.meaning()
     );
     Ok(page(code.title(), &text))

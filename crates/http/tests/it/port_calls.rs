@@ -148,7 +148,7 @@ impl Ports {
             Ok(Page { items: vec![monitored(&job); 3], next: None })
         });
         let called = self.log("jobs.update");
-        mocks.jobs.expect_update().returning(move |_, _, effect| {
+        mocks.jobs.expect_update().returning(move |_, _, _, effect| {
             called(Some(effect));
             Ok(())
         });
@@ -174,17 +174,17 @@ impl Ports {
             Ok(Some(JobRevision { revision, ..kept.clone() }))
         });
         let called = self.log("runs.insert");
-        mocks.runs.expect_insert().returning(move |_, _| {
+        mocks.runs.expect_insert().returning(move |_, _, _| {
             called(None);
             Ok(())
         });
         let called = self.log("runs.insert_next");
-        mocks.runs.expect_insert_next().returning(move |run, _, _| {
+        mocks.runs.expect_insert_next().returning(move |run, _, _, _| {
             called(None);
             Ok(run.issued_at)
         });
         let called = self.log("runs.replace");
-        mocks.runs.expect_replace().returning(move |_, _| {
+        mocks.runs.expect_replace().returning(move |_, _, _| {
             called(None);
             Ok(())
         });

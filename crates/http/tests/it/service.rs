@@ -18,7 +18,7 @@ use prediction_domain::ports::{
     Clock as _, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository,
     MockStoreHealth, StoreHealth,
 };
-use prediction_domain::use_cases::{ClockWatch, Ports};
+use prediction_domain::use_cases::{ClockWatch, Ports, Quotas};
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 use prediction_http::Api;
 use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
@@ -73,6 +73,7 @@ impl Mocks {
             runs: Arc::new(self.runs),
             clock: clock.clone(),
             ids: Arc::new(SequentialIds::default()),
+            quotas: Quotas::default(),
         };
         Service::new(ports, Arc::new(self.health), clock)
     }
@@ -177,6 +178,7 @@ impl Service {
                 runs: stores.runs.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
+                quotas: Quotas::default(),
             };
             Self::new(ports, stores.health.clone(), clock)
         })

@@ -27,6 +27,7 @@ mod oidc;
 mod process;
 mod profiles;
 mod protocol;
+mod quotas;
 mod races;
 mod readme;
 mod request_log;

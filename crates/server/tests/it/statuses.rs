@@ -22,13 +22,15 @@ on_both_databases!(
 );
 
 /// Problems that [`provoke`] cannot provoke without harm to the other requests of the same server: each has a test of its
-/// own in this file, which goes through all operations that have it.
-const APART: [ProblemCode; 5] = [
+/// own in this file, which goes through all operations that have it, or in `quotas.rs`.
+const APART: [ProblemCode; 7] = [
     ProblemCode::RequestTimeout,
     ProblemCode::InternalError,
     ProblemCode::StoreUnavailable,
     ProblemCode::NotReady,
     ProblemCode::RateLimited,
+    ProblemCode::TooManyJobs,
+    ProblemCode::QuotaOfDayExceeded,
 ];
 
 /// Problems that are not provoked here: it takes hundreds of requests that wait at the same time, or a store that never

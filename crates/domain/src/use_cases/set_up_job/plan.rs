@@ -1,3 +1,5 @@
+use std::num::NonZeroU64;
+
 use serde_json::json;
 
 use super::catalogue::Catalogue;
@@ -88,7 +90,13 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         return Err(Refusal::Conflict(conflict));
     }
     Ok(Plan {
-        set_up: JobSetUp { new_source: new(&source), new_version: new(&version), job, effect: prepared.effect },
+        set_up: JobSetUp {
+            new_source: new(&source),
+            new_version: new(&version),
+            job,
+            most_jobs: ports.quotas.jobs.map(NonZeroU64::get),
+            effect: prepared.effect,
+        },
         source: source.get().clone(),
         source_version: version.get().clone(),
         outcomes,

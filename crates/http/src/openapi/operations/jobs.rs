@@ -5,7 +5,7 @@ use super::{
     Body, DELETION, JOBS, JOBS_READ, JOBS_WRITE, Operation, Parameter, Request, dry_run, expand, flag, id_filter,
     if_match, if_none_match, name_filter, paged, query, text_schema,
 };
-use crate::problem::ProblemCode::{Conflict, OrganisationOutOfScope};
+use crate::problem::ProblemCode::{Conflict, OrganisationOutOfScope, QuotaOfDayExceeded, TooManyJobs};
 
 const SET_UP: Request = Request {
     schema: "JobSetupRequest",
@@ -44,7 +44,7 @@ fn on_many() -> Vec<Operation> {
                 (200, "It was there already, or with dry_run: what would be set up", Body::One("JobSetup")),
                 (201, "It was set up", Body::One("JobSetup")),
             ],
-            problems: &[Conflict, OrganisationOutOfScope],
+            problems: &[Conflict, OrganisationOutOfScope, TooManyJobs],
         },
         Operation {
             method: "GET",
@@ -117,7 +117,7 @@ fn on_one() -> Vec<Operation> {
             parameters: vec![dry_run(), if_match()],
             request: Some(CHANGE_JOB),
             answers: vec![(200, "The job as it is now", Body::One("Job"))],
-            problems: &[Conflict],
+            problems: &[Conflict, QuotaOfDayExceeded],
         },
         Operation {
             method: "DELETE",

@@ -1,0 +1,57 @@
+//! What quotas count: jobs of an organisation, and what it has used in a day. Whoever calls this holds the transaction that writes, so
+//! that what is looked up stays so.
+
+use diesel::prelude::*;
+use prediction_domain::model::{Allowance, Day, OrganisationId, Quota, QuotaExceeded};
+
+use crate::schema::{daily_usage, job_counts, jobs};
+
+/// Refuses one more job when the organisation has as many as it may have.
+pub(crate) fn judge_one_more_job(
+    connection: &mut SqliteConnection,
+    organisation: OrganisationId,
+    limit: u64,
+) -> QueryResult<Result<(), QuotaExceeded>> {
+    let organisation = organisation.to_string();
+    let row = job_counts::table.find(&organisation).select(job_counts::jobs);
+    let count: i64 = match row.first(connection).optional()? {
+        Some(count) => count,
+        None => begin_to_count(connection, &organisation)?,
+    };
+    let used = u64::try_from(count).unwrap_or(0);
+    Ok(if used < limit { Ok(()) } else { Err(QuotaExceeded { quota: Quota::Jobs, limit, used, amount: 1 }) })
+}
+
+/// From now on triggers do it.
+fn begin_to_count(connection: &mut SqliteConnection, organisation: &str) -> QueryResult<i64> {
+    let count: i64 = jobs::table.filter(jobs::organisation_id.eq(organisation)).count().get_result(connection)?;
+    let row = (job_counts::organisation_id.eq(organisation), job_counts::jobs.eq(count));
+    diesel::insert_into(job_counts::table).values(row).execute(connection)?;
+    Ok(count)
+}
+
+/// Uses what a write is allowed, unless that is too much.
+pub(crate) fn take(
+    connection: &mut SqliteConnection,
+    organisation: OrganisationId,
+    allowance: Option<Allowance>,
+) -> QueryResult<Result<(), QuotaExceeded>> {
+    let Some(allowance) = allowance else { return Ok(Ok(())) };
+    let key = (organisation.to_string(), allowance.quota.as_str());
+    let row = daily_usage::table.find((&key.0, key.1)).select((daily_usage::day, daily_usage::used));
+    let stored: Option<(i64, i64)> = row.first(connection).optional()?;
+    let stored = stored
+        .and_then(|(day, used)| Some((Day::from_number(i32::try_from(day).ok()?), u64::try_from(used).unwrap_or(0))));
+    let (day, used) = match allowance.take(stored) {
+        Ok(taken) => taken,
+        Err(exceeded) => return Ok(Err(exceeded)),
+    };
+    let row = (
+        daily_usage::organisation_id.eq(&key.0),
+        daily_usage::quota.eq(key.1),
+        daily_usage::day.eq(i64::from(day.number())),
+        daily_usage::used.eq(i64::try_from(used).unwrap_or(i64::MAX)),
+    );
+    diesel::replace_into(daily_usage::table).values(row).execute(connection)?;
+    Ok(Ok(()))
+}
