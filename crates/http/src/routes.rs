@@ -8,6 +8,8 @@ mod runs;
 mod source_versions;
 mod sources;
 
+use std::io;
+
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
@@ -106,42 +108,78 @@ fn get() -> Route {
 }
 
 /// A single resource, with its entity tag.
-fn single(status: StatusCode, entity_tag: &str, body: &impl Serialize) -> HttpResponse {
-    let mut response = json(status, TYPICAL_BODY, body);
+async fn single(call: &Call, status: StatusCode, entity_tag: &str, body: impl Serialize + Send + 'static) -> Answer {
+    let mut response = json(call, status, TYPICAL_BODY, body).await?;
     insert(&mut response, crate::request::ETAG, entity_tag);
-    response
+    Ok(response)
 }
 
 /// What most single resources fit into, in bytes.
 const TYPICAL_BODY: usize = 1_024;
 
-/// A body in JSON, of about that many bytes: a buffer that has to grow step by step is copied at each.
-fn json(status: StatusCode, about: usize, body: &impl Serialize) -> HttpResponse {
-    let mut bytes = Vec::with_capacity(about);
-    match serde_json::to_writer(&mut bytes, body) {
-        Ok(()) => HttpResponse::build(status).content_type(header::ContentType::json()).body(bytes),
-        Err(error) => HttpResponse::from_error(Problem::new(ProblemCode::InternalError).caused_by(error)),
+/// A body in JSON, of about that many bytes: a buffer that has to grow step by step is copied at each. One that turns out to be long is
+/// written where no connection waits for it.
+async fn json(call: &Call, status: StatusCode, about: usize, body: impl Serialize + Send + 'static) -> Answer {
+    let failed = |error| Problem::new(ProblemCode::InternalError).caused_by(error);
+    let mut beginning = Beginning::of(about);
+    let bytes = match serde_json::to_writer(&mut beginning, &body) {
+        Ok(()) => beginning.bytes,
+        Err(error) if !error.is_io() => return Err(failed(error)),
+        Err(_) => {
+            drop(beginning);
+            let written = call.api().compute(move || serde_json::to_vec(&body)).await;
+            // What was done is done: only the answer is missing.
+            written.map_err(|_| Problem::unavailable(ProblemCode::DeadlineExceeded))?.map_err(failed)?
+        }
+    };
+    Ok(HttpResponse::build(status).content_type(header::ContentType::json()).body(bytes))
+}
+
+/// The first bytes of a body, as many as are written at once, where requests are answered. It takes a tenth of a millisecond.
+struct Beginning {
+    bytes: Vec<u8>,
+}
+
+impl Beginning {
+    const MOST: usize = 64 * 1024;
+
+    fn of(about: usize) -> Self {
+        Self { bytes: Vec::with_capacity(about.min(Self::MOST)) }
+    }
+}
+
+impl io::Write for Beginning {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > Self::MOST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
 /// A page of a list.
-fn page<T: Serialize>(list: &List<T>) -> HttpResponse {
-    json(StatusCode::OK, TYPICAL_BODY * (list.items.len() + 1), list)
+async fn page<T: Serialize + Send + 'static>(call: &Call, list: List<T>) -> Answer {
+    json(call, StatusCode::OK, TYPICAL_BODY * (list.items.len() + 1), list).await
 }
 
 /// A single resource that was read: nothing but its tag when the reader has it already.
-fn fresh(call: &Call, entity_tag: &str, body: &impl Serialize) -> Answer {
+async fn fresh(call: &Call, entity_tag: &str, body: impl Serialize + Send + 'static) -> Answer {
     if call.freshness()?.has(entity_tag) {
         return Ok(HttpResponse::NotModified().insert_header((crate::request::ETAG, entity_tag)).finish());
     }
-    Ok(single(StatusCode::OK, entity_tag, body))
+    single(call, StatusCode::OK, entity_tag, body).await
 }
 
 /// A resource that was created.
-fn created(location: &str, entity_tag: &str, body: &impl Serialize) -> HttpResponse {
-    let mut response = single(StatusCode::CREATED, entity_tag, body);
+async fn created(call: &Call, location: &str, entity_tag: &str, body: impl Serialize + Send + 'static) -> Answer {
+    let mut response = single(call, StatusCode::CREATED, entity_tag, body).await?;
     insert(&mut response, header::LOCATION, location);
-    response
+    Ok(response)
 }
 
 fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
@@ -151,9 +189,9 @@ fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
 }
 
 /// A resource that was deleted; a rehearsal shows what would have been.
-fn deleted(effect: Effect, entity_tag: &str, body: &impl Serialize) -> HttpResponse {
+async fn deleted(call: &Call, effect: Effect, entity_tag: &str, body: impl Serialize + Send + 'static) -> Answer {
     match effect {
-        Effect::Commit => HttpResponse::NoContent().finish(),
-        Effect::Rehearse => single(StatusCode::OK, entity_tag, body),
+        Effect::Commit => Ok(HttpResponse::NoContent().finish()),
+        Effect::Rehearse => single(call, StatusCode::OK, entity_tag, body).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde_json::json;
@@ -91,6 +91,8 @@ pub struct Contract {
     output_roles: Arc<[OutputRole]>,
     /// What bindings are judged by, made once.
     declared_inputs: Arc<DeclaredInputs>,
+    /// Made when it is asked for.
+    digest: Arc<OnceLock<ContractDigest>>,
 }
 
 impl Contract {
@@ -116,7 +118,8 @@ impl Contract {
 
     fn of_checked(input_roles: Vec<InputRole>, output_roles: Vec<OutputRole>) -> Self {
         let declared_inputs = Arc::new(DeclaredInputs::of(&input_roles));
-        Self { input_roles: input_roles.into(), output_roles: output_roles.into(), declared_inputs }
+        let (input_roles, output_roles) = (input_roles.into(), output_roles.into());
+        Self { input_roles, output_roles, declared_inputs, digest: Arc::default() }
     }
 
     /// The inputs, in the order in which they were declared.
@@ -143,7 +146,11 @@ impl Contract {
     ///
     /// Two contracts are equal exactly if their digests are.
     #[must_use]
-    pub fn digest(&self) -> ContractDigest {
+    pub fn digest(&self) -> &ContractDigest {
+        self.digest.get_or_init(|| self.canonical_digest())
+    }
+
+    fn canonical_digest(&self) -> ContractDigest {
         #[derive(Serialize)]
         struct Canonical<'a> {
             input_roles: Vec<&'a InputRole>,
@@ -472,7 +479,7 @@ mod tests {
     #[test]
     fn the_digest_is_over_the_documented_canonical_form() {
         let canonical = r#"{"input_roles":[{"description":null,"input_kind":"sensor","metric":"celsius","required":true,"role":"temperature","unit":null}],"output_roles":[{"description":null,"metric":"celsius","required":true,"role":"prediction","unit":null}]}"#;
-        assert_eq!(contract(&["temperature"]).digest(), ContractDigest::of(canonical.as_bytes()));
+        assert_eq!(*contract(&["temperature"]).digest(), ContractDigest::of(canonical.as_bytes()));
         assert_eq!(
             contract(&["temperature"]).digest().as_str(),
             "sha256:ddd502a9831fa1c299b3b36fbe64808440af89adfbbd7b98fc6a23ef9a00f496"

@@ -1,8 +1,8 @@
 use prediction_domain::model::{
-    ContractDigest, Description, InputKind, InputRole, InputRoleDraft, Metric, OutputRole, OutputRoleDraft, ROLES,
-    RoleName, SourceId, SourceVersion, SourceVersionDraft, SourceVersionId, Timestamp, Unit, VersionLabel,
+    Contract, Description, InputKind, InputRole, InputRoleDraft, Metric, OutputRole, OutputRoleDraft, ROLES, RoleName,
+    SourceId, SourceVersion, SourceVersionDraft, SourceVersionId, Timestamp, Unit, VersionLabel,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::fields::Fields;
@@ -20,11 +20,16 @@ pub(crate) struct SourceVersionBody {
     version: VersionLabel,
     #[schema(value_type = Option<String>, max_length = 10_000)]
     description: Option<Description>,
-    input_roles: Vec<InputRoleBody>,
-    output_roles: Vec<OutputRoleBody>,
+    #[serde(serialize_with = "input_roles")]
+    #[schema(value_type = Vec<InputRoleBody>)]
+    input_roles: Contract,
+    #[serde(serialize_with = "output_roles")]
+    #[schema(value_type = Vec<OutputRoleBody>)]
+    output_roles: Contract,
     /// The same for the same roles in any order, everywhere: SHA-256 over their canonical form.
+    #[serde(serialize_with = "contract_digest")]
     #[schema(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
-    contract_digest: ContractDigest,
+    contract_digest: Contract,
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     created_at: Timestamp,
 }
@@ -68,18 +73,30 @@ pub(crate) struct OutputRoleBody {
 
 impl From<SourceVersion> for SourceVersionBody {
     fn from(version: SourceVersion) -> Self {
-        let contract = &version.contract;
         Self {
             id: version.id,
             source_id: version.source_id,
-            input_roles: contract.input_roles().iter().cloned().map(InputRoleBody::from).collect(),
-            output_roles: contract.output_roles().iter().cloned().map(OutputRoleBody::from).collect(),
-            contract_digest: contract.digest(),
+            input_roles: version.contract.clone(),
+            output_roles: version.contract.clone(),
+            contract_digest: version.contract,
             version: version.version,
             description: version.description,
             created_at: version.created_at,
         }
     }
+}
+
+/// Contracts may be long: they are gone through when they are written, wherever that is.
+fn input_roles<S: Serializer>(contract: &Contract, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(contract.input_roles().iter().cloned().map(InputRoleBody::from))
+}
+
+fn output_roles<S: Serializer>(contract: &Contract, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(contract.output_roles().iter().cloned().map(OutputRoleBody::from))
+}
+
+fn contract_digest<S: Serializer>(contract: &Contract, serializer: S) -> Result<S::Ok, S::Error> {
+    contract.digest().serialize(serializer)
 }
 
 impl From<InputRole> for InputRoleBody {

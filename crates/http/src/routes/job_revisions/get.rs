@@ -12,7 +12,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     call.no_query()?;
 
     let kept = call.api().read(move |ports| get_job_revision(ports, &caller, id, revision)).await?;
-    fresh(&call, &entity_tag(kept.revision), &JobRevisionBody::from(kept))
+    fresh(&call, &entity_tag(kept.revision), JobRevisionBody::from(kept)).await
 }
 
 fn parse(text: &str) -> Result<Revision, ValueProblem> {

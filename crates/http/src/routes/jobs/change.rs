@@ -19,5 +19,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let judged =
         call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, effect)).await?;
-    Ok(single(StatusCode::OK, &tag_of(&judged), &JobBody::from(judged)))
+    single(&call, StatusCode::OK, &tag_of(&judged), JobBody::from(judged)).await
 }

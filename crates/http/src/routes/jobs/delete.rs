@@ -15,5 +15,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let precondition = call.lock(&caller, Permission::JobsWrite).await?;
 
     let judged = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, effect)).await?;
-    Ok(deleted(effect, &tag_of(&judged), &JobBody::from(judged)))
+    deleted(&call, effect, &tag_of(&judged), JobBody::from(judged)).await
 }

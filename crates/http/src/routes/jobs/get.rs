@@ -24,5 +24,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         .await?
     };
     let tag = tag_of_expanded(&judged, &expanded);
-    fresh(&call, &tag, &with_expanded(judged, &expanded))
+    fresh(&call, &tag, with_expanded(judged, &expanded)).await
 }

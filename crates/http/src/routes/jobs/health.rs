@@ -18,5 +18,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     query.finish()?;
 
     let (counts, judged_at) = call.api().read(move |ports| count_jobs_by_health(ports, &caller, &filter)).await?;
-    Ok(json(StatusCode::OK, TYPICAL_BODY, &HealthCountsBody::new(&counts, judged_at)))
+    json(&call, StatusCode::OK, TYPICAL_BODY, HealthCountsBody::new(&counts, judged_at)).await
 }

@@ -34,5 +34,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         .await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(|job| with_expanded(job, &expanded)).collect();
-    Ok(page_of(&List { items, next_cursor }))
+    page_of(&call, List { items, next_cursor }).await
 }

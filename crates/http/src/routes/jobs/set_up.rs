@@ -21,5 +21,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let location = format!("/api/v1/jobs/{}", done.job.id);
     let is_new = done.outcomes.job == Outcome::Created && effect == Effect::Commit;
     let body = SetUpBody::from(done);
-    Ok(if is_new { created(&location, &tag, &body) } else { single(StatusCode::OK, &tag, &body) })
+    if is_new { created(&call, &location, &tag, body).await } else { single(&call, StatusCode::OK, &tag, body).await }
 }

@@ -35,7 +35,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let found = call.api().read(move |ports| list_predictions(ports, &caller, id, &filter, after, limit)).await?;
     let next_cursor = Query::prediction_cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(PredictionBody::from).collect();
-    let mut answer = page_of(&List { items, next_cursor });
+    let mut answer = page_of(&call, List { items, next_cursor }).await?;
     insert(&mut answer, header::VARY, "Accept");
     Ok(answer)
 }

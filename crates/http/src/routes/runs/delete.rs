@@ -15,5 +15,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let precondition = call.lock(&caller, Permission::JobsWrite).await?;
 
     let run = call.api().write(move |ports| delete_run(ports, &caller, id, run_id, &precondition, effect)).await?;
-    Ok(deleted(effect, &entity_tag(run.revision()), &RunBody::from(run)))
+    deleted(&call, effect, &entity_tag(run.revision()), RunBody::from(run)).await
 }

@@ -13,5 +13,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let run = call.api().read(move |ports| get_run(ports, &caller, id, run_id)).await?;
     let tag = entity_tag(run.revision());
-    fresh(&call, &tag, &RunBody::from(run))
+    fresh(&call, &tag, RunBody::from(run)).await
 }

@@ -23,5 +23,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let found = call.api().read(move |ports| list_runs(ports, &caller, id, &filter, &page)).await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(RunBody::from).collect();
-    Ok(page_of(&List { items, next_cursor }))
+    page_of(&call, List { items, next_cursor }).await
 }

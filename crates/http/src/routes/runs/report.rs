@@ -22,5 +22,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let location = format!("/api/v1/jobs/{id}/runs/{}", reported.run.id);
     let is_new = reported.outcome == Outcome::Created;
     let body = RunReportedBody::from(reported);
-    Ok(if is_new { created(&location, &tag, &body) } else { single(StatusCode::OK, &tag, &body) })
+    if is_new { created(&call, &location, &tag, body).await } else { single(&call, StatusCode::OK, &tag, body).await }
 }

@@ -16,8 +16,8 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let tag = entity_tag(Revision::FIRST);
     let location = format!("/api/v1/source_versions/{}", version.id);
     let body = SourceVersionBody::from(version);
-    Ok(match outcome {
-        Outcome::Created => created(&location, &tag, &body),
-        Outcome::Reused => single(StatusCode::OK, &tag, &body),
-    })
+    match outcome {
+        Outcome::Created => created(&call, &location, &tag, body).await,
+        Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,
+    }
 }

@@ -15,5 +15,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let version =
         call.api().write(move |ports| delete_source_version(ports, &caller, id, &precondition, effect)).await?;
-    Ok(deleted(effect, &entity_tag(Revision::FIRST), &SourceVersionBody::from(version)))
+    deleted(&call, effect, &entity_tag(Revision::FIRST), SourceVersionBody::from(version)).await
 }

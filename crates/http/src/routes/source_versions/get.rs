@@ -11,5 +11,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     call.no_query()?;
 
     let version = call.api().read(move |ports| get_source_version(ports, id)).await?;
-    fresh(&call, &entity_tag(Revision::FIRST), &SourceVersionBody::from(version))
+    fresh(&call, &entity_tag(Revision::FIRST), SourceVersionBody::from(version)).await
 }

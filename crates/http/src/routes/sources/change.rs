@@ -18,5 +18,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let source =
         call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, effect)).await?;
-    Ok(single(StatusCode::OK, &entity_tag(source.revision), &SourceBody::from(source)))
+    single(&call, StatusCode::OK, &entity_tag(source.revision), SourceBody::from(source)).await
 }

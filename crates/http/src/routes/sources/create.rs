@@ -16,8 +16,8 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let tag = entity_tag(source.revision);
     let location = format!("/api/v1/sources/{}", source.id);
     let body = SourceBody::from(source);
-    Ok(match outcome {
-        Outcome::Created => created(&location, &tag, &body),
-        Outcome::Reused => single(StatusCode::OK, &tag, &body),
-    })
+    match outcome {
+        Outcome::Created => created(&call, &location, &tag, body).await,
+        Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,
+    }
 }

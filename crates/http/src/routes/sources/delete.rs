@@ -14,5 +14,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let precondition = call.lock(&caller, Permission::CatalogWrite).await?;
 
     let source = call.api().write(move |ports| delete_source(ports, &caller, id, &precondition, effect)).await?;
-    Ok(deleted(effect, &entity_tag(source.revision), &SourceBody::from(source)))
+    deleted(&call, effect, &entity_tag(source.revision), SourceBody::from(source)).await
 }

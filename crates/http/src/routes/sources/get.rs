@@ -11,5 +11,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     call.no_query()?;
 
     let source = call.api().read(move |ports| get_source(ports, id)).await?;
-    fresh(&call, &entity_tag(source.revision), &SourceBody::from(source))
+    fresh(&call, &entity_tag(source.revision), SourceBody::from(source)).await
 }

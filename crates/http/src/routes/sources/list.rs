@@ -16,5 +16,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let found = call.api().read(move |ports| list_sources(ports, &filter, &page)).await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
-    Ok(page_of(&List { items: found.items.into_iter().map(SourceBody::from).collect(), next_cursor }))
+    page_of(&call, List { items: found.items.into_iter().map(SourceBody::from).collect(), next_cursor }).await
 }

@@ -121,6 +121,12 @@ impl Call {
 
     pub(crate) fn send(self) -> Answer {
         let question = format!("{} {}", self.method, self.url);
+        self.try_send().unwrap_or_else(|error| panic!("{question}: {error}"))
+    }
+
+    /// The same where a connection may break.
+    pub(crate) fn try_send(self) -> Result<Answer, ureq::Error> {
+        let question = format!("{} {}", self.method, self.url);
         let response = match (self.method.as_str(), &self.body) {
             // Methods that rarely have one.
             ("GET", Some(body)) => self.with_headers(self.agent.get(&self.url)).force_send_body().send(body),
@@ -128,13 +134,13 @@ impl Call {
             ("DELETE", Some(body)) => self.with_headers(self.agent.delete(&self.url)).force_send_body().send(body),
             _ => self.run(),
         };
-        let mut response = response.unwrap_or_else(|error| panic!("{question}: {error}"));
-        Answer {
+        let mut response = response?;
+        Ok(Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            body: response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_vec().unwrap(),
+            body: response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_vec()?,
             question,
-        }
+        })
     }
 
     fn with_headers(&self, request: RequestBuilder<WithoutBody>) -> RequestBuilder<WithoutBody> {

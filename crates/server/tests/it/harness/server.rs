@@ -181,10 +181,14 @@ impl Spawned {
         }
     }
 
-    /// Of a process that runs: the most memory that it ever had, in KiB.
+    /// Of a process that runs: the most memory that it ever had, or had since that was forgotten, in KiB.
     fn peak_memory(&self) -> Option<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.as_ref()?.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().trim_end_matches(" kB").parse().ok()
     }
 }
@@ -219,6 +223,22 @@ impl Running {
     /// Waits until it ends by itself.
     pub(crate) fn wait(self) -> ExitStatus {
         self.spawned.wait().0
+    }
+
+    /// The memory that it has, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        self.spawned.status("VmRSS:").unwrap()
+    }
+
+    /// The most memory that it had since [`Self::forget_peak_memory`], in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.spawned.peak_memory().unwrap()
+    }
+
+    /// From now on the peak of its memory is that of what comes.
+    pub(crate) fn forget_peak_memory(&self) {
+        let id = self.spawned.process.as_ref().unwrap().id();
+        fs::write(format!("/proc/{id}/clear_refs"), "5").unwrap();
     }
 
     /// The log.
