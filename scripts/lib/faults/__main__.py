@@ -14,6 +14,7 @@ from pathlib import Path
 from service.documents import fill, table
 from service.machine import conditions, end_on_signals, say, told
 
+from .bodies import costly_bodies
 from .crashes import crash, failover, frozen_failover
 from .figures import Figure, Outcome
 from .languages import german
@@ -57,6 +58,7 @@ CASES = [
     Case("drain", drain, BOTH),
     Case("overload", overload, BOTH),
     Case("slow-clients", slow_clients, BOTH),
+    Case("costly-bodies", costly_bodies, BOTH),
 ]
 
 

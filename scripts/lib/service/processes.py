@@ -13,7 +13,7 @@ from pathlib import Path
 LONGEST_START = 20.0
 
 
-def mint(program: str, data: Path, organisations: list[str]) -> str:
+def mint(program: str, data: Path, organisations: list[str], scope: str | None = None) -> str:
     """A token of the local identity, good for a day, also before the server's first start, which would make the secret."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = data / "secret"
@@ -21,6 +21,8 @@ def mint(program: str, data: Path, organisations: list[str]) -> str:
         with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32) + "\n")
     allowed = [f"--organisation={organisation}" for organisation in organisations]
+    if scope is not None:
+        allowed.append(f"--scope={scope}")
     command = [program, "token", f"--data-dir={data}", "--expires-in=24h", *allowed]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -98,6 +100,17 @@ class Server:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the kernel does not tell the proportional set size")
+
+    def peak_mib(self) -> float:
+        """The most memory that it had since that was forgotten: its resident set, shared pages counted whole."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("the kernel does not tell the peak of the resident set")
+
+    def forget_peak(self) -> None:
+        """From now on the peak of its memory is that of what comes."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def processor_seconds(self) -> float:
         """How long processors have worked for it."""

@@ -37,6 +37,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long nothing may arrive of a large one: it keeps others waiting.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// What is reserved for a small body when it begins.
+const FIRST_BYTES: usize = 4 * 1024;
+
 /// The most bytes of a body that are dealt with at once, where they arrive. It takes a tenth of a millisecond; for a larger one, others
 /// would wait.
 const AT_ONCE: usize = 16 * 1024;
@@ -165,9 +168,11 @@ async fn receive(
         let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
         if length > reserved {
             // All of it that there will be, once it has begun to come: bodies that each have a part and wait for the rest would wait
-            // for each other.
+            // for each other. But not for what dribbles: many such bodies would keep others waiting with nothing in them.
             let unknown = if length <= SMALL_BODY { SMALL_BODY } else { limits.bytes };
-            let wanted = announced.unwrap_or(unknown).max(length);
+            let whole = announced.unwrap_or(unknown).max(length);
+            let is_beginning = reserved == 0 && whole <= SMALL_BODY;
+            let wanted = if is_beginning { length.max(FIRST_BYTES).min(whole) } else { whole };
             let began = Instant::now();
             reservation = Some(api.reserve_for_body(wanted).await?);
             // A body that says how long it is fits from the start: growing takes twice the memory for a while.
