@@ -131,6 +131,7 @@ mod tests {
         include_str!("../../../migrations/postgres/2026-11-26-000002_number_the_runs_of_a_job/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000003_replace_delete_and_bound_runs/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000004_identify_and_vacuum_predictions/up.sql"),
+        include_str!("../../../migrations/postgres/2026-11-26-000005_source_owners/up.sql"),
         include_str!("../../../migrations/postgres/2026-11-26-000008_count_what_quotas_limit/up.sql"),
     );
 

@@ -170,5 +170,6 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         sequence_number -> Int8,
+        owner_organisation_id -> Nullable<Uuid>,
     }
 }

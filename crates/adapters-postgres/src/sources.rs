@@ -5,7 +5,8 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
-    DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+    DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
+    UpdateSourceError,
 };
 
 use crate::constraints::Breach;
@@ -48,12 +49,19 @@ impl SourceRepository for PostgresStore {
     }
 
     fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
-        let SourceFilter { name } = filter;
+        let SourceFilter { name, owner } = filter;
         let key = name.as_ref().map(SourceName::key);
         let rows: Vec<(SourceRow, i64)> = self.database().statement(|connection| {
             let mut query = sources::table.select((SourceRow::as_select(), sources::sequence_number)).into_boxed();
             if let Some(key) = &key {
                 query = query.filter(sources::name_key.eq(key));
+            }
+            match owner {
+                Some(OwnerFilter::Platform) => query = query.filter(sources::owner_organisation_id.is_null()),
+                Some(OwnerFilter::Organisation(owner)) => {
+                    query = query.filter(sources::owner_organisation_id.eq(owner.as_uuid()));
+                }
+                None => {}
             }
             if let Some(after) = page.after {
                 query = query.filter(sources::sequence_number.gt(after.number()));

@@ -173,6 +173,7 @@ diesel::table! {
         revision -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        owner_organisation_id -> Nullable<Text>,
     }
 }
 

@@ -1,7 +1,8 @@
 use diesel::prelude::*;
 use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
-    DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+    DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
+    UpdateSourceError,
 };
 
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
@@ -51,6 +52,13 @@ impl SourceRepository for SqliteStore {
             .into_boxed();
         if let Some(name) = &filter.name {
             query = query.filter(sources::name_key.eq(name.key()));
+        }
+        match filter.owner {
+            Some(OwnerFilter::Platform) => query = query.filter(sources::owner_organisation_id.is_null()),
+            Some(OwnerFilter::Organisation(owner)) => {
+                query = query.filter(sources::owner_organisation_id.eq(owner.to_string()));
+            }
+            None => {}
         }
         if let Some(position) = page.after {
             query = query.filter(sources::sequence_number.gt(position.number()));

@@ -28,12 +28,13 @@ use crate::values::{
     source_name, version_label,
 };
 
-/// A source with every optional value.
+/// A source of the platform, with every other optional value.
 #[must_use]
 pub fn a_source() -> Source {
     let now = later();
     Source {
         id: fresh_source_id(),
+        owner_organisation_id: None,
         name: source_name(&format!("Mildew predictor {}", fresh_uuid())),
         description: Some(description("Predicts mildew.")),
         expected_interval_minutes: Some(minutes(60)),

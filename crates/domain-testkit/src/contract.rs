@@ -244,6 +244,7 @@ macro_rules! contract_suite {
                 a_walk_is_stable_while_sources_come_change_and_go
                 a_walk_is_stable_while_jobs_come_change_and_go
                 sources_are_filtered_by_name
+                sources_are_filtered_by_owner
                 source_versions_are_filtered_by_source
                 jobs_are_filtered_by_every_combination_of_conditions
                 jobs_are_filtered_by_what_they_are_bound_to_now

@@ -22,7 +22,7 @@ mod timestamp;
 mod trusted_time;
 mod violation;
 
-pub use access::{AccessDenied, Caller, Permission, Scope, Subject};
+pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
 pub use binding::{
     BINDINGS, BindingDraft, CheckedBindings, DeclaredInput, DeclaredInputs, MAX_BINDINGS, RoleBinding, check_bindings,
     judge_bindings,

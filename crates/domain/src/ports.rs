@@ -27,7 +27,9 @@ pub use run_repository::{
     InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
     RunFilter, RunRepository,
 };
-pub use source_repository::{DeleteSourceError, InsertSourceError, SourceFilter, SourceRepository, UpdateSourceError};
+pub use source_repository::{
+    DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, UpdateSourceError,
+};
 pub use source_version_repository::{
     DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
 };

@@ -57,8 +57,11 @@ pub(super) enum Batch {
 /// `2026-11-26-000001_number_what_is_created`.
 const NUMBERED: &str = "20261126000001";
 
+/// `2026-11-26-000005_source_owners`.
+const OWNED: &str = "20261126000005";
+
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 14] = [
+pub(super) const STEPS: [Step; 15] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -142,6 +145,14 @@ pub(super) const STEPS: [Step; 14] = [
         migration: "20261126000006",
         name: "write down the inputs of the jobs that were there",
         work: Work::Batches(job_inputs::fill),
+    },
+    Step {
+        migration: OWNED,
+        name: "make sources_owner_organisation_id_sequence_number_idx",
+        work: Work::Index {
+            name: "sources_owner_organisation_id_sequence_number_idx",
+            on: "sources (owner_organisation_id, sequence_number)",
+        },
     },
 ];
 

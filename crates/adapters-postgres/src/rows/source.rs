@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use prediction_domain::model::{
-    Description, ExpectedIntervalMinutes, RetentionHours, Source, SourceId, SourceName, Timestamp,
+    Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Source, SourceId, SourceName, Timestamp,
 };
 use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::schema::sources;
 #[diesel(table_name = sources, check_for_backend(Pg))]
 pub(crate) struct SourceRow {
     pub(crate) id: Uuid,
+    owner_organisation_id: Option<Uuid>,
     name: String,
     name_key: String,
     description: Option<String>,
@@ -32,6 +33,7 @@ pub(crate) struct SourceRow {
 #[derive(Debug, Clone, AsChangeset)]
 #[diesel(table_name = sources, treat_none_as_null = true)]
 pub(crate) struct SourceChange {
+    owner_organisation_id: Option<Uuid>,
     name: String,
     name_key: String,
     description: Option<String>,
@@ -45,6 +47,7 @@ impl SourceRow {
     /// What a row with this id is to be changed to.
     pub(crate) fn into_change(self, name_key: String) -> SourceChange {
         SourceChange {
+            owner_organisation_id: self.owner_organisation_id,
             name: self.name,
             name_key,
             description: self.description,
@@ -60,6 +63,7 @@ impl From<&Source> for SourceRow {
     fn from(source: &Source) -> Self {
         Self {
             id: source.id.as_uuid(),
+            owner_organisation_id: source.owner_organisation_id.map(|owner| owner.as_uuid()),
             name: source.name.as_str().to_owned(),
             name_key: source.name.key(),
             description: source.description.as_ref().map(|description| description.as_str().to_owned()),
@@ -83,6 +87,7 @@ impl TryFrom<&SourceRow> for Source {
 fn read(row: &SourceRow) -> Result<Source, Box<dyn Error + Send + Sync>> {
     Ok(Source {
         id: SourceId::from_uuid(row.id)?,
+        owner_organisation_id: row.owner_organisation_id.map(OrganisationId::from_uuid).transpose()?,
         name: SourceName::restore(&row.name)?,
         description: row.description.as_deref().map(Description::restore).transpose()?,
         expected_interval_minutes: row

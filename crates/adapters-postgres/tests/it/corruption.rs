@@ -51,9 +51,12 @@ fn a_corrupt_job_is_as_invisible_to_others_as_any() {
 #[test]
 fn a_corrupt_source_is_told_apart() {
     let plan = a_plan_for_everything();
-    let database = database_with(&plan);
-    database.execute(r"UPDATE sources SET description = E'a\x01b'");
-    assert_corrupt(&sources(&database.store()).find_many(&[plan.new_source.unwrap().id]), "description");
+    let id = plan.new_source.as_ref().unwrap().id;
+    for change in [r"description = E'a\x01b'", "owner_organisation_id = '00000000-0000-0000-0000-000000000000'"] {
+        let database = database_with(&plan);
+        database.execute(&format!("UPDATE sources SET {change}"));
+        assert_corrupt(&sources(&database.store()).find_many(&[id]), change);
+    }
 }
 
 #[test]

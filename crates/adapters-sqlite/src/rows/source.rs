@@ -1,6 +1,8 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{Description, ExpectedIntervalMinutes, RetentionHours, Source, SourceId, SourceName};
+use prediction_domain::model::{
+    Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Source, SourceId, SourceName,
+};
 
 use super::{CorruptRow, Reading};
 use crate::schema::sources;
@@ -9,6 +11,7 @@ use crate::schema::sources;
 #[diesel(table_name = sources, check_for_backend(Sqlite))]
 pub(crate) struct SourceRow {
     id: String,
+    owner_organisation_id: Option<String>,
     name: String,
     name_key: String,
     description: Option<String>,
@@ -23,6 +26,7 @@ impl From<&Source> for SourceRow {
     fn from(source: &Source) -> Self {
         let Source {
             id,
+            owner_organisation_id,
             name,
             description,
             expected_interval_minutes,
@@ -33,6 +37,7 @@ impl From<&Source> for SourceRow {
         } = source;
         Self {
             id: id.to_string(),
+            owner_organisation_id: owner_organisation_id.map(|owner| owner.to_string()),
             name: name.as_str().to_owned(),
             name_key: name.key(),
             description: description.as_ref().map(|text| text.as_str().to_owned()),
@@ -50,12 +55,14 @@ impl TryFrom<&SourceRow> for Source {
 
     fn try_from(row: &SourceRow) -> Result<Self, CorruptRow> {
         let reading = Reading { table: "sources", id: &row.id };
+        let owner = row.owner_organisation_id.as_deref().map(OrganisationId::parse).transpose();
         let description = row.description.as_deref().map(Description::restore).transpose();
         let interval =
             row.expected_interval_minutes.map(|minutes| ExpectedIntervalMinutes::new(minutes.into())).transpose();
         let retention = row.retention_hours.map(|hours| RetentionHours::new(hours.into())).transpose();
         Ok(Self {
             id: reading.column("id", SourceId::parse(&row.id))?,
+            owner_organisation_id: reading.column("owner_organisation_id", owner)?,
             name: reading.column("name", SourceName::restore(&row.name))?,
             description: reading.column("description", description)?,
             expected_interval_minutes: reading.column("expected_interval_minutes", interval)?,
@@ -71,6 +78,7 @@ impl TryFrom<&SourceRow> for Source {
 #[derive(Debug, AsChangeset)]
 #[diesel(table_name = sources, treat_none_as_null = true)]
 pub(crate) struct SourceChanges {
+    owner_organisation_id: Option<String>,
     name: String,
     name_key: String,
     description: Option<String>,
@@ -91,6 +99,7 @@ impl From<&Source> for SourceChanges {
     fn from(source: &Source) -> Self {
         let SourceRow {
             id: _,
+            owner_organisation_id,
             name,
             name_key,
             description,
@@ -100,6 +109,15 @@ impl From<&Source> for SourceChanges {
             created_at: _,
             updated_at,
         } = source.into();
-        Self { name, name_key, description, expected_interval_minutes, retention_hours, revision, updated_at }
+        Self {
+            owner_organisation_id,
+            name,
+            name_key,
+            description,
+            expected_interval_minutes,
+            retention_hours,
+            revision,
+            updated_at,
+        }
     }
 }

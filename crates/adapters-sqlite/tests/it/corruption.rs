@@ -160,6 +160,7 @@ fn a_value_that_breaks_a_rule_is_corrupt() {
 fn a_source_that_breaks_a_rule_is_corrupt() {
     for (column, value) in [
         ("id", "'nope'"),
+        ("owner_organisation_id", "'00000000-0000-0000-0000-000000000000'"),
         ("name", "''"),
         ("description", "char(1)"),
         ("expected_interval_minutes", "0"),

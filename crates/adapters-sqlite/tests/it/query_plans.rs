@@ -13,7 +13,7 @@ use prediction_domain::model::{
     RunNumber, RunPosition, RunStatus, Scope, SourceVersion,
 };
 use prediction_domain::ports::{
-    Effect, Issued, JobFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter,
+    Effect, Issued, JobFilter, OwnerFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter,
 };
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name};
@@ -244,13 +244,19 @@ fn the_catalogue_is_read_from_its_indexes() {
     let plans = plans(&database, "SELECT", || {
         sources.find_many(&[version.source_id]).unwrap();
         sources.list(&SourceFilter::default(), &page_after(20, position)).unwrap();
+        for owner in [OwnerFilter::Platform, OwnerFilter::Organisation(fresh_organisation_id())] {
+            sources.list(&SourceFilter { owner: Some(owner), name: None }, &page_after(20, position)).unwrap();
+        }
         versions.find_many(&[version.id]).unwrap();
         versions.find_by_label(version.source_id, &version.version).unwrap();
         versions.newest(version.source_id).unwrap();
         versions.list(&SourceVersionFilter::default(), &page_after(20, position)).unwrap();
         versions.list(&SourceVersionFilter { source_id: Some(version.source_id) }, &page_after(20, position)).unwrap();
     });
-    assert_eq!(plans.len(), 7);
+    assert_eq!(plans.len(), 9);
+    for plan in &plans[2..4] {
+        assert!(plan.starts_with("SEARCH sources USING INDEX sources_owner_organisation_id_idx"), "{plan}");
+    }
     for plan in plans {
         assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{plan}");
     }

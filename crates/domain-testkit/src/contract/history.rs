@@ -8,7 +8,7 @@ use prediction_domain::model::{
     RunId, RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, latest_issue,
 };
 use prediction_domain::ports::{
-    Effect, JobFilter, JobSetUp, RunFilter, SourceFilter, SourceVersionFilter, StoreFailure,
+    Effect, JobFilter, JobSetUp, OwnerFilter, RunFilter, SourceFilter, SourceVersionFilter, StoreFailure,
 };
 
 use super::fixture::{assert_exactly, contents, list_jobs, stored_source, stored_version};
@@ -236,7 +236,11 @@ impl Pool {
             2 => Act::DeleteSource(dice.pick(&self.sources), Self::revision(dice), Self::effect(dice)),
             3 => {
                 let name = dice.one_in(2).then(|| self.source(dice).name);
-                Act::ListSources(SourceFilter { name }, Self::part(dice))
+                let owner = dice.one_in(2).then(|| match self.source(dice).owner_organisation_id {
+                    Some(organisation_id) => OwnerFilter::Organisation(organisation_id),
+                    None => OwnerFilter::Platform,
+                });
+                Act::ListSources(SourceFilter { name, owner }, Self::part(dice))
             }
             4 => Act::InsertVersion(self.version(dice)),
             5 => Act::DeleteVersion(self.scope(dice), dice.pick(&self.versions), Self::effect(dice)),
@@ -314,6 +318,7 @@ impl Pool {
         let created_at = self.time(dice);
         Source {
             id: dice.pick(&self.sources),
+            owner_organisation_id: (!dice.one_in(3)).then(|| dice.pick(&self.organisations)),
             name: source_name(&name),
             created_at,
             expected_interval_minutes: dice.pick(&[None, Some(minutes(30)), Some(minutes(3))]),

@@ -4,7 +4,9 @@ use prediction_domain::model::{
     InputId, Job, JobId, Page, PageRequest, Position, Scope, Source, SourceId, SourceVersion, SourceVersionId,
     Timestamp,
 };
-use prediction_domain::ports::{DeleteSourceVersionError, Effect, JobFilter, SourceFilter, SourceVersionFilter};
+use prediction_domain::ports::{
+    DeleteSourceVersionError, Effect, JobFilter, OwnerFilter, SourceFilter, SourceVersionFilter,
+};
 
 use super::fixture::{assert_exactly, catalogue, list_jobs, stored_job, stored_source, stored_version, walk};
 use crate::Stores;
@@ -218,7 +220,7 @@ pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
 pub(super) fn sources_are_filtered_by_name(stores: &Stores) {
     let stored = stored_source(stores, Source { name: source_name("Straße 1"), ..a_source() });
     stored_source(stores, Source { name: source_name("Straße 10"), ..a_source() });
-    let named = |name| SourceFilter { name: Some(source_name(name)) };
+    let named = |name| SourceFilter { name: Some(source_name(name)), owner: None };
     for name in ["Straße 1", "STRASSE 1", "strasse 1"] {
         assert_pages(std::slice::from_ref(&stored), |page| sources(stores, &named(name), page));
     }
@@ -228,6 +230,29 @@ pub(super) fn sources_are_filtered_by_name(stores: &Stores) {
     // Behind the only one.
     let page = sources(stores, &named("strasse 1"), &page_after(1, Some(Position::behind(i64::MAX))));
     assert_eq!(page, Page { items: Vec::new(), next: None });
+}
+
+pub(super) fn sources_are_filtered_by_owner(stores: &Stores) {
+    let [a, b, without] = [(); 3].map(|()| fresh_organisation_id());
+    let owners = [None, Some(a), Some(b), Some(a), None];
+    let stored = owners.map(|owner| stored_source(stores, Source { owner_organisation_id: owner, ..a_source() }));
+    let of = |owner| SourceFilter { owner: Some(owner), name: None };
+    let those = |numbers: &[usize]| numbers.iter().map(|number| stored[*number].clone()).collect::<Vec<_>>();
+    assert_pages(&those(&[0, 4]), |page| sources(stores, &of(OwnerFilter::Platform), page));
+    assert_pages(&those(&[1, 3]), |page| sources(stores, &of(OwnerFilter::Organisation(a)), page));
+    assert_pages(&those(&[2]), |page| sources(stores, &of(OwnerFilter::Organisation(b)), page));
+    assert_pages(&[], |page| sources(stores, &of(OwnerFilter::Organisation(without)), page));
+    for (owner, expected) in [(OwnerFilter::Organisation(a), &[3][..]), (OwnerFilter::Platform, &[])] {
+        let both = SourceFilter { name: Some(stored[3].name.clone()), owner: Some(owner) };
+        assert_pages(&those(expected), |page| sources(stores, &both, page));
+    }
+
+    // Handed over.
+    let changed = Source { owner_organisation_id: Some(b), revision: stored[0].revision.next(), ..stored[0].clone() };
+    stores.sources.update(&changed, stored[0].revision, Effect::Commit).expect("the source is changed");
+    assert_pages(&those(&[4]), |page| sources(stores, &of(OwnerFilter::Platform), page));
+    let of_b = [changed, stored[2].clone()];
+    assert_pages(&of_b, |page| sources(stores, &of(OwnerFilter::Organisation(b)), page));
 }
 
 pub(super) fn source_versions_are_filtered_by_source(stores: &Stores) {

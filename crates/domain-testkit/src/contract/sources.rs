@@ -8,7 +8,9 @@ use super::fixture::{
 };
 use crate::Stores;
 use crate::builders::{a_source, a_version_of};
-use crate::values::{at, description, fresh_source_id, hours, micros_after, minutes, revision, source_name};
+use crate::values::{
+    at, description, fresh_organisation_id, fresh_source_id, hours, micros_after, minutes, revision, source_name,
+};
 
 /// Names that are the same name, in pairs.
 const SAME_NAMES: [(&str, &str); 8] = [
@@ -36,6 +38,7 @@ pub(super) fn every_field_reads_back_as_it_was_stored(stores: &Stores) {
         Source { description: Some(description("")), ..a_source() },
         Source { description: Some(description(" one\r\n\ttwo\n\nthree \n")), ..a_source() },
         Source { revision: revision(5_000_000_000), ..a_source() },
+        Source { owner_organisation_id: Some(fresh_organisation_id()), ..a_source() },
         Source {
             created_at: at("2026-12-31T23:59:59.999999Z"),
             updated_at: at("2027-01-01T00:00:00.000001Z"),
@@ -150,6 +153,7 @@ pub(super) fn an_update_replaces_everything_but_id_and_creation(stores: &Stores)
     let stored = stored_source(stores, a_source());
     let bystander = stored_source(stores, a_source());
     let changed = Source {
+        owner_organisation_id: Some(fresh_organisation_id()),
         name: source_name("Another name"),
         description: Some(description("Another\ndescription")),
         expected_interval_minutes: Some(minutes(7)),
@@ -163,6 +167,7 @@ pub(super) fn an_update_replaces_everything_but_id_and_creation(stores: &Stores)
     assert_exactly(&source(stores, stored.id), &Some(changed.clone()));
 
     let cleared = Source {
+        owner_organisation_id: None,
         description: None,
         expected_interval_minutes: None,
         retention_hours: None,

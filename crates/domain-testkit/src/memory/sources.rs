@@ -1,6 +1,7 @@
 use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
-    DeleteSourceError, Effect, InsertSourceError, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+    DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
+    UpdateSourceError,
 };
 
 use super::{Kind, MemoryStore, lasts};
@@ -28,7 +29,14 @@ impl SourceRepository for MemoryStore {
     fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
         let state = self.state();
         let name = filter.name.as_ref().map(SourceName::key);
-        let wanted = state.sources.values().filter(|source| name.as_ref().is_none_or(|key| source.name.key() == *key));
+        let owner = filter.owner.map(|owner| match owner {
+            OwnerFilter::Platform => None,
+            OwnerFilter::Organisation(organisation_id) => Some(organisation_id),
+        });
+        let wanted = state.sources.values().filter(|source| {
+            name.as_ref().is_none_or(|key| source.name.key() == *key)
+                && owner.is_none_or(|owner| source.owner_organisation_id == owner)
+        });
         Ok(state.page_of(Kind::Source, wanted.cloned(), page, |source| source.id.as_uuid()))
     }
 

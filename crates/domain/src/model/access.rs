@@ -7,12 +7,15 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use serde::Serialize;
 
-use super::id::OrganisationId;
+use super::id::{OrganisationId, SourceId};
+use super::source::Source;
 
 /// What a caller may do. Reading the catalogue (sources and source versions) needs no permission but being known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Permission {
-    /// Create, change and delete sources and source versions.
+    /// Create sources, and publish versions of the caller's own.
+    CatalogCreate,
+    /// That, and change and delete the caller's own sources and their versions.
     CatalogWrite,
     /// Read jobs of the caller's organisations.
     JobsRead,
@@ -26,19 +29,32 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 5] =
-        [Self::CatalogWrite, Self::JobsRead, Self::JobsWrite, Self::PredictionsRead, Self::PredictionsWrite];
+    pub const ALL: [Self; 6] = [
+        Self::CatalogCreate,
+        Self::CatalogWrite,
+        Self::JobsRead,
+        Self::JobsWrite,
+        Self::PredictionsRead,
+        Self::PredictionsWrite,
+    ];
 
     /// Its name as an OAuth 2.0 scope (RFC 6749, section 3.3).
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::CatalogCreate => "catalog:create",
             Self::CatalogWrite => "catalog:write",
             Self::JobsRead => "jobs:read",
             Self::JobsWrite => "jobs:write",
             Self::PredictionsRead => "predictions:read",
             Self::PredictionsWrite => "predictions:write",
         }
+    }
+
+    /// Whether it allows everything that the other one does.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        self == other || (self == Self::CatalogWrite && other == Self::CatalogCreate)
     }
 
     /// The permission of that name.
@@ -74,6 +90,26 @@ impl Scope {
     pub fn contains(&self, organisation: OrganisationId) -> bool {
         match self {
             Self::Organisations(organisations) => organisations.contains(&organisation),
+            Self::Platform => true,
+        }
+    }
+
+    /// Refuses unless the source is the caller's own.
+    pub fn require_own(&self, source: &Source, right: OwnersRight) -> Result<(), AccessDenied> {
+        let owner_organisation_id = source.owner_organisation_id;
+        if self.owns(owner_organisation_id) {
+            Ok(())
+        } else {
+            Err(AccessDenied::NotTheOwner { source_id: source.id, owner_organisation_id, right })
+        }
+    }
+
+    /// Whether a source of that owner is the caller's own. Those of the platform, which have none, are its operators' alone, and
+    /// so is everything else.
+    #[must_use]
+    pub fn owns(&self, owner: Option<OrganisationId>) -> bool {
+        match self {
+            Self::Organisations(organisations) => owner.is_some_and(|owner| organisations.contains(&owner)),
             Self::Platform => true,
         }
     }
@@ -123,7 +159,7 @@ impl Caller {
 
     /// Refuses unless the caller has the permission.
     pub fn require(&self, permission: Permission) -> Result<(), AccessDenied> {
-        if self.permissions.contains(&permission) {
+        if self.permissions.iter().any(|held| held.includes(permission)) {
             Ok(())
         } else {
             Err(AccessDenied::InsufficientScope { required: permission })
@@ -138,6 +174,22 @@ impl Caller {
             Err(AccessDenied::OrganisationOutOfScope { organisation_id })
         }
     }
+
+    /// Refuses unless the source is the caller's own.
+    pub fn require_own(&self, source: &Source, right: OwnersRight) -> Result<(), AccessDenied> {
+        self.scope.require_own(source, right)
+    }
+}
+
+/// What only the owner of a source may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnersRight {
+    /// Change it.
+    Change,
+    /// Delete it, or a version of it.
+    Delete,
+    /// Publish a version of it.
+    Publish,
 }
 
 /// The caller is known, and may not do this.
@@ -155,4 +207,20 @@ pub enum AccessDenied {
         /// The one that was named.
         organisation_id: OrganisationId,
     },
+    /// An organisation is needed, and the caller has none.
+    #[error("the caller has no organisation")]
+    NoOrganisation,
+    /// A source is somebody else's.
+    #[error("source {source_id} is not the caller's own")]
+    NotTheOwner {
+        /// Which one.
+        source_id: SourceId,
+        /// Whose it is; `None`: the platform's.
+        owner_organisation_id: Option<OrganisationId>,
+        /// What only they may do.
+        right: OwnersRight,
+    },
+    /// Only for the platform's operators: a source of the platform was to be created.
+    #[error("only the platform creates sources of the platform")]
+    NotThePlatform,
 }

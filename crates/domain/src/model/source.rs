@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::draft::Sent;
-use super::id::SourceId;
+use super::id::{OrganisationId, SourceId};
 use super::revision::Revision;
 use super::text::{Description, SourceName};
 use super::timestamp::Timestamp;
@@ -21,6 +21,8 @@ pub const MAX_PERIOD_DAYS: i32 = 3_650;
 pub struct Source {
     /// Its identity.
     pub id: SourceId,
+    /// Whose it is, who alone changes it, deletes it and publishes versions of it; `None`: the platform's. All may use it.
+    pub owner_organisation_id: Option<OrganisationId>,
     /// Its name, unique on the platform without regard to case.
     pub name: SourceName,
     /// What it predicts, for people.
@@ -105,6 +107,8 @@ pub fn name_keys<'a>(sources: impl IntoIterator<Item = (SourceId, &'a SourceName
 pub struct SourceDraft {
     /// Its identity, when the caller chooses or knows it.
     pub id: Sent<String>,
+    /// See [`Source::owner_organisation_id`].
+    pub owner_organisation_id: Sent<String>,
     /// See [`Source::name`].
     pub name: Sent<String>,
     /// See [`Source::description`].
@@ -118,7 +122,7 @@ pub struct SourceDraft {
 /// Changes to a source; what is left out stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceChangeDraft {
-    /// The members that can be changed. Its `id` may be repeated, but never changes.
+    /// The members that can be changed. Its `id` may be repeated, but never changes, and its owner only by the platform.
     pub source: SourceDraft,
     /// The revision that is to be changed, and no other.
     pub revision: Sent<i128>,
@@ -129,6 +133,8 @@ pub struct SourceChangeDraft {
 pub struct SourceSpec {
     /// The identity that was asked for.
     pub id: Sent<SourceId>,
+    /// See [`Source::owner_organisation_id`].
+    pub owner_organisation_id: Sent<OrganisationId>,
     /// See [`Source::name`].
     pub name: Sent<SourceName>,
     /// See [`Source::description`].
@@ -144,6 +150,11 @@ impl SourceSpec {
     pub fn read(judge: &mut Judge, path: &Path, draft: &SourceDraft) -> Self {
         Self {
             id: judge.read(&path.member("id"), &draft.id, |text| SourceId::parse(text)),
+            owner_organisation_id: judge.read(
+                &path.member("owner_organisation_id"),
+                &draft.owner_organisation_id,
+                |text| OrganisationId::parse(text),
+            ),
             name: judge.read(&path.member("name"), &draft.name, |text| SourceName::parse(text)),
             description: judge.read(&path.member("description"), &draft.description, |text| Description::parse(text)),
             expected_interval_minutes: judge.read(
@@ -160,17 +171,25 @@ impl SourceSpec {
     #[must_use]
     pub fn is_reference(&self) -> bool {
         !matches!(self.id, Sent::Absent | Sent::Null)
+            && !self.owner_organisation_id.is_present()
             && !self.name.is_present()
             && !self.description.is_present()
             && !self.expected_interval_minutes.is_present()
             && !self.retention_hours.is_present()
     }
 
-    /// The new source that this describes. `fresh_id` is used when no id was asked for.
+    /// The new source of that owner that this describes. `fresh_id` is used when no id was asked for.
     #[must_use]
-    pub fn create(&self, name: SourceName, fresh_id: SourceId, now: Timestamp) -> Source {
+    pub fn create(
+        &self,
+        owner_organisation_id: Option<OrganisationId>,
+        name: SourceName,
+        fresh_id: SourceId,
+        now: Timestamp,
+    ) -> Source {
         Source {
             id: self.id.given().copied().unwrap_or(fresh_id),
+            owner_organisation_id,
             name,
             description: self.description.clone().into_option(),
             expected_interval_minutes: self.expected_interval_minutes.clone().into_option(),
@@ -179,6 +198,21 @@ impl SourceSpec {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// The difference, if what was found is of another organisation, and nothing says that it is meant: what is described without its
+    /// owner is one's own or the platform's. Otherwise whoever took a name first would have others run their model under it.
+    #[must_use]
+    pub fn unmeant_owner(&self, path: &Path, stored: &Source, own: Option<OrganisationId>) -> Option<Violation> {
+        let owner = stored.owner_organisation_id;
+        if self.owner_organisation_id.is_present() || owner.is_none() || owner == own {
+            return None;
+        }
+        let problem = ValueProblem::new(ViolationCode::Differs, "is that of another organisation")
+            .expected(json!(owner))
+            .actual(json!(own))
+            .hint("a setup that says whose it is, or its id, can run its versions; a source of your own needs another name");
+        Some(problem.at(path.member("owner_organisation_id")))
     }
 
     /// In what a stored source is not what this describes: `expected` is what is stored. Names are compared without
@@ -199,6 +233,12 @@ impl SourceSpec {
         if let Some(id) = self.id.given() {
             differs("id", *id == stored.id, json!(stored.id), json!(id));
         }
+        differs(
+            "owner_organisation_id",
+            self.owner_organisation_id.agrees_with(stored.owner_organisation_id.as_ref()),
+            json!(stored.owner_organisation_id),
+            json!(self.owner_organisation_id.given()),
+        );
         if let Some(name) = self.name.given() {
             differs("name", name.key() == stored.name.key(), json!(stored.name), json!(name));
         }

@@ -1,5 +1,5 @@
 use super::{Effect, StoreFailure};
-use crate::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
+use crate::model::{OrganisationId, Page, PageRequest, Revision, Source, SourceId, SourceName};
 
 /// Stores sources.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -29,6 +29,17 @@ pub trait SourceRepository: Send + Sync {
 pub struct SourceFilter {
     /// Only the one of that name, compared by [`SourceName::key`].
     pub name: Option<SourceName>,
+    /// Only those of that owner.
+    pub owner: Option<OwnerFilter>,
+}
+
+/// Whose sources to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerFilter {
+    /// Those of the platform.
+    Platform,
+    /// Those of that organisation.
+    Organisation(OrganisationId),
 }
 
 /// Why a source was not stored.

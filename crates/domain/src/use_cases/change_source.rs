@@ -1,13 +1,15 @@
+use serde_json::json;
+
 use super::{
     Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, get_source, last_write_wins, require_revision,
 };
 use crate::model::{
-    Caller, Path, Permission, Precondition, Source, SourceChangeDraft, SourceId, SourceSpec, Submission, ValueProblem,
-    ViolationCode, Violations,
+    Caller, OwnersRight, Path, Permission, Precondition, Scope, Sent, Source, SourceChangeDraft, SourceId, SourceSpec,
+    Submission, ValueProblem, ViolationCode, Violations,
 };
 use crate::ports::{Effect, UpdateSourceError};
 
-/// Changes a source. What changes nothing leaves its revision.
+/// Changes the caller's own source. What changes nothing leaves its revision.
 pub fn change_source(
     ports: &Ports,
     caller: &Caller,
@@ -20,8 +22,9 @@ pub fn change_source(
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {
         let stored = get_source(ports, id)?;
+        caller.require_own(&stored, OwnersRight::Change)?;
         require_revision(precondition, sent_revision, stored.revision)?;
-        let changed = change(&stored, submission)?;
+        let changed = change(caller, &stored, submission)?;
         if changed == stored {
             return Ok(stored);
         }
@@ -45,7 +48,7 @@ pub fn change_source(
     Err(contended())
 }
 
-fn change(stored: &Source, submission: &Submission<SourceChangeDraft>) -> Result<Source, Violations> {
+fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChangeDraft>) -> Result<Source, Violations> {
     let root = Path::root();
     let mut judge = submission.judge.clone();
     let spec = SourceSpec::read(&mut judge, &root, &submission.content.source);
@@ -59,8 +62,21 @@ fn change(stored: &Source, submission: &Submission<SourceChangeDraft>) -> Result
                 .actual(id.to_string()),
         );
     }
+    let owner = match &spec.owner_organisation_id {
+        Sent::Absent | Sent::Unreadable => stored.owner_organisation_id,
+        sent @ (Sent::Null | Sent::Given(_)) => sent.given().copied(),
+    };
+    if owner != stored.owner_organisation_id && caller.scope != Scope::Platform {
+        judge.report(
+            root.member("owner_organisation_id"),
+            ValueProblem::new(ViolationCode::ImmutableMember, "is changed by operators of the platform only")
+                .expected(json!(stored.owner_organisation_id))
+                .actual(json!(owner)),
+        );
+    }
     let name = judge.not_null(&root.member("name"), spec.name);
     judge.verdict(Some(Source {
+        owner_organisation_id: owner,
         name: name.unwrap_or_else(|| stored.name.clone()),
         description: spec.description.or_keep(stored.description.clone()),
         expected_interval_minutes: spec.expected_interval_minutes.or_keep(stored.expected_interval_minutes),

@@ -2,12 +2,12 @@ use super::{
     InUse, MAX_ATTEMPTS, Ports, Refusal, contended, get_source, get_source_version, last_write_wins, require_revision,
 };
 use crate::model::{
-    Caller, Job, JobId, JudgedJob, MonitoredJob, Permission, Precondition, Revision, Run, RunId, Sent, Source,
-    SourceId, SourceVersion, SourceVersionId, latest_issue,
+    Caller, Job, JobId, JudgedJob, MonitoredJob, OwnersRight, Permission, Precondition, Revision, Run, RunId, Sent,
+    Source, SourceId, SourceVersion, SourceVersionId, latest_issue,
 };
 use crate::ports::{DeleteJobError, DeleteSourceError, DeleteSourceVersionError, Effect};
 
-/// Deletes a source that has no versions, and tells what it was.
+/// Deletes the caller's own source, if it has no versions, and tells what it was.
 pub fn delete_source(
     ports: &Ports,
     caller: &Caller,
@@ -18,6 +18,7 @@ pub fn delete_source(
     caller.require(Permission::CatalogWrite)?;
     for _ in 0..MAX_ATTEMPTS {
         let stored = get_source(ports, id)?;
+        caller.require_own(&stored, OwnersRight::Delete)?;
         require_revision(precondition, &Sent::Absent, stored.revision)?;
         match ports.sources.delete(id, stored.revision, effect) {
             Ok(()) => return Ok(stored),
@@ -33,7 +34,7 @@ pub fn delete_source(
     Err(contended())
 }
 
-/// Deletes a version that no job runs, and tells what it was. A version is always at its first revision.
+/// Deletes a version of the caller's own source that no job runs, and tells what it was. A version is always at its first revision.
 pub fn delete_source_version(
     ports: &Ports,
     caller: &Caller,
@@ -43,6 +44,7 @@ pub fn delete_source_version(
 ) -> Result<SourceVersion, Refusal> {
     caller.require(Permission::CatalogWrite)?;
     let stored = get_source_version(ports, id)?;
+    caller.require_own(&get_source(ports, stored.source_id)?, OwnersRight::Delete)?;
     require_revision(precondition, &Sent::Absent, Revision::FIRST)?;
     match ports.source_versions.delete(&caller.scope, id, effect) {
         Ok(()) => Ok(stored),

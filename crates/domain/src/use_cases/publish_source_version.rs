@@ -1,27 +1,28 @@
 use super::{Conflict, Outcome, Ports, Refusal, Resource};
 use crate::model::{
-    Caller, Path, Permission, SourceVersion, SourceVersionDraft, SourceVersionSpec, Submission, ValueProblem,
-    ViolationCode,
+    Caller, OwnersRight, Path, Permission, SourceVersion, SourceVersionDraft, SourceVersionSpec, Submission,
+    ValueProblem, ViolationCode,
 };
 use crate::ports::InsertSourceVersionError;
 
-/// Publishes a version of a source, or finds the one that is there already with the same content.
+/// Publishes a version of the caller's own source, or finds the one that is there already with the same content.
 pub fn publish_source_version(
     ports: &Ports,
     caller: &Caller,
     submission: &Submission<SourceVersionDraft>,
 ) -> Result<(SourceVersion, Outcome), Refusal> {
-    caller.require(Permission::CatalogWrite)?;
+    caller.require(Permission::CatalogCreate)?;
     let root = Path::root();
     let mut judge = submission.judge.clone();
     let spec = SourceVersionSpec::read(&mut judge, &root, &submission.content);
     let content = spec.require_content(&mut judge, &root);
     let source_id = judge.require(&root.member("source_id"), spec.source_id.clone());
     // Asked before anything is stored, so that an unknown source is told together with everything else.
-    if let Some(source_id) = source_id
-        && ports.sources.find_many(&[source_id])?.iter().all(Option::is_none)
-    {
-        judge.report(root.member("source_id"), unknown_source());
+    if let Some(source_id) = source_id {
+        match ports.sources.find_many(&[source_id])?.pop().flatten() {
+            Some(source) => caller.require_own(&source, OwnersRight::Publish)?,
+            None => judge.report(root.member("source_id"), unknown_source()),
+        }
     }
     let (content, source_id) = judge.verdict(content.zip(source_id))?;
 

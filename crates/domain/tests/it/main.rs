@@ -6,6 +6,7 @@ mod checking;
 mod contracts;
 mod deleting;
 mod health;
+mod owners;
 mod permissions;
 mod port_failures;
 mod purging;

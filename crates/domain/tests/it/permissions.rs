@@ -20,7 +20,7 @@ const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
 const USE_CASES: [(&str, Permission, UseCase); 18] = [
-    ("create_source", Permission::CatalogWrite, |ports, caller| {
+    ("create_source", Permission::CatalogCreate, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
     ("change_source", Permission::CatalogWrite, |ports, caller| {
@@ -30,7 +30,7 @@ const USE_CASES: [(&str, Permission, UseCase); 18] = [
     ("delete_source", Permission::CatalogWrite, |ports, caller| {
         delete_source(ports, caller, source_id(CHOSEN), &ANY, Effect::Rehearse).map(drop)
     }),
-    ("publish_source_version", Permission::CatalogWrite, |ports, caller| {
+    ("publish_source_version", Permission::CatalogCreate, |ports, caller| {
         publish_source_version(ports, caller, &submit(SourceVersionDraft::default())).map(drop)
     }),
     ("delete_source_version", Permission::CatalogWrite, |ports, caller| {
@@ -84,7 +84,7 @@ fn job_id() -> JobId {
 fn every_use_case_asks_for_its_permission_first() {
     let ports = Mocks::default().into_ports();
     for (name, needed, use_case) in USE_CASES {
-        let others: Vec<_> = Permission::ALL.into_iter().filter(|permission| *permission != needed).collect();
+        let others: Vec<_> = Permission::ALL.into_iter().filter(|permission| !permission.includes(needed)).collect();
         for lacking in [caller(&others, Scope::Platform), caller(&[], Scope::of([]))] {
             match use_case(&ports, &lacking) {
                 Err(Refusal::Denied(denied)) => {
@@ -123,10 +123,25 @@ fn permissions_have_the_names_of_their_scopes() {
     }
 }
 
+/// What a permission includes can be had by it alone; no other includes another.
+#[test]
+fn a_permission_includes_what_is_written_down_here() {
+    for held in Permission::ALL {
+        for needed in Permission::ALL {
+            let expected = held == needed || (held, needed) == (Permission::CatalogWrite, Permission::CatalogCreate);
+            assert_eq!(held.includes(needed), expected, "{held}, {needed}");
+            assert_eq!(customer(&[held]).require(needed).is_ok(), expected, "{held}, {needed}");
+        }
+    }
+}
+
 #[test]
 fn a_scope_holds_what_it_names() {
     let (own, other) = (fresh_organisation_id(), fresh_organisation_id());
     assert!(Scope::of([own]).contains(own) && !Scope::of([own]).contains(other));
     assert!(!Scope::of([]).contains(own));
     assert!(Scope::Platform.contains(own));
+    assert!(Scope::of([own]).owns(Some(own)) && !Scope::of([own]).owns(Some(other)) && !Scope::of([own]).owns(None));
+    assert!(!Scope::of([]).owns(Some(own)) && !Scope::of([]).owns(None));
+    assert!(Scope::Platform.owns(Some(own)) && Scope::Platform.owns(None));
 }

@@ -169,9 +169,18 @@ fn failures_of_the_versions_are_passed_through() {
         |ports| list_source_versions(ports, &SourceVersionFilter::default(), &first_page(50)).map(drop),
     );
     assert_passed_through(
+        "delete: whose it is",
+        |mocks, fail| {
+            with_version(mocks);
+            mocks.sources.expect_find_many().returning(move |_| Err(fail()));
+        },
+        |ports| delete_source_version(ports, &operator(), version_id(), &ANY, Effect::Commit).map(drop),
+    );
+    assert_passed_through(
         "delete",
         |mocks, fail| {
             with_version(mocks);
+            with_source(mocks);
             mocks.source_versions.expect_delete().returning(move |_, _, _| Err(fail().into()));
         },
         |ports| delete_source_version(ports, &operator(), version_id(), &ANY, Effect::Commit).map(drop),

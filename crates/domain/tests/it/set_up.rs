@@ -189,7 +189,7 @@ fn only_who_may_write_the_catalogue_creates_in_it() {
         Err(Refusal::Denied(denied)) => denied,
         other => panic!("not denied: {other:?}"),
     };
-    let needed = AccessDenied::InsufficientScope { required: Permission::CatalogWrite };
+    let needed = AccessDenied::InsufficientScope { required: Permission::CatalogCreate };
     assert_eq!(refused(&world, everything()), needed);
 
     let source = world.source("mildew");

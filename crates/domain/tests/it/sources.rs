@@ -118,6 +118,7 @@ fn everything_that_is_wrong_with_a_source_is_told_at_once() {
         description: given("\u{0}"),
         expected_interval_minutes: Sent::Given(0),
         retention_hours: Sent::Given(i128::MAX),
+        owner_organisation_id: given("nobody"),
     };
     let mut submission = Submission::from(wrong);
     submission.judge.report(Path::of("zzz"), ValueProblem::new(ViolationCode::UnknownMember, "is unknown"));
@@ -128,6 +129,7 @@ fn everything_that_is_wrong_with_a_source_is_told_at_once() {
             ("expected_interval_minutes", ViolationCode::OutOfRange),
             ("id", ViolationCode::InvalidUuid),
             ("name", ViolationCode::TooShort),
+            ("owner_organisation_id", ViolationCode::InvalidUuid),
             ("retention_hours", ViolationCode::OutOfRange),
             ("zzz", ViolationCode::UnknownMember),
         ])

@@ -1,5 +1,6 @@
 //! Every operation, described once: the OpenAPI document is made from this list, and tests go through it.
 
+mod catalogue;
 mod jobs;
 mod runs;
 
@@ -13,10 +14,9 @@ use utoipa::openapi::{KnownFormat, RefOr, Required};
 use super::texts;
 use crate::problem::ProblemCode;
 use crate::problem::ProblemCode::{
-    Conflict, DeadlineExceeded, InUse, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader,
-    InvalidJson, InvalidPath, InvalidQuery, InvalidToken, NotFound, NotReady, Overloaded, PayloadTooLarge,
-    PreconditionFailed, RateLimited, RequestTimeout, StoreUnavailable, Unauthorized, UnexpectedBody,
-    UnsupportedMediaType,
+    DeadlineExceeded, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader, InvalidJson,
+    InvalidPath, InvalidQuery, InvalidToken, NotFound, NotReady, Overloaded, PayloadTooLarge, PreconditionFailed,
+    RateLimited, RequestTimeout, StoreUnavailable, Unauthorized, UnexpectedBody, UnsupportedMediaType,
 };
 
 /// One operation.
@@ -90,7 +90,12 @@ impl Operation {
         let scope = match self.access {
             Access::Public => "Needs no token.".to_owned(),
             Access::Token => "Needs a token, and no scope.".to_owned(),
-            Access::Scope(permission) => format!("Needs the scope `{permission}`."),
+            Access::Scope(permission) => {
+                let more =
+                    Permission::ALL.into_iter().filter(|other| *other != permission && other.includes(permission));
+                let more: Vec<String> = more.map(|other| format!(" (`{other}` includes it)")).collect();
+                format!("Needs the scope `{permission}`{}.", more.concat())
+            }
         };
         if self.text.is_empty() { scope } else { format!("{}\n\n{scope}", self.text) }
     }
@@ -261,180 +266,21 @@ fn paged_by(mut filters: Vec<Parameter>, most: usize, default: usize) -> Vec<Par
     filters
 }
 
-const SOURCES: &str = "sources";
-const VERSIONS: &str = "source versions";
 const JOBS: &str = "jobs";
 const AROUND: &str = "around";
-const CATALOG_WRITE: Access = Access::Scope(Permission::CatalogWrite);
 const JOBS_READ: Access = Access::Scope(Permission::JobsRead);
 const JOBS_WRITE: Access = Access::Scope(Permission::JobsWrite);
-const RETRY: &str = "Can be sent again safely: the same content answers 200 with what is stored, other content 409.";
 
-const CREATE_SOURCE: Request = Request {
-    schema: "NewSource",
-    examples: &[("tutorial", include_str!("../../../../docs/examples/create-source.json"))],
-};
-const CHANGE_SOURCE: Request = Request {
-    schema: "SourceChange",
-    examples: &[("change", include_str!("../../../../docs/examples/change-source.json"))],
-};
-const CREATE_VERSION: Request = Request {
-    schema: "NewSourceVersion",
-    examples: &[("tutorial", include_str!("../../../../docs/examples/create-source-version.json"))],
-};
 const DELETION: Request = Request { schema: "Deletion", examples: &[] };
 
 /// Every operation of the service.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    let mut operations = source_operations();
-    operations.extend(source_version_operations());
+    let mut operations = catalogue::operations();
     operations.extend(jobs::operations());
     operations.extend(runs::operations());
     operations.extend(operations_around());
     operations
-}
-
-fn source_operations() -> Vec<Operation> {
-    vec![
-        Operation {
-            method: "GET",
-            path: "/api/v1/sources",
-            id: "list_sources",
-            tag: SOURCES,
-            summary: "List sources",
-            text: "In creation order.",
-            access: Access::Token,
-            parameters: paged(vec![name_filter("Only the one of that name, compared without case.")]),
-            request: None,
-            answers: vec![(200, "A page of sources", Body::List("Source"))],
-            problems: &[],
-        },
-        Operation {
-            method: "POST",
-            path: "/api/v1/sources",
-            id: "create_source",
-            tag: SOURCES,
-            summary: "Create a source",
-            text: RETRY,
-            access: CATALOG_WRITE,
-            parameters: vec![],
-            request: Some(CREATE_SOURCE),
-            answers: vec![
-                (200, "It was there already", Body::One("Source")),
-                (201, "It was created", Body::One("Source")),
-            ],
-            problems: &[Conflict],
-        },
-        Operation {
-            method: "GET",
-            path: "/api/v1/sources/{id}",
-            id: "get_source",
-            tag: SOURCES,
-            summary: "Read a source",
-            text: "",
-            access: Access::Token,
-            parameters: vec![if_none_match()],
-            request: None,
-            answers: vec![(200, "The source", Body::One("Source")), (304, "It has not changed", Body::None)],
-            problems: &[],
-        },
-        Operation {
-            method: "PUT",
-            path: "/api/v1/sources/{id}",
-            id: "change_source",
-            tag: SOURCES,
-            summary: "Change a source",
-            text: "What is left out stays, null clears. What GET returned can be sent back.",
-            access: CATALOG_WRITE,
-            parameters: vec![dry_run(), if_match()],
-            request: Some(CHANGE_SOURCE),
-            answers: vec![(200, "The source as it is now", Body::One("Source"))],
-            problems: &[Conflict],
-        },
-        Operation {
-            method: "DELETE",
-            path: "/api/v1/sources/{id}",
-            id: "delete_source",
-            tag: SOURCES,
-            summary: "Delete a source",
-            text: "Refused while it has versions.",
-            access: CATALOG_WRITE,
-            parameters: vec![dry_run(), if_match()],
-            request: Some(DELETION),
-            answers: vec![
-                (200, "With dry_run: what would be deleted", Body::One("Source")),
-                (204, "It was deleted", Body::None),
-            ],
-            problems: &[InUse],
-        },
-    ]
-}
-
-fn source_version_operations() -> Vec<Operation> {
-    vec![
-        Operation {
-            method: "GET",
-            path: "/api/v1/source_versions",
-            id: "list_source_versions",
-            tag: VERSIONS,
-            summary: "List source versions",
-            text: "In the order in which they were published.",
-            access: Access::Token,
-            parameters: paged(vec![id_filter("source_id", "Only those of that source.")]),
-            request: None,
-            answers: vec![(200, "A page of source versions", Body::List("SourceVersion"))],
-            problems: &[],
-        },
-        Operation {
-            method: "POST",
-            path: "/api/v1/source_versions",
-            id: "create_source_version",
-            tag: VERSIONS,
-            summary: "Publish a source version",
-            text: RETRY,
-            access: CATALOG_WRITE,
-            parameters: vec![],
-            request: Some(CREATE_VERSION),
-            answers: vec![
-                (200, "It was there already", Body::One("SourceVersion")),
-                (201, "It was published", Body::One("SourceVersion")),
-            ],
-            problems: &[Conflict],
-        },
-        Operation {
-            method: "GET",
-            path: "/api/v1/source_versions/{id}",
-            id: "get_source_version",
-            tag: VERSIONS,
-            summary: "Read a source version",
-            text: "",
-            access: Access::Token,
-            parameters: vec![if_none_match()],
-            request: None,
-            answers: vec![
-                (200, "The source version", Body::One("SourceVersion")),
-                (304, "The reader has it already", Body::None),
-            ],
-            problems: &[],
-        },
-        Operation {
-            method: "DELETE",
-            path: "/api/v1/source_versions/{id}",
-            id: "delete_source_version",
-            tag: VERSIONS,
-            summary: "Delete a source version",
-            text: "Refused while a job uses it.",
-            access: CATALOG_WRITE,
-            parameters: vec![dry_run(), if_match()],
-            request: Some(DELETION),
-            answers: vec![
-                (200, "With dry_run: what would be deleted", Body::One("SourceVersion")),
-                (204, "It was deleted", Body::None),
-            ],
-            problems: &[InUse],
-        },
-    ]
 }
 
 fn operations_around() -> Vec<Operation> {

@@ -67,7 +67,9 @@ catalogue! {
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The token lacks a scope",
         "The access token is good, but was not issued for this. Get one with the scope that is named.";
     OrganisationOutOfScope = "organisation_out_of_scope", FORBIDDEN, "The organisation is not yours",
-        "The request names an organisation that the access token is not for.";
+        "The request names an organisation that the access token is not for, or needs one and the token is for none.";
+    NotTheOwner = "not_the_owner", FORBIDDEN, "The source is not yours",
+        "Only the owner of a source (owner_organisation_id; null is the platform) changes it, deletes it and publishes its versions. Run the versions that it has, or create a source of your own under another name.";
     NotFound = "not_found", NOT_FOUND, "There is no such thing",
         "There is nothing of that id, or nothing that you may see.";
     UnknownRoute = "unknown_route", NOT_FOUND, "There is no such address",

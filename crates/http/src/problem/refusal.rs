@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header::WWW_AUTHENTICATE;
-use prediction_domain::model::{AccessDenied, Quota, QuotaExceeded};
+use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded};
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, Refusal, Resource};
 use serde_json::json;
@@ -49,6 +49,26 @@ impl From<AccessDenied> for Problem {
                 .header(WWW_AUTHENTICATE, &Challenge::InsufficientScope(required).to_string()),
             AccessDenied::OrganisationOutOfScope { organisation_id } => Self::new(ProblemCode::OrganisationOutOfScope)
                 .detail(format!("the access token is not for organisation {organisation_id}")),
+            AccessDenied::NoOrganisation => Self::new(ProblemCode::OrganisationOutOfScope)
+                .detail("the access token is for no organisation, so nothing can be its own"),
+            AccessDenied::NotTheOwner { source_id, owner_organisation_id, right } => {
+                let owner = owner_organisation_id
+                    .map_or_else(|| "the platform".to_owned(), |owner| format!("organisation {owner}"));
+                let right = match right {
+                    OwnersRight::Change => "its owner alone changes it",
+                    OwnersRight::Delete => "its owner alone deletes it and its versions",
+                    OwnersRight::Publish => {
+                        "its owner alone publishes its versions; run one that it has, or describe a source of your own \
+                         under another name"
+                    }
+                };
+                Self::new(ProblemCode::NotTheOwner)
+                    .detail(format!("source {source_id} belongs to {owner}, and {right}"))
+                    .member("source_id", json!(source_id))
+                    .member("owner_organisation_id", json!(owner_organisation_id))
+            }
+            AccessDenied::NotThePlatform => Self::new(ProblemCode::NotTheOwner)
+                .detail("only a token for all organisations creates sources of the platform"),
         }
     }
 }

@@ -127,6 +127,8 @@ pub(crate) struct JobSetupRequest {
 #[expect(dead_code, reason = "describes in the OpenAPI document what decode_source reads")]
 pub(crate) struct SetupSource {
     id: Option<uuid::Uuid>,
+    /// Whose it is. Left out, a name is that of a source of the setup's organisation or of the platform.
+    owner_organisation_id: Option<uuid::Uuid>,
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     #[schema(max_length = 10_000)]

@@ -1,6 +1,6 @@
 use prediction_domain::model::{
-    Description, ExpectedIntervalMinutes, RetentionHours, Revision, Sent, Source, SourceChangeDraft, SourceDraft,
-    SourceId, SourceName, Timestamp, ValueProblem, ViolationCode,
+    Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Revision, Sent, Source, SourceChangeDraft,
+    SourceDraft, SourceId, SourceName, Timestamp, ValueProblem, ViolationCode,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,6 +13,9 @@ use super::fields::Fields;
 pub(crate) struct SourceBody {
     #[schema(value_type = uuid::Uuid)]
     id: SourceId,
+    /// Whose it is: the organisation that changes it, deletes it and publishes its versions; null: the platform. All may use it.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    owner_organisation_id: Option<OrganisationId>,
     /// Unique on the platform, compared without case.
     #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: SourceName,
@@ -37,6 +40,7 @@ impl From<Source> for SourceBody {
     fn from(source: Source) -> Self {
         Self {
             id: source.id,
+            owner_organisation_id: source.owner_organisation_id,
             name: source.name,
             description: source.description,
             expected_interval_minutes: source.expected_interval_minutes,
@@ -51,6 +55,7 @@ impl From<Source> for SourceBody {
 pub(crate) fn decode_source(fields: &mut Fields<'_>) -> SourceDraft {
     SourceDraft {
         id: fields.text("id"),
+        owner_organisation_id: fields.text("owner_organisation_id"),
         name: fields.text("name"),
         description: fields.text("description"),
         expected_interval_minutes: decode_interval(fields),
@@ -87,6 +92,9 @@ fn decode_interval(fields: &mut Fields<'_>) -> Sent<i128> {
 pub(crate) struct NewSource {
     /// Its identity, when you want to choose it.
     id: Option<uuid::Uuid>,
+    /// Whose it is to be. A token of one organisation can leave it out; with a token for all organisations it is the platform's
+    /// then.
+    owner_organisation_id: Option<uuid::Uuid>,
     /// Unique on the platform, compared without case.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
@@ -111,6 +119,8 @@ pub(crate) struct SourceChange {
     /// May be repeated, but never changes.
     #[schema(nullable = false)]
     id: Option<uuid::Uuid>,
+    /// May be repeated. A token for all organisations can hand the source to another owner; null is the platform.
+    owner_organisation_id: Option<uuid::Uuid>,
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     name: Option<String>,
     /// null clears it.

@@ -42,7 +42,7 @@ async fn whoever_lacks_the_scope_reaches_no_port() {
         let challenge = answer.header("www-authenticate").unwrap();
         assert!(challenge.contains(&format!("scope=\"{permission}\"")), "{challenge}");
     }
-    assert_eq!(Permission::ALL.len(), 5);
+    assert_eq!(Permission::ALL.len(), 6);
 }
 
 #[actix_web::test]

@@ -11,6 +11,7 @@ mod handlers;
 mod health;
 mod members;
 mod overload;
+mod owners;
 mod port_calls;
 mod properties;
 mod provoked;

@@ -12,7 +12,7 @@ on_both_databases!(
     whatever_differs_of_a_setup_is_told_at_once,
     a_defaulted_version_stays_when_a_newer_one_comes_out,
     a_rehearsal_answers_like_the_real_call_and_stores_nothing,
-    creating_on_the_fly_needs_the_right_to_write_the_catalogue,
+    creating_on_the_fly_needs_the_right_to_create,
     a_chosen_id_is_kept,
     references_that_lead_nowhere_are_told,
     what_is_in_use_is_not_deleted,
@@ -236,12 +236,12 @@ fn a_rehearsal_answers_like_the_real_call_and_stores_nothing(server: &Server) {
     client.post("/api/v1/jobs/setup?dry_run=false", &other).expect(201);
 }
 
-fn creating_on_the_fly_needs_the_right_to_write_the_catalogue(server: &Server) {
+fn creating_on_the_fly_needs_the_right_to_create(server: &Server) {
     let user = server.scoped(ORGANISATION_A, "jobs:write");
     let mut setup = example("setup-job-with-everything.json");
     for path in [SETUP, "/api/v1/jobs/setup?dry_run=true"] {
         let problem = user.post(path, &setup).problem(403, "insufficient_scope");
-        assert_eq!(problem["required_scope"], "catalog:write");
+        assert_eq!(problem["required_scope"], "catalog:create");
     }
     assert_eq!(server.database().rows(), [0, 0, 0]);
 

@@ -25,6 +25,7 @@ mod mistakes;
 mod names;
 mod numbers;
 mod oidc;
+mod owners;
 mod process;
 mod profiles;
 mod protocol;

@@ -6,7 +6,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Model, ORGANISATION_A, Server, example, insert, on_both_databases, path_of};
+use crate::harness::{
+    Answer, Client, Model, ORGANISATION_A, ORGANISATION_B, Server, example, insert, on_both_databases, path_of,
+};
 
 on_both_databases!(
     identical_setups_at_once_make_one_job,
@@ -17,6 +19,8 @@ on_both_databases!(
     changes_without_a_revision_at_once_are_all_done,
     identical_sources_at_once_are_one,
     deletes_of_a_version_against_setups_leave_no_orphan,
+    of_two_organisations_that_take_one_name_at_once_one_has_it,
+    an_owner_who_deletes_everything_while_another_sets_up_leaves_no_orphan,
 );
 
 const MANY: usize = 32;
@@ -160,5 +164,52 @@ fn deletes_of_a_version_against_setups_leave_no_orphan(server: &Server) {
     } else {
         assert_eq!(counts, BTreeMap::from([(201, 28), (409, 4)]));
         assert_eq!(server.database().rows(), [1, 1, 28]);
+    }
+}
+
+/// Each sets up a job of its own on the fly, under one name of a source: all of one organisation succeed, and those of the other
+/// are told whose it is instead of running a stranger's model.
+fn of_two_organisations_that_take_one_name_at_once_one_has_it(server: &Server) {
+    let clients = [ORGANISATION_A, ORGANISATION_B].map(|organisation| (organisation, server.member(organisation)));
+    let answers = at_once(&server.anonymous(), |_, number| {
+        let (organisation, client) = &clients[number % 2];
+        let mut setup = example("setup-job-with-everything.json");
+        insert(&mut setup, "/organisation_id", *organisation);
+        insert(&mut setup, "/job/name", format!("Job {number}"));
+        client.post("/api/v1/jobs/setup", &setup)
+    });
+    assert_eq!(statuses(&answers), BTreeMap::from([(201, MANY / 2), (409, MANY / 2)]));
+    let first = with_status(&answers, 201).next().unwrap();
+    let (source, owner) = (&first["source"], &first["source"]["owner_organisation_id"]);
+    for body in with_status(&answers, 201) {
+        assert_eq!((&body["source"], &body["job"]["organisation_id"]), (source, owner));
+    }
+    for problem in with_status(&answers, 409) {
+        assert_eq!((&problem["code"], &problem["existing_id"]), (&json!("conflict"), &source["id"]));
+        let difference = &problem["errors"][0];
+        assert_eq!(difference["pointer"], "/source/owner_organisation_id");
+        assert_eq!(&difference["expected"], owner);
+    }
+    assert_eq!(server.database().rows(), [1, 1, i64::try_from(MANY / 2).unwrap()]);
+}
+
+fn an_owner_who_deletes_everything_while_another_sets_up_leaves_no_orphan(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let (owner, user) = (server.member(ORGANISATION_A), server.member(ORGANISATION_B));
+    let answers = at_once(&server.anonymous(), |_, number| {
+        if number % 4 == 3 {
+            owner.delete(&model.version_path());
+            owner.delete(&model.source_path())
+        } else {
+            user.post("/api/v1/jobs/setup", &model.setup(ORGANISATION_B, &format!("Job {number}")))
+        }
+    });
+    let counts = statuses(&answers);
+    if counts.contains_key(&201) {
+        assert_eq!(counts, BTreeMap::from([(201, MANY * 3 / 4), (409, MANY / 4)]));
+        assert_eq!(server.database().rows(), [1, 1, i64::try_from(MANY * 3 / 4).unwrap()]);
+    } else {
+        assert_eq!(counts, BTreeMap::from([(204, 1), (404, MANY / 4 - 1), (422, MANY * 3 / 4)]));
+        assert_eq!(server.database().rows(), [0, 0, 0]);
     }
 }

@@ -174,6 +174,30 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             let other = if operation.id == "delete_run" { "predictions:write predictions:read" } else { other };
             valid().token(&server.home().token(&["--organisation", ORGANISATION_A, "--scope", other])).send()
         }
+        ProblemCode::OrganisationOutOfScope if operation.id == "create_source" => {
+            let mut body = valid().json_body();
+            insert(&mut body, "/owner_organisation_id", ORGANISATION_A);
+            server.member(ORGANISATION_B).post(operation.path, &body)
+        }
+        ProblemCode::NotTheOwner => {
+            let mut call = valid();
+            if operation.method == "POST" {
+                let mut body = call.json_body();
+                match operation.id {
+                    "create_source" => insert(&mut body, "/owner_organisation_id", json!(null)),
+                    "set_up_job" => {
+                        let mut version = Model::contract();
+                        insert(&mut version, "/version", name.as_str());
+                        insert(&mut body, "/organisation_id", ORGANISATION_B);
+                        insert(&mut body, "/job", json!({ "name": name, "source_id": world.model.source }));
+                        insert(&mut body, "/source_version", version);
+                    }
+                    _ => {}
+                }
+                call = call.untyped_body(body.to_string());
+            }
+            call.token(&server.home().token(&["--organisation", ORGANISATION_B])).send()
+        }
         ProblemCode::OrganisationOutOfScope => {
             let call = if is_write { valid() } else { valid().query(&format!("organisation_id={ORGANISATION_A}")) };
             call.token(&server.home().token(&["--organisation", ORGANISATION_B])).send()

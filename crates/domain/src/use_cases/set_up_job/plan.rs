@@ -7,10 +7,10 @@ use super::conclude::differences;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{
-    AccessDenied, Job, JobId, Output, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
+    AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
 };
 use crate::ports::JobSetUp;
-use crate::use_cases::{Outcome, Ports, Refusal};
+use crate::use_cases::{Conflict, Outcome, Ports, Refusal, Resource};
 
 /// A setup that can be carried out, with what its caller will be told.
 pub(super) struct Plan {
@@ -38,6 +38,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         now,
         judge: prepared.judge.clone(),
         conflict: None,
+        unmeant_owner: None,
         version_clashes: false,
         version_defaulted: false,
         version_is_newest: false,
@@ -45,8 +46,16 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
     };
     let source = resolver.source()?;
     let version = resolver.version(source.as_ref())?;
-    let Resolver { mut judge, conflict, version_clashes, version_defaulted, version_is_newest, known_job, .. } =
-        resolver;
+    let Resolver {
+        mut judge,
+        mut conflict,
+        unmeant_owner,
+        version_clashes,
+        version_defaulted,
+        version_is_newest,
+        known_job,
+        ..
+    } = resolver;
 
     let declared = match &version {
         // Bindings that fit the version of the request are not what is wrong with it when another one is stored.
@@ -60,8 +69,13 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
 
     let whole = role_bindings.zip(source).zip(version).zip(prepared.organisation_id).zip(prepared.job_name.clone());
     let ((((role_bindings, source), version), organisation_id), name) = judge.verdict(whole)?;
-    if conflict.is_none() && (source.is_new() || version.is_new()) && !prepared.may_write_catalog {
-        return Err(AccessDenied::InsufficientScope { required: Permission::CatalogWrite }.into());
+    if conflict.is_none() {
+        require_creation(prepared, &source, &version)?;
+    }
+    if let Some(difference) = unmeant_owner {
+        let differences = conflict.take().map(|conflict| conflict.differences).unwrap_or_default();
+        let differences = differences.into_iter().chain([difference]).collect();
+        conflict = Some(Conflict { resource: Resource::Source, existing_id: source.get().id.as_uuid(), differences });
     }
 
     let outcomes = Outcomes { source: outcome(&source), source_version: outcome(&version), job: Outcome::Created };
@@ -105,6 +119,28 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         rests_on_absence: source.is_new() || version.is_new() || version_is_newest,
         known_job,
     })
+}
+
+/// Refuses unless the caller may create what is new.
+fn require_creation(
+    prepared: &PreparedSetUp,
+    source: &Resolved<Source>,
+    version: &Resolved<SourceVersion>,
+) -> Result<(), AccessDenied> {
+    if !source.is_new() && !version.is_new() {
+        return Ok(());
+    }
+    if !prepared.may_create {
+        return Err(AccessDenied::InsufficientScope { required: Permission::CatalogCreate });
+    }
+    match source {
+        Resolved::Stored(source) => prepared.scope.require_own(source, OwnersRight::Publish),
+        Resolved::New(source) if prepared.scope.owns(source.owner_organisation_id) => Ok(()),
+        Resolved::New(source) => Err(match source.owner_organisation_id {
+            Some(organisation_id) => AccessDenied::OrganisationOutOfScope { organisation_id },
+            None => AccessDenied::NotThePlatform,
+        }),
+    }
 }
 
 fn outcome<T>(resolved: &Resolved<T>) -> Outcome {

@@ -2,8 +2,8 @@ use std::fmt::Display;
 
 use super::{SetUpDraft, SetUpJobDraft};
 use crate::model::{
-    BindingDraft, Caller, DeclaredInputs, JobName, Judge, OrganisationId, Path, Permission, Sent, SourceId, SourceSpec,
-    SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, ViolationCode, declared_inputs,
+    BindingDraft, Caller, DeclaredInputs, JobName, Judge, OrganisationId, Path, Permission, Scope, Sent, SourceId,
+    SourceSpec, SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, ViolationCode, declared_inputs,
 };
 use crate::ports::Effect;
 use crate::use_cases::Refusal;
@@ -12,7 +12,9 @@ use crate::use_cases::Refusal;
 #[derive(Debug, Clone)]
 pub struct PreparedSetUp {
     pub(super) by: Subject,
-    pub(super) may_write_catalog: bool,
+    pub(super) may_create: bool,
+    /// Whose sources are the caller's own.
+    pub(super) scope: Scope,
     pub(super) organisation_id: Option<OrganisationId>,
     pub(super) source: Option<SourceSpec>,
     pub(super) source_version: Option<SourceVersionSpec>,
@@ -90,7 +92,8 @@ pub fn prepare_set_up(
     let said = |present: bool, sent_null: bool| present && !sent_null;
     let prepared = PreparedSetUp {
         by: caller.to_subject(),
-        may_write_catalog: caller.require(Permission::CatalogWrite).is_ok(),
+        may_create: caller.require(Permission::CatalogCreate).is_ok(),
+        scope: caller.scope.clone(),
         organisation_id,
         names_source: said(draft.source.is_present(), draft.source == Sent::Null)
             || said(job.source_id.is_present(), job.source_id == Sent::Null),

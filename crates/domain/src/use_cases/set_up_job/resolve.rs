@@ -5,8 +5,8 @@ use serde_json::json;
 use super::catalogue::Catalogue;
 use super::prepare::{PreparedSetUp, disagrees};
 use crate::model::{
-    JobId, Judge, Path, Sent, Source, SourceId, SourceSpec, SourceVersion, SourceVersionSpec, Timestamp, ValueProblem,
-    Violation, ViolationCode,
+    JobId, Judge, Path, Scope, Sent, Source, SourceId, SourceSpec, SourceVersion, SourceVersionSpec, Timestamp,
+    ValueProblem, Violation, ViolationCode,
 };
 use crate::ports::StoreFailure;
 use crate::use_cases::{Conflict, Ports, Resource};
@@ -39,6 +39,8 @@ pub(super) struct Resolver<'a> {
     pub(super) now: Timestamp,
     pub(super) judge: Judge,
     pub(super) conflict: Option<Conflict>,
+    /// That the source was found by its name, and is another organisation's.
+    pub(super) unmeant_owner: Option<Violation>,
     /// Whether the version that is stored is another one than the request describes.
     pub(super) version_clashes: bool,
     /// Whether the version was chosen by us, since nothing said which.
@@ -146,9 +148,15 @@ impl Resolver<'_> {
         let Some(name) = spec.name.given() else { return Ok(None) };
         if let Some(stored) = self.ports.sources.find_by_name(name)? {
             self.clash(Resource::Source, stored.id.as_uuid(), spec.differences(&path, &stored));
+            self.unmeant_owner = spec.unmeant_owner(&path, &stored, self.prepared.organisation_id);
             return Ok(Some(Resolved::Stored(stored)));
         }
-        Ok(Some(Resolved::New(spec.create(name.clone(), self.ports.ids.source_id(), self.now))))
+        let owner = match &spec.owner_organisation_id {
+            Sent::Given(owner) => Some(*owner),
+            Sent::Absent if self.prepared.scope != Scope::Platform => self.prepared.organisation_id,
+            Sent::Absent | Sent::Null | Sent::Unreadable => None,
+        };
+        Ok(Some(Resolved::New(spec.create(owner, name.clone(), self.ports.ids.source_id(), self.now))))
     }
 
     /// When only a version was named, its source.

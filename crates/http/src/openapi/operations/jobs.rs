@@ -5,7 +5,7 @@ use super::{
     Body, DELETION, JOBS, JOBS_READ, JOBS_WRITE, Operation, Parameter, Request, dry_run, expand, flag, id_filter,
     if_match, if_none_match, name_filter, paged, query, text_schema,
 };
-use crate::problem::ProblemCode::{Conflict, OrganisationOutOfScope, QuotaOfDayExceeded, TooManyJobs};
+use crate::problem::ProblemCode::{Conflict, NotTheOwner, OrganisationOutOfScope, QuotaOfDayExceeded, TooManyJobs};
 
 const SET_UP: Request = Request {
     schema: "JobSetupRequest",
@@ -35,8 +35,9 @@ fn on_many() -> Vec<Operation> {
             tag: JOBS,
             summary: "Set up a job",
             text: "Everything that a job needs in one call: all of it is stored, or nothing. A source or a version that is \
-                   described and not there is created, which needs the scope `catalog:write` too. Can be sent again \
-                   safely: the same content answers 200 with what is stored, other content 409.",
+                   described and not there is created, which needs the scope `catalog:create` too, and for a version that \
+                   the source is the caller's own. Can be sent again safely: the same content answers 200 with what \
+                   is stored, other content 409.",
             access: JOBS_WRITE,
             parameters: vec![dry_run()],
             request: Some(SET_UP),
@@ -44,7 +45,7 @@ fn on_many() -> Vec<Operation> {
                 (200, "It was there already, or with dry_run: what would be set up", Body::One("JobSetup")),
                 (201, "It was set up", Body::One("JobSetup")),
             ],
-            problems: &[Conflict, OrganisationOutOfScope, TooManyJobs],
+            problems: &[Conflict, NotTheOwner, OrganisationOutOfScope, TooManyJobs],
         },
         Operation {
             method: "GET",

@@ -9,7 +9,7 @@ use crate::wire::source_version::{SourceVersionBody, decode_source_version};
 pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
-    let body = call.body(&caller, Permission::CatalogWrite).await?;
+    let body = call.body(&caller, Permission::CatalogCreate).await?;
     let submission = body.decode(&call.api(), decode_source_version).await?;
 
     let (version, outcome) = call.api().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;

@@ -9,7 +9,7 @@ use crate::wire::source::{SourceBody, decode_source};
 pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
-    let body = call.body(&caller, Permission::CatalogWrite).await?;
+    let body = call.body(&caller, Permission::CatalogCreate).await?;
     let submission = body.decode(&call.api(), decode_source).await?;
 
     let (source, outcome) = call.api().write(move |ports| create_source(ports, &caller, &submission)).await?;
