@@ -30,6 +30,7 @@ mod constraints;
 mod database;
 mod failure;
 mod health;
+mod history;
 mod jobs;
 mod link;
 mod migrations;

@@ -9,11 +9,12 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::upsert::excluded;
-use prediction_domain::model::{ReplicaId, Timestamp};
-use prediction_domain::ports::{Effect, Purged, RetentionRepository, StoreFailure};
+use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
+use prediction_domain::ports::{Effect, Purged, PurgedHistory, RetentionRepository, StoreFailure};
 use uuid::Uuid;
 
 use crate::database::Abort;
+use crate::history;
 use crate::paging::push_unplanned;
 use crate::schema::leases;
 use crate::store::PostgresStore;
@@ -78,6 +79,16 @@ impl RetentionRepository for PostgresStore {
                 is_unfinished: is_full || batch.left() == 0,
             })
         })
+    }
+
+    fn purge_history(
+        &self,
+        kept: &KeptHistory,
+        now: Timestamp,
+        after: Option<JobPlace>,
+        limit: usize,
+    ) -> Result<PurgedHistory, StoreFailure> {
+        history::purge(self.database(), kept, now, after, limit)
     }
 
     fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure> {

@@ -36,6 +36,7 @@ mod errors;
 mod expressions;
 mod file;
 mod health;
+mod history;
 mod job_list;
 mod job_revisions;
 mod jobs;

@@ -5,10 +5,11 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
-use prediction_domain::model::{ReplicaId, Timestamp};
-use prediction_domain::ports::{Effect, Purged, RetentionRepository, StoreFailure};
+use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
+use prediction_domain::ports::{Effect, Purged, PurgedHistory, RetentionRepository, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
+use crate::history;
 use crate::rows::limit;
 use crate::schema::{deleted_jobs, leases, predictions, replaced_runs, run_summaries, runs};
 use crate::store::SqliteStore;
@@ -63,6 +64,16 @@ impl RetentionRepository for SqliteStore {
             return Ok(Purged::default());
         }
         self.write(Effect::Commit, |connection| purge(connection, now, limit).or_store_failure())
+    }
+
+    fn purge_history(
+        &self,
+        kept: &KeptHistory,
+        now: Timestamp,
+        after: Option<JobPlace>,
+        limit: usize,
+    ) -> Result<PurgedHistory, StoreFailure> {
+        history::purge(self, kept, now, after, limit)
     }
 
     /// Of each source the first entry in the index of its summaries.

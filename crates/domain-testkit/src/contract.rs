@@ -20,6 +20,7 @@ mod fixture;
 mod health;
 mod history;
 mod jobs;
+mod kept_history;
 mod lists;
 mod monitoring;
 mod quotas;
@@ -226,6 +227,16 @@ macro_rules! contract_suite {
                 what_is_reported_after_it_has_expired_goes_too
                 nothing_younger_than_its_retention_is_ever_deleted
             }
+            kept_history {
+                what_is_kept_for_ever_is_not_swept
+                runs_go_when_they_are_older_to_the_microsecond
+                a_success_that_health_needs_stays
+                a_run_whose_values_are_stored_stays
+                a_failure_that_was_replaced_goes_with_the_run_in_its_place
+                revisions_go_when_others_took_their_place_long_ago
+                a_sweep_goes_on_in_small_steps_through_all_jobs
+                nothing_is_missed_but_what_is_not_to_be_kept
+            }
             clocks {
                 creation_order_is_the_same_whatever_clocks_say
                 the_newest_version_is_the_one_that_was_published_last
@@ -321,6 +332,10 @@ macro_rules! contract_suite {
     };
     (@expand (results) retention $cases:tt $($rest:tt)*) => {
         $crate::contract_suite! { @expand (test) retention $cases }
+        $crate::contract_suite! { @expand (results) $($rest)* }
+    };
+    (@expand (results) kept_history $cases:tt $($rest:tt)*) => {
+        $crate::contract_suite! { @expand (test) kept_history $cases }
         $crate::contract_suite! { @expand (results) $($rest)* }
     };
     (@expand (results) $module:ident $cases:tt $($rest:tt)*) => {

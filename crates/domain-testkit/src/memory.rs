@@ -1,5 +1,6 @@
 //! Every repository, in memory: for tests, and as the model that other stores are compared with.
 
+mod history;
 mod jobs;
 mod retention;
 mod runs;
@@ -45,6 +46,8 @@ struct State {
     replaced_runs: BTreeMap<RunId, Run>,
     /// Of jobs with runs: what was issued later does not count for health.
     counted_until: BTreeMap<JobId, Timestamp>,
+    /// How runs ended that are not kept any more: health goes on to count them, until the runs are summed up anew.
+    swept_outcomes: BTreeMap<JobId, Vec<RunOutcome>>,
     /// What organisations have used of what is counted by the day.
     usage: BTreeMap<(OrganisationId, Quota), (Day, u64)>,
     /// Who purges, and until when.
@@ -105,6 +108,7 @@ impl State {
     fn monitored(&self, job: &Job) -> MonitoredJob {
         let source = self.sources.get(&job.source_id);
         let runs = self.runs.values().map(|(run, _)| run).filter(|run| run.job_id == job.id).map(RunOutcome::from);
+        let runs = runs.chain(self.swept_outcomes.get(&job.id).into_iter().flatten().copied());
         let monitoring = Monitoring {
             expected_interval_minutes: source.and_then(|source| source.expected_interval_minutes),
             runs: match self.counted_until.get(&job.id) {

@@ -9,6 +9,7 @@ mod draft;
 mod health;
 mod id;
 mod job;
+mod kept_history;
 mod message;
 mod page;
 mod quota;
@@ -37,6 +38,7 @@ pub use health::{
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
 pub use job::{Job, JobChangeDraft, JobRevision, Output};
+pub use kept_history::{JobPlace, Keep, KeptHistory, LEAST_KEPT_RUNS};
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};
 pub use quota::{Allowance, Day, MESSAGE_BYTES_PER_VALUE, Quota, QuotaExceeded, report_amount};

@@ -22,7 +22,7 @@ pub use health::StoreHealth;
 pub use job_repository::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
 };
-pub use retention::{Purged, RetentionRepository};
+pub use retention::{NextInSweep, Purged, PurgedHistory, RetentionRepository};
 pub use run_repository::{
     InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
     RunFilter, RunRepository,

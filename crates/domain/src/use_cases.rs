@@ -32,7 +32,7 @@ pub use clock_watch::ClockWatch;
 pub use create_source::create_source;
 pub use delete::{delete_job, delete_run, delete_source, delete_source_version};
 pub use publish_source_version::publish_source_version;
-pub use purge::{Backlog, PurgeStep, Purger};
+pub use purge::{Backlog, PurgeStep, Purger, SweptHistory};
 pub use quotas::Quotas;
 pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};
 pub use read_jobs::{

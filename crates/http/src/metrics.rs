@@ -218,7 +218,7 @@ impl Metrics {
         let purged = IntCounterVec::new(
             Opts::new(
                 "purged_total",
-                "Values that had expired, and values and runs of deleted jobs, that were deleted.",
+                "Values that had expired, values and runs of deleted jobs, and history that is not to be kept, that were deleted.",
             ),
             &["what"],
         );
@@ -273,7 +273,7 @@ impl Metrics {
         let registered = collectors.into_iter().try_for_each(|collector| registry.register(collector));
         debug_assert!(registered.is_ok(), "each is registered once");
         // A counter that is there from the start can be told from one that somebody has misspelt.
-        for what in ["values", "runs"] {
+        for what in ["values", "runs", "revisions"] {
             purged.with_label_values(&[what]);
         }
         for fetch in KeyFetch::ALL {
@@ -353,12 +353,13 @@ impl Metrics {
 
     /// Whoever failed to purge does not.
     pub(crate) fn set_purge(&self, step: Option<&PurgeStep>) {
-        let Some(PurgeStep::Purged(purged)) = step else {
+        let Some(PurgeStep::Purged(purged, swept)) = step else {
             self.purging.set(0);
             return;
         };
         self.purged.with_label_values(&["values"]).inc_by(purged.values);
-        self.purged.with_label_values(&["runs"]).inc_by(purged.runs);
+        self.purged.with_label_values(&["runs"]).inc_by(purged.runs + swept.runs);
+        self.purged.with_label_values(&["revisions"]).inc_by(swept.revisions);
         self.purging.set(1);
     }
 

@@ -1,6 +1,8 @@
 //! What can be said on the command line and in the environment: one list for both, and for the help.
 
-use std::num::{NonZeroU32, NonZeroU64};
+mod usage;
+
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
 use prediction_domain::model::{OrganisationId, Permission, nearest};
 use prediction_http::auth::profile::TokenProfile;
+
+pub(crate) use self::usage::UsageOptions;
 
 /// Register predictive models, publish immutable versions of their contracts, and configure them as jobs for customers.
 ///
@@ -62,7 +66,7 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "PREDICTION_API_LIMIT_PER_PEER", value_name = "NUMBER")]
     pub(crate) limit_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
-    pub(crate) quotas: QuotaOptions,
+    pub(crate) usage: UsageOptions,
     #[arg(
         long = "cors-origin",
         help = "An origin whose pages may call the service from a browser, such as https://app.example, or * for all; can be given \
@@ -105,22 +109,6 @@ pub(crate) struct ServeOptions {
     pub(crate) identity: IdentityOptions,
     #[command(flatten)]
     pub(crate) issuer: IssuerOptions,
-}
-
-/// What each organisation may have, or do in a day.
-#[derive(Debug, Args)]
-pub(crate) struct QuotaOptions {
-    /// How many jobs an organisation may have; a setup of one more is answered with 422 [default: no limit]
-    #[arg(long = "quota-jobs", env = "PREDICTION_API_QUOTA_JOBS", value_name = "NUMBER")]
-    pub(crate) jobs: Option<NonZeroU64>,
-    /// How many values may be reported of the jobs of an organisation in a day in UTC; more are answered with 429. A report counts as one at
-    /// the least, and its message as one for each 1,000 bytes [default: no limit]
-    #[arg(long = "quota-values-per-day", env = "PREDICTION_API_QUOTA_VALUES_PER_DAY", value_name = "NUMBER")]
-    pub(crate) values_per_day: Option<NonZeroU64>,
-    /// How often the jobs of an organisation may be changed in a day in UTC, since what they were is kept; more changes are answered with
-    /// 429 [default: no limit]
-    #[arg(long = "quota-changes-per-day", env = "PREDICTION_API_QUOTA_CHANGES_PER_DAY", value_name = "NUMBER")]
-    pub(crate) changes_per_day: Option<NonZeroU64>,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 use anyhow::Context as _;
 use prediction_domain::ports::{Purged, StoreFailure};
-use prediction_domain::use_cases::{PurgeStep, Purger};
+use prediction_domain::use_cases::{PurgeStep, Purger, SweptHistory};
 use prediction_http::Api;
 
 mod pace;
@@ -47,7 +47,7 @@ impl PurgeThread {
 }
 
 fn purge(mut purger: Purger, batch: usize, api: &Api, every: Duration, stopped: &Receiver<()>) {
-    let mut round = Purged::default();
+    let mut round = Round::default();
     let mut pace = Pace::new();
     let mut looked: Option<Instant> = None;
     loop {
@@ -84,18 +84,30 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, StoreFailure>) -> Result<T, Store
     })
 }
 
+/// What was deleted from one look to the next.
+#[derive(Default)]
+struct Round {
+    purged: Purged,
+    swept: SweptHistory,
+}
+
 /// Adds a step to what was deleted in this round, and tells that when it is over. Gives whether it goes on.
-fn add(round: &mut Purged, step: PurgeStep) -> bool {
-    if let PurgeStep::Purged(purged) = step {
-        round.values += purged.values;
-        round.runs += purged.runs;
-        if purged.is_unfinished {
+fn add(round: &mut Round, step: PurgeStep) -> bool {
+    if let PurgeStep::Purged(purged, swept) = step {
+        round.purged.values += purged.values;
+        round.purged.runs += purged.runs;
+        round.swept.runs += swept.runs;
+        round.swept.revisions += swept.revisions;
+        if purged.is_unfinished || swept.is_unfinished {
             return true;
         }
     }
-    let Purged { values, runs, .. } = std::mem::take(round);
+    let Round { purged: Purged { values, runs, .. }, swept } = std::mem::take(round);
     if values + runs > 0 {
         tracing::info!(values, runs, "what had expired or belonged to deleted jobs was deleted");
+    }
+    if swept.runs + swept.revisions > 0 {
+        tracing::info!(runs = swept.runs, revisions = swept.revisions, "history that is not to be kept was deleted");
     }
     false
 }

@@ -17,7 +17,7 @@ use prediction_http::auth::cache::CachingVerifier;
 use prediction_http::{Api, RateLimits};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::command_line::{QuotaOptions, ServeOptions};
+use crate::command_line::{ServeOptions, UsageOptions};
 use crate::database::PortsOfStore;
 use crate::purge::PurgeThread;
 use crate::system::{ProcessClock, SystemClock};
@@ -49,8 +49,8 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     }
     let PortsOfStore { mut ports, retention, health, statistics } = database.ports();
     let clock = Arc::new(ClockWatch::begin(Arc::clone(&ports.clock), Arc::new(ProcessClock::start())));
-    ports.quotas = quotas(&options.quotas, Arc::clone(&clock));
-    let purger = Purger::new(retention, Arc::clone(&clock), &*ports.ids);
+    ports.quotas = quotas(&options.usage, Arc::clone(&clock));
+    let purger = Purger::new(retention, Arc::clone(&clock), &*ports.ids).keeping(options.usage.kept_history());
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
     let mut api = Api::start_for(database.writers(), ports, health, verifier)
@@ -114,11 +114,11 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
 }
 
 /// A day has begun when the time that is believed says so, whatever the clock jumps to.
-fn quotas(options: &QuotaOptions, clock: Arc<ClockWatch>) -> Quotas {
+fn quotas(options: &UsageOptions, clock: Arc<ClockWatch>) -> Quotas {
     Quotas {
-        jobs: options.jobs,
-        values_per_day: options.values_per_day,
-        changes_per_day: options.changes_per_day,
+        jobs: options.quota_jobs,
+        values_per_day: options.quota_values_per_day,
+        changes_per_day: options.quota_changes_per_day,
         calendar: Some(clock),
     }
 }

@@ -56,12 +56,13 @@ pub(super) enum Batch {
 
 /// `2026-11-26-000001_number_what_is_created`.
 const NUMBERED: &str = "20261126000001";
-
 /// `2026-11-26-000005_source_owners`.
 const OWNED: &str = "20261126000005";
+/// `2026-11-26-000009_find_history_that_is_not_kept`.
+const KEPT: &str = "20261126000009";
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 15] = [
+pub(super) const STEPS: [Step; 18] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -152,6 +153,27 @@ pub(super) const STEPS: [Step; 15] = [
         work: Work::Index {
             name: "sources_owner_organisation_id_sequence_number_idx",
             on: "sources (owner_organisation_id, sequence_number)",
+        },
+    },
+    Step {
+        migration: KEPT,
+        name: "make runs_without_values_idx",
+        work: Work::Index {
+            name: "runs_without_values_idx",
+            on: "runs (organisation_id, job_id, issued_at) WHERE prediction_count = 0",
+        },
+    },
+    Step {
+        migration: KEPT,
+        name: "make runs_job_revision_idx",
+        work: Work::Index { name: "runs_job_revision_idx", on: "runs (organisation_id, job_id, job_revision)" },
+    },
+    Step {
+        migration: KEPT,
+        name: "make replaced_runs_job_revision_idx",
+        work: Work::Index {
+            name: "replaced_runs_job_revision_idx",
+            on: "replaced_runs (organisation_id, job_id, job_revision)",
         },
     },
 ];

@@ -1,5 +1,5 @@
-use prediction_domain::model::{ReplicaId, Run, Timestamp};
-use prediction_domain::ports::{Purged, RetentionRepository, StoreFailure};
+use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Run, Timestamp};
+use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure};
 
 use super::{MemoryStore, State};
 
@@ -57,6 +57,16 @@ impl RetentionRepository for MemoryStore {
         state.replaced_runs = replaced_runs;
         state.runs = runs;
         Ok(purged)
+    }
+
+    fn purge_history(
+        &self,
+        kept: &KeptHistory,
+        now: Timestamp,
+        after: Option<JobPlace>,
+        limit: usize,
+    ) -> Result<PurgedHistory, StoreFailure> {
+        Ok(self.state().purge_history(kept, now, after, limit))
     }
 
     fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure> {

@@ -71,6 +71,7 @@ impl RunRepository for MemoryStore {
         let used = state.judge_allowance(run.organisation_id, allowance).map_err(ReplaceRunError::QuotaExceeded)?;
         state.usage.extend(used);
         state.runs.remove(&failed.id);
+        state.swept_outcomes.remove(&run.job_id);
         state.replaced_runs.insert(failed.id, Run { replaced_by: Some(run.id), ..failed });
         state.store(run.clone(), predictions);
         Ok(())
@@ -87,7 +88,9 @@ impl RunRepository for MemoryStore {
         let mut state = self.state();
         let Some(run) = state.run(organisation_id, job_id, id).cloned() else { return Ok(None) };
         if lasts(effect) {
-            state.runs.remove(&id);
+            if state.runs.remove(&id).is_some() {
+                state.swept_outcomes.remove(&job_id);
+            }
             state.replaced_runs.remove(&id);
             if let Some(failed) = run.replaces.and_then(|replaced| state.replaced_runs.remove(&replaced)) {
                 state.number_run(&failed);

@@ -1,7 +1,7 @@
 use super::StoreFailure;
-use crate::model::{ReplicaId, Timestamp};
+use crate::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
 
-/// Removes what nobody can read any more. One replica of the service does it at a time, by a lease; that two never do at the
+/// Removes what nobody can read any more, or is not to be kept. One replica of the service does it at a time, by a lease; that two never do at the
 /// same moment is not relied on.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RetentionRepository: Send + Sync {
@@ -25,6 +25,24 @@ pub trait RetentionRepository: Send + Sync {
     /// two times, so that a service whose clock is ahead deletes nothing too early.
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure>;
 
+    /// Deletes runs and revisions that are not to be kept, so many at the most, of some jobs behind that place in the order of the store,
+    /// in one transaction. From the first job on, call by call, until there is no next place, is one sweep. Nobody who writes
+    /// waits longer for it than a call takes; a job that somebody has just locked may be left to the next sweep.
+    ///
+    /// Never deleted are: a run that has a value which is stored; the newest run, the newest success and those by which it is known when the
+    /// job delivered; runs that were issued ahead of those that count; by age, the [`LEAST_KEPT_RUNS`](crate::model::LEAST_KEPT_RUNS)
+    /// newest; the current revision, and one that a stored run refers to. What the runs add up to stays as it is, and so do
+    /// their numbers. A run that failed and was replaced goes with the one in its place.
+    ///
+    /// A store with a clock of its own takes the earlier of the two times.
+    fn purge_history(
+        &self,
+        kept: &KeptHistory,
+        now: Timestamp,
+        after: Option<JobPlace>,
+        limit: usize,
+    ) -> Result<PurgedHistory, StoreFailure>;
+
     /// When the oldest of the values that have expired by now, and are still stored, expired. Those of deleted jobs may count
     /// or not. Costs about as much as a purge that finds nothing.
     fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure>;
@@ -39,4 +57,26 @@ pub struct Purged {
     pub runs: u64,
     /// Whether there may be more to delete.
     pub is_unfinished: bool,
+}
+
+/// What a part of a sweep over the history of jobs has deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgedHistory {
+    /// Runs, those that had been replaced included.
+    pub runs: u64,
+    /// Revisions.
+    pub revisions: u64,
+    /// How the sweep goes on.
+    pub next: NextInSweep,
+}
+
+/// How a sweep over the history of jobs goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextInSweep {
+    /// From the same place again, since there was more to delete there.
+    Again,
+    /// Behind this job.
+    Behind(JobPlace),
+    /// Not at all: these were the last jobs.
+    Done,
 }

@@ -33,6 +33,11 @@ impl ClockWatch {
         self.read(TrustedTime::read)
     }
 
+    /// How much time has passed since some moment, whatever the wall clock says.
+    pub fn passed(&self) -> std::time::Duration {
+        self.monotonic.passed()
+    }
+
     /// How far the wall clock is ahead of the time that can be relied on, or behind. Zero while it is believed.
     pub fn deviation(&self) -> TimeDelta {
         self.read(|time, wall, passed| {

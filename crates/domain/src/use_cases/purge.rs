@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::model::{ReplicaId, Timestamp};
-use crate::ports::{IdGenerator, Purged, RetentionRepository, StoreFailure};
+use crate::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
+use crate::ports::{IdGenerator, NextInSweep, Purged, PurgedHistory, RetentionRepository, StoreFailure};
 
 use super::ClockWatch;
 
@@ -22,15 +22,38 @@ pub struct Purger {
     held_until: Option<Timestamp>,
     /// Whether the clock was compared with what was believed before this process began.
     has_recalled: bool,
+    sweep: Option<Sweep>,
+}
+
+/// A walk over all jobs, again and again, to delete what is not to be kept of their history.
+struct Sweep {
+    kept: KeptHistory,
+    /// Behind which job it goes on; `None`: from the first one.
+    after: Option<JobPlace>,
+    /// When it began, in time that passed.
+    began: Option<Duration>,
+    /// The next one does not begin before.
+    rests_until: Duration,
 }
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PurgeStep {
     /// This was deleted.
-    Purged(Purged),
+    Purged(Purged, SweptHistory),
     /// Nothing was, since another replica is at it.
     LeftToAnother,
+}
+
+/// What was deleted of the history of jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SweptHistory {
+    /// Runs.
+    pub runs: u64,
+    /// Revisions.
+    pub revisions: u64,
+    /// Whether there are jobs that were not looked at yet.
+    pub is_unfinished: bool,
 }
 
 /// How far the purge is behind.
@@ -46,13 +69,23 @@ impl Purger {
     /// How long a lease holds, in seconds. When a replica is killed, nothing is deleted for that long.
     pub const LEASE_SECONDS: i64 = 30;
 
+    /// How long nothing is swept after a sweep, in times of what it took.
+    const SWEEP_REST: u32 = 9;
+
     /// Makes a purger that holds no lease yet.
     #[must_use]
     pub fn new(retention: Arc<dyn RetentionRepository>, watch: Arc<ClockWatch>, ids: &dyn IdGenerator) -> Self {
-        Self { retention, watch, replica: ids.replica_id(), held_until: None, has_recalled: false }
+        Self { retention, watch, replica: ids.replica_id(), held_until: None, has_recalled: false, sweep: None }
     }
 
-    /// Deletes so many values and runs at the most, if no other replica does.
+    /// Deletes what is not to be kept of the history of jobs, too.
+    #[must_use]
+    pub fn keeping(self, kept: KeptHistory) -> Self {
+        let sweep = Sweep { kept, after: None, began: None, rests_until: Duration::ZERO };
+        Self { sweep: (!kept.is_everything()).then_some(sweep), ..self }
+    }
+
+    /// Deletes so many values and runs at the most, and so much of the history, if no other replica does.
     pub fn step(&mut self, limit: usize) -> Result<PurgeStep, StoreFailure> {
         if !self.has_recalled {
             if let Some(known) = self.retention.end_of_lease()? {
@@ -67,9 +100,36 @@ impl Purger {
             self.held_until = is_held.then_some(until);
         }
         match self.held_until {
-            Some(_) => Ok(PurgeStep::Purged(self.retention.purge(now, limit)?)),
+            Some(_) => {
+                let purged = self.retention.purge(now, limit)?;
+                Ok(PurgeStep::Purged(purged, self.sweep(now, limit)?))
+            }
             None => Ok(PurgeStep::LeftToAnother),
         }
+    }
+
+    /// Goes on with the sweep, or begins the next one.
+    ///
+    /// It looks at every job, so it is not begun again before it has rested for some times as long as it took: with many jobs less often.
+    fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<SweptHistory, StoreFailure> {
+        let Some(sweep) = &mut self.sweep else { return Ok(SweptHistory::default()) };
+        let passed = self.watch.passed();
+        if sweep.began.is_none() && passed < sweep.rests_until {
+            return Ok(SweptHistory::default());
+        }
+        let began = *sweep.began.get_or_insert(passed);
+        let PurgedHistory { runs, revisions, next } =
+            self.retention.purge_history(&sweep.kept, now, sweep.after, limit)?;
+        match next {
+            NextInSweep::Again => {}
+            NextInSweep::Behind(place) => sweep.after = Some(place),
+            NextInSweep::Done => {
+                let passed = self.watch.passed();
+                sweep.rests_until = passed + passed.saturating_sub(began) * Self::SWEEP_REST;
+                (sweep.after, sweep.began) = (None, None);
+            }
+        }
+        Ok(SweptHistory { runs, revisions, is_unfinished: next != NextInSweep::Done })
     }
 
     /// What should be gone and is not, if there is anything.

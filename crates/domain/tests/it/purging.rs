@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mockall::Sequence;
-use prediction_domain::model::TrustedTime;
-use prediction_domain::ports::{Clock as _, MockRetentionRepository, Purged, StoreFailure};
-use prediction_domain::use_cases::{Backlog, ClockWatch, PurgeStep, Purger};
+use prediction_domain::model::{JobId, JobPlace, Keep, KeptHistory, OrganisationId, TrustedTime};
+use prediction_domain::ports::{Clock as _, MockRetentionRepository, NextInSweep, Purged, PurgedHistory, StoreFailure};
+use prediction_domain::use_cases::{Backlog, ClockWatch, PurgeStep, Purger, SweptHistory};
 use prediction_domain_testkit::values::at;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 
-const NOTHING: PurgeStep = PurgeStep::Purged(Purged { values: 0, runs: 0, is_unfinished: false });
+const NOTHING: PurgeStep = PurgeStep::Purged(
+    Purged { values: 0, runs: 0, is_unfinished: false },
+    SweptHistory { runs: 0, revisions: 0, is_unfinished: false },
+);
 
 /// As a process has it whose clock that is.
 fn watch(clock: &Arc<FixedClock>) -> Arc<ClockWatch> {
@@ -75,6 +78,57 @@ fn a_lease_is_asked_for_again_when_the_clock_was_set_back() {
     purger.step(1).unwrap();
     clock.set(at("2020-01-01T00:00:00Z"));
     purger.step(1).unwrap();
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was_and_rests_for_some_times_as_long_as_it_took() {
+    let kept = KeptHistory { runs: Some(Keep { age: Some(TimeDelta::days(90)), newest: None }), revisions: None };
+    let place = JobPlace {
+        organisation_id: OrganisationId::parse("77777777-7777-7777-7777-777777777777").unwrap(),
+        job_id: JobId::parse("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa").unwrap(),
+    };
+    let mut retention = MockRetentionRepository::new();
+    retention.expect_end_of_lease().returning(|| Ok(None));
+    retention.expect_hold_lease().returning(|_, _, _| Ok(true));
+    retention.expect_purge().returning(|_, _| Ok(Purged::default()));
+    let mut order = Sequence::new();
+    let behind = NextInSweep::Behind(place);
+    let steps = [
+        (None, Ok((5, NextInSweep::Again))),
+        (None, Ok((2, behind))),
+        (Some(place), Err(())),
+        (Some(place), Ok((1, NextInSweep::Done))),
+        (None, Ok((0, NextInSweep::Done))),
+    ];
+    for (from, answer) in steps {
+        retention.expect_purge_history().times(1).in_sequence(&mut order).returning(move |told, _, after, limit| {
+            assert_eq!((*told, after, limit), (kept, from, 7));
+            match answer {
+                Ok((runs, next)) => Ok(PurgedHistory { runs, revisions: runs * 2, next }),
+                Err(()) => Err(StoreFailure::Unavailable("no connection".into())),
+            }
+        });
+    }
+    let clock = Arc::new(FixedClock::default());
+    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default()).keeping(kept);
+    let mut swept = |seconds| {
+        clock.advance(Duration::from_secs(seconds));
+        match purger.step(7) {
+            Ok(PurgeStep::Purged(_, SweptHistory { runs, revisions, is_unfinished })) => {
+                assert_eq!(revisions, runs * 2);
+                Some((runs, is_unfinished))
+            }
+            _ => None,
+        }
+    };
+    assert_eq!(swept(0), Some((5, true)));
+    assert_eq!(swept(1), Some((2, true)));
+    assert_eq!(swept(1), None, "a step that fails is done again");
+    assert_eq!(swept(2), Some((1, false)));
+    // It took four seconds.
+    assert_eq!(swept(20), Some((0, false)));
+    assert_eq!(swept(15), Some((0, false)));
+    assert_eq!(swept(1), Some((0, false)));
 }
 
 #[test]

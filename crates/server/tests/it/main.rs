@@ -18,6 +18,7 @@ mod idempotency;
 mod isolation;
 mod issuer;
 mod issuer_tls;
+mod kept_history;
 mod key_sets;
 mod lists;
 mod log;

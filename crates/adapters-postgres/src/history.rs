@@ -1,0 +1,332 @@
+//! Removing runs and revisions that are not to be kept.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::{Pg, PgConnection};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use prediction_domain::model::{JobId, JobPlace, Keep, KeptHistory, LEAST_KEPT_RUNS, OrganisationId, Timestamp};
+use prediction_domain::ports::{Effect, NextInSweep, PurgedHistory, StoreFailure};
+use uuid::Uuid;
+
+use crate::database::{Abort, Database};
+use crate::paging::push_unplanned;
+
+/// How many jobs one step looks at.
+const MOST_JOBS: i64 = 64;
+/// How many runs count as much as a revision, which can be large.
+const RUNS_PER_REVISION: i64 = 8;
+
+/// What is in the indexes in the right order is read in that order, whatever the planner takes the number of a job's runs to be; and the
+/// disk is not waited for, since what a crash brings back is deleted again.
+const SET_UP: &str = "SELECT set_config(name, 'off', true) FROM unnest(ARRAY['synchronous_commit', 'enable_seqscan', \
+    'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_sort']) AS name";
+
+pub(crate) fn purge(
+    database: &Database,
+    kept: &KeptHistory,
+    now: Timestamp,
+    after: Option<JobPlace>,
+    most: usize,
+) -> Result<PurgedHistory, StoreFailure> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX / 2);
+    database.transaction(Effect::Commit, |connection| {
+        sql_query(SET_UP).execute(connection)?;
+        let page: Vec<SweptJob> = JobsBehind::new(after).load(connection)?;
+        let (mut runs, mut replaced, mut revisions) = (0, 0, 0);
+        if let Some(keep) = kept.runs
+            && !page.is_empty()
+        {
+            (runs, replaced) = PurgeRuns::new(&page, &keep, now, most).get_result::<(i64, i64)>(connection)?;
+        }
+        let left = most.saturating_sub(runs);
+        let most_revisions = (left + RUNS_PER_REVISION - 1) / RUNS_PER_REVISION;
+        if let Some(keep) = kept.revisions
+            && !page.is_empty()
+            && left > 0
+        {
+            revisions = PurgeRevisions::new(&page, &keep, now, most_revisions).get_result::<i64>(connection)?;
+        }
+        let is_full = runs >= most || (kept.revisions.is_some() && revisions >= most_revisions);
+        Ok::<_, Abort<StoreFailure>>(PurgedHistory {
+            runs: (runs + replaced).unsigned_abs(),
+            revisions: revisions.unsigned_abs(),
+            next: if is_full && !page.is_empty() { NextInSweep::Again } else { next(&page)? },
+        })
+    })
+}
+
+/// A job that a sweep looks at.
+#[derive(Debug, Queryable)]
+struct SweptJob {
+    organisation_id: Uuid,
+    id: Uuid,
+    revision: i64,
+    updated_at: DateTime<Utc>,
+}
+
+fn next(page: &[SweptJob]) -> Result<NextInSweep, StoreFailure> {
+    let is_full = i64::try_from(page.len()).is_ok_and(|found| found == MOST_JOBS);
+    let Some(last) = page.last().filter(|_| is_full) else { return Ok(NextInSweep::Done) };
+    let wrong = |problem: prediction_domain::model::ValueProblem| StoreFailure::Corrupt(problem.into());
+    Ok(NextInSweep::Behind(JobPlace {
+        organisation_id: OrganisationId::from_uuid(last.organisation_id).map_err(wrong)?,
+        job_id: JobId::from_uuid(last.id).map_err(wrong)?,
+    }))
+}
+
+/// What is kept, as a statement has it.
+struct Limit {
+    cutoff: Option<DateTime<Utc>>,
+    newest: Option<i64>,
+    now: DateTime<Utc>,
+}
+
+impl Limit {
+    fn new(keep: &Keep, now: Timestamp) -> Self {
+        Self {
+            cutoff: keep.cutoff(now).map(|cutoff| cutoff.as_datetime()),
+            newest: keep.newest.map(|newest| i64::try_from(newest.get()).unwrap_or(i64::MAX)),
+            now: now.as_datetime(),
+        }
+    }
+
+    /// What is older goes, by the earlier of two clocks.
+    fn push_cutoff<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(");
+        push_unplanned::<Nullable<Timestamptz>, _>(out, &self.cutoff)?;
+        out.push_sql(" - GREATEST(");
+        push_unplanned::<Timestamptz, _>(out, &self.now)?;
+        out.push_sql(" - clock_timestamp(), interval '0'))");
+        Ok(())
+    }
+}
+
+/// The next jobs in the order of their key.
+struct JobsBehind {
+    after: (Uuid, Uuid),
+    limit: i64,
+}
+
+impl JobsBehind {
+    fn new(after: Option<JobPlace>) -> Self {
+        let after =
+            after.map_or((Uuid::nil(), Uuid::nil()), |after| (after.organisation_id.as_uuid(), after.job_id.as_uuid()));
+        Self { after, limit: MOST_JOBS }
+    }
+}
+
+impl QueryFragment<Pg> for JobsBehind {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT organisation_id, id, revision, updated_at FROM jobs WHERE (organisation_id, id) > (");
+        push_unplanned::<SqlUuid, _>(&mut out, &self.after.0)?;
+        out.push_sql(", ");
+        push_unplanned::<SqlUuid, _>(&mut out, &self.after.1)?;
+        out.push_sql(") ORDER BY organisation_id, id LIMIT ");
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)
+    }
+}
+
+impl QueryId for JobsBehind {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for JobsBehind {
+    type SqlType = (SqlUuid, SqlUuid, BigInt, Timestamptz);
+}
+
+impl RunQueryDsl<PgConnection> for JobsBehind {}
+
+/// Deletes runs of these jobs that are not to be kept, the oldest first; gives how many, and how many that they had replaced.
+///
+/// What the runs of a job add up to is locked meanwhile, so that nobody sums them up, or deletes the newest. Whatever others have locked is
+/// left to the next sweep. Runs without values are found in an index of their own; a run with values has none any more where no value of
+/// the job is as old.
+struct PurgeRuns {
+    organisations: Vec<Uuid>,
+    jobs: Vec<Uuid>,
+    keep: Limit,
+    least: i64,
+    limit: i64,
+}
+
+impl PurgeRuns {
+    fn new(page: &[SweptJob], keep: &Keep, now: Timestamp, limit: i64) -> Self {
+        Self {
+            organisations: page.iter().map(|job| job.organisation_id).collect(),
+            jobs: page.iter().map(|job| job.id).collect(),
+            keep: Limit::new(keep, now),
+            least: i64::try_from(LEAST_KEPT_RUNS).unwrap_or(i64::MAX),
+            limit,
+        }
+    }
+
+    /// When the newest but so many of the runs that count was issued.
+    fn push_newest_but<'b>(
+        out: &mut AstPass<'_, 'b, Pg>,
+        push_number: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+    ) -> QueryResult<()> {
+        out.push_sql(
+            "(SELECT runs.issued_at FROM runs WHERE runs.organisation_id = held.organisation_id \
+             AND runs.job_id = held.job_id AND runs.issued_at <= held.last_run_at \
+             ORDER BY runs.organisation_id DESC, runs.job_id DESC, runs.issued_at DESC OFFSET ",
+        );
+        push_number(out)?;
+        out.push_sql(" - 1 LIMIT 1)");
+        Ok(())
+    }
+
+    fn push_due<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, condition: &'static str) -> QueryResult<()> {
+        out.push_sql(
+            "(SELECT runs.issued_at, runs.replaces FROM runs WHERE runs.organisation_id = ends.organisation_id \
+             AND runs.job_id = ends.job_id AND NOT (runs.succeeded AND runs.issued_at >= ends.delivered_from \
+             AND runs.issued_at <= ends.last_success_at) AND ",
+        );
+        out.push_sql(condition);
+        out.push_sql(" ORDER BY runs.organisation_id, runs.job_id, runs.issued_at LIMIT ");
+        push_unplanned::<BigInt, _>(out, &self.limit)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for PurgeRuns {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        out.push_sql("WITH page (organisation_id, job_id) AS (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
+        out.push_sql(
+            ")), held AS MATERIALIZED (SELECT run_summaries.organisation_id, run_summaries.job_id, \
+             run_summaries.values_from, run_summaries.last_run_at, run_summaries.last_success_at \
+             FROM page JOIN run_summaries ON run_summaries.organisation_id = page.organisation_id \
+             AND run_summaries.job_id = page.job_id FOR NO KEY UPDATE OF run_summaries SKIP LOCKED), \
+             ends AS MATERIALIZED (SELECT held.*, GREATEST(CASE WHEN (SELECT runs.issued_at FROM runs \
+             WHERE runs.organisation_id = held.organisation_id AND runs.job_id = held.job_id \
+             ORDER BY runs.organisation_id, runs.job_id, runs.issued_at LIMIT 1) < ",
+        );
+        self.keep.push_cutoff(out)?;
+        out.push_sql(" THEN LEAST(COALESCE(");
+        Self::push_newest_but(out, |out| push_unplanned::<BigInt, _>(out, &self.least))?;
+        out.push_sql(", '-infinity'), ");
+        self.keep.push_cutoff(out)?;
+        out.push_sql(") END, CASE WHEN ");
+        push_unplanned::<Nullable<BigInt>, _>(out, &self.keep.newest)?;
+        out.push_sql(" IS NOT NULL THEN ");
+        Self::push_newest_but(out, |out| push_unplanned::<Nullable<BigInt>, _>(out, &self.keep.newest))?;
+        out.push_sql(
+            " END) AS issued_before, COALESCE((SELECT LEAST(success.issued_at, success.received_at) FROM runs AS success \
+             WHERE success.organisation_id = held.organisation_id AND success.job_id = held.job_id \
+             AND success.issued_at = held.last_success_at), 'infinity') AS delivered_from FROM held), \
+             due AS MATERIALIZED (SELECT ends.organisation_id, ends.job_id, run.issued_at, run.replaces \
+             FROM ends CROSS JOIN LATERAL (",
+        );
+        self.push_due(out, "runs.prediction_count = 0 AND runs.issued_at < ends.issued_before")?;
+        out.push_sql(" UNION ALL ");
+        self.push_due(
+            out,
+            "runs.prediction_count > 0 AND runs.issued_at < LEAST(ends.issued_before, COALESCE(ends.values_from, 'infinity'))",
+        )?;
+        out.push_sql(") AS run WHERE ends.issued_before IS NOT NULL LIMIT ");
+        push_unplanned::<BigInt, _>(out, &self.limit)?;
+        out.push_sql(
+            "), deleted AS (DELETE FROM runs USING due WHERE runs.organisation_id = due.organisation_id \
+             AND runs.job_id = due.job_id AND runs.issued_at = due.issued_at RETURNING runs.replaces), \
+             replaced AS (DELETE FROM replaced_runs USING due WHERE replaced_runs.organisation_id = due.organisation_id \
+             AND replaced_runs.job_id = due.job_id AND replaced_runs.id = due.replaces RETURNING replaced_runs.id) \
+             SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM replaced)",
+        );
+        Ok(())
+    }
+}
+
+impl QueryId for PurgeRuns {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for PurgeRuns {
+    type SqlType = (BigInt, BigInt);
+}
+
+impl RunQueryDsl<PgConnection> for PurgeRuns {}
+
+/// Deletes revisions of these jobs that are not to be kept, and to which no run refers, the oldest first; gives how many.
+struct PurgeRevisions {
+    organisations: Vec<Uuid>,
+    jobs: Vec<Uuid>,
+    revisions: Vec<i64>,
+    updated_at: Vec<DateTime<Utc>>,
+    keep: Limit,
+    limit: i64,
+}
+
+impl PurgeRevisions {
+    fn new(page: &[SweptJob], keep: &Keep, now: Timestamp, limit: i64) -> Self {
+        Self {
+            organisations: page.iter().map(|job| job.organisation_id).collect(),
+            jobs: page.iter().map(|job| job.id).collect(),
+            revisions: page.iter().map(|job| job.revision).collect(),
+            updated_at: page.iter().map(|job| job.updated_at).collect(),
+            keep: Limit::new(keep, now),
+            limit,
+        }
+    }
+}
+
+impl QueryFragment<Pg> for PurgeRevisions {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        out.push_sql("WITH page (organisation_id, job_id, revision, updated_at) AS (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.revisions)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.updated_at)?;
+        out.push_sql(
+            ")), due AS MATERIALIZED (SELECT page.organisation_id, page.job_id, old.revision FROM page CROSS JOIN LATERAL (\
+             SELECT kept.revision FROM job_revisions AS kept WHERE kept.organisation_id = page.organisation_id \
+             AND kept.job_id = page.job_id AND (kept.revision <= page.revision - ",
+        );
+        push_unplanned::<Nullable<BigInt>, _>(out, &self.keep.newest)?;
+        out.push_sql(
+            " OR COALESCE((SELECT later.updated_at FROM job_revisions AS later \
+             WHERE later.organisation_id = page.organisation_id AND later.job_id = page.job_id \
+             AND later.revision > kept.revision ORDER BY later.organisation_id, later.job_id, later.revision LIMIT 1), \
+             page.updated_at) < ",
+        );
+        self.keep.push_cutoff(out)?;
+        out.push_sql(
+            ") AND NOT EXISTS (SELECT FROM runs WHERE runs.organisation_id = page.organisation_id \
+             AND runs.job_id = page.job_id AND runs.job_revision = kept.revision) \
+             AND NOT EXISTS (SELECT FROM replaced_runs WHERE replaced_runs.organisation_id = page.organisation_id \
+             AND replaced_runs.job_id = page.job_id AND replaced_runs.job_revision = kept.revision) \
+             ORDER BY kept.organisation_id, kept.job_id, kept.revision LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(out, &self.limit)?;
+        out.push_sql(") AS old LIMIT ");
+        push_unplanned::<BigInt, _>(out, &self.limit)?;
+        out.push_sql(
+            "), deleted AS (DELETE FROM job_revisions USING due WHERE job_revisions.organisation_id = due.organisation_id \
+             AND job_revisions.job_id = due.job_id AND job_revisions.revision = due.revision RETURNING 1) \
+             SELECT count(*) FROM deleted",
+        );
+        Ok(())
+    }
+}
+
+impl QueryId for PurgeRevisions {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for PurgeRevisions {
+    type SqlType = BigInt;
+}
+
+impl RunQueryDsl<PgConnection> for PurgeRevisions {}

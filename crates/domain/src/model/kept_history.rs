@@ -1,0 +1,55 @@
+//! How much of the history of jobs is kept.
+
+use std::num::NonZeroU64;
+
+use chrono::TimeDelta;
+
+use super::id::{JobId, OrganisationId};
+use super::timestamp::Timestamp;
+
+/// How many runs of a job stay however old they are, so that one that runs once a month has a history at all.
+pub const LEAST_KEPT_RUNS: u64 = 10;
+
+/// How long something is kept, and how much of it. What is older goes, and what is not among the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// What is older goes.
+    pub age: Option<TimeDelta>,
+    /// So many of the newest of a job stay, and no more.
+    pub newest: Option<NonZeroU64>,
+}
+
+impl Keep {
+    /// What is older than this goes.
+    #[must_use]
+    pub fn cutoff(&self, now: Timestamp) -> Option<Timestamp> {
+        self.age.map(|age| now.plus(-age))
+    }
+}
+
+/// How much of the history of jobs is kept; all of it unless it is said here. Whatever is said, what is needed stays: see
+/// [`RetentionRepository::purge_history`](crate::ports::RetentionRepository::purge_history).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeptHistory {
+    /// Runs of each job, by when they were issued.
+    pub runs: Option<Keep>,
+    /// Revisions of each job, by when another one took their place. The current one counts among the newest.
+    pub revisions: Option<Keep>,
+}
+
+impl KeptHistory {
+    /// Whether everything is kept.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A place in a walk over all jobs, behind this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobPlace {
+    /// Whose job it is.
+    pub organisation_id: OrganisationId,
+    /// The job.
+    pub job_id: JobId,
+}
