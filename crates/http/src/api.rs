@@ -15,11 +15,13 @@ use crate::auth::keys::KeyFetch;
 use crate::auth::{TokenRejected, TokenVerifier};
 use crate::body_budget::BodyBudget;
 use crate::conditions::{Conditions, Degradation};
-use crate::lanes::{Lane, LaneSettings, Tenant, WorkLane};
-use crate::metrics::Metrics;
+use crate::lanes::{Lane, LaneError, LaneSettings, Tenant, WorkLane};
+use crate::metrics::{ConnectionEnd, Metrics};
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
+use crate::readiness::SharedCheck;
 use crate::request::Held;
+use crate::streams::Streams;
 use crate::traces::{LaneSpan, Traces};
 
 pub(crate) use for_tenant::ApiForTenant;
@@ -71,6 +73,8 @@ pub struct Api {
     /// What takes a processor and no store: reading and writing large documents.
     computations: WorkLane,
     bodies: BodyBudget,
+    streams: Arc<Streams>,
+    readiness: SharedCheck,
     ports: Ports,
     store_health: Arc<dyn StoreHealth>,
     statistics: Option<Arc<dyn StoreStatistics>>,
@@ -127,6 +131,8 @@ impl Api {
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
             computations: work_lane(lane("computations", FEW_THREADS, 256, 1, REQUEST_DEADLINE)),
             bodies: BodyBudget::new(metrics.bodies()),
+            streams: Arc::default(),
+            readiness: SharedCheck::default(),
             ports,
             store_health,
             statistics: None,
@@ -224,6 +230,21 @@ impl Api {
         self.metrics.text()
     }
 
+    /// Notes that there is a connection more.
+    pub fn note_opened_connection(&self) {
+        self.metrics.http_connections().inc();
+    }
+
+    /// Notes that there is a connection less.
+    pub fn note_closed_connection(&self) {
+        self.metrics.http_connections().dec();
+    }
+
+    /// Notes that a connection was ended by the service.
+    pub fn note_ended_connection(&self, why: ConnectionEnd) {
+        self.metrics.ended_connection(why);
+    }
+
     /// Notes what a step of the purge came to.
     pub fn note_purge(&self, step: &Result<PurgeStep, StoreFailure>) {
         if let Err(failure) = step {
@@ -260,11 +281,16 @@ impl Api {
         }
         let store = Arc::clone(&self.store_health);
         let not_ready = || Problem::unavailable(ProblemCode::NotReady).detail("the database cannot be used");
-        match self.health.run(Tenant::SERVICE, move || store.check()).await {
-            Ok(Ok(())) => Ok(self.conditions.degradations()),
-            Ok(Err(failure)) => Err(not_ready().caused_by(failure)),
-            Err(error) => Err(not_ready().caused_by(error)),
-        }
+        let check = async {
+            match self.health.run(Tenant::SERVICE, move || store.check()).await {
+                // That too many ask says nothing about the store.
+                Ok(Ok(())) | Err(LaneError::Full) => Ok(()),
+                Ok(Err(failure)) => Err(not_ready().caused_by(failure)),
+                Err(error) => Err(not_ready().caused_by(error)),
+            }
+        };
+        self.readiness.outcome(check).await.map_err(|problem| problem.unwrap_or_else(not_ready))?;
+        Ok(self.conditions.degradations())
     }
 }
 

@@ -183,5 +183,11 @@ impl WorkLane {
     }
 }
 
+/// Three that differ.
+#[cfg(test)]
+pub(crate) fn tenants() -> [Tenant; 3] {
+    [1, 2, 3].map(Tenant)
+}
+
 #[cfg(test)]
 mod tests;

@@ -46,12 +46,52 @@ pub(crate) struct Metrics {
     purged: IntCounterVec,
     purging: IntGauge,
     conditions: ConditionGauges,
+    http_connections: ConnectionMetrics,
     token_verdicts: TokenVerdicts,
     key_fetches: IntCounterVec,
     bodies: BodyMetrics,
     quota_refusals: IntCounterVec,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
+}
+
+/// Why the service ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionEnd {
+    /// There were too many, in all or of its peer.
+    TooMany,
+    /// Its peer took too little of an answer.
+    SlowReader,
+}
+
+impl ConnectionEnd {
+    const ALL: [Self; 2] = [Self::TooMany, Self::SlowReader];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::TooMany => "too_many",
+            Self::SlowReader => "slow_reader",
+        }
+    }
+}
+
+/// The connections of clients.
+struct ConnectionMetrics {
+    open: IntGauge,
+    ended: IntCounterVec,
+}
+
+impl ConnectionMetrics {
+    fn new() -> prometheus::Result<Self> {
+        let ended = IntCounterVec::new(
+            Opts::new("http_connections_ended_total", "Connections of clients that the service ended."),
+            &["reason"],
+        )?;
+        for why in ConnectionEnd::ALL {
+            ended.with_label_values(&[why.as_str()]);
+        }
+        Ok(Self { open: IntGauge::new("http_connections", "Open connections of clients.")?, ended })
+    }
 }
 
 /// What keeps the service from doing all of its work.
@@ -236,9 +276,14 @@ impl Metrics {
             ),
             &["quota"],
         );
-        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions), Ok(bodies), Ok(quota_refusals)) =
-            (token_verdicts, key_fetches, ConditionGauges::new(), BodyMetrics::new(), quota_refusals)
-        else {
+        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions), Ok(bodies), Ok(http_connections), Ok(quota_refusals)) = (
+            token_verdicts,
+            key_fetches,
+            ConditionGauges::new(),
+            BodyMetrics::new(),
+            ConnectionMetrics::new(),
+            quota_refusals,
+        ) else {
             unreachable!("the names and labels above are valid")
         };
         let (Ok(requests), Ok(lanes), Ok(connections), Ok(jobs), Ok(jobs_by_health), Ok(purged), Ok(purging)) =
@@ -247,7 +292,7 @@ impl Metrics {
             unreachable!("the names and labels above are valid")
         };
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 21] = [
+        let collectors: [Box<dyn Collector>; 23] = [
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
             Box::new(lanes.waits.clone()),
@@ -265,6 +310,8 @@ impl Metrics {
             Box::new(conditions.oldest_expired.clone()),
             Box::new(bodies.bytes.clone()),
             Box::new(bodies.refused.clone()),
+            Box::new(http_connections.open.clone()),
+            Box::new(http_connections.ended.clone()),
             Box::new(token_verdicts.clone()),
             Box::new(key_fetches.clone()),
             Box::new(quota_refusals.clone()),
@@ -292,6 +339,7 @@ impl Metrics {
             purged,
             purging,
             conditions,
+            http_connections,
             token_verdicts: TokenVerdicts::of(&token_verdicts),
             key_fetches,
             bodies,
@@ -361,6 +409,15 @@ impl Metrics {
         self.purged.with_label_values(&["runs"]).inc_by(purged.runs + swept.runs);
         self.purged.with_label_values(&["revisions"]).inc_by(swept.revisions);
         self.purging.set(1);
+    }
+
+    /// How many connections of clients there are.
+    pub(crate) fn http_connections(&self) -> &IntGauge {
+        &self.http_connections.open
+    }
+
+    pub(crate) fn ended_connection(&self, why: ConnectionEnd) {
+        self.http_connections.ended.with_label_values(&[why.as_str()]).inc();
     }
 
     /// Notes what became of a token.

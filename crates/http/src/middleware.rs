@@ -12,6 +12,8 @@ use opentelemetry::trace::TraceId;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::api::Api;
+use crate::expectation::is_head_only;
+use crate::pieces::in_pieces;
 use crate::problem::{Problem, ProblemCode};
 use crate::request::KnownCaller;
 use crate::routes::RoutePattern;
@@ -29,6 +31,8 @@ pub async fn observe(
     let request_id = request_id(request.headers());
     let is_api = request.path().starts_with("/api/");
     let traces = request.app_data::<web::Data<Api>>().and_then(|api| api.traces());
+    // A head that is judged before its body is sent is not a request yet.
+    let traces = traces.filter(|_| !is_head_only(&request));
     let span = traces.map(|traces| traces.begin(&request, &request_id));
 
     let answer = next.call(request);
@@ -37,7 +41,7 @@ pub async fn observe(
         None => answer.await,
     };
     // The routes answer errors as responses; there is no other middleware that could fail.
-    let response = answer?.map_into_boxed_body();
+    let response = answer?.map_body(|_, body| in_pieces(body.boxed()));
     let mut response = with_request_id(response, &request_id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {

@@ -130,9 +130,9 @@ impl Problem {
             .header(ALLOW, &allowed)
     }
 
-    /// The answer, with the id of the request that it answers.
+    /// The body of the answer, with the id of the request that it answers.
     #[must_use]
-    pub fn respond(&self, request_id: Option<&str>) -> HttpResponse {
+    pub fn to_json(&self, request_id: Option<&str>) -> Vec<u8> {
         let body = ProblemBody {
             r#type: self.code.type_uri(),
             title: self.code.title(),
@@ -144,13 +144,19 @@ impl Problem {
             errors_omitted: self.errors_omitted,
             members: &self.members,
         };
+        // Texts, numbers and lists of them are always JSON.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    /// The answer, with the id of the request that it answers.
+    #[must_use]
+    pub fn respond(&self, request_id: Option<&str>) -> HttpResponse {
         let mut response = HttpResponse::build(self.code.status());
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
         for (name, value) in &self.headers {
             response.append_header((name.clone(), value.clone()));
         }
-        // Texts, numbers and lists of them are always JSON.
-        response.body(serde_json::to_vec(&body).unwrap_or_default())
+        response.body(self.to_json(request_id))
     }
 }
 

@@ -77,7 +77,10 @@ impl<Key: Hash + Eq + Clone, C: Clock + Clone> Limiter<Key, C> {
     }
 }
 
-fn network(peer: IpAddr) -> IpAddr {
+/// Whose address it is: an IPv4 address is its own, and of an IPv6 address the /64 counts, which is what one customer of a network
+/// usually has.
+#[must_use]
+pub fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use crate::api::{Api, ApiForTenant};
 use crate::auth::bearer;
+use crate::expectation::was_head_judged;
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::wire::deletion::decode_deletion;
@@ -56,16 +57,25 @@ impl Call {
         &self.api
     }
 
+    /// Refuses who asks too often. What needs a token is refused when [the caller](Self::caller) is asked for.
+    pub(crate) fn admit(&self) -> Result<(), Problem> {
+        match self.request.peer_addr() {
+            Some(peer) if !was_head_judged(&self.request) => {
+                self.api.rate_limiters.check_peer(peer.ip()).map_err(Problem::rate_limited)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Who is calling, unless they do it too often.
     pub(crate) async fn caller(&self) -> Result<Arc<Caller>, Problem> {
-        let limiters = &self.api.rate_limiters;
-        if let Some(peer) = self.request.peer_addr() {
-            limiters.check_peer(peer.ip()).map_err(Problem::rate_limited)?;
-        }
+        self.admit()?;
         let token = bearer::token(self.request.headers())?;
         let caller = self.api.identify(token).await?;
         self.request.extensions_mut().insert(KnownCaller(Arc::clone(&caller)));
-        limiters.check_subject(&caller.subject).map_err(Problem::rate_limited)?;
+        if !was_head_judged(&self.request) {
+            self.api.rate_limiters.check_subject(&caller.subject).map_err(Problem::rate_limited)?;
+        }
         if self.request.method().is_safe() {
             body::refuse(&self.request, &mut self.take_payload()).await?;
         }

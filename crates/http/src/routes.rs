@@ -21,8 +21,32 @@ use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
 use crate::wire::list::List;
 
-/// Adds the routes to an application that has an [`Api`](crate::Api) as `web::Data`.
+/// Adds all routes to an application that has an [`Api`](crate::Api) as `web::Data`.
 pub fn configure(config: &mut ServiceConfig) {
+    config
+        .configure(configure_health)
+        .service(resource("/metrics", &[Method::GET]).route(get().to(around::metrics)))
+        .configure(configure_public);
+}
+
+/// The routes of those who run the service: health and metrics.
+pub fn configure_internal(config: &mut ServiceConfig) {
+    config
+        .configure(configure_health)
+        .service(resource("/metrics", &[Method::GET]).route(get().to(around::internal_metrics)))
+        .default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));
+}
+
+/// Who sends requests, or restarts the process, is never refused for what a neighbour at the same address does: what is asked here costs
+/// next to nothing, however often.
+fn configure_health(config: &mut ServiceConfig) {
+    config
+        .service(resource("/health/live", &[Method::GET]).route(get().to(around::live)))
+        .service(resource("/health/ready", &[Method::GET]).route(get().to(around::ready)));
+}
+
+/// The routes of everybody else.
+pub fn configure_public(config: &mut ServiceConfig) {
     config
         .service(
             resource("/api/v1/sources", &[Method::GET, Method::POST])
@@ -72,16 +96,13 @@ pub fn configure(config: &mut ServiceConfig) {
                 .route(web::delete().to(runs::delete::handle)),
         )
         .service(resource("/api/v1/jobs/{id}/predictions", &[Method::GET]).route(get().to(predictions::list::handle)))
-        .service(resource("/health/live", &[Method::GET]).route(get().to(around::live)))
-        .service(resource("/health/ready", &[Method::GET]).route(get().to(around::ready)))
-        .service(resource("/metrics", &[Method::GET]).route(get().to(around::metrics)))
         .service(resource("/openapi.json", &[Method::GET]).route(get().to(around::openapi)))
         .service(resource("/problems", &[Method::GET]).route(get().to(around::problems)))
         .service(resource("/problems/{code}", &[Method::GET]).route(get().to(around::problem)))
         .service(resource("/", &[Method::GET]).route(get().to(around::to_docs)))
         .service(resource("/docs", &[Method::GET]).route(get().to(around::to_docs)))
         .service(web::resource("/docs/{file:.*}").app_data(RoutePattern("/docs/{file:.*}")).to(around::docs))
-        .default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));
+        .default_service(web::to(around::unknown));
 }
 
 /// The pattern of the route that a request took. `HttpRequest::match_pattern` would look for the route once more.

@@ -46,6 +46,16 @@ pub(crate) struct ServeOptions {
     /// Address and port to listen on
     #[arg(long, env = "PREDICTION_API_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
     pub(crate) listen: String,
+    /// Address and port for health and metrics, which are then served there only, for those who run the service
+    /// [default: they are served with the rest]
+    #[arg(long, env = "PREDICTION_API_LISTEN_INTERNAL", value_name = "ADDRESS:PORT")]
+    pub(crate) listen_internal: Option<String>,
+    /// How many connections of clients there can be at a time; the next one is answered with 503 and closed
+    #[arg(long, env = "PREDICTION_API_MAX_CONNECTIONS", default_value = "4096", value_name = "NUMBER")]
+    pub(crate) max_connections: NonZeroU32,
+    /// How many of them can come from one network address (an IPv4 address, or the /64 of an IPv6 address) [default: no limit]
+    #[arg(long, env = "PREDICTION_API_MAX_CONNECTIONS_PER_PEER", value_name = "NUMBER")]
+    pub(crate) max_connections_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
     pub(crate) database: DatabaseOptions,
     /// Do not touch the database schema; the service is not ready until somebody else has migrated it

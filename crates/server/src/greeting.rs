@@ -7,29 +7,41 @@ use crate::identity::{self, Identity};
 const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor", "description": "Predicts the risk of mildew from the air temperature",
        "expected_interval_minutes": 60, "retention_hours": 720}"#;
 
+/// Where the service listens.
+pub(crate) struct Addresses {
+    pub(crate) public: Vec<SocketAddr>,
+    /// For health and metrics; they are at the public ones if there are none.
+    pub(crate) internal: Vec<SocketAddr>,
+}
+
 /// Greets whoever started the server at a terminal, with all that a first request needs. Elsewhere a token would end up
 /// in a log, so there is only a line that says where to get one.
-pub(crate) fn greet(addresses: &[SocketAddr], place: &str, identity: &Identity) -> anyhow::Result<()> {
-    for address in addresses {
+pub(crate) fn greet(addresses: &Addresses, place: &str, identity: &Identity) -> anyhow::Result<()> {
+    for address in &addresses.internal {
+        tracing::info!(%address, "listening for health and metrics");
+    }
+    for address in &addresses.public {
         tracing::info!(%address, database = place, version = env!("CARGO_PKG_VERSION"), "listening");
     }
     let mut out = std::io::stdout();
     if !out.is_terminal() {
         return Ok(());
     }
-    let url = addresses.first().map(base_url).unwrap_or_default();
+    let url = addresses.public.first().map(base_url).unwrap_or_default();
+    let internal = addresses.internal.first().map(base_url);
     // Whoever closed the terminal does not need the greeting.
-    let _ = writeln!(out, "{}", text(&url, place, &how_to_get_in(identity)?));
+    let _ = writeln!(out, "{}", text(&url, internal.as_deref(), place, &how_to_get_in(identity)?));
     Ok(())
 }
 
-fn text(url: &str, place: &str, how_to_get_in: &str) -> String {
+fn text(url: &str, internal: Option<&str>, place: &str, how_to_get_in: &str) -> String {
+    let internal = internal.map(|url| format!("  internal  {url}/health/ready, {url}/metrics\n")).unwrap_or_default();
     format!(
         r#"
 The Prediction API listens on {url}
   data      {place}
   browse    {url}/docs
-  stop      Ctrl-C
+{internal}  stop      Ctrl-C
 
 {how_to_get_in}
 
@@ -82,7 +94,7 @@ mod tests {
     use crate::system::SystemClock;
 
     fn greeting(identity: &Identity) -> String {
-        text("http://localhost:8000", "sqlite:a.db", &how_to_get_in(identity).unwrap())
+        text("http://localhost:8000", None, "sqlite:a.db", &how_to_get_in(identity).unwrap())
     }
 
     #[test]
@@ -92,6 +104,14 @@ mod tests {
         let options = IdentityOptions { organisations_claim: None };
         let greeting = greeting(&Identity::Local(Arc::new(identity::local(&secret, &options).unwrap())));
         assert!(greeting.contains("\n\nexport TOKEN=eyJ") && greeting.contains("good for 24 hours"), "{greeting}");
+    }
+
+    #[test]
+    fn an_internal_listener_is_told() {
+        let greeting = text("http://localhost:8000", Some("http://localhost:9000"), "sqlite:a.db", "");
+        let told = "browse    http://localhost:8000/docs\n  internal  http://localhost:9000/health/ready, http://localhost:9000/metrics\n  stop";
+        assert!(greeting.contains(told), "{greeting}");
+        assert!(!text("http://localhost:8000", None, "sqlite:a.db", "").contains("internal"));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The `prediction-api` command.
 
 mod command_line;
+mod connection;
+mod connections;
 mod data_folder;
 mod database;
 mod greeting;
 mod identity;
+mod listener;
 mod logging;
 mod purge;
 mod serve;

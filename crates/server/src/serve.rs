@@ -1,34 +1,33 @@
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::ServerHandle;
+use actix_server::{Server, ServerHandle};
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::{App, HttpServer, rt, web};
-use anyhow::{Context as _, anyhow};
+use actix_web::{App, rt, web};
+use anyhow::Context as _;
 use prediction_domain::use_cases::{ClockWatch, Purger, Quotas};
 use prediction_http::auth::cache::CachingVerifier;
 use prediction_http::{Api, RateLimits};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command_line::{ServeOptions, UsageOptions};
+use crate::connections::Connections;
 use crate::database::PortsOfStore;
+use crate::greeting::Addresses;
 use crate::purge::PurgeThread;
 use crate::system::{ProcessClock, SystemClock};
 use crate::traces::TraceExport;
 use crate::watch::WatchThread;
-use crate::{database, greeting, identity, logging};
+use crate::{connections, database, greeting, identity, listener, logging};
 
-/// How long the headers of a request may take to arrive.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection without requests is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How many connections the internal listener has: for a few who look after the service.
+const INTERNAL_CONNECTIONS: usize = 64;
 /// How long requests that are being answered are waited for when the server stops: longer than any deadline.
 const SHUTDOWN_SECONDS: u64 = 15;
 
@@ -61,31 +60,41 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         api = api.with_traces(export.traces());
     }
     let api = web::Data::new(api);
+    let public = listener::bind("--listen", &options.listen)?;
+    let internal = options.listen_internal.as_ref().map(|address| listener::bind("--listen-internal", address));
+    let internal = internal.transpose()?.unwrap_or_default();
+    let addresses = Addresses { public: listener::addresses(&public)?, internal: listener::addresses(&internal)? };
+    let per_peer = options.max_connections_per_peer.map(|most| most.get() as usize);
+    let connections = Connections::new(connections::allowed(options.max_connections.get()), per_peer, api.clone());
+    // Those who run the service get in when it is full.
+    let internal_connections = Connections::new(INTERNAL_CONNECTIONS, None, api.clone());
 
     rt::System::new().block_on(async {
-        let shared = api.clone();
-        let for_purge = api.clone();
+        let (for_public, for_internal) = (api.clone(), api.clone());
+        let (for_purge, for_watch) = (api.clone(), api.clone());
         let (origins, is_compressing) = (options.cors_origins.clone(), options.compress);
-        let for_watch = api.clone();
-        let server = HttpServer::new(move || {
+        let configure =
+            if internal.is_empty() { prediction_http::configure } else { prediction_http::configure_public };
+        let server = Server::build().disable_signals().shutdown_timeout(SHUTDOWN_SECONDS);
+        let server = listener::serve(server, public, &connections, move || {
             App::new()
-                .app_data(shared.clone())
+                .app_data(for_public.clone())
                 .wrap(Condition::new(is_compressing, from_fn(prediction_http::compression::compress)))
                 .wrap(from_fn(prediction_http::middleware::observe))
                 // Outside, since errors are written anew by the one before.
                 .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-                .configure(prediction_http::configure)
-        })
-        .client_request_timeout(HEADER_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .disable_signals()
-        .bind(options.listen.as_str())
-        .map_err(|error| cannot_listen(&options.listen, &error))?;
+                .configure(configure)
+        })?;
+        let server = listener::serve(server, internal, &internal_connections, move || {
+            App::new()
+                .app_data(for_internal.clone())
+                .wrap(from_fn(prediction_http::middleware::observe))
+                .configure(prediction_http::configure_internal)
+        })?;
 
         // Before anybody is told that the service is there, and may want it to stop.
         let signals = Signals::listen().context("signals cannot be received")?;
-        greeting::greet(&server.addrs(), &database.place(), &identity)?;
+        greeting::greet(&addresses, &database.place(), &identity)?;
         let server = server.run();
         if let Some(feed) = identity.into_feed() {
             let api = api.clone();
@@ -99,7 +108,8 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
             Some(PurgeThread::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
         };
         let watch = WatchThread::start(for_watch, clock)?;
-        rt::spawn(stop_on_signal(signals, api, server.handle(), options.drain_delay));
+        let stop = Stop { api, server: server.handle(), connections: [connections, internal_connections] };
+        rt::spawn(stop.on_signal(signals, options.drain_delay));
         server.await.context("the server failed")?;
         if let Some(purge) = purge {
             purge.stop();
@@ -159,31 +169,35 @@ impl Signals {
     }
 }
 
-/// SIGTERM and Ctrl-C: serve on for a while, if that is wanted, then answer what is under way, take nothing new, and end.
-async fn stop_on_signal(mut signals: Signals, api: web::Data<Api>, server: ServerHandle, drain_delay: Duration) {
-    let name = signals.next().await;
-    api.stop();
-    if drain_delay.is_zero() {
-        tracing::info!(signal = name, "stopping");
-    } else {
-        tracing::info!(signal = name, seconds = drain_delay.as_secs(), "not ready any more; serving on for a while");
-        tokio::select! {
-            () = tokio::time::sleep(drain_delay) => (),
-            _ = signals.next() => (),
-        }
-        tracing::info!("stopping");
-    }
-    server.stop(true).await;
+/// What has to be told that the service stops.
+struct Stop {
+    api: web::Data<Api>,
+    server: ServerHandle,
+    connections: [Arc<Connections>; 2],
 }
 
-fn cannot_listen(listen: &str, error: &std::io::Error) -> anyhow::Error {
-    match error.kind() {
-        ErrorKind::AddrInUse => {
-            anyhow!("cannot listen on {listen}: another program does; stop it, or choose another port with --listen")
+impl Stop {
+    /// SIGTERM and Ctrl-C: serve on for a while, if that is wanted, then answer what is under way, take nothing new, and end.
+    async fn on_signal(self, mut signals: Signals, drain_delay: Duration) {
+        let name = signals.next().await;
+        self.api.stop();
+        if drain_delay.is_zero() {
+            tracing::info!(signal = name, "stopping");
+        } else {
+            tracing::info!(
+                signal = name,
+                seconds = drain_delay.as_secs(),
+                "not ready any more; serving on for a while"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(drain_delay) => (),
+                _ = signals.next() => (),
+            }
+            tracing::info!("stopping");
         }
-        ErrorKind::PermissionDenied => {
-            anyhow!("cannot listen on {listen}: not allowed; choose a port above 1023 with --listen")
+        for connections in &self.connections {
+            connections.drain();
         }
-        _ => anyhow!("cannot listen on {listen}: {error}"),
+        self.server.stop(true).await;
     }
 }

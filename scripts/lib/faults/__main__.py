@@ -16,12 +16,14 @@ from service.machine import conditions, end_on_signals, say, told
 
 from .bodies import costly_bodies
 from .crashes import crash, failover, frozen_failover
+from .fairness import fairness
 from .figures import Figure, Outcome
 from .languages import german
 from .load import drain, overload, slow_clients
 from .outages import frozen, no_connection, pool_exhausted, restart_fast, restart_immediate
 from .poolers import session_mode, statement_mode, transaction_mode
 from .races import races
+from .readers import slow_readers
 from .soak import soak
 from .starts import backup, failing_migration, replicas
 from .world import BOTH, POSTGRES, Tools, World
@@ -59,6 +61,8 @@ CASES = [
     Case("overload", overload, BOTH),
     Case("slow-clients", slow_clients, BOTH),
     Case("costly-bodies", costly_bodies, BOTH),
+    Case("slow-readers", slow_readers, BOTH),
+    Case("fairness", fairness, BOTH),
 ]
 
 

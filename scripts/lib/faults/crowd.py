@@ -177,7 +177,13 @@ class Crowd:
         connection.is_waiting = True
         tally.sent += 1
         try:
-            connection.socket.send(self._request())
+            request = self._request()
+            sent = connection.socket.send(request)
+            if sent < len(request):
+                # What does not fit into buffers holds up this crowd: whoever sends much has one of one.
+                connection.socket.settimeout(30)
+                connection.socket.sendall(memoryview(request)[sent:])
+                connection.socket.setblocking(False)
         except OSError:
             self._lost(connection, tally)
 

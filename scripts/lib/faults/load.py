@@ -79,15 +79,19 @@ def overload(world: World, kind: str) -> list[Figure]:
 
 def _costly_page(world: World, server: Server, job: str) -> int:
     """Reports values of the job; how many of them make a page that is costly, but not more than that."""
-    at = [(FIRST_TIME + timedelta(minutes=number)).isoformat() for number in range(VALUES)]
-    values = [{"role": "risk", "at": when, "value": number / 7} for number, when in enumerate(at)]
-    # Issued now, since what is older than the source's retention is not shown.
-    report = {"status": "succeeded", "predictions": values}
     caller = world.caller(server)
-    caller.ask("POST", f"/api/v1/jobs/{job}/runs", report).expect(201)
+    caller.ask("POST", f"/api/v1/jobs/{job}/runs", values_of("risk", VALUES)).expect(201)
     path = f"/api/v1/jobs/{job}/predictions?limit={VALUES // 10}"
     tenth = min(caller.ask("GET", path).seconds for _ in range(10))
     return max(100, min(VALUES, round(VALUES / 10 * COSTLY / tenth)))
+
+
+def values_of(role: str, count: int) -> dict:
+    """A report of so many values."""
+    at = [(FIRST_TIME + timedelta(minutes=number)).isoformat() for number in range(count)]
+    values = [{"role": role, "at": when, "value": number / 7} for number, when in enumerate(at)]
+    # Issued now, since what is older than the source's retention is not shown.
+    return {"status": "succeeded", "predictions": values}
 
 
 @dataclass
@@ -153,7 +157,7 @@ def slow_clients(world: World, kind: str) -> list[Figure]:
     count = DRIBBLERS // 5 if world.is_short else DRIBBLERS
     server, made = world.serve_with_template(world.new_place(kind))
     read = raw_request("GET", f"/api/v1/jobs/{made['job']['id']}", world.token)
-    with Crowd(server.url, READERS, lambda: read) as reader, _other_process() as process:
+    with Crowd(server.url, READERS, lambda: read) as reader, other_process() as process:
         reader.run(1)
         before = reader.run(4)
         dawdling = process.submit(dribble, server.url, world.token, count)
@@ -174,7 +178,7 @@ def slow_clients(world: World, kind: str) -> list[Figure]:
     ]
 
 
-def _other_process() -> ProcessPoolExecutor:
+def other_process() -> ProcessPoolExecutor:
     """So that what one client does holds up the other no more than two programs would."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("fork"))
 

@@ -9,6 +9,7 @@ use crate::body_budget::{NoRoom, Reservation};
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Held;
+use crate::streams::Stream;
 
 /// The service, for one tenant: what it asks takes turns with what others ask.
 #[derive(Clone)]
@@ -37,6 +38,11 @@ impl ApiForTenant {
     ) -> Result<T, Problem> {
         let span = self.api.lane_span("lane computations");
         Ok(span.end(self.api.computations.run(self.tenant, work).await)?)
+    }
+
+    /// Begins an answer that is sent piece by piece.
+    pub(crate) fn stream(&self) -> Result<Stream, Problem> {
+        self.api.streams.begin(self.tenant)
     }
 
     /// Reads one job, together with all others that are being read.

@@ -224,7 +224,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
         let _leave = Leave { seat, turn, given_up: &self.given_up };
         while let Some(batch) = self.next_batch(place, turn) {
             let now = Instant::now();
-            let stuck_from = self.millis(now + self.settings.deadline.min(LONGEST_SILENCE));
+            // When the last of its callers has gone.
+            let end = batch.iter().map(|waiting| waiting.until).max().unwrap_or(now);
+            let stuck_from = self.millis(end.min(now + LONGEST_SILENCE));
             seat.stuck_from.store(stuck_from, Ordering::Release);
             self.answer(batch, now);
             // Not if another thread sits here: what is noted then is about that one.

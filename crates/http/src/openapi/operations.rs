@@ -311,28 +311,28 @@ fn operations_around() -> Vec<Operation> {
             "metrics",
             "What the service measures, for Prometheus",
             vec![(200, "Metrics", Body::Other("text/plain"))],
-            &[],
+            &[RateLimited],
         ),
         public(
             "/openapi.json",
             "openapi",
             "This document",
             vec![(200, "The document", Body::Other("application/json"))],
-            &[],
+            &[RateLimited],
         ),
         public(
             "/problems",
             "list_problems",
             "The texts about all problems",
             vec![(200, "A page for people", Body::Other("text/html"))],
-            &[],
+            &[RateLimited],
         ),
         public(
             "/problems/{code}",
             "get_problem",
             "The text about a problem",
             vec![(200, "A page for people", Body::Other("text/html"))],
-            &[NotFound],
+            &[NotFound, RateLimited],
         ),
     ]
 }

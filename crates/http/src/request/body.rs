@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::api::ApiForTenant;
 use crate::body_budget::{Reservation, SMALL_BODY};
+use crate::expectation::body_is_wanted;
 use crate::problem::{Problem, ProblemCode};
 use crate::wire::fields::{Fields, decode};
 
@@ -153,6 +154,7 @@ async fn receive(
     if announced.is_some_and(|length| length > limits.bytes as u64) {
         return Err(Problem::new(ProblemCode::PayloadTooLarge));
     }
+    body_is_wanted(request).await;
     let announced = announced.and_then(|length| usize::try_from(length).ok());
     let mut bytes = BytesMut::new();
     let mut reservation: Option<Reservation> = None;

@@ -1,11 +1,12 @@
 //! What surrounds the API: health, its description, and the texts about its problems.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
-use actix_web::web::Path;
+use actix_web::web::{Bytes, Path};
 use prediction_domain::model::ViolationCode;
 use serde_json::json;
 use utoipa_swagger_ui::Config;
@@ -31,22 +32,36 @@ pub(super) async fn ready(call: Call) -> Answer {
 }
 
 /// The metrics, for Prometheus.
-pub(super) async fn metrics(call: Call) -> HttpResponse {
+pub(super) async fn metrics(call: Call) -> Answer {
+    call.admit()?;
+    Ok(internal_metrics(call).await)
+}
+
+/// The same where only those who run the service can ask.
+pub(super) async fn internal_metrics(call: Call) -> HttpResponse {
     let text = call.service().metrics().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
 }
 
+/// What is not there.
+pub(super) async fn unknown(call: Call) -> Answer {
+    call.admit()?;
+    Err(Problem::new(ProblemCode::UnknownRoute))
+}
+
 /// The OpenAPI document.
-pub(super) async fn openapi() -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(openapi::json())
+pub(super) async fn openapi(call: Call) -> Answer {
+    call.admit()?;
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(openapi::json()))
 }
 
 /// The OpenAPI document for people, from files in the program. What is no file is not there, whatever the method.
-pub(super) async fn docs(method: Method, file: Path<String>) -> Answer {
+pub(super) async fn docs(call: Call, method: Method, file: Path<String>) -> Answer {
     static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
         // The validator would be asked on the internet.
         Arc::new(Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true))
     });
+    call.admit()?;
     let found = utoipa_swagger_ui::serve(&file, Arc::clone(&CONFIG));
     let found = found.map_err(|error| Problem::new(ProblemCode::InternalError).caused_by(error.to_string()))?;
     let file = found.ok_or_else(|| Problem::new(ProblemCode::UnknownRoute))?;
@@ -59,16 +74,26 @@ pub(super) async fn docs(method: Method, file: Path<String>) -> Answer {
     if file.gzpipped {
         response.insert_header((CONTENT_ENCODING, "gzip"));
     }
-    Ok(response.body(file.bytes.into_owned()))
+    Ok(response.body(match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    }))
 }
 
 /// Where the description for people is.
-pub(super) async fn to_docs() -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, "/docs/")).finish()
+pub(super) async fn to_docs(call: Call) -> Answer {
+    call.admit()?;
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/docs/")).finish())
 }
 
 /// All problems.
-pub(super) async fn problems() -> HttpResponse {
+pub(super) async fn problems(call: Call) -> Answer {
+    static PAGE: LazyLock<Bytes> = LazyLock::new(|| page("Problems", &list_of_problems()).into());
+    call.admit()?;
+    Ok(html(PAGE.clone()))
+}
+
+fn list_of_problems() -> String {
     let mut list = String::from("<h1>Problems</h1>\n<p>What an error answer can be about.</p>\n<table>\n");
     for code in ProblemCode::ALL {
         list.push_str(&format!(
@@ -84,11 +109,12 @@ pub(super) async fn problems() -> HttpResponse {
         list.push_str(&format!("<tr><td><code>{}</code></td><td>{}</td></tr>\n", code.as_str(), code.meaning()));
     }
     list.push_str("</table>\n");
-    page("Problems", &list)
+    list
 }
 
 /// The text about one problem: what its `type` refers to.
-pub(super) async fn problem(code: Path<String>) -> Answer {
+pub(super) async fn problem(call: Call, code: Path<String>) -> Answer {
+    call.admit()?;
     let same: Vec<&ProblemCode> = ProblemCode::ALL.iter().filter(|problem| problem.as_str() == code.as_str()).collect();
     let code =
         same.first().ok_or_else(|| Problem::new(ProblemCode::NotFound).detail("there is no problem of that code"))?;
@@ -100,14 +126,17 @@ pub(super) async fn problem(code: Path<String>) -> Answer {
         statuses.join(" or "),
         code.meaning()
     );
-    Ok(page(code.title(), &text))
+    Ok(html(page(code.title(), &text).into()))
 }
 
-fn page(title: &str, text: &str) -> HttpResponse {
-    let html = format!(
+fn page(title: &str, text: &str) -> String {
+    format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title} - Prediction API</title>\n\
          <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}}\
          td{{padding:.2rem 1rem .2rem 0;vertical-align:top}}</style>\n</head>\n<body>\n{text}</body>\n</html>\n"
-    );
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html)
+    )
+}
+
+fn html(page: Bytes) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(page)
 }

@@ -9,6 +9,7 @@ mod bad_queries;
 mod browsers;
 mod changes;
 mod command;
+mod connections;
 mod costs;
 mod crate_edges;
 mod cursors;

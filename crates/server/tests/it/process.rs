@@ -142,7 +142,8 @@ fn a_server_that_does_not_migrate_is_ready_when_somebody_else_has() {
         answer.problem(503, "not_ready");
         assert_eq!(answer.header("retry-after"), Some("1"));
         assert!(home.command_with_database(&["migrate"]).output().unwrap().status.success());
-        server.anonymous().get("/health/ready").expect(200);
+        // What was found a moment ago is told for a moment.
+        while server.anonymous().get("/health/ready").status != 200 {}
         server.operator().post("/api/v1/sources", &example("create-source.json")).expect(201);
     }
 }

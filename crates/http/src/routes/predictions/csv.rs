@@ -14,8 +14,8 @@ use crate::api::ApiForTenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::Answer;
 
-/// How many values are read at once.
-const PAGE: usize = PredictionFilter::MAX_LIMIT;
+/// How many values are read at once, and are in memory until the reader has taken them.
+const PAGE: usize = 2_000;
 const HEADER: [&str; 5] = ["role", "at", "value", "issued_at", "run_id"];
 
 /// Which values are wanted, or are still to come.
@@ -35,21 +35,24 @@ pub(super) async fn answer(
     rows: Rows,
     link_to: impl FnOnce(&ReadingPosition) -> Option<String>,
 ) -> Answer {
+    let stream = api.stream()?;
     let (first, rest) = rows.next(&api).await?;
     // There is no place for a cursor among the rows, so the next part is linked to (RFC 8288).
     let next = first.next.as_ref().filter(|_| rest.is_none()).and_then(link_to);
     let first =
         write(Some(&HEADER), &first).map_err(|error| Problem::new(ProblemCode::InternalError).caused_by(error))?;
-    let pages = stream::unfold((Some(first), rest, api), async |(ready, rest, api)| {
+    // What is complete needs no place among the streams.
+    let stream = rest.is_some().then_some(stream);
+    let pages = stream::unfold((Some(first), rest, (api, stream)), async |(ready, rest, (api, stream))| {
         if let Some(bytes) = ready {
-            return Some((Ok(bytes), (None, rest, api)));
+            return Some((Ok(bytes), (None, rest, (api, stream))));
         }
         let (page, rest) = match rest?.next(&api).await {
             Ok(page) => page,
             // The answer ends early, which its reader notices: the last chunk is missing (RFC 9112, section 8).
-            Err(problem) => return Some((Err(io::Error::other(problem.to_string())), (None, None, api))),
+            Err(problem) => return Some((Err(io::Error::other(problem.to_string())), (None, None, (api, stream)))),
         };
-        Some((write(None, &page), (None, rest, api)))
+        Some((write(None, &page), (None, rest, (api, stream))))
     });
     let mut answer = HttpResponse::build(StatusCode::OK);
     answer.insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"));
