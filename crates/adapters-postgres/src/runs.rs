@@ -1,19 +1,21 @@
 //! Runs, and what they predict.
 
 mod change;
+mod count;
 mod insert;
 mod predictions;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
     Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, QuotaExceeded, Run, RunId, RunNumber, RunPosition,
-    RunStatus, Timestamp,
+    RunStatus, Timestamp, ValueCount,
 };
 use prediction_domain::ports::{
     Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
-    RunRepository, StoreFailure,
+    RunRepository, StoreFailure, ValueCountQuery,
 };
 
+use self::count::{CountValues, Counted};
 use self::insert::{InsertRun, Inserted};
 use self::predictions::ReadPredictions;
 use crate::constraints::Breach;
@@ -181,6 +183,12 @@ impl RunRepository for PostgresStore {
             values = read_all(rows)?;
         }
         Ok(PredictedValues { values, last_run: last_run.unwrap_or(RunNumber::NONE) })
+    }
+
+    fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure> {
+        let count = CountValues::new(query);
+        let counted = self.database().statement(|connection| count.clone().get_result::<Counted>(connection))?;
+        counted.within(query)
     }
 }
 

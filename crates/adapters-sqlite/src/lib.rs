@@ -59,6 +59,7 @@ mod start_up;
 mod statistics;
 mod store;
 mod url;
+mod value_count;
 
 pub use settings::Settings;
 pub use start_up::StartUpError;

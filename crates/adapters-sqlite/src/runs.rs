@@ -1,11 +1,12 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, Timestamp, latest_issue,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, Timestamp, ValueCount,
+    latest_issue,
 };
 use prediction_domain::ports::{
     Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
-    RunRepository, StoreFailure,
+    RunRepository, StoreFailure, ValueCountQuery,
 };
 
 use crate::errors::OrStoreFailure as _;
@@ -16,6 +17,7 @@ use crate::rows::{RunRow, limit, one_too_many, restore_all, succeeded};
 use crate::run_changes::{self as changes, JobKey};
 use crate::schema::{jobs, runs};
 use crate::store::SqliteStore;
+use crate::value_count;
 
 impl RunRepository for SqliteStore {
     /// Nobody else writes in the meantime, so that what is looked up first stays so.
@@ -144,6 +146,10 @@ impl RunRepository for SqliteStore {
 
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
         predictions::read(&mut *self.reader()?, query)
+    }
+
+    fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure> {
+        value_count::count(&mut *self.reader()?, query).or_store_failure()
     }
 }
 

@@ -226,6 +226,8 @@ macro_rules! contract_suite {
                 a_deleted_job_without_runs_leaves_nothing_to_purge
                 what_is_reported_after_it_has_expired_goes_too
                 nothing_younger_than_its_retention_is_ever_deleted
+                values_of_a_source_are_counted_by_when_they_were_issued
+                a_count_of_values_ends_where_it_was_told
             }
             kept_history {
                 what_is_kept_for_ever_is_not_swept

@@ -21,6 +21,7 @@ mod source_version;
 mod text;
 mod timestamp;
 mod trusted_time;
+mod value_count;
 mod violation;
 
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
@@ -59,6 +60,7 @@ pub use text::{
 };
 pub use timestamp::Timestamp;
 pub use trusted_time::TrustedTime;
+pub use value_count::ValueCount;
 pub use violation::{
     Judge, ListLimit, MAX_VIOLATIONS, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest,
 };

@@ -25,7 +25,7 @@ pub use job_repository::{
 pub use retention::{NextInSweep, Purged, PurgedHistory, RetentionRepository};
 pub use run_repository::{
     InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
-    RunFilter, RunRepository,
+    RunFilter, RunRepository, ValueCountQuery,
 };
 pub use source_repository::{
     DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, UpdateSourceError,

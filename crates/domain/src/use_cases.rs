@@ -27,7 +27,7 @@ use crate::ports::{
 };
 
 pub use change_job::change_job;
-pub use change_source::change_source;
+pub use change_source::{SourceChanged, change_source};
 pub use clock_watch::ClockWatch;
 pub use create_source::create_source;
 pub use delete::{delete_job, delete_run, delete_source, delete_source_version};

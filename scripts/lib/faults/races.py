@@ -3,6 +3,7 @@
 from collections import Counter
 
 from service.processes import Server
+from service.template import ORGANISATIONS
 
 from .client import SETUP, Answer, at_once, everything, inputs, setup_of
 from .figures import Figure, exactly
@@ -34,7 +35,8 @@ def _orphans(world: World, server: Server) -> int:
     """Deletes a version while it is used for the first time, ten times over; how many jobs have no version then."""
     caller = world.caller(server)
     for number in range(10):
-        source = caller.ask("POST", "/api/v1/sources", {"name": f"Contested {number}"}).expect(201)
+        contested = {"name": f"Contested {number}", "owner_organisation_id": ORGANISATIONS[0]}
+        source = caller.ask("POST", "/api/v1/sources", contested).expect(201)
         roles = {"input_roles": [], "output_roles": [{"role": "risk", "metric": "probability"}]}
         version = {"source_id": source["id"], "version": "1.0.0"} | roles
         made = caller.ask("POST", "/api/v1/source_versions", version).expect(201)

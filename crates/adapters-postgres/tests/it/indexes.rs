@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use prediction_adapters_postgres::PostgresStore;
 use prediction_domain::model::{
     HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, PageRequest, Position, PredictionPosition, Scope,
-    Timestamp,
+    Timestamp, ValueCount,
 };
-use prediction_domain::ports::{Effect, Issued, JobFilter, PredictionQuery, Purged, RetentionRepository as _};
+use prediction_domain::ports::{
+    Effect, Issued, JobFilter, PredictionQuery, Purged, RetentionRepository as _, ValueCountQuery,
+};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
 
 use prediction_domain_testkit::values::{job_name, role_name};
@@ -257,6 +260,42 @@ fn an_idle_purge_reads_next_to_nothing() {
     rows_read(&crowd.database, "sources");
     for table in ["jobs", "runs", "predictions", "run_summaries", "deleted_jobs"] {
         assert_eq!(crowd.database.count(&rows_read_of(table)), 0, "{table}");
+    }
+}
+
+/// However many values a source has, no more of them are read than are counted.
+#[test]
+fn values_are_counted_no_further_than_told() {
+    let crowd = Crowd::of(FEW);
+    // Each run has one more value than the last one; the statistics do not know of any.
+    crowd.database.execute(
+        "INSERT INTO predictions (organisation_id, job_id, role, at, issued_at, value) \
+         SELECT organisation_id, job_id, 'risk', issued_at + n * interval '1 minute', issued_at, 0.5 \
+         FROM runs, generate_series(1, 20) AS n; \
+         UPDATE run_summaries SET values_from = last_run_at",
+    );
+    let query = ValueCountQuery {
+        source_id: crowd.job.source_id,
+        issued_after: Some(crowd.job.created_at.plus(-TimeDelta::days(1))),
+        issued_until: crowd.job.created_at.plus(TimeDelta::days(365)),
+        most_values: 100,
+        most_jobs: 10,
+    };
+    for analyzed in [false, true] {
+        if analyzed {
+            crowd.database.execute("ANALYZE");
+        }
+        reset_counts(&crowd.database);
+        let store = crowd.database.store();
+        for _ in 0..8 {
+            let counted = runs(&store).count_values(&query).unwrap();
+            assert_eq!(counted, ValueCount { values: 100, jobs: 10, is_at_least: true });
+        }
+        drop(store);
+        for (table, most) in [("predictions", 150), ("run_summaries", 20), ("jobs", 20)] {
+            let read = rows_read(&crowd.database, table) / 8;
+            assert!(read <= most, "{read} rows of {table}, analyzed: {analyzed}");
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What is explained is what the store really runs: diesel tells of each statement of this thread.
 
+mod counting;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 

@@ -9,6 +9,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{
     Effect, JobFilter, JobSetUp, OwnerFilter, RunFilter, SourceFilter, SourceVersionFilter, StoreFailure,
+    ValueCountQuery,
 };
 
 use super::fixture::{assert_exactly, contents, list_jobs, stored_source, stored_version};
@@ -103,6 +104,7 @@ enum Act {
     FindRun(OrganisationId, JobId, RunId),
     ListRuns(OrganisationId, JobId, u16),
     Purge(Timestamp),
+    CountValues(ValueCountQuery),
 }
 
 /// A page of a list, by its number: positions mean something only in the store that gave them out.
@@ -158,6 +160,7 @@ impl Act {
             Self::ListRuns(organisation_id, job_id, limit) => {
                 told(&stores.runs.list(*organisation_id, *job_id, &RunFilter::default(), &first_page(*limit)))
             }
+            Self::CountValues(query) => told(&stores.runs.count_values(query)),
             Self::Purge(now) => told(&stores.retention.purge(*now, 10_000)),
             Self::ListJobs(scope, filter, part) => told(&part.of(|page| stores.jobs.list(scope, filter, page))),
         }
@@ -226,7 +229,7 @@ impl Pool {
     }
 
     fn act(&self, dice: &mut Dice) -> Act {
-        match dice.roll(32) {
+        match dice.roll(33) {
             0 => Act::InsertSource(self.source(dice)),
             1 => {
                 let expected = Self::revision(dice);
@@ -307,6 +310,13 @@ impl Pool {
             28 => {
                 let job = self.known_job(dice);
                 Act::ListRuns(job.organisation_id, job.id, dice.pick(&[1, 2, 200]))
+            }
+            29 => {
+                let issued_after = dice.one_in(2).then(|| self.minute(dice));
+                // All of them: where a count ends that is told to end is not the same for every store.
+                let (most_values, most_jobs) = (1_000_000, 1_000);
+                let (source_id, issued_until) = (dice.pick(&self.sources), self.minute(dice));
+                Act::CountValues(ValueCountQuery { source_id, issued_after, issued_until, most_values, most_jobs })
             }
             _ => Act::ListJobs(self.scope(dice), self.job_filter(dice), Self::part(dice)),
         }

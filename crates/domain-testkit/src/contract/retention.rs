@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    Job, JobId, PageRequest, Prediction, ReplicaId, Run, Scope, Source, SourceVersion, Timestamp,
+    Job, JobId, PageRequest, Prediction, ReplicaId, Run, Scope, Source, SourceId, SourceVersion, Timestamp, ValueCount,
 };
-use prediction_domain::ports::{Effect, Issued, PredictionQuery, Purged, RunFilter};
+use prediction_domain::ports::{Effect, Issued, PredictionQuery, Purged, RunFilter, ValueCountQuery};
 
 use super::fixture::{any_job, source, stored_job, stored_source, stored_version, version};
 use super::history::Dice;
@@ -193,6 +193,63 @@ pub(super) fn what_is_reported_after_it_has_expired_goes_too(stores: &Stores) {
     assert_eq!(values_of(stores, &job), 1);
 }
 
+pub(super) fn values_of_a_source_are_counted_by_when_they_were_issued(stores: &Stores) {
+    let job = job_kept_for(stores, None);
+    let version = version_of(stores, &job);
+    let others = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
+    let foreign = job_kept_for(stores, None);
+    let two = [a_prediction("risk", noon(), 0.5), a_prediction("wetness", noon(), 0.5)];
+    for hour in 0..3 {
+        report(stores, &job, noon().plus(TimeDelta::hours(hour)), &two);
+    }
+    report(stores, &others[0], noon().plus(TimeDelta::hours(2)), &two[..1]);
+    report(stores, &others[1], noon(), &[]);
+    report(stores, &foreign, noon(), &two);
+    let hour = |hours| Some(noon().plus(TimeDelta::hours(hours)));
+    for (after, until, expected) in [
+        (None, micros_after(noon(), -1), (0, 0)),
+        (None, noon(), (2, 1)),
+        (hour(0), noon(), (0, 0)),
+        (hour(0), micros_after(noon(), 3_600_000_000), (2, 1)),
+        (hour(-1), noon().plus(TimeDelta::hours(2)), (7, 2)),
+        (hour(1), noon().plus(TimeDelta::hours(200)), (3, 2)),
+        (hour(2), noon().plus(TimeDelta::hours(200)), (0, 0)),
+    ] {
+        let counted = counted(stores, job.source_id, after, until, (100, 10));
+        assert_eq!(
+            counted,
+            ValueCount { values: expected.0, jobs: expected.1, is_at_least: false },
+            "{after:?} {until}"
+        );
+    }
+    let all = |source_id| counted(stores, source_id, None, noon().plus(TimeDelta::days(1)), (100, 10));
+    assert_eq!(all(crate::values::fresh_source_id()), ValueCount::default());
+    // What nobody can read any more does not count, whether it is purged or not.
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    assert_eq!(all(job.source_id), ValueCount { values: 1, jobs: 1, is_at_least: false });
+}
+
+pub(super) fn a_count_of_values_ends_where_it_was_told(stores: &Stores) {
+    let job = job_kept_for(stores, None);
+    let version = version_of(stores, &job);
+    let jobs: Vec<Job> = (0..3).map(|_| stored_job(stores, a_job_of(&version))).collect();
+    for job in &jobs {
+        let values: Vec<Prediction> = (0..5).map(|n| a_prediction("risk", micros_after(noon(), n), 0.5)).collect();
+        report(stores, job, noon(), &values);
+    }
+    let counted = |values, jobs| counted(stores, job.source_id, None, noon(), (values, jobs));
+    let count = |values, jobs, is_at_least| ValueCount { values, jobs, is_at_least };
+    assert_eq!(counted(15, 3), count(15, 3, false), "as many as there are");
+    assert_eq!(counted(14, 3), count(14, 3, true));
+    assert_eq!(counted(1, 3), count(1, 3, true), "all jobs are known, and of their values one");
+    let of_two = counted(15, 2);
+    assert_eq!((of_two.jobs, of_two.is_at_least), (2, true));
+    assert!(of_two.values >= 10, "{of_two:?}");
+    let of_one = counted(7, 1);
+    assert_eq!((of_one.jobs, of_one.is_at_least), (1, true));
+    assert!((5..=7).contains(&of_one.values), "{of_one:?}");
+}
+
 /// Whatever happens in whatever order, and however the clock jumps: what is there afterwards is exactly what has not expired
 /// at any of the moments at which it was purged.
 pub(super) fn nothing_younger_than_its_retention_is_ever_deleted(stores: &Stores) {
@@ -331,6 +388,18 @@ fn change_retention(stores: &Stores, job: &Job, revision: i64, retention: Option
     let before = crate::values::revision(revision);
     let changed = Source { retention_hours: retention.map(hours), revision: before.next(), ..stored };
     stores.sources.update(&changed, before, Effect::Commit).expect("the source is changed");
+}
+
+/// So many values at the most, of so many jobs.
+fn counted(
+    stores: &Stores,
+    source_id: SourceId,
+    issued_after: Option<Timestamp>,
+    issued_until: Timestamp,
+    (most_values, most_jobs): (usize, usize),
+) -> ValueCount {
+    let query = ValueCountQuery { source_id, issued_after, issued_until, most_values, most_jobs };
+    stores.runs.count_values(&query).expect("values can be counted")
 }
 
 fn purge(stores: &Stores, now: Timestamp, limit: usize) -> Purged {

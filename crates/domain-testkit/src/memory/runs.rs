@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use prediction_domain::model::{
     Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunNumber,
-    RunPosition, RunStatus, Timestamp, latest_issue,
+    RunPosition, RunStatus, Timestamp, ValueCount, latest_issue,
 };
 use prediction_domain::ports::{
     Effect, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
-    RunFilter, RunRepository, StoreFailure,
+    RunFilter, RunRepository, StoreFailure, ValueCountQuery,
 };
 
 use super::{MemoryStore, State, lasts};
@@ -159,6 +159,30 @@ impl RunRepository for MemoryStore {
         Ok(PredictedValues {
             values: newest.into_values().take(query.limit).collect(),
             last_run: query.last_run.or(stored).unwrap_or(RunNumber::NONE),
+        })
+    }
+
+    fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure> {
+        let state = self.state();
+        let mut jobs: BTreeMap<JobId, (Timestamp, usize)> = BTreeMap::new();
+        for (run, predictions) in state.runs.values().filter(|(_, predictions)| !predictions.is_empty()) {
+            let is_of_source = state.jobs.get(&run.job_id).is_some_and(|job| job.source_id == query.source_id);
+            if is_of_source && run.issued_at <= query.issued_until {
+                let (oldest, count) = jobs.entry(run.job_id).or_insert((run.issued_at, 0));
+                *oldest = run.issued_at.min(*oldest);
+                *count +=
+                    if query.issued_after.is_none_or(|after| run.issued_at > after) { predictions.len() } else { 0 };
+            }
+        }
+        let mut jobs: Vec<(Timestamp, usize)> = jobs.into_values().collect();
+        jobs.sort_unstable();
+        let are_more = jobs.len() > query.most_jobs;
+        jobs.truncate(query.most_jobs);
+        let values: usize = jobs.iter().map(|(_, count)| count).sum();
+        Ok(ValueCount {
+            values: values.min(query.most_values) as u64,
+            jobs: jobs.iter().filter(|(_, count)| *count > 0).count() as u64,
+            is_at_least: are_more || values > query.most_values,
         })
     }
 }

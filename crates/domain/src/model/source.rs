@@ -126,6 +126,8 @@ pub struct SourceChangeDraft {
     pub source: SourceDraft,
     /// The revision that is to be changed, and no other.
     pub revision: Sent<i128>,
+    /// Whether it is meant that values are deleted by it.
+    pub confirm_deletion: Sent<bool>,
 }
 
 /// A [`SourceDraft`] whose values are valid, each by itself.

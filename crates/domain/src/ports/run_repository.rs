@@ -1,7 +1,7 @@
 use super::{Effect, StoreFailure};
 use crate::model::{
     Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, QuotaExceeded, RoleName, Run,
-    RunId, RunNumber, RunPosition, RunStatus, Timestamp,
+    RunId, RunNumber, RunPosition, RunStatus, SourceId, Timestamp, ValueCount,
 };
 
 /// Stores runs, and what they predict. A job is named with its organisation, which whoever asks has to have seen.
@@ -58,6 +58,25 @@ pub trait RunRepository: Send + Sync {
     /// For each role and time, the value that was issued last among those that are asked for; in the order of roles (by
     /// their bytes) and times.
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure>;
+
+    /// Counts the values of the jobs of a source that were issued in some span of time, of whatever organisations; not of deleted jobs.
+    /// The work is bounded: no more values and jobs than the query says are looked at, and no writer waits for it.
+    fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure>;
+}
+
+/// Which values to count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueCountQuery {
+    /// Of the jobs of that source.
+    pub source_id: SourceId,
+    /// Only those issued later than then.
+    pub issued_after: Option<Timestamp>,
+    /// Only those issued then or before.
+    pub issued_until: Timestamp,
+    /// So many values at the most.
+    pub most_values: usize,
+    /// So many jobs at the most: those with the oldest values.
+    pub most_jobs: usize,
 }
 
 /// Which runs to list. Conditions are joined by "and".

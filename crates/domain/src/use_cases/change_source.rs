@@ -4,12 +4,29 @@ use super::{
     Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, get_source, last_write_wins, require_revision,
 };
 use crate::model::{
-    Caller, OwnersRight, Path, Permission, Precondition, Scope, Sent, Source, SourceChangeDraft, SourceId, SourceSpec,
-    Submission, ValueProblem, ViolationCode, Violations,
+    Caller, OwnersRight, Path, Permission, Precondition, RetentionHours, Scope, Sent, Source, SourceChangeDraft,
+    SourceId, SourceSpec, Submission, Timestamp, ValueCount, ValueProblem, ViolationCode, Violations,
 };
-use crate::ports::{Effect, UpdateSourceError};
+use crate::ports::{Effect, StoreFailure, UpdateSourceError, ValueCountQuery};
+
+/// So many values are counted before a change deletes them, of so many jobs: more tell nobody more.
+const MOST_VALUES: usize = 10_000;
+const MOST_JOBS: usize = 1_000;
+
+/// A source as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceChanged {
+    /// The source.
+    pub source: Source,
+    /// What can be read no more since it was changed.
+    pub deletes: ValueCount,
+}
 
 /// Changes the caller's own source. What changes nothing leaves its revision.
+///
+/// A shorter retention deletes values of whoever has jobs of the source, so it has to be confirmed when there are any. They are counted
+/// before the change and apart from it, so that nobody waits: what is reported meanwhile and has expired by the new retention
+/// already is as if it had been reported after the change. The change is made on the revision that the count is about.
 pub fn change_source(
     ports: &Ports,
     caller: &Caller,
@@ -17,7 +34,7 @@ pub fn change_source(
     submission: &Submission<SourceChangeDraft>,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<Source, Refusal> {
+) -> Result<SourceChanged, Refusal> {
     caller.require(Permission::CatalogWrite)?;
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {
@@ -26,15 +43,16 @@ pub fn change_source(
         require_revision(precondition, sent_revision, stored.revision)?;
         let changed = change(caller, &stored, submission)?;
         if changed == stored {
-            return Ok(stored);
+            return Ok(SourceChanged { source: stored, deletes: ValueCount::default() });
         }
-        let changed = Source {
-            revision: stored.revision.next(),
-            updated_at: ports.clock.now().max(stored.updated_at),
-            ..changed
-        };
+        let now = ports.clock.now();
+        let deletes = count_expiring(ports, &stored, &changed, now)?;
+        if !deletes.is_none() && submission.content.confirm_deletion.given() != Some(&true) {
+            return Err(Refusal::WouldDelete(deletes));
+        }
+        let changed = Source { revision: stored.revision.next(), updated_at: now.max(stored.updated_at), ..changed };
         match ports.sources.update(&changed, stored.revision, effect) {
-            Ok(()) => return Ok(changed),
+            Ok(()) => return Ok(SourceChanged { source: changed, deletes }),
             Err(UpdateSourceError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
             Err(UpdateSourceError::Stale { current }) => return Err(Refusal::Stale { current }),
             Err(UpdateSourceError::Missing) => return Err(Refusal::NotFound),
@@ -46,6 +64,27 @@ pub fn change_source(
         }
     }
     Err(contended())
+}
+
+/// Counts the values that can be read now, and could not with the changed retention.
+fn count_expiring(
+    ports: &Ports,
+    stored: &Source,
+    changed: &Source,
+    now: Timestamp,
+) -> Result<ValueCount, StoreFailure> {
+    let (before, after) = (stored.retention_hours, changed.retention_hours);
+    let Some(shorter) = after.filter(|after| before.is_none_or(|before| *after < before)) else {
+        return Ok(ValueCount::default());
+    };
+    let ago = |retention: RetentionHours| now.plus(-retention.as_time());
+    ports.runs.count_values(&ValueCountQuery {
+        source_id: stored.id,
+        issued_after: before.map(ago),
+        issued_until: ago(shorter),
+        most_values: MOST_VALUES,
+        most_jobs: MOST_JOBS,
+    })
 }
 
 fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChangeDraft>) -> Result<Source, Violations> {
@@ -74,6 +113,7 @@ fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChange
                 .actual(json!(owner)),
         );
     }
+    judge.not_null(&root.member("confirm_deletion"), submission.content.confirm_deletion.clone());
     let name = judge.not_null(&root.member("name"), spec.name);
     judge.verdict(Some(Source {
         owner_organisation_id: owner,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    AccessDenied, JobId, Path, QuotaExceeded, Revision, ValueProblem, Violation, ViolationCode, Violations,
+    AccessDenied, JobId, Path, QuotaExceeded, Revision, ValueCount, ValueProblem, Violation, ViolationCode, Violations,
 };
 use crate::ports::StoreFailure;
 
@@ -45,6 +45,9 @@ pub enum Refusal {
         /// How long to wait until it is counted anew, where it is counted by the day.
         wait: Option<Duration>,
     },
+    /// It would delete values that can be read, and nothing says that this is meant.
+    #[error("would delete values")]
+    WouldDelete(ValueCount),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreFailure),

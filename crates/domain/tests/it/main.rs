@@ -16,6 +16,7 @@ mod runs;
 mod set_up;
 mod set_up_batches;
 mod set_up_naming;
+mod shorter_retention;
 mod source_versions;
 mod sources;
 mod strategies;

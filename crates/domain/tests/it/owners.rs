@@ -64,7 +64,7 @@ const OWNERS_ACTS: [OwnersAct; 7] = [
     // Nobody else learns what it would do, or that they do not know the revision.
     (OwnersRight::Change, |world, caller, source| {
         let draft = SourceDraft { name: given("another"), ..SourceDraft::default() };
-        let draft = SourceChangeDraft { source: draft, revision: Sent::Absent };
+        let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
         change_source(&world.ports, caller, source.id, &draft.into(), &ANY, Effect::Rehearse).map(drop)
     }),
     (OwnersRight::Publish, |world, caller, source| {
@@ -321,8 +321,9 @@ fn only_the_platform_hands_a_source_over() {
     let hand = |caller: &Caller, owner: Option<OrganisationId>| {
         let draft =
             SourceDraft { owner_organisation_id: owned_by(owner, "").owner_organisation_id, ..SourceDraft::default() };
-        let draft = SourceChangeDraft { source: draft, revision: Sent::Absent };
-        change_source(&world.ports, caller, source.id, &draft.into(), &ANY, Effect::Commit)
+        let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
+        let changed = change_source(&world.ports, caller, source.id, &draft.into(), &ANY, Effect::Commit);
+        changed.map(|changed| changed.source)
     };
     let repeated = world.unchanged(|| hand(&of(&[own]), Some(own)).unwrap());
     assert_eq!(repeated, source, "it may be repeated");

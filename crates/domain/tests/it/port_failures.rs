@@ -74,7 +74,7 @@ fn failures_of_the_sources_are_passed_through() {
     let find_fails = |mocks: &mut Mocks, fail: fn() -> StoreFailure| {
         mocks.sources.expect_find_many().returning(move |_| Err(fail()));
     };
-    let rename = || submit(SourceChangeDraft { source: a_source("rust"), revision: Sent::Absent });
+    let rename = || submit(SourceChangeDraft { source: a_source("rust"), ..SourceChangeDraft::default() });
 
     assert_passed_through("get", find_fails, |ports| get_source(ports, source_id(CHOSEN)).map(drop));
     assert_passed_through("change: find", find_fails, |ports| {

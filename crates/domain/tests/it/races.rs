@@ -218,7 +218,7 @@ fn mocks_with_source() -> (Mocks, Source) {
 }
 
 fn rename() -> SourceChangeDraft {
-    SourceChangeDraft { source: a_source("another"), revision: Sent::Absent }
+    SourceChangeDraft { source: a_source("another"), ..SourceChangeDraft::default() }
 }
 
 #[test]
@@ -228,8 +228,9 @@ fn the_last_change_of_a_source_wins() {
         assert_eq!(changed.revision, expected.next());
         if expected == revision(3) { Ok(()) } else { Err(UpdateSourceError::Stale { current: expected.next() }) }
     });
-    let changed =
-        change_source(&mocks.into_ports(), &operator(), source.id, &rename().into(), &ANY, Effect::Commit).unwrap();
+    let changed = change_source(&mocks.into_ports(), &operator(), source.id, &rename().into(), &ANY, Effect::Commit)
+        .unwrap()
+        .source;
     assert_eq!((changed.name.as_str(), changed.revision), ("another", revision(4)));
 }
 

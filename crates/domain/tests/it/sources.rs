@@ -27,7 +27,7 @@ fn mildew() -> SourceDraft {
 }
 
 fn change(world: &World, id: SourceId, source: SourceDraft) -> Result<Source, Refusal> {
-    change_if(world, id, SourceChangeDraft { source, revision: Sent::Absent }, &Precondition::None)
+    change_if(world, id, SourceChangeDraft { source, ..SourceChangeDraft::default() }, &Precondition::None)
 }
 
 fn change_if(
@@ -36,7 +36,8 @@ fn change_if(
     draft: SourceChangeDraft,
     precondition: &Precondition,
 ) -> Result<Source, Refusal> {
-    change_source(&world.ports, &operator(), id, &draft.into(), precondition, Effect::Commit)
+    let changed = change_source(&world.ports, &operator(), id, &draft.into(), precondition, Effect::Commit);
+    changed.map(|changed| changed.source)
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn a_revision_in_the_body_or_in_the_precondition_is_a_lock() {
     let world = World::new();
     let stored = world.source("mildew");
     let stale = |sent: Sent<i128>, precondition: Precondition| {
-        let draft = SourceChangeDraft { source: a_source("rust"), revision: sent };
+        let draft = SourceChangeDraft { source: a_source("rust"), revision: sent, ..SourceChangeDraft::default() };
         match world.unchanged(|| change_if(&world, stored.id, draft, &precondition)) {
             Err(Refusal::Stale { current }) => assert_eq!(current, revision(1)),
             other => panic!("not stale: {other:?}"),
@@ -234,7 +235,7 @@ fn a_revision_in_the_body_or_in_the_precondition_is_a_lock() {
     stale(Sent::Given(1), Precondition::OneOf(vec![revision(2)]));
     stale(Sent::Given(2), Precondition::OneOf(vec![revision(1)]));
 
-    let draft = |revision| SourceChangeDraft { source: a_source("rust"), revision };
+    let draft = |revision| SourceChangeDraft { source: a_source("rust"), revision, ..SourceChangeDraft::default() };
     let precondition = Precondition::OneOf(vec![revision(7), revision(1)]);
     let changed = change_if(&world, stored.id, draft(Sent::Given(1)), &precondition).unwrap();
     assert_eq!(changed.revision, revision(2));
@@ -248,9 +249,10 @@ fn a_rehearsed_change_is_judged_and_shown_and_not_made() {
     let stored = world.source("mildew");
     world.source("rust");
     let rehearse = |draft: SourceDraft| {
-        let draft = SourceChangeDraft { source: draft, revision: Sent::Absent };
+        let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
         world.unchanged(|| {
             change_source(&world.ports, &operator(), stored.id, &draft.into(), &Precondition::None, Effect::Rehearse)
+                .map(|changed| changed.source)
         })
     };
     let shown = rehearse(a_source("scab")).unwrap();

@@ -28,6 +28,8 @@ const CLOSED: [&str; 15] = [
 #[openapi(components(schemas(
     deletion::Deletion,
     source::SourceBody,
+    source::SourceChangedBody,
+    source::ValueCountBody,
     source::NewSource,
     source::SourceChange,
     source_version::SourceVersionBody,

@@ -84,6 +84,8 @@ catalogue! {
         "What is stored under this name or id is different. existing_id names it; each difference is listed in errors, with what is stored as expected.";
     InUse = "in_use", CONFLICT, "It is in use",
         "It cannot be deleted while others need it.";
+    WouldDeleteValues = "would_delete_values", CONFLICT, "Values would be deleted",
+        "With the shorter retention, values that can be read now would be deleted for good; deletes says how many, of how many jobs. Send confirm_deletion: true with the change if that is meant.";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It is not at that revision",
         "The If-Match header, or the revision in the body, names another revision than the current one. Read it again, and decide anew.";
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header::WWW_AUTHENTICATE;
-use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded};
+use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, ValueCount};
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, Refusal, Resource};
 use serde_json::json;
@@ -35,6 +35,7 @@ impl From<Refusal> for Problem {
             Refusal::Conflict(conflict) => conflict.into(),
             Refusal::InUse(in_use) => in_use.into(),
             Refusal::QuotaExceeded { exceeded, wait } => Self::quota_exceeded(exceeded, wait),
+            Refusal::WouldDelete(count) => count.into(),
             Refusal::Store(failure) => failure.into(),
         }
     }
@@ -100,6 +101,19 @@ impl From<InUse> for Problem {
                 .member("jobs", jobs)
                 .member("job_ids", json!(visible)),
         }
+    }
+}
+
+impl From<ValueCount> for Problem {
+    fn from(count: ValueCount) -> Self {
+        let ValueCount { values, jobs, is_at_least } = count;
+        let so_many = format!("{} of {}", counted(values, "value"), counted(jobs, "job"));
+        let at_least = if is_at_least { "at least " } else { "" };
+        Self::new(ProblemCode::WouldDeleteValues)
+            .detail(format!(
+                "{at_least}{so_many} would be deleted at once; send confirm_deletion: true if that is meant"
+            ))
+            .member("deletes", json!({ "values": values, "jobs": jobs, "at_least": is_at_least }))
     }
 }
 

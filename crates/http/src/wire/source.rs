@@ -1,7 +1,8 @@
 use prediction_domain::model::{
     Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Revision, Sent, Source, SourceChangeDraft,
-    SourceDraft, SourceId, SourceName, Timestamp, ValueProblem, ViolationCode,
+    SourceDraft, SourceId, SourceName, Timestamp, ValueCount, ValueProblem, ViolationCode,
 };
+use prediction_domain::use_cases::SourceChanged;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -52,6 +53,41 @@ impl From<Source> for SourceBody {
     }
 }
 
+/// A source as it is after a change.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SourceChanged)]
+pub(crate) struct SourceChangedBody {
+    #[serde(flatten)]
+    source: SourceBody,
+    /// What can be read no more with the shorter retention; left out when that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    deletes: Option<ValueCountBody>,
+}
+
+/// How many values, as far as they were counted.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ValueCount)]
+pub(crate) struct ValueCountBody {
+    /// At most 10,000.
+    #[schema(minimum = 0)]
+    values: u64,
+    /// Whose values they are, of whatever organisations. At most 1,000.
+    #[schema(minimum = 0)]
+    jobs: u64,
+    /// Whether there may be more of either.
+    at_least: bool,
+}
+
+impl From<SourceChanged> for SourceChangedBody {
+    fn from(changed: SourceChanged) -> Self {
+        let ValueCount { values, jobs, is_at_least } = changed.deletes;
+        let deletes = ValueCountBody { values, jobs, at_least: is_at_least };
+        let source = changed.source.into();
+        Self { source, deletes: (!changed.deletes.is_none()).then_some(deletes) }
+    }
+}
+
 pub(crate) fn decode_source(fields: &mut Fields<'_>) -> SourceDraft {
     SourceDraft {
         id: fields.text("id"),
@@ -64,8 +100,12 @@ pub(crate) fn decode_source(fields: &mut Fields<'_>) -> SourceDraft {
 }
 
 pub(crate) fn decode_source_change(fields: &mut Fields<'_>) -> SourceChangeDraft {
-    fields.computed(&["created_at", "updated_at"]);
-    SourceChangeDraft { source: decode_source(fields), revision: fields.whole_number("revision") }
+    fields.computed(&["created_at", "updated_at", "deletes"]);
+    SourceChangeDraft {
+        source: decode_source(fields),
+        revision: fields.whole_number("revision"),
+        confirm_deletion: fields.flag("confirm_deletion"),
+    }
 }
 
 /// The tutorial's first edition spelt the member `expectedintervalminutes`, and programs were written by it.
@@ -138,6 +178,11 @@ pub(crate) struct SourceChange {
     /// Only this revision is changed, like If-Match.
     #[schema(minimum = 1)]
     revision: Option<i64>,
+    /// That values are deleted by a shorter retention is meant.
+    #[schema(nullable = false, default = false)]
+    confirm_deletion: Option<bool>,
+    /// Ignored.
+    deletes: Option<serde_json::Value>,
     /// Ignored.
     created_at: Option<serde_json::Value>,
     /// Ignored.

@@ -1,7 +1,7 @@
 //! What is only for the owner of a source, on mocked ports: whoever is not the owner reaches no port that writes.
 
 use actix_web::http::StatusCode;
-use prediction_domain::model::{OrganisationId, Page, Source};
+use prediction_domain::model::{OrganisationId, Page, Source, ValueCount};
 use prediction_domain::ports::OwnerFilter;
 use prediction_domain_testkit::builders::{a_source, a_version_of};
 use serde_json::{Value, json};
@@ -119,5 +119,34 @@ async fn sources_are_asked_for_by_their_owner() {
         let answer = Mocks::default().into_service().send(Request::new("GET", path)).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "invalid_query"));
         assert!(answer.body["errors"][0]["hint"].as_str().unwrap().contains("null"), "{}", answer.body);
+    }
+}
+
+#[actix_web::test]
+async fn what_a_change_would_delete_is_told_and_waits_for_a_confirmation() {
+    let source = a_source();
+    let counted = ValueCount { values: 10_000, jobs: 1, is_at_least: true };
+    let deletes = json!({"values": 10_000, "jobs": 1, "at_least": true});
+    for (query, body, status) in [
+        ("", json!({"retention_hours": 1}), StatusCode::CONFLICT),
+        ("?dry_run=true", json!({"retention_hours": 1}), StatusCode::CONFLICT),
+        ("?dry_run=true", json!({"retention_hours": 1, "confirm_deletion": true}), StatusCode::OK),
+        ("", json!({"retention_hours": 1, "confirm_deletion": true}), StatusCode::OK),
+    ] {
+        let mut mocks = Mocks::default();
+        let found = source.clone();
+        mocks.sources.expect_find_many().returning(move |_| Ok(vec![Some(found.clone())]));
+        mocks.runs.expect_count_values().times(1).returning(move |_| Ok(counted));
+        mocks.sources.expect_update().times(usize::from(status == StatusCode::OK)).returning(|_, _, _| Ok(()));
+        let path = format!("/api/v1/sources/{}{query}", source.id);
+        let answer = mocks.into_service().send(Request::new("PUT", path).json(&body)).await;
+        assert_eq!((answer.status, &answer.body["deletes"]), (status, &deletes), "{}", answer.body);
+        if status == StatusCode::CONFLICT {
+            assert_eq!(answer.code(), "would_delete_values");
+            let detail = answer.body["detail"].as_str().unwrap();
+            assert!(detail.starts_with("at least 10000 values of 1 job would be deleted"), "{detail}");
+        } else {
+            assert_eq!((answer.header("etag"), &answer.body["id"]), (Some("\"2\""), &json!(source.id)));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::http::StatusCode;
 use prediction_domain::model::{
-    CheckedBindings, HealthCounts, Job, JobRevision, Page, RunNumber, Source, SourceVersion,
+    CheckedBindings, HealthCounts, Job, JobRevision, Page, RunNumber, Source, SourceVersion, ValueCount,
 };
 use prediction_domain::ports::{Effect, JobSetUpOutcome, PredictedValues};
 use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source, a_version_of, contract};
@@ -172,6 +172,11 @@ impl Ports {
         mocks.jobs.expect_revision().returning(move |_, _, revision| {
             called(None);
             Ok(Some(JobRevision { revision, ..kept.clone() }))
+        });
+        let called = self.log("runs.count_values");
+        mocks.runs.expect_count_values().returning(move |_| {
+            called(None);
+            Ok(ValueCount::default())
         });
         let called = self.log("runs.insert");
         mocks.runs.expect_insert().returning(move |_, _, _| {
@@ -353,6 +358,12 @@ fn changing_reads_and_writes_once() {
         &["sources.find_many", "sources.update, rehearsed"],
     );
     assert_calls(|p| Request::new("PUT", source(p)).json(&json!({})), ok, &["sources.find_many"]);
+    // What a shorter retention deletes is counted first; a longer one deletes nothing.
+    let shorter = json!({"retention_hours": 1});
+    let calls = ["sources.find_many", "runs.count_values", "sources.update"];
+    assert_calls(|p| Request::new("PUT", source(p)).json(&shorter), ok, &calls);
+    let longer = json!({"retention_hours": null});
+    assert_calls(|p| Request::new("PUT", source(p)).json(&longer), ok, &["sources.find_many", "sources.update"]);
     let answer = assert_calls(
         |p| Request::new("PUT", job(p)).json(&rename),
         ok,

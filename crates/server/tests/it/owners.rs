@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     Answer, Client, Forger, Model, ORGANISATION_A, ORGANISATION_B, ORGANISATION_C, Server, example, insert,
-    on_both_databases,
+    on_both_databases, path_of,
 };
 
 on_both_databases!(
@@ -18,6 +18,7 @@ on_both_databases!(
     sources_are_listed_by_their_owner,
     an_operator_hands_a_source_over,
     what_is_sent_back_is_taken,
+    a_shorter_retention_tells_what_it_deletes_and_waits_for_a_confirmation,
 );
 
 const SOURCES: &str = "/api/v1/sources";
@@ -319,4 +320,52 @@ fn what_is_sent_back_is_taken(server: &Server) {
         let problem = server.operator().post(SOURCES, &body).problem(422, "invalid");
         assert_eq!(problem["errors"][0]["pointer"], "/owner_organisation_id");
     }
+}
+
+/// The values are of jobs of two organisations; their owner learns how many, and nothing else of them.
+fn a_shorter_retention_tells_what_it_deletes_and_waits_for_a_confirmation(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let operator = server.operator();
+    let jobs = [ORGANISATION_A, ORGANISATION_B].map(|organisation| model.job(server, organisation, "Job A"));
+    for (job, years) in [(&jobs[0], vec!["2001", "2002", "2003"]), (&jobs[1], vec!["2002"])] {
+        for year in years {
+            let mut report = Model::report("old");
+            insert(&mut report, "/issued_at", format!("{year}-01-01T00:00:00Z"));
+            operator.post(&format!("{}/runs", path_of(job)), &report).expect(201);
+        }
+        let mut report = Model::report("now");
+        report.as_object_mut().unwrap().remove("issued_at");
+        operator.post(&format!("{}/runs", path_of(job)), &report).expect(201);
+    }
+    let owner = server.member(ORGANISATION_A);
+    let (path, rehearsed) = (model.source_path(), format!("{}?dry_run=true", model.source_path()));
+    let (shorter, confirmed) =
+        (json!({ "retention_hours": 1 }), json!({ "retention_hours": 1, "confirm_deletion": true }));
+    let deletes = json!({ "values": 4, "jobs": 2, "at_least": false });
+    let stored = (operator.get(&path).expect(200), server.database().results());
+    for path in [&path, &rehearsed] {
+        let problem = owner.put(path, &shorter).problem(409, "would_delete_values");
+        assert_eq!(problem["deletes"], deletes);
+        assert!(!problem.to_string().contains(ORGANISATION_B), "{problem}");
+        let stranger = server.member(ORGANISATION_B);
+        for body in [&shorter, &confirmed] {
+            assert_eq!(stranger.put(path, body).problem(403, "not_the_owner")["deletes"], json!(null));
+        }
+        owner.put(path, &json!({ "retention_hours": 1, "confirm_deletion": "yes" })).problem(422, "invalid");
+    }
+    let shown = owner.put(&rehearsed, &confirmed).expect(200);
+    assert_eq!((&shown["deletes"], &shown["retention_hours"]), (&deletes, &json!(1)));
+    assert_eq!((operator.get(&path).expect(200), server.database().results()), stored);
+
+    let changed = owner.put(&path, &confirmed).expect(200);
+    assert_eq!(changed["deletes"], deletes);
+    for job in &jobs {
+        let values = operator.get(&format!("{}/predictions", path_of(job))).expect(200);
+        assert_eq!(values["items"].as_array().unwrap().len(), 1);
+    }
+    // What was answered can be sent back, and nothing is left to be confirmed.
+    let again = owner.put(&path, &changed).expect(200);
+    assert_eq!((&again["deletes"], &again["revision"]), (&json!(null), &changed["revision"]));
+    // Longer again: nothing goes, and what is not yet purged may be back.
+    assert_eq!(owner.put(&path, &json!({ "retention_hours": 2 })).expect(200)["deletes"], json!(null));
 }

@@ -323,7 +323,8 @@ fn a_shortened_retention_holds_at_once(server: &Server) {
     let count = || client.get(&predictions_of(&job)).expect(200)["items"].as_array().unwrap().len();
     client.put(&model.source_path(), &json!({ "retention_hours": null })).expect(200);
     assert_eq!(count(), 2);
-    client.put(&model.source_path(), &json!({ "retention_hours": 1 })).expect(200);
+    let shorter = json!({ "retention_hours": 1, "confirm_deletion": true });
+    client.put(&model.source_path(), &shorter).expect(200);
     assert_eq!(count(), 1);
     assert_eq!(client.get(&runs_of(&job)).expect(200)["items"].as_array().unwrap().len(), 2, "runs are kept");
 }

@@ -174,6 +174,19 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             let other = if operation.id == "delete_run" { "predictions:write predictions:read" } else { other };
             valid().token(&server.home().token(&["--organisation", ORGANISATION_A, "--scope", other])).send()
         }
+        ProblemCode::WouldDeleteValues => {
+            let model = Model::publish(server, &name);
+            let job = model.job(server, ORGANISATION_A, &name);
+            server
+                .operator()
+                .post(&format!("{}/runs", crate::harness::path_of(&job)), &Model::report(&name))
+                .expect(201);
+            // Long ago by the clock of any machine.
+            let mut old = Model::report(&name);
+            insert(&mut old, "/issued_at", "2001-01-01T00:00:00Z");
+            server.operator().post(&format!("{}/runs", crate::harness::path_of(&job)), &old).expect(201);
+            server.operator().put(&model.source_path(), &json!({ "retention_hours": 1 }))
+        }
         ProblemCode::OrganisationOutOfScope if operation.id == "create_source" => {
             let mut body = valid().json_body();
             insert(&mut body, "/owner_organisation_id", ORGANISATION_A);

@@ -6,7 +6,7 @@ use super::{
     Access, Body, DELETION, Operation, Parameter, Request, dry_run, id_filter, if_match, if_none_match, name_filter,
     paged, query, text_schema,
 };
-use crate::problem::ProblemCode::{Conflict, InUse, NotTheOwner, OrganisationOutOfScope};
+use crate::problem::ProblemCode::{Conflict, InUse, NotTheOwner, OrganisationOutOfScope, WouldDeleteValues};
 
 const SOURCES: &str = "sources";
 const VERSIONS: &str = "source versions";
@@ -94,12 +94,14 @@ fn on_sources() -> Vec<Operation> {
             id: "change_source",
             tag: SOURCES,
             summary: "Change a source",
-            text: "For its owner. What is left out stays, null clears. What GET returned can be sent back.",
+            text: "For its owner. What is left out stays, null clears. What GET returned can be sent back. A shorter retention \
+                   that deletes values at once, of whoever has jobs of the source, is 409 without confirm_deletion: true; deletes \
+                   says how many values of how many jobs.",
             access: WRITE,
             parameters: vec![dry_run(), if_match()],
             request: Some(CHANGE_SOURCE),
-            answers: vec![(200, "The source as it is now", Body::One("Source"))],
-            problems: &[Conflict, NotTheOwner],
+            answers: vec![(200, "The source as it is now", Body::One("SourceChanged"))],
+            problems: &[Conflict, NotTheOwner, WouldDeleteValues],
         },
         Operation {
             method: "DELETE",

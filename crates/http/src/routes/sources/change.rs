@@ -4,7 +4,7 @@ use prediction_domain::use_cases::change_source;
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, single};
-use crate::wire::source::{SourceBody, decode_source_change};
+use crate::wire::source::{SourceChangedBody, decode_source_change};
 
 pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
@@ -16,7 +16,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let body = call.body(&caller, Permission::CatalogWrite).await?;
     let submission = body.decode(&call.api(), decode_source_change).await?;
 
-    let source =
+    let changed =
         call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, effect)).await?;
-    single(&call, StatusCode::OK, &entity_tag(source.revision), SourceBody::from(source)).await
+    single(&call, StatusCode::OK, &entity_tag(changed.source.revision), SourceChangedBody::from(changed)).await
 }
