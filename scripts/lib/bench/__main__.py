@@ -15,7 +15,7 @@ from service.machine import conditions, end_on_signals, say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import report, row_level_security
+from . import pooling, report, row_level_security
 from .report import KINDS, RESULTS
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
@@ -114,6 +114,30 @@ class Bench:
             say(f"Round {number + 1} of {options.rounds}.")
             for name, take in in_turn(groups, number):
                 self._note(name, take())
+
+    def run_pooling(self) -> None:
+        """What a pooler costs, and what it costs that no session is believed to be a connection's own."""
+        options = self._options
+        say(f"Making a database with {options.jobs:,} jobs.")
+        owner, database = self._postgres("pooling", options.jobs)
+        owner.stop()
+        user = options.postgres_user or None
+        poolers = pooling.Poolers(Path(options.pgbouncer), self._folder, user, self._stack)
+        self._folder.chmod(0o755)
+        servers = {
+            way: self._start(poolers.url(database.url, mode), [*arguments, "--no-migrate", "--no-purge"])
+            for way, (mode, arguments) in pooling.WAYS.items()
+        }
+        loads = {kind: Load(kind, pooling.CONNECTIONS, self._local, options.jobs) for kind in pooling.KINDS}
+        groups = [
+            [(pooling.name_of(kind, way), server, loads[kind]) for way, server in servers.items()]
+            for kind in pooling.KINDS
+        ]
+        for number in range(options.rounds):
+            say(f"Round {number + 1} of {options.rounds}.")
+            for name, server, load in in_turn(groups, number):
+                self._measure(name, server, load)
+            database.tidy()
 
     def _value_ladder(self) -> None:
         """One day of a job, and its newest value, among ever more values."""
@@ -307,18 +331,23 @@ def main() -> None:
     parser.add_argument(
         "--row-level-security", action="store_true", help="only what policies in PostgreSQL would cost: under 3 minutes"
     )
+    parser.add_argument("--pooling", action="store_true", help="only what a pooler before PostgreSQL costs: under 2 minutes")
     parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 4]")
     parser.add_argument("--seconds", type=int, help="seconds of each measurement [default: 1]")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the figures are written")
     parser.add_argument("--report", type=Path, nargs="+", metavar="FILE", help="only write docs from these figures")
     parser.add_argument("--postgres", help=argparse.SUPPRESS)
     parser.add_argument("--binaries", help=argparse.SUPPRESS)
+    parser.add_argument("--pgbouncer", help=argparse.SUPPRESS)
+    parser.add_argument("--postgres-user", help=argparse.SUPPRESS)
     parser.add_argument("--target", default="target", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.report:
         runs = [json.loads(path.read_text()) for path in options.report]
         if options.row_level_security:
             print(row_level_security.tables(runs))
+        elif options.pooling:
+            print(pooling.tables(runs))
         else:
             report.publish(runs, Path("docs"))
         return
@@ -335,6 +364,8 @@ def main() -> None:
             bench.run_results()
         elif options.row_level_security:
             bench.run_row_level_security()
+        elif options.pooling:
+            bench.run_pooling()
         else:
             bench.run()
     run = {
@@ -347,13 +378,21 @@ def main() -> None:
     }
     folder = Path(options.target) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    kinds = ("results", options.results), ("row-level-security", options.row_level_security), ("quick", options.quick)
+    kinds = (
+        ("results", options.results),
+        ("row-level-security", options.row_level_security),
+        ("pooling", options.pooling),
+        ("quick", options.quick),
+    )
     last = folder / f"{next((kind for kind, is_it in kinds if is_it), 'last')}.json"
     before = json.loads(last.read_text()) if last.exists() else None
     kept = options.keep or folder / f"{run['conditions']['at'].replace(':', '')}.json"
     for path in (kept, last):
         path.write_text(json.dumps(run, indent=1) + "\n")
-    print(row_level_security.tables([run]) if options.row_level_security else report.tables([run], before))
+    if options.row_level_security:
+        print(row_level_security.tables([run]))
+    else:
+        print(pooling.tables([run]) if options.pooling else report.tables([run], before))
     say(f"The figures are in {kept}.")
     if errors := report.errors([run]):
         sys.exit(f"{errors} requests failed under load.")
