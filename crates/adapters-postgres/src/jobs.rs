@@ -1,12 +1,13 @@
 //! Jobs. Each is one row, its bindings and outputs included.
 
+mod by_health;
 mod by_name;
 mod count;
 mod counted;
 mod find;
 mod insert;
 mod list;
-mod monitoring;
+pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
 
@@ -27,7 +28,7 @@ use uuid::Uuid;
 
 use crate::constraints::Breach;
 use crate::database::Abort;
-use crate::paging::page_of;
+use crate::paging::{at_once, placed};
 use crate::quotas::{self, Take};
 use crate::rows::{
     JobRevisionRow, JobRow, JsonList, MonitoredJobRow, StoredBinding, StoredOutput, count, read_all, read_optional,
@@ -81,24 +82,23 @@ impl JobRepository for PostgresStore {
     }
 
     fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
-        let rows = match JobList::new(scope, filter, page) {
-            Some(query) => self.database().statement(|connection| query.clone().load::<MonitoredJobRow>(connection))?,
-            None => Vec::new(),
-        };
-        page_of(
-            rows.into_iter().map(|row| {
+        let Some(list) = JobList::new(scope, filter) else { return Ok(Page { items: Vec::new(), next: None }) };
+        Page::filled(page, at_once::JOBS, |after, most| {
+            let query = list.part(after, most);
+            let rows = self.database().statement(|connection| query.clone().load::<MonitoredJobRow>(connection))?;
+            placed(rows.into_iter().map(|row| {
                 let number = row.sequence_number;
                 (row, number)
-            }),
-            page,
-        )
+            }))
+        })
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
         let Some(query) = CountJobs::new(scope, filter, now) else { return Ok(HealthCounts::default()) };
-        let counts: Vec<(String, i64)> = self.database().statement(|connection| query.clone().load(connection))?;
-        let read = |(name, number): &(String, i64)| {
-            let status = HealthStatus::parse(name).map_err(|problem| StoreFailure::Internal(problem.into()))?;
+        let counts: Vec<(i16, i64)> = self.database().statement(|connection| query.clone().load(connection))?;
+        let read = |(status, number): &(i16, i64)| {
+            let status = HealthStatus::of_number(*status)
+                .ok_or_else(|| StoreFailure::Corrupt(format!("a job's health is {status}").into()))?;
             Ok((status, count(*number)?))
         };
         counts.iter().map(read).collect()
@@ -125,12 +125,18 @@ impl JobRepository for PostgresStore {
         &self,
         organisation_id: OrganisationId,
         id: JobId,
-        after: Option<Revision>,
-        limit: usize,
-    ) -> Result<Vec<JobRevision>, StoreFailure> {
-        let after = after.map_or(0, Revision::as_i64);
-        let query = JobRevisions::new((organisation_id, id), after, i64::MAX, limit);
-        read_all(self.database().statement(|connection| query.load::<JobRevisionRow>(connection))?)
+        page: &PageRequest<Revision>,
+    ) -> Result<Page<JobRevision, Revision>, StoreFailure> {
+        Page::filled(page, at_once::JOBS, |after: Option<Revision>, most| {
+            let query = JobRevisions::new((organisation_id, id), after.map_or(0, Revision::as_i64), i64::MAX, most);
+            let rows = self.database().statement(|connection| query.load::<JobRevisionRow>(connection))?;
+            let revisions: Vec<JobRevision> = read_all(rows)?;
+            Ok(revisions
+                .into_iter()
+                .map(|revision| (revision.revision, revision))
+                .map(|(place, it)| (it, place))
+                .collect())
+        })
     }
 
     fn revision(

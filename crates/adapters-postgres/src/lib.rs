@@ -32,6 +32,7 @@ mod failure;
 mod health;
 mod history;
 mod jobs;
+mod judgements;
 mod link;
 mod migrations;
 mod name_keys;

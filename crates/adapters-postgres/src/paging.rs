@@ -5,24 +5,32 @@ use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
 use diesel::sql_types::HasSqlType;
-use prediction_domain::model::{Page, PageRequest, Position};
+use prediction_domain::model::Position;
 use prediction_domain::ports::StoreFailure;
 
-/// How many rows to ask for: one more than the page holds tells whether there is another page.
-pub(crate) fn one_too_many<Place>(page: &PageRequest<Place>) -> i64 {
-    i64::try_from(page.limit()).unwrap_or(i64::MAX).saturating_add(1)
+/// How many rows are read at once: as many as hold a few MiB, if each is as large as it can be.
+pub(crate) mod at_once {
+    /// Of 200 bindings and outputs.
+    pub(crate) const JOBS: usize = 32;
+    /// As large as a request.
+    pub(crate) const WHOLE_VERSIONS: usize = 8;
+    /// With a description.
+    pub(crate) const TEXTS: usize = 64;
 }
 
-/// Makes a page of rows that come with their places in creation order.
-pub(crate) fn page_of<Row, Item>(
+/// `LIMIT`.
+pub(crate) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Makes items of rows that come with their places in creation order.
+pub(crate) fn placed<Row, Item>(
     rows: impl IntoIterator<Item = (Row, i64)>,
-    page: &PageRequest,
-) -> Result<Page<Item>, StoreFailure>
+) -> Result<Vec<(Item, Position)>, StoreFailure>
 where
     Item: TryFrom<Row, Error = StoreFailure>,
 {
-    let placed = rows.into_iter().map(|(row, number)| Ok((Item::try_from(row)?, Position::behind(number))));
-    Ok(Page::of_placed(placed.collect::<Result<_, StoreFailure>>()?, page))
+    rows.into_iter().map(|(row, number)| Ok((Item::try_from(row)?, Position::behind(number)))).collect()
 }
 
 /// A parameter that no plan depends on.

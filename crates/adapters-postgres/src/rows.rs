@@ -21,7 +21,7 @@ pub(crate) use json_list::JsonList;
 pub(crate) use monitored_job::{MonitoredJobRow, MonitoredJobSql};
 pub(crate) use run::{PredictionRow, PredictionSql, ReplacedRunRow, RunRow};
 pub(crate) use source::SourceRow;
-pub(crate) use source_version::SourceVersionRow;
+pub(crate) use source_version::{SourceVersionHeadRow, SourceVersionRow};
 
 /// Reads the rows that were found, one for each wanted id, in the order in which they were wanted.
 pub(crate) fn in_wanted_order<'r, Row, Item>(

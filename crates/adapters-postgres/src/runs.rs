@@ -20,7 +20,7 @@ use self::insert::{InsertRun, Inserted};
 use self::predictions::ReadPredictions;
 use crate::constraints::Breach;
 use crate::failure::{Failure, Kind};
-use crate::paging::one_too_many;
+use crate::paging::{at_once, limit};
 use crate::quotas;
 use crate::rows::{PredictionRow, ReplacedRunRow, RunRow, read_all, read_optional};
 use crate::schema::{replaced_runs, runs};
@@ -143,35 +143,38 @@ impl RunRepository for PostgresStore {
         page: &PageRequest<RunPosition>,
     ) -> Result<Page<Run, RunPosition>, StoreFailure> {
         let RunFilter { status, from, to, known_at } = filter;
-        let found: Vec<RunRow> = self.database().statement(|connection| {
-            let mut query = runs::table
-                .filter(runs::organisation_id.eq(organisation_id.as_uuid()))
-                .filter(runs::job_id.eq(job_id.as_uuid()))
-                .select(RunRow::as_select())
-                .order((runs::organisation_id.desc(), runs::job_id.desc(), runs::issued_at.desc()))
-                .limit(one_too_many(page))
-                .into_boxed();
-            if let Some(status) = status {
-                query = query.filter(runs::succeeded.eq(*status == RunStatus::Succeeded));
-            }
-            if let Some(from) = from {
-                query = query.filter(runs::issued_at.ge(from.as_datetime()));
-            }
-            if let Some(to) = to {
-                query = query.filter(runs::issued_at.lt(to.as_datetime()));
-            }
-            if let Some(known_at) = known_at {
-                query = query.filter(runs::received_at.le(known_at.as_datetime()));
-            }
-            if let Some(after) = &page.after {
-                let issued_at = after.issued_at.as_datetime();
-                let same_time = runs::issued_at.eq(issued_at).and(runs::id.lt(after.id.as_uuid()));
-                query = query.filter(runs::issued_at.le(issued_at));
-                query = query.filter(runs::issued_at.lt(issued_at).or(same_time));
-            }
-            query.load(connection)
-        })?;
-        Ok(Page::of_one_too_many(read_all(found)?, page, RunPosition::of))
+        Page::filled(page, at_once::TEXTS, |after: Option<RunPosition>, most| {
+            let found: Vec<RunRow> = self.database().statement(|connection| {
+                let mut query = runs::table
+                    .filter(runs::organisation_id.eq(organisation_id.as_uuid()))
+                    .filter(runs::job_id.eq(job_id.as_uuid()))
+                    .select(RunRow::as_select())
+                    .order((runs::organisation_id.desc(), runs::job_id.desc(), runs::issued_at.desc()))
+                    .limit(limit(most))
+                    .into_boxed();
+                if let Some(status) = status {
+                    query = query.filter(runs::succeeded.eq(*status == RunStatus::Succeeded));
+                }
+                if let Some(from) = from {
+                    query = query.filter(runs::issued_at.ge(from.as_datetime()));
+                }
+                if let Some(to) = to {
+                    query = query.filter(runs::issued_at.lt(to.as_datetime()));
+                }
+                if let Some(known_at) = known_at {
+                    query = query.filter(runs::received_at.le(known_at.as_datetime()));
+                }
+                if let Some(after) = &after {
+                    let issued_at = after.issued_at.as_datetime();
+                    let same_time = runs::issued_at.eq(issued_at).and(runs::id.lt(after.id.as_uuid()));
+                    query = query.filter(runs::issued_at.le(issued_at));
+                    query = query.filter(runs::issued_at.lt(issued_at).or(same_time));
+                }
+                query.load(connection)
+            })?;
+            let runs: Vec<Run> = read_all(found)?;
+            Ok(runs.into_iter().map(|run| (RunPosition::of(&run), run)).map(|(place, run)| (run, place)).collect())
+        })
     }
 
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {

@@ -24,6 +24,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_health (organisation_id, job_id) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        sequence_number -> Int8,
+        source_id -> Uuid,
+        status -> Int2,
+        judged_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     job_inputs (organisation_id, input_id, sequence_number) {
         organisation_id -> Uuid,
         input_id -> Uuid,
@@ -63,6 +74,13 @@ diesel::table! {
         updated_by -> Nullable<Text>,
         activated_at -> Nullable<Timestamptz>,
         sequence_number -> Int8,
+    }
+}
+
+diesel::table! {
+    judgements (name) {
+        name -> Text,
+        judged_at -> Timestamptz,
     }
 }
 
@@ -171,5 +189,14 @@ diesel::table! {
         updated_at -> Timestamptz,
         sequence_number -> Int8,
         owner_organisation_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    unjudged_sources (source_id) {
+        source_id -> Uuid,
+        change -> Int8,
+        organisation_id -> Uuid,
+        job_id -> Uuid,
     }
 }

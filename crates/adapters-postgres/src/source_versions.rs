@@ -1,10 +1,12 @@
 //! Source versions. No statement changes one, and a trigger refuses those of others.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
 use diesel::{PgConnection, sql_query};
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
+    JobId, OrganisationId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionHead,
+    SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
     DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
@@ -14,8 +16,8 @@ use uuid::Uuid;
 
 use crate::constraints::Breach;
 use crate::database::Abort;
-use crate::paging::{one_too_many, page_of};
-use crate::rows::{SourceVersionRow, count, in_wanted_order, read_optional};
+use crate::paging::{at_once, limit, placed};
+use crate::rows::{SourceVersionHeadRow, SourceVersionRow, count, in_wanted_order, read_optional};
 use crate::schema::source_versions;
 use crate::store::PostgresStore;
 
@@ -78,19 +80,27 @@ impl SourceVersionRepository for PostgresStore {
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
-        let SourceVersionFilter { source_id } = filter;
-        let rows: Vec<(SourceVersionRow, i64)> = self.database().statement(|connection| {
-            let placed = (SourceVersionRow::as_select(), source_versions::sequence_number);
-            let mut query = source_versions::table.select(placed).into_boxed();
-            if let Some(source_id) = source_id {
-                query = query.filter(source_versions::source_id.eq(source_id.as_uuid()));
-            }
-            if let Some(after) = page.after {
-                query = query.filter(source_versions::sequence_number.gt(after.number()));
-            }
-            query.order(source_versions::sequence_number).limit(one_too_many(page)).load(connection)
-        })?;
-        page_of(rows.iter().map(|(row, number)| (row, *number)), page)
+        Page::filled(page, at_once::WHOLE_VERSIONS, |after, most| {
+            let rows: Vec<(SourceVersionRow, i64)> = self.database().statement(|connection| {
+                let columns = (SourceVersionRow::as_select(), source_versions::sequence_number);
+                in_creation_order(filter, after, most).select(columns).load(connection)
+            })?;
+            placed(rows.iter().map(|(row, number)| (row, *number)))
+        })
+    }
+
+    fn list_heads(
+        &self,
+        filter: &SourceVersionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<SourceVersionHead>, StoreFailure> {
+        Page::filled(page, at_once::TEXTS, |after, most| {
+            let rows: Vec<(SourceVersionHeadRow, i64)> = self.database().statement(|connection| {
+                let columns = (SourceVersionHeadRow::as_select(), source_versions::sequence_number);
+                in_creation_order(filter, after, most).select(columns).load(connection)
+            })?;
+            placed(rows.iter().map(|(row, number)| (row, *number)))
+        })
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
@@ -110,6 +120,22 @@ impl SourceVersionRepository for PostgresStore {
             Ok(())
         })
     }
+}
+
+/// So many versions behind a place.
+fn in_creation_order(
+    filter: &SourceVersionFilter,
+    after: Option<Position>,
+    most: usize,
+) -> source_versions::BoxedQuery<'static, Pg> {
+    let mut query = source_versions::table.order(source_versions::sequence_number).limit(limit(most)).into_boxed();
+    if let Some(source_id) = filter.source_id {
+        query = query.filter(source_versions::source_id.eq(source_id.as_uuid()));
+    }
+    if let Some(after) = after {
+        query = query.filter(source_versions::sequence_number.gt(after.number()));
+    }
+    query
 }
 
 /// Stores a version; `false` when another one is in the way.

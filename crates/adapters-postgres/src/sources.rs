@@ -3,7 +3,7 @@
 use diesel::PgConnection;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
+use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
     DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
     UpdateSourceError,
@@ -11,7 +11,7 @@ use prediction_domain::ports::{
 
 use crate::constraints::Breach;
 use crate::database::Abort;
-use crate::paging::{one_too_many, page_of};
+use crate::paging::{at_once, limit, placed};
 use crate::rows::{SourceRow, count, in_wanted_order, read_optional, revision};
 use crate::schema::{source_versions, sources};
 use crate::store::PostgresStore;
@@ -51,24 +51,26 @@ impl SourceRepository for PostgresStore {
     fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
         let SourceFilter { name, owner } = filter;
         let key = name.as_ref().map(SourceName::key);
-        let rows: Vec<(SourceRow, i64)> = self.database().statement(|connection| {
-            let mut query = sources::table.select((SourceRow::as_select(), sources::sequence_number)).into_boxed();
-            if let Some(key) = &key {
-                query = query.filter(sources::name_key.eq(key));
-            }
-            match owner {
-                Some(OwnerFilter::Platform) => query = query.filter(sources::owner_organisation_id.is_null()),
-                Some(OwnerFilter::Organisation(owner)) => {
-                    query = query.filter(sources::owner_organisation_id.eq(owner.as_uuid()));
+        Page::filled(page, at_once::TEXTS, |after: Option<Position>, most| {
+            let rows: Vec<(SourceRow, i64)> = self.database().statement(|connection| {
+                let mut query = sources::table.select((SourceRow::as_select(), sources::sequence_number)).into_boxed();
+                if let Some(key) = &key {
+                    query = query.filter(sources::name_key.eq(key));
                 }
-                None => {}
-            }
-            if let Some(after) = page.after {
-                query = query.filter(sources::sequence_number.gt(after.number()));
-            }
-            query.order(sources::sequence_number).limit(one_too_many(page)).load(connection)
-        })?;
-        page_of(rows.iter().map(|(row, number)| (row, *number)), page)
+                match owner {
+                    Some(OwnerFilter::Platform) => query = query.filter(sources::owner_organisation_id.is_null()),
+                    Some(OwnerFilter::Organisation(owner)) => {
+                        query = query.filter(sources::owner_organisation_id.eq(owner.as_uuid()));
+                    }
+                    None => {}
+                }
+                if let Some(after) = after {
+                    query = query.filter(sources::sequence_number.gt(after.number()));
+                }
+                query.order(sources::sequence_number).limit(limit(most)).load(connection)
+            })?;
+            placed(rows.iter().map(|(row, number)| (row, *number)))
+        })
     }
 
     fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {

@@ -12,8 +12,9 @@ use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
 use crate::expressions::{is_one_of, unindexed};
+use crate::job_health;
 use crate::monitoring::{Monitored, monitored, status_at};
-use crate::rows::{MonitoredJobRow, limit, one_too_many, restore_all};
+use crate::rows::{MonitoredJobRow, at_once, limit, restore_all};
 use crate::schema::{job_inputs, jobs};
 
 /// A page of the jobs in a scope.
@@ -24,16 +25,29 @@ pub(crate) fn list(
     page: &PageRequest,
 ) -> Result<Page<MonitoredJob>, StoreFailure> {
     let scope = &narrowed(scope, filter);
-    let rows = match (filter.input_id, scope) {
-        (Some(input_id), scope) => page_of(filter, page, users_of(input_id, scope, filter)).load(connection),
-        (None, Scope::Organisations(ids)) => {
-            connection.transaction(|connection| merged(connection, ids.iter().copied(), filter, page))
-        }
-        (None, Scope::Platform) => in_creation_order(connection, None, filter, page, None),
-    };
-    let rows = rows.or_store_failure()?;
-    let positions = rows.iter().map(|row| Position::behind(row.sequence_number));
-    Ok(Page::of_placed(restore_all(&rows)?.into_iter().zip(positions).collect(), page))
+    Page::filled(page, at_once::JOBS, |after, most| {
+        let part = Part { after, most };
+        let rows = match (filter.input_id, &filter.health, scope) {
+            (Some(input_id), _, scope) => part_of(filter, part, users_of(input_id, scope, filter)).load(connection),
+            (None, Some(health), scope) if filter.name.is_none() => {
+                job_health::list(connection, scope, filter, health, part)
+            }
+            (None, _, Scope::Organisations(ids)) => {
+                connection.transaction(|connection| merged(connection, ids.iter().copied(), filter, part))
+            }
+            (None, _, Scope::Platform) => in_creation_order(connection, None, filter, part, None),
+        };
+        let rows = rows.or_store_failure()?;
+        let positions = rows.iter().map(|row| Position::behind(row.sequence_number));
+        Ok(restore_all(&rows)?.into_iter().zip(positions).collect())
+    })
+}
+
+/// So many jobs behind a place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) after: Option<Position>,
+    pub(crate) most: usize,
 }
 
 /// How many of the jobs in a scope have which health.
@@ -44,6 +58,12 @@ pub(crate) fn count_by_health(
     now: Timestamp,
 ) -> Result<HealthCounts, StoreFailure> {
     let scope = &narrowed(scope, filter);
+    let of_scope_only = JobFilter { organisation_id: filter.organisation_id, ..JobFilter::default() };
+    if *filter == of_scope_only
+        && let Some(counts) = job_health::count(connection, scope, now)?
+    {
+        return Ok(counts);
+    }
     let found = match filter.input_id {
         Some(input_id) => users_of(input_id, scope, filter),
         None => within(scope, filter),
@@ -57,7 +77,7 @@ pub(crate) fn count_by_health(
 }
 
 /// What [`status_at`] gives as the domain has it.
-fn named(status: &str) -> Result<HealthStatus, StoreFailure> {
+pub(crate) fn named(status: &str) -> Result<HealthStatus, StoreFailure> {
     HealthStatus::parse(status).map_err(|problem| StoreFailure::Internal(problem.into()))
 }
 
@@ -80,13 +100,13 @@ fn merged(
     connection: &mut SqliteConnection,
     organisations: impl Iterator<Item = OrganisationId>,
     filter: &JobFilter,
-    page: &PageRequest,
+    part: Part,
 ) -> QueryResult<Vec<MonitoredJobRow>> {
-    let wanted = one_too_many(page);
+    let wanted = part.most;
     let mut rows: Vec<MonitoredJobRow> = Vec::new();
     for organisation in organisations {
         let last = rows.get(wanted - 1).map(|row| row.sequence_number);
-        rows.extend(in_creation_order(connection, Some(organisation), filter, page, last)?);
+        rows.extend(in_creation_order(connection, Some(organisation), filter, part, last)?);
         rows.sort_unstable_by_key(|row| row.sequence_number);
         rows.truncate(wanted);
     }
@@ -98,7 +118,7 @@ fn in_creation_order(
     connection: &mut SqliteConnection,
     organisation: Option<OrganisationId>,
     filter: &JobFilter,
-    page: &PageRequest,
+    part: Part,
     before: Option<i64>,
 ) -> QueryResult<Vec<MonitoredJobRow>> {
     let mut found: Vec<Condition> = Vec::new();
@@ -115,11 +135,11 @@ fn in_creation_order(
     if let Some(number) = before {
         found.push(Box::new(jobs::sequence_number.lt(number)));
     }
-    page_of(filter, page, found).load(connection)
+    part_of(filter, part, found).load(connection)
 }
 
 /// A condition on jobs beside what is to be known to judge their health.
-type Condition = Box<dyn BoxableExpression<Monitored, Sqlite, SqlType = Bool>>;
+pub(crate) type Condition = Box<dyn BoxableExpression<Monitored, Sqlite, SqlType = Bool>>;
 
 /// What the jobs of a scope are found by, when their order does not matter.
 fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
@@ -178,17 +198,27 @@ fn conditions(filter: &JobFilter) -> Vec<Condition> {
 
 type JobQuery = IntoBoxed<'static, Select<monitored, AsSelect<MonitoredJobRow, Sqlite>>, Sqlite>;
 
-/// One job more than the page holds, of those that are found by these conditions and pass the filter.
-fn page_of(filter: &JobFilter, page: &PageRequest, found: Vec<Condition>) -> JobQuery {
-    let mut query = monitored()
-        .select(MonitoredJobRow::as_select())
-        .into_boxed()
-        .order(jobs::sequence_number)
-        .limit(limit(one_too_many(page)));
+/// The jobs of a part, of those that are found by these conditions and pass the filter. They are read in order.
+pub(crate) fn part_of(filter: &JobFilter, part: Part, found: Vec<Condition>) -> JobQuery {
+    let query = monitored().select(MonitoredJobRow::as_select()).into_boxed().order(jobs::sequence_number);
+    first_of(query, filter, part, found)
+}
+
+/// Likewise, of few: they are read as they are found, whatever their places, and put in order afterwards.
+pub(crate) fn sorted_part_of(filter: &JobFilter, part: Part, mut found: Vec<Condition>) -> JobQuery {
+    if let Some(position) = part.after {
+        found.push(Box::new(unindexed(jobs::sequence_number).gt(position.number())));
+    }
+    let query = monitored().select(MonitoredJobRow::as_select()).into_boxed().order(unindexed(jobs::sequence_number));
+    first_of(query, filter, Part { after: None, ..part }, found)
+}
+
+fn first_of(query: JobQuery, filter: &JobFilter, part: Part, found: Vec<Condition>) -> JobQuery {
+    let mut query = query.limit(limit(part.most));
     for condition in found.into_iter().chain(conditions(filter)) {
         query = query.filter(condition);
     }
-    if let Some(position) = page.after {
+    if let Some(position) = part.after {
         query = query.filter(jobs::sequence_number.gt(position.number()));
     }
     query

@@ -14,7 +14,9 @@ use crate::errors::{OrStoreFailure as _, Refusal, refused};
 use crate::expressions::is_one_of;
 use crate::monitoring::monitored;
 use crate::quotas::take;
-use crate::rows::{CorruptRow, JobChanges, JobRow, MonitoredJobRow, job_organisation, restore, stored_revision};
+use crate::rows::{
+    CorruptRow, JobChanges, JobRow, MonitoredJobRow, at_once, job_organisation, restore, stored_revision,
+};
 use crate::schema::jobs;
 use crate::store::SqliteStore;
 use crate::{job_list, job_revisions, set_up};
@@ -87,10 +89,13 @@ impl JobRepository for SqliteStore {
         &self,
         organisation_id: OrganisationId,
         id: JobId,
-        after: Option<Revision>,
-        limit: usize,
-    ) -> Result<Vec<JobRevision>, StoreFailure> {
-        job_revisions::list(&mut *self.reader()?, organisation_id, id, after, limit)
+        page: &PageRequest<Revision>,
+    ) -> Result<Page<JobRevision, Revision>, StoreFailure> {
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::JOBS, |after, most| {
+            let found = job_revisions::list(&mut reader, organisation_id, id, after, most)?;
+            Ok(found.into_iter().map(|revision| (revision.revision, revision)).map(|(place, it)| (it, place)).collect())
+        })
     }
 
     fn revision(

@@ -40,7 +40,7 @@ pub(crate) struct StatusAt {
 }
 
 /// The expected interval, in microseconds.
-const INTERVAL: &str = "sources.expected_interval_minutes * 60000000";
+pub(crate) const INTERVAL: &str = "sources.expected_interval_minutes * 60000000";
 
 /// When the job delivered last, and when it was activated.
 const TIMES: [&str; 2] = [
@@ -51,11 +51,14 @@ const TIMES: [&str; 2] = [
 /// A time before all others, in microseconds; far from the least number, so that an interval can be added.
 const LONG_AGO: &str = "-4000000000000000000";
 
+/// A time after all others, in microseconds.
+pub(crate) const FOR_EVER: &str = "4000000000000000000";
+
 /// How far ahead a time is believed to be, in microseconds.
-const MAX_AHEAD: i64 = MAX_SECONDS_AHEAD * 1_000_000;
+pub(crate) const MAX_AHEAD: i64 = MAX_SECONDS_AHEAD * 1_000_000;
 
 /// What [`MIN_GRACE_MINUTES`] are in microseconds.
-const MIN_GRACE: i64 = MIN_GRACE_MINUTES as i64 * 60_000_000;
+pub(crate) const MIN_GRACE: i64 = MIN_GRACE_MINUTES as i64 * 60_000_000;
 
 impl StatusAt {
     /// ` THEN '…'`
@@ -77,7 +80,7 @@ impl StatusAt {
     }
 
     /// The later of the two times. What lies further ahead than clocks differ tells nothing.
-    fn delivered_at<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+    pub(crate) fn delivered_at<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("max(");
         for (place, time) in TIMES.iter().enumerate() {
             for part in [if place == 0 { "" } else { ", " }, "CASE WHEN ", time, " <= "] {
@@ -87,6 +90,30 @@ impl StatusAt {
             out.push_sql(" + ");
             out.push_bind_param::<BigInt, _>(&MAX_AHEAD)?;
             for part in [" THEN ", time, " ELSE ", LONG_AGO, " END"] {
+                out.push_sql(part);
+            }
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl StatusAt {
+    /// The last moment before one of the two times is believed that is not believed now.
+    pub(crate) fn believed_from<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("min(");
+        for (place, time) in TIMES.iter().enumerate() {
+            for part in [if place == 0 { "" } else { ", " }, "CASE WHEN ", time, " > "] {
+                out.push_sql(part);
+            }
+            out.push_bind_param::<BigInt, _>(&self.micros)?;
+            out.push_sql(" + ");
+            out.push_bind_param::<BigInt, _>(&MAX_AHEAD)?;
+            for part in [" THEN ", time, " - 1 - "] {
+                out.push_sql(part);
+            }
+            out.push_bind_param::<BigInt, _>(&MAX_AHEAD)?;
+            for part in [" ELSE ", FOR_EVER, " END"] {
                 out.push_sql(part);
             }
         }

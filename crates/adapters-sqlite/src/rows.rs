@@ -15,13 +15,13 @@ pub(crate) use monitored_job::MonitoredJobRow;
 pub(crate) use prediction::{NewPredictionRow, PredictionRow, stored_number, stored_role};
 pub(crate) use run::{ReplacedRunRow, RunRow, succeeded};
 pub(crate) use source::{SourceChanges, SourceRow};
-pub(crate) use source_version::SourceVersionRow;
+pub(crate) use source_version::{SourceVersionHeadRow, SourceVersionRow};
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::hash::Hash;
 
-use prediction_domain::model::{JobId, OrganisationId, Page, PageRequest, Position, Revision, Timestamp};
+use prediction_domain::model::{JobId, OrganisationId, Position, Revision, Timestamp};
 use prediction_domain::ports::StoreFailure;
 
 /// A stored row that breaks a rule of the model.
@@ -78,13 +78,23 @@ where
     Ok(rows.iter().map(Model::try_from).collect::<Result<_, _>>()?)
 }
 
-/// Makes a page of rows that come with their places in creation order.
-pub(crate) fn page_of<Row, Model>(rows: &[(Row, i64)], page: &PageRequest) -> Result<Page<Model>, StoreFailure>
+/// How many rows are read at once: as many as hold a few MiB, if each is as large as it can be.
+pub(crate) mod at_once {
+    /// Of 200 bindings and outputs.
+    pub(crate) const JOBS: usize = 32;
+    /// As large as a request.
+    pub(crate) const WHOLE_VERSIONS: usize = 8;
+    /// With a description.
+    pub(crate) const TEXTS: usize = 64;
+}
+
+/// Makes items of rows that come with their places in creation order.
+pub(crate) fn placed<Row, Model>(rows: &[(Row, i64)]) -> Result<Vec<(Model, Position)>, StoreFailure>
 where
     Model: for<'a> TryFrom<&'a Row, Error = CorruptRow>,
 {
     let placed = rows.iter().map(|(row, number)| Ok((Model::try_from(row)?, Position::behind(*number))));
-    Ok(Page::of_placed(placed.collect::<Result<_, CorruptRow>>()?, page))
+    Ok(placed.collect::<Result<_, CorruptRow>>()?)
 }
 
 /// Brings what was found into the order asked for, with a gap where there is nothing.
@@ -95,11 +105,6 @@ pub(crate) fn in_order<Id: Eq + Hash, Model: Clone>(
 ) -> Vec<Option<Model>> {
     let found: HashMap<Id, Model> = found.into_iter().map(|model| (id(&model), model)).collect();
     wanted.into_iter().map(|id| found.get(&id).cloned()).collect()
-}
-
-/// How many rows to ask for, to know whether there is another page.
-pub(crate) fn one_too_many<Place>(page: &PageRequest<Place>) -> usize {
-    page.limit() + 1
 }
 
 /// A `LIMIT`.

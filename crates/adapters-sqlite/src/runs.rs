@@ -13,7 +13,7 @@ use crate::errors::OrStoreFailure as _;
 use crate::expressions::is_before;
 use crate::predictions;
 use crate::quotas::take;
-use crate::rows::{RunRow, limit, one_too_many, restore_all, succeeded};
+use crate::rows::{RunRow, at_once, limit, restore_all, succeeded};
 use crate::run_changes::{self as changes, JobKey};
 use crate::schema::{jobs, runs};
 use crate::store::SqliteStore;
@@ -116,32 +116,36 @@ impl RunRepository for SqliteStore {
         page: &PageRequest<RunPosition>,
     ) -> Result<Page<Run, RunPosition>, StoreFailure> {
         let RunFilter { status, from, to, known_at } = filter;
-        let mut query = runs::table
-            .filter(runs::organisation_id.eq(organisation_id.to_string()))
-            .filter(runs::job_id.eq(job_id.to_string()))
-            .select(RunRow::as_select())
-            .order((runs::issued_at.desc(), runs::id.desc()))
-            .limit(limit(one_too_many(page)))
-            .into_boxed();
-        if let Some(status) = status {
-            query = query.filter(runs::succeeded.eq(succeeded(*status)));
-        }
-        if let Some(from) = from {
-            query = query.filter(runs::issued_at.ge(from.as_micros()));
-        }
-        if let Some(known_at) = known_at {
-            query = query.filter(runs::received_at.le(known_at.as_micros()));
-        }
-        // Of two ends, SQLite may begin at the one that is further away: only the nearer one is told.
-        match (page.after, to) {
-            (Some(position), to) if to.is_none_or(|to| position.issued_at < to) => {
-                query = query.filter(is_before(runs::issued_at, runs::id, position));
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::TEXTS, |after: Option<RunPosition>, most| {
+            let mut query = runs::table
+                .filter(runs::organisation_id.eq(organisation_id.to_string()))
+                .filter(runs::job_id.eq(job_id.to_string()))
+                .select(RunRow::as_select())
+                .order((runs::issued_at.desc(), runs::id.desc()))
+                .limit(limit(most))
+                .into_boxed();
+            if let Some(status) = status {
+                query = query.filter(runs::succeeded.eq(succeeded(*status)));
             }
-            (_, Some(to)) => query = query.filter(runs::issued_at.lt(to.as_micros())),
-            (_, None) => {}
-        }
-        let rows: Vec<RunRow> = query.load(&mut self.reader()?).or_store_failure()?;
-        Ok(Page::of_one_too_many(restore_all(&rows)?, page, RunPosition::of))
+            if let Some(from) = from {
+                query = query.filter(runs::issued_at.ge(from.as_micros()));
+            }
+            if let Some(known_at) = known_at {
+                query = query.filter(runs::received_at.le(known_at.as_micros()));
+            }
+            // Of two ends, SQLite may begin at the one that is further away: only the nearer one is told.
+            match (after, to) {
+                (Some(position), to) if to.is_none_or(|to| position.issued_at < to) => {
+                    query = query.filter(is_before(runs::issued_at, runs::id, position));
+                }
+                (_, Some(to)) => query = query.filter(runs::issued_at.lt(to.as_micros())),
+                (_, None) => {}
+            }
+            let rows: Vec<RunRow> = query.load(&mut *reader).or_store_failure()?;
+            let runs: Vec<Run> = restore_all(&rows)?;
+            Ok(runs.into_iter().map(|run| (RunPosition::of(&run), run)).map(|(place, run)| (run, place)).collect())
+        })
     }
 
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {

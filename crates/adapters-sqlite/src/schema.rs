@@ -64,6 +64,15 @@ diesel::table! {
         updated_at -> BigInt,
         updated_by -> Nullable<Text>,
         activated_at -> Nullable<BigInt>,
+        judged_status -> Text,
+        judged_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    judgements (name) {
+        name -> Text,
+        judged_at -> BigInt,
     }
 }
 
@@ -177,6 +186,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    unjudged_sources (source_id) {
+        source_id -> Text,
+        judged_to -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     daily_usage,
     deleted_jobs,
@@ -184,6 +200,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_inputs,
     job_revisions,
     jobs,
+    judgements,
     leases,
     predictions,
     replaced_runs,
@@ -191,5 +208,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     run_summaries,
     runs,
     source_versions,
-    sources
+    sources,
+    unjudged_sources
 );

@@ -1,7 +1,8 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    JobId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel,
+    JobId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId,
+    VersionLabel,
 };
 use prediction_domain::ports::{
     DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
@@ -10,7 +11,9 @@ use prediction_domain::ports::{
 
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
 use crate::expressions::{is_one_of, unindexed};
-use crate::rows::{SourceVersionRow, in_order, job_ids, limit, one_too_many, page_of, restore, restore_all};
+use crate::rows::{
+    SourceVersionHeadRow, SourceVersionRow, at_once, in_order, job_ids, limit, placed, restore, restore_all,
+};
 use crate::schema::{job_revisions, jobs, source_versions};
 use crate::store::SqliteStore;
 
@@ -55,19 +58,27 @@ impl SourceVersionRepository for SqliteStore {
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
-        let mut query = source_versions::table
-            .select((SourceVersionRow::as_select(), source_versions::sequence_number))
-            .order(source_versions::sequence_number)
-            .limit(limit(one_too_many(page)))
-            .into_boxed();
-        if let Some(source_id) = filter.source_id {
-            query = query.filter(source_versions::source_id.eq(source_id.to_string()));
-        }
-        if let Some(position) = page.after {
-            query = query.filter(source_versions::sequence_number.gt(position.number()));
-        }
-        let rows: Vec<(SourceVersionRow, i64)> = query.load(&mut self.reader()?).or_store_failure()?;
-        page_of(&rows, page)
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::WHOLE_VERSIONS, |after, most| {
+            let columns = (SourceVersionRow::as_select(), source_versions::sequence_number);
+            let query = in_creation_order(filter, after, most).select(columns);
+            let rows: Vec<(SourceVersionRow, i64)> = query.load(&mut *reader).or_store_failure()?;
+            placed(&rows)
+        })
+    }
+
+    fn list_heads(
+        &self,
+        filter: &SourceVersionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<SourceVersionHead>, StoreFailure> {
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::TEXTS, |after, most| {
+            let columns = (SourceVersionHeadRow::as_select(), source_versions::sequence_number);
+            let query = in_creation_order(filter, after, most).select(columns);
+            let rows: Vec<(SourceVersionHeadRow, i64)> = query.load(&mut *reader).or_store_failure()?;
+            placed(&rows)
+        })
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
@@ -82,6 +93,22 @@ impl SourceVersionRepository for SqliteStore {
             if deleted == 0 { Err(DeleteSourceVersionError::Missing) } else { Ok(()) }
         })
     }
+}
+
+/// So many versions behind a place.
+fn in_creation_order(
+    filter: &SourceVersionFilter,
+    after: Option<Position>,
+    most: usize,
+) -> source_versions::BoxedQuery<'static, Sqlite> {
+    let mut query = source_versions::table.order(source_versions::sequence_number).limit(limit(most)).into_boxed();
+    if let Some(source_id) = filter.source_id {
+        query = query.filter(source_versions::source_id.eq(source_id.to_string()));
+    }
+    if let Some(position) = after {
+        query = query.filter(source_versions::sequence_number.gt(position.number()));
+    }
+    query
 }
 
 /// Inserts the row, or tells the constraint that it would break.

@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
+use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
     DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
     UpdateSourceError,
@@ -7,9 +7,7 @@ use prediction_domain::ports::{
 
 use crate::errors::{OrStoreFailure as _, Refusal, refused};
 use crate::expressions::is_one_of;
-use crate::rows::{
-    SourceChanges, SourceRow, in_order, limit, one_too_many, page_of, restore, restore_all, stored_revision,
-};
+use crate::rows::{SourceChanges, SourceRow, at_once, in_order, limit, placed, restore, restore_all, stored_revision};
 use crate::schema::{source_versions, sources};
 use crate::store::SqliteStore;
 
@@ -45,26 +43,29 @@ impl SourceRepository for SqliteStore {
     }
 
     fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
-        let mut query = sources::table
-            .select((SourceRow::as_select(), sources::sequence_number))
-            .order(sources::sequence_number)
-            .limit(limit(one_too_many(page)))
-            .into_boxed();
-        if let Some(name) = &filter.name {
-            query = query.filter(sources::name_key.eq(name.key()));
-        }
-        match filter.owner {
-            Some(OwnerFilter::Platform) => query = query.filter(sources::owner_organisation_id.is_null()),
-            Some(OwnerFilter::Organisation(owner)) => {
-                query = query.filter(sources::owner_organisation_id.eq(owner.to_string()));
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::TEXTS, |after: Option<Position>, most| {
+            let mut query = sources::table
+                .select((SourceRow::as_select(), sources::sequence_number))
+                .order(sources::sequence_number)
+                .limit(limit(most))
+                .into_boxed();
+            if let Some(name) = &filter.name {
+                query = query.filter(sources::name_key.eq(name.key()));
             }
-            None => {}
-        }
-        if let Some(position) = page.after {
-            query = query.filter(sources::sequence_number.gt(position.number()));
-        }
-        let rows: Vec<(SourceRow, i64)> = query.load(&mut self.reader()?).or_store_failure()?;
-        page_of(&rows, page)
+            match filter.owner {
+                Some(OwnerFilter::Platform) => query = query.filter(sources::owner_organisation_id.is_null()),
+                Some(OwnerFilter::Organisation(owner)) => {
+                    query = query.filter(sources::owner_organisation_id.eq(owner.to_string()));
+                }
+                None => {}
+            }
+            if let Some(position) = after {
+                query = query.filter(sources::sequence_number.gt(position.number()));
+            }
+            let rows: Vec<(SourceRow, i64)> = query.load(&mut *reader).or_store_failure()?;
+            placed(&rows)
+        })
     }
 
     fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {

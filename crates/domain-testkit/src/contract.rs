@@ -20,6 +20,7 @@ mod fixture;
 mod health;
 mod history;
 mod jobs;
+mod judgements;
 mod kept_history;
 mod lists;
 mod monitoring;
@@ -34,6 +35,7 @@ mod set_up;
 mod source_versions;
 mod sources;
 mod statistics;
+mod weights;
 
 /// Makes a `#[test]` of each case of the contract suite, in a module for each port.
 ///
@@ -212,6 +214,17 @@ macro_rules! contract_suite {
                 of_many_reports_at_once_as_many_are_stored_as_there_is_room_for
                 as_many_changes_are_made_in_a_day_as_may_be
             }
+            weights {
+                pages_of_sources_end_by_weight
+                pages_of_source_versions_end_by_weight
+                pages_of_jobs_and_revisions_end_by_weight
+                pages_of_runs_end_by_weight
+            }
+            judgements {
+                where_there_is_nothing_to_judge_nothing_is_judged
+                what_happens_ends_what_was_judged
+                who_judges_beside_reports_misses_none
+            }
             retention {
                 a_lease_is_held_by_one_until_it_ends
                 the_end_of_the_last_lease_is_known
@@ -330,6 +343,10 @@ macro_rules! contract_suite {
     };
     (@expand (results) monitoring $cases:tt $($rest:tt)*) => {
         $crate::contract_suite! { @expand (test) monitoring $cases }
+        $crate::contract_suite! { @expand (results) $($rest)* }
+    };
+    (@expand (results) judgements $cases:tt $($rest:tt)*) => {
+        $crate::contract_suite! { @expand (test) judgements $cases }
         $crate::contract_suite! { @expand (results) $($rest)* }
     };
     (@expand (results) retention $cases:tt $($rest:tt)*) => {

@@ -13,9 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use prediction_domain::model::{
     Allowance, Day, Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId, Page, PageRequest,
     Position, Prediction, Quota, QuotaExceeded, ReplicaId, Revision, Run, RunId, RunNumber, RunOutcome, RunSummary,
-    Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp, VersionLabel,
+    Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp, VersionLabel, Weight,
 };
-use prediction_domain::ports::{ConnectionCounts, Effect, StoreFailure, StoreHealth, StoreStatistics};
+use prediction_domain::ports::{
+    ConnectionCounts, Effect, Judged, JudgementRepository, StoreFailure, StoreHealth, StoreStatistics,
+};
 use uuid::Uuid;
 
 use crate::stores::Stores;
@@ -75,6 +77,7 @@ impl MemoryStore {
             source_versions: store.clone(),
             jobs: store.clone(),
             runs: store.clone(),
+            judgements: store.clone(),
             retention: store.clone(),
             health: store.clone(),
             statistics: store,
@@ -91,6 +94,13 @@ impl StoreStatistics for MemoryStore {
     /// There are none: the store is in this process.
     fn connections(&self) -> ConnectionCounts {
         ConnectionCounts::default()
+    }
+}
+
+/// Every job is judged whenever somebody asks.
+impl JudgementRepository for MemoryStore {
+    fn judge(&self, _at: Timestamp, _limit: usize) -> Result<Judged, StoreFailure> {
+        Ok(Judged::default())
     }
 }
 
@@ -143,7 +153,7 @@ impl State {
     }
 
     /// The part of a list in creation order that is wanted.
-    fn page_of<T>(
+    fn page_of<T: Weight>(
         &self,
         kind: Kind,
         items: impl Iterator<Item = T>,

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use prediction_domain::model::Timestamp;
 use prediction_domain::ports::{
-    JobRepository, RetentionRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreHealth,
-    StoreStatistics,
+    JobRepository, JudgementRepository, RetentionRepository, RunRepository, SourceRepository, SourceVersionRepository,
+    StoreHealth, StoreStatistics,
 };
 use prediction_domain::use_cases::{Ports, Quotas};
 
@@ -21,6 +21,8 @@ pub struct Stores {
     pub jobs: Arc<dyn JobRepository>,
     /// Their runs.
     pub runs: Arc<dyn RunRepository>,
+    /// What jobs of a health are found by.
+    pub judgements: Arc<dyn JudgementRepository>,
     /// What removes what nobody can read any more.
     pub retention: Arc<dyn RetentionRepository>,
     /// Whether the store can do its work.

@@ -23,6 +23,7 @@ mod timestamp;
 mod trusted_time;
 mod value_count;
 mod violation;
+mod weight;
 
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
 pub use binding::{
@@ -53,7 +54,7 @@ pub use source::{
     ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, SourceChangeDraft, SourceDraft, SourceSpec,
     name_keys,
 };
-pub use source_version::{SourceVersion, SourceVersionDraft, SourceVersionSpec};
+pub use source_version::{SourceVersion, SourceVersionDraft, SourceVersionHead, SourceVersionSpec};
 pub use text::{
     Description, InputKind, JobName, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, RoleName,
     SourceName, Unit, VersionLabel,
@@ -64,3 +65,4 @@ pub use value_count::ValueCount;
 pub use violation::{
     Judge, ListLimit, MAX_VIOLATIONS, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest,
 };
+pub use weight::Weight;

@@ -4,12 +4,16 @@
 //! is the contract suite of `prediction-domain-testkit`: an adapter is done when it passes. Of several reasons to refuse
 //! a call, the one that comes first in the error's type is told.
 //!
+//! A page ends by its limit or its [budget](crate::model::PageRequest::BUDGET), whichever comes first, and a store does not read much more
+//! than is on it.
+//!
 //! **Architecture invariant:** a write that spans several entities is one method that takes a finished plan. There is no
 //! transaction outside the adapters.
 
 mod clock;
 mod health;
 mod job_repository;
+mod judgement_repository;
 mod retention;
 mod run_repository;
 mod source_repository;
@@ -22,6 +26,7 @@ pub use health::StoreHealth;
 pub use job_repository::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
 };
+pub use judgement_repository::{Judged, JudgementRepository};
 pub use retention::{NextInSweep, Purged, PurgedHistory, RetentionRepository};
 pub use run_repository::{
     InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
@@ -41,6 +46,7 @@ pub use self::{
     clock::{MockClock, MockIdGenerator, MockMonotonicClock},
     health::MockStoreHealth,
     job_repository::MockJobRepository,
+    judgement_repository::MockJudgementRepository,
     retention::MockRetentionRepository,
     run_repository::MockRunRepository,
     source_repository::MockSourceRepository,

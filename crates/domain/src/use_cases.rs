@@ -9,6 +9,7 @@ mod change_source;
 mod clock_watch;
 mod create_source;
 mod delete;
+mod judge_health;
 mod publish_source_version;
 mod purge;
 mod quotas;
@@ -31,13 +32,16 @@ pub use change_source::{SourceChanged, change_source};
 pub use clock_watch::ClockWatch;
 pub use create_source::create_source;
 pub use delete::{delete_job, delete_run, delete_source, delete_source_version};
+pub use judge_health::HealthJudge;
 pub use publish_source_version::publish_source_version;
 pub use purge::{Backlog, PurgeStep, Purger, SweptHistory};
 pub use quotas::Quotas;
-pub use read_catalogue::{get_source, get_source_version, list_source_versions, list_sources};
+pub use read_catalogue::{
+    get_source, get_source_version, list_source_version_heads, list_source_versions, list_sources,
+};
 pub use read_jobs::{
     Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,
-    get_jobs, list_job_revisions, list_jobs,
+    get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
 };
 pub use read_runs::{PredictionFilter, PredictionPage, get_run, list_predictions, list_runs};
 pub use refusal::{Conflict, InUse, Refusal, Resource};

@@ -53,6 +53,9 @@ pub(crate) struct Metrics {
     quota_refusals: IntCounterVec,
     /// When counting began the last time, and how long it took the time before.
     jobs_counted: Mutex<Option<(Instant, Duration)>>,
+    /// When the counts were made that are shown; when the process started, if there are none.
+    jobs_known: Mutex<Instant>,
+    jobs_counted_age: Gauge,
 }
 
 /// Why the service ended a connection.
@@ -243,6 +246,11 @@ impl TokenVerdicts {
     }
 }
 
+/// A metric that can be made: its name and labels are written here.
+fn valid<T>(metric: prometheus::Result<T>) -> T {
+    metric.unwrap_or_else(|error| unreachable!("the names and labels of metrics are valid: {error}"))
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let requests = HistogramVec::new(
@@ -276,23 +284,19 @@ impl Metrics {
             ),
             &["quota"],
         );
-        let (Ok(token_verdicts), Ok(key_fetches), Ok(conditions), Ok(bodies), Ok(http_connections), Ok(quota_refusals)) = (
-            token_verdicts,
-            key_fetches,
-            ConditionGauges::new(),
-            BodyMetrics::new(),
-            ConnectionMetrics::new(),
-            quota_refusals,
-        ) else {
-            unreachable!("the names and labels above are valid")
-        };
-        let (Ok(requests), Ok(lanes), Ok(connections), Ok(jobs), Ok(jobs_by_health), Ok(purged), Ok(purging)) =
-            (requests, lanes, connections, jobs, jobs_by_health, purged, purging)
-        else {
-            unreachable!("the names and labels above are valid")
-        };
+        let conditions = valid(ConditionGauges::new());
+        let bodies = valid(BodyMetrics::new());
+        let http_connections = valid(ConnectionMetrics::new());
+        let (token_verdicts, key_fetches, quota_refusals) =
+            (valid(token_verdicts), valid(key_fetches), valid(quota_refusals));
+        let (requests, lanes, connections) = (valid(requests), valid(lanes), valid(connections));
+        let (jobs, jobs_by_health) = (valid(jobs), valid(jobs_by_health));
+        let (purged, purging) = (valid(purged), valid(purging));
+        let age = Gauge::new("jobs_counted_age_seconds", "How long ago jobs and jobs_by_health were counted.");
+        let jobs_counted_age = valid(age);
         let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 23] = [
+        let collectors: [Box<dyn Collector>; 24] = [
+            Box::new(jobs_counted_age.clone()),
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
             Box::new(lanes.waits.clone()),
@@ -345,6 +349,8 @@ impl Metrics {
             bodies,
             quota_refusals,
             jobs_counted: Mutex::new(None),
+            jobs_known: Mutex::new(Instant::now()),
+            jobs_counted_age,
         }
     }
 
@@ -391,12 +397,15 @@ impl Metrics {
         self.jobs.with_label_values(&["inactive"]).set(number(counts.of(HealthStatus::Paused)));
         let mut counted = self.jobs_counted.lock().unwrap_or_else(PoisonError::into_inner);
         *counted = counted.map(|(began, _)| (began, began.elapsed()));
+        *self.jobs_known.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     pub(crate) fn set_conditions(&self, is_writable: bool, clock_deviation: TimeDelta, backlog: TimeDelta) {
         self.conditions.store_writable.set(i64::from(is_writable));
         self.conditions.clock_deviation.set(clock_deviation.as_seconds_f64());
         self.conditions.oldest_expired.set(backlog.as_seconds_f64());
+        let known = *self.jobs_known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.jobs_counted_age.set(known.elapsed().as_secs_f64());
     }
 
     /// Whoever failed to purge does not.

@@ -7,7 +7,7 @@ use prediction_adapters_postgres::{
     MigrationPatience, Pooling, PostgresStore, PostgresUrl, Settings as PostgresSettings,
 };
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
-use prediction_domain::ports::{RetentionRepository, StoreHealth, StoreStatistics};
+use prediction_domain::ports::{JudgementRepository, RetentionRepository, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{Ports, Quotas};
 use prediction_http::Writers;
 
@@ -24,6 +24,7 @@ pub(crate) enum Database {
 /// A database behind all of its ports.
 pub(crate) struct PortsOfStore {
     pub(crate) ports: Ports,
+    pub(crate) judgements: Arc<dyn JudgementRepository>,
     pub(crate) retention: Arc<dyn RetentionRepository>,
     pub(crate) health: Arc<dyn StoreHealth>,
     pub(crate) statistics: Arc<dyn StoreStatistics>,
@@ -107,6 +108,14 @@ impl Database {
         }
     }
 
+    /// How many jobs are to be judged at once: SQLite takes no other writer meanwhile.
+    pub(crate) fn judging_batch(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 100,
+            Self::Postgres { .. } => 250,
+        }
+    }
+
     /// How many transactions can write at the same time.
     pub(crate) fn writers(&self) -> Writers {
         match self {
@@ -130,6 +139,7 @@ where
         + prediction_domain::ports::SourceVersionRepository
         + prediction_domain::ports::JobRepository
         + prediction_domain::ports::RunRepository
+        + JudgementRepository
         + RetentionRepository
         + StoreHealth
         + StoreStatistics
@@ -146,5 +156,11 @@ where
         ids: Arc::new(TimeOrderedIds),
         quotas: Quotas::default(),
     };
-    PortsOfStore { ports, retention: Arc::clone(&store) as _, health: Arc::clone(&store) as _, statistics: store }
+    PortsOfStore {
+        ports,
+        judgements: Arc::clone(&store) as _,
+        retention: Arc::clone(&store) as _,
+        health: Arc::clone(&store) as _,
+        statistics: store,
+    }
 }

@@ -7,6 +7,7 @@ mod data_folder;
 mod database;
 mod greeting;
 mod identity;
+mod judging;
 mod listener;
 mod logging;
 mod purge;

@@ -11,7 +11,7 @@ use actix_web::http::header::{
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, rt, web};
 use anyhow::Context as _;
-use prediction_domain::use_cases::{ClockWatch, Purger, Quotas};
+use prediction_domain::use_cases::{ClockWatch, HealthJudge, Purger, Quotas};
 use prediction_http::auth::cache::CachingVerifier;
 use prediction_http::{Api, RateLimits};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,6 +20,7 @@ use crate::command_line::{ServeOptions, UsageOptions};
 use crate::connections::Connections;
 use crate::database::PortsOfStore;
 use crate::greeting::Addresses;
+use crate::judging::JudgingThread;
 use crate::purge::PurgeThread;
 use crate::system::{ProcessClock, SystemClock};
 use crate::traces::TraceExport;
@@ -46,10 +47,11 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
             tracing::warn!("{sentence}");
         }
     }
-    let PortsOfStore { mut ports, retention, health, statistics } = database.ports();
+    let PortsOfStore { mut ports, judgements, retention, health, statistics } = database.ports();
     let clock = Arc::new(ClockWatch::begin(Arc::clone(&ports.clock), Arc::new(ProcessClock::start())));
     ports.quotas = quotas(&options.usage, Arc::clone(&clock));
     let purger = Purger::new(retention, Arc::clone(&clock), &*ports.ids).keeping(options.usage.kept_history());
+    let judge = HealthJudge::new(judgements, Arc::clone(&clock));
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
     let mut api = Api::start_for(database.writers(), ports, health, verifier)
@@ -107,6 +109,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         } else {
             Some(PurgeThread::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
         };
+        let judging = JudgingThread::start(judge, database.judging_batch())?;
         let watch = WatchThread::start(for_watch, clock)?;
         let stop = Stop { api, server: server.handle(), connections: [connections, internal_connections] };
         rt::spawn(stop.on_signal(signals, options.drain_delay));
@@ -114,6 +117,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         if let Some(purge) = purge {
             purge.stop();
         }
+        judging.stop();
         watch.stop();
         if let Some(export) = export {
             export.stop();

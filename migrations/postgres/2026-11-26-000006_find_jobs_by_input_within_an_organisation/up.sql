@@ -36,7 +36,7 @@ BEGIN
     END IF;
     IF TG_OP <> 'DELETE' AND NEW.sequence_number IS NOT NULL THEN
         INSERT INTO job_inputs (organisation_id, input_id, sequence_number)
-        SELECT DISTINCT NEW.organisation_id, (binding ->> 'input_id')::uuid, NEW.sequence_number
+        SELECT NEW.organisation_id, (binding ->> 'input_id')::uuid, NEW.sequence_number
         FROM jsonb_array_elements(NEW.role_bindings) AS binding WHERE binding ->> 'input_id' IS NOT NULL
         ON CONFLICT ON CONSTRAINT job_inputs_pkey DO NOTHING;
     END IF;

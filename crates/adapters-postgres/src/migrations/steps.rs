@@ -4,6 +4,7 @@
 //! it at the end of [`STEPS`], with the version of its migration. It is done once in each database, whichever process begins and
 //! whichever ends it, and written down in `__migration_steps`. The service is not ready before.
 
+mod job_health;
 mod job_inputs;
 mod keys;
 mod number;
@@ -62,7 +63,7 @@ const OWNED: &str = "20261126000005";
 const KEPT: &str = "20261126000009";
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 18] = [
+pub(super) const STEPS: [Step; 19] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -175,6 +176,11 @@ pub(super) const STEPS: [Step; 18] = [
             name: "replaced_runs_job_revision_idx",
             on: "replaced_runs (organisation_id, job_id, job_revision)",
         },
+    },
+    Step {
+        migration: "20261126000007",
+        name: "have the health of the jobs that were there judged",
+        work: Work::Batches(job_health::fill),
     },
 ];
 

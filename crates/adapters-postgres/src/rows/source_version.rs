@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::{Insertable, Queryable, Selectable};
 use prediction_domain::model::{
-    Contract, Description, InputKind, InputRole, Metric, OutputRole, RoleName, SourceId, SourceVersion,
-    SourceVersionId, Timestamp, Unit, ValueProblem, VersionLabel,
+    Contract, ContractDigest, Description, InputKind, InputRole, Metric, OutputRole, RoleName, SourceId, SourceVersion,
+    SourceVersionHead, SourceVersionId, Timestamp, Unit, ValueProblem, VersionLabel,
 };
 use prediction_domain::ports::StoreFailure;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,37 @@ pub(crate) struct SourceVersionRow {
     output_roles: JsonList<StoredOutputRole>,
     contract_digest: String,
     created_at: DateTime<Utc>,
+}
+
+/// A row of `source_versions` without its roles.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = source_versions, check_for_backend(Pg))]
+pub(crate) struct SourceVersionHeadRow {
+    id: Uuid,
+    source_id: Uuid,
+    version: String,
+    description: Option<String>,
+    contract_digest: String,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<&SourceVersionHeadRow> for SourceVersionHead {
+    type Error = StoreFailure;
+
+    fn try_from(row: &SourceVersionHeadRow) -> Result<Self, StoreFailure> {
+        read_head(row).map_err(corrupt("source_versions", row.id))
+    }
+}
+
+fn read_head(row: &SourceVersionHeadRow) -> Result<SourceVersionHead, Box<dyn Error + Send + Sync>> {
+    Ok(SourceVersionHead {
+        id: SourceVersionId::from_uuid(row.id)?,
+        source_id: SourceId::from_uuid(row.source_id)?,
+        version: VersionLabel::restore(&row.version)?,
+        description: row.description.as_deref().map(Description::restore).transpose()?,
+        contract_digest: ContractDigest::restore(&row.contract_digest).ok_or("the digest is none")?,
+        created_at: Timestamp::truncated(row.created_at),
+    })
 }
 
 /// An input role in `source_versions.input_roles`.

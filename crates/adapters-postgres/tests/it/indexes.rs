@@ -2,15 +2,13 @@
 //!
 //! The statements are not repeated here: the server counts which index was used.
 
-use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use prediction_adapters_postgres::PostgresStore;
 use prediction_domain::model::{
-    HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, PageRequest, Position, PredictionPosition, Scope,
-    Timestamp, ValueCount,
+    InputId, Job, JobId, OrganisationId, PageRequest, Position, PredictionPosition, Scope, Timestamp, ValueCount,
 };
 use prediction_domain::ports::{
     Effect, Issued, JobFilter, PredictionQuery, Purged, RetentionRepository as _, ValueCountQuery,
@@ -220,30 +218,6 @@ fn the_summaries_of_a_page_are_looked_up() {
     }
     drop(store);
     assert_eq!(rows_read(&crowd.database, "run_summaries"), 8);
-}
-
-/// With a health that most jobs have, a page is found along the same index as without; one that few have is found by reading
-/// each job once.
-#[test]
-fn jobs_of_a_health_are_found_without_reading_more_than_needed() {
-    let crowd = Crowd::of(MANY);
-    let first = PageRequest::new(20, None).unwrap();
-    let scope = Scope::of([organisation(3)]);
-    let list = |status, page: &PageRequest| {
-        reset_counts(&crowd.database);
-        let store = crowd.database.store();
-        let at = Timestamp::from_micros(crowd.job.created_at.as_micros() + 1_000_000).unwrap();
-        let health = Some(HealthFilter { statuses: BTreeSet::from([status]), at });
-        let filter = JobFilter { health, ..JobFilter::default() };
-        let count = (0..8).map(|_| jobs(&store).list(&scope, &filter, page).unwrap().items.len()).sum::<usize>() / 8;
-        drop(store);
-        (count, rows_read(&crowd.database, "jobs") / 8)
-    };
-    assert_eq!(list(HealthStatus::OnTime, &first), (20, 21));
-    let jobs_of_organisation = i64::from(MANY / ORGANISATIONS);
-    let (found, read) = list(HealthStatus::Overdue, &first);
-    assert_eq!(found, 0);
-    assert!(read <= 2 * jobs_of_organisation, "{read} jobs were read");
 }
 
 /// Where there is nothing to purge, nothing is walked over.

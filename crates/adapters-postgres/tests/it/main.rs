@@ -9,6 +9,7 @@ mod contract;
 mod contract_on_partitions;
 mod corruption;
 mod foreign_uses;
+mod health_index;
 mod indexes;
 mod job_inputs;
 mod languages;

@@ -54,6 +54,7 @@ fn rust_type(sql_type: &str) -> &'static str {
         "bool" => "Bool",
         "bytea" => "Bytea",
         "float8" => "Float8",
+        "int2" => "Int2",
         "int4" => "Int4",
         "int8" => "Int8",
         "jsonb" => "Jsonb",

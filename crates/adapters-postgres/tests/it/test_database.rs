@@ -134,6 +134,7 @@ fn stores(database: TestDatabase, store: PostgresStore) -> Stores {
         source_versions: store.clone(),
         jobs: store.clone(),
         runs: store.clone(),
+        judgements: store.clone(),
         retention: store.clone(),
         health: store.clone(),
         statistics: store,

@@ -1,6 +1,8 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{Contract, Description, SourceId, SourceVersion, SourceVersionId, VersionLabel};
+use prediction_domain::model::{
+    Contract, ContractDigest, Description, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
+};
 
 use super::{CorruptRow, Reading, json};
 use crate::schema::source_versions;
@@ -17,6 +19,36 @@ pub(crate) struct SourceVersionRow {
     output_roles: String,
     contract_digest: String,
     created_at: i64,
+}
+
+/// Without its roles.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = source_versions, check_for_backend(Sqlite))]
+pub(crate) struct SourceVersionHeadRow {
+    id: String,
+    source_id: String,
+    version: String,
+    description: Option<String>,
+    contract_digest: String,
+    created_at: i64,
+}
+
+impl TryFrom<&SourceVersionHeadRow> for SourceVersionHead {
+    type Error = CorruptRow;
+
+    fn try_from(row: &SourceVersionHeadRow) -> Result<Self, CorruptRow> {
+        let reading = Reading { table: "source_versions", id: &row.id };
+        let description = row.description.as_deref().map(Description::restore).transpose();
+        let digest = ContractDigest::restore(&row.contract_digest).ok_or("it is none");
+        Ok(Self {
+            id: reading.column("id", SourceVersionId::parse(&row.id))?,
+            source_id: reading.column("source_id", SourceId::parse(&row.source_id))?,
+            version: reading.column("version", VersionLabel::restore(&row.version))?,
+            description: reading.column("description", description)?,
+            contract_digest: reading.column("contract_digest", digest)?,
+            created_at: reading.time("created_at", row.created_at)?,
+        })
+    }
 }
 
 impl From<&SourceVersion> for SourceVersionRow {

@@ -13,6 +13,7 @@ fn make_stores() -> Stores {
         source_versions: store.clone(),
         jobs: store.clone(),
         runs: store.clone(),
+        judgements: store.clone(),
         retention: store.clone(),
         health: store.clone(),
         statistics: store,

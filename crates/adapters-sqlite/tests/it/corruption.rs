@@ -97,7 +97,7 @@ fn a_revision_that_breaks_a_rule_is_corrupt() {
         database.jobs().update(&changed, job.revision, None, Effect::Commit).unwrap();
         spoil(&database, "job_revisions", column, value);
         let jobs = database.jobs();
-        let failure = jobs.revisions(job.organisation_id, job.id, None, 10).unwrap_err();
+        let failure = jobs.revisions(job.organisation_id, job.id, &first_page(10)).unwrap_err();
         assert_corrupt(&failure, column);
         let row = format!("the row {}/1 of job_revisions ", job.id);
         assert!(failure.source().unwrap().to_string().starts_with(&row), "{failure:?}");

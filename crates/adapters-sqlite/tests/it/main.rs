@@ -7,6 +7,7 @@ mod corruption;
 mod failures;
 mod file;
 mod fixture;
+mod health_plans;
 mod job_inputs;
 mod lists;
 mod migrations;

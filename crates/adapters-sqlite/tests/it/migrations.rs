@@ -11,7 +11,7 @@ use prediction_domain::model::RunStatus::{self, Failed, Succeeded};
 use prediction_domain::model::{Job, Prediction, Run, RunOutcome, RunSummary, Scope, SourceVersion};
 use prediction_domain::ports::{Effect, Purged, StoreFailure, StoreHealth as _};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
-use prediction_domain_testkit::values::micros_after;
+use prediction_domain_testkit::values::{first_page, micros_after};
 
 use crate::fixture::{Database, PATIENT, number};
 
@@ -113,7 +113,7 @@ fn jobs_of_before_are_active_since_their_last_pause() {
         let activated_at = since.map(|place| micros_after(job.created_at, place));
         assert_eq!(stored.activated_at, activated_at, "{story:?}");
         assert_eq!(stored, Job { activated_at, ..job.clone() }, "nothing else has changed");
-        let revisions = database.jobs().revisions(job.organisation_id, job.id, None, 10).unwrap();
+        let revisions = database.jobs().revisions(job.organisation_id, job.id, &first_page(10)).unwrap().items;
         assert_eq!(revisions.len(), story.len(), "{story:?}");
     }
 }

@@ -11,8 +11,8 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use prediction_domain::model::{
-    HealthCounts, HealthFilter, HealthStatus, Job, OrganisationId, Position, PredictionPosition, RetentionHours,
-    RunNumber, RunPosition, RunStatus, Scope, SourceVersion,
+    HealthCounts, HealthFilter, Job, OrganisationId, Position, PredictionPosition, RetentionHours, RunNumber,
+    RunPosition, RunStatus, Scope, SourceVersion,
 };
 use prediction_domain::ports::{
     Effect, Issued, JobFilter, OwnerFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter,
@@ -41,13 +41,13 @@ impl Instrumentation for Recorder {
 }
 
 /// A store of which each connection is recorded, with a job.
-fn recorded() -> (Database, SourceVersion, Job) {
+pub(crate) fn recorded() -> (Database, SourceVersion, Job) {
     set_default_instrumentation(|| Some(Box::new(Recorder))).unwrap();
     Database::with_a_job()
 }
 
 /// The plans of the statements that begin with that word.
-fn plans(database: &Database, verb: &str, act: impl FnOnce()) -> Vec<String> {
+pub(crate) fn plans(database: &Database, verb: &str, act: impl FnOnce()) -> Vec<String> {
     STATEMENTS.set(Some(Vec::new()));
     act();
     let statements = STATEMENTS.take().unwrap();
@@ -75,10 +75,10 @@ fn assert_plan(plans: &[String], expected: &str) {
 }
 
 /// What is looked up for each job, to judge its health.
-const MONITORED: &str = "; SEARCH sources USING INDEX sqlite_autoindex_sources_1 (id=?) LEFT-JOIN; \
+pub(crate) const MONITORED: &str = "; SEARCH sources USING INDEX sqlite_autoindex_sources_1 (id=?) LEFT-JOIN; \
                          SEARCH run_summaries USING PRIMARY KEY (organisation_id=? AND job_id=?) LEFT-JOIN";
 
-fn monitored(plan: &str) -> String {
+pub(crate) fn monitored(plan: &str) -> String {
     format!("{plan}{MONITORED}")
 }
 
@@ -126,31 +126,6 @@ fn jobs_of_the_platform_are_listed_from_the_index() {
     );
 }
 
-/// The health is judged on the way: the walk is the same, and so are the looks beside it.
-#[test]
-fn jobs_are_listed_by_health_from_the_same_indexes() {
-    let (database, version, job) = recorded();
-    let health = Some(HealthFilter { statuses: HealthStatus::ALL.into(), at: job.created_at });
-    for filter in [
-        JobFilter::default(),
-        JobFilter { source_id: Some(version.source_id), ..JobFilter::default() },
-        JobFilter { source_version_id: Some(version.id), ..JobFilter::default() },
-        JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() },
-    ] {
-        for scope in [Scope::Platform, Scope::of([job.organisation_id, fresh_organisation_id()])] {
-            let all = plans(&database, "SELECT", || list(&database, &scope, &filter));
-            let filter = JobFilter { health: health.clone(), ..filter.clone() };
-            let by_health = plans(&database, "SELECT", || list(&database, &scope, &filter));
-            assert_eq!(all.len(), by_health.len());
-            for (all, by_health) in all.iter().zip(by_health) {
-                let walk = all.strip_suffix("; USE TEMP B-TREE FOR ORDER BY").unwrap_or(all);
-                assert!(by_health.starts_with(walk), "{by_health}");
-                assert_eq!(all.contains("TEMP B-TREE"), by_health.contains("TEMP B-TREE"), "{by_health}");
-            }
-        }
-    }
-}
-
 /// Otherwise all jobs would be walked through for it.
 #[test]
 fn jobs_of_no_health_are_not_looked_for() {
@@ -163,27 +138,6 @@ fn jobs_of_no_health_are_not_looked_for() {
     assert_eq!(found, Vec::<String>::new());
     let counted = database.jobs().count_by_health(&Scope::Platform, &filter, job.created_at).unwrap();
     assert_eq!(counted, HealthCounts::default());
-}
-
-#[test]
-fn jobs_are_counted_by_health_from_what_their_scope_is_found_by() {
-    let (database, version, job) = recorded();
-    let count = |scope: Scope, filter: JobFilter| {
-        let found = plans(&database, "SELECT", || {
-            database.jobs().count_by_health(&scope, &filter, job.created_at).unwrap();
-        });
-        let [plan] = <[String; 1]>::try_from(found).unwrap();
-        assert!(plan.contains(MONITORED), "{plan}");
-        plan
-    };
-    let plan = count(Scope::of([job.organisation_id, fresh_organisation_id()]), JobFilter::default());
-    assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_organisation_id_idx"), "{plan}");
-    let of_version = JobFilter { source_version_id: Some(version.id), ..JobFilter::default() };
-    let plan = count(Scope::Platform, of_version);
-    assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_source_version_id_idx"), "{plan}");
-    let input_id = Some(job.role_bindings.as_slice()[0].input_id);
-    let plan = count(Scope::of([job.organisation_id]), JobFilter { input_id, ..JobFilter::default() });
-    assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_id_idx (id=?)"), "{plan}");
 }
 
 #[test]
@@ -234,7 +188,9 @@ fn jobs_of_an_organisation_are_listed_from_what_is_its_own() {
         list(&database, &scope, &of_version);
         database.jobs().count_by_health(&scope, &of_version, job.created_at).unwrap();
     }) {
-        assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_organisation_id_idx (organisation_id=?"), "{plan}");
+        // Which of the indexes that begin so makes no difference.
+        assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_organisation_id_"), "{plan}");
+        assert!(plan.contains("_idx (organisation_id=?"), "{plan}");
     }
 }
 
@@ -292,7 +248,7 @@ fn the_revisions_of_a_job_are_read_from_their_indexes() {
     let (database, _, job) = recorded();
     let found = plans(&database, "SELECT", || {
         for after in [None, Some(job.revision)] {
-            database.jobs().revisions(job.organisation_id, job.id, after, 20).unwrap();
+            database.jobs().revisions(job.organisation_id, job.id, &page_after(20, after)).unwrap();
         }
         database.jobs().revision(job.organisation_id, job.id, job.revision).unwrap();
     });
@@ -478,7 +434,7 @@ fn the_triggers_use_the_primary_key() {
 }
 
 /// The first page and the one behind some position.
-fn list(database: &Database, scope: &Scope, filter: &JobFilter) {
+pub(crate) fn list(database: &Database, scope: &Scope, filter: &JobFilter) {
     let jobs = database.jobs();
     jobs.list(scope, filter, &page_after(20, None)).unwrap();
     jobs.list(scope, filter, &page_after(20, Some(Position::behind(1)))).unwrap();

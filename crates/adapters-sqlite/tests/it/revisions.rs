@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::{Job, JobRevision, Revision};
-use prediction_domain_testkit::values::{job_name, revision};
+use prediction_domain_testkit::values::{first_page, job_name, revision};
 
 use crate::fixture::{Database, number};
 
@@ -12,7 +12,7 @@ fn what_is_changed_behind_the_stores_back_is_kept() {
     let mut connection = database.connect();
     connection.batch_execute("UPDATE jobs SET name = 'second', updated_by = NULL, revision = 2").unwrap();
     let changed = Job { name: job_name("second"), updated_by: None, revision: revision(2), ..job.clone() };
-    let listed = database.jobs().revisions(job.organisation_id, job.id, None, 10).unwrap();
+    let listed = database.jobs().revisions(job.organisation_id, job.id, &first_page(10)).unwrap().items;
     assert_eq!(listed, [job.clone(), changed].map(JobRevision::from));
 
     connection.batch_execute("DELETE FROM jobs").unwrap();
@@ -24,6 +24,6 @@ fn what_is_changed_behind_the_stores_back_is_kept() {
 fn a_job_that_keeps_its_revision_leaves_none() {
     let (database, _, job) = Database::with_a_job();
     database.connect().batch_execute("UPDATE jobs SET name = 'another'").unwrap();
-    let listed = database.jobs().revisions(job.organisation_id, job.id, None, 10).unwrap();
+    let listed = database.jobs().revisions(job.organisation_id, job.id, &first_page(10)).unwrap().items;
     assert_eq!(listed.iter().map(|kept| kept.revision).collect::<Vec<_>>(), [Revision::FIRST]);
 }

@@ -23,13 +23,18 @@ use crate::{MemoryStore, Stores};
 pub(super) fn every_history_gives_what_the_model_gives(stores: &Stores) {
     let model = MemoryStore::stores();
     for seed in 1..=12 {
-        let mut dice = Dice::of(seed);
+        let (mut dice, mut judging) = (Dice::of(seed), Dice::of(seed + 100));
         let mut pool = Pool::stored(&[stores, &model]);
         for step in 0..150 {
             pool.look_at_jobs_of(&model);
             let act = pool.act(&mut dice);
             if let Act::InsertRun(run, _) | Act::ReplaceRun(run, _) = &act {
                 pool.runs.push(run.clone());
+            }
+            // By dice of its own: what is judged ahead makes no difference.
+            if judging.one_in(8) {
+                let (at, jobs) = (pool.minute(&mut judging), judging.pick(&[1, 3, 100]));
+                stores.judgements.judge(at, jobs).expect("jobs can be judged");
             }
             let (told, expected) = (act.on(stores), act.on(&model));
             assert_eq!(told, expected, "seed {seed}, step {step}: {act:#?}");

@@ -431,7 +431,16 @@ fn runs_of(stores: &Stores, job: &Job) -> Vec<Run> {
 }
 
 fn revisions_of(stores: &Stores, job: &Job) -> Vec<JobRevision> {
-    stores.jobs.revisions(job.organisation_id, job.id, None, 1_000).expect("revisions can be read")
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.jobs.revisions(job.organisation_id, job.id, &page_after(200, after));
+        let page = page.expect("revisions can be read");
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
 }
 
 fn values_of(stores: &Stores, job: &Job, issued: Issued) -> Vec<PredictedValue> {

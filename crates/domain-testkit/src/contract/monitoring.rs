@@ -175,8 +175,10 @@ pub(super) fn every_transition_is_at_its_microsecond(stores: &Stores) {
         case(None, &[failure(3)], &[(minute(3), Unmonitored), (minute(99), Unmonitored)]),
         paused(case(None, &[], &[(minute(3), Paused)])),
     ];
-    for case in cases {
+    for (day, case) in (0..).zip(cases) {
         let Case { interval, active, activated, runs, transitions } = case;
+        // What was judged on the days before does not hold.
+        let noon = || noon().plus(TimeDelta::days(day));
         let source = Source { expected_interval_minutes: interval.map(minutes), ..a_source() };
         let version = stored_version(stores, a_version_of(stored_source(stores, source).id));
         let mut job = stored_job(stores, Job { active, created_at: noon(), ..a_job_of(&version) });
@@ -192,6 +194,12 @@ pub(super) fn every_transition_is_at_its_microsecond(stores: &Stores) {
         for (place, (from, status)) in transitions.iter().enumerate() {
             // "More than an interval": at the boundary itself the status before still holds, but for the first.
             let first = noon().plus(*from).plus(TimeDelta::microseconds(i64::from(place > 0)));
+            if let Some((_, before)) = place.checked_sub(1).map(|before| transitions[before]) {
+                assert_health(stores, &job, micros_after(first, -1), before);
+            }
+            assert_health(stores, &job, first, *status);
+            // The same when it was judged ahead, also for whom it is not yet that time.
+            judge_all(stores, first);
             assert_health(stores, &job, first, *status);
             if let Some((_, before)) = place.checked_sub(1).map(|before| transitions[before]) {
                 assert_health(stores, &job, micros_after(first, -1), before);
@@ -245,8 +253,12 @@ pub(super) fn jobs_are_listed_and_counted_by_every_health(stores: &Stores) {
         JobFilter { source_id: Some(versions[2].source_id), ..JobFilter::default() },
         JobFilter { active: Some(true), source_version_id: Some(versions[3].id), ..JobFilter::default() },
     ];
-    for scope in &scopes {
-        for filter in &filters {
+    // Whether nothing was judged ahead, or some time ago, just now, or by a clock that is ahead.
+    for judged_at in [None, Some(minute(70)), Some(minute(100)), Some(minute(102))] {
+        if let Some(judged_at) = judged_at {
+            judge_all(stores, noon().plus(judged_at));
+        }
+        for (scope, filter) in scopes.iter().flat_map(|scope| filters.iter().map(move |filter| (scope, filter))) {
             let all = listed(stores, scope, filter);
             let status = |job: &MonitoredJob| Health::judge(&job.job, &job.monitoring, now).status;
             let expected: HealthCounts = all.iter().map(|job| (status(job), 1)).collect();
@@ -275,6 +287,10 @@ pub(super) fn a_condition_on_health_is_one_among_others(stores: &Stores) {
     assert_eq!(list(JobFilter { input_id, ..failing }), [job]);
 }
 
+pub(super) fn judge_all(stores: &Stores, at: Timestamp) {
+    while stores.judgements.judge(at, 7).expect("jobs can be judged").is_unfinished {}
+}
+
 fn assert_health(stores: &Stores, job: &Job, now: Timestamp, status: HealthStatus) {
     let found = monitored(stores, job).expect("the job is there");
     let judged = Health::judge(&found.job, &found.monitoring, now);
@@ -296,7 +312,7 @@ fn subsets(dice: &mut Dice) -> Vec<BTreeSet<HealthStatus>> {
     single.chain(random).collect()
 }
 
-fn listed(stores: &Stores, scope: &Scope, filter: &JobFilter) -> Vec<MonitoredJob> {
+pub(super) fn listed(stores: &Stores, scope: &Scope, filter: &JobFilter) -> Vec<MonitoredJob> {
     let limit = if filter.health.is_some() { 7 } else { PageRequest::MAX_LIMIT };
     walk(limit, |page| stores.jobs.list(scope, filter, page).expect("jobs can be listed"))
 }
@@ -308,7 +324,7 @@ fn monitored(stores: &Stores, job: &Job) -> Option<MonitoredJob> {
     found
 }
 
-fn report(stores: &Stores, job: &Job, issued_at: Timestamp, status: RunStatus) {
+pub(super) fn report(stores: &Stores, job: &Job, issued_at: Timestamp, status: RunStatus) {
     let message = (status == RunStatus::Failed).then(|| description("no data"));
     let run = Run { issued_at, received_at: issued_at, status, message, ..a_run_of(job, &[]) };
     stores.runs.insert(&run, &[], None).expect("the run is stored");

@@ -6,7 +6,9 @@ use prediction_domain::ports::{DeleteSourceVersionError, Effect};
 use super::fixture::{any_job, catalogue, stored_job, stored_version};
 use crate::Stores;
 use crate::builders::{a_job_of, a_version_of, bindings};
-use crate::values::{fresh_input_id, fresh_job_id, fresh_organisation_id, job_name, micros_after, revision};
+use crate::values::{
+    first_page, fresh_input_id, fresh_job_id, fresh_organisation_id, job_name, micros_after, page_after, revision,
+};
 
 pub(super) fn a_new_job_has_its_first_revision(stores: &Stores) {
     let job = any_job(stores);
@@ -38,8 +40,10 @@ pub(super) fn who_changed_a_job_is_kept(stores: &Stores) {
 pub(super) fn revisions_are_listed_from_any_place(stores: &Stores) {
     let [_, _, job] = a_history(stores);
     let numbers = |after: Option<i64>, limit| -> Vec<i64> {
-        let listed = stores.jobs.revisions(job.organisation_id, job.id, after.map(revision), limit);
-        listed.expect("revisions can be listed").iter().map(|kept| kept.revision.as_i64()).collect()
+        let page = page_after(limit, after.map(revision));
+        let listed = stores.jobs.revisions(job.organisation_id, job.id, &page).expect("revisions can be listed");
+        assert_eq!(listed.next, listed.items.last().map(|kept| kept.revision).filter(|last| *last < job.revision));
+        listed.items.iter().map(|kept| kept.revision.as_i64()).collect()
     };
     assert_eq!(numbers(None, 1), [1]);
     assert_eq!(numbers(None, 2), [1, 2]);
@@ -52,7 +56,8 @@ pub(super) fn revisions_are_listed_from_any_place(stores: &Stores) {
 pub(super) fn revisions_of_another_organisation_are_not_found(stores: &Stores) {
     let [_, _, job] = a_history(stores);
     let foreign = fresh_organisation_id();
-    assert_eq!(stores.jobs.revisions(foreign, job.id, None, 10).expect("revisions can be listed"), []);
+    let listed = stores.jobs.revisions(foreign, job.id, &first_page(10)).expect("revisions can be listed");
+    assert_eq!(listed.items, []);
     for number in 1..=3 {
         let found = stores.jobs.revision(foreign, job.id, revision(number)).expect("revisions can be read");
         assert_eq!(found, None);
@@ -120,7 +125,7 @@ fn changed(stores: &Stores, job: &Job, change: impl FnOnce(&mut Job)) -> Job {
 }
 
 fn all(stores: &Stores, job: &Job) -> Vec<JobRevision> {
-    stores.jobs.revisions(job.organisation_id, job.id, None, 100).expect("revisions can be listed")
+    stores.jobs.revisions(job.organisation_id, job.id, &first_page(100)).expect("revisions can be listed").items
 }
 
 fn found(stores: &Stores, job: &Job, revision: Revision) -> Option<JobRevision> {

@@ -80,14 +80,11 @@ impl JobRepository for MemoryStore {
         &self,
         organisation_id: OrganisationId,
         id: JobId,
-        after: Option<Revision>,
-        limit: usize,
-    ) -> Result<Vec<JobRevision>, StoreFailure> {
-        let state = self.state();
-        let kept = state.history.values().filter(|kept| kept.job_id == id).cloned();
-        let current = state.jobs.get(&id).cloned().map(JobRevision::from);
-        let all = kept.chain(current).filter(|kept| kept.organisation_id == organisation_id);
-        Ok(all.filter(|kept| after.is_none_or(|after| kept.revision > after)).take(limit).collect())
+        page: &PageRequest<Revision>,
+    ) -> Result<Page<JobRevision, Revision>, StoreFailure> {
+        let all = self.state().revisions_of(organisation_id, id).into_iter();
+        let behind = all.filter(|kept| page.after.is_none_or(|after| kept.revision > after));
+        Ok(Page::of_placed(behind.map(|kept| (kept.revision, kept)).map(|(place, kept)| (kept, place)).collect(), page))
     }
 
     fn revision(
@@ -96,8 +93,7 @@ impl JobRepository for MemoryStore {
         id: JobId,
         revision: Revision,
     ) -> Result<Option<JobRevision>, StoreFailure> {
-        let all = self.revisions(organisation_id, id, None, usize::MAX)?;
-        Ok(all.into_iter().find(|kept| kept.revision == revision))
+        Ok(self.state().revisions_of(organisation_id, id).into_iter().find(|kept| kept.revision == revision))
     }
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
@@ -116,6 +112,12 @@ impl JobRepository for MemoryStore {
 }
 
 impl State {
+    fn revisions_of(&self, organisation_id: OrganisationId, id: JobId) -> Vec<JobRevision> {
+        let kept = self.history.values().filter(|kept| kept.job_id == id).cloned();
+        let current = self.jobs.get(&id).cloned().map(JobRevision::from);
+        kept.chain(current).filter(|kept| kept.organisation_id == organisation_id).collect()
+    }
+
     fn jobs_in(&self, scope: &Scope, filter: &JobFilter) -> Vec<MonitoredJob> {
         let jobs = self.jobs.values().filter(|job| scope.contains(job.organisation_id) && passes(filter, job));
         jobs.map(|job| self.monitored(job)).filter(|job| is_so(filter.health.as_ref(), job)).collect()

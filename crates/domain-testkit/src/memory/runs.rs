@@ -126,7 +126,10 @@ impl RunRepository for MemoryStore {
             .collect();
         found.sort_by_key(|run| std::cmp::Reverse(RunPosition::of(run)));
         found.truncate(page.limit() + 1);
-        Ok(Page::of_one_too_many(found, page, RunPosition::of))
+        Ok(Page::of_placed(
+            found.into_iter().map(|run| (RunPosition::of(&run), run)).map(|(place, run)| (run, place)).collect(),
+            page,
+        ))
     }
 
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {

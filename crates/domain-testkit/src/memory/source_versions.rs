@@ -1,4 +1,6 @@
-use prediction_domain::model::{Job, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel};
+use prediction_domain::model::{
+    Job, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
+};
 use prediction_domain::ports::{
     DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
     StoreFailure,
@@ -42,6 +44,17 @@ impl SourceVersionRepository for MemoryStore {
         Ok(state.page_of(Kind::Version, state.versions.values().filter(wanted).cloned(), page, |version| {
             version.id.as_uuid()
         }))
+    }
+
+    fn list_heads(
+        &self,
+        filter: &SourceVersionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<SourceVersionHead>, StoreFailure> {
+        let state = self.state();
+        let wanted = |version: &&SourceVersion| filter.source_id.is_none_or(|id| version.source_id == id);
+        let heads = state.versions.values().filter(wanted).cloned().map(SourceVersionHead::from);
+        Ok(state.page_of(Kind::Version, heads, page, |head| head.id.as_uuid()))
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {

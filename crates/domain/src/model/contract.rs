@@ -203,6 +203,14 @@ impl ContractDigest {
         Self(text)
     }
 
+    /// The text of a digest that was stored beside its contract; `None` when it is none.
+    #[must_use]
+    pub fn restore(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:")?;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (digits.len() == 64 && digits.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -42,6 +42,18 @@ impl HealthStatus {
     pub const ALL: [Self; 7] =
         [Self::Paused, Self::Unmonitored, Self::Overdue, Self::Failing, Self::Late, Self::New, Self::OnTime];
 
+    /// Its place in [`ALL`](Self::ALL), by which stores know it.
+    #[must_use]
+    pub fn number(self) -> i16 {
+        self as i16
+    }
+
+    /// The status of that place.
+    #[must_use]
+    pub fn of_number(number: i16) -> Option<Self> {
+        usize::try_from(number).ok().and_then(|place| Self::ALL.get(place).copied())
+    }
+
     /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::contract::{Contract, InputRoleDraft, OutputRoleDraft, judge_contract};
+use super::contract::{Contract, ContractDigest, InputRoleDraft, OutputRoleDraft, judge_contract};
 use super::draft::Sent;
 use super::id::{SourceId, SourceVersionId};
 use super::text::{Description, VersionLabel};
@@ -24,6 +24,36 @@ pub struct SourceVersion {
     pub contract: Contract,
     /// When it was published.
     pub created_at: Timestamp,
+}
+
+/// A source version without its roles, which may be many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceVersionHead {
+    /// See [`SourceVersion::id`].
+    pub id: SourceVersionId,
+    /// See [`SourceVersion::source_id`].
+    pub source_id: SourceId,
+    /// See [`SourceVersion::version`].
+    pub version: VersionLabel,
+    /// See [`SourceVersion::description`].
+    pub description: Option<Description>,
+    /// See [`Contract::digest`].
+    pub contract_digest: ContractDigest,
+    /// See [`SourceVersion::created_at`].
+    pub created_at: Timestamp,
+}
+
+impl From<SourceVersion> for SourceVersionHead {
+    fn from(version: SourceVersion) -> Self {
+        Self {
+            id: version.id,
+            source_id: version.source_id,
+            version: version.version,
+            description: version.description,
+            contract_digest: version.contract.digest().clone(),
+            created_at: version.created_at,
+        }
+    }
 }
 
 /// A source version as somebody describes it, to be published or found.

@@ -44,15 +44,14 @@ pub trait JobRepository: Send + Sync {
         effect: Effect,
     ) -> Result<(), UpdateJobError>;
 
-    /// Lists what a job was at each of its revisions, the current one included, from the first that was kept: those after
-    /// `after`, `limit` of them at the most. None when the organisation has no such job.
+    /// Lists what a job was at each of its revisions, the current one included, from the first that was kept. None when the
+    /// organisation has no such job.
     fn revisions(
         &self,
         organisation_id: OrganisationId,
         id: JobId,
-        after: Option<Revision>,
-        limit: usize,
-    ) -> Result<Vec<JobRevision>, StoreFailure>;
+        page: &PageRequest<Revision>,
+    ) -> Result<Page<JobRevision, Revision>, StoreFailure>;
 
     /// Finds what a job was, or is, at a revision.
     fn revision(

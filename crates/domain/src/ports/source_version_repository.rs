@@ -1,5 +1,7 @@
 use super::{Effect, StoreFailure};
-use crate::model::{JobId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionId, VersionLabel};
+use crate::model::{
+    JobId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
+};
 
 /// Stores source versions. There is no way to change one.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -18,6 +20,13 @@ pub trait SourceVersionRepository: Send + Sync {
 
     /// Lists versions in creation order.
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure>;
+
+    /// Lists versions in creation order, without their roles, which are not read.
+    fn list_heads(
+        &self,
+        filter: &SourceVersionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<SourceVersionHead>, StoreFailure>;
 
     /// Deletes a version that no job uses, now or at a revision that is kept. Of the jobs that do, only those in `scope` are
     /// named.

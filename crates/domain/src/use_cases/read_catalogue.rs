@@ -1,7 +1,7 @@
 //! Reading sources and source versions: open to everybody who has been identified, so no permission is asked for.
 
 use super::{Ports, Refusal};
-use crate::model::{Page, PageRequest, Source, SourceId, SourceVersion, SourceVersionId};
+use crate::model::{Page, PageRequest, Source, SourceId, SourceVersion, SourceVersionHead, SourceVersionId};
 use crate::ports::{SourceFilter, SourceVersionFilter};
 
 /// One source.
@@ -26,4 +26,13 @@ pub fn list_source_versions(
     page: &PageRequest,
 ) -> Result<Page<SourceVersion>, Refusal> {
     Ok(ports.source_versions.list(filter, page)?)
+}
+
+/// Source versions in creation order, without their roles.
+pub fn list_source_version_heads(
+    ports: &Ports,
+    filter: &SourceVersionFilter,
+    page: &PageRequest,
+) -> Result<Page<SourceVersionHead>, Refusal> {
+    Ok(ports.source_versions.list_heads(filter, page)?)
 }

@@ -4,7 +4,7 @@ use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
     AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JudgedJob, Page,
-    PageRequest, Permission, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
+    PageRequest, Permission, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, Weight,
 };
 use crate::ports::{JobFilter, StoreFailure};
 
@@ -43,6 +43,64 @@ pub fn list_jobs(
     Ok(Page { items: items.into_iter().map(|job| job.judged_at(now)).collect(), next })
 }
 
+/// The same, with what is to be shown beside the jobs, which counts for the budget of the page.
+pub fn list_expanded_jobs(
+    ports: &Ports,
+    caller: &Caller,
+    filter: &JobFilter,
+    healths: Option<&BTreeSet<HealthStatus>>,
+    expansion: Expansion,
+    page: &PageRequest,
+) -> Result<(Page<JudgedJob>, Expanded), Refusal> {
+    let mut page = *page;
+    loop {
+        let found = list_jobs(ports, caller, filter.clone(), healths.cloned(), &page)?;
+        let (expanded, fitting) = expand_within(ports, &found.items, expansion, page.budget())?;
+        if fitting == found.items.len() {
+            return Ok((found, expanded));
+        }
+        // A shorter page tells where the next one starts. It may hold other jobs by now.
+        page = page.shorter(fitting);
+    }
+}
+
+/// Finds what is to be shown beside the first of these jobs, as many as there is room for; one at the least. A source and a version is
+/// shown beside each job that has it.
+fn expand_within(
+    ports: &Ports,
+    judged: &[JudgedJob],
+    expansion: Expansion,
+    budget: usize,
+) -> Result<(Expanded, usize), Refusal> {
+    let mut expanded = Expanded::default();
+    let (mut fitting, mut weight) = (0, 0);
+    for few in judged.chunks(EXPANDED_AT_ONCE) {
+        let more = |job: &&Job| {
+            (expansion.source && !expanded.sources.contains_key(&job.source_id))
+                || (expansion.source_version && !expanded.source_versions.contains_key(&job.source_version_id))
+        };
+        let unknown: Vec<&Job> = few.iter().map(|judged| &judged.job).filter(more).collect();
+        if !unknown.is_empty() {
+            let Expanded { sources, source_versions } = expand_jobs(ports, unknown, expansion)?;
+            expanded.sources.extend(sources);
+            expanded.source_versions.extend(source_versions);
+        }
+        for JudgedJob { job, .. } in few {
+            weight += job.weight()
+                + expanded.sources.get(&job.source_id).map_or(0, Weight::weight)
+                + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight);
+            if fitting > 0 && weight > budget {
+                return Ok((expanded, fitting));
+            }
+            fitting += 1;
+        }
+    }
+    Ok((expanded, fitting))
+}
+
+/// For how many jobs at once what is shown beside them is read: a version may be as large as a request.
+const EXPANDED_AT_ONCE: usize = 8;
+
 /// How many jobs of the caller's scope there are of each health.
 pub fn count_jobs_by_health(
     ports: &Ports,
@@ -73,8 +131,7 @@ pub fn list_job_revisions(
 ) -> Result<Page<JobRevision, Revision>, Refusal> {
     caller.require(Permission::JobsRead)?;
     let job = find_job(ports, caller, id)?;
-    let found = ports.jobs.revisions(job.organisation_id, id, page.after, page.limit() + 1)?;
-    Ok(Page::of_one_too_many(found, page, |revision| revision.revision))
+    Ok(ports.jobs.revisions(job.organisation_id, id, page)?)
 }
 
 /// What a job was, or is, at a revision.

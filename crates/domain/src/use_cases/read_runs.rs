@@ -54,6 +54,10 @@ impl PredictionFilter {
     pub const MAX_LIMIT: usize = 10_000;
     /// The values on a page when nobody says how many.
     pub const DEFAULT_LIMIT: usize = 1_000;
+    /// About how many bytes the values of a page have at the most, as JSON.
+    pub const BUDGET: usize = 3 << 20;
+    /// About how many bytes a value has without the name of its role.
+    const WEIGHT_OF_VALUE: usize = 200;
 
     /// By when the values were issued. What was known at a time was issued not much later, which spares looking at what was
     /// issued since.
@@ -114,14 +118,25 @@ pub fn list_predictions(
         after,
         limit: limit + 1,
     })?;
-    let more = items.len() > limit;
-    items.truncate(limit);
+    let fitting = fitting(&items).min(limit);
+    let more = items.len() > fitting;
+    items.truncate(fitting);
     let position = |value: &PredictedValue| ReadingPosition {
         last_run,
         after: PredictionPosition { role: value.prediction.role.clone(), at: value.prediction.at },
     };
     let next = if more { items.last().map(position) } else { None };
     Ok(PredictionPage { items, next })
+}
+
+/// How many of these values an answer has room for, whatever their roles are called. One at the least.
+fn fitting(values: &[PredictedValue]) -> usize {
+    let mut weight = 0;
+    let is_fitting = |value: &&PredictedValue| {
+        weight += PredictionFilter::WEIGHT_OF_VALUE + value.prediction.role.as_str().len();
+        weight <= PredictionFilter::BUDGET
+    };
+    values.iter().take_while(is_fitting).count().max(1)
 }
 
 /// No run that was received then or before was issued later than this, since none is taken that is issued too far ahead. Twice

@@ -7,8 +7,8 @@ use prediction_domain::ports::{Effect, JobFilter, JobSetUpOutcome, SourceFilter,
 use prediction_domain::use_cases::{
     Expansion, JobQuery, Ports, Refusal, SetUpDraft, SetUpJobDraft, change_job, change_source, count_jobs_by_health,
     create_source, delete_job, delete_source, delete_source_version, expand_jobs, get_jobs, get_source,
-    get_source_version, list_jobs, list_source_versions, list_sources, prepare_set_up, publish_source_version,
-    set_up_jobs,
+    get_source_version, list_jobs, list_source_version_heads, list_source_versions, list_sources, prepare_set_up,
+    publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of};
 use prediction_domain_testkit::values::first_page;
@@ -175,6 +175,13 @@ fn failures_of_the_versions_are_passed_through() {
             mocks.sources.expect_find_many().returning(move |_| Err(fail()));
         },
         |ports| delete_source_version(ports, &operator(), version_id(), &ANY, Effect::Commit).map(drop),
+    );
+    assert_passed_through(
+        "list_heads",
+        |mocks, fail| {
+            mocks.source_versions.expect_list_heads().returning(move |_, _| Err(fail()));
+        },
+        |ports| list_source_version_heads(ports, &SourceVersionFilter::default(), &first_page(50)).map(drop),
     );
     assert_passed_through(
         "delete",

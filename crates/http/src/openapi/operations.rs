@@ -261,7 +261,11 @@ fn paged_by(mut filters: Vec<Parameter>, most: usize, default: usize) -> Vec<Par
         .maximum(Some(most))
         .default(Some(default.into()))
         .build();
-    filters.push(query("limit", "How many items at the most.", RefOr::T(Schema::from(limit))));
+    filters.push(query(
+        "limit",
+        "How many items at the most. A page of large items has fewer.",
+        RefOr::T(Schema::from(limit)),
+    ));
     filters.push(query("cursor", "The next_cursor of the page before.", text_schema(ObjectBuilder::new())));
     filters
 }

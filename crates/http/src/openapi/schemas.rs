@@ -33,6 +33,7 @@ const CLOSED: [&str; 15] = [
     source::NewSource,
     source::SourceChange,
     source_version::SourceVersionBody,
+    source_version::SourceVersionItem,
     source_version::InputRoleBody,
     source_version::OutputRoleBody,
     source_version::NewSourceVersion,

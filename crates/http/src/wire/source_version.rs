@@ -1,6 +1,7 @@
 use prediction_domain::model::{
-    Contract, Description, InputKind, InputRole, InputRoleDraft, Metric, OutputRole, OutputRoleDraft, ROLES, RoleName,
-    SourceId, SourceVersion, SourceVersionDraft, SourceVersionId, Timestamp, Unit, VersionLabel,
+    Contract, ContractDigest, Description, InputKind, InputRole, InputRoleDraft, Metric, OutputRole, OutputRoleDraft,
+    ROLES, RoleName, SourceId, SourceVersion, SourceVersionDraft, SourceVersionHead, SourceVersionId, Timestamp, Unit,
+    VersionLabel,
 };
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -32,6 +33,51 @@ pub(crate) struct SourceVersionBody {
     contract_digest: Contract,
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     created_at: Timestamp,
+}
+
+/// A source version in a list: without its roles, unless they are asked for with expand=contract.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SourceVersionItem)]
+pub(crate) struct SourceVersionItem {
+    #[schema(value_type = uuid::Uuid)]
+    id: SourceVersionId,
+    #[schema(value_type = uuid::Uuid)]
+    source_id: SourceId,
+    /// Unique in its source; v1.0.0 and 1.0.0 are the same.
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    version: VersionLabel,
+    #[schema(value_type = Option<String>, max_length = 10_000)]
+    description: Option<Description>,
+    /// With expand=contract.
+    #[serde(serialize_with = "input_roles_if_any", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<InputRoleBody>>, nullable = false)]
+    input_roles: Option<Contract>,
+    /// With expand=contract.
+    #[serde(serialize_with = "output_roles_if_any", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<OutputRoleBody>>, nullable = false)]
+    output_roles: Option<Contract>,
+    /// The same for the same roles in any order, everywhere: SHA-256 over their canonical form.
+    #[schema(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    contract_digest: ContractDigest,
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    created_at: Timestamp,
+}
+
+impl From<SourceVersion> for SourceVersionItem {
+    fn from(version: SourceVersion) -> Self {
+        Self {
+            input_roles: Some(version.contract.clone()),
+            output_roles: Some(version.contract.clone()),
+            ..SourceVersionHead::from(version).into()
+        }
+    }
+}
+
+impl From<SourceVersionHead> for SourceVersionItem {
+    fn from(head: SourceVersionHead) -> Self {
+        let SourceVersionHead { id, source_id, version, description, contract_digest, created_at } = head;
+        Self { id, source_id, version, description, input_roles: None, output_roles: None, contract_digest, created_at }
+    }
 }
 
 /// A named slot for an input.
@@ -93,6 +139,22 @@ fn input_roles<S: Serializer>(contract: &Contract, serializer: S) -> Result<S::O
 
 fn output_roles<S: Serializer>(contract: &Contract, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(contract.output_roles().iter().cloned().map(OutputRoleBody::from))
+}
+
+#[expect(clippy::ref_option, reason = "what serde calls it with")]
+fn input_roles_if_any<S: Serializer>(contract: &Option<Contract>, serializer: S) -> Result<S::Ok, S::Error> {
+    match contract {
+        Some(contract) => input_roles(contract, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[expect(clippy::ref_option, reason = "what serde calls it with")]
+fn output_roles_if_any<S: Serializer>(contract: &Option<Contract>, serializer: S) -> Result<S::Ok, S::Error> {
+    match contract {
+        Some(contract) => output_roles(contract, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn contract_digest<S: Serializer>(contract: &Contract, serializer: S) -> Result<S::Ok, S::Error> {

@@ -21,6 +21,7 @@ fn failing(failure: fn() -> StoreFailure) -> Mocks {
     mocks.sources.expect_list().returning(move |_, _| Err(failure()));
     mocks.source_versions.expect_find_many().returning(move |_| Err(failure()));
     mocks.source_versions.expect_list().returning(move |_, _| Err(failure()));
+    mocks.source_versions.expect_list_heads().returning(move |_, _| Err(failure()));
     mocks.jobs.expect_find_many().returning(move |_| Err(failure()));
     mocks.jobs.expect_find_monitored().returning(move |_| Err(failure()));
     mocks.jobs.expect_count_by_health().returning(move |_, _, _| Err(failure()));

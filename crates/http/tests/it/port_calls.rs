@@ -102,6 +102,11 @@ impl Ports {
             called(None);
             Ok(())
         });
+        let (called, head) = (self.log("source_versions.list_heads"), version.clone());
+        mocks.source_versions.expect_list_heads().returning(move |_, _| {
+            called(None);
+            Ok(Page { items: vec![head.clone().into()], next: None })
+        });
         let called = self.log("source_versions.list");
         mocks.source_versions.expect_list().returning(move |_, _| {
             called(None);
@@ -164,9 +169,9 @@ impl Ports {
     fn expect_runs(&self, mocks: &mut Mocks) {
         let job = self.job.clone();
         let (called, kept) = (self.log("jobs.revisions"), JobRevision::from(job.clone()));
-        mocks.jobs.expect_revisions().returning(move |_, _, _, _| {
+        mocks.jobs.expect_revisions().returning(move |_, _, _| {
             called(None);
-            Ok(vec![kept.clone()])
+            Ok(Page { items: vec![kept.clone()], next: None })
         });
         let (called, kept) = (self.log("jobs.revision"), JobRevision::from(job.clone()));
         mocks.jobs.expect_revision().returning(move |_, _, revision| {
@@ -233,7 +238,9 @@ fn reading_asks_once() {
     let ok = StatusCode::OK;
     assert_calls(|_| Request::new("GET", "/api/v1/sources?name=a&limit=2"), ok, &["sources.list"]);
     assert_calls(|p| Request::new("GET", format!("/api/v1/sources/{}", p.source.id)), ok, &["sources.find_many"]);
-    assert_calls(|_| Request::new("GET", "/api/v1/source_versions"), ok, &["source_versions.list"]);
+    assert_calls(|_| Request::new("GET", "/api/v1/source_versions"), ok, &["source_versions.list_heads"]);
+    let whole = "/api/v1/source_versions?expand=contract";
+    assert_calls(|_| Request::new("GET", whole), ok, &["source_versions.list"]);
     let version = |p: &Ports| format!("/api/v1/source_versions/{}", p.version.id);
     assert_calls(|p| Request::new("GET", version(p)), ok, &["source_versions.find_many"]);
     assert_calls(|_| Request::new("GET", "/api/v1/jobs"), ok, &["jobs.list"]);

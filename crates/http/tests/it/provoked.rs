@@ -186,7 +186,7 @@ async fn another_method() {
 async fn a_store_that_is_not_available_and_one_that_fails() {
     let mut mocks = Mocks::default();
     mocks.sources.expect_list().returning(|_, _| Err(StoreFailure::Unavailable("no connection".into())));
-    mocks.source_versions.expect_list().returning(|_, _| Err(StoreFailure::Internal("disk full".into())));
+    mocks.source_versions.expect_list_heads().returning(|_, _| Err(StoreFailure::Internal("disk full".into())));
     let service = mocks.into_service();
     let unavailable = service.send(Request::new("GET", "/api/v1/sources")).await;
     insta::assert_snapshot!("a_store_that_is_not_available", told(&unavailable));

@@ -28,6 +28,7 @@ mod names;
 mod numbers;
 mod oidc;
 mod owners;
+mod page_sizes;
 mod process;
 mod profiles;
 mod protocol;

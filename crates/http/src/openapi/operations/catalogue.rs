@@ -130,11 +130,16 @@ fn on_versions() -> Vec<Operation> {
             id: "list_source_versions",
             tag: VERSIONS,
             summary: "List source versions",
-            text: "In the order in which they were published.",
+            text: "In the order in which they were published; without their roles, unless those are asked for.",
             access: Access::Token,
-            parameters: paged(vec![id_filter("source_id", "Only those of that source.")]),
+            parameters: {
+                let mut parameters = paged(vec![id_filter("source_id", "Only those of that source.")]);
+                let word = text_schema(ObjectBuilder::new().enum_values(Some(["contract"])));
+                parameters.push(query("expand", "With contract: the roles of each version, too.", word));
+                parameters
+            },
             request: None,
-            answers: vec![(200, "A page of source versions", Body::List("SourceVersion"))],
+            answers: vec![(200, "A page of source versions", Body::List("SourceVersionItem"))],
             problems: &[],
         },
         Operation {

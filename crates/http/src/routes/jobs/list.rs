@@ -1,6 +1,6 @@
 use prediction_domain::model::{HealthStatus, InputId, JobName, OrganisationId, SourceId, SourceVersionId};
 use prediction_domain::ports::JobFilter;
-use prediction_domain::use_cases::{expand_jobs, list_jobs};
+use prediction_domain::use_cases::list_expanded_jobs;
 
 use super::{expansion, with_expanded};
 use crate::request::{Call, Query};
@@ -26,11 +26,7 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let (found, expanded) = call
         .api()
-        .read(move |ports| {
-            let found = list_jobs(ports, &caller, filter, healths, &page)?;
-            let expanded = expand_jobs(ports, found.items.iter().map(|judged| &judged.job), expansion)?;
-            Ok((found, expanded))
-        })
+        .read(move |ports| list_expanded_jobs(ports, &caller, &filter, healths.as_ref(), expansion, &page))
         .await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(|job| with_expanded(job, &expanded)).collect();

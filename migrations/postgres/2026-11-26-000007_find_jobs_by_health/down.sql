@@ -1,0 +1,12 @@
+DROP TRIGGER sources_end_judgements ON sources;
+DROP FUNCTION end_judgements_of_source();
+DROP TRIGGER runs_end_judgements ON run_summaries;
+DROP FUNCTION end_judgement();
+DROP TRIGGER job_health_follows_delete ON jobs;
+DROP TRIGGER job_health_follows_update ON jobs;
+DROP TRIGGER job_health_follows_insert ON jobs;
+DROP FUNCTION keep_job_health();
+DROP FUNCTION unjudged_jobs(uuid, timestamptz);
+DROP TABLE judgements;
+DROP TABLE unjudged_sources;
+DROP TABLE job_health;

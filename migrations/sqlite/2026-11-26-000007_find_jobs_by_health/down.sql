@@ -1,0 +1,13 @@
+DROP TRIGGER sources_end_judgements;
+DROP TRIGGER deleted_runs_end_judgements;
+DROP TRIGGER runs_end_judgements;
+DROP TRIGGER first_runs_end_judgements;
+DROP TRIGGER changes_end_judgements;
+DROP TABLE judgements;
+DROP TABLE unjudged_sources;
+DROP INDEX jobs_judged_until_idx;
+DROP INDEX jobs_organisation_id_judged_until_idx;
+DROP INDEX jobs_judged_status_idx;
+DROP INDEX jobs_organisation_id_judged_status_idx;
+ALTER TABLE jobs DROP COLUMN judged_until;
+ALTER TABLE jobs DROP COLUMN judged_status;
