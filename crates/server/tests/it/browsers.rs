@@ -112,7 +112,7 @@ fn answers_are_compressed_for_who_wants_that_and_their_tags_still_lock() {
         let call = server.operator().call("GET", &source).header("If-None-Match", &tag).send();
         assert_eq!((call.status, call.header("etag")), (304, Some(tag.as_str())), "{accept}");
         let call = server.operator().call("PUT", &source).query("dry_run=true").header("If-Match", &tag);
-        call.json(&json!({ "retention_hours": 1 })).send().expect(200);
+        call.json(&json!({ "expected_interval_minutes": 1 })).send().expect(200);
     }
     // What is small, and what shows what was sent.
     for path in [&*job, &format!("/api/v1/jobs?{}=1", "y".repeat(3_000)), "/health/live"] {
