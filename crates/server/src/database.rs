@@ -111,7 +111,7 @@ impl Database {
     /// How many jobs are to be judged at once: SQLite takes no other writer meanwhile.
     pub(crate) fn judging_batch(&self) -> usize {
         match self {
-            Self::Sqlite(_) => 100,
+            Self::Sqlite(_) => 400,
             Self::Postgres { .. } => 250,
         }
     }
