@@ -16,7 +16,8 @@ LONGEST_START = 30.0
 # Everything is kept as it is where data matters.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "max_connections": "60",
+    # Six replicas have up to twelve each, and a pooler keeps those of replicas that have ended for a while.
+    "max_connections": "100",
     "fsync": "on",
     "synchronous_commit": "on",
     "wal_level": "replica",
