@@ -16,6 +16,7 @@
 
 mod batches;
 mod clocks;
+mod deletion_races;
 mod fixture;
 mod health;
 mod history;
@@ -320,16 +321,18 @@ macro_rules! contract_suite {
                 of_many_updates_of_one_source_one_is_made
                 of_many_updates_of_one_job_one_is_made
                 of_many_renames_to_one_name_one_is_made
+                rehearsals_do_not_see_or_hinder_each_other
+                readers_see_all_of_a_set_up_or_nothing
+            }
+            deletion_races {
                 of_many_deletes_of_one_job_one_deletes_it
                 of_an_update_and_a_delete_of_one_job_one_is_made
                 of_an_update_and_a_delete_of_one_source_one_is_made
                 a_job_deleted_during_set_ups_of_its_name_is_found_or_replaced
                 a_source_deleted_during_inserts_of_its_name_is_found_or_replaced
-                rehearsals_do_not_see_or_hinder_each_other
                 a_version_deleted_during_set_ups_leaves_no_orphan
                 a_version_deleted_during_updates_leaves_no_orphan
                 a_source_deleted_while_versions_are_published_leaves_no_orphan
-                readers_see_all_of_a_set_up_or_nothing
             }
             history {
                 every_history_gives_what_the_model_gives

@@ -1,6 +1,8 @@
 //! What cases begin with, and how they look at a store.
 
 use std::fmt::Debug;
+use std::sync::Barrier;
+use std::thread;
 
 use prediction_domain::model::{
     Job, JobId, Page, PageRequest, Scope, Source, SourceId, SourceVersion, SourceVersionId,
@@ -163,4 +165,21 @@ pub(super) fn assert_nothing_changes<T>(stores: &Stores, act: impl FnOnce() -> T
     let result = act();
     assert_exactly(&contents(stores), &before);
     result
+}
+
+/// Calls the same function in many threads that start together.
+pub(super) fn at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let start = Barrier::new(count);
+    let (start, act) = (&start, &act);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..count)
+            .map(|number| {
+                scope.spawn(move || {
+                    start.wait();
+                    act(number)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("no call panics")).collect()
+    })
 }

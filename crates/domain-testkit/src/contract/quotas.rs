@@ -9,9 +9,8 @@ use prediction_domain::ports::{
     UpdateJobError,
 };
 
-use super::fixture::{all_jobs, any_job, assert_nothing_changes, catalogue, job, set_up, stored_job};
+use super::fixture::{all_jobs, any_job, assert_nothing_changes, at_once, catalogue, job, set_up, stored_job};
 use super::history::Dice;
-use super::races::at_once;
 use crate::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_prediction, a_run_of};
 use crate::values::{at, first_page, fresh_job_id, fresh_organisation_id, job_name, micros_after};
 use crate::{MemoryStore, Stores};

@@ -1,5 +1,7 @@
 //! Contracts: what a source version needs and gives.
 
+mod draft;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -8,10 +10,14 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::binding::{DeclaredInput, DeclaredInputs};
-use super::draft::Sent;
+use super::binding::DeclaredInputs;
 use super::text::{Description, InputKind, Metric, RoleName, Unit};
 use super::violation::{Judge, ListLimit, Path, ValueProblem, Violation, ViolationCode, Violations};
+
+pub(crate) use draft::judge_contract;
+pub use draft::{InputRoleDraft, OutputRoleDraft, declared_inputs};
+
+use draft::judge_roles;
 
 /// The most roles in each direction of a contract.
 pub const MAX_ROLES: usize = 200;
@@ -216,218 +222,6 @@ impl ContractDigest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// An input role as somebody describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct InputRoleDraft {
-    /// See [`InputRole::role`].
-    pub role: Sent<String>,
-    /// See [`InputRole::input_kind`].
-    pub input_kind: Sent<String>,
-    /// See [`InputRole::metric`].
-    pub metric: Sent<String>,
-    /// See [`InputRole::unit`].
-    pub unit: Sent<String>,
-    /// See [`InputRole::required`]; true when left out.
-    pub required: Sent<bool>,
-    /// See [`InputRole::description`].
-    pub description: Sent<String>,
-}
-
-/// An output role as somebody describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OutputRoleDraft {
-    /// See [`OutputRole::role`].
-    pub role: Sent<String>,
-    /// See [`OutputRole::metric`].
-    pub metric: Sent<String>,
-    /// See [`OutputRole::unit`].
-    pub unit: Sent<String>,
-    /// See [`OutputRole::required`]; true when left out.
-    pub required: Sent<bool>,
-    /// See [`OutputRole::description`].
-    pub description: Sent<String>,
-}
-
-/// Reads both lists of roles and reports everything that is wrong with them; a contract comes out only when nothing is.
-pub(crate) fn judge_contract(
-    judge: &mut Judge,
-    path: &Path,
-    input_roles: &Sent<Vec<Sent<InputRoleDraft>>>,
-    output_roles: &Sent<Vec<Sent<OutputRoleDraft>>>,
-) -> Option<Contract> {
-    let inputs_path = path.member("input_roles");
-    let outputs_path = path.member("output_roles");
-    let inputs = judge.require(&inputs_path, input_roles.as_ref()).and_then(|drafts| {
-        judge_list(
-            judge,
-            &inputs_path,
-            drafts,
-            |draft| &draft.role,
-            0,
-            |judge, path, draft| {
-                let description = optional_description(judge, path, &draft.description);
-                let input_kind = word(judge, path, "input_kind", &draft.input_kind, InputKind::parse);
-                let metric = word(judge, path, "metric", &draft.metric, Metric::parse);
-                let required = required(judge, path, &draft.required);
-                let role = word(judge, path, "role", &draft.role, RoleName::parse);
-                let unit = optional_unit(judge, path, &draft.unit);
-                Some(InputRole {
-                    description: description?.into_option(),
-                    input_kind: input_kind?,
-                    metric: metric?,
-                    required: required?,
-                    role: role?,
-                    unit: unit?.into_option(),
-                })
-            },
-        )
-    });
-    let outputs = judge.require(&outputs_path, output_roles.as_ref()).and_then(|drafts| {
-        judge_list(
-            judge,
-            &outputs_path,
-            drafts,
-            |draft| &draft.role,
-            1,
-            |judge, path, draft| {
-                let description = optional_description(judge, path, &draft.description);
-                let metric = word(judge, path, "metric", &draft.metric, Metric::parse);
-                let required = required(judge, path, &draft.required);
-                let role = word(judge, path, "role", &draft.role, RoleName::parse);
-                let unit = optional_unit(judge, path, &draft.unit);
-                Some(OutputRole {
-                    description: description?.into_option(),
-                    metric: metric?,
-                    required: required?,
-                    role: role?,
-                    unit: unit?.into_option(),
-                })
-            },
-        )
-    });
-    Some(Contract::of_checked(inputs?, outputs?))
-}
-
-/// What can be told of the inputs of a contract that may not be valid as a whole, so that bindings can still be judged.
-#[must_use]
-pub fn declared_inputs(drafts: &Sent<Vec<Sent<InputRoleDraft>>>) -> Option<DeclaredInputs> {
-    let drafts = drafts.given().filter(|drafts| drafts.len() <= MAX_ROLES)?;
-    let mut declared = DeclaredInputs { roles: BTreeMap::new(), complete: true };
-    for draft in drafts {
-        let role = draft.given().and_then(|draft| Some((RoleName::parse(draft.role.given()?).ok()?, draft)));
-        let Some((role, draft)) = role else {
-            declared.complete = false;
-            continue;
-        };
-        let input = DeclaredInput {
-            input_kind: draft.input_kind.given().and_then(|kind| InputKind::parse(kind).ok()),
-            required: match draft.required {
-                Sent::Given(required) => Some(required),
-                Sent::Absent => Some(true),
-                Sent::Null | Sent::Unreadable => None,
-            },
-        };
-        declared.roles.entry(role).or_insert(input);
-    }
-    Some(declared)
-}
-
-fn judge_list<'a, Draft, Role>(
-    judge: &mut Judge,
-    path: &Path,
-    drafts: &'a [Sent<Draft>],
-    name: impl Fn(&'a Draft) -> &'a Sent<String>,
-    least: usize,
-    read: impl Fn(&mut Judge, &Path, &Draft) -> Option<Role>,
-) -> Option<Vec<Role>> {
-    if let Some(too_many) = ROLES.exceeded_by(drafts.len()) {
-        judge.report(path.clone(), too_many);
-        return None;
-    }
-    let names: Vec<Option<RoleName>> =
-        drafts.iter().map(|draft| draft.given().and_then(|draft| RoleName::parse(name(draft).given()?).ok())).collect();
-    let valid = judge_roles(judge, path, drafts.len(), names.iter().map(Option::as_ref), least);
-    let roles: Vec<Option<Role>> = drafts
-        .iter()
-        .enumerate()
-        .map(|(index, draft)| {
-            let path = path.index(index);
-            let draft = judge.require(&path, draft.as_ref())?;
-            read(judge, &path, draft)
-        })
-        .collect();
-    let roles: Option<Vec<Role>> = roles.into_iter().collect();
-    if valid { roles } else { None }
-}
-
-fn judge_roles<'a>(
-    judge: &mut Judge,
-    path: &Path,
-    count: usize,
-    names: impl Iterator<Item = Option<&'a RoleName>>,
-    least: usize,
-) -> bool {
-    let mut valid = true;
-    if count < least {
-        valid = false;
-        judge.report(
-            path.clone(),
-            ValueProblem::new(ViolationCode::TooFewItems, "is empty")
-                .expected(format!("{least} to {MAX_ROLES} roles"))
-                .actual(count),
-        );
-    }
-    if let Some(too_many) = ROLES.exceeded_by(count) {
-        judge.report(path.clone(), too_many);
-        return false;
-    }
-    let mut seen = BTreeSet::new();
-    for (index, name) in names.enumerate() {
-        if let Some(name) = name
-            && !seen.insert(name)
-        {
-            valid = false;
-            judge.report(
-                path.index(index).member("role"),
-                ValueProblem::new(ViolationCode::DuplicateRole, "is declared twice").actual(name.as_str()),
-            );
-        }
-    }
-    valid
-}
-
-fn word<T>(
-    judge: &mut Judge,
-    path: &Path,
-    member: &'static str,
-    sent: &Sent<String>,
-    parse: impl FnOnce(&str) -> Result<T, ValueProblem>,
-) -> Option<T> {
-    let path = path.member(member);
-    let read = judge.read(&path, sent, |text| parse(text));
-    judge.require(&path, read)
-}
-
-fn required(judge: &mut Judge, path: &Path, sent: &Sent<bool>) -> Option<bool> {
-    match sent {
-        Sent::Absent => Some(true),
-        other => judge.require(&path.member("required"), other.clone()),
-    }
-}
-
-fn optional_unit(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Sent<Unit>> {
-    usable(judge.read(&path.member("unit"), sent, |text| Unit::parse(text)))
-}
-
-fn optional_description(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Sent<Description>> {
-    usable(judge.read(&path.member("description"), sent, |text| Description::parse(text)))
-}
-
-/// `None` after a violation was reported.
-fn usable<T>(sent: Sent<T>) -> Option<Sent<T>> {
-    if matches!(sent, Sent::Unreadable) { None } else { Some(sent) }
 }
 
 fn compare<Role: PartialEq + Serialize>(

@@ -44,7 +44,8 @@ const OF_THE_DOMAIN: [&str; 12] = [
     "uuid",
 ];
 
-const LONGEST_FILE: usize = 600;
+/// Lines. What is longer is more than one room.
+const LONGEST_FILE: usize = 500;
 
 #[test]
 fn crates_depend_only_on_those_that_they_may() {
@@ -95,9 +96,9 @@ fn unsafe_code_is_in_one_crate() {
 fn no_file_is_long() {
     let mut count = 0;
     for member in fs::read_dir(workspace().join("crates")).unwrap() {
-        for file in files(&member.unwrap().path().join("src")) {
+        for file in files(&member.unwrap().path()) {
             let lines = fs::read_to_string(&file).unwrap().lines().count();
-            assert!(lines < LONGEST_FILE, "{} has {lines} lines", file.display());
+            assert!(lines <= LONGEST_FILE, "{} has {lines} lines", file.display());
             count += 1;
         }
     }
