@@ -7,8 +7,8 @@ use std::time::Duration;
 use prediction_domain::model::{Caller, JudgedJob, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{
-    ClockWatch, JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, count_all_jobs_by_health, get_jobs,
-    set_up_jobs,
+    ClockWatch, JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, SweptHistory, count_all_jobs_by_health,
+    get_jobs, set_up_jobs,
 };
 
 use crate::auth::keys::KeyFetch;
@@ -251,6 +251,14 @@ impl Api {
             self.conditions.note_failure(failure);
         }
         self.metrics.set_purge(step.as_ref().ok());
+    }
+
+    /// Notes what a step of the sweep of the history came to.
+    pub fn note_sweep(&self, swept: &Result<SweptHistory, StoreFailure>) {
+        match swept {
+            Ok(swept) => self.metrics.count_swept(*swept),
+            Err(failure) => self.conditions.note_failure(failure),
+        }
     }
 
     /// Notes when the oldest value that is still stored expired, if one has.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use prediction_domain::model::{HealthCounts, HealthStatus, Quota};
 use prediction_domain::ports::ConnectionCounts;
-use prediction_domain::use_cases::PurgeStep;
+use prediction_domain::use_cases::{PurgeStep, SweptHistory};
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -410,14 +410,19 @@ impl Metrics {
 
     /// Whoever failed to purge does not.
     pub(crate) fn set_purge(&self, step: Option<&PurgeStep>) {
-        let Some(PurgeStep::Purged(purged, swept)) = step else {
+        let Some(PurgeStep::Purged(purged)) = step else {
             self.purging.set(0);
             return;
         };
         self.purged.with_label_values(&["values"]).inc_by(purged.values);
-        self.purged.with_label_values(&["runs"]).inc_by(purged.runs + swept.runs);
-        self.purged.with_label_values(&["revisions"]).inc_by(swept.revisions);
+        self.purged.with_label_values(&["runs"]).inc_by(purged.runs);
         self.purging.set(1);
+    }
+
+    /// Notes what was deleted of the history of jobs.
+    pub(crate) fn count_swept(&self, swept: SweptHistory) {
+        self.purged.with_label_values(&["runs"]).inc_by(swept.runs);
+        self.purged.with_label_values(&["revisions"]).inc_by(swept.revisions);
     }
 
     /// How many connections of clients there are.

@@ -19,15 +19,23 @@ use crate::connections::Place;
 const LEAST_RATE: u64 = 1_024;
 /// Over how long a time that is looked at, in which the answer waits.
 const WINDOW: Duration = Duration::from_secs(10);
-/// How often it is looked at. While the service drains, a client that has taken nothing since the last look is not waited for.
+/// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// While the service drains, a client that has taken nothing for so long is not waited for.
+const PATIENCE_WHEN_DRAINING: Duration = Duration::from_secs(3);
 /// After how long without a byte in either direction a connection ends: longer than any deadline and than it is kept between requests. It is
 /// for what actix-http waits for without end, such as the rest of a body that nobody needs any more.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
-/// How much the kernel keeps of an answer before it sends it. It bounds the memory, and is small enough that what a slow client takes
-/// is noticed in time: the next bytes are asked for when half of this has been sent.
+/// How much the kernel keeps of an answer before it sends it: the next bytes are asked for when half of this has been sent.
+///
+/// With the two below it bounds the memory, and the steps in which a slow client is seen to take anything. Whether it takes enough can
+/// only be told if it takes several steps in a window.
 #[cfg(target_os = "linux")]
-const MOST_NOT_SENT: u32 = 32 * 1024;
+const MOST_NOT_SENT: u32 = 8 * 1024;
+/// How much is handed to the kernel at once.
+const STEP: usize = 16 * 1024;
+/// The same once the client has kept an answer waiting.
+const STEP_OF_SLOW_CLIENT: usize = 4 * 1024;
 
 /// How fast a client reads, while the answer waits for it.
 #[derive(Debug, Default)]
@@ -38,13 +46,16 @@ struct Pace {
     waited: Duration,
     /// How much was taken in this window.
     taken: u64,
-    /// The same when it was looked at last.
-    taken_before: u64,
+    /// When anything was taken last, or it began to wait.
+    last: Option<Instant>,
+    /// Whether the client has kept an answer waiting, this one or an earlier one.
+    is_slow: bool,
 }
 
 impl Pace {
     fn took(&mut self, bytes: usize, now: Instant) {
         self.taken += bytes as u64;
+        self.last = Some(now);
         if let Some(since) = self.since.take() {
             self.waited += now - since;
         }
@@ -53,21 +64,28 @@ impl Pace {
     fn waits(&mut self, now: Instant) {
         if self.since.is_none() && self.waited.is_zero() {
             // What went into buffers before says nothing.
-            *self = Self::default();
+            *self = Self { last: Some(now), is_slow: self.is_slow, ..Self::default() };
         }
         self.since.get_or_insert(now);
     }
 
+    /// How much of an answer is handed to the kernel at once.
+    fn step(&self) -> usize {
+        if self.is_slow { STEP_OF_SLOW_CLIENT } else { STEP }
+    }
+
     /// Whether the client is too slow to be waited for.
     fn is_too_slow(&mut self, now: Instant, is_draining: bool) -> bool {
-        let has_taken = self.taken > self.taken_before;
-        self.taken_before = self.taken;
         let waited = self.waited + self.since.map_or(Duration::ZERO, |since| now - since);
+        self.is_slow |= waited >= LOOK_EVERY;
+        if is_draining && self.last.is_some_and(|last| now - last >= PATIENCE_WHEN_DRAINING) {
+            return true;
+        }
         if waited < WINDOW {
-            return is_draining && !has_taken && waited >= LOOK_EVERY;
+            return false;
         }
         let is_too_slow = self.taken < LEAST_RATE * WINDOW.as_secs();
-        (self.waited, self.taken, self.taken_before) = (Duration::ZERO, 0, 0);
+        (self.waited, self.taken) = (Duration::ZERO, 0);
         self.since = self.since.map(|_| now);
         is_too_slow
     }
@@ -148,7 +166,8 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+        let step = bytes.len().min(self.pace.step());
+        match Pin::new(&mut self.stream).poll_write(context, &bytes[..step]) {
             Poll::Ready(Ok(taken)) => {
                 self.last = Instant::now();
                 let last = self.last;

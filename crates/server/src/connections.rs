@@ -9,7 +9,8 @@ use actix_web::web;
 use prediction_http::{Api, ConnectionEnd, network};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are open for other reasons than a connection: the database, listeners, what the runtime needs.
+/// Files that are open for other reasons than a connection of a client, besides those that the options tell: listeners, what the
+/// runtime needs, clients that are told that there are too many.
 const OTHER_FILES: u64 = 128;
 
 /// The connections of clients.
@@ -98,9 +99,10 @@ impl Drop for Place {
     }
 }
 
-/// Has the operating system allow so many connections, and tells how many it does.
-pub(crate) fn allowed(wanted: u32) -> usize {
-    let files = u64::from(wanted) + OTHER_FILES;
+/// Has the operating system allow so many connections beside what else needs files, and tells how many it does.
+pub(crate) fn allowed(wanted: u32, others: usize) -> usize {
+    let others = OTHER_FILES.saturating_add(others as u64);
+    let files = others.saturating_add(u64::from(wanted));
     let limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(u64::MAX).min(files);
     let mut current = limit.current.unwrap_or(u64::MAX);
@@ -110,7 +112,7 @@ pub(crate) fn allowed(wanted: u32) -> usize {
             Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
         }
     }
-    let allowed = u64::from(wanted).min(current.saturating_sub(OTHER_FILES).max(16));
+    let allowed = u64::from(wanted).min(current.saturating_sub(others).max(16));
     if allowed < u64::from(wanted) {
         tracing::warn!(
             wanted,

@@ -1,5 +1,6 @@
 //! The `prediction-api` command.
 
+mod background;
 mod command_line;
 mod connection;
 mod connections;

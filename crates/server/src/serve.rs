@@ -20,12 +20,9 @@ use crate::command_line::{ServeOptions, UsageOptions};
 use crate::connections::Connections;
 use crate::database::PortsOfStore;
 use crate::greeting::Addresses;
-use crate::judging::JudgingThread;
-use crate::purge::PurgeThread;
 use crate::system::{ProcessClock, SystemClock};
 use crate::traces::TraceExport;
-use crate::watch::WatchThread;
-use crate::{connections, database, greeting, identity, listener, logging};
+use crate::{connections, database, greeting, identity, judging, listener, logging, purge, watch};
 
 /// How many connections the internal listener has: for a few who look after the service.
 const INTERNAL_CONNECTIONS: usize = 64;
@@ -67,7 +64,10 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let internal = internal.transpose()?.unwrap_or_default();
     let addresses = Addresses { public: listener::addresses(&public)?, internal: listener::addresses(&internal)? };
     let per_peer = options.max_connections_per_peer.map(|most| most.get() as usize);
-    let connections = Connections::new(connections::allowed(options.max_connections.get()), per_peer, api.clone());
+    // A pool may be replaced by another one while its connections hang.
+    let others = INTERNAL_CONNECTIONS + 2 * options.database.database_connections.get() as usize;
+    let most = connections::allowed(options.max_connections.get(), others);
+    let connections = Connections::new(most, per_peer, api.clone());
     // Those who run the service get in when it is full.
     let internal_connections = Connections::new(INTERNAL_CONNECTIONS, None, api.clone());
 
@@ -107,10 +107,10 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         let purge = if options.no_purge {
             None
         } else {
-            Some(PurgeThread::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
+            Some(purge::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
         };
-        let judging = JudgingThread::start(judge, database.judging_batch())?;
-        let watch = WatchThread::start(for_watch, clock)?;
+        let judging = judging::start(judge, database.judging_batch())?;
+        let watch = watch::start(for_watch, clock)?;
         let stop = Stop { api, server: server.handle(), connections: [connections, internal_connections] };
         rt::spawn(stop.on_signal(signals, options.drain_delay));
         server.await.context("the server failed")?;

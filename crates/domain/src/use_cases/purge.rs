@@ -40,7 +40,7 @@ struct Sweep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PurgeStep {
     /// This was deleted.
-    Purged(Purged, SweptHistory),
+    Purged(Purged),
     /// Nothing was, since another replica is at it.
     LeftToAnother,
 }
@@ -85,7 +85,7 @@ impl Purger {
         Self { sweep: (!kept.is_everything()).then_some(sweep), ..self }
     }
 
-    /// Deletes so many values and runs at the most, and so much of the history, if no other replica does.
+    /// Deletes so many values and runs at the most that have expired or belonged to deleted jobs, if no other replica does.
     pub fn step(&mut self, limit: usize) -> Result<PurgeStep, StoreFailure> {
         if !self.has_recalled {
             if let Some(known) = self.retention.end_of_lease()? {
@@ -94,25 +94,31 @@ impl Purger {
             self.has_recalled = true;
         }
         let now = self.watch.now();
+        if self.held_until.is_none_or(|until| until < now)
+            && let Some(sweep) = &mut self.sweep
+        {
+            // Another replica may have swept meanwhile, and what kept this one from it is nothing that a sweep takes.
+            (sweep.after, sweep.began) = (None, None);
+        }
         if self.needs_lease(now) {
             let until = now.plus(TimeDelta::seconds(Self::LEASE_SECONDS));
             let is_held = self.retention.hold_lease(self.replica, now, until)?;
             self.held_until = is_held.then_some(until);
         }
         match self.held_until {
-            Some(_) => {
-                let purged = self.retention.purge(now, limit)?;
-                Ok(PurgeStep::Purged(purged, self.sweep(now, limit)?))
-            }
+            Some(_) => Ok(PurgeStep::Purged(self.retention.purge(now, limit)?)),
             None => Ok(PurgeStep::LeftToAnother),
         }
     }
 
-    /// Goes on with the sweep, or begins the next one.
+    /// Deletes so much at the most of the history that is not to be kept, if this replica has the lease: goes on with the sweep, or begins
+    /// the next one. Apart from [`step`](Self::step), so that neither is kept from its work when the other one fails.
     ///
     /// It looks at every job, so it is not begun again before it has rested for some times as long as it took: with many jobs less often.
-    fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<SweptHistory, StoreFailure> {
-        let Some(sweep) = &mut self.sweep else { return Ok(SweptHistory::default()) };
+    pub fn sweep(&mut self, limit: usize) -> Result<SweptHistory, StoreFailure> {
+        let now = self.watch.now();
+        let is_held = self.held_until.is_some_and(|until| now <= until);
+        let Some(sweep) = self.sweep.as_mut().filter(|_| is_held) else { return Ok(SweptHistory::default()) };
         let passed = self.watch.passed();
         if sweep.began.is_none() && passed < sweep.rests_until {
             return Ok(SweptHistory::default());

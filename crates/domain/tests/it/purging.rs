@@ -11,10 +11,7 @@ use prediction_domain::use_cases::{Backlog, ClockWatch, PurgeStep, Purger, Swept
 use prediction_domain_testkit::values::at;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 
-const NOTHING: PurgeStep = PurgeStep::Purged(
-    Purged { values: 0, runs: 0, is_unfinished: false },
-    SweptHistory { runs: 0, revisions: 0, is_unfinished: false },
-);
+const NOTHING: PurgeStep = PurgeStep::Purged(Purged { values: 0, runs: 0, is_unfinished: false });
 
 /// As a process has it whose clock that is.
 fn watch(clock: &Arc<FixedClock>) -> Arc<ClockWatch> {
@@ -113,13 +110,10 @@ fn a_sweep_goes_on_where_it_was_and_rests_for_some_times_as_long_as_it_took() {
     let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default()).keeping(kept);
     let mut swept = |seconds| {
         clock.advance(Duration::from_secs(seconds));
-        match purger.step(7) {
-            Ok(PurgeStep::Purged(_, SweptHistory { runs, revisions, is_unfinished })) => {
-                assert_eq!(revisions, runs * 2);
-                Some((runs, is_unfinished))
-            }
-            _ => None,
-        }
+        assert_eq!(purger.step(7).unwrap(), NOTHING, "values are deleted whatever becomes of the history");
+        let SweptHistory { runs, revisions, is_unfinished } = purger.sweep(7).ok()?;
+        assert_eq!(revisions, runs * 2);
+        Some((runs, is_unfinished))
     };
     assert_eq!(swept(0), Some((5, true)));
     assert_eq!(swept(1), Some((2, true)));
@@ -129,6 +123,39 @@ fn a_sweep_goes_on_where_it_was_and_rests_for_some_times_as_long_as_it_took() {
     assert_eq!(swept(20), Some((0, false)));
     assert_eq!(swept(15), Some((0, false)));
     assert_eq!(swept(1), Some((0, false)));
+}
+
+/// Else a replica whose database was away for hours in the middle of a sweep would keep all history for days.
+#[test]
+fn a_sweep_that_was_interrupted_for_longer_than_the_lease_begins_again() {
+    let kept = KeptHistory { runs: Some(Keep { age: Some(TimeDelta::days(90)), newest: None }), revisions: None };
+    let place = JobPlace {
+        organisation_id: OrganisationId::parse("77777777-7777-7777-7777-777777777777").unwrap(),
+        job_id: JobId::parse("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa").unwrap(),
+    };
+    let mut retention = MockRetentionRepository::new();
+    retention.expect_end_of_lease().returning(|| Ok(None));
+    retention.expect_hold_lease().returning(|_, _, _| Ok(true));
+    retention.expect_purge().returning(|_, _| Ok(Purged::default()));
+    let mut order = Sequence::new();
+    for next in [NextInSweep::Behind(place), NextInSweep::Done, NextInSweep::Done] {
+        retention.expect_purge_history().times(1).in_sequence(&mut order).returning(move |_, _, after, _| {
+            assert_eq!(after, None, "from the first job");
+            Ok(PurgedHistory { runs: 1, revisions: 0, next })
+        });
+    }
+    let clock = Arc::new(FixedClock::default());
+    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default()).keeping(kept);
+    assert_eq!(purger.sweep(7).unwrap().runs, 0, "not without the lease");
+    purger.step(7).unwrap();
+    assert!(purger.sweep(7).unwrap().is_unfinished);
+    clock.advance(Duration::from_hours(10));
+    assert_eq!(purger.sweep(7).unwrap().runs, 0, "the lease has ended");
+    purger.step(7).unwrap();
+    assert!(!purger.sweep(7).unwrap().is_unfinished);
+    clock.advance(Duration::from_secs(1));
+    purger.step(7).unwrap();
+    assert_eq!(purger.sweep(7).unwrap().runs, 1, "it took no time, and so does not rest for days");
 }
 
 #[test]

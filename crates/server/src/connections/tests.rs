@@ -45,9 +45,9 @@ async fn there_are_so_many_connections_in_all_and_of_one_peer() {
 
 #[test]
 fn as_many_files_as_needed_are_allowed_or_fewer_connections() {
-    assert_eq!(allowed(100), 100);
+    assert_eq!(allowed(100, 50), 100);
     let limit = getrlimit(Resource::Nofile);
-    let most = allowed(u32::MAX);
+    let most = allowed(u32::MAX, 50);
     if let Some(maximum) = limit.maximum {
         assert!(most as u64 <= maximum);
     }
