@@ -4,6 +4,7 @@
 //! it at the end of [`STEPS`], with the version of its migration. It is done once in each database, whichever process begins and
 //! whichever ends it, and written down in `__migration_steps`. The service is not ready before.
 
+mod index;
 mod job_health;
 mod job_inputs;
 mod keys;
@@ -15,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
+use self::index::Index;
 use super::bookkeeping::{self, Bookkeeping, Standing};
 use super::patience::{GivenUp, MigrationPatience, Trial};
 use super::{Outcome, Tell};
@@ -38,11 +39,7 @@ enum Work {
     /// one before said, in whatever process that was.
     Batches(fn(&mut PgConnection, progress: Option<&str>) -> QueryResult<Batch>),
     /// An index, made while others write to the table.
-    Index {
-        name: &'static str,
-        /// `CREATE INDEX name ON …`
-        on: &'static str,
-    },
+    Index(Index),
     /// Changes of the schema that rest on steps before, and need locks only for a moment: as in a migration.
     Schema(&'static str),
 }
@@ -84,33 +81,36 @@ pub(super) const STEPS: [Step; 19] = [
     Step {
         migration: NUMBERED,
         name: "make sources_sequence_number_idx",
-        work: Work::Index { name: "sources_sequence_number_idx", on: "sources (sequence_number)" },
+        work: Work::Index(Index { name: "sources_sequence_number_idx", on: "sources (sequence_number)" }),
     },
     Step {
         migration: NUMBERED,
         name: "make source_versions_sequence_number_idx",
-        work: Work::Index { name: "source_versions_sequence_number_idx", on: "source_versions (sequence_number)" },
+        work: Work::Index(Index {
+            name: "source_versions_sequence_number_idx",
+            on: "source_versions (sequence_number)",
+        }),
     },
     Step {
         migration: NUMBERED,
         name: "make source_versions_source_id_sequence_number_idx",
-        work: Work::Index {
+        work: Work::Index(Index {
             name: "source_versions_source_id_sequence_number_idx",
             on: "source_versions (source_id, sequence_number)",
-        },
+        }),
     },
     Step {
         migration: NUMBERED,
         name: "make jobs_sequence_number_idx",
-        work: Work::Index { name: "jobs_sequence_number_idx", on: "jobs (sequence_number)" },
+        work: Work::Index(Index { name: "jobs_sequence_number_idx", on: "jobs (sequence_number)" }),
     },
     Step {
         migration: NUMBERED,
         name: "make jobs_organisation_id_sequence_number_idx",
-        work: Work::Index {
+        work: Work::Index(Index {
             name: "jobs_organisation_id_sequence_number_idx",
             on: "jobs (organisation_id, sequence_number)",
-        },
+        }),
     },
     // Three steps, since whoever looks through a table for what is missing must not keep others from it meanwhile.
     Step {
@@ -151,31 +151,31 @@ pub(super) const STEPS: [Step; 19] = [
     Step {
         migration: OWNED,
         name: "make sources_owner_organisation_id_sequence_number_idx",
-        work: Work::Index {
+        work: Work::Index(Index {
             name: "sources_owner_organisation_id_sequence_number_idx",
             on: "sources (owner_organisation_id, sequence_number)",
-        },
+        }),
     },
     Step {
         migration: KEPT,
         name: "make runs_without_values_idx",
-        work: Work::Index {
+        work: Work::Index(Index {
             name: "runs_without_values_idx",
             on: "runs (organisation_id, job_id, issued_at) WHERE prediction_count = 0",
-        },
+        }),
     },
     Step {
         migration: KEPT,
         name: "make runs_job_revision_idx",
-        work: Work::Index { name: "runs_job_revision_idx", on: "runs (organisation_id, job_id, job_revision)" },
+        work: Work::Index(Index { name: "runs_job_revision_idx", on: "runs (organisation_id, job_id, job_revision)" }),
     },
     Step {
         migration: KEPT,
         name: "make replaced_runs_job_revision_idx",
-        work: Work::Index {
+        work: Work::Index(Index {
             name: "replaced_runs_job_revision_idx",
             on: "replaced_runs (organisation_id, job_id, job_revision)",
-        },
+        }),
     },
     Step {
         migration: "20261126000007",
@@ -186,12 +186,6 @@ pub(super) const STEPS: [Step; 19] = [
 
 /// How long others are left alone between two batches at the most: as long as the batch took.
 const LONGEST_REST: Duration = Duration::from_millis(50);
-/// How often is looked whether an index is there that another process makes.
-const WATCH: Duration = Duration::from_millis(250);
-
-/// How often making an index may fail.
-const MOST_FAILURES: u32 = 3;
-
 /// Does what is not done yet.
 pub(super) fn run(
     connection: &mut PgConnection,
@@ -203,7 +197,7 @@ pub(super) fn run(
         tell(&format!("step of a migration: {}: begins", step.name));
         let outcome = match step.work {
             Work::Batches(batch) => in_batches(connection, patience, tell, step.name, batch),
-            Work::Index { name, on } => make_index(connection, patience, tell, step.name, name, on),
+            Work::Index(index) => index.make(connection, patience, tell, step.name),
             Work::Schema(sql) => change_schema(connection, patience, tell, step.name, sql),
         };
         if outcome.map_err(|error| StartUpError::step_failed(step.name, &error))? == Outcome::Applied {
@@ -271,89 +265,5 @@ fn change_schema(
             Ok(Outcome::Applied)
         });
         outcome.into()
-    })
-}
-
-/// An index that is made beside writers cannot be made within a transaction, so processes meet at the index itself: one makes it,
-/// and the others look until it is there. What one that died has left is thrown away.
-fn make_index(
-    connection: &mut PgConnection,
-    patience: &MigrationPatience,
-    tell: Tell<'_>,
-    step: &str,
-    name: &str,
-    on: &str,
-) -> Result<Outcome, GivenUp> {
-    let mut failures = 0;
-    loop {
-        match state_of(connection, name).map_err(GivenUp::Failed)? {
-            IndexState::Valid => break,
-            IndexState::UnderWay => sleep(WATCH),
-            // Locks are told as they are, and the index as it was when the statement began: it may have been finished in between.
-            // Whoever looks again sees that.
-            IndexState::Invalid if state_of(connection, name).map_err(GivenUp::Failed)? != IndexState::Invalid => {}
-            IndexState::Invalid => {
-                let drop_it = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
-                let dropped = patience.try_again(tell, step, || connection.batch_execute(&drop_it).into());
-                // Another process may be at it, too.
-                failures += u32::from(dropped.is_err());
-                if failures == MOST_FAILURES {
-                    dropped?;
-                }
-            }
-            IndexState::Missing => {
-                let made = patience.try_again(tell, step, || {
-                    connection.batch_execute(&format!("CREATE INDEX CONCURRENTLY {name} ON {on}")).into()
-                });
-                // Another process may have been quicker by a moment: then it is at it, which is soon to be seen.
-                if made.is_err() {
-                    failures += 1;
-                    sleep(WATCH);
-                }
-                if failures == MOST_FAILURES {
-                    made?;
-                }
-            }
-        }
-    }
-    let is_first = patience.try_again(tell, step, || bookkeeping::finish_step(connection, step).into())?;
-    Ok(if is_first { Outcome::Applied } else { Outcome::WasThere })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum IndexState {
-    Missing,
-    /// Somebody makes it.
-    UnderWay,
-    /// Somebody began to make it.
-    Invalid,
-    Valid,
-}
-
-fn state_of(connection: &mut PgConnection, index: &str) -> QueryResult<IndexState> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Bool)]
-        is_valid: bool,
-        #[diesel(sql_type = Bool)]
-        is_under_way: bool,
-    }
-    // Whoever makes an index holds a lock on it, or on its table, that nobody else takes for long.
-    let row = diesel::sql_query(
-        "SELECT indisvalid AS is_valid, EXISTS (
-            SELECT FROM pg_locks
-            WHERE pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                AND pg_locks.relation = pg_index.indrelid AND pg_locks.mode = 'ShareUpdateExclusiveLock'
-        ) AS is_under_way
-        FROM pg_index WHERE indexrelid = to_regclass($1)",
-    )
-    .bind::<diesel::sql_types::Text, _>(index)
-    .get_result(connection)
-    .optional()?;
-    Ok(match row {
-        None => IndexState::Missing,
-        Some(Row { is_valid: true, .. }) => IndexState::Valid,
-        Some(Row { is_under_way: true, .. }) => IndexState::UnderWay,
-        Some(_) => IndexState::Invalid,
     })
 }

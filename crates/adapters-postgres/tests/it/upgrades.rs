@@ -245,6 +245,38 @@ fn processes_that_start_together_on_a_used_database_all_come_up() {
     assert_eq!(database.count("SELECT count(*) FROM run_summaries"), 3000);
 }
 
+/// A process that dies while it makes an index leaves one that nobody may rely on.
+#[test]
+fn an_index_that_was_left_half_made_is_made_anew() {
+    let database = used_by_a_release_before(3);
+    let mut left = 0;
+    database
+        .store()
+        .migrate_telling(&patience(), &mut |sentence| {
+            if !sentence.ends_with("make jobs_sequence_number_idx: begins") {
+                return;
+            }
+            let mut reader = database.connection();
+            reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM jobs LIMIT 1").unwrap();
+            let mut maker = database.connection();
+            maker.batch_execute("SET statement_timeout = '200ms'").unwrap();
+            maker
+                .batch_execute("CREATE INDEX CONCURRENTLY jobs_sequence_number_idx ON jobs (sequence_number)")
+                .unwrap_err();
+            left = database.count("SELECT count(*) FROM pg_index WHERE NOT indisvalid");
+            database.execute(
+                "UPDATE __migration_steps SET progress = extract(epoch FROM now() - interval '6 s')::text \
+                 WHERE name = 'make jobs_sequence_number_idx'",
+            );
+        })
+        .unwrap();
+    assert_eq!(left, 1);
+    database.store().check().unwrap();
+    assert_eq!(database.count("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+    let made = "SELECT count(*) FROM pg_index WHERE indexrelid = 'jobs_sequence_number_idx'::regclass";
+    assert_eq!(database.count(made), 1);
+}
+
 /// What the release before sends goes on to work, word for word.
 #[test]
 fn the_release_before_goes_on_to_work() {

@@ -1,0 +1,169 @@
+//! An index that is made while others write to its table.
+//!
+//! It cannot be made within a transaction, so nothing can be held for it that other processes see, other than the lock that
+//! PostgreSQL itself takes on the table. Processes meet there: one makes the index, and the others look until it is there.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::result::Error;
+use diesel::sql_types::{Bool, Text};
+use prediction_pg_sqlstate::SqlState;
+
+use super::super::bookkeeping;
+use super::super::patience::{GivenUp, MigrationPatience};
+use super::super::{Outcome, Tell};
+use crate::failure::Kind;
+
+/// An index that is to be there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Index {
+    pub(super) name: &'static str,
+    /// Its table, a space, and what is indexed: `CREATE INDEX name ON …`.
+    pub(super) on: &'static str,
+}
+
+/// How often is looked whether another process is ready.
+const WATCH: Duration = Duration::from_millis(250);
+
+/// How often it may go wrong for a reason that is nobody else.
+const MOST_FAILURES: u32 = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Missing,
+    /// Somebody makes it, or looks after the table (`VACUUM`), which comes to the same: who would make it now had to wait.
+    UnderWay,
+    /// Somebody began to make it, and died.
+    Invalid,
+    Valid,
+}
+
+impl Index {
+    fn table(self) -> &'static str {
+        self.on.split(' ').next().unwrap_or_default()
+    }
+
+    /// Makes it unless it is there, and writes down that it is.
+    pub(super) fn make(
+        self,
+        connection: &mut PgConnection,
+        patience: &MigrationPatience,
+        tell: Tell<'_>,
+        step: &str,
+    ) -> Result<Outcome, GivenUp> {
+        let begun = Instant::now();
+        let mut failures = 0;
+        loop {
+            let made = match self.state(connection).map_err(GivenUp::Failed)? {
+                State::Valid => break,
+                State::UnderWay => {
+                    sleep(WATCH);
+                    continue;
+                }
+                State::Invalid => self.throw_away(connection, patience),
+                State::Missing if !claimed(connection, patience, tell, step)? => {
+                    sleep(WATCH);
+                    continue;
+                }
+                State::Missing => {
+                    connection.batch_execute(&format!("CREATE INDEX CONCURRENTLY {} ON {}", self.name, self.on))
+                }
+            };
+            let Err(error) = made else { continue };
+            // Whoever was quicker by a moment is at it, or was. Nothing is tried again before it was looked at again: after a
+            // deadlock an index may be there that is not valid.
+            if !is_meeting(&error) {
+                failures += 1;
+                if failures == MOST_FAILURES {
+                    return Err(GivenUp::Failed(error));
+                }
+            } else if begun.elapsed() > patience.give_up_after {
+                return Err(GivenUp::Hindered { error, waited: begun.elapsed() });
+            }
+            tell(&format!(
+                "{step}: others are in the way ({error}); it is looked at again in {} ms",
+                WATCH.as_millis()
+            ));
+            sleep(WATCH);
+        }
+        let is_first = patience.try_again(tell, step, || bookkeeping::finish_step(connection, step).into())?;
+        Ok(if is_first { Outcome::Applied } else { Outcome::WasThere })
+    }
+
+    /// What somebody who died has left. The table is held for the moment in which it is made sure that nobody makes the index
+    /// anew: otherwise a valid one could be thrown away, after it was written down that it is there.
+    fn throw_away(self, connection: &mut PgConnection, patience: &MigrationPatience) -> QueryResult<()> {
+        connection.build_transaction().read_committed().run(|connection| {
+            connection.batch_execute(&patience.lock_timeout())?;
+            connection.batch_execute(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", self.table()))?;
+            if self.is_valid(connection)? == Some(false) {
+                connection.batch_execute(&format!("DROP INDEX {}", self.name))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn state(self, connection: &mut PgConnection) -> QueryResult<State> {
+        // Locks are told as they are, and an index as it was when the statement began. So the lock is looked at first: who holds
+        // it no more has ended what the next statement sees.
+        let is_under_way = self.is_locked(connection)?;
+        Ok(match self.is_valid(connection)? {
+            Some(true) => State::Valid,
+            _ if is_under_way => State::UnderWay,
+            Some(false) => State::Invalid,
+            None => State::Missing,
+        })
+    }
+
+    /// Whether somebody makes an index of the table. Nobody else takes such a lock for long.
+    fn is_locked(self, connection: &mut PgConnection) -> QueryResult<bool> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Bool)]
+            is_locked: bool,
+        }
+        let row: Row = diesel::sql_query(
+            "SELECT EXISTS (
+                SELECT FROM pg_locks
+                WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND relation = to_regclass($1) AND mode = 'ShareUpdateExclusiveLock'
+            ) AS is_locked",
+        )
+        .bind::<Text, _>(self.table())
+        .get_result(connection)?;
+        Ok(row.is_locked)
+    }
+
+    fn is_valid(self, connection: &mut PgConnection) -> QueryResult<Option<bool>> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Bool)]
+            indisvalid: bool,
+        }
+        let row = diesel::sql_query("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)")
+            .bind::<Text, _>(self.name)
+            .get_result::<Row>(connection)
+            .optional()?;
+        Ok(row.map(|row| row.indisvalid))
+    }
+}
+
+/// Processes that start together come to each step together. If they all began, PostgreSQL would find after a second that each
+/// waits for the other.
+fn claimed(
+    connection: &mut PgConnection,
+    patience: &MigrationPatience,
+    tell: Tell<'_>,
+    step: &str,
+) -> Result<bool, GivenUp> {
+    patience.try_again(tell, step, || bookkeeping::claim_step(connection, step).into())
+}
+
+/// Whether it went wrong since another process is, or was, at the same: each waits for the other, or finds the index made, or gone.
+fn is_meeting(error: &Error) -> bool {
+    matches!(Kind::of(error), Kind::LockTimeout | Kind::Conflict)
+        || SqlState::of(error).is_some_and(|code| ["42P07", "42704"].contains(&code.as_str()))
+}
