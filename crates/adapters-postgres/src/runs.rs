@@ -7,12 +7,12 @@ mod predictions;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, QuotaExceeded, Run, RunId, RunNumber, RunPosition,
-    RunStatus, Timestamp, ValueCount,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, QuotaExceeded, Revision, Run, RunId, RunNumber,
+    RunPosition, RunStatus, Timestamp, ValueCount,
 };
 use prediction_domain::ports::{
-    Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
-    RunRepository, StoreFailure, ValueCountQuery,
+    DeleteRunError, Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError,
+    RunFilter, RunRepository, StoreFailure, ValueCountQuery,
 };
 
 use self::count::{CountValues, Counted};
@@ -110,11 +110,12 @@ impl RunRepository for PostgresStore {
         organisation_id: OrganisationId,
         job_id: JobId,
         id: RunId,
+        expected: Option<Revision>,
         until: Timestamp,
         effect: Effect,
-    ) -> Result<Option<Run>, StoreFailure> {
+    ) -> Result<Run, DeleteRunError> {
         let key = (organisation_id.as_uuid(), job_id.as_uuid());
-        self.database().transaction(effect, |connection| change::delete(connection, key, id.as_uuid(), until))
+        self.database().transaction(effect, |connection| change::delete(connection, key, id.as_uuid(), expected, until))
     }
 
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
@@ -173,7 +174,13 @@ impl RunRepository for PostgresStore {
                 query.load(connection)
             })?;
             let runs: Vec<Run> = read_all(found)?;
-            Ok(runs.into_iter().map(|run| (RunPosition::of(&run), run)).map(|(place, run)| (run, place)).collect())
+            Ok(runs
+                .into_iter()
+                .map(|run| {
+                    let place = RunPosition::of(&run);
+                    (run, place)
+                })
+                .collect())
         })
     }
 

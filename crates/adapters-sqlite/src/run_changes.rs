@@ -1,8 +1,8 @@
 //! Runs that are issued next, replaced and deleted. Whoever calls this holds the transaction that writes.
 
 use diesel::prelude::*;
-use prediction_domain::model::{Run, RunId, Timestamp};
-use prediction_domain::ports::StoreFailure;
+use prediction_domain::model::{Revision, Run, RunId, Timestamp};
+use prediction_domain::ports::{DeleteRunError, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
 use crate::rows::{ReplacedRunRow, RunRow};
@@ -29,10 +29,10 @@ pub(crate) enum AnyRun {
 }
 
 impl AnyRun {
-    pub(crate) fn restore(self) -> Result<Option<Run>, StoreFailure> {
+    pub(crate) fn restore(&self) -> Result<Option<Run>, StoreFailure> {
         Ok(match self {
-            Self::Current(row) => Some(Run::try_from(&row)?),
-            Self::Replaced(row) => Some(row.restore()?),
+            Self::Current(row) => Some(Run::try_from(row)?),
+            Self::Replaced(row) => Some(row.clone().restore()?),
             Self::Missing => None,
         })
     }
@@ -112,18 +112,23 @@ pub(crate) fn delete(
     connection: &mut SqliteConnection,
     job: &JobKey,
     id: &str,
+    expected: Option<Revision>,
     until: Timestamp,
-) -> Result<Option<Run>, StoreFailure> {
+) -> Result<Run, DeleteRunError> {
     let found = find_any(connection, job, id).or_store_failure()?;
-    match &found {
+    let run = found.restore()?.ok_or(DeleteRunError::Missing)?;
+    if expected.is_some_and(|expected| expected != run.revision()) {
+        return Err(DeleteRunError::Stale { current: run.revision() });
+    }
+    match found {
         AnyRun::Current(row) => {
-            delete_run(connection, job, row).or_store_failure()?;
+            delete_run(connection, job, &row).or_store_failure()?;
             sum_up(connection, job, until)?;
         }
-        AnyRun::Replaced(row) => delete_replaced(connection, job, row, id).or_store_failure()?,
+        AnyRun::Replaced(row) => delete_replaced(connection, job, &row, id).or_store_failure()?,
         AnyRun::Missing => {}
     }
-    found.restore()
+    Ok(run)
 }
 
 fn delete_run(connection: &mut SqliteConnection, job: &JobKey, run: &RunRow) -> QueryResult<()> {

@@ -1,12 +1,12 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Run, RunId, RunPosition, Timestamp, ValueCount,
-    latest_issue,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Revision, Run, RunId, RunPosition, Timestamp,
+    ValueCount, latest_issue,
 };
 use prediction_domain::ports::{
-    Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
-    RunRepository, StoreFailure, ValueCountQuery,
+    DeleteRunError, Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError,
+    RunFilter, RunRepository, StoreFailure, ValueCountQuery,
 };
 
 use crate::errors::OrStoreFailure as _;
@@ -93,11 +93,12 @@ impl RunRepository for SqliteStore {
         organisation_id: OrganisationId,
         job_id: JobId,
         id: RunId,
+        expected: Option<Revision>,
         until: Timestamp,
         effect: Effect,
-    ) -> Result<Option<Run>, StoreFailure> {
+    ) -> Result<Run, DeleteRunError> {
         let job = JobKey { organisation_id: organisation_id.to_string(), job_id: job_id.to_string() };
-        self.write(effect, |connection| changes::delete(connection, &job, &id.to_string(), until))
+        self.write(effect, |connection| changes::delete(connection, &job, &id.to_string(), expected, until))
     }
 
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
@@ -144,7 +145,13 @@ impl RunRepository for SqliteStore {
             }
             let rows: Vec<RunRow> = query.load(&mut *reader).or_store_failure()?;
             let runs: Vec<Run> = restore_all(&rows)?;
-            Ok(runs.into_iter().map(|run| (RunPosition::of(&run), run)).map(|(place, run)| (run, place)).collect())
+            Ok(runs
+                .into_iter()
+                .map(|run| {
+                    let place = RunPosition::of(&run);
+                    (run, place)
+                })
+                .collect())
         })
     }
 

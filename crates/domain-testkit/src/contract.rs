@@ -183,6 +183,7 @@ macro_rules! contract_suite {
                 of_many_that_replace_one_failure_one_does
                 a_deleted_run_is_as_if_it_had_never_been_reported
                 a_run_is_deleted_only_as_one_of_its_job
+                a_run_is_deleted_only_at_the_revision_that_is_expected
                 a_deleted_success_gives_its_place_back_to_the_failure
                 runs_add_up_after_any_deletion_and_replacement
                 what_was_issued_ahead_counts_by_when_it_was_received

@@ -29,8 +29,8 @@ pub use job_repository::{
 pub use judgement_repository::{Judged, JudgementRepository};
 pub use retention::{NextInSweep, Purged, PurgedHistory, RetentionRepository};
 pub use run_repository::{
-    InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
-    RunFilter, RunRepository, ValueCountQuery,
+    DeleteRunError, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery,
+    ReplaceRunError, RunFilter, RunRepository, ValueCountQuery,
 };
 pub use source_repository::{
     DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, UpdateSourceError,

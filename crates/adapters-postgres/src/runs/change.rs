@@ -6,8 +6,8 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
-use prediction_domain::model::{Allowance, Prediction, Run, Timestamp, latest_issue};
-use prediction_domain::ports::{ReplaceRunError, StoreFailure};
+use prediction_domain::model::{Allowance, Prediction, Revision, Run, Timestamp, latest_issue};
+use prediction_domain::ports::{DeleteRunError, ReplaceRunError};
 use uuid::Uuid;
 
 use super::insert::{InsertRun, Inserted};
@@ -78,21 +78,31 @@ pub(super) fn delete(
     connection: &mut PgConnection,
     job: JobKey,
     id: Uuid,
+    expected: Option<Revision>,
     until: Timestamp,
-) -> Result<Option<Run>, Abort<StoreFailure>> {
+) -> Result<Run, Abort<DeleteRunError>> {
     lock(connection, job)?;
+    let require = |run: Run| match expected {
+        Some(expected) if expected != run.revision() => {
+            Err(Abort::Refused(DeleteRunError::Stale { current: run.revision() }))
+        }
+        _ => Ok(run),
+    };
     if let Some(row) = find(connection, job, id)? {
+        let run = require(Run::try_from(row.clone())?)?;
         delete_run(connection, job, &row)?;
         sum_up(connection, job, until)?;
-        return Ok(Some(Run::try_from(row)?));
+        return Ok(run);
     }
     let row = replaced_runs::table.find((job.0, job.1, id));
     let row: Option<ReplacedRunRow> = row.select(ReplacedRunRow::as_select()).first(connection).optional()?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = row else { return Err(Abort::Refused(DeleteRunError::Missing)) };
+    let (issued_at, replaced_by) = (row.issued_at, row.replaced_by);
+    let run = require(Run::try_from(row)?)?;
     diesel::delete(replaced_runs::table.find((job.0, job.1, id))).execute(connection)?;
-    let by = runs::table.find((job.0, job.1, row.issued_at)).filter(runs::id.eq(row.replaced_by));
+    let by = runs::table.find((job.0, job.1, issued_at)).filter(runs::id.eq(replaced_by));
     diesel::update(by).set(runs::replaces.eq(None::<Uuid>)).execute(connection)?;
-    Ok(Some(Run::try_from(row)?))
+    Ok(run)
 }
 
 fn delete_run(connection: &mut PgConnection, job: JobKey, run: &RunRow) -> QueryResult<()> {

@@ -26,7 +26,7 @@ pub(crate) struct RunRow {
 }
 
 /// A row of `replaced_runs`.
-#[derive(Debug, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = replaced_runs, check_for_backend(Sqlite), treat_none_as_default_value = false)]
 pub(crate) struct ReplacedRunRow {
     organisation_id: String,

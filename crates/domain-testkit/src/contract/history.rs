@@ -159,7 +159,7 @@ impl Act {
             Self::InsertNextRun(run, until, values) => told(&stores.runs.insert_next(run, *until, values, None)),
             Self::ReplaceRun(run, values) => told(&stores.runs.replace(run, values, None)),
             Self::DeleteRun(organisation_id, job_id, id, until, effect) => {
-                told(&stores.runs.delete(*organisation_id, *job_id, *id, *until, *effect))
+                told(&stores.runs.delete(*organisation_id, *job_id, *id, None, *until, *effect))
             }
             Self::FindRun(organisation_id, job_id, id) => told(&stores.runs.find(*organisation_id, *job_id, *id)),
             Self::ListRuns(organisation_id, job_id, limit) => {

@@ -119,7 +119,7 @@ pub(super) fn revisions_go_when_others_took_their_place_long_ago(stores: &Stores
     assert_eq!(sweep(stores, &revisions(Some(1), Some(1)), days(500), 100), (0, 0), "a run refers to it");
     stores
         .runs
-        .delete(job.organisation_id, job.id, ran.id, latest_issue(now()), Effect::Commit)
+        .delete(job.organisation_id, job.id, ran.id, None, latest_issue(now()), Effect::Commit)
         .expect("it is deleted");
     assert_eq!(sweep(stores, &revisions(None, Some(1)), now(), 100), (0, 1));
     left(&[4]);
@@ -210,7 +210,10 @@ impl World {
                 let runs = runs_of(stores, &job);
                 let Some(run) = dice.roll(runs.len() + 1).checked_sub(1).map(|place| &runs[place]) else { return };
                 let until = latest_issue(now());
-                stores.runs.delete(job.organisation_id, job.id, run.id, until, Effect::Commit).expect("it is deleted");
+                stores
+                    .runs
+                    .delete(job.organisation_id, job.id, run.id, None, until, Effect::Commit)
+                    .expect("it is deleted");
             }
             number => {
                 let issued_at = match dice.roll(12) {

@@ -5,10 +5,11 @@ use std::thread;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    Job, MAX_SECONDS_AHEAD, Prediction, Run, RunOutcome, RunStatus, RunSummary, Scope, Timestamp, latest_issue,
+    Job, MAX_SECONDS_AHEAD, Prediction, Revision, Run, RunOutcome, RunStatus, RunSummary, Scope, Timestamp,
+    latest_issue,
 };
 use prediction_domain::ports::{
-    Effect, InsertNextError, InsertRunError, Issued, PredictionQuery, ReplaceRunError, RunFilter,
+    DeleteRunError, Effect, InsertNextError, InsertRunError, Issued, PredictionQuery, ReplaceRunError, RunFilter,
 };
 
 use super::fixture::{any_job, catalogue, stored_job};
@@ -223,13 +224,41 @@ pub(super) fn a_run_is_deleted_only_as_one_of_its_job(stores: &Stores) {
     let [job, other] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let run = report(stores, &job, noon(), RunStatus::Succeeded);
     let delete = |organisation_id, job_id, id| {
-        stores.runs.delete(organisation_id, job_id, id, seconds(60), Effect::Commit).expect("runs can be deleted")
+        unless_missing(stores.runs.delete(organisation_id, job_id, id, None, seconds(60), Effect::Commit))
     };
     assert_eq!(delete(job.organisation_id, job.id, fresh_run_id()), None);
     assert_eq!(delete(job.organisation_id, other.id, run.id), None);
     assert_eq!(delete(other.organisation_id, other.id, run.id), None);
     assert_eq!(delete(fresh_organisation_id(), job.id, run.id), None);
     assert_eq!(find(stores, &run), Some(run));
+}
+
+/// Whoever has seen a run deletes what was seen, or is told that it is something else by now.
+pub(super) fn a_run_is_deleted_only_at_the_revision_that_is_expected(stores: &Stores) {
+    let job = any_job(stores);
+    let failed = report(stores, &job, noon(), RunStatus::Failed);
+    let delete = |run: &Run, expected: Revision, effect| {
+        stores.runs.delete(job.organisation_id, job.id, run.id, Some(expected), seconds(60), effect)
+    };
+    let stale = |deleted: Result<Run, DeleteRunError>| match deleted {
+        Err(DeleteRunError::Stale { current }) => current,
+        other => panic!("{other:?}"),
+    };
+    let second = Revision::FIRST.next();
+    assert_eq!(stale(delete(&failed, second, Effect::Commit)), Revision::FIRST);
+    let run = replacing(&job, &failed, &[]);
+    stores.runs.replace(&run, &[], None).expect("the failure is replaced");
+    let replaced = Run { replaced_by: Some(run.id), ..failed.clone() };
+    assert_eq!(stale(delete(&failed, Revision::FIRST, Effect::Rehearse)), second);
+    assert_eq!(stale(delete(&failed, Revision::FIRST, Effect::Commit)), second);
+    assert_eq!((find(stores, &failed), find(stores, &run)), (Some(replaced), Some(run.clone())));
+    delete(&run, Revision::FIRST, Effect::Commit).expect("it is as expected");
+    assert_eq!(stale(delete(&failed, second, Effect::Commit)), Revision::FIRST);
+    assert_eq!(find(stores, &failed), Some(failed.clone()));
+    let run = replacing(&job, &failed, &[]);
+    stores.runs.replace(&run, &[], None).expect("the failure is replaced");
+    delete(&failed, second, Effect::Commit).expect("it is as expected");
+    assert_eq!((find(stores, &failed), listed(stores, &job)), (None, vec![Run { replaces: None, ..run }]));
 }
 
 pub(super) fn a_deleted_success_gives_its_place_back_to_the_failure(stores: &Stores) {
@@ -409,7 +438,15 @@ fn replacing(job: &Job, failed: &Run, values: &[Prediction]) -> Run {
 
 fn delete(stores: &Stores, job: &Job, run: &Run, effect: Effect) -> Option<Run> {
     let until = seconds(1_000);
-    stores.runs.delete(job.organisation_id, job.id, run.id, until, effect).expect("runs can be deleted")
+    unless_missing(stores.runs.delete(job.organisation_id, job.id, run.id, None, until, effect))
+}
+
+fn unless_missing(deleted: Result<Run, DeleteRunError>) -> Option<Run> {
+    match deleted {
+        Ok(run) => Some(run),
+        Err(DeleteRunError::Missing) => None,
+        Err(error) => panic!("runs can be deleted: {error:?}"),
+    }
 }
 
 fn find(stores: &Stores, run: &Run) -> Option<Run> {

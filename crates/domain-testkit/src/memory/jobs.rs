@@ -84,7 +84,15 @@ impl JobRepository for MemoryStore {
     ) -> Result<Page<JobRevision, Revision>, StoreFailure> {
         let all = self.state().revisions_of(organisation_id, id).into_iter();
         let behind = all.filter(|kept| page.after.is_none_or(|after| kept.revision > after));
-        Ok(Page::of_placed(behind.map(|kept| (kept.revision, kept)).map(|(place, kept)| (kept, place)).collect(), page))
+        Ok(Page::of_placed(
+            behind
+                .map(|kept| {
+                    let place = kept.revision;
+                    (kept, place)
+                })
+                .collect(),
+            page,
+        ))
     }
 
     fn revision(

@@ -2,12 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Run, RunId, RunNumber,
-    RunPosition, RunStatus, Timestamp, ValueCount, latest_issue,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, Revision, Run, RunId,
+    RunNumber, RunPosition, RunStatus, Timestamp, ValueCount, latest_issue,
 };
 use prediction_domain::ports::{
-    Effect, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery, ReplaceRunError,
-    RunFilter, RunRepository, StoreFailure, ValueCountQuery,
+    DeleteRunError, Effect, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery,
+    ReplaceRunError, RunFilter, RunRepository, StoreFailure, ValueCountQuery,
 };
 
 use super::{MemoryStore, State, lasts};
@@ -82,11 +82,15 @@ impl RunRepository for MemoryStore {
         organisation_id: OrganisationId,
         job_id: JobId,
         id: RunId,
+        expected: Option<Revision>,
         until: Timestamp,
         effect: Effect,
-    ) -> Result<Option<Run>, StoreFailure> {
+    ) -> Result<Run, DeleteRunError> {
         let mut state = self.state();
-        let Some(run) = state.run(organisation_id, job_id, id).cloned() else { return Ok(None) };
+        let run = state.run(organisation_id, job_id, id).cloned().ok_or(DeleteRunError::Missing)?;
+        if expected.is_some_and(|expected| expected != run.revision()) {
+            return Err(DeleteRunError::Stale { current: run.revision() });
+        }
         if lasts(effect) {
             if state.runs.remove(&id).is_some() {
                 state.swept_outcomes.remove(&job_id);
@@ -101,7 +105,7 @@ impl RunRepository for MemoryStore {
             }
             state.counted_until.insert(job_id, until);
         }
-        Ok(Some(run))
+        Ok(run)
     }
 
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
@@ -127,7 +131,13 @@ impl RunRepository for MemoryStore {
         found.sort_by_key(|run| std::cmp::Reverse(RunPosition::of(run)));
         found.truncate(page.limit() + 1);
         Ok(Page::of_placed(
-            found.into_iter().map(|run| (RunPosition::of(&run), run)).map(|(place, run)| (run, place)).collect(),
+            found
+                .into_iter()
+                .map(|run| {
+                    let place = RunPosition::of(&run);
+                    (run, place)
+                })
+                .collect(),
             page,
         ))
     }

@@ -1,7 +1,7 @@
 use super::{Effect, StoreFailure};
 use crate::model::{
-    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, QuotaExceeded, RoleName, Run,
-    RunId, RunNumber, RunPosition, RunStatus, SourceId, Timestamp, ValueCount,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, QuotaExceeded, Revision,
+    RoleName, Run, RunId, RunNumber, RunPosition, RunStatus, SourceId, Timestamp, ValueCount,
 };
 
 /// Stores runs, and what they predict. A job is named with its organisation, which whoever asks has to have seen.
@@ -33,15 +33,16 @@ pub trait RunRepository: Send + Sync {
     ) -> Result<(), ReplaceRunError>;
 
     /// Deletes a run with its values, as if it had never been reported: what it replaced is in its place again. Gives what
-    /// it was; `None` when there is no such run. Health counts what was issued until a time.
+    /// it was. Health counts what was issued until a time. With an `expected` revision, only while it is at that one.
     fn delete(
         &self,
         organisation_id: OrganisationId,
         job_id: JobId,
         id: RunId,
+        expected: Option<Revision>,
         until: Timestamp,
         effect: Effect,
-    ) -> Result<Option<Run>, StoreFailure>;
+    ) -> Result<Run, DeleteRunError>;
 
     /// Finds a run of a job, also one that was replaced.
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure>;
@@ -196,5 +197,22 @@ pub enum InsertRunError {
     QuotaExceeded(QuotaExceeded),
     /// The store failed.
     #[error("a run could not be stored")]
+    Store(#[from] StoreFailure),
+}
+
+/// Why a run was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteRunError {
+    /// There is none of that id, of that job.
+    #[error("there is no such run")]
+    Missing,
+    /// It was changed in the meantime: another one took its place, or it is back in it.
+    #[error("the run is at revision {current}")]
+    Stale {
+        /// The stored revision.
+        current: Revision,
+    },
+    /// The store failed.
+    #[error("a run could not be deleted")]
     Store(#[from] StoreFailure),
 }

@@ -5,7 +5,7 @@ use crate::model::{
     Caller, Job, JobId, JudgedJob, MonitoredJob, OwnersRight, Permission, Precondition, Revision, Run, RunId, Sent,
     Source, SourceId, SourceVersion, SourceVersionId, latest_issue,
 };
-use crate::ports::{DeleteJobError, DeleteSourceError, DeleteSourceVersionError, Effect};
+use crate::ports::{DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, Effect};
 
 /// Deletes the caller's own source, if it has no versions, and tells what it was.
 pub fn delete_source(
@@ -94,12 +94,19 @@ pub fn delete_run(
 ) -> Result<Run, Refusal> {
     caller.require(Permission::JobsWrite)?;
     let job = find_job(ports, caller, job_id)?;
-    if !matches!(precondition, Precondition::None) {
+    let expected = if last_write_wins(precondition, &Sent::Absent) {
+        None
+    } else {
         let stored = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(Refusal::NotFound)?;
         require_revision(precondition, &Sent::Absent, stored.revision())?;
-    }
+        Some(stored.revision())
+    };
     let until = latest_issue(ports.clock.now());
-    ports.runs.delete(job.organisation_id, job_id, id, until, effect)?.ok_or(Refusal::NotFound)
+    ports.runs.delete(job.organisation_id, job_id, id, expected, until, effect).map_err(|error| match error {
+        DeleteRunError::Missing => Refusal::NotFound,
+        DeleteRunError::Stale { current } => Refusal::Stale { current },
+        DeleteRunError::Store(failure) => failure.into(),
+    })
 }
 
 /// The job to be changed, for somebody who was allowed to change it: that needs no permission to read.

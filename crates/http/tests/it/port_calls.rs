@@ -199,9 +199,9 @@ impl Ports {
             Ok(())
         });
         let (called, run) = (self.log("runs.delete"), a_run_of(&job, &[]));
-        mocks.runs.expect_delete().returning(move |_, _, _, _, effect| {
+        mocks.runs.expect_delete().returning(move |_, _, _, _, _, effect| {
             called(Some(effect));
-            Ok(Some(run.clone()))
+            Ok(run.clone())
         });
         let (called, run) = (self.log("runs.find"), a_run_of(&job, &[]));
         mocks.runs.expect_find().returning(move |_, _, _| {
