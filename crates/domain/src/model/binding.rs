@@ -229,7 +229,7 @@ fn judge_binding(
         && input.is_none()
         && !is_second
     {
-        report_unknown(judge, role_path, &role, declared);
+        judge.report_unknown_role(role_path, &role, || declared.roles.keys().map(RoleName::as_str), "input");
     }
     let kind = input.and_then(|input| input.input_kind.as_ref());
     let input_type = match (input_type, kind) {
@@ -253,24 +253,6 @@ fn judge_binding(
         (Sent::Unreadable, _) => None,
     };
     Some(RoleBinding { role, input_id: input_id?, input_type: input_type? })
-}
-
-/// Which roles there are is said with the first one that is unknown.
-fn report_unknown(judge: &mut Judge, path: Path, role: &RoleName, declared: &DeclaredInputs) {
-    const CODE: ViolationCode = ViolationCode::UnknownRole;
-    if !judge.tells(&path, CODE) {
-        judge.omit(1);
-        return;
-    }
-    let names = || declared.roles.keys().map(RoleName::as_str);
-    let problem = ValueProblem::new(CODE, "is not an input role of the source version").actual(role.as_str());
-    let problem = if judge.has_told(CODE) { problem } else { problem.expected(names().collect::<Vec<_>>()) };
-    let problem = match judge.nearest(role.as_str(), names()) {
-        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
-        None if declared.roles.is_empty() => problem.hint("the source version takes no inputs"),
-        None => problem,
-    };
-    judge.report(path, problem);
 }
 
 fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<RoleName>) {

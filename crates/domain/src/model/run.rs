@@ -247,7 +247,8 @@ pub fn judge_predictions(
         let role = match &outputs {
             Some(outputs) if !outputs.names.contains(&role) => {
                 outputs.composed.find(&role).cloned().unwrap_or_else(|| {
-                    report_unknown(judge, role_path, &role, outputs);
+                    let names = || outputs.names.iter().map(|name| name.as_str());
+                    judge.report_unknown_role(role_path, &role, names, "output");
                     role
                 })
             }
@@ -295,21 +296,4 @@ impl<'a> Outputs<'a, std::vec::IntoIter<&'a RoleName>> {
         let roles: Vec<&RoleName> = contract.output_roles().iter().map(|output| &output.role).collect();
         Self { names: roles.iter().copied().collect(), composed: ComposedRoles::among(roles.into_iter()) }
     }
-}
-
-/// Which roles there are is said with the first one that is unknown, unless it is clear which one is meant.
-fn report_unknown<Roles>(judge: &mut Judge, path: Path, role: &RoleName, outputs: &Outputs<'_, Roles>) {
-    const CODE: ViolationCode = ViolationCode::UnknownRole;
-    if !judge.tells(&path, CODE) {
-        judge.omit(1);
-        return;
-    }
-    let names = || outputs.names.iter().map(|name| name.as_str());
-    let problem = ValueProblem::new(CODE, "is not an output role of the source version").actual(role.as_str());
-    let problem = match judge.nearest(role.as_str(), names()) {
-        Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
-        None if judge.has_told(CODE) => problem,
-        None => problem.expected(names().collect::<Vec<_>>()),
-    };
-    judge.report(path, problem);
 }

@@ -319,7 +319,7 @@ fn a_version_without_inputs_takes_no_bindings_and_says_so() {
     let contract = contract_of(&[]);
     assert_eq!(check_bindings(&contract, &[]).unwrap(), CheckedBindings::default());
     let violations = check_bindings(&contract, &[to_sensor("temperature")]).unwrap_err();
-    assert_eq!(violations[0].hint.as_deref(), Some("the source version takes no inputs"));
+    assert_eq!(violations[0].hint.as_deref(), Some("the source version has no input roles"));
 }
 
 #[test]

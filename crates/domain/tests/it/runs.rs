@@ -89,6 +89,20 @@ fn zero_has_no_sign_in_a_digest() {
     assert_eq!(of(0.0), of(-0.0));
 }
 
+/// Whatever order they come in, and whether or not it is clear which role is meant by the first.
+#[test]
+fn which_roles_there_are_is_said_once() {
+    for roles in [["rsk", "frost", "wet"], ["frost", "rsk", "wet"]] {
+        let drafts: Vec<_> = roles.iter().map(|role| a_draft(role, noon(), 1.0)).collect();
+        let mut judge = Judge::default();
+        judge_predictions(&mut judge, &Path::of("predictions"), Some(&contract()), &drafts);
+        let violations = judge.into_violations().unwrap();
+        let unknown = violations.iter().filter(|violation| violation.code == ViolationCode::UnknownRole);
+        let expected: Vec<_> = unknown.map(|violation| violation.expected.clone()).collect();
+        assert_eq!(expected, [Some(serde_json::json!(["risk", "wetness"])), None, None], "{roles:?}");
+    }
+}
+
 #[test]
 fn a_list_that_is_too_long_is_told_once_and_mistakes_are_told_up_to_a_number() {
     let too_long: Vec<_> = (0..=MAX_PREDICTIONS).map(|_| Sent::Null).collect();

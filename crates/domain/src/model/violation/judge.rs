@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::nearest::nearest_within;
 use super::{Path, ValueProblem, Violation, ViolationCode};
 use crate::model::draft::Sent;
+use crate::model::text::RoleName;
 
 /// The most mistakes of one request that are told. What is beyond is counted.
 pub const MAX_VIOLATIONS: usize = 200;
@@ -137,6 +138,31 @@ impl Judge {
     /// wrong with a request, the fewer hints it gets.
     pub fn nearest<'a>(&mut self, written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         nearest_within(&mut self.hint_work, written, candidates)
+    }
+
+    /// Reports a role that the version does not have. Which ones it has is said with the first of them, whether or not it is clear
+    /// which one is meant.
+    pub fn report_unknown_role<'a, Names: Iterator<Item = &'a str>>(
+        &mut self,
+        path: Path,
+        role: &RoleName,
+        names: impl Fn() -> Names,
+        direction: &str,
+    ) {
+        const CODE: ViolationCode = ViolationCode::UnknownRole;
+        if !self.tells(&path, CODE) {
+            self.omit(1);
+            return;
+        }
+        let problem = ValueProblem::new(CODE, format!("is not an {direction} role of the source version"));
+        let problem = problem.actual(role.as_str());
+        let problem = if self.has_told(CODE) { problem } else { problem.expected(names().collect::<Vec<_>>()) };
+        let problem = match self.nearest(role.as_str(), names()) {
+            Some(name) => problem.hint(format!("did you mean \"{name}\"?")),
+            None if names().next().is_none() => problem.hint(format!("the source version has no {direction} roles")),
+            None => problem,
+        };
+        self.report(path, problem);
     }
 
     /// Whether nothing is wrong so far.
