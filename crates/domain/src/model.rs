@@ -43,7 +43,7 @@ pub use job::{Job, JobChangeDraft, JobRevision, Output};
 pub use kept_history::{JobPlace, Keep, KeptHistory, LEAST_KEPT_RUNS};
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};
-pub use quota::{Allowance, Day, MESSAGE_BYTES_PER_VALUE, Quota, QuotaExceeded, report_amount};
+pub use quota::{Allowance, Day, Quota, QuotaExceeded, report_amount};
 pub use revision::{Precondition, Revision};
 pub use run::{
     MAX_PREDICTIONS, MAX_SECONDS_AHEAD, PREDICTIONS, Prediction, PredictionDraft, PredictionPosition,

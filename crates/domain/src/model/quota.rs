@@ -134,7 +134,7 @@ impl Allowance {
 }
 
 /// How many bytes of a message count as much as a value.
-pub const MESSAGE_BYTES_PER_VALUE: usize = 1_000;
+const MESSAGE_BYTES_PER_VALUE: usize = 1_000;
 
 /// How much the report of a run uses of the quota of values: its values, and one more for each 1,000 bytes of its message that are
 /// begun, since a message takes room as well. At least one.

@@ -39,12 +39,13 @@ pub fn change_job(
             updated_by: Some(caller.to_subject()),
             ..changed
         };
-        match ports.jobs.update(&changed, stored.revision, ports.allowance_of_change(), effect) {
+        let allowance = ports.allowance_of_change();
+        match ports.jobs.update(&changed, stored.revision, allowance, effect) {
             Ok(()) => return Ok(MonitoredJob { job: changed, monitoring }.judged_at(now)),
             Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
             Err(UpdateJobError::Stale { current }) => return Err(Refusal::Stale { current }),
             Err(UpdateJobError::Missing) => return Err(Refusal::NotFound),
-            Err(UpdateJobError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded)),
+            Err(UpdateJobError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
             Err(UpdateJobError::NameTaken(other)) => {
                 let name = changed.name.as_str();
                 return Err(Refusal::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)));

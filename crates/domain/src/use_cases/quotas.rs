@@ -35,14 +35,19 @@ impl Ports {
 
     fn allowance(&self, quota: Quota, limit: Option<NonZeroU64>, amount: u64) -> Option<Allowance> {
         let limit = limit?.get();
-        let calendar = self.quotas.calendar.as_ref().unwrap_or(&self.clock);
-        Some(Allowance { quota, day: Day::of(calendar.now()), limit, amount })
+        Some(Allowance { quota, day: Day::of(self.calendar().now()), limit, amount })
     }
 
-    /// Refuses what is more than a day's quota: it can be done when the next day begins.
-    pub(super) fn exceeded_today(&self, exceeded: QuotaExceeded) -> Refusal {
-        let now = self.quotas.calendar.as_ref().unwrap_or(&self.clock).now();
-        let wait = Day::of(now).next().begin().since(now).to_std().unwrap_or_default();
-        Refusal::QuotaExceeded { exceeded, wait: Some(wait) }
+    fn calendar(&self) -> &Arc<dyn Clock> {
+        self.quotas.calendar.as_ref().unwrap_or(&self.clock)
+    }
+
+    /// Refuses what is more than a day's quota: it can be done when the next day begins, unless it is more than any day has.
+    pub(super) fn exceeded_today(&self, exceeded: QuotaExceeded, allowance: Option<Allowance>) -> Refusal {
+        let now = self.calendar().now();
+        // Of the day that was asked for: midnight may have passed in between.
+        let day = allowance.map_or_else(|| Day::of(now), |allowance| allowance.day);
+        let wait = day.next().begin().since(now).to_std().unwrap_or_default();
+        Refusal::QuotaExceeded { exceeded, wait: (exceeded.amount <= exceeded.limit).then_some(wait) }
     }
 }

@@ -42,7 +42,7 @@ pub enum Refusal {
     QuotaExceeded {
         /// Which quota, and how much of it is used.
         exceeded: QuotaExceeded,
-        /// How long to wait until it is counted anew, where it is counted by the day.
+        /// How long to wait until it is counted anew; `None` where waiting does not help.
         wait: Option<Duration>,
     },
     /// It would delete values that can be read, and nothing says that this is meant.

@@ -84,10 +84,11 @@ pub fn report_run(
 
 /// Stores a run that is issued now.
 fn store_next(ports: &Ports, run: Run, predictions: &[Prediction]) -> Result<Run, Refusal> {
-    match ports.runs.insert_next(&run, latest_issue(run.issued_at), predictions, ports.allowance_of_report(&run)) {
+    let allowance = ports.allowance_of_report(&run);
+    match ports.runs.insert_next(&run, latest_issue(run.issued_at), predictions, allowance) {
         Ok(issued_at) => Ok(Run { issued_at, ..run }),
         Err(InsertNextError::JobMissing) => Err(Refusal::NotFound),
-        Err(InsertNextError::QuotaExceeded(exceeded)) => Err(ports.exceeded_today(exceeded)),
+        Err(InsertNextError::QuotaExceeded(exceeded)) => Err(ports.exceeded_today(exceeded, allowance)),
         Err(InsertNextError::Store(failure)) => Err(failure.into()),
     }
 }
@@ -105,7 +106,7 @@ fn store(
             Ok(()) => return Ok((run, Outcome::Created)),
             Err(InsertRunError::IssuedAtTaken(stored)) => *stored,
             Err(InsertRunError::JobMissing) => return Err(Refusal::NotFound),
-            Err(InsertRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded)),
+            Err(InsertRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
             Err(InsertRunError::Store(failure)) => return Err(failure.into()),
         };
         let differences = differences(is_revision_said, &run, &stored);
@@ -127,7 +128,7 @@ fn store(
             // Somebody else was quicker: what is there now?
             Err(ReplaceRunError::Gone) => run.replaces = None,
             Err(ReplaceRunError::JobMissing) => return Err(Refusal::NotFound),
-            Err(ReplaceRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded)),
+            Err(ReplaceRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
             Err(ReplaceRunError::Store(failure)) => return Err(failure.into()),
         }
     }

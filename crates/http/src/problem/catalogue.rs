@@ -96,10 +96,10 @@ catalogue! {
         "The request was understood and cannot be done. Everything that is wrong with it is listed in errors.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "You send too many requests",
         "Whoever runs the service limits how many requests a caller may send per second. Nothing was done; go on after the time in Retry-After.";
-    TooManyJobs = "quota_exceeded", UNPROCESSABLE_ENTITY, "A quota is used up",
-        "Whoever runs the service limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429). quota, limit and used say which limit it is. Delete jobs that are not needed, or go on after the time in Retry-After.";
+    QuotaExceeded = "quota_exceeded", UNPROCESSABLE_ENTITY, "A quota is used up",
+        "Whoever runs the service limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429; 422 for a report that is more than any day has). quota, limit and used say which limit it is. Delete jobs that are not needed, report less at a time, or go on after the time in Retry-After.";
     QuotaOfDayExceeded = "quota_exceeded", TOO_MANY_REQUESTS, "A quota is used up",
-        "Whoever runs the service limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429). quota, limit and used say which limit it is. Delete jobs that are not needed, or go on after the time in Retry-After.";
+        "Whoever runs the service limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429; 422 for a report that is more than any day has). quota, limit and used say which limit it is. Delete jobs that are not needed, report less at a time, or go on after the time in Retry-After.";
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "The service failed",
         "Something went wrong that is not your fault. Tell us the request_id.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many requests are waiting",

@@ -132,12 +132,13 @@ impl From<StoreFailure> for Problem {
 }
 
 impl Problem {
-    /// What is counted by the day can be done on the next one; what is stored has to be deleted first.
+    /// What is counted by the day can be done on the next one, unless it is more than any day has; of what is stored, something has
+    /// to be deleted first.
     fn quota_exceeded(exceeded: QuotaExceeded, wait: Option<Duration>) -> Self {
         let QuotaExceeded { quota, limit, used, amount } = exceeded;
         let problem = match wait {
             Some(wait) => Self::new(ProblemCode::QuotaOfDayExceeded).retry_after(wait),
-            None => Self::new(ProblemCode::TooManyJobs),
+            None => Self::new(ProblemCode::QuotaExceeded),
         };
         let detail = match quota {
             Quota::Jobs => format!("the organisation has {}, and may have {limit}", counted(used, "job")),

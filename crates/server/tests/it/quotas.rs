@@ -125,7 +125,8 @@ fn as_much_is_reported_in_a_day_as_may_be() {
         let stranger = format!("{}/runs", path_of(&model.job(server, ORGANISATION_B, "Job A")));
         server.member(ORGANISATION_B).post(&stranger, &report(0, 10)).expect(201);
         let too_large = server.member(ORGANISATION_A).post(&jobs[0], &report(10, 11));
-        assert!(too_large.problem(429, "quota_exceeded")["detail"].as_str().unwrap().contains("11 values"));
+        assert!(too_large.problem(422, "quota_exceeded")["detail"].as_str().unwrap().contains("11 values"));
+        assert_eq!(too_large.header("retry-after"), None, "waiting does not help");
         // Another day: as if what was used had been used the day before.
         server.database().execute("UPDATE daily_usage SET day = day - 1");
         client.post(&jobs[0], &report(11, 10)).expect(201);
@@ -168,7 +169,7 @@ fn what_exceeds_a_quota_is_refused_at_each_operation_that_says_so() {
             .map(|operation| operation.id)
             .collect::<Vec<_>>()
     };
-    assert_eq!(that_say_so(ProblemCode::TooManyJobs), ["set_up_job"]);
+    assert_eq!(that_say_so(ProblemCode::QuotaExceeded), ["set_up_job", "report_run"]);
     assert_eq!(that_say_so(ProblemCode::QuotaOfDayExceeded), ["change_job", "report_run"]);
     for home in Home::both() {
         let server = Server::start(&home);

@@ -29,7 +29,7 @@ const APART: [ProblemCode; 7] = [
     ProblemCode::StoreUnavailable,
     ProblemCode::NotReady,
     ProblemCode::RateLimited,
-    ProblemCode::TooManyJobs,
+    ProblemCode::QuotaExceeded,
     ProblemCode::QuotaOfDayExceeded,
 ];
 

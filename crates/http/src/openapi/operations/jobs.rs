@@ -5,7 +5,7 @@ use super::{
     Body, DELETION, JOBS, JOBS_READ, JOBS_WRITE, Operation, Parameter, Request, dry_run, expand, flag, id_filter,
     if_match, if_none_match, name_filter, paged, query, text_schema,
 };
-use crate::problem::ProblemCode::{Conflict, NotTheOwner, OrganisationOutOfScope, QuotaOfDayExceeded, TooManyJobs};
+use crate::problem::ProblemCode::{Conflict, NotTheOwner, OrganisationOutOfScope, QuotaExceeded, QuotaOfDayExceeded};
 
 const SET_UP: Request = Request {
     schema: "JobSetupRequest",
@@ -45,7 +45,7 @@ fn on_many() -> Vec<Operation> {
                 (200, "It was there already, or with dry_run: what would be set up", Body::One("JobSetup")),
                 (201, "It was set up", Body::One("JobSetup")),
             ],
-            problems: &[Conflict, NotTheOwner, OrganisationOutOfScope, TooManyJobs],
+            problems: &[Conflict, NotTheOwner, OrganisationOutOfScope, QuotaExceeded],
         },
         Operation {
             method: "GET",

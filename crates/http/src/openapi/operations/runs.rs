@@ -9,7 +9,7 @@ use super::{
     if_none_match, paged, paged_by, query, text_schema, time_filter,
 };
 use crate::openapi::texts;
-use crate::problem::ProblemCode::{Conflict, QuotaOfDayExceeded};
+use crate::problem::ProblemCode::{Conflict, QuotaExceeded, QuotaOfDayExceeded};
 
 const RUNS: &str = "runs";
 const PREDICTIONS_READ: Access = Access::Scope(Permission::PredictionsRead);
@@ -99,7 +99,7 @@ fn run_operations() -> Vec<Operation> {
                 (200, "The same report was there already", Body::One("RunReported")),
                 (201, "It was stored", Body::One("RunReported")),
             ],
-            problems: &[Conflict, QuotaOfDayExceeded],
+            problems: &[Conflict, QuotaExceeded, QuotaOfDayExceeded],
             ..read(
                 "/api/v1/jobs/{id}/runs",
                 "report_run",
