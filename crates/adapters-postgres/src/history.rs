@@ -12,16 +12,10 @@ use uuid::Uuid;
 
 use crate::database::{Abort, Database};
 use crate::paging::push_unplanned;
+use crate::retention::WITHOUT;
 
-/// How many jobs one step looks at.
-const MOST_JOBS: i64 = 64;
 /// How many runs count as much as a revision, which can be large.
 const RUNS_PER_REVISION: i64 = 8;
-
-/// What is in the indexes in the right order is read in that order, whatever the planner takes the number of a job's runs to be; and the
-/// disk is not waited for, since what a crash brings back is deleted again.
-const SET_UP: &str = "SELECT set_config(name, 'off', true) FROM unnest(ARRAY['synchronous_commit', 'enable_seqscan', \
-    'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_sort']) AS name";
 
 pub(crate) fn purge(
     database: &Database,
@@ -31,14 +25,22 @@ pub(crate) fn purge(
     most: usize,
 ) -> Result<PurgedHistory, StoreFailure> {
     let most = i64::try_from(most).unwrap_or(i64::MAX / 2);
+    let most_jobs = kept.jobs_at_once();
     database.transaction(Effect::Commit, |connection| {
-        sql_query(SET_UP).execute(connection)?;
-        let page: Vec<SweptJob> = JobsBehind::new(after).load(connection)?;
+        sql_query(format!("SELECT set_config(name, 'off', true) FROM unnest({WITHOUT}) AS name"))
+            .execute(connection)?;
+        let page: Vec<SweptJob> = JobsBehind::new(after, most_jobs).load(connection)?;
         let (mut runs, mut replaced, mut revisions) = (0, 0, 0);
         if let Some(keep) = kept.runs
             && !page.is_empty()
         {
-            (runs, replaced) = PurgeRuns::new(&page, &keep, now, most).get_result::<(i64, i64)>(connection)?;
+            // Mostly there is nothing to delete: nobody who reports is held up to find that out.
+            let of_page = RunsOf::new(page.iter().map(|job| (job.organisation_id, job.id)), &keep, now, 1);
+            let due: Vec<(Uuid, Uuid)> = DueJobs(of_page).load(connection)?;
+            if !due.is_empty() {
+                let of_due = RunsOf::new(due.into_iter(), &keep, now, most);
+                (runs, replaced) = PurgeRuns(of_due).get_result::<(i64, i64)>(connection)?;
+            }
         }
         let left = most.saturating_sub(runs);
         let most_revisions = (left + RUNS_PER_REVISION - 1) / RUNS_PER_REVISION;
@@ -52,7 +54,7 @@ pub(crate) fn purge(
         Ok::<_, Abort<StoreFailure>>(PurgedHistory {
             runs: (runs + replaced).unsigned_abs(),
             revisions: revisions.unsigned_abs(),
-            next: if is_full && !page.is_empty() { NextInSweep::Again } else { next(&page)? },
+            next: if is_full && !page.is_empty() { NextInSweep::Again } else { next(&page, most_jobs)? },
         })
     })
 }
@@ -66,9 +68,8 @@ struct SweptJob {
     updated_at: DateTime<Utc>,
 }
 
-fn next(page: &[SweptJob]) -> Result<NextInSweep, StoreFailure> {
-    let is_full = i64::try_from(page.len()).is_ok_and(|found| found == MOST_JOBS);
-    let Some(last) = page.last().filter(|_| is_full) else { return Ok(NextInSweep::Done) };
+fn next(page: &[SweptJob], most_jobs: usize) -> Result<NextInSweep, StoreFailure> {
+    let Some(last) = page.last().filter(|_| page.len() == most_jobs) else { return Ok(NextInSweep::Done) };
     let wrong = |problem: prediction_domain::model::ValueProblem| StoreFailure::Corrupt(problem.into());
     Ok(NextInSweep::Behind(JobPlace {
         organisation_id: OrganisationId::from_uuid(last.organisation_id).map_err(wrong)?,
@@ -110,10 +111,10 @@ struct JobsBehind {
 }
 
 impl JobsBehind {
-    fn new(after: Option<JobPlace>) -> Self {
+    fn new(after: Option<JobPlace>, most: usize) -> Self {
         let after =
             after.map_or((Uuid::nil(), Uuid::nil()), |after| (after.organisation_id.as_uuid(), after.job_id.as_uuid()));
-        Self { after, limit: MOST_JOBS }
+        Self { after, limit: i64::try_from(most).unwrap_or(i64::MAX) }
     }
 }
 
@@ -139,24 +140,24 @@ impl Query for JobsBehind {
 
 impl RunQueryDsl<PgConnection> for JobsBehind {}
 
-/// Deletes runs of these jobs that are not to be kept, the oldest first; gives how many, and how many that they had replaced.
+/// Runs of some jobs that are not to be kept.
 ///
-/// What the runs of a job add up to is locked meanwhile, so that nobody sums them up, or deletes the newest. Whatever others have locked is
-/// left to the next sweep. Runs without values are found in an index of their own; a run with values has none any more where no value of
-/// the job is as old.
-struct PurgeRuns {
+/// Runs without values are found in an index of their own; a run with values has none any more where no value of the job is as old.
+struct RunsOf {
     organisations: Vec<Uuid>,
     jobs: Vec<Uuid>,
     keep: Limit,
     least: i64,
+    /// How many of them.
     limit: i64,
 }
 
-impl PurgeRuns {
-    fn new(page: &[SweptJob], keep: &Keep, now: Timestamp, limit: i64) -> Self {
+impl RunsOf {
+    fn new(jobs: impl Iterator<Item = (Uuid, Uuid)>, keep: &Keep, now: Timestamp, limit: i64) -> Self {
+        let (organisations, jobs) = jobs.unzip();
         Self {
-            organisations: page.iter().map(|job| job.organisation_id).collect(),
-            jobs: page.iter().map(|job| job.id).collect(),
+            organisations,
+            jobs,
             keep: Limit::new(keep, now),
             least: i64::try_from(LEAST_KEPT_RUNS).unwrap_or(i64::MAX),
             limit,
@@ -169,8 +170,8 @@ impl PurgeRuns {
         push_number: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
         out.push_sql(
-            "(SELECT runs.issued_at FROM runs WHERE runs.organisation_id = held.organisation_id \
-             AND runs.job_id = held.job_id AND runs.issued_at <= held.last_run_at \
+            "(SELECT runs.issued_at FROM runs WHERE runs.organisation_id = known.organisation_id \
+             AND runs.job_id = known.job_id AND runs.issued_at <= known.last_run_at \
              ORDER BY runs.organisation_id DESC, runs.job_id DESC, runs.issued_at DESC OFFSET ",
         );
         push_number(out)?;
@@ -178,34 +179,22 @@ impl PurgeRuns {
         Ok(())
     }
 
-    fn push_due<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, condition: &'static str) -> QueryResult<()> {
-        out.push_sql(
-            "(SELECT runs.issued_at, runs.replaces FROM runs WHERE runs.organisation_id = ends.organisation_id \
-             AND runs.job_id = ends.job_id AND NOT (runs.succeeded AND runs.issued_at >= ends.delivered_from \
-             AND runs.issued_at <= ends.last_success_at) AND ",
-        );
-        out.push_sql(condition);
-        out.push_sql(" ORDER BY runs.organisation_id, runs.job_id, runs.issued_at LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.limit)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-impl QueryFragment<Pg> for PurgeRuns {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let out = &mut out;
+    /// `WITH …, ends AS (…)`: before when the runs of each job are not to be kept.
+    fn push_ends<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lock: &'static str) -> QueryResult<()> {
         out.push_sql("WITH page (organisation_id, job_id) AS (SELECT * FROM unnest(");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
         out.push_sql(
-            ")), held AS MATERIALIZED (SELECT run_summaries.organisation_id, run_summaries.job_id, \
+            ")), known AS MATERIALIZED (SELECT run_summaries.organisation_id, run_summaries.job_id, \
              run_summaries.values_from, run_summaries.last_run_at, run_summaries.last_success_at \
              FROM page JOIN run_summaries ON run_summaries.organisation_id = page.organisation_id \
-             AND run_summaries.job_id = page.job_id FOR NO KEY UPDATE OF run_summaries SKIP LOCKED), \
-             ends AS MATERIALIZED (SELECT held.*, GREATEST(CASE WHEN (SELECT runs.issued_at FROM runs \
-             WHERE runs.organisation_id = held.organisation_id AND runs.job_id = held.job_id \
+             AND run_summaries.job_id = page.job_id",
+        );
+        out.push_sql(lock);
+        out.push_sql(
+            "), ends AS MATERIALIZED (SELECT known.*, GREATEST(CASE WHEN (SELECT runs.issued_at FROM runs \
+             WHERE runs.organisation_id = known.organisation_id AND runs.job_id = known.job_id \
              ORDER BY runs.organisation_id, runs.job_id, runs.issued_at LIMIT 1) < ",
         );
         self.keep.push_cutoff(out)?;
@@ -219,19 +208,79 @@ impl QueryFragment<Pg> for PurgeRuns {
         Self::push_newest_but(out, |out| push_unplanned::<Nullable<BigInt>, _>(out, &self.keep.newest))?;
         out.push_sql(
             " END) AS issued_before, COALESCE((SELECT LEAST(success.issued_at, success.received_at) FROM runs AS success \
-             WHERE success.organisation_id = held.organisation_id AND success.job_id = held.job_id \
-             AND success.issued_at = held.last_success_at), 'infinity') AS delivered_from FROM held), \
-             due AS MATERIALIZED (SELECT ends.organisation_id, ends.job_id, run.issued_at, run.replaces \
+             WHERE success.organisation_id = known.organisation_id AND success.job_id = known.job_id \
+             AND success.issued_at = known.last_success_at), 'infinity') AS delivered_from FROM known)",
+        );
+        Ok(())
+    }
+
+    /// What is due of the job of `ends`, some of the oldest.
+    fn push_due<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for (which, condition) in [
+            "runs.prediction_count = 0 AND runs.issued_at < ends.issued_before",
+            "runs.prediction_count > 0 AND runs.issued_at < LEAST(ends.issued_before, COALESCE(ends.values_from, 'infinity'))",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            out.push_sql(if which == 0 { "(" } else { " UNION ALL (" });
+            out.push_sql(
+                "SELECT runs.issued_at, runs.replaces FROM runs WHERE runs.organisation_id = ends.organisation_id \
+                 AND runs.job_id = ends.job_id AND NOT (runs.succeeded AND runs.issued_at >= ends.delivered_from \
+                 AND runs.issued_at <= ends.last_success_at) AND ",
+            );
+            out.push_sql(condition);
+            out.push_sql(" ORDER BY runs.organisation_id, runs.job_id, runs.issued_at LIMIT ");
+            push_unplanned::<BigInt, _>(out, &self.limit)?;
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+}
+
+/// Finds the jobs that have something due. Locks nothing.
+struct DueJobs(RunsOf);
+
+impl QueryFragment<Pg> for DueJobs {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.push_ends(&mut out, "")?;
+        out.push_sql(
+            " SELECT ends.organisation_id, ends.job_id FROM ends WHERE ends.issued_before IS NOT NULL AND EXISTS (",
+        );
+        self.0.push_due(&mut out)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for DueJobs {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for DueJobs {
+    type SqlType = (SqlUuid, SqlUuid);
+}
+
+impl RunQueryDsl<PgConnection> for DueJobs {}
+
+/// Deletes what is due, the oldest first; gives how many, and how many that they had replaced.
+///
+/// What the runs of a job add up to is locked meanwhile, so that nobody sums them up, or deletes the newest. Whatever others have locked is
+/// left to the next sweep.
+struct PurgeRuns(RunsOf);
+
+impl QueryFragment<Pg> for PurgeRuns {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        self.0.push_ends(out, " FOR NO KEY UPDATE OF run_summaries SKIP LOCKED")?;
+        out.push_sql(
+            ", due AS MATERIALIZED (SELECT ends.organisation_id, ends.job_id, run.issued_at, run.replaces \
              FROM ends CROSS JOIN LATERAL (",
         );
-        self.push_due(out, "runs.prediction_count = 0 AND runs.issued_at < ends.issued_before")?;
-        out.push_sql(" UNION ALL ");
-        self.push_due(
-            out,
-            "runs.prediction_count > 0 AND runs.issued_at < LEAST(ends.issued_before, COALESCE(ends.values_from, 'infinity'))",
-        )?;
+        self.0.push_due(out)?;
         out.push_sql(") AS run WHERE ends.issued_before IS NOT NULL LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.limit)?;
+        push_unplanned::<BigInt, _>(out, &self.0.limit)?;
         out.push_sql(
             "), deleted AS (DELETE FROM runs USING due WHERE runs.organisation_id = due.organisation_id \
              AND runs.job_id = due.job_id AND runs.issued_at = due.issued_at RETURNING runs.replaces), \

@@ -133,8 +133,10 @@ impl JobRepository for PostgresStore {
             let revisions: Vec<JobRevision> = read_all(rows)?;
             Ok(revisions
                 .into_iter()
-                .map(|revision| (revision.revision, revision))
-                .map(|(place, it)| (it, place))
+                .map(|revision| {
+                    let place = revision.revision;
+                    (revision, place)
+                })
                 .collect())
         })
     }
@@ -190,7 +192,7 @@ impl PostgresStore {
             if let Some(allowance) = allowance {
                 // Whoever has used up everything writes nothing.
                 let used = quotas::used(connection, key.0, &allowance)?;
-                if used.saturating_add(allowance.amount) > allowance.limit {
+                if allowance.take(Some((allowance.day, used))).is_err() {
                     let current: Option<i64> =
                         jobs::table.find(key).select(jobs::revision).first(connection).optional()?;
                     let current = revision(current.ok_or(Abort::Refused(UpdateJobError::Missing))?)?;

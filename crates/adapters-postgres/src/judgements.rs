@@ -102,7 +102,7 @@ struct Key {
 fn demand_all(connection: &mut PgConnection) -> QueryResult<()> {
     let nil = "'00000000-0000-0000-0000-000000000000'";
     diesel::sql_query(format!(
-        "INSERT INTO unjudged_sources (source_id, change, organisation_id, job_id) VALUES ({nil}, 1, {nil}, {nil}) \
+        "INSERT INTO unjudged_sources (source_id, organisation_id, job_id) VALUES ({nil}, {nil}, {nil}) \
          ON CONFLICT ON CONSTRAINT unjudged_sources_pkey DO NOTHING"
     ))
     .execute(connection)

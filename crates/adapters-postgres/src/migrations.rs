@@ -18,12 +18,12 @@ use patience::Trial;
 use steps::STEPS;
 
 /// Every migration, in order: `build.rs` makes the list.
-const MIGRATIONS: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+pub(crate) const MIGRATIONS: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 /// A migration of `migrations/postgres`.
-struct Migration {
+pub(crate) struct Migration {
     name: &'static str,
-    up: &'static str,
+    pub(crate) up: &'static str,
 }
 
 impl Migration {

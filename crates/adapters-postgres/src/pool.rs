@@ -109,7 +109,9 @@ impl Pool {
         let make = || Filling::new(&self.manager, self.size);
         let left = if age >= LOST_AFTER {
             self.manager.hosts().pass_over(fillings.current.first_host);
-            let next = fillings.spare.take().unwrap_or_else(make);
+            let mut next = fillings.spare.take().unwrap_or_else(make);
+            // What was made a while ago connects where others do now.
+            next.first_host = self.manager.hosts().first();
             Some(std::mem::replace(&mut fillings.current, next))
         } else if age >= DOUBTFUL_AFTER {
             fillings.spare.get_or_insert_with(make);

@@ -26,7 +26,7 @@ const LEASE: &str = "purge";
 const MOST_JOBS: i64 = 64;
 
 /// What a transaction that purges does without: see [`FindDue`].
-const WITHOUT: &str = "ARRAY['synchronous_commit', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', \
+pub(crate) const WITHOUT: &str = "ARRAY['synchronous_commit', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', \
     'enable_mergejoin', 'enable_sort']";
 
 impl RetentionRepository for PostgresStore {

@@ -195,7 +195,6 @@ diesel::table! {
 diesel::table! {
     unjudged_sources (source_id) {
         source_id -> Uuid,
-        change -> Int8,
         organisation_id -> Uuid,
         job_id -> Uuid,
     }

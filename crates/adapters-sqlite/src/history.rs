@@ -14,8 +14,6 @@ use crate::run_changes::JobKey;
 use crate::schema::{job_revisions, replaced_runs, run_summaries, runs};
 use crate::store::SqliteStore;
 
-/// How many jobs one step looks at.
-const MOST_JOBS: usize = 64;
 /// How many runs count as much as a revision, which can be large.
 const RUNS_PER_REVISION: usize = 8;
 
@@ -31,11 +29,12 @@ pub(crate) fn purge(
         runs: kept.runs.map(|keep| Limit::of(&keep, now)),
         revisions: kept.revisions.map(|keep| Limit::of(&keep, now)),
     };
+    let most_jobs = kept.jobs_at_once();
     let after = after
         .map(|after| JobKey { organisation_id: after.organisation_id.to_string(), job_id: after.job_id.to_string() });
     let (jobs, due) = {
         let mut reader = store.reader()?;
-        let jobs = jobs_behind(&mut reader, after.as_ref()).or_store_failure()?;
+        let jobs = jobs_behind(&mut reader, after.as_ref(), most_jobs).or_store_failure()?;
         let mut due = Vec::new();
         for job in &jobs {
             if limits.is_due(&mut reader, job).or_store_failure()? {
@@ -46,7 +45,7 @@ pub(crate) fn purge(
         let due: Vec<SweptJob> = due.into_iter().cloned().collect();
         (jobs, due)
     };
-    let mut purged = PurgedHistory { runs: 0, revisions: 0, next: next(&jobs)? };
+    let mut purged = PurgedHistory { runs: 0, revisions: 0, next: next(&jobs, most_jobs)? };
     if due.is_empty() {
         return Ok(purged);
     }
@@ -151,7 +150,7 @@ impl Limits {
             .limit(limit(most))
             .select((runs::issued_at, runs::replaces))
             .load(connection)?;
-        let without_values: Vec<RunPlace> = of_job
+        let values_gone: Vec<RunPlace> = of_job
             .filter(sql::<Bool>("+prediction_count > 0"))
             .filter(runs::issued_at.lt(end.min(values_from.unwrap_or(i64::MAX))))
             .filter(is_free())
@@ -159,7 +158,7 @@ impl Limits {
             .limit(limit(most - due.len()))
             .select((runs::issued_at, runs::replaces))
             .load(connection)?;
-        due.extend(without_values);
+        due.extend(values_gone);
         Ok(due)
     }
 
@@ -210,10 +209,10 @@ impl Step {
     }
 }
 
-fn jobs_behind(connection: &mut SqliteConnection, after: Option<&JobKey>) -> QueryResult<Vec<SweptJob>> {
+fn jobs_behind(connection: &mut SqliteConnection, after: Option<&JobKey>, most: usize) -> QueryResult<Vec<SweptJob>> {
     let (organisation_id, job_id) =
         after.map_or(("", ""), |after| (after.organisation_id.as_str(), after.job_id.as_str()));
-    JobsBehind { organisation_id, job_id, limit: limit(MOST_JOBS) }.load(connection)
+    JobsBehind { organisation_id, job_id, limit: limit(most) }.load(connection)
 }
 
 /// The next jobs in the order of their key. As a comparison of rows, because only that is a range of an index.
@@ -246,8 +245,8 @@ impl Query for JobsBehind<'_> {
 
 impl RunQueryDsl<SqliteConnection> for JobsBehind<'_> {}
 
-fn next(jobs: &[SweptJob]) -> Result<NextInSweep, StoreFailure> {
-    let Some(last) = jobs.last().filter(|_| jobs.len() == MOST_JOBS) else { return Ok(NextInSweep::Done) };
+fn next(jobs: &[SweptJob], most: usize) -> Result<NextInSweep, StoreFailure> {
+    let Some(last) = jobs.last().filter(|_| jobs.len() == most) else { return Ok(NextInSweep::Done) };
     let wrong = |problem: prediction_domain::model::ValueProblem| StoreFailure::Corrupt(problem.into());
     Ok(NextInSweep::Behind(JobPlace {
         organisation_id: OrganisationId::parse(&last.organisation_id).map_err(wrong)?,

@@ -94,7 +94,13 @@ impl JobRepository for SqliteStore {
         let mut reader = self.reader()?;
         Page::filled(page, at_once::JOBS, |after, most| {
             let found = job_revisions::list(&mut reader, organisation_id, id, after, most)?;
-            Ok(found.into_iter().map(|revision| (revision.revision, revision)).map(|(place, it)| (it, place)).collect())
+            Ok(found
+                .into_iter()
+                .map(|revision| {
+                    let place = revision.revision;
+                    (revision, place)
+                })
+                .collect())
         })
     }
 

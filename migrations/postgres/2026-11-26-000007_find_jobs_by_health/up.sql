@@ -1,7 +1,7 @@
 -- Health is judged when it is read, and found by what was judged before: the last judgement of each job, and until when it holds if
 -- nothing happens. What happens ends it, by the triggers below, whoever writes; where it has ended, the reader judges anew, so that no
 -- answer rests on a judgement that does not hold. The service judges in the background what has ended (crates/adapters-postgres/src/
--- judgements.rs). A report that keeps a job on time changes nothing here.
+-- judgements.rs). A report that keeps a job on time changes nothing here, but locks the row.
 
 CREATE TABLE job_health (
     organisation_id uuid NOT NULL,
@@ -28,8 +28,6 @@ CREATE INDEX job_health_judged_until_idx ON job_health (judged_until) WHERE judg
 -- Sources that promise something else than before: nothing holds that was judged of their jobs, until all of them are judged anew.
 CREATE TABLE unjudged_sources (
     source_id uuid NOT NULL,
-    -- Which change of the source this is for.
-    change bigint NOT NULL,
     -- The last job that was judged anew.
     organisation_id uuid NOT NULL,
     job_id uuid NOT NULL,
@@ -154,10 +152,10 @@ CREATE TRIGGER runs_end_judgements AFTER INSERT OR DELETE
 
 CREATE FUNCTION end_judgements_of_source() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO unjudged_sources AS known (source_id, change, organisation_id, job_id)
-    VALUES (NEW.id, 1, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000')
+    INSERT INTO unjudged_sources (source_id, organisation_id, job_id)
+    VALUES (NEW.id, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000')
     ON CONFLICT ON CONSTRAINT unjudged_sources_pkey DO UPDATE SET
-        change = known.change + 1, organisation_id = EXCLUDED.organisation_id, job_id = EXCLUDED.job_id;
+        organisation_id = EXCLUDED.organisation_id, job_id = EXCLUDED.job_id;
     RETURN NULL;
 END;
 $$;

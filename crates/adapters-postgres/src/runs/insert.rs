@@ -138,12 +138,20 @@ impl QueryFragment<Pg> for InsertRun<'_> {
         out.push_bind_param::<Array<Double>, _>(&self.values)?;
         out.push_sql(") AS predicted (role, at, value)");
         if let Some(allowance) = &self.allowance {
-            // Last, so that others of the organisation wait for as short a time as can be.
-            out.push_sql(" RETURNING 1), used AS (");
+            // Last, so that others of the organisation wait for as short a time as can be: and not for the purge of the job's
+            // values either, for which the triggers at the end of the statement would wait.
+            out.push_sql(
+                " RETURNING 1), summary AS MATERIALIZED (SELECT 1 FROM run_summaries WHERE organisation_id = ",
+            );
+            out.push_bind_param::<SqlUuid, _>(&self.organisation_id)?;
+            out.push_sql(" AND job_id = ");
+            out.push_bind_param::<SqlUuid, _>(&self.job_id)?;
+            out.push_sql(" AND EXISTS (SELECT FROM run) FOR NO KEY UPDATE), used AS (");
             allowance.push_take(
                 &mut out,
                 "run.organisation_id",
-                "run CROSS JOIN (SELECT count(*) FROM stored) AS values_of_run",
+                "run CROSS JOIN (SELECT count(*) FROM stored) AS values_of_run \
+                 CROSS JOIN (SELECT count(*) FROM summary) AS held",
             )?;
         }
         out.push_sql(") SELECT (SELECT count(*) FROM job), (SELECT issued_at FROM run), ");

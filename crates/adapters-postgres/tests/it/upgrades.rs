@@ -287,6 +287,27 @@ fn the_release_before_goes_on_to_work() {
     assert_eq!(database.count("SELECT count(*) FROM predictions"), 2);
 }
 
+/// The service may go by a role that owns nothing: what the release before let it write, the triggers write more of now.
+#[test]
+fn who_could_write_before_can_write_what_came_since() {
+    let database = used_by_a_release_before(3);
+    let role = format!("{}_role", database.name());
+    database.execute(&format!(
+        "CREATE ROLE {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}; \
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    ));
+    database.store().migrate().unwrap();
+    let not_writable = database.texts(&format!(
+        "SELECT relname::text AS value FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_%' \
+         AND ((relkind IN ('r', 'p') AND NOT has_table_privilege('{role}', oid, 'SELECT') \
+         OR relkind IN ('r', 'p') AND NOT has_table_privilege('{role}', oid, 'INSERT') \
+         OR relkind IN ('r', 'p') AND NOT has_table_privilege('{role}', oid, 'DELETE')) \
+         OR relkind = 'S' AND NOT has_sequence_privilege('{role}', oid, 'USAGE')) ORDER BY 1"
+    ));
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    assert_eq!(not_writable, Vec::<String>::new());
+}
+
 /// Also of a job that is changed while the step is under way.
 #[test]
 fn the_inputs_of_jobs_that_were_there_are_written_down() {

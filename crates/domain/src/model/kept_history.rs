@@ -38,6 +38,16 @@ pub struct KeptHistory {
 }
 
 impl KeptHistory {
+    /// How many jobs one step of a sweep looks at. Those that are to stay are counted over in each of them: some 100,000 runs in all,
+    /// or those of one job.
+    #[must_use]
+    pub fn jobs_at_once(&self) -> usize {
+        const MOST_JOBS: u64 = 64;
+        const MOST_COUNTED: u64 = 100_000;
+        let newest = self.runs.and_then(|runs| runs.newest).map_or(1, NonZeroU64::get);
+        usize::try_from((MOST_COUNTED / newest).clamp(1, MOST_JOBS)).unwrap_or(1)
+    }
+
     /// Whether everything is kept.
     #[must_use]
     pub fn is_everything(&self) -> bool {
@@ -52,4 +62,19 @@ pub struct JobPlace {
     pub organisation_id: OrganisationId,
     /// The job.
     pub job_id: JobId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_looks_at_fewer_jobs_the_more_of_each_it_counts_over() {
+        let jobs_at_once = |newest| {
+            let newest = NonZeroU64::new(newest);
+            KeptHistory { runs: Some(Keep { age: None, newest }), revisions: None }.jobs_at_once()
+        };
+        assert_eq!([0, 1, 1_000, 10_000, 60_000, u64::MAX].map(jobs_at_once), [64, 64, 64, 10, 1, 1]);
+        assert_eq!(KeptHistory::default().jobs_at_once(), 64);
+    }
 }
