@@ -15,7 +15,7 @@ use crate::auth::keys::KeyFetch;
 use crate::auth::{TokenRejected, TokenVerifier};
 use crate::body_budget::BodyBudget;
 use crate::conditions::{Conditions, Degradation};
-use crate::lanes::{Lane, LaneError, LaneSettings, Tenant, WorkLane};
+use crate::lanes::{Lane, LaneSettings, Tenant, WorkLane};
 use crate::metrics::{ConnectionEnd, Metrics};
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
@@ -291,8 +291,7 @@ impl Api {
         let not_ready = || Problem::unavailable(ProblemCode::NotReady).detail("the database cannot be used");
         let check = async {
             match self.health.run(Tenant::SERVICE, move || store.check()).await {
-                // That too many ask says nothing about the store.
-                Ok(Ok(())) | Err(LaneError::Full) => Ok(()),
+                Ok(Ok(())) => Ok(()),
                 Ok(Err(failure)) => Err(not_ready().caused_by(failure)),
                 Err(error) => Err(not_ready().caused_by(error)),
             }

@@ -156,7 +156,7 @@ async fn json(call: &Call, status: StatusCode, about: usize, body: impl Serializ
     Ok(HttpResponse::build(status).content_type(header::ContentType::json()).body(bytes))
 }
 
-/// The first bytes of a body, as many as are written at once, where requests are answered. It takes a tenth of a millisecond.
+/// The first bytes of a body, as many as are written at once, where requests are answered.
 struct Beginning {
     bytes: Vec<u8>,
 }

@@ -82,7 +82,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, StrictJsonError> {
 }
 
 /// Reads one JSON value, and keeps so many of the values that it consists of.
-pub fn parse_some(bytes: &[u8], most: usize) -> Result<Parsed<'_>, StrictJsonError> {
+pub(crate) fn parse_some(bytes: &[u8], most: usize) -> Result<Parsed<'_>, StrictJsonError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| StrictJsonError::after(&bytes[..error.valid_up_to()], "the text is not UTF-8"))?;
     if text.starts_with('\u{feff}') {

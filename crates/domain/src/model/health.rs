@@ -1,7 +1,8 @@
 //! Health: whether a job delivers as often as its source promises.
 //!
-//! Nothing of it is stored. It follows from what the job is, what its runs add up to, what its source promises, and the time,
-//! so that it is right at every moment without anybody having to notice that time has passed.
+//! It follows from what the job is, what its runs add up to, what its source promises, and the time,
+//! so that it is right at every moment without anybody having to notice that time has passed. A store may keep what was judged and until
+//! when that holds, to find jobs by it.
 
 use std::collections::BTreeSet;
 

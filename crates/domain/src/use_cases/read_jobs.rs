@@ -53,9 +53,10 @@ pub fn list_expanded_jobs(
     page: &PageRequest,
 ) -> Result<(Page<JudgedJob>, Expanded), Refusal> {
     let mut page = *page;
+    let mut expanded = Expanded::default();
     loop {
         let found = list_jobs(ports, caller, filter.clone(), healths.cloned(), &page)?;
-        let (expanded, fitting) = expand_within(ports, &found.items, expansion, page.budget())?;
+        let fitting = expand_within(ports, &found.items, expansion, page.budget(), &mut expanded)?;
         if fitting == found.items.len() {
             return Ok((found, expanded));
         }
@@ -65,14 +66,14 @@ pub fn list_expanded_jobs(
 }
 
 /// Finds what is to be shown beside the first of these jobs, as many as there is room for; one at the least. A source and a version is
-/// shown beside each job that has it.
+/// shown beside each job that has it. Tells how many these are.
 fn expand_within(
     ports: &Ports,
     judged: &[JudgedJob],
     expansion: Expansion,
     budget: usize,
-) -> Result<(Expanded, usize), Refusal> {
-    let mut expanded = Expanded::default();
+    expanded: &mut Expanded,
+) -> Result<usize, Refusal> {
     let (mut fitting, mut weight) = (0, 0);
     for few in judged.chunks(EXPANDED_AT_ONCE) {
         let more = |job: &&Job| {
@@ -90,12 +91,12 @@ fn expand_within(
                 + expanded.sources.get(&job.source_id).map_or(0, Weight::weight)
                 + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight);
             if fitting > 0 && weight > budget {
-                return Ok((expanded, fitting));
+                return Ok(fitting);
             }
             fitting += 1;
         }
     }
-    Ok((expanded, fitting))
+    Ok(fitting)
 }
 
 /// For how many jobs at once what is shown beside them is read: a version may be as large as a request.

@@ -41,7 +41,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What is reserved for a small body when it begins.
 const FIRST_BYTES: usize = 4 * 1024;
 
-/// The most bytes of a body that are dealt with at once, where they arrive. It takes a tenth of a millisecond; for a larger one, others
+/// The most bytes of a body that are dealt with at once, where they arrive. For a larger one, others
 /// would wait.
 const AT_ONCE: usize = 16 * 1024;
 
@@ -96,10 +96,10 @@ impl Body {
         let work = move || {
             let submission = decode(&bytes, limits.values, read)?;
             drop(bytes);
-            Ok::<_, Problem>(then(submission)?)
+            // Also when nobody waits for it any more, the work goes on, and so does what it holds.
+            Ok::<_, Problem>(Held { content: then(submission)?, reservation })
         };
-        let content = if is_small { work()? } else { api.compute(work).await?? };
-        Ok(Held { content, reservation })
+        if is_small { work() } else { api.compute(work).await? }
     }
 }
 
