@@ -12,7 +12,7 @@ const FAILURES: i64 = 100_000;
 
 /// A job that has failed each second, among two others of its organisation that did, too.
 fn failing() -> (TestDatabase, Job) {
-    let database = TestDatabase::migrated();
+    let database = TestDatabase::migrated_for_counting();
     let plan = a_plan_for_everything();
     jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     let Job { organisation_id, id, source_id, source_version_id, .. } = plan.job;

@@ -22,7 +22,7 @@ const UNUSED: &str = "99999999-9999-9999-9999-999999999999";
 /// 50 jobs of each stranger with inputs of their own, among 30,000 of three others, all of which have the one input and one name in
 /// each organisation.
 fn crowd() -> TestDatabase {
-    let database = TestDatabase::migrated();
+    let database = TestDatabase::migrated_for_counting();
     let plan = a_plan_for_everything();
     jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     database.execute(&format!(

@@ -13,7 +13,7 @@ use crate::test_database::{TestDatabase, jobs};
 
 /// 20,000 jobs of one organisation, of which each status has some at the very end only, and 50 of another one.
 fn crowd() -> (TestDatabase, Timestamp) {
-    let database = TestDatabase::migrated();
+    let database = TestDatabase::migrated_for_counting();
     let plan = a_plan_for_everything();
     jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     database.execute(

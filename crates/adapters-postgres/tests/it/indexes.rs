@@ -36,7 +36,7 @@ impl Crowd {
     /// All were activated when the known one was: what was activated in the future is not believed. Each row is written once, since a
     /// row that was changed may leave its former version behind for as long as anybody looks, and that is read, too.
     fn of(jobs_in_all: u32) -> Self {
-        let database = TestDatabase::migrated();
+        let database = TestDatabase::migrated_for_counting();
         let plan = a_plan_for_everything();
         jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
         database.execute(&format!(
@@ -276,7 +276,7 @@ fn values_are_counted_no_further_than_told() {
 /// With thousands of organisations, each of which has few rows of many.
 #[test]
 fn the_values_of_a_job_among_thousands_of_organisations_are_read_along_their_key() {
-    let database = TestDatabase::migrated();
+    let database = TestDatabase::migrated_for_counting();
     let plan = a_plan_for_everything();
     jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     let (organisation_id, job_id) = (plan.job.organisation_id, plan.job.id);
@@ -328,7 +328,7 @@ fn the_values_of_a_job_among_thousands_of_organisations_are_read_along_their_key
 /// One day of a job that has values for months, among others that have none for that time.
 #[test]
 fn the_values_of_a_day_are_read_along_their_key() {
-    let database = TestDatabase::migrated();
+    let database = TestDatabase::migrated_for_counting();
     let plan = a_plan_for_everything();
     jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
     let (organisation_id, job_id) = (plan.job.organisation_id, plan.job.id);

@@ -22,7 +22,7 @@ struct Organisation {
 impl Organisation {
     /// `issues` is how many have not expired of each job.
     fn with(issues: u32) -> Self {
-        let database = TestDatabase::migrated();
+        let database = TestDatabase::migrated_for_counting();
         let plan = a_plan_for_everything();
         jobs(&database.store()).set_up_many(std::slice::from_ref(&plan)).remove(0).unwrap();
         // Values are kept for a day; the first issue of each job is a day and an hour old.
