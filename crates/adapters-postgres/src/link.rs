@@ -37,8 +37,11 @@ pub enum Pooling {
 
 /// The setting by which a session is told from others.
 const MARK: &str = "prediction_api.session";
-/// Nothing waits for ever: a statement, a lock, a transaction that was forgotten.
-const LIMITS: [(&str, &str); 4] = [
+/// Nothing waits for ever: a statement, a lock, a transaction that was forgotten. And a statement has one processor, or what the lanes
+/// give to one tenant would be several; nor is one compiled, which takes longer than nearly all of them.
+const LIMITS: [(&str, &str); 6] = [
+    ("max_parallel_workers_per_gather", "0"),
+    ("jit", "off"),
     ("statement_timeout", "'4s'"),
     ("lock_timeout", "'2s'"),
     ("idle_in_transaction_session_timeout", "'10s'"),

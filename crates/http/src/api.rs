@@ -15,7 +15,7 @@ use crate::auth::keys::KeyFetch;
 use crate::auth::{TokenRejected, TokenVerifier};
 use crate::body_budget::BodyBudget;
 use crate::conditions::{Conditions, Degradation};
-use crate::lanes::{Lane, LaneSettings, Tenant, WorkLane};
+use crate::lanes::{Lane, LaneSettings, Tenant, TenantLimit, WorkLane};
 use crate::metrics::{ConnectionEnd, Metrics};
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
@@ -111,7 +111,8 @@ impl Api {
         };
         let metrics = Arc::new(Metrics::new());
         let measures = |lane: &LaneSettings| metrics.lane(lane.name);
-        let work_lane = |settings: LaneSettings| WorkLane::start(settings, measures(&settings));
+        let limit = TenantLimit::of_this_machine();
+        let work_lane = |settings: LaneSettings| WorkLane::start(settings, measures(&settings), &limit);
         // Queues hold about half a second of work, for bursts.
         let job_reads = lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE);
         // Two, so that the batch of one tenant does not wait for that of another one.
@@ -124,8 +125,12 @@ impl Api {
         let writers = ports.clone();
         Self {
             verifier,
-            job_reads: Lane::start(job_reads, measures(&job_reads), move |queries| read_together(&readers, &queries)),
-            set_ups: Lane::start(set_ups, measures(&set_ups), move |prepared| set_up_together(&writers, prepared)),
+            job_reads: Lane::start(job_reads, measures(&job_reads), &limit, move |queries| {
+                read_together(&readers, &queries)
+            }),
+            set_ups: Lane::start(set_ups, measures(&set_ups), &limit, move |prepared| {
+                set_up_together(&writers, prepared)
+            }),
             reads: work_lane(lane("reads", THREADS, 1024, 1, REQUEST_DEADLINE)),
             writes: work_lane(lane("writes", writing_threads, 512, 1, REQUEST_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),

@@ -16,6 +16,7 @@
 //! **Architecture invariant:** nothing else in this crate may block.
 
 mod crew;
+mod limit;
 mod tenant;
 mod turns;
 
@@ -26,6 +27,7 @@ use tokio::sync::oneshot;
 
 use crate::metrics::LaneMetrics;
 use crew::Crew;
+pub(crate) use limit::TenantLimit;
 pub(crate) use tenant::Tenant;
 
 /// How often a caller who waits looks whether the threads are well.
@@ -88,9 +90,10 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
     pub(crate) fn start(
         settings: LaneSettings,
         metrics: LaneMetrics,
+        limit: &Arc<TenantLimit>,
         answer_all: impl Fn(Vec<Question>) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Self {
-        Self { crew: Crew::start(settings, metrics, Box::new(answer_all)) }
+        Self { crew: Crew::start(settings, metrics, limit, Box::new(answer_all)) }
     }
 
     /// Notes that somebody is refused because too many wait.
@@ -161,8 +164,8 @@ type Work = Box<dyn FnOnce() + Send>;
 impl WorkLane {
     /// Starts the threads.
     #[must_use]
-    pub(crate) fn start(settings: LaneSettings, metrics: LaneMetrics) -> Self {
-        Self(Lane::start(LaneSettings { batch: 1, ..settings }, metrics, |works: Vec<Work>| {
+    pub(crate) fn start(settings: LaneSettings, metrics: LaneMetrics, limit: &Arc<TenantLimit>) -> Self {
+        Self(Lane::start(LaneSettings { batch: 1, ..settings }, metrics, limit, |works: Vec<Work>| {
             works.into_iter().map(|work| work()).collect()
         }))
     }

@@ -27,10 +27,11 @@ fn store(url: &str, pooling: Pooling) -> PostgresStore {
 /// Has each source that is stored tell what its session is like: prepared statements, limits.
 fn watch(database: &TestDatabase) {
     database.execute(
-        "CREATE TABLE seen (prepared bigint, statement_timeout text, lock_timeout text, idle text, timezone text);
+        "CREATE TABLE seen (prepared bigint, statement_timeout text, lock_timeout text, idle text, timezone text, parallel text, jit text);
          CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
            INSERT INTO seen SELECT count(*), current_setting('statement_timeout'), current_setting('lock_timeout'),
-             current_setting('idle_in_transaction_session_timeout'), current_setting('timezone')
+             current_setting('idle_in_transaction_session_timeout'), current_setting('timezone'),
+             current_setting('max_parallel_workers_per_gather'), current_setting('jit')
              FROM pg_prepared_statements;
            RETURN NEW;
          END $$;
@@ -62,9 +63,9 @@ fn what_a_session_is_told_does_not_depend_on_whose_it_is() {
             sources(&store).insert(&source).unwrap();
         }
         let seen = database.texts(
-            "SELECT DISTINCT concat_ws(' ', statement_timeout, lock_timeout, idle, timezone) AS value FROM seen",
+            "SELECT DISTINCT concat_ws(' ', statement_timeout, lock_timeout, idle, timezone, parallel, jit) AS value FROM seen",
         );
-        assert_eq!(seen, ["4s 2s 10s UTC"], "{case}");
+        assert_eq!(seen, ["4s 2s 10s UTC 0 off"], "{case}");
         let prepared = database.count("SELECT max(prepared) AS count FROM seen");
         assert_eq!(prepared > 0, is_prepared, "{case}: {prepared}");
         store.check().unwrap();

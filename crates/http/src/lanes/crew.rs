@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use super::limit::{Membership, TenantLimit};
 use super::turns::{Behind, Fate, Shares, Taken, Turns};
 use super::{LaneSettings, Tenant, Waiting};
 use crate::metrics::LaneMetrics;
@@ -16,6 +17,10 @@ pub(super) const MOST_GIVEN_UP: usize = 4;
 /// When a thread that has a batch is replaced though somebody may still wait for it. What it does goes on; if the database does
 /// not answer any more, others find another one meanwhile.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
+/// How soon a thread looks again that finds nothing it may answer, though something waits: places are given up, and others go, in
+/// other lanes.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// One answer per question, in their order.
 type AnswerAll<Question, Answer> = Box<dyn Fn(Vec<Question>) -> Vec<Answer> + Send + Sync>;
@@ -28,6 +33,8 @@ pub(super) struct Crew<Question, Answer> {
     /// Told when there is something to do.
     called: Condvar,
     answer_all: AnswerAll<Question, Answer>,
+    /// What tenants have of all lanes together.
+    membership: Membership,
     /// What the times in the seats are counted from.
     began: Instant,
     /// One for each thread that is to answer.
@@ -57,11 +64,12 @@ impl<Question, Answer> Queue<Question, Answer> {
         !self.is_closed && self.held.len() > 1 && self.held.iter().filter(|held| held.is_none()).count() <= 1
     }
 
-    /// The thread of that seat is done.
-    fn give_back(&mut self, place: usize, took: Duration) {
-        if let Some(shares) = self.held[place].take() {
-            self.turns.charge(shares, took);
-        }
+    /// The thread of that seat is done; gives with whom.
+    fn give_back(&mut self, place: usize, took: Duration) -> Vec<Tenant> {
+        let Some(shares) = self.held[place].take() else { return Vec::new() };
+        let tenants = shares.tenants().collect();
+        self.turns.charge(shares, took);
+        tenants
     }
 }
 
@@ -98,6 +106,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
     pub(super) fn start(
         settings: LaneSettings,
         metrics: LaneMetrics,
+        limit: &Arc<TenantLimit>,
         answer_all: AnswerAll<Question, Answer>,
     ) -> Arc<Self> {
         let began = Instant::now();
@@ -108,12 +117,18 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             empty_at: began,
             is_closed: false,
         };
-        let crew = Arc::new(Self {
+        let crew = Arc::new_cyclic(|crew: &Weak<Self>| Self {
             settings,
             metrics,
             queue: Mutex::new(queue),
             called: Condvar::new(),
             answer_all,
+            membership: if settings.threads == 1 {
+                limit.watch()
+            } else {
+                let crew = crew.clone();
+                limit.join(move || crew.upgrade().iter().for_each(|crew| crew.look_again()))
+            },
             began,
             seats: (0..settings.threads).map(|_| Seat::default()).collect(),
             given_up: AtomicUsize::new(0),
@@ -143,6 +158,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
 
     /// Has a question wait. When too many do, one is refused: this one, or one of a tenant that has more of them.
     pub(super) fn line_up(&self, tenant: Tenant, waiting: Waiting<Question, Answer>, now: Instant) {
+        self.membership.note(tenant, now);
         let mut queue = self.queue();
         if queue.turns.waiting() == 0 {
             queue.empty_at = now;
@@ -158,6 +174,14 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
         }
         if let Some(refused) = refused {
             let _ = refused.answer.send(None);
+        }
+    }
+
+    /// Has a thread look again, if one sleeps.
+    fn look_again(&self) {
+        // Who has just looked and found nothing sleeps when this is free.
+        if self.queue().sleeping > 0 {
+            self.called.notify_one();
         }
     }
 
@@ -199,8 +223,13 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
         let turn = {
             // What it was busy with no longer counts for whose turn it is.
             let mut queue = self.queue();
-            queue.give_back(place, LONGEST_SILENCE);
-            seat.turn.fetch_add(1, Ordering::AcqRel).wrapping_add(1)
+            let tenants = queue.give_back(place, LONGEST_SILENCE);
+            let turn = seat.turn.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+            drop(queue);
+            for tenant in tenants {
+                self.membership.leave(tenant, LONGEST_SILENCE);
+            }
+            turn
         };
         seat.stuck_from.store(IDLE, Ordering::Release);
         self.metrics.replaced.inc();
@@ -233,8 +262,10 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             let _ = seat.stuck_from.compare_exchange(stuck_from, IDLE, Ordering::AcqRel, Ordering::Acquire);
             let took = now.elapsed();
             let mut queue = self.queue();
-            if seat.belongs_to(turn) {
-                queue.give_back(place, took);
+            let tenants = if seat.belongs_to(turn) { queue.give_back(place, took) } else { Vec::new() };
+            drop(queue);
+            for tenant in tenants {
+                self.membership.leave(tenant, took);
             }
         }
     }
@@ -245,12 +276,16 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
         let mut has_let_others_come = most == 1;
         let mut queue = self.queue();
         while self.seats[place].belongs_to(turn) {
-            if !queue.turns.can_take(queue.is_last_free()) {
+            if !queue.turns.can_take(queue.is_last_free(), &self.membership) {
                 if queue.is_closed && queue.turns.waiting() == 0 {
                     break;
                 }
                 queue.sleeping += 1;
-                queue = self.called.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue = if queue.turns.waiting() == 0 {
+                    self.called.wait(queue).unwrap_or_else(PoisonError::into_inner)
+                } else {
+                    self.called.wait_timeout(queue, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0
+                };
                 queue.sleeping -= 1;
             } else if !has_let_others_come {
                 // On a busy machine whoever woke this thread has more to send: they come first, and the batch is larger for it.
@@ -263,7 +298,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
                 let now = Instant::now();
                 let is_last_free = queue.is_last_free();
                 let Taken { questions, dropped, shares } =
-                    queue.turns.take(most, is_last_free, |waiting, behind| self.judge(waiting, behind, now));
+                    queue
+                        .turns
+                        .take(most, is_last_free, &self.membership, |waiting, behind| self.judge(waiting, behind, now));
                 if queue.turns.waiting() == 0 {
                     queue.empty_at = now;
                 }

@@ -20,6 +20,11 @@ const OTHER: Tenant = Tenant(2);
 /// For tests in which a deadline has to pass: long for a thread that is alive.
 const SOON: Duration = Duration::from_millis(200);
 
+/// No tenant counts as one that is here, so each is alone.
+fn unlimited() -> Arc<TenantLimit> {
+    TenantLimit::new(1, Duration::ZERO, Duration::ZERO)
+}
+
 fn metrics() -> LaneMetrics {
     Metrics::new().lane(SETTINGS.name)
 }
@@ -29,7 +34,7 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
     let (open, gate) = mpsc::channel::<()>();
     let gate = Mutex::new(gate);
     let metrics = metrics();
-    let lane = Lane::start(SETTINGS, metrics.clone(), move |questions: Vec<u32>| {
+    let lane = Lane::start(SETTINGS, metrics.clone(), &unlimited(), move |questions: Vec<u32>| {
         gate.lock().unwrap().recv().unwrap();
         let size = questions.len();
         questions.into_iter().map(|question| (question, size)).collect()
@@ -72,12 +77,17 @@ async fn the_length_of_the_queue_is_known() {
     let (at_gate, arrived) = mpsc::channel::<()>();
     let doors = Mutex::new((at_gate, gate));
     let metrics = metrics();
-    let lane = Lane::start(LaneSettings { batch: 1, ..SETTINGS }, metrics.clone(), move |questions: Vec<u32>| {
-        let doors = doors.lock().unwrap();
-        doors.0.send(()).unwrap();
-        doors.1.recv().unwrap();
-        questions
-    });
+    let lane = Lane::start(
+        LaneSettings { batch: 1, ..SETTINGS },
+        metrics.clone(),
+        &unlimited(),
+        move |questions: Vec<u32>| {
+            let doors = doors.lock().unwrap();
+            doors.0.send(()).unwrap();
+            doors.1.recv().unwrap();
+            questions
+        },
+    );
     let asked = futures_util::future::join_all((0..3).map(|question| lane.ask(TENANT, question)));
     futures_util::pin_mut!(asked);
     assert!(futures_util::poll!(&mut asked).is_pending());
@@ -95,7 +105,7 @@ async fn a_queue_that_does_not_get_empty_takes_fewer() {
     let (open, gate) = mpsc::channel::<()>();
     let gate = Mutex::new(gate);
     let settings = LaneSettings { queue: 100, steady: 10, burst: SOON, batch: 1, ..SETTINGS };
-    let lane = Lane::start(settings, metrics(), move |questions: Vec<u32>| {
+    let lane = Lane::start(settings, metrics(), &unlimited(), move |questions: Vec<u32>| {
         // Ends when the sender is gone.
         let _ = gate.lock().unwrap().recv();
         questions
@@ -124,13 +134,18 @@ async fn the_crowd_of_one_tenant_is_not_in_the_way_of_another() {
     let metrics = metrics();
     let answered = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&answered);
-    let lane = Lane::start(LaneSettings { batch: 1, ..SETTINGS }, metrics.clone(), move |questions: Vec<u32>| {
-        let doors = doors.lock().unwrap();
-        doors.0.send(()).unwrap();
-        let _ = doors.1.recv();
-        log.lock().unwrap().extend(questions.iter().copied());
-        questions
-    });
+    let lane = Lane::start(
+        LaneSettings { batch: 1, ..SETTINGS },
+        metrics.clone(),
+        &unlimited(),
+        move |questions: Vec<u32>| {
+            let doors = doors.lock().unwrap();
+            doors.0.send(()).unwrap();
+            let _ = doors.1.recv();
+            log.lock().unwrap().extend(questions.iter().copied());
+            questions
+        },
+    );
     let crowd = futures_util::future::join_all((0..5).map(|question| lane.ask(TENANT, question)));
     futures_util::pin_mut!(crowd);
     let first = lane.ask(TENANT, 9);
@@ -155,7 +170,7 @@ async fn a_tenant_never_has_all_threads() {
     let (open, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
     let (at_gate, arrived) = mpsc::channel::<()>();
-    let lane = WorkLane::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics());
+    let lane = WorkLane::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics(), &unlimited());
     let wait = || {
         let (gate, at_gate) = (Arc::clone(&gate), at_gate.clone());
         lane.run(TENANT, move || {
@@ -177,6 +192,45 @@ async fn a_tenant_never_has_all_threads() {
     assert!(flood.await.into_iter().all(|answer| answer == Ok(())));
 }
 
+/// What a tenant has in one lane it has not in another, as soon as somebody else is here.
+#[actix_web::test]
+async fn beside_others_a_tenant_has_so_many_threads_of_all_lanes() {
+    let limit = TenantLimit::new(1, Duration::from_hours(1), Duration::from_hours(1));
+    let lanes =
+        [(); 2].map(|()| WorkLane::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics(), &limit));
+    assert_eq!(lanes[0].run(OTHER, || 0).await, Ok(0));
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let (at_gate, arrived) = mpsc::channel::<usize>();
+    let wait = |lane: usize| {
+        let (gate, at_gate) = (Arc::clone(&gate), at_gate.clone());
+        lanes[lane].run(TENANT, move || {
+            at_gate.send(lane).unwrap();
+            let _ = gate.lock().map(|gate| gate.recv());
+        })
+    };
+    let flood = futures_util::future::join_all((0..20).map(|number| wait(number % 2)));
+    futures_util::pin_mut!(flood);
+    assert!(futures_util::poll!(&mut flood).is_pending());
+    let first = arrived.recv().unwrap();
+    for lane in &lanes {
+        for answer in 0..10 {
+            assert_eq!(lane.run(OTHER, move || answer).await, Ok(answer));
+        }
+    }
+    let mut served = vec![first];
+    for _ in 0..19 {
+        assert!(arrived.try_recv().is_err(), "it has one thread already");
+        open.send(()).unwrap();
+        served.push(arrived.recv().unwrap());
+    }
+    open.send(()).unwrap();
+    assert!(flood.await.into_iter().all(|answer| answer == Ok(())));
+    for lane in 0..2 {
+        assert_eq!(served.iter().filter(|served| **served == lane).count(), 10);
+    }
+}
+
 /// What is asked when the lane is dropped is answered, whatever thread it takes.
 #[actix_web::test]
 async fn a_lane_that_is_dropped_answers_its_last_questions() {
@@ -185,7 +239,7 @@ async fn a_lane_that_is_dropped_answers_its_last_questions() {
     let done = Arc::new(Mutex::new(0));
     let count = Arc::clone(&done);
     let settings = LaneSettings { threads: 2, queue: 100, batch: 1, ..SETTINGS };
-    let lane = Lane::start(settings, metrics(), move |questions: Vec<oneshot::Sender<()>>| {
+    let lane = Lane::start(settings, metrics(), &unlimited(), move |questions: Vec<oneshot::Sender<()>>| {
         let _ = gate.lock().unwrap().recv();
         *count.lock().unwrap() += questions.len();
         questions
@@ -207,7 +261,7 @@ async fn a_lane_that_is_dropped_answers_its_last_questions() {
 
 #[actix_web::test]
 async fn a_panic_loses_the_answer_and_not_the_lane() {
-    let lane = WorkLane::start(SETTINGS, metrics());
+    let lane = WorkLane::start(SETTINGS, metrics(), &unlimited());
     assert_eq!(lane.run(TENANT, || -> u32 { panic!("on purpose") }).await, Err(LaneError::Lost));
     assert_eq!(lane.run(TENANT, || 7).await, Ok(7));
 }
@@ -216,8 +270,9 @@ async fn a_panic_loses_the_answer_and_not_the_lane() {
 async fn a_passed_deadline_is_told_and_the_question_costs_nothing() {
     let metrics = metrics();
     let settings = LaneSettings { deadline: Duration::ZERO, ..SETTINGS };
-    let lane =
-        Lane::start(settings, metrics.clone(), |_: Vec<u32>| -> Vec<u32> { unreachable!("nobody waits any more") });
+    let lane = Lane::start(settings, metrics.clone(), &unlimited(), |_: Vec<u32>| -> Vec<u32> {
+        unreachable!("nobody waits any more")
+    });
     assert_eq!(lane.ask(TENANT, 1).await, Err(LaneError::TimedOut));
     assert_eq!(metrics.shed_deadline.get(), 1);
 }
@@ -227,7 +282,7 @@ async fn a_stuck_thread_is_replaced_until_too_many_are() {
     let metrics = metrics();
     let (open, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
-    let lane = WorkLane::start(LaneSettings { deadline: 5 * SOON, ..SETTINGS }, metrics.clone());
+    let lane = WorkLane::start(LaneSettings { deadline: 5 * SOON, ..SETTINGS }, metrics.clone(), &unlimited());
     let stuck = || {
         let gate = Arc::clone(&gate);
         lane.run(TENANT, move || {
@@ -271,7 +326,7 @@ async fn a_thread_that_died_is_replaced() {
     let (open, gate) = mpsc::channel::<()>();
     let (at_gate, arrived) = mpsc::channel::<()>();
     let doors = Mutex::new((at_gate, gate));
-    let lane = Lane::start(SETTINGS, metrics.clone(), move |questions: Vec<bool>| {
+    let lane = Lane::start(SETTINGS, metrics.clone(), &unlimited(), move |questions: Vec<bool>| {
         let doors = doors.lock().unwrap();
         doors.0.send(()).unwrap();
         doors.1.recv().unwrap();

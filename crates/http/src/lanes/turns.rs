@@ -67,6 +67,14 @@ pub(super) enum Fate {
     Drop,
 }
 
+/// Who is answered at the moment, as far as it is not for a lane alone to say.
+pub(super) trait Admission {
+    /// Whether there is a place for a tenant.
+    fn admits(&self, tenant: Tenant) -> bool;
+    /// Takes it, if there is one.
+    fn enter(&self, tenant: Tenant) -> bool;
+}
+
 /// What waits behind a question whose turn it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Behind {
@@ -101,6 +109,11 @@ struct Share {
 impl Shares {
     fn of(&mut self, tenant: Tenant) -> Option<&mut Share> {
         self.0.iter_mut().find(|share| share.tenant == tenant)
+    }
+
+    /// Whose they are.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = Tenant> {
+        self.0.iter().map(|share| share.tenant)
     }
 }
 
@@ -170,8 +183,8 @@ impl<T> Turns<T> {
     }
 
     /// Whether a thread has anything to do.
-    pub(super) fn can_take(&self, is_last_free: bool) -> bool {
-        self.next(is_last_free).next().is_some()
+    pub(super) fn can_take(&self, is_last_free: bool, admission: &impl Admission) -> bool {
+        self.next(is_last_free).any(|(.., tenant)| admission.admits(tenant))
     }
 
     /// Those whose turn it can be, the next one first. The last thread that is free is for tenants that no other thread is busy with:
@@ -188,11 +201,14 @@ impl<T> Turns<T> {
         &mut self,
         most: usize,
         is_last_free: bool,
+        admission: &impl Admission,
         mut judge: impl FnMut(&T, Behind) -> Fate,
     ) -> Taken<T> {
         let (mut questions, mut dropped, mut shares) = (Vec::new(), Vec::new(), Shares::default());
         while questions.len() < most {
-            let mut next = self.next(is_last_free);
+            let mut next = self.next(is_last_free).filter(|(.., tenant)| {
+                shares.tenants().any(|answered| answered == *tenant) || admission.admits(*tenant)
+            });
             let Some(key) = next.next() else { break };
             let is_alone = next.next().is_none();
             drop(next);
@@ -209,6 +225,11 @@ impl<T> Turns<T> {
             self.waiting -= 1;
             match judge(&question, Behind { all: self.waiting, line: line.waiting.len(), tenants }) {
                 Fate::Drop => dropped.push(question),
+                // Another lane was quicker.
+                Fate::Answer if shares.of(tenant).is_none() && !admission.enter(tenant) => {
+                    line.waiting.push_front(question);
+                    self.waiting += 1;
+                }
                 Fate::Answer => {
                     self.steps += 1;
                     self.now = now;

@@ -10,6 +10,19 @@ fn tenant(number: u8) -> Tenant {
     Tenant(u64::from(number))
 }
 
+/// No lane has a say but this one.
+struct Everyone;
+
+impl Admission for Everyone {
+    fn admits(&self, _: Tenant) -> bool {
+        true
+    }
+
+    fn enter(&self, _: Tenant) -> bool {
+        true
+    }
+}
+
 /// Questions are their tenant's number and what they cost in milliseconds.
 type Question = (u8, u64);
 
@@ -22,7 +35,7 @@ fn lines(questions: impl IntoIterator<Item = Question>) -> Turns<Question> {
 }
 
 fn take(turns: &mut Turns<Question>, most: usize) -> Taken<Question> {
-    turns.take(most, false, |_, _| Fate::Answer)
+    turns.take(most, false, &Everyone, |_, _| Fate::Answer)
 }
 
 /// Answers one question on the only thread, and gives it.
@@ -75,12 +88,12 @@ fn what_a_slow_question_took_is_forgotten_in_time() {
 fn the_last_free_thread_is_for_who_has_none() {
     let mut turns = lines([(1, 1), (1, 1), (1, 1)]);
     let taken = take(&mut turns, 1);
-    assert!(turns.can_take(false) && !turns.can_take(true));
-    assert!(turns.take(1, true, |_, _| Fate::Answer).questions.is_empty());
+    assert!(turns.can_take(false, &Everyone) && !turns.can_take(true, &Everyone));
+    assert!(turns.take(1, true, &Everyone, |_, _| Fate::Answer).questions.is_empty());
     turns.push(tenant(2), (2, 1), usize::MAX).unwrap();
-    assert_eq!(turns.take(1, true, |_, _| Fate::Answer).questions, [(2, 1)]);
+    assert_eq!(turns.take(1, true, &Everyone, |_, _| Fate::Answer).questions, [(2, 1)]);
     turns.charge(taken.shares, MILLISECOND);
-    assert!(turns.can_take(true), "the first tenant has none any more");
+    assert!(turns.can_take(true, &Everyone), "the first tenant has none any more");
 }
 
 #[test]
@@ -109,10 +122,11 @@ fn the_longest_line_loses_its_last_one() {
 #[test]
 fn what_is_dropped_costs_no_turn() {
     let mut turns = lines([(1, 1), (1, 2), (2, 1)]);
-    let taken = turns.take(1, false, |question, _| if *question == (1, 1) { Fate::Drop } else { Fate::Answer });
+    let taken =
+        turns.take(1, false, &Everyone, |question, _| if *question == (1, 1) { Fate::Drop } else { Fate::Answer });
     assert_eq!((taken.dropped, taken.questions), (vec![(1, 1)], vec![(1, 2)]));
     let mut left = Vec::new();
-    turns.take(9, false, |_, behind| {
+    turns.take(9, false, &Everyone, |_, behind| {
         left.push((behind.all, behind.line, behind.tenants));
         Fate::Drop
     });
@@ -198,7 +212,7 @@ proptest! {
                 ends[displaced] += 1;
             }
             prop_assert!(turns.waiting() <= most);
-            let taken = turns.take(count, cost % 2 == 0, |number, _| if number % 5 == 0 { Fate::Drop } else { Fate::Answer });
+            let taken = turns.take(count, cost % 2 == 0, &Everyone, |number, _| if number % 5 == 0 { Fate::Drop } else { Fate::Answer });
             for number in taken.questions.into_iter().chain(taken.dropped) {
                 ends[number] += 1;
             }
@@ -214,11 +228,11 @@ proptest! {
         for shares in in_flight {
             turns.charge(shares, MILLISECOND);
         }
-        for number in turns.take(usize::MAX, true, |_, _| Fate::Answer).questions {
+        for number in turns.take(usize::MAX, true, &Everyone, |_, _| Fate::Answer).questions {
             ends[number] += 1;
         }
         while turns.waiting() > 0 {
-            for number in turns.take(usize::MAX, false, |_, _| Fate::Answer).questions {
+            for number in turns.take(usize::MAX, false, &Everyone, |_, _| Fate::Answer).questions {
                 ends[number] += 1;
             }
         }
