@@ -35,9 +35,13 @@ pub(crate) fn known_method(method: &str) -> Option<&'static str> {
     METHODS.into_iter().find(|known| *known == method)
 }
 
+/// What the names of the service's own metrics begin with.
+const PREFIX: &str = "prediction";
+
 /// Everything that is measured.
 pub(crate) struct Metrics {
     registry: Registry,
+    process: ProcessCollector,
     requests: HistogramVec,
     lanes: LaneVectors,
     connections: IntGaugeVec,
@@ -294,8 +298,8 @@ impl Metrics {
         let (purged, purging) = (valid(purged), valid(purging));
         let age = Gauge::new("jobs_counted_age_seconds", "How long ago jobs and jobs_by_health were counted.");
         let jobs_counted_age = valid(age);
-        let registry = Registry::new();
-        let collectors: [Box<dyn Collector>; 24] = [
+        let registry = valid(Registry::new_custom(Some(PREFIX.to_owned()), None));
+        let collectors: [Box<dyn Collector>; 23] = [
             Box::new(jobs_counted_age.clone()),
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
@@ -319,7 +323,6 @@ impl Metrics {
             Box::new(token_verdicts.clone()),
             Box::new(key_fetches.clone()),
             Box::new(quota_refusals.clone()),
-            Box::new(ProcessCollector::for_self()),
         ];
         let registered = collectors.into_iter().try_for_each(|collector| registry.register(collector));
         debug_assert!(registered.is_ok(), "each is registered once");
@@ -335,6 +338,7 @@ impl Metrics {
         }
         Self {
             registry,
+            process: ProcessCollector::for_self(),
             requests,
             lanes,
             connections,
@@ -451,6 +455,9 @@ impl Metrics {
 
     /// Everything, in the text format.
     pub(crate) fn text(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+        // Those of the process have the names that all programs give them.
+        let mut families = self.registry.gather();
+        families.extend(self.process.collect());
+        TextEncoder::new().encode_to_string(&families).unwrap_or_default()
     }
 }

@@ -26,7 +26,7 @@ def purged(server: Server) -> float:
     """How many values the server has deleted."""
     with urllib.request.urlopen(server.url + "/metrics", timeout=10) as answer:
         for line in answer.read().decode().splitlines():
-            if line.startswith('purged_total{what="values"} '):
+            if line.startswith('prediction_purged_total{what="values"} '):
                 return float(line.split()[-1])
     return 0.0
 

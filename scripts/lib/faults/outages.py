@@ -263,7 +263,7 @@ def _is_waiting(world: World, place: Place, caller: Caller) -> bool:
 
 def _busy_connections(caller: Caller) -> int:
     text = caller.ask("GET", "/metrics").body.decode()
-    return int(re.search(r'^database_connections\{state="busy"\} (\d+)', text, re.MULTILINE)[1])
+    return int(re.search(r'^prediction_database_connections\{state="busy"\} (\d+)', text, re.MULTILINE)[1])
 
 
 def is_refusal(answer: Answer) -> bool:

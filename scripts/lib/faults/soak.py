@@ -113,7 +113,7 @@ def _files(server: Server) -> int:
 
 def _connections(caller: Caller) -> int:
     text = caller.ask("GET", "/metrics").body.decode()
-    return sum(int(line.split()[-1]) for line in text.splitlines() if line.startswith("database_connections{"))
+    return sum(int(line.split()[-1]) for line in text.splitlines() if line.startswith("prediction_database_connections{"))
 
 
 def _slope(points: list[tuple[float, float]]) -> float:

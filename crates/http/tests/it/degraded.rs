@@ -23,7 +23,7 @@ async fn metric(service: &Service, name: &str) -> String {
 async fn a_clock_that_jumps_is_told_until_it_is_back() {
     let service = Service::in_memory();
     assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
-    assert_eq!(metric(&service, "wall_clock_deviation_seconds").await, "0");
+    assert_eq!(metric(&service, "prediction_wall_clock_deviation_seconds").await, "0");
     let right = service.clock().now();
     service.clock().set(right.plus(TimeDelta::days(730)));
     let answer = ready(&service).await;
@@ -31,11 +31,11 @@ async fn a_clock_that_jumps_is_told_until_it_is_back() {
     assert_eq!(answer.body["degraded"][0]["check"], "clock");
     let detail = answer.body["degraded"][0]["detail"].as_str().unwrap();
     assert!(detail.starts_with("the clock is 63072000 s ahead of"), "{detail}");
-    assert_eq!(metric(&service, "wall_clock_deviation_seconds").await, "63072000");
+    assert_eq!(metric(&service, "prediction_wall_clock_deviation_seconds").await, "63072000");
     service.clock().set(right);
     assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
     service.clock().set(right.plus(TimeDelta::seconds(-60)));
-    assert_eq!(metric(&service, "wall_clock_deviation_seconds").await, "-60");
+    assert_eq!(metric(&service, "prediction_wall_clock_deviation_seconds").await, "-60");
     service.clock().advance(Duration::from_mins(5));
     assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
 }
@@ -53,7 +53,7 @@ async fn a_store_that_takes_no_writes_is_told_by_a_write_and_by_a_trial() {
         let service = mocks.into_service();
         assert!(service.api().try_write());
         assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
-        assert_eq!(metric(&service, "store_writable").await, "1");
+        assert_eq!(metric(&service, "prediction_store_writable").await, "1");
         if by_trial {
             assert!(!service.api().try_write());
         } else {
@@ -66,7 +66,7 @@ async fn a_store_that_takes_no_writes_is_told_by_a_write_and_by_a_trial() {
         let answer = ready(&service).await;
         let told = json!([{"check": "writes", "detail": "the database takes no writes: it is read-only or full"}]);
         assert_eq!((answer.status, &answer.body["degraded"]), (StatusCode::OK, &told));
-        assert_eq!(metric(&service, "store_writable").await, "0");
+        assert_eq!(metric(&service, "prediction_store_writable").await, "0");
     }
 }
 

@@ -150,9 +150,11 @@ async fn jobs_are_listed_and_counted_by_health() {
     let of_other = get(&service, "/api/v1/jobs/health?source_id=88888888-8888-8888-8888-888888888888").await;
     assert_eq!(of_other.body["counts"]["failing"], 0);
     let metrics = get(&service, "/metrics").await.body;
-    for line in
-        ["jobs_by_health{health=\"failing\"} 1", "jobs_by_health{health=\"on_time\"} 0", "jobs{state=\"active\"} 1"]
-    {
+    for line in [
+        "prediction_jobs_by_health{health=\"failing\"} 1",
+        "prediction_jobs_by_health{health=\"on_time\"} 0",
+        "prediction_jobs{state=\"active\"} 1",
+    ] {
         assert!(metrics.as_str().unwrap().lines().any(|metric| metric == line), "{line}: {metrics}");
     }
 }

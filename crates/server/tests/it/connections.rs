@@ -101,7 +101,11 @@ fn connections_beyond_what_there_can_be_are_told_so() {
     assert!(open.iter().all(|(status, _)| status == b"200"));
     assert_eq!(path(server.address).0, b"503");
     let metrics = metrics.get("/metrics");
-    assert!(metrics.text().contains("http_connections_ended_total{reason=\"too_many\"} 1"), "{}", metrics.text());
+    assert!(
+        metrics.text().contains("prediction_http_connections_ended_total{reason=\"too_many\"} 1"),
+        "{}",
+        metrics.text()
+    );
     drop(open);
     // The server notices that they are gone, sooner or later.
     while path(server.address).0 != b"200" {}

@@ -112,7 +112,9 @@ impl World {
     /// How many computations were done apart.
     fn computations(&self) -> u64 {
         let metrics = self.server.anonymous().get("/metrics").text();
-        let count = metrics.lines().find_map(|line| line.strip_prefix("lane_batch_size_count{lane=\"computations\"} "));
+        let count = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("prediction_lane_batch_size_count{lane=\"computations\"} "));
         count.map_or(0, |count| count.parse().unwrap())
     }
 }

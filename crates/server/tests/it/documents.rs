@@ -167,7 +167,7 @@ fn the_metrics_show_requests_and_jobs(server: &Server) {
     let text = answer.text();
     let request: Vec<&str> = text
         .lines()
-        .filter(|line| line.starts_with("http_request_duration_seconds_count{"))
+        .filter(|line| line.starts_with("prediction_http_request_duration_seconds_count{"))
         .filter(|line| {
             line.contains("\"GET\"") && line.contains("\"/api/v1/sources/{id}\"") && line.contains("\"404\"")
         })
@@ -175,7 +175,7 @@ fn the_metrics_show_requests_and_jobs(server: &Server) {
     assert_eq!(request.len(), 1, "{text}");
     assert!(request[0].ends_with(" 1"), "{}", request[0]);
     assert!(!text.contains(&model.source), "ids are no labels: {text}");
-    for gauge in ["jobs{state=\"active\"} 1", "jobs{state=\"inactive\"} 0"] {
+    for gauge in ["prediction_jobs{state=\"active\"} 1", "prediction_jobs{state=\"inactive\"} 0"] {
         assert!(text.lines().any(|line| line == gauge), "{gauge} is missing: {text}");
     }
 }
@@ -241,6 +241,6 @@ fn the_operations_page_lists_what_there_is() {
     let families = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let families: BTreeSet<&str> = families.filter(|name| !name.starts_with("process_")).collect();
     let told = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let told: BTreeSet<&str> = told.filter(|name| !name.starts_with(['-', 'p']) || name.starts_with("purg")).collect();
+    let told: BTreeSet<&str> = told.filter(|name| name.starts_with("prediction_")).collect();
     assert_eq!(told, families);
 }

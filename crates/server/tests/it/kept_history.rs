@@ -67,8 +67,8 @@ fn history_that_is_not_to_be_kept_is_deleted_and_counted() {
         let problem = client.post(&runs, &late).problem(422, "invalid");
         assert_eq!(problem["errors"][0]["code"], "unknown_revision");
         let metrics = server.anonymous().get("/metrics").text();
-        assert!(metrics.contains("purged_total{what=\"runs\"} 5\n"), "{metrics}");
-        assert!(metrics.contains("purged_total{what=\"revisions\"} 1\n"), "{metrics}");
+        assert!(metrics.contains("prediction_purged_total{what=\"runs\"} 5\n"), "{metrics}");
+        assert!(metrics.contains("prediction_purged_total{what=\"revisions\"} 1\n"), "{metrics}");
         assert!(
             server.output().wait_for(|line| line["message"] == "history that is not to be kept was deleted").is_some()
         );

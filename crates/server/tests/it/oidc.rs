@@ -133,8 +133,8 @@ fn tokens_of_a_provider_get_in_and_go_on_to_when_its_keys_change() {
     );
     first.get("/api/v1/jobs").expect(200);
     let metrics = server.anonymous().get("/metrics").text();
-    assert!(metrics.contains("jwks_fetches_total{outcome=\"changed\"} 2"), "{metrics}");
-    assert!(metrics.contains("token_verdicts_total{verdict=\"accepted\"} 3"), "{metrics}");
+    assert!(metrics.contains("prediction_jwks_fetches_total{outcome=\"changed\"} 2"), "{metrics}");
+    assert!(metrics.contains("prediction_token_verdicts_total{verdict=\"accepted\"} 3"), "{metrics}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn assert_used_up(answer: &Answer, quota: &str, limit: u64, used: u64) {
 }
 
 fn refusals(server: &Server, quota: &str) -> u64 {
-    let name = format!("quota_refusals_total{{quota=\"{quota}\"}} ");
+    let name = format!("prediction_quota_refusals_total{{quota=\"{quota}\"}} ");
     let metrics = server.anonymous().get("/metrics").text();
     metrics.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
 }

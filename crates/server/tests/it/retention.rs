@@ -54,8 +54,8 @@ fn what_has_expired_is_deleted_and_counted() {
         let server = Server::start_with(&home, OFTEN);
         let job = job_with_values(&server, 3);
         wait_until("three values go", || values(&server) == 1);
-        wait_until("they are counted", || metric(&server, "purged_total{what=\"values\"}") == 3);
-        assert_eq!(metric(&server, "purging"), 1);
+        wait_until("they are counted", || metric(&server, "prediction_purged_total{what=\"values\"}") == 3);
+        assert_eq!(metric(&server, "prediction_purging"), 1);
         assert_eq!(server.database().results(), [0, 4, 1], "runs are kept");
         let client = server.operator();
         let kept = client.get(&format!("{}/predictions", path_of(&job))).expect(200);
@@ -73,7 +73,9 @@ fn what_belonged_to_a_deleted_job_is_deleted() {
         server.operator().delete(&path_of(&job)).expect(204);
         wait_until("all of it goes", || server.database().results() == [0, 0, 0]);
         wait_until("it is counted", || {
-            ["values", "runs"].iter().all(|what| metric(&server, &format!("purged_total{{what=\"{what}\"}}")) == 1)
+            ["values", "runs"]
+                .iter()
+                .all(|what| metric(&server, &format!("prediction_purged_total{{what=\"{what}\"}}")) == 1)
         });
         assert_eq!(server.database().count("SELECT count(*) AS count FROM run_summaries"), 0);
         assert_eq!(server.database().count("SELECT count(*) AS count FROM deleted_jobs"), 0);
@@ -87,7 +89,7 @@ fn a_replica_that_is_told_not_to_deletes_nothing() {
         let job = job_with_values(&server, 1);
         // Whoever purges has the lease from the beginning on.
         assert_eq!(server.database().count("SELECT count(*) AS count FROM leases"), 0);
-        assert_eq!(metric(&server, "purging"), 0);
+        assert_eq!(metric(&server, "prediction_purging"), 0);
         assert_eq!(values(&server), 2);
         let shown = server.operator().get(&format!("{}/predictions", path_of(&job))).expect(200);
         assert_eq!(shown["items"].as_array().unwrap().len(), 1, "it is hidden all the same");
@@ -98,18 +100,18 @@ fn a_replica_that_is_told_not_to_deletes_nothing() {
 fn one_replica_deletes_and_another_goes_on_when_it_stops() {
     for home in Home::both() {
         let first = Server::start_with(&home, OFTEN);
-        wait_until("the first one purges", || metric(&first, "purging") == 1);
+        wait_until("the first one purges", || metric(&first, "prediction_purging") == 1);
         let second = Server::start_with(&home, OFTEN);
         job_with_values(&second, 1);
-        wait_until("the first one deletes", || metric(&first, "purged_total{what=\"values\"}") == 1);
-        assert_eq!(metric(&second, "purging"), 0);
+        wait_until("the first one deletes", || metric(&first, "prediction_purged_total{what=\"values\"}") == 1);
+        assert_eq!(metric(&second, "prediction_purging"), 0);
 
         // Stopped in order, it gives the lease back, so nobody waits for its end.
         let stopped = Instant::now();
         let first = first.into_running();
         first.signal("TERM");
         assert!(first.wait().success());
-        wait_until("the second one goes on", || metric(&second, "purging") == 1);
+        wait_until("the second one goes on", || metric(&second, "prediction_purging") == 1);
         assert!(stopped.elapsed() < Duration::from_secs(20), "it waited for the end of the lease");
     }
 }
@@ -130,7 +132,9 @@ fn a_start_years_after_the_last_purge_deletes_nothing_more_for_a_while() {
              INSERT INTO leases VALUES ('purge', '11111111-1111-4111-8111-111111111111', '2020-01-01Z')"
         });
         let purging = Server::start_with(&home, OFTEN);
-        wait_until("what had expired by 2020 goes", || metric(&purging, "purged_total{what=\"values\"}") == 1);
+        wait_until("what had expired by 2020 goes", || {
+            metric(&purging, "prediction_purged_total{what=\"values\"}") == 1
+        });
         let ready = purging.anonymous().get("/health/ready").expect(200);
         assert_eq!((&ready["status"], &ready["degraded"][0]["check"]), (&json!("degraded"), &json!("clock")));
         purging
@@ -140,7 +144,7 @@ fn a_start_years_after_the_last_purge_deletes_nothing_more_for_a_while() {
         // A restart changes nothing about that.
         drop(purging);
         let again = Server::start_with(&home, OFTEN);
-        wait_until("it purges", || metric(&again, "purging") == 1);
+        wait_until("it purges", || metric(&again, "prediction_purging") == 1);
         assert_eq!(values(&again), 1);
         // Unless somebody says that the clock is right.
         drop(again);
@@ -148,7 +152,7 @@ fn a_start_years_after_the_last_purge_deletes_nothing_more_for_a_while() {
         let told = Server::start_with(&home, OFTEN);
         wait_until("what has expired goes", || values(&told) == 0);
         assert_eq!(told.anonymous().get("/health/ready").expect(200), json!({"status": "ready"}));
-        assert_eq!(metric(&told, "wall_clock_deviation_seconds"), 0);
+        assert_eq!(metric(&told, "prediction_wall_clock_deviation_seconds"), 0);
     }
 }
 
@@ -162,7 +166,7 @@ fn a_lease_of_another_age_keeps_nobody_waiting() {
             "INSERT INTO leases VALUES ('purge', '11111111-1111-4111-8111-111111111111', '2100-01-01Z')"
         });
         let server = Server::start_with(&home, OFTEN);
-        wait_until("it purges", || metric(&server, "purging") == 1);
+        wait_until("it purges", || metric(&server, "prediction_purging") == 1);
     }
 }
 
@@ -172,28 +176,31 @@ fn a_database_that_takes_no_writes_is_told() {
     for home in Home::both() {
         let server = Server::start_with(&home, OFTEN);
         let job = job_with_values(&server, 0);
-        assert_eq!(metric(&server, "store_writable"), 1);
+        assert_eq!(metric(&server, "prediction_store_writable"), 1);
         let [forbid, permit] = if home.database.is_sqlite() {
-            [
-                "CREATE TRIGGER refuse BEFORE INSERT ON leases \
-                 BEGIN SELECT RAISE(ROLLBACK, 'attempt to write a readonly database'); END"
-                    .to_owned(),
-                "DROP TRIGGER refuse".to_owned(),
-            ]
+            let forbid = "CREATE TRIGGER refuse BEFORE INSERT ON leases \
+                          BEGIN SELECT RAISE(ROLLBACK, 'attempt to write a readonly database'); END";
+            [vec![forbid.to_owned()], vec!["DROP TRIGGER refuse".to_owned()]]
         } else {
             ["on", "off"].map(|value| {
                 let set = "EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = ";
-                let end = "PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
-                           WHERE datname = current_database() AND pid <> pg_backend_pid();";
-                format!("SET TRANSACTION READ WRITE; DO $$ BEGIN {set}{value}', current_database()); {end} END $$")
+                // After that is committed: sessions that begin before do not know of it.
+                let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                let set = format!("SET TRANSACTION READ WRITE; DO $$ BEGIN {set}{value}', current_database()); END $$");
+                vec![set, end.to_owned()]
             })
         };
-        home.database.execute(&forbid);
-        wait_until("it is told", || metric(&server, "store_writable") == 0);
+        for statement in forbid {
+            home.database.execute(&statement);
+        }
+        wait_until("it is told", || metric(&server, "prediction_store_writable") == 0);
         let ready = server.anonymous().get("/health/ready").expect(200);
         assert_eq!((&ready["status"], &ready["degraded"][0]["check"]), (&json!("degraded"), &json!("writes")));
         server.operator().get(&path_of(&job)).expect(200);
-        home.database.execute(&permit);
+        for statement in permit {
+            home.database.execute(&statement);
+        }
         server.operator().post(&format!("{}/runs", path_of(&job)), &Model::report("again")).expect(201);
     }
 }
