@@ -1,7 +1,6 @@
 //! What a failed statement means to the caller of a port.
 
 use std::fmt;
-use std::sync::Arc;
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
@@ -129,32 +128,24 @@ impl Failure {
             }
         }
     }
-
-    /// The failure of each of several requests that were answered together.
-    pub(crate) fn shared(self: &Arc<Self>) -> StoreFailure {
-        if self.is_not_writable() {
-            return StoreFailure::NotWritable(Box::new(Arc::clone(self)));
-        }
-        store_failure(self.kind(), Box::new(Arc::clone(self)))
-    }
 }
 
 impl From<Failure> for StoreFailure {
     fn from(failure: Failure) -> Self {
         if failure.is_not_writable() {
-            return Self::NotWritable(Box::new(failure));
+            return Self::NotWritable(failure.into());
         }
-        store_failure(failure.kind(), Box::new(failure))
-    }
-}
-
-fn store_failure(kind: Option<Kind>, cause: Box<dyn std::error::Error + Send + Sync>) -> StoreFailure {
-    match kind {
-        None
-        | Some(
-            Kind::ConnectionLost | Kind::Conflict | Kind::LockTimeout | Kind::StatementTimeout | Kind::OutOfResources,
-        ) => StoreFailure::Unavailable(cause),
-        Some(Kind::Unreadable) => StoreFailure::Corrupt(cause),
-        Some(Kind::Breach(_) | Kind::Unforeseen) => StoreFailure::Internal(cause),
+        match failure.kind() {
+            None
+            | Some(
+                Kind::ConnectionLost
+                | Kind::Conflict
+                | Kind::LockTimeout
+                | Kind::StatementTimeout
+                | Kind::OutOfResources,
+            ) => Self::Unavailable(failure.into()),
+            Some(Kind::Unreadable) => Self::Corrupt(failure.into()),
+            Some(Kind::Breach(_) | Kind::Unforeseen) => Self::Internal(failure.into()),
+        }
     }
 }

@@ -13,7 +13,7 @@ impl StoreHealth for PostgresStore {
     fn check(&self) -> Result<(), StoreFailure> {
         let pending = self.database().statement(migrations::pending)?;
         if !pending.is_empty() {
-            return Err(StoreFailure::Unavailable(Box::new(PendingMigrations(pending))));
+            return Err(StoreFailure::Unavailable(PendingMigrations(pending).into()));
         }
         Ok(self.database().statement(ask_for_all_columns)?)
     }

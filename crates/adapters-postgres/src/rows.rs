@@ -64,7 +64,7 @@ pub(crate) fn count(number: i64) -> Result<u64, StoreFailure> {
 
 /// Names the row that breaks a rule.
 fn corrupt(table: &'static str, id: Uuid) -> impl Fn(Box<dyn Error + Send + Sync>) -> StoreFailure {
-    move |cause| StoreFailure::Corrupt(Box::new(CorruptRow { table, id, cause }))
+    move |cause| StoreFailure::Corrupt(CorruptRow { table, id, cause }.into())
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -201,5 +201,5 @@ fn visible_users<E: From<StoreFailure>>(
     .bind::<BigInt, _>(most)
     .load(connection)?;
     let ids: Result<Vec<JobId>, _> = found.into_iter().map(|user| JobId::from_uuid(user.id)).collect();
-    Ok(ids.map_err(|problem| StoreFailure::Corrupt(Box::new(problem)))?)
+    Ok(ids.map_err(|problem| StoreFailure::Corrupt(problem.into()))?)
 }

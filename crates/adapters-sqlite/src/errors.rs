@@ -1,9 +1,5 @@
 //! What an error of SQLite means to the domain.
 
-use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
-
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use prediction_domain::ports::StoreFailure;
 
@@ -93,34 +89,5 @@ pub(crate) trait OrStoreFailure<T> {
 impl<T> OrStoreFailure<T> for Result<T, DieselError> {
     fn or_store_failure(self) -> Result<T, StoreFailure> {
         self.map_err(store_failure)
-    }
-}
-
-/// The same failure, once for each element of a batch: what failed together.
-pub(crate) fn copies(failure: StoreFailure, count: usize) -> impl Iterator<Item = StoreFailure> {
-    let (again, cause): (fn(Cause) -> StoreFailure, Cause) = match failure {
-        StoreFailure::Unavailable(cause) => (StoreFailure::Unavailable, cause),
-        StoreFailure::NotWritable(cause) => (StoreFailure::NotWritable, cause),
-        StoreFailure::Corrupt(cause) => (StoreFailure::Corrupt, cause),
-        StoreFailure::Internal(cause) => (StoreFailure::Internal, cause),
-    };
-    let cause = SharedCause(cause.into());
-    (0..count).map(move |_| again(Box::new(cause.clone())))
-}
-
-type Cause = Box<dyn Error + Send + Sync>;
-
-#[derive(Debug, Clone)]
-struct SharedCause(Arc<dyn Error + Send + Sync>);
-
-impl fmt::Display for SharedCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for SharedCause {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
     }
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
 
-use crate::errors::{OrStoreFailure as _, Refusal, copies, store_failure};
+use crate::errors::{OrStoreFailure as _, Refusal, store_failure};
 use crate::jobs::row_by_name;
 use crate::quotas::judge_one_more_job;
 use crate::rows::restore;
@@ -19,9 +19,8 @@ type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
 ///
 /// An answer is only given when the transaction has been committed: if the store fails on the way, every plan has failed.
 pub(crate) fn set_up_many(store: &SqliteStore, plans: &[JobSetUp]) -> Vec<Answer> {
-    set_up_all(store, plans).unwrap_or_else(|failure| {
-        copies(failure, plans.len()).map(|failure| Err(JobSetUpRejected::Store(failure))).collect()
-    })
+    set_up_all(store, plans)
+        .unwrap_or_else(|failure| plans.iter().map(|_| Err(JobSetUpRejected::Store(failure.clone()))).collect())
 }
 
 fn set_up_all(store: &SqliteStore, plans: &[JobSetUp]) -> Result<Vec<Answer>, StoreFailure> {

@@ -39,7 +39,7 @@ pub use source_version_repository::{
     DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
 };
 pub use statistics::{ConnectionCounts, StoreStatistics};
-pub use store_failure::StoreFailure;
+pub use store_failure::{Cause, StoreFailure};
 
 #[cfg(feature = "mocks")]
 pub use self::{

@@ -319,6 +319,6 @@ fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<Judge
         Err(StoreFailure::Corrupt(_)) if queries.len() > 1 => {
             queries.iter().flat_map(|query| read_together(ports, std::slice::from_ref(query))).collect()
         }
-        Err(failure) => queries.iter().map(|_| Err(failure.shared())).collect(),
+        Err(failure) => queries.iter().map(|_| Err(failure.clone())).collect(),
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn begin(database: &Database, organisations: impl IntoIterator<Item =
 }
 
 fn all_failed(run: &[JobSetUp], failure: &StoreFailure) -> Vec<Answer> {
-    run.iter().map(|_| Err(failure.shared().into())).collect()
+    run.iter().map(|_| Err(failure.clone().into())).collect()
 }
 
 fn attempt(connection: &mut PgConnection, run: &[JobSetUp]) -> Result<Vec<Answer>, Abort<NotTogether>> {

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::slice;
-use std::sync::Arc;
 
 use diesel::{PgConnection, RunQueryDsl as _};
 use prediction_domain::model::Job;
@@ -52,8 +51,8 @@ fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answer> {
                 run.iter().flat_map(|plan| set_up_together(database, slice::from_ref(plan))).collect()
             }
             _ => {
-                let failure = Arc::new(failure);
-                run.iter().map(|_| Err(failure.shared().into())).collect()
+                let failure = StoreFailure::from(failure);
+                run.iter().map(|_| Err(failure.clone().into())).collect()
             }
         },
     }
@@ -99,9 +98,9 @@ fn answer(database: &Database, run: &[JobSetUp], mut created: HashSet<(Uuid, Uui
 }
 
 fn only_created(is_created: &[bool], failure: Failure) -> Vec<Answer> {
-    let failure = Arc::new(failure);
+    let failure = StoreFailure::from(failure);
     let answer = |is_created: &bool| {
-        if *is_created { Ok(JobSetUpOutcome::Created) } else { Err(failure.shared().into()) }
+        if *is_created { Ok(JobSetUpOutcome::Created) } else { Err(failure.clone().into()) }
     };
     is_created.iter().map(answer).collect()
 }

@@ -1,9 +1,10 @@
 use std::error::Error;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
-type Cause = Box<dyn Error + Send + Sync>;
-
-/// The store could not do its work, for no fault of the request.
-#[derive(Debug, thiserror::Error)]
+/// The store could not do its work, for no fault of the request. One failure can be the answer to many requests.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreFailure {
     /// The store cannot be reached, is overloaded or is shutting down. Trying again may help.
     #[error("the store is not available")]
@@ -20,15 +21,56 @@ pub enum StoreFailure {
     Internal(#[source] Cause),
 }
 
-impl StoreFailure {
-    /// The same failure, for another of those who waited for one answer.
-    #[must_use]
-    pub fn shared(&self) -> Self {
-        match self {
-            Self::Unavailable(cause) => Self::Unavailable(cause.to_string().into()),
-            Self::NotWritable(cause) => Self::NotWritable(cause.to_string().into()),
-            Self::Corrupt(cause) => Self::Corrupt(cause.to_string().into()),
-            Self::Internal(cause) => Self::Internal(cause.to_string().into()),
+/// Why a store failed: any error, or a text. Clones share it, with its own causes.
+#[derive(Clone)]
+pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Cause {
+    fn from(error: E) -> Self {
+        Self(Arc::from(error.into()))
+    }
+}
+
+impl Deref for Cause {
+    type Target = dyn Error + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no connection")]
+    struct NoConnection(#[source] std::io::Error);
+
+    #[test]
+    fn each_of_many_answers_has_all_causes() {
+        let refused = NoConnection(std::io::Error::other("refused"));
+        let failure = StoreFailure::Unavailable(refused.into());
+        let again = failure.clone();
+        drop(failure);
+        let mut causes = vec![again.to_string()];
+        let mut cause = again.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
         }
+        assert_eq!(causes, ["the store is not available", "no connection", "refused"]);
     }
 }

@@ -166,7 +166,7 @@ fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
         Ok(catalogue) => catalogue,
         Err(failure) => {
             for index in open {
-                set_ups[*index].answer = Some(Err(failure.shared().into()));
+                set_ups[*index].answer = Some(Err(failure.clone().into()));
             }
             return;
         }
@@ -217,6 +217,6 @@ fn look_at_runs(ports: &Ports, answers: &mut Vec<Result<SetUpDone, Refusal>>) {
                 }
             }
         }
-        Err(failure) => reused.into_iter().for_each(|answer| *answer = Err(failure.shared().into())),
+        Err(failure) => reused.into_iter().for_each(|answer| *answer = Err(failure.clone().into())),
     }
 }

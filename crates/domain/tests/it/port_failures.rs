@@ -354,10 +354,3 @@ fn a_store_that_leaves_plans_unanswered_has_failed() {
     let refused = set_up(&mocks.into_ports(), &operator(), everything(), Effect::Commit);
     assert!(matches!(refused, Err(Refusal::Store(StoreFailure::Internal(_)))));
 }
-
-#[test]
-fn a_failure_can_be_told_to_several() {
-    for fail in FAILURES {
-        assert_eq!(format!("{:?}", fail().shared()), format!("{:?}", fail()));
-    }
-}
