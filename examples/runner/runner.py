@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs the jobs of one source: reads what is bound to them, predicts, and reports the runs to the Prediction API.
 
-The sensors and the model are toys. The rest is what every runner does: find the jobs, read their contracts, predict, report.
+The sensors and the model are toys. The rest is what every runner does: find the jobs, read their contracts, predict,
+report.
 
-A run is issued at the time now, cut to the interval of the source, and its numbers depend on nothing else. So a runner that
-is started again, or a second one beside it, reports the same run again, and the service stores it once.
+A run is issued at the time now, cut to the interval of the source, and its numbers depend on nothing else. So a runner
+that is started again, or a second one beside it, reports the same run again, and the service stores it once.
 """
 
 import argparse
@@ -82,7 +83,7 @@ class Api:
         return self._call("POST", path, json.dumps(body).encode())[0]
 
     def _call(self, method: str, path: str, body: Optional[bytes]) -> tuple[int, Json]:
-        """Asks, and asks again a few times when the service says that it is busy: each request here is safe to repeat."""
+        """Asks, and asks again a few times when the service says that it is busy: each request is safe to repeat."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -244,11 +245,17 @@ def read_options() -> argparse.Namespace:
     # No default here: the help would print the token.
     parser.add_argument("--token", help="an access token; or PREDICTION_API_TOKEN")
     parser.add_argument("--source", default="mildew-predictor", metavar="NAME_OR_ID", help="whose jobs (%(default)s)")
-    parser.add_argument("--every", type=whole_number(0, 86400), default=0, metavar="SECONDS",
-                        help="go on, with a pause after each pass; 0 makes one pass (%(default)s)")
+    parser.add_argument(
+        "--every",
+        type=whole_number(0, 86400),
+        default=0,
+        metavar="SECONDS",
+        help="go on, with a pause after each pass; 0 makes one pass (%(default)s)",
+    )
     parser.add_argument("--hours", type=whole_number(1, 240), default=24, help="how far to predict (%(default)s)")
-    parser.add_argument("--fail", action="append", default=[], metavar="INPUT_ID",
-                        help="do as if this input could not be read")
+    parser.add_argument(
+        "--fail", action="append", default=[], metavar="INPUT_ID", help="do as if this input could not be read"
+    )
     options = parser.parse_args()
     options.token = (options.token or os.environ.get("PREDICTION_API_TOKEN", "")).strip()
     if not options.token:

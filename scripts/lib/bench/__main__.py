@@ -16,11 +16,11 @@ from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
 from . import pooling, report, row_level_security
-from .report import KINDS, RESULTS
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .limits import Limits
 from .load import Load, measure, middles
+from .report import KINDS, RESULTS
 from .results import (
     EXPIRED_DAYS,
     EXPIRED_IN_A_DAY,
@@ -216,7 +216,8 @@ class Bench:
     def _arms(self, main: Server, database: Postgres, loads: dict[str, Load]) -> list[list[Arm]]:
         """What is measured in each round: kinds of requests by who vouches for the caller, from 16 and 64 connections.
 
-        What is compared is in one group, and measured close together, because the machine's speed changes within seconds.
+        What is compared is in one group, and measured close together, because the machine's speed changes within
+        seconds.
         """
         issuer = ["--jwks-file", str(self._issuer.key_set), "--issuer", ISSUER, "--audience", AUDIENCE]
         issued = self._start(database.url, issuer)
@@ -313,8 +314,8 @@ class Bench:
 
 
 def in_turn(groups: list[list[Measured]], number: int) -> list[Measured]:
-    """All arms of a round, each group begun somewhere else than the last time: what comes first or last finds another machine
-    than the others, and nobody shall always be it.
+    """All arms of a round, each group begun somewhere else than the last time: what comes first or last finds another
+    machine than the others, and nobody shall always be it.
     """
     arms: list[Measured] = []
     for place, group in enumerate(groups):
@@ -331,7 +332,9 @@ def main() -> None:
     parser.add_argument(
         "--row-level-security", action="store_true", help="only what policies in PostgreSQL would cost: under 3 minutes"
     )
-    parser.add_argument("--pooling", action="store_true", help="only what a pooler before PostgreSQL costs: under 2 minutes")
+    parser.add_argument(
+        "--pooling", action="store_true", help="only what a pooler before PostgreSQL costs: under 2 minutes"
+    )
     parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 4]")
     parser.add_argument("--seconds", type=int, help="seconds of each measurement [default: 1]")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the figures are written")

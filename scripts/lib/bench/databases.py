@@ -7,14 +7,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from service.template import INPUTS
 
-# Ids are the same in every run, so that runs compare. The digits of the number are those of the id, so that pgbench, which
-# only knows numbers, can write them, too.
+# Ids are the same in every run, so that runs compare. The digits of the number are those of the id, so that pgbench,
+# which only knows numbers, can write them, too.
 FIRST_ID = 100_000_000_000
 # 2026-01-01T00:00:00Z; the jobs come a second apart.
 FIRST_TIME = 1_767_225_600
 COLUMNS = (
-    "organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, revision, created_at, updated_at, "
-    "updated_by"
+    "organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, revision, "
+    "created_at, updated_at, updated_by"
 )
 
 
@@ -44,12 +44,15 @@ class Postgres:
         """Adds that many jobs, spread over the organisations."""
         bindings = "role_bindings::text"
         for offset, template in enumerate(INPUTS):
-            bindings = f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
+            bindings = (
+                f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
+            )
         at = f"to_timestamp({FIRST_TIME} + n)"
         self.run(f"""
-            INSERT INTO jobs ({COLUMNS}) SELECT ('77777777-7777-7777-7777-7777777770' || lpad((n % 10)::text, 2, '0'))::uuid,
-                ('01980000-0000-7000-8000-' || ({FIRST_ID} + n))::uuid, source_id, source_version_id, 'Job ' || n, active,
-                ({bindings})::jsonb, outputs, revision, {at}, {at}, updated_by
+            INSERT INTO jobs ({COLUMNS})
+            SELECT ('77777777-7777-7777-7777-7777777770' || lpad((n % 10)::text, 2, '0'))::uuid,
+                ('01980000-0000-7000-8000-' || ({FIRST_ID} + n))::uuid, source_id, source_version_id, 'Job ' || n,
+                active, ({bindings})::jsonb, outputs, revision, {at}, {at}, updated_by
             FROM jobs CROSS JOIN generate_series(0::bigint, {count - 1}) AS n WHERE name = 'Template';
         """)
         self.tidy()
@@ -62,9 +65,11 @@ class Postgres:
         self.run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
         self.run("TRUNCATE runs, predictions, run_summaries, run_counters, deleted_jobs")
         self.run("""
-            INSERT INTO run_summaries SELECT organisation_id, id, source_id, created_at, true, created_at, 0, NULL FROM jobs
+            INSERT INTO run_summaries
+            SELECT organisation_id, id, source_id, created_at, true, created_at, 0, NULL FROM jobs
         """)
-        # They ran long ago, and are overdue: judged as they would be, so that the service does not do that while it is measured.
+        # They ran long ago, and are overdue: judged as they would be, so that the service does not do that while it is
+        # measured.
         self.run("UPDATE job_health SET status = 2, judged_until = 'infinity' WHERE judged_until = '-infinity'")
         for table in ["jobs", "run_summaries", "job_health", "job_inputs"]:
             self.run(f"VACUUM (ANALYZE) {table}")
@@ -95,7 +100,9 @@ class Sqlite:
         """Adds that many jobs, spread over the organisations."""
         bindings = "role_bindings"
         for offset, template in enumerate(INPUTS):
-            bindings = f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
+            bindings = (
+                f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
+            )
         at = f"({FIRST_TIME} + n) * 1000000"
         with sqlite3.connect(self.path) as connection:
             connection.execute(f"""

@@ -14,8 +14,8 @@ MOST_TRIES = 5
 # How the statement of a kind of request is told from the others that it needs.
 ABOUT_JOBS = re.compile(r'(FROM|INTO) "?jobs\b')
 ABOUT_RUNS = re.compile(r"INTO runs\b")
-# Of a statement that it sees being parsed, pg_stat_statements writes constants as parameters, too, behind the real ones. These
-# are those of the join with what is known of runs: OFFSET 0 and ON TRUE.
+# Of a statement that it sees being parsed, pg_stat_statements writes constants as parameters, too, behind the real
+# ones. These are those of the join with what is known of runs: OFFSET 0 and ON TRUE.
 CONSTANTS_OF_JOIN = ["0", "TRUE"]
 
 
@@ -24,8 +24,8 @@ class UnknownStatement(RuntimeError):
 
 
 def fill(text: str, parameters: list[str], constants: list[str]) -> str:
-    """A statement with expressions in place of its parameters; of what pg_stat_statements may have made parameters, too, in
-    place of the constants that they were.
+    """A statement with expressions in place of its parameters; of what pg_stat_statements may have made parameters,
+    too, in place of the constants that they were.
     """
     count = len(set(re.findall(r"\$\d+", text)))
     if count == len(parameters) + len(constants):
@@ -151,8 +151,8 @@ class Limits:
         return self.run(self._scripts[kind], seconds)[0]
 
     def run(self, script: Path, seconds: int, user: str | None = None, times: int = 0) -> tuple[float, int]:
-        """How often per second a script can be run by that role, and how often it was; each client runs it for that long, or so
-        many times.
+        """How often per second a script can be run by that role, and how often it was; each client runs it for that
+        long, or so many times.
         """
         self._runs += 1
         parts = urlsplit(self._database.url)

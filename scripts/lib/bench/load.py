@@ -8,7 +8,6 @@ from pathlib import Path
 
 from service.processes import Server
 
-
 SCRIPT = Path(__file__).with_name("requests.lua")
 LANES = {
     "read": "job-reads",

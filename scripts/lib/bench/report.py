@@ -163,7 +163,9 @@ def targets(runs: list[dict]) -> list[tuple[str, str, str, float, bool, bool]]:
     for kind in ("list", "deep", "setup") if sizes else ():
         slower = [1 / ratio for ratio in ratios(runs, f"ladder {kind} {sizes[-1]}", f"ladder {kind} {sizes[0]}")]
         found.append(at_most(f"{TITLES[kind]}: {sizes[0]:,} jobs against {sizes[-1]:,}", 1.2, 1.1, slower))
-    found.append(at_least("SQLite SETUP, 64 connections against 1", 4, 8, ratios(runs, "sqlite setup 64", "sqlite setup 1")))
+    found.append(
+        at_least("SQLite SETUP, 64 connections against 1", 4, 8, ratios(runs, "sqlite setup 64", "sqlite setup 1"))
+    )
     values = value_sizes(runs)
     for kind in ("day", "newest") if len(values) > 1 else ():
         slower = [1 / ratio for ratio in ratios(runs, f"values {kind} {values[-1]}", f"values {kind} {values[0]}")]
@@ -175,7 +177,9 @@ def targets(runs: list[dict]) -> list[tuple[str, str, str, float, bool, bool]]:
         ("READ p99 during a purge against without", 2, 2),
     ):
         for figure in sorted({figure for run in runs for figure in run["figures"] if figure.startswith(name)}):
-            found.append(at_most(figure, must, aim, [run["figures"][figure] for run in runs if figure in run["figures"]]))
+            found.append(
+                at_most(figure, must, aim, [run["figures"][figure] for run in runs if figure in run["figures"]])
+            )
     # What was not measured is no target of these runs.
     return [target for target in found if target[3] == target[3]]
 
@@ -189,7 +193,12 @@ def _purge(runs: list[dict]) -> str:
             f"READ p99 during a purge, {name}, ms",
             f"READ p99 during a purge against without, {name}",
         ]
-        rows.append([name, *(_spread([run["figures"][figure] for run in runs if figure in run["figures"]]) for figure in figures)])
+        rows.append(
+            [
+                name,
+                *(_spread([run["figures"][figure] for run in runs if figure in run["figures"]]) for figure in figures),
+            ]
+        )
     return table(["database", "seconds (must 60)", "READ p99 without, ms", "during, ms", "ratio (must 2)"], rows)
 
 
@@ -250,7 +259,9 @@ def publish(runs: list[dict], docs: Path) -> None:
         "ladder": _ladder(runs),
         "values": _values(runs),
         "purge": _purge(runs),
-        "statements": "\n\n".join(f"{TITLES[kind]}:\n\n```sql\n{sql}\n```" for kind, sql in runs[-1]["statements"].items()),
+        "statements": "\n\n".join(
+            f"{TITLES[kind]}:\n\n```sql\n{sql}\n```" for kind, sql in runs[-1]["statements"].items()
+        ),
     }
     fill(docs / "performance.md", "bench", parts)
     folder = docs / "performance"
@@ -265,7 +276,14 @@ STYLE = (
     ".g{stroke:#d0d7de}.l{stroke:#24292f;stroke-dasharray:4 3}@media(prefers-color-scheme:dark){text{fill:#e6edf3}"
     ".s{fill:#9da7b3}.g{stroke:#3d444d}.l{stroke:#e6edf3}}</style>"
 )
-COLOURS = {"16": "#0969da", "64": "#54aeff", "read": "#0969da", "list": "#1a7f37", "deep": "#bf8700", "setup": "#cf222e"}
+COLOURS = {
+    "16": "#0969da",
+    "64": "#54aeff",
+    "read": "#0969da",
+    "list": "#1a7f37",
+    "deep": "#bf8700",
+    "setup": "#cf222e",
+}
 
 
 def _svg(width: int, height: int, title: str, parts: list[str]) -> str:
@@ -284,7 +302,10 @@ def _picture_of_shares(runs: list[dict]) -> str:
         for connections in ("16", "64")
     ]
     most = max(1.0, *(max(values) for _, _, values in bars if values)) * 1.05
-    place = lambda share: left + share / most * scale_width
+
+    def place(share: float) -> float:
+        return left + share / most * scale_width
+
     parts, y = [], 34
     for title, connections, values in bars:
         middle = statistics.median(values)
@@ -293,29 +314,41 @@ def _picture_of_shares(runs: list[dict]) -> str:
         parts.append(
             f'<rect x="{left}" y="{y}" width="{place(middle) - left:.1f}" height="{row - 6}" rx="2" '
             f'fill="{COLOURS[connections]}"/>'
-            f'<line class="l" style="stroke-dasharray:none" x1="{place(min(values)):.1f}" x2="{place(max(values)):.1f}" '
-            f'y1="{y + row / 2 - 3}" y2="{y + row / 2 - 3}"/>'
-            f'<text class="s" x="{place(max(values)) + 6:.1f}" y="{y + row - 11}">{middle:.2f}, {connections} connections</text>'
+            f'<line class="l" style="stroke-dasharray:none" x1="{place(min(values)):.1f}" '
+            f'x2="{place(max(values)):.1f}" y1="{y + row / 2 - 3}" y2="{y + row / 2 - 3}"/>'
+            f'<text class="s" x="{place(max(values)) + 6:.1f}" y="{y + row - 11}">'
+            f"{middle:.2f}, {connections} connections</text>"
         )
         y += row + (8 if connections == "64" else 0)
     limit = place(1)
     parts.append(f'<line class="l" x1="{limit:.1f}" x2="{limit:.1f}" y1="26" y2="{y}"/>')
-    parts.append(f'<text class="s" x="{limit:.1f}" y="18" text-anchor="middle">pgbench, the same statement, 8 clients = 1</text>')
-    return _svg(left + scale_width + 170, y + 10, "Requests per second as a share of what PostgreSQL alone can do", parts)
+    parts.append(
+        f'<text class="s" x="{limit:.1f}" y="18" text-anchor="middle">pgbench, the same statement, 8 clients = 1</text>'
+    )
+    return _svg(
+        left + scale_width + 170, y + 10, "Requests per second as a share of what PostgreSQL alone can do", parts
+    )
 
 
 def _picture_of_ladder(runs: list[dict]) -> str:
     """Lines: requests per second by the number of jobs, each kind relative to the smallest database."""
     sizes = ladder_sizes(runs)
     left, top, width, height, most = 60, 30, 520, 220, 1.4
-    x = lambda index: left + index / max(1, len(sizes) - 1) * width
-    y = lambda value: top + height - min(value, most) / most * height
+
+    def x(index: int) -> float:
+        return left + index / max(1, len(sizes) - 1) * width
+
+    def y(value: float) -> float:
+        return top + height - min(value, most) / most * height
+
     parts = [f'<text class="s" x="{left}" y="18">requests per second, relative to {sizes[0]:,} jobs</text>']
     for mark in (0, 0.25, 0.5, 0.75, 1, 1.25):
         parts.append(f'<line class="g" x1="{left}" x2="{left + width}" y1="{y(mark):.1f}" y2="{y(mark):.1f}"/>')
         parts.append(f'<text class="s" x="{left - 8}" y="{y(mark) + 4:.1f}" text-anchor="end">{mark}</text>')
     for index, size in enumerate(sizes):
-        parts.append(f'<text class="s" x="{x(index):.1f}" y="{top + height + 20}" text-anchor="middle">{size:,} jobs</text>')
+        parts.append(
+            f'<text class="s" x="{x(index):.1f}" y="{top + height + 20}" text-anchor="middle">{size:,} jobs</text>'
+        )
     for number, kind in enumerate(KINDS):
         values = [
             statistics.median(ratios(runs, f"ladder {kind} {size}", f"ladder {kind} {sizes[0]}")) for size in sizes
@@ -323,5 +356,7 @@ def _picture_of_ladder(runs: list[dict]) -> str:
         points = " ".join(f"{x(index):.1f},{y(value):.1f}" for index, value in enumerate(values))
         parts.append(f'<polyline points="{points}" fill="none" stroke="{COLOURS[kind]}" stroke-width="2"/>')
         parts.append(f'<circle cx="{left + width + 20}" cy="{top + 20 + number * 22}" r="5" fill="{COLOURS[kind]}"/>')
-        parts.append(f'<text x="{left + width + 32}" y="{top + 24 + number * 22}">{TITLES[kind]} ({values[-1]:.2f})</text>')
+        parts.append(
+            f'<text x="{left + width + 32}" y="{top + 24 + number * 22}">{TITLES[kind]} ({values[-1]:.2f})</text>'
+        )
     return _svg(left + width + 250, top + height + 34, "Requests per second from small to large databases", parts)

@@ -41,10 +41,13 @@ def fill_postgres(database: Postgres, days: int) -> None:
         SELECT organisation_id, id, timestamptz '2026-01-01Z' + day * interval '1 day', gen_random_uuid(), 1,
             source_version_id, true, NULL, 24, decode(repeat('00', 32), 'hex'), timestamptz '2026-01-01Z'
         FROM jobs CROSS JOIN generate_series(0, {days - 1}) AS day WHERE name LIKE 'Job %';
-        INSERT INTO predictions SELECT organisation_id, job_id, 'risk', issued_at + hour * interval '1 hour', issued_at, random()
+        INSERT INTO predictions
+        SELECT organisation_id, job_id, 'risk', issued_at + hour * interval '1 hour', issued_at, random()
         FROM runs CROSS JOIN generate_series(1, 24) AS hour;
-        INSERT INTO run_summaries SELECT organisation_id, job_id, source_id, max(issued_at), true, max(issued_at), 0, min(issued_at)
-        FROM runs JOIN jobs USING (organisation_id) WHERE jobs.id = runs.job_id GROUP BY organisation_id, job_id, source_id;
+        INSERT INTO run_summaries
+        SELECT organisation_id, job_id, source_id, max(issued_at), true, max(issued_at), 0, min(issued_at)
+        FROM runs JOIN jobs USING (organisation_id) WHERE jobs.id = runs.job_id
+        GROUP BY organisation_id, job_id, source_id;
     """)
     database.run("ALTER TABLE runs ENABLE TRIGGER USER")
     for table in ("runs", "predictions", "run_summaries"):
@@ -55,7 +58,9 @@ def fill_postgres(database: Postgres, days: int) -> None:
 def fill_sqlite(file: Sqlite, days: int) -> None:
     """The same in a file."""
     connection = sqlite3.connect(file.path, timeout=20)
-    random_id = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || "
+    random_id = (
+        "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' || "
+    )
     random_id += "substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
     connection.executescript(f"""
         DELETE FROM run_summaries;
@@ -113,7 +118,7 @@ class ReadsDuringPurge:
         return measure(server, self._load, 1, self._salt)["p99_ms"]
 
     def compare(self, quiet: Server, start_purging) -> dict[str, float]:
-        """Seconds until all is purged, and how the p99 changed: the median of the windows against that before and after."""
+        """Seconds until all is purged, and how the p99 changed: its median against that before and after."""
         before = [self.window(quiet) for _ in range(8)]
         began = time.perf_counter()
         purging = start_purging()

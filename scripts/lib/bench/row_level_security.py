@@ -1,7 +1,7 @@
 """What row-level security in PostgreSQL would cost READ and LIST: docs/adr/0015-row-level-security.md.
 
-The tables of tenants get policies here, in the bench's own database only. The service itself knows nothing of them: it is the
-owner of the tables, whom policies do not concern, and roles made here stand for a service that they do concern.
+The tables of tenants get policies here, in the bench's own database only. The service itself knows nothing of them: it
+is the owner of the tables, whom policies do not concern, and roles made here stand for a service that they do concern.
 """
 
 import difflib
@@ -25,9 +25,10 @@ from .report import _conditions, _ratio, _spread, samples
 
 TABLES = ["jobs", "job_revisions", "runs", "predictions", "run_summaries", "run_counters", "deleted_jobs"]
 SETTING = "prediction.organisations"
-# The condition of a policy. The first is as one writes it at first; it is computed anew for every row that is looked at. The
-# second is computed once for a statement and table; the outer cast tells an array from a subquery of rows. The third is the
-# same in a form that no index serves, so that PostgreSQL does not look each organisation up where one row was to be found.
+# The condition of a policy. The first is as one writes it at first; it is computed anew for every row that is looked
+# at. The second is computed once for a statement and table; the outer cast tells an array from a subquery of rows. The
+# third is the same in a form that no index serves, so that PostgreSQL does not look each organisation up where one row
+# was to be found.
 FORMS = {
     "plain": f"organisation_id = ANY (current_setting('{SETTING}')::uuid[])",
     "once": f"organisation_id = ANY ((SELECT current_setting('{SETTING}')::uuid[])::uuid[])",
@@ -35,13 +36,14 @@ FORMS = {
 }
 # With which the ways to make the setting are measured. Between it and the second the figures do not decide.
 CHOSEN = "filter"
-# Of the callers whose scope is one organisation: any but the first, which also has the job that all others are clones of.
+# Of the callers whose scope is one organisation: any but the first, which also has the job that all others are clones
+# of.
 ONE = 3
 BATCH = 8
 # A prepared statement is planned anew five times before PostgreSQL may keep a plan.
 STATEMENTS_UNTIL_PLANNED = 6
-# Roles whose connections have the setting from their beginning, by the form of their policy and their scope; and one that has
-# to make it for each request.
+# Roles whose connections have the setting from their beginning, by the form of their policy and their scope; and one
+# that has to make it for each request.
 SESSIONS = {f"bench_{form}_{scope}": (form, scope) for form in FORMS for scope in ("one", "ten")}
 ASKED = "bench_asked"
 # The role of a service whose callers are all of the ten organisations.
@@ -50,7 +52,11 @@ GUARDED = f"bench_{CHOSEN}_ten"
 AS_IS, AGAIN = "as it is", "as it is, again"
 # What is measured: what to do, said for people, and how many round trips it takes.
 SESSION_ROWS = [
-    (f"policy, {form}; setting of the session, {scope} organisation{'s' * (scope == 'ten')}", 1, f"bench_{form}_{scope}")
+    (
+        f"policy, {form}; setting of the session, {scope} organisation{'s' * (scope == 'ten')}",
+        1,
+        f"bench_{form}_{scope}",
+    )
     for form in FORMS
     for scope in ("one", "ten")
 ]
@@ -96,7 +102,9 @@ class RowLevelSecurity:
         self._folder = folder
         self._jobs = jobs
         self._seconds = seconds
-        self._postmaster = int(Path(database.run("SHOW data_directory").strip(), "postmaster.pid").read_text().split()[0])
+        self._postmaster = int(
+            Path(database.run("SHOW data_directory").strip(), "postmaster.pid").read_text().split()[0]
+        )
         self.plans: dict[str, str] = {}
 
     def learn(self, server: Server, token: str) -> None:
@@ -128,7 +136,9 @@ class RowLevelSecurity:
         for guarded in TABLES:
             self._database.run(f"ALTER TABLE {guarded} ENABLE ROW LEVEL SECURITY")
             for form, condition in FORMS.items():
-                roles = ", ".join([role for role, (other, _) in SESSIONS.items() if other == form] + [ASKED] * (form == CHOSEN))
+                roles = ", ".join(
+                    [role for role, (other, _) in SESSIONS.items() if other == form] + [ASKED] * (form == CHOSEN)
+                )
                 self._database.run(f"CREATE POLICY {form} ON {guarded} TO {roles} USING ({condition})")
         self._make_functions()
         self._check()
@@ -141,7 +151,8 @@ class RowLevelSecurity:
             body = self._text(kind, [f"${number}" for number, _ in enumerate(types, 2)])
             self._database.run(f"""
                 CREATE VIEW bench_{kind}_row AS {shape};
-                CREATE FUNCTION bench_{kind}(text, {", ".join(types)}) RETURNS SETOF bench_{kind}_row LANGUAGE plpgsql AS $body$
+                CREATE FUNCTION bench_{kind}(text, {", ".join(types)}) RETURNS SETOF bench_{kind}_row
+                LANGUAGE plpgsql AS $body$
                 BEGIN
                     PERFORM set_config('{SETTING}', $1, true);
                     RETURN QUERY {body};
@@ -239,7 +250,9 @@ class RowLevelSecurity:
         batch = [(AS_IS, None, ""), (AGAIN, None, ""), (SESSION_ROWS[-1][0], GUARDED, "")]
         batch += [(WAYS[way][0], ASKED, way) for way in ("transaction", "pipeline", "function")]
         groups.append([self._arm("batch", *arm) for arm in batch])
-        groups.append([self._arm("input", AS_IS, None, ""), self._arm("input", SESSION_ROWS[-2][0], f"bench_{CHOSEN}_one", "")])
+        groups.append(
+            [self._arm("input", AS_IS, None, ""), self._arm("input", SESSION_ROWS[-2][0], f"bench_{CHOSEN}_one", "")]
+        )
         for kind in ("read", "list"):
             load = Load(kind, 16, token, self._jobs)
             arms = ((AS_IS, owner), (AGAIN, owner), (SESSION_ROWS[-1][0], guarded))
@@ -284,8 +297,8 @@ class RowLevelSecurity:
 
 
 def costs(runs: list[dict], group: str, title: str, value: str) -> list[float]:
-    """Of each round, how much more it takes than without a policy: 1.05 is 5 % more. As it is was measured twice in each round;
-    its first time stands beside its second one, and everything else beside the mean of both.
+    """Of each round, how much more it takes than without a policy: 1.05 is 5 % more. As it is was measured twice in
+    each round; its first time stands beside its second one, and everything else beside the mean of both.
     """
     found = []
     for run in runs:
@@ -301,7 +314,9 @@ def costs(runs: list[dict], group: str, title: str, value: str) -> list[float]:
 
 
 def _rows(runs: list[dict], group: str) -> list[list[str]]:
-    trips = {title: str(number) for title, number, _ in SESSION_ROWS} | {title: str(number) for title, number in WAYS.values()}
+    trips = {title: str(number) for title, number, _ in SESSION_ROWS} | {
+        title: str(number) for title, number in WAYS.values()
+    }
     rows = []
     for title in (AS_IS, AGAIN, *trips):
         name = f"{group}: {title}"
@@ -354,7 +369,14 @@ def _changes(plans: dict[str, str]) -> str:
 
 def tables(runs: list[dict]) -> str:
     """Everything, as Markdown."""
-    head = ["how", "round trips", "per second", "time against as it is", "processor µs of PostgreSQL", "against as it is"]
+    head = [
+        "how",
+        "round trips",
+        "per second",
+        "time against as it is",
+        "processor µs of PostgreSQL",
+        "against as it is",
+    ]
     parts = [_conditions(runs)]
     for kind, title in KINDS.items():
         parts += [f"{title}, pgbench from 8 clients:", table(head, _rows(runs, kind))]

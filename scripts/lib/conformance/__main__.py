@@ -1,4 +1,4 @@
-"""Holds the running service to its OpenAPI document with schemathesis, on both databases at once. Run by scripts/test."""
+"""Holds the running service to its OpenAPI document with schemathesis, on both databases. Run by scripts/test."""
 
 import argparse
 import json

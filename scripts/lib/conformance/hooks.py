@@ -8,7 +8,8 @@ from pathlib import Path
 import requests
 import schemathesis
 
-# What may be wrong with a request that its schema allows: what depends on what is stored, or on the rest of the request.
+# What may be wrong with a request that its schema allows: what depends on what is stored, or on the rest of the
+# request.
 BEYOND_SCHEMAS = {
     "differs",
     "disagrees",
@@ -102,7 +103,7 @@ def refused_for_what_no_schema_says(_ctx, response, case):
 
 @schemathesis.check
 class Strangers:
-    """What succeeds as a member of one organisation is tried by a member of another one, who sees and changes nothing."""
+    """What succeeds as a member of one organisation is tried by one of another, who sees and changes nothing."""
 
     def __init__(self):
         self._tries = 0

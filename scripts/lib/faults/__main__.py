@@ -87,7 +87,11 @@ def publish(runs: list[dict], page: Path) -> None:
     """Writes the findings of some runs into the document; of a case that is in several, those of the last."""
     cases = {(case["case"], case["database"]): case for run in runs for case in run["cases"]}
     rows = [[case["case"], case["database"], case["findings"], case["verdict"]] for case in cases.values()]
-    fill(page, "faults", {"runs": "\n".join(_told(run) for run in runs), "cases": table(["case", "on", "found (bound)", ""], rows)})
+    fill(
+        page,
+        "faults",
+        {"runs": "\n".join(_told(run) for run in runs), "cases": table(["case", "on", "found (bound)", ""], rows)},
+    )
 
 
 def _told(run: dict) -> str:
@@ -110,9 +114,15 @@ def chosen(options: argparse.Namespace) -> list[Case]:
 def main() -> None:
     """Runs the cases, one line for each, and fails if one misses a bound."""
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
-    parser.add_argument("--outcomes", action="store_true", help="judge what comes of it, with smaller numbers, and no rates")
-    parser.add_argument("--only", nargs="+", metavar="CASE", help=f"only these: {', '.join(case.name for case in CASES)}")
-    parser.add_argument("--soak", nargs="?", type=float, const=30.0, metavar="MINUTES", help="a mixed load for so long [30]")
+    parser.add_argument(
+        "--outcomes", action="store_true", help="judge what comes of it, with smaller numbers, and no rates"
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="CASE", help=f"only these: {', '.join(case.name for case in CASES)}"
+    )
+    parser.add_argument(
+        "--soak", nargs="?", type=float, const=30.0, metavar="MINUTES", help="a mixed load for so long [30]"
+    )
     parser.add_argument("--on", choices=BOTH, help="only on this database")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the findings are written")
     parser.add_argument("--report", type=Path, nargs="+", metavar="FILE", help="only write docs from these findings")

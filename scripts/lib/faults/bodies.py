@@ -51,7 +51,9 @@ class Found:
 
 
 def costly_bodies(world: World, kind: str) -> list[Figure]:
-    """Eight costly bodies at a time, by somebody who may send them and by somebody who may not; then many that stop before their end."""
+    """Eight costly bodies at a time, by somebody who may send them and by somebody who may not; then many that stop
+    before their end.
+    """
     seconds = 4 if world.is_short else 20
     server, made = world.serve_with_template(world.new_place(kind))
     requests = list(_requests(world.caller(server), made))
@@ -60,7 +62,9 @@ def costly_bodies(world: World, kind: str) -> list[Figure]:
     peak = server.peak_mib()
     powerless = mint(world.program, world.folder / "data", ORGANISATIONS, "jobs:read")
     server.forget_peak()
-    refused, delays_of_refused = _beside_probes(server, seconds / 2, lambda: _send_all(server.url, powerless, requests, seconds / 2))
+    refused, delays_of_refused = _beside_probes(
+        server, seconds / 2, lambda: _send_all(server.url, powerless, requests, seconds / 2)
+    )
     peak_of_refused = server.peak_mib()
     peak_of_stalled, neighbour = _stall(world, server, made["job"]["id"])
     sent, others = found.statuses.total(), {status for status in found.statuses if status >= 500 and status != 503}
@@ -105,12 +109,19 @@ def _requests(caller: Caller, made: dict) -> Iterator[Costly]:
             begun, ended = f'{{"status":"succeeded","{member}":[', "]}"
             count = (most - len(begun) - len(ended)) // (len(items) + 1)
             yield Costly("POST", path, (begun + ",".join([items] * count) + ended).encode())
-    values = [{"role": f"{'e' * 96}{number % 10_000:04}", "at": "2026-01-01T00:00:00Z", "value": 1} for number in range(10_000)]
+    values = [
+        {"role": f"{'e' * 96}{number % 10_000:04}", "at": "2026-01-01T00:00:00Z", "value": 1}
+        for number in range(10_000)
+    ]
     yield Costly("POST", f"{job}/runs", json.dumps({"status": "succeeded", "predictions": values}).encode())
     yield Costly("PUT", job, json.dumps({f"m{number}": 1 for number in range(70_000)}).encode())
     yield Costly("POST", "/api/v1/sources", ('{"name":"' + "e\u0301" * (LARGE // 3 - 10) + '"}').encode())
     yield Costly("POST", "/api/v1/sources", ('{"retention_hours":' + "9" * (LARGE - 100) + "}").encode())
-    yield Costly("POST", "/api/v1/sources", ('{"name":[' + ",".join(["[" * 100 + "]" * 100] * (LARGE // 201 - 1)) + "]}").encode())
+    yield Costly(
+        "POST",
+        "/api/v1/sources",
+        ('{"name":[' + ",".join(["[" * 100 + "]" * 100] * (LARGE // 201 - 1)) + "]}").encode(),
+    )
 
 
 def _send_all(url: str, token: str, requests: list[Costly], seconds: float) -> Found:
@@ -162,7 +173,9 @@ def _probe(url: str, seconds: float) -> list[float]:
 
 
 def _stall(world: World, server: Server, job: str) -> tuple[float, int]:
-    """Many reports of which the last byte never comes, and one of somebody else; the peak of memory, and what that one was told."""
+    """Many reports of which the last byte never comes, and one of somebody else; the peak of memory, and what that one
+    was told.
+    """
     where = urlsplit(server.url)
     body = b'{"status":"succeeded"' + b" " * (REPORT - 40)
     head = raw_request("POST", f"/api/v1/jobs/{job}/runs", world.token, extra="Content-Type: application/json\r\n")
@@ -182,7 +195,11 @@ def _stall(world: World, server: Server, job: str) -> tuple[float, int]:
         stalled = [threads.submit(stall) for _ in range(STALLED)]
         time.sleep(1)
         other = Caller(server.url, mint(world.program, world.folder / "data", ORGANISATIONS[:1]))
-        report = {"status": "succeeded", "message": "x" * 1_000_000, "predictions": [{"role": "risk", "at": "2026-01-01T00:00:00Z", "value": 1}]}
+        report = {
+            "status": "succeeded",
+            "message": "x" * 1_000_000,
+            "predictions": [{"role": "risk", "at": "2026-01-01T00:00:00Z", "value": 1}],
+        }
         status = other.ask("POST", f"/api/v1/jobs/{job}/runs", report).status
         other.close()
         for one in stalled:

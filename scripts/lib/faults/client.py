@@ -74,7 +74,7 @@ class Caller:
 
 @contextmanager
 def busy(count: int, work: Callable[[int], None]) -> Iterator[None]:
-    """Threads that do this over and over in the meantime, each with its number. What one of them raises is raised at the end."""
+    """Threads that do this over and over meanwhile, each with its number. What one raises is raised at the end."""
     done, failures = threading.Event(), []
 
     def go_on(number: int) -> None:

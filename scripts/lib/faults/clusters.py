@@ -1,5 +1,6 @@
 """PostgreSQL servers of our own, ended, killed, frozen and promoted by their process ids."""
 
+import contextlib
 import os
 import pwd
 import random
@@ -59,7 +60,9 @@ class Cluster:
 
     def create(self) -> None:
         """Makes an empty cluster."""
-        self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", f"--locale={self._locale}", "--no-sync")
+        self._run(
+            "initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", f"--locale={self._locale}", "--no-sync"
+        )
 
     def copy_of(self, primary: "Cluster") -> None:
         """Makes a standby that follows the other one, and calls itself `standby`."""
@@ -83,7 +86,9 @@ class Cluster:
         sockets = f"--unix-socket-directories={self._folder}"
         command = [str(self._binaries / "postgres"), "-D", str(self._data), "-p", str(self.port), sockets, *settings]
         with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **self._as_user())
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **self._as_user()
+            )
         ends = time.monotonic() + LONGEST_START
         while not self._lets_in():
             if self._process.poll() is not None or time.monotonic() > ends:
@@ -126,7 +131,10 @@ class Cluster:
             time.sleep(0.001)
 
     def freeze(self) -> list[int]:
-        """Stops every process of the server where it is; gives their ids. The first one goes first, so that it makes no more."""
+        """Stops every process of the server where it is; gives their ids.
+
+        The first one goes first, so that it makes no more.
+        """
         first = self._process.pid
         _signal(first, signal.SIGSTOP)
         while _is_alive(first) and _status(first)[0] != "T":
@@ -173,7 +181,9 @@ class Cluster:
         _check(subprocess.run(command, capture_output=True, text=True, **self._as_user()))
 
     def _as_user(self) -> dict:
-        return {"cwd": self._folder, "env": _environment() | {"LOCPATH": str(self._folder / "locales")}} | as_user(self._user)
+        return {"cwd": self._folder, "env": _environment() | {"LOCPATH": str(self._folder / "locales")}} | as_user(
+            self._user
+        )
 
 
 def as_user(name: str | None) -> dict:
@@ -235,7 +245,5 @@ def _status(pid: int) -> list[str]:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

@@ -80,7 +80,7 @@ def failover(world: World, _kind: str) -> list[Figure]:
 
 
 def frozen_failover(world: World, _kind: str) -> list[Figure]:
-    """Freezes a primary, so that its connections stay and nobody answers, and promotes its standby. The old one never returns."""
+    """Freezes a primary for good, so that connections stay and nobody answers, and promotes its standby."""
     primary, standby, place = _pair(world)
     server, _ = world.serve_with_template(place)
     ledger = Ledger(server.url, world.token)

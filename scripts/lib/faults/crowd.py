@@ -1,4 +1,4 @@
-"""A crowd of connections, driven by one thread: as fast as they are answered, or at a rate that does not wait for answers."""
+"""A crowd of connections, driven by one thread: as fast as they are answered, or at a rate that waits for none."""
 
 import select
 import socket

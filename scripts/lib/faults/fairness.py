@@ -42,18 +42,22 @@ def fairness(world: World, kind: str) -> list[Figure]:
     _settle(world, place)
     requests = _requests(other, own)
     alone = {name: _measure(server, request, seconds) for name, request in requests.items()}
-    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process:
-        with multiprocessing.Manager() as manager:
-            started, done = manager.Event(), manager.Event()
-            flood = process.submit(_flood, server.url, flooding, theirs, started, done)
-            started.wait(60)
-            beside = {name: _measure(server, request, seconds) for name, request in requests.items()}
-            done.set()
-            sent, refused = flood.result()
+    with (
+        ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process,
+        multiprocessing.Manager() as manager,
+    ):
+        started, done = manager.Event(), manager.Event()
+        flood = process.submit(_flood, server.url, flooding, theirs, started, done)
+        started.wait(60)
+        beside = {name: _measure(server, request, seconds) for name, request in requests.items()}
+        done.set()
+        sent, refused = flood.result()
     figures = [told(f"{jobs:,} jobs; {sent:,} answers to the flood, {refused:,} of them 503")]
     for name in requests:
         before, during = alone[name], beside[name]
-        figures.append(told(f"{name}: p99 {before.p99 * 1000:.2f} ms alone, {during.p99 * 1000:.2f} ms beside the flood"))
+        figures.append(
+            told(f"{name}: p99 {before.p99 * 1000:.2f} ms alone, {during.p99 * 1000:.2f} ms beside the flood")
+        )
         figures.append(rate(at_most(f"{name}, times alone", during.p99 / before.p99, BOUND)))
     bad = [tally.broken + tally.statuses.total() - len(tally.good) for tally in beside.values()]
     return [
@@ -82,7 +86,9 @@ def _set_up_many(server: Server, token: str, count: int) -> None:
 
 
 def _settle(world: World, place: Place) -> None:
-    """Until nothing is left to be done of what was set up: neither the service has jobs to judge, nor the server tables to look after."""
+    """Until nothing is left to be done of what was set up: the service has no jobs to judge, and the server no tables
+    to look after.
+    """
     is_sqlite = place.url.startswith("sqlite:")
     unjudged = "SELECT count(*) FROM " + (
         "jobs WHERE judged_until < 0" if is_sqlite else "job_health WHERE judged_until = '-infinity'"
@@ -149,7 +155,9 @@ def _flood(url: str, token: str, job: str, started, done) -> tuple[int, int]:
     """
     _stand_back()
     wrong = {"organisation_id": FLOODING, "job": {"name": "Wrong", "source_version_id": VERSION}}
-    wrong["role_bindings"] = [{"role": f"unknown_{number}", "input_id": inputs(3)[0]["input_id"]} for number in range(200)]
+    wrong["role_bindings"] = [
+        {"role": f"unknown_{number}", "input_id": inputs(3)[0]["input_id"]} for number in range(200)
+    ]
     large = raw_request("POST", f"/api/v1/jobs/{job}/runs", token, json.dumps(values_of("risk", VALUES)))
     mistaken = raw_request("POST", SETUP, token, json.dumps(wrong))
     used = inputs(1_000)[0]["input_id"]

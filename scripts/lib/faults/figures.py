@@ -1,8 +1,9 @@
 """What a case found out, beside what it has to be.
 
-Most figures say what came of something: nothing lost, nobody answered otherwise than they may be. These hold on every machine. Others
-are times and rates, which depend on the machine and on what else it does: where only outcomes are judged, a time has to be
-within a generous bound, which nothing but a hang or a missing deadline exceeds, and a rate is told and not judged.
+Most figures say what came of something: nothing lost, nobody answered otherwise than they may be. These hold on every
+machine. Others are times and rates, which depend on the machine and on what else it does: where only outcomes are
+judged, a time has to be within a generous bound, which nothing but a hang or a missing deadline exceeds, and a rate is
+told and not judged.
 """
 
 from dataclasses import dataclass, field, replace
@@ -83,7 +84,9 @@ def rate(figure: Figure) -> Figure:
 def exactly(what: str, value: int | str, expected: int | str) -> Figure:
     """Something that has to be just so."""
     shown, wanted = (_amount(one) if isinstance(one, int) else one for one in (value, expected))
-    return Figure(f"{what} {shown}", f"must be {wanted}" if isinstance(value, int) or value != expected else "", value == expected)
+    return Figure(
+        f"{what} {shown}", f"must be {wanted}" if isinstance(value, int) or value != expected else "", value == expected
+    )
 
 
 def holds(what: str, is_so: bool) -> Figure:

@@ -38,6 +38,10 @@ def german(world: World, _kind: str) -> list[Figure]:
         exactly("a name that is taken", taken.status, 409),
         exactly("the same setup again", again.status, 200),
         holds("with the same job", again.json().get("job") == first["job"]),
-        exactly(f"of {len(waited)} that waited for a lock, other answers than 503 with Retry-After", sum(not is_refusal(one) for one in waited), 0),
+        exactly(
+            f"of {len(waited)} that waited for a lock, other answers than 503 with Retry-After",
+            sum(not is_refusal(one) for one in waited),
+            0,
+        ),
         exactly("afterwards, other answers than 2xx", sum(status not in (200, 201) for status in after), 0),
     ]

@@ -76,7 +76,9 @@ class Ledger:
             if number % EVERY == 0:
                 body["job"] = {"name": name}
                 body["source"] = TEMPLATE["source"] | {"name": name}
-                body["source_version"] = {key: value for key, value in TEMPLATE["source_version"].items() if key != "id"}
+                body["source_version"] = {
+                    key: value for key, value in TEMPLATE["source_version"].items() if key != "id"
+                }
             self._asked[name] = body
             return name, body
 
@@ -158,4 +160,9 @@ def _is_whole(job: dict, body: dict) -> bool:
     version = job["source_version"]
     roles = [len(version["input_roles"]), len(version["output_roles"])]
     wanted = [len(TEMPLATE["source_version"]["input_roles"]), len(TEMPLATE["source_version"]["output_roles"])]
-    return bound == asked and roles == wanted and len(job["outputs"]) == wanted[1] and version["source_id"] == job["source_id"]
+    return (
+        bound == asked
+        and roles == wanted
+        and len(job["outputs"]) == wanted[1]
+        and version["source_id"] == job["source_id"]
+    )

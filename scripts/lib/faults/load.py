@@ -1,5 +1,6 @@
 """More than the service can do, clients that dawdle, and a service that is to stop."""
 
+import contextlib
 import heapq
 import json
 import multiprocessing
@@ -12,13 +13,13 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from service.processes import Server
 
 from .client import BROKEN, SETUP, Caller, setup_of, wait_for
-from .crowd import Crowd, raw_request
+from .crowd import Crowd, Tally, raw_request
 from .figures import Figure, at_least, at_most, between, exactly, holds, rate, told, within
 from .world import World
 
@@ -26,10 +27,11 @@ NORMAL = 64
 # More than wait in any lane, so that some are refused.
 CROWD = 2_048
 TIMES = 10
-# A request of which ten times as many as can be answered can be sent and refused in passing, on the same two processors.
+# A request of which ten times as many as can be answered can be sent and refused in passing, on the same two
+# processors.
 COSTLY = 0.010
 VALUES = 10_000
-FIRST_TIME = datetime(2026, 1, 1, tzinfo=timezone.utc)
+FIRST_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = 0.5
 
 READERS = 8
@@ -62,14 +64,25 @@ def overload(world: World, kind: str) -> list[Figure]:
             if later.good:
                 break
             later = calm.run(5)
-    is_normal = lambda window: window.goodput >= 0.8 * normal.goodput and window.p99 <= 2 * normal.p99
+
+    def is_normal(window: Tally) -> bool:
+        return window.goodput >= 0.8 * normal.goodput and window.p99 <= 2 * normal.p99
+
     refused = much.statuses[503]
     return [
-        told(f"{NORMAL} callers get {normal.goodput:,.0f} pages of {values:,} values a second, p99 {normal.p99 * 1000:.0f} ms"),
-        told(f"{much.sent / much.seconds / normal.goodput:.1f} times as many asked for over {seconds} s, {refused:,} refused"),
+        told(
+            f"{NORMAL} callers get {normal.goodput:,.0f} pages of {values:,} values a second, "
+            f"p99 {normal.p99 * 1000:.0f} ms"
+        ),
+        told(
+            f"{much.sent / much.seconds / normal.goodput:.1f} times as many asked for over {seconds} s, "
+            f"{refused:,} refused"
+        ),
         rate(at_least("answered well, of what is normal", 100 * much.goodput / normal.goodput, 80, "%")),
         rate(at_most("p99 of those, times normal", much.p99 / normal.p99, 3)),
-        exactly("other answers than 200 and 503 with Retry-After", much.statuses.total() - len(much.good) - much.advised, 0),
+        exactly(
+            "other answers than 200 and 503 with Retry-After", much.statuses.total() - len(much.good) - much.advised, 0
+        ),
         holds("some of them were answered well", bool(much.good)),
         exactly("connections that broke", much.broken, 0),
         rate(at_most("normal again after", again.first_window(over, WINDOW, is_normal), 2, "s")),
@@ -130,10 +143,8 @@ def dribble(url: str, token: str, count: int) -> list[tuple[bool, float, bytes]]
         while due and due[0][0] <= now:
             at, number = heapq.heappop(due)
             if number in open_ones:
-                try:
+                with contextlib.suppress(OSError):
                     open_ones[number].socket.send(b" ")
-                except OSError:
-                    pass
                 heapq.heappush(due, (at + DRIBBLE_EVERY, number))
         for number, _ in poll.poll(max(0, due[0][0] - now) if due else 1):
             one = open_ones[number]
@@ -169,7 +180,9 @@ def slow_clients(world: World, kind: str) -> list[Figure]:
     calm, beside = (statistics.median(p99s) for p99s in (before.p99s(1) + after.p99s(1), during.p99s(1)))
     told_so = sum(data.startswith(b"HTTP/1.1 408") for _, _, data in closed)
     return [
-        between(f"{len(heads)} heads ended after", min(heads), max(heads), (HEAD_TIMEOUT - TICK, HEAD_TIMEOUT + CLOSING)),
+        between(
+            f"{len(heads)} heads ended after", min(heads), max(heads), (HEAD_TIMEOUT - TICK, HEAD_TIMEOUT + CLOSING)
+        ),
         between(f"{len(bodies)} bodies after", min(bodies), max(bodies), (BODY_TIMEOUT - TICK, BODY_TIMEOUT + CLOSING)),
         exactly("told 408", told_so, len(closed)),
         told(f"{READERS} readers' p99 {calm * 1000:.2f} ms without them, {beside * 1000:.2f} ms beside them"),
@@ -184,7 +197,7 @@ def other_process() -> ProcessPoolExecutor:
 
 
 class _Balancer:
-    """Sends requests to the service while it says that it is ready, each on a new connection, as a load balancer does."""
+    """Sends requests to the service while it says that it is ready, each on a new connection, as balancers do."""
 
     def __init__(self, url: str, token: str):
         self._url, self._token = url, token
@@ -256,10 +269,11 @@ def drain(world: World, kind: str) -> list[Figure]:
     answer = half.recv(65_536)
     code = server.process.wait(30)
     balancer.stop()
+    served_for = served_until - told_at
     return [
         within("not ready after", balancer.unready_at - told_at, 0.5),
         exactly(f"of {balancer.answered:,} requests while it said ready, refused or broken", balancer.failed, 0),
-        between("new requests are served for", *[served_until - told_at] * 2, (DRAIN - 0.1, DRAIN + 1)),
+        between("new requests are served for", served_for, served_for, (DRAIN - 0.1, DRAIN + 1)),
         exactly("a setup that was half there when it closed", answer[9:12].decode(), "201"),
         exactly("exit code", code, 0),
     ]

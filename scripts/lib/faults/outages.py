@@ -19,7 +19,8 @@ from .world import POSTGRES, Place, World
 # The deadlines of the service (docs/operations.md).
 DEADLINE, SETUP_DEADLINE, READY_DEADLINE = 5.0, 10.0, 2.0
 POOL_WAIT, LOCK_WAIT = 1.0, 2.0
-# What an answer at the deadline needs to get here, on a machine where client, service and database share two processors.
+# What an answer at the deadline needs to get here, on a machine where client, service and database share two
+# processors.
 WAY = 0.25
 # Between two requests of one who watches.
 PAUSE = 0.01
@@ -97,12 +98,18 @@ class Watch:
 
     def wait_for_failures(self, since: float, kinds: tuple[str, ...]) -> None:
         """Waits until a request of each kind has failed that was sent since then."""
-        failed = lambda kind: any(not seen.is_good and seen.began >= since for seen in self.of(kind))
+
+        def failed(kind: str) -> bool:
+            return any(not seen.is_good and seen.began >= since for seen in self.of(kind))
+
         wait_for(lambda: all(failed(kind) for kind in kinds), "a failure of each kind of request")
 
     def wait_for_successes(self, since: float, kinds: tuple[str, ...]) -> float:
         """Waits until a request of each kind was answered well; how long that took since then for the last of them."""
-        firsts = lambda kind: [seen.ended for seen in self.of(kind) if seen.is_good and seen.ended > since]
+
+        def firsts(kind: str) -> list[float]:
+            return [seen.ended for seen in self.of(kind) if seen.is_good and seen.ended > since]
+
         wait_for(lambda: all(firsts(kind) for kind in kinds), "a success of each kind of request")
         return max(min(firsts(kind)) for kind in kinds) - since
 
@@ -156,7 +163,10 @@ def frozen(world: World, kind: str) -> list[Figure]:
         first = watch.wait_for_successes(thawed, (*watch.KINDS, "ready"))
         # What was sent while it was frozen has to be over, too, before "normal" can be said.
         wait_for(lambda: time.monotonic() > thawed + 2, "two more seconds")
-    longest = lambda *kinds: max(seen.ended - seen.began for kind in kinds for seen in watch.of(kind) if seen.ended > since)
+
+    def longest(*kinds: str) -> float:
+        return max(seen.ended - seen.began for kind in kinds for seen in watch.of(kind) if seen.ended > since)
+
     failures = [seen for seen in watch.seen if not seen.is_good and seen.ended > thawed]
     last = max((seen.ended for seen in failures), default=thawed) - thawed
     unready = min(seen.ended for seen in watch.of("ready") if not seen.is_good) - since
@@ -219,11 +229,17 @@ def pool_exhausted(world: World, kind: str) -> list[Figure]:
     # Jobs are counted for the metrics now and then; not while the table is locked.
     _busy_connections(caller)
     with _locked(world, place):
-        # Where this is slow, whoever holds the connection may have given up before the other one was refused: then once more.
+        # Where this is slow, whoever holds the connection may have given up before the other one was refused: then once
+        # more.
         while not is_proved and len(writes) < TRIES:
-            writer = threading.Thread(target=lambda: writes.append(other.ask("POST", SETUP, setup_of("Waits", 1))), daemon=True)
+            writer = threading.Thread(
+                target=lambda: writes.append(other.ask("POST", SETUP, setup_of("Waits", 1))), daemon=True
+            )
             writer.start()
-            wait_for(lambda: not writer.is_alive() or _is_waiting(world, place, caller), "a setup that waits for the lock")
+            wait_for(
+                lambda one=writer: not one.is_alive() or _is_waiting(world, place, caller),
+                "a setup that waits for the lock",
+            )
             refused = caller.ask(*change)
             is_proved = writer.is_alive()
             writer.join()
@@ -232,7 +248,9 @@ def pool_exhausted(world: World, kind: str) -> list[Figure]:
     return [
         within("the only connection is busy: 503 after", refused.seconds, POOL_WAIT + 0.05),
         within("who holds it waits for a lock: 503 after", writes[-1].seconds, LOCK_WAIT + WAY),
-        exactly("other answers than 503 with Retry-After", sum(not is_refusal(answer) for answer in (refused, *writes)), 0),
+        exactly(
+            "other answers than 503 with Retry-After", sum(not is_refusal(answer) for answer in (refused, *writes)), 0
+        ),
         within("normal again after", back, 1),
     ]
 
@@ -254,7 +272,7 @@ def _locked(world: World, place: Place) -> Iterator[None]:
 
 
 def _is_waiting(world: World, place: Place, caller: Caller) -> bool:
-    """Whether a connection of the service waits for a lock. On SQLite nobody tells; but nothing else keeps one busy for long."""
+    """Whether a connection of the service waits for a lock. On SQLite nobody tells; but nothing else keeps it busy."""
     if place.url.startswith("sqlite:"):
         return all(_busy_connections(caller) for _ in range(20))
     waiting = "application_name = 'prediction-api' AND wait_event_type = 'Lock'"

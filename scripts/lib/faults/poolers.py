@@ -1,4 +1,4 @@
-"""A pooler between the service and PostgreSQL, which gives each transaction, or each session, whatever connection it has."""
+"""A pooler between the service and PostgreSQL, which gives each transaction, or each session, any connection."""
 
 import itertools
 import random
@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE, VERSION
@@ -19,7 +19,7 @@ from .starts import REPLICAS
 from .world import Place, World
 
 CLIENTS = 8
-FIRST_HOUR = datetime(2027, 1, 1, tzinfo=timezone.utc)
+FIRST_HOUR = datetime(2027, 1, 1, tzinfo=UTC)
 # Fewer connections than those who want them, so that each is used by all; in session mode who has one keeps it.
 SIZES = {"session": 40, "transaction": 3, "statement": 3}
 LONGEST_LOCK = 10.0
@@ -61,25 +61,34 @@ def statement_mode(world: World, _kind: str) -> list[Figure]:
 
 
 def _right_answers(world: World, mode: str) -> list[Figure]:
-    """Two replicas through a pooler, on a schema that was migrated beside it, and then replicas that migrate through it, all at once."""
+    """Two replicas through a pooler, on a schema that was migrated beside it, and then replicas that migrate through
+    it, all at once.
+    """
     seconds = 1.5 if world.is_short else 4
     pooler = world.new_pooler(world.cluster, mode, SIZES[mode])
     beside = _new_database(world)
     world.serve(beside.url).stop()
     through = _new_database(world)
-    start: Callable[[Place, tuple[str, ...]], Server] = lambda place, options: world.serve(pooler.url(place.name), *options)
+
+    def start(place: Place, *options: str) -> Server:
+        return world.serve(pooler.url(place.name), *options)
+
     with ThreadPoolExecutor(REPLICAS) as threads:
-        ready_made = list(threads.map(lambda _: start(beside, ("--no-migrate",)), range(2)))
+        ready_made = list(threads.map(lambda _: start(beside, "--no-migrate"), range(2)))
         first = _Clients(world, ready_made).work(seconds)
         for server in ready_made:
             server.stop()
-        migrating = list(threads.map(lambda _: start(through, ()), range(REPLICAS)))
+        migrating = list(threads.map(lambda _: start(through), range(REPLICAS)))
     second = _Clients(world, migrating).work(seconds)
     left = _locks_left(world)
     left_over = 0 if mode == "session" else _settings_left(pooler, through)
     return [
         *first.figures("migrated beside it"),
-        exactly("replicas that migrate through it and come up", sum(one.process.poll() is None for one in migrating), REPLICAS),
+        exactly(
+            "replicas that migrate through it and come up",
+            sum(one.process.poll() is None for one in migrating),
+            REPLICAS,
+        ),
         exactly("advisory locks left", left, 0),
         exactly("settings left for others", left_over, 0),
         *second.figures("migrated through it"),
@@ -94,7 +103,9 @@ def _locks_left(world: World) -> int:
     """How many advisory locks are held for longer than anybody needs one."""
     ends = time.monotonic() + LONGEST_LOCK
     with world.cluster.session() as session:
-        while (left := int(session.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))) and time.monotonic() < ends:
+        while (
+            left := int(session.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+        ) and time.monotonic() < ends:
             time.sleep(0.1)
     return left
 
@@ -107,7 +118,9 @@ def _settings_left(pooler: Pooler, place: Place) -> int:
         for _ in range(SIZES["transaction"]):
             sessions.append(pooler.session(place.name))
             sessions[-1].rows("BEGIN")
-            found += int(sessions[-1].value(f"SELECT count(*) FROM pg_settings WHERE source = 'session' AND name IN ({names})"))
+            found += int(
+                sessions[-1].value(f"SELECT count(*) FROM pg_settings WHERE source = 'session' AND name IN ({names})")
+            )
     finally:
         for session in sessions:
             session.close()
@@ -151,7 +164,11 @@ class _Client:
         number = next(self._count)
         name = f"Client {self._number}, job {number}"
         bound = inputs(1_000 * (self._number + 1) + number)
-        body = {"organisation_id": self._organisation, "job": {"name": name, "source_version_id": VERSION}, "role_bindings": bound}
+        body = {
+            "organisation_id": self._organisation,
+            "job": {"name": name, "source_version_id": VERSION},
+            "role_bindings": bound,
+        }
         answer = caller.ask("POST", SETUP, body)
         made = self._check("SETUP", answer, 201, lambda body: body["job"]["name"], name)
         if made:
@@ -174,12 +191,15 @@ class _Client:
             return
         right = {job: body["name"] for job, body in self._jobs.items()}
         if found != right:
-            self._notes.wrong(f"LIST: {len(found)} jobs, of which {len(found.keys() & right.keys())} of the {len(right)} that there are")
+            self._notes.wrong(
+                f"LIST: {len(found)} jobs, "
+                f"of which {len(found.keys() & right.keys())} of the {len(right)} that there are"
+            )
         else:
             self._notes.right()
 
     def _report(self, caller: Caller) -> None:
-        job, now = self._some(), datetime.now(timezone.utc)
+        job, now = self._some(), datetime.now(UTC)
         values = [self._random.random() for _ in range(5)]
         # Times that no other report has values for.
         first = FIRST_HOUR + timedelta(hours=5 * next(self._count))

@@ -19,8 +19,10 @@ def races(world: World, kind: str) -> list[Figure]:
     jobs = {str(answer.json()["job"]) for answer in same if answer.status in (200, 201)}
     others = [setup_of("Other", 1) | {"role_bindings": inputs(number)} for number in range(DIFFERENT)]
     different = _send(world, server, [("POST", SETUP, body) for body in others])
-    lock = {"If-Match": f"\"{made['job']['revision']}\""}
-    changes = [("PUT", f"/api/v1/jobs/{made['job']['id']}", {"name": f"Renamed {number}"}, lock) for number in range(DIFFERENT)]
+    lock = {"If-Match": f'"{made["job"]["revision"]}"'}
+    changes = [
+        ("PUT", f"/api/v1/jobs/{made['job']['id']}", {"name": f"Renamed {number}"}, lock) for number in range(DIFFERENT)
+    ]
     changed = _send(world, server, changes)
     return [
         exactly(f"{IDENTICAL} identical setups: created", _statuses(same), "1 x 201, 63 x 200"),

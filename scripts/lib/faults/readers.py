@@ -1,5 +1,6 @@
 """Clients that ask for much and do not read it."""
 
+import contextlib
 import select
 import signal
 import socket
@@ -97,10 +98,8 @@ def stall(url: str, requests: list[tuple[str, bytes]]) -> list[tuple[str, bytes,
 
 
 def _read(reader: Reader, count: int) -> None:
-    try:
+    with contextlib.suppress(OSError):
         reader.status += reader.socket.recv(count) if count > 0 else b""
-    except OSError:
-        pass
 
 
 class Watch:
@@ -146,7 +145,12 @@ def slow_readers(world: World, kind: str) -> list[Figure]:
     calm, beside = (statistics.median(p99s) for p99s in (before.p99s(1), during.p99s(1)))
     again = sum(status.endswith(b"200") for _, status, _ in ended)
     return [
-        between(f"{len(seconds)} who do not read are left after", min(seconds), max(seconds), (WINDOW - LOOK, WINDOW + 2 * LOOK + CLOSING)),
+        between(
+            f"{len(seconds)} who do not read are left after",
+            min(seconds),
+            max(seconds),
+            (WINDOW - LOOK, WINDOW + 2 * LOOK + CLOSING),
+        ),
         exactly("of them had been answered 200", again, len(seconds)),
         rate(exactly("others were refused", len(refused), 0)),
         holds("files were answered", all(status.endswith(b"200") for kind, status, _ in ended if "file" in kind)),

@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service.machine import say
@@ -57,7 +57,7 @@ class _Mix:
         return self._request("POST", SETUP, setup_of(f"Job {number}", number))
 
     def _report(self, job: str) -> bytes:
-        issued = datetime.now(timezone.utc) - timedelta(seconds=next(self._minutes) % 3_000)
+        issued = datetime.now(UTC) - timedelta(seconds=next(self._minutes) % 3_000)
         hours = [(issued + timedelta(hours=hour)).isoformat() for hour in range(24)]
         values = [{"role": "risk", "at": hour, "value": self._random.random()} for hour in hours]
         body = {"issued_at": issued.isoformat(), "status": "succeeded", "predictions": values}
@@ -113,7 +113,9 @@ def _files(server: Server) -> int:
 
 def _connections(caller: Caller) -> int:
     text = caller.ask("GET", "/metrics").body.decode()
-    return sum(int(line.split()[-1]) for line in text.splitlines() if line.startswith("prediction_database_connections{"))
+    return sum(
+        int(line.split()[-1]) for line in text.splitlines() if line.startswith("prediction_database_connections{")
+    )
 
 
 def _slope(points: list[tuple[float, float]]) -> float:

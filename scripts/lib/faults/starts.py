@@ -49,7 +49,9 @@ def failing_migration(world: World, kind: str) -> list[Figure]:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     complaint = ended.stderr.strip()
     tables = [name for (name,) in place.query(world.cluster, TABLES[kind])]
-    says_why = all(part in complaint for part in ("create_catalogue_and_jobs", "jobs")) and "already exists" in complaint
+    says_why = (
+        all(part in complaint for part in ("create_catalogue_and_jobs", "jobs")) and "already exists" in complaint
+    )
     place.query(world.cluster, "DROP TABLE jobs")
     repaired = world.serve(place.url)
     return [

@@ -5,7 +5,7 @@ import platform
 import signal
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -33,7 +33,7 @@ def conditions(binaries: Path) -> dict[str, object]:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     version = subprocess.run([str(binaries / "postgres"), "--version"], capture_output=True, text=True)
     return {
-        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
         "processors": f"{os.cpu_count()} x {processors[0] if processors else platform.machine()}",
         "memory_gib": round(memory / 1024 / 1024),

@@ -14,7 +14,7 @@ LONGEST_START = 20.0
 
 
 def mint(program: str, data: Path, organisations: list[str], scope: str | None = None) -> str:
-    """A token of the local identity, good for a day, also before the server's first start, which would make the secret."""
+    """A token of the local identity, good for a day, also before the first start, which would make the secret."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = data / "secret"
     if not secret.exists():
