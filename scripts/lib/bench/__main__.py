@@ -8,9 +8,11 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from service.answers import Json
 from service.machine import conditions, end_on_signals, say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
@@ -183,7 +185,7 @@ class Bench:
             say(f"Purging on {name}.")
             quiet = self._start(url, ["--no-purge"])
             reads = ReadsDuringPurge(Load("read", 16, self._local, EXPIRED_JOBS))
-            found = reads.compare(quiet, lambda url=url: self._start(url))
+            found = reads.compare(quiet, partial(self._start, url))
             self.figures[f"purge of a million values, {name}, s"] = found["seconds"]
             self.figures[f"READ p99 during a purge against without, {name}"] = found["ratio"]
             self.figures[f"READ p99 without a purge, {name}, ms"] = found["calm_p99_ms"]
@@ -371,7 +373,7 @@ def main() -> None:
             bench.run_pooling()
         else:
             bench.run()
-    run = {
+    run: Json = {
         "conditions": conditions(Path(options.binaries))
         | {"jobs": options.jobs, "rounds": options.rounds, "seconds": options.seconds},
         "cells": bench.cells,

@@ -158,7 +158,7 @@ class Limits:
         parts = urlsplit(self._database.url)
         command = [
             str(self._pgbench),
-            *("-h", parts.hostname, "-p", str(parts.port), "-U", user or parts.username or "postgres"),
+            *("-h", parts.hostname or "127.0.0.1", "-p", str(parts.port), "-U", user or parts.username or "postgres"),
             *("--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=1"),
             *("-D", "k=0", "-D", f"run={self._runs}", "--file", str(script), parts.path.lstrip("/")),
         ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from faults.pgbouncer import Pooler
+from service.answers import Json
 from service.documents import table
 
 from .report import TITLES, _conditions, _number, _ratio, _spread, median, ratios, samples
@@ -38,7 +39,7 @@ class Poolers:
         if mode is None:
             return database
         place = urlsplit(database)
-        pooler = Pooler(self.program, self.folder / f"pooler-{mode}", self.user, place.port, mode, SIZE)
+        pooler = Pooler(self.program, self.folder / f"pooler-{mode}", self.user, place.port or 5432, mode, SIZE)
         self.stack.callback(pooler.remove)
         pooler.start()
         return pooler.url(place.path.removeprefix("/"))
@@ -49,7 +50,7 @@ def name_of(kind: str, way: str) -> str:
     return f"pooling {kind}: {way}"
 
 
-def tables(runs: list[dict]) -> str:
+def tables(runs: list[Json]) -> str:
     """Everything, as Markdown."""
     head = ["request, 16 connections", "database", "per second", "against direct", "p50 ms", "p99 ms", "processor µs"]
     rows = []

@@ -2,8 +2,10 @@
 
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
+from service.answers import Json
 from service.documents import fill, table
 from service.machine import told
 
@@ -22,18 +24,18 @@ TITLES = {
 }
 
 
-def samples(runs: list[dict], cell: str, value: str = "per_second") -> list[float]:
+def samples(runs: list[Json], cell: str, value: str = "per_second") -> list[float]:
     """All that was measured of a cell, whichever run it was in."""
     return [amount for run in runs for amount in run["cells"].get(cell, {}).get(value, [])]
 
 
-def median(runs: list[dict], cell: str, value: str = "per_second") -> float:
+def median(runs: list[Json], cell: str, value: str = "per_second") -> float:
     """The median, or nothing where nothing was measured."""
     found = samples(runs, cell, value)
     return statistics.median(found) if found else float("nan")
 
 
-def ratios(runs: list[dict], cell: str, base: str, value: str = "per_second") -> list[float]:
+def ratios(runs: list[Json], cell: str, base: str, value: str = "per_second") -> list[float]:
     """Of each round, one cell as a part of another in the same round: the machine's mood cancels out."""
     return [
         amount / reference
@@ -44,7 +46,7 @@ def ratios(runs: list[dict], cell: str, base: str, value: str = "per_second") ->
     ]
 
 
-def errors(runs: list[dict]) -> int:
+def errors(runs: list[Json]) -> int:
     """How many requests got another answer than they should, or none."""
     return int(sum(sum(cell.get("errors", [])) for run in runs for cell in run["cells"].values()))
 
@@ -55,7 +57,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
-def _spread(values: list[float], form=_number) -> str:
+def _spread(values: list[float], form: Callable[[float], str] = _number) -> str:
     if not values:
         return "–"
     middle = form(statistics.median(values))
@@ -66,7 +68,7 @@ def _ratio(value: float) -> str:
     return f"{value:.2f}"
 
 
-def _loads(runs: list[dict]) -> str:
+def _loads(runs: list[Json]) -> str:
     rows = []
     for kind in KINDS + RESULTS:
         limits = [amount for connections in (16, 64) for amount in samples(runs, f"postgres {kind} {connections}")]
@@ -83,13 +85,13 @@ def _loads(runs: list[dict]) -> str:
     return table(head, rows)
 
 
-def _row(runs: list[dict], title: str, who: str, name: str, limit: str | None) -> list[str]:
+def _row(runs: list[Json], title: str, who: str, name: str, limit: str | None) -> list[str]:
     share = _spread(ratios(runs, name, limit), _ratio) if limit else ""
     values = [_number(median(runs, name, value)) for value in ("p50_ms", "p99_ms", "batch", "processor_us")]
     return [title, who, _spread(samples(runs, name)), share, *values]
 
 
-def _sqlite(runs: list[dict]) -> str:
+def _sqlite(runs: list[Json]) -> str:
     rows = []
     for kind in KINDS:
         for connections in (1, 16, 64):
@@ -99,25 +101,25 @@ def _sqlite(runs: list[dict]) -> str:
     return table(["request", "who", "per second", "", "p50 ms", "p99 ms", "batch", "processor µs"], rows)
 
 
-def ladder_sizes(runs: list[dict]) -> list[int]:
+def ladder_sizes(runs: list[Json]) -> list[int]:
     """The sizes of the databases on the ladder."""
     return sorted({int(name.split()[2]) for run in runs for name in run["cells"] if name.startswith("ladder ")})
 
 
-def value_sizes(runs: list[dict]) -> list[int]:
+def value_sizes(runs: list[Json]) -> list[int]:
     """The numbers of values among which few are read."""
     return sorted({int(name.split()[2]) for run in runs for name in run["cells"] if name.startswith("values ")})
 
 
-def _values(runs: list[dict]) -> str:
+def _values(runs: list[Json]) -> str:
     return _steps(runs, "values", ["day", "newest"], value_sizes(runs), "values")
 
 
-def _ladder(runs: list[dict]) -> str:
+def _ladder(runs: list[Json]) -> str:
     return _steps(runs, "ladder", KINDS, ladder_sizes(runs), "jobs")
 
 
-def _steps(runs: list[dict], prefix: str, kinds: list[str], sizes: list[int], what: str) -> str:
+def _steps(runs: list[Json], prefix: str, kinds: list[str], sizes: list[int], what: str) -> str:
     rows = []
     for kind in kinds:
         names = [f"{prefix} {kind} {size}" for size in sizes]
@@ -127,14 +129,18 @@ def _steps(runs: list[dict], prefix: str, kinds: list[str], sizes: list[int], wh
     return table(head, rows)
 
 
-def targets(runs: list[dict]) -> list[tuple[str, str, str, float, bool, bool]]:
-    """Each target: what, must, aim, what was reached, and whether both are met."""
+# What, must, aim, what was reached, and whether both are met.
+Target = tuple[str, str, str, float, bool, bool]
 
-    def at_least(what: str, must: float, aim: float, values: list[float]):
+
+def targets(runs: list[Json]) -> list[Target]:
+    """Each target of what these runs measured."""
+
+    def at_least(what: str, must: float, aim: float, values: list[float]) -> Target:
         reached = statistics.median(values) if values else float("nan")
         return what, f"≥ {must}", f"≥ {aim}", reached, reached >= must, reached >= aim
 
-    def at_most(what: str, must: float, aim: float, values: list[float]):
+    def at_most(what: str, must: float, aim: float, values: list[float]) -> Target:
         reached = statistics.median(values) if values else float("nan")
         return what, f"≤ {must}", f"≤ {aim}", reached, reached <= must, reached <= aim
 
@@ -184,7 +190,7 @@ def targets(runs: list[dict]) -> list[tuple[str, str, str, float, bool, bool]]:
     return [target for target in found if target[3] == target[3]]
 
 
-def _purge(runs: list[dict]) -> str:
+def _purge(runs: list[Json]) -> str:
     rows = []
     for name in ("PostgreSQL", "SQLite"):
         figures = [
@@ -202,7 +208,7 @@ def _purge(runs: list[dict]) -> str:
     return table(["database", "seconds (must 60)", "READ p99 without, ms", "during, ms", "ratio (must 2)"], rows)
 
 
-def _targets(runs: list[dict]) -> str:
+def _targets(runs: list[Json]) -> str:
     rows = []
     for what, must, aim, reached, is_met, is_aim_met in targets(runs):
         verdict = "aim" if is_aim_met else "must" if is_met else "**missed**"
@@ -210,7 +216,7 @@ def _targets(runs: list[dict]) -> str:
     return table(["figure", "must", "aim", "median", "reached"], rows)
 
 
-def _conditions(runs: list[dict]) -> str:
+def _conditions(runs: list[Json]) -> str:
     lines = []
     for run in runs:
         found = run["conditions"]
@@ -221,7 +227,7 @@ def _conditions(runs: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def _changes(runs: list[dict], before: dict) -> str:
+def _changes(runs: list[Json], before: Json) -> str:
     """What is different from the run before, where it is more than the rounds of a run differ among themselves."""
     rows = []
     for name in runs[0]["cells"]:
@@ -235,7 +241,7 @@ def _changes(runs: list[dict], before: dict) -> str:
     return f"Against the run of {at}, out of the range of then:\n\n" + table(["what", "then", "now", "change"], rows)
 
 
-def tables(runs: list[dict], before: dict | None = None) -> str:
+def tables(runs: list[Json], before: Json | None = None) -> str:
     """Everything, as Markdown."""
     parts = [_conditions(runs), _targets(runs)]
     if samples(runs, "postgres read 16"):
@@ -249,7 +255,7 @@ def tables(runs: list[dict], before: dict | None = None) -> str:
     return "\n\n".join(parts)
 
 
-def publish(runs: list[dict], docs: Path) -> None:
+def publish(runs: list[Json], docs: Path) -> None:
     """Writes the tables into docs/performance.md, and the pictures beside it."""
     parts = {
         "conditions": _conditions(runs),
@@ -293,7 +299,7 @@ def _svg(width: int, height: int, title: str, parts: list[str]) -> str:
     )
 
 
-def _picture_of_shares(runs: list[dict]) -> str:
+def _picture_of_shares(runs: list[Json]) -> str:
     """Bars: what the service answers as a part of what PostgreSQL can do with the same statements."""
     left, scale_width, row = 180, 520, 26
     bars = [
@@ -330,7 +336,7 @@ def _picture_of_shares(runs: list[dict]) -> str:
     )
 
 
-def _picture_of_ladder(runs: list[dict]) -> str:
+def _picture_of_ladder(runs: list[Json]) -> str:
     """Lines: requests per second by the number of jobs, each kind relative to the smallest database."""
     sizes = ladder_sizes(runs)
     left, top, width, height, most = 60, 30, 520, 220, 1.4

@@ -4,6 +4,7 @@ import sqlite3
 import statistics
 import time
 import urllib.request
+from collections.abc import Callable
 
 from service.processes import Server
 
@@ -117,7 +118,7 @@ class ReadsDuringPurge:
         self._salt += 1
         return measure(server, self._load, 1, self._salt)["p99_ms"]
 
-    def compare(self, quiet: Server, start_purging) -> dict[str, float]:
+    def compare(self, quiet: Server, start_purging: Callable[[], Server]) -> dict[str, float]:
         """Seconds until all is purged, and how the p99 changed: its median against that before and after."""
         before = [self.window(quiet) for _ in range(8)]
         began = time.perf_counter()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from service.answers import Json
 from service.documents import table
 from service.processes import Server
 from service.template import ORGANISATIONS
@@ -69,6 +70,8 @@ WAYS = {
 }
 KINDS = {"read": "READ by id", "list": "LIST, first 20", "batch": f"READ, {BATCH} at once", "input": "LIST by input"}
 TAKE = Callable[[], dict[str, float]]
+# How it is called, the role that it is asked as, and the way to make the setting.
+Arm = tuple[str, str | None, str]
 
 
 class UnsafePolicy(RuntimeError):
@@ -243,11 +246,11 @@ class RowLevelSecurity:
         """What is measured in each round; what is compared is in one group."""
         groups = []
         for kind in ("read", "list"):
-            arms = [(AS_IS, None, ""), (AGAIN, None, "")]
+            arms: list[Arm] = [(AS_IS, None, ""), (AGAIN, None, "")]
             arms += [(title, role, "") for title, _, role in SESSION_ROWS]
             arms += [(title, ASKED, way) for way, (title, _) in WAYS.items()]
             groups.append([self._arm(kind, *arm) for arm in arms])
-        batch = [(AS_IS, None, ""), (AGAIN, None, ""), (SESSION_ROWS[-1][0], GUARDED, "")]
+        batch: list[Arm] = [(AS_IS, None, ""), (AGAIN, None, ""), (SESSION_ROWS[-1][0], GUARDED, "")]
         batch += [(WAYS[way][0], ASKED, way) for way in ("transaction", "pipeline", "function")]
         groups.append([self._arm("batch", *arm) for arm in batch])
         groups.append(
@@ -255,8 +258,8 @@ class RowLevelSecurity:
         )
         for kind in ("read", "list"):
             load = Load(kind, 16, token, self._jobs)
-            arms = ((AS_IS, owner), (AGAIN, owner), (SESSION_ROWS[-1][0], guarded))
-            groups.append([(f"service {kind}: {title}", self._request(server, load)) for title, server in arms])
+            servers = ((AS_IS, owner), (AGAIN, owner), (SESSION_ROWS[-1][0], guarded))
+            groups.append([(f"service {kind}: {title}", self._request(server, load)) for title, server in servers])
         return groups
 
     def _arm(self, kind: str, title: str, role: str | None, way: str) -> tuple[str, TAKE]:
@@ -296,7 +299,7 @@ class RowLevelSecurity:
         return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
-def costs(runs: list[dict], group: str, title: str, value: str) -> list[float]:
+def costs(runs: list[Json], group: str, title: str, value: str) -> list[float]:
     """Of each round, how much more it takes than without a policy: 1.05 is 5 % more. As it is was measured twice in
     each round; its first time stands beside its second one, and everything else beside the mean of both.
     """
@@ -313,7 +316,7 @@ def costs(runs: list[dict], group: str, title: str, value: str) -> list[float]:
     return found
 
 
-def _rows(runs: list[dict], group: str) -> list[list[str]]:
+def _rows(runs: list[Json], group: str) -> list[list[str]]:
     trips = {title: str(number) for title, number, _ in SESSION_ROWS} | {
         title: str(number) for title, number in WAYS.values()
     }
@@ -336,7 +339,7 @@ def _rows(runs: list[dict], group: str) -> list[list[str]]:
     return rows
 
 
-def _apart(runs: list[dict]) -> list[list[str]]:
+def _apart(runs: list[Json]) -> list[list[str]]:
     """What a batch would cost if each of its questions were a statement of its own."""
     rows = []
     for title in (AS_IS, *(title for title, _ in WAYS.values())):
@@ -367,7 +370,7 @@ def _changes(plans: dict[str, str]) -> str:
     return "\n\n".join(parts)
 
 
-def tables(runs: list[dict]) -> str:
+def tables(runs: list[Json]) -> str:
     """Everything, as Markdown."""
     head = [
         "how",

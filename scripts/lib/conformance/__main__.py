@@ -43,7 +43,7 @@ class Run:
         self._process = self._start(tokens["stranger"])
         stack.callback(self._stop)
 
-    def _start(self, stranger: str) -> subprocess.Popen:
+    def _start(self, stranger: str) -> subprocess.Popen[bytes]:
         settings = {
             "CONFORMANCE_USERS": str(self._folder / "users.json"),
             "CONFORMANCE_STRANGER": stranger,
@@ -67,7 +67,7 @@ class Run:
     def finish(self) -> int:
         """Waits for the end, tells about it, and how many cases there were; 0 when anything was found."""
         try:
-            status = self._process.wait(max(self._started + LONGEST_RUN - time.monotonic(), 0))
+            status: int | None = self._process.wait(max(self._started + LONGEST_RUN - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
             status = None
         seconds = time.monotonic() - self._started
@@ -76,7 +76,7 @@ class Run:
             print("The last lines of the service:\n" + self._text("server.log")[-3000:])
             print(f"{self._name}: " + ("schemathesis found something; it is above." if status else "it took too long."))
             return 0
-        cases = json.loads(self._text("report.json"))["test_cases"]["generated"]
+        cases: int = json.loads(self._text("report.json"))["test_cases"]["generated"]
         tries = json.loads(self._text("figures.json"))["strangers"]
         print(f"{self._name}: {cases:,} cases in {seconds:.0f} s; a stranger tried {tries:,} of them, too.")
         return cases

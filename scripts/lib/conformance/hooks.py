@@ -4,9 +4,11 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import requests
 import schemathesis
+from schemathesis import Case, CheckContext, HookContext, Response
 
 # What may be wrong with a request that its schema allows: what depends on what is stored, or on the rest of the
 # request.
@@ -40,18 +42,19 @@ NEEDED_SOMETIMES = {
 }
 SUCCESSES = range(200, 400)
 JOBS = "/api/v1/jobs"
-
+# Of any kind of document: schemathesis knows more than one.
+AnyCase = Case[Any]
 
 # What was made last, by the path that it is found under: made-up ids lead nowhere.
 MADE: dict[str, dict[str, str]] = {}
 # How often each operation was called with something valid.
-CALLS: Counter = Counter()
+CALLS: Counter[str] = Counter()
 # Of a change, what can be right whatever is stored.
 ALWAYS_POSSIBLE = {"active", "description", "expected_interval_minutes", "name", "retention_hours"}
 
 
 @schemathesis.hook
-def after_call(_ctx, case, response):
+def after_call(_ctx: HookContext, case: AnyCase, response: Response) -> None:
     """Remembers what was made."""
     if case.method != "POST" or response.status_code not in (200, 201) or (case.query or {}).get("dry_run"):
         return
@@ -65,7 +68,7 @@ def after_call(_ctx, case, response):
 
 
 @schemathesis.hook
-def before_call(_ctx, case, **_):
+def before_call(_ctx: HookContext, case: AnyCase, **_: object) -> None:
     """Every second call is about something that is there, and about its current revision."""
     if case.meta is None or not case.meta.generation.mode.is_positive or not case.path_parameters:
         return
@@ -83,7 +86,7 @@ def before_call(_ctx, case, **_):
 
 
 @schemathesis.check
-def refused_for_what_no_schema_says(_ctx, response, case):
+def refused_for_what_no_schema_says(_ctx: CheckContext, response: Response, case: AnyCase) -> None:
     """A request that its schema allows is refused only for something that no schema can say."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 412, 422):
         return
@@ -105,19 +108,20 @@ def refused_for_what_no_schema_says(_ctx, response, case):
 class Strangers:
     """What succeeds as a member of one organisation is tried by one of another, who sees and changes nothing."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._tries = 0
         self._session = requests.Session()
         # No proxy and no password of whoever runs this.
         self._session.trust_env = False
         self._session.headers["Authorization"] = "Bearer " + os.environ["CONFORMANCE_STRANGER"]
 
-    def after_response(self, _ctx, response, case):
+    def after_response(self, _ctx: CheckContext, response: Response, case: AnyCase) -> None:
         path = case.operation.path
         if not path.startswith(JOBS) or response.status_code not in SUCCESSES or case.auth_identity != "owner":
             return
         self._tries += 1
         request = response.request
+        assert request.method is not None and request.url is not None, "it was sent, so it has both"
         headers = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
         answer = self._session.request(request.method, request.url, data=request.body, headers=headers, timeout=10)
         if path in (JOBS, JOBS + "/health") and answer.status_code == 200:
@@ -131,10 +135,10 @@ class Strangers:
             self._expect(404, self._session.delete(f"{request.url.partition(JOBS)[0]}{JOBS}/{job}", timeout=10))
 
     @staticmethod
-    def _expect(status, answer):
+    def _expect(status: int, answer: requests.Response) -> None:
         assert answer.status_code == status, f"a stranger got {answer.status_code} instead of {status}: {answer.text}"
 
-    def after_run(self, _ctx):
+    def after_run(self, _ctx: CheckContext) -> None:
         Path(os.environ["CONFORMANCE_FIGURES"]).write_text(json.dumps({"strangers": self._tries}))
 
 
@@ -142,15 +146,15 @@ class Strangers:
 class EverythingSucceedsOnce:
     """Every operation succeeds for some request: one that is refused whatever comes was not tried at all."""
 
-    def __init__(self):
-        self._tried = set()
-        self._succeeded = set()
+    def __init__(self) -> None:
+        self._tried: set[str] = set()
+        self._succeeded: set[str] = set()
 
-    def after_response(self, _ctx, response, case):
+    def after_response(self, _ctx: CheckContext, response: Response, case: AnyCase) -> None:
         self._tried.add(case.operation.label)
         if response.status_code in SUCCESSES:
             self._succeeded.add(case.operation.label)
 
-    def after_run(self, _ctx):
+    def after_run(self, _ctx: CheckContext) -> None:
         never = self._tried - self._succeeded
         assert not never, "never succeeded: " + ", ".join(sorted(never))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.answers import Json
 from service.documents import fill, table
 from service.machine import conditions, end_on_signals, say, told
 
@@ -83,7 +84,7 @@ def run_case(world: World, case: Case, database: str, logs: Path) -> Outcome:
     return outcome
 
 
-def publish(runs: list[dict], page: Path) -> None:
+def publish(runs: list[Json], page: Path) -> None:
     """Writes the findings of some runs into the document; of a case that is in several, those of the last."""
     cases = {(case["case"], case["database"]): case for run in runs for case in run["cases"]}
     rows = [[case["case"], case["database"], case["findings"], case["verdict"]] for case in cases.values()]
@@ -94,7 +95,7 @@ def publish(runs: list[dict], page: Path) -> None:
     )
 
 
-def _told(run: dict) -> str:
+def _told(run: Json) -> str:
     names = list(dict.fromkeys(case["case"] for case in run["cases"]))
     what = ", ".join(names) if len(names) < len(CASES) else "all cases"
     return f"- {told(run['conditions'])}; {what}{', outcomes only' if run.get('outcomes_only') else ''}."

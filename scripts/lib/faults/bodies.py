@@ -7,12 +7,13 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import cycle
 from urllib.parse import urlsplit
 
+from service.answers import Json
 from service.processes import Server, mint
 from service.template import ORGANISATIONS
 
@@ -45,7 +46,7 @@ class Costly:
 class Found:
     """What came of such requests."""
 
-    statuses: Counter = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
     longest: int = 0
     broken: int = 0
 
@@ -86,7 +87,7 @@ def costly_bodies(world: World, kind: str) -> list[Figure]:
     ]
 
 
-def _requests(caller: Caller, made: dict) -> Iterator[Costly]:
+def _requests(caller: Caller, made: Json) -> Iterator[Costly]:
     """The most costly ones that are known, at the operations that decode the most."""
     names = [f"{'r' * 96}{number:04}" for number in range(200)]
     wide = {
@@ -155,7 +156,7 @@ def _send_all(url: str, token: str, requests: list[Costly], seconds: float) -> F
     return found
 
 
-def _beside_probes(server: Server, seconds: float, work) -> tuple[Found, list[float]]:
+def _beside_probes(server: Server, seconds: float, work: Callable[[], Found]) -> tuple[Found, list[float]]:
     """Does the work while another process asks for the health of the process, and gives how long each answer took."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as process:
         probes = process.submit(_probe, server.url, seconds)

@@ -4,18 +4,21 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from service.answers import Json
 from service.template import ORGANISATIONS, TEMPLATE, VERSION
 
 # Longer than any deadline of the service: what takes this long is a hang.
 PATIENCE = 30.0
 SETUP = "/api/v1/jobs/setup"
 BROKEN = (OSError, http.client.HTTPException)
+# What is asked: the method and the path, then a body and headers if there are any.
+Request = tuple[str, str] | tuple[str, str, object] | tuple[str, str, object, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,12 @@ class Answer:
         """How long it took."""
         return self.ended - self.began
 
-    def json(self) -> dict:
+    def json(self) -> Json:
         """The body."""
-        return json.loads(self.body)
+        body: Json = json.loads(self.body)
+        return body
 
-    def expect(self, *statuses: int) -> dict:
+    def expect(self, *statuses: int) -> Json:
         """The body, if it is one of these answers."""
         if self.status not in statuses:
             raise RuntimeError(f"the answer was {self.status}, not {statuses}: {self.body[:500]!r}")
@@ -51,14 +55,15 @@ class Caller:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def ask(self, method: str, path: str, body=None, headers: dict[str, str] | None = None) -> Answer:
+    def ask(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Answer:
         """Sends one request. What breaks the connection is raised, and the next request gets a new one."""
         sent = self._headers | (headers or {})
+        data = None
         if body is not None:
-            body, sent = json.dumps(body).encode(), sent | {"Content-Type": "application/json"}
+            data, sent = json.dumps(body).encode(), sent | {"Content-Type": "application/json"}
         began = time.monotonic()
         try:
-            self._connection.request(method, path, body, sent)
+            self._connection.request(method, path, data, sent)
             response = self._connection.getresponse()
             content = response.read()
         except BROKEN:
@@ -97,11 +102,11 @@ def busy(count: int, work: Callable[[int], None]) -> Iterator[None]:
         raise failures[0]
 
 
-def at_once(url: str, token: str, requests: list[tuple]) -> list[Answer]:
+def at_once(url: str, token: str, requests: Sequence[Request]) -> list[Answer]:
     """Sends all of them at the same time, each on a connection of its own that is there before."""
     start = threading.Barrier(len(requests))
 
-    def send(request: tuple) -> Answer:
+    def send(request: Request) -> Answer:
         caller = Caller(url, token)
         caller.ask("GET", "/health/live").expect(200)
         start.wait(PATIENCE)
@@ -124,7 +129,7 @@ def wait_for(condition: Callable[[], object], what: str, patience: float = PATIE
     return time.monotonic()
 
 
-def inputs(number: int) -> list[dict]:
+def inputs(number: int) -> list[Json]:
     """Bindings of the roles of the template; no two numbers share an input."""
     return [
         {"role": binding["role"], "input_id": f"01990000-0000-7000-8000-{number * 10 + place:012}"}
@@ -132,7 +137,7 @@ def inputs(number: int) -> list[dict]:
     ]
 
 
-def setup_of(name: str, number: int) -> dict:
+def setup_of(name: str, number: int) -> Json:
     """The setup of a job of the template's version."""
     return {
         "organisation_id": ORGANISATIONS[number % len(ORGANISATIONS)],
@@ -141,7 +146,7 @@ def setup_of(name: str, number: int) -> dict:
     }
 
 
-def everything(caller: Caller, path: str) -> list[dict]:
+def everything(caller: Caller, path: str) -> list[Json]:
     """All items of a list, page by page."""
     found, cursor = [], ""
     while True:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import TypedDict
 
 from .session import Refused, Session
 
@@ -48,12 +49,14 @@ class Cluster:
         self._folder = folder
         self._user = user
         self._data = folder / "data"
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._locale = locale
         self.port = free_port()
         folder.mkdir(mode=0o755)
         if locale != "C":
             # Where the server's user can read it, whoever the folder of this repository belongs to.
+            if locales is None:
+                raise RuntimeError(f"nobody said where the locale {locale} is")
             shutil.copytree(locales / locale, folder / "locales" / locale)
         if user:
             shutil.chown(folder, user)
@@ -96,6 +99,12 @@ class Cluster:
             time.sleep(0.002)
         return time.monotonic()
 
+    def _running(self) -> subprocess.Popen[bytes]:
+        """The process, of which something is wanted only after it was started."""
+        if self._process is None:
+            raise RuntimeError("PostgreSQL was not started")
+        return self._process
+
     def _lets_in(self) -> bool:
         """Whether the server has written so into its lock file, which it does when the first client can come."""
         try:
@@ -103,7 +112,7 @@ class Cluster:
         except FileNotFoundError:
             return False
         # A file that a killed server has left behind says another number.
-        return len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
+        return len(lines) > 7 and lines[0] == str(self._running().pid) and lines[7].strip() == "ready"
 
     def ensure_running(self) -> None:
         """Brings the server back from whatever was done to it."""
@@ -118,15 +127,15 @@ class Cluster:
 
     def shut_down(self, how: signal.Signals) -> None:
         """Ends the server in one of its own ways: SIGINT is the fast one, SIGQUIT the immediate one."""
-        self._process.send_signal(how)
-        self._process.wait(30)
+        self._running().send_signal(how)
+        self._running().wait(30)
 
     def kill(self) -> None:
         """Ends every process of the server at once, so that nothing is tidied up."""
         everybody = self.freeze()
         for pid in everybody:
             _signal(pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._running().wait(10)
         while any(_is_alive(pid) for pid in everybody):
             time.sleep(0.001)
 
@@ -135,7 +144,7 @@ class Cluster:
 
         The first one goes first, so that it makes no more.
         """
-        first = self._process.pid
+        first = self._running().pid
         _signal(first, signal.SIGSTOP)
         while _is_alive(first) and _status(first)[0] != "T":
             time.sleep(0.001)
@@ -146,7 +155,7 @@ class Cluster:
 
     def thaw(self) -> None:
         """Lets them go on."""
-        first = self._process.pid
+        first = self._running().pid
         for pid in [*_children(first), first]:
             _signal(pid, signal.SIGCONT)
 
@@ -180,13 +189,27 @@ class Cluster:
         command = [str(self._binaries / program), f"--pgdata={self._data}", *arguments]
         _check(subprocess.run(command, capture_output=True, text=True, **self._as_user()))
 
-    def _as_user(self) -> dict:
-        return {"cwd": self._folder, "env": _environment() | {"LOCPATH": str(self._folder / "locales")}} | as_user(
-            self._user
-        )
+    def _as_user(self) -> "Surroundings":
+        environment = _environment() | {"LOCPATH": str(self._folder / "locales")}
+        return {"cwd": self._folder, "env": environment, **as_user(self._user)}
 
 
-def as_user(name: str | None) -> dict:
+class User(TypedDict, total=False):
+    """As whom a process is started; as the caller if there is nothing here."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+class Surroundings(User):
+    """What a process finds around it, and as whom it is started."""
+
+    cwd: Path
+    env: dict[str, str]
+
+
+def as_user(name: str | None) -> User:
     """How a process is started as another user."""
     if not name:
         return {}
@@ -218,7 +241,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
-def _check(result: subprocess.CompletedProcess) -> None:
+def _check(result: subprocess.CompletedProcess[str]) -> None:
     if result.returncode != 0:
         raise RuntimeError(f"{Path(result.args[0]).name} failed: {result.stderr.strip()[-2000:]}")
 

@@ -28,7 +28,7 @@ class Tally:
     """What came of it."""
 
     seconds: float = 0.0
-    statuses: Counter = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
     # Of each good answer: when it came, and how long after its request.
     good: list[tuple[float, float]] = field(default_factory=list)
     # Of each refusal: how long after its request it came.
@@ -112,9 +112,9 @@ class Crowd:
 
     def __init__(self, url: str, connections: int, request: Callable[[], bytes]):
         where = urlsplit(url)
-        self._address = (where.hostname, where.port)
+        self._address = (where.hostname or "127.0.0.1", where.port or 80)
         self._request = request
-        self._connections = {}
+        self._connections: dict[int, _Connection] = {}
         self._free: deque[_Connection] = deque()
         self._epoll = select.epoll()
         for _ in range(connections):
@@ -137,7 +137,7 @@ class Crowd:
     def __enter__(self) -> "Crowd":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def run(self, seconds: float, rate: float | None = None, is_over: Callable[[], bool] = lambda: False) -> Tally:

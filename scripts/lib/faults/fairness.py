@@ -6,9 +6,11 @@ import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from service.answers import Json
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, VERSION
 
@@ -103,7 +105,7 @@ def _settle(world: World, place: Place) -> None:
         place.query(world.cluster, "CHECKPOINT")
 
 
-def _setup_of(organisation: str, name: str, number: int) -> dict:
+def _setup_of(organisation: str, name: str, number: int) -> Json:
     return {
         "organisation_id": organisation,
         "job": {"name": name, "source_version_id": VERSION},
@@ -113,10 +115,10 @@ def _setup_of(organisation: str, name: str, number: int) -> dict:
 
 def _set_up(server: Server, token: str, organisation: str, name: str, number: int) -> str:
     answer = Caller(server.url, token).ask("POST", SETUP, _setup_of(organisation, name, number)).expect(201)
-    return answer["job"]["id"]
+    return str(answer["job"]["id"])
 
 
-def _requests(token: str, job: str) -> dict:
+def _requests(token: str, job: str) -> dict[str, Callable[[], bytes]]:
     """What the other customer does, one kind after the other."""
     numbers = itertools.count(1)
 
@@ -130,7 +132,7 @@ def _requests(token: str, job: str) -> dict:
     return {"read": lambda: read, "list": lambda: page, "report": lambda: report, "setup": set_up}
 
 
-def _measure(server: Server, request, seconds: float) -> Tally:
+def _measure(server: Server, request: Callable[[], bytes], seconds: float) -> Tally:
     with Crowd(server.url, 1, request) as caller:
         caller.run(seconds / 8)
         return caller.run(seconds)
@@ -148,13 +150,13 @@ def _stand_back() -> None:
         group.write_text("19")
 
 
-def _flood(url: str, token: str, job: str, started, done) -> tuple[int, int]:
+def _flood(url: str, token: str, job: str, started: threading.Event, done: threading.Event) -> tuple[int, int]:
     """Sends whatever costs much, on many connections at a time, until it is told to end.
 
     It goes after everything else on the machine: what it does itself is not the service's.
     """
     _stand_back()
-    wrong = {"organisation_id": FLOODING, "job": {"name": "Wrong", "source_version_id": VERSION}}
+    wrong: Json = {"organisation_id": FLOODING, "job": {"name": "Wrong", "source_version_id": VERSION}}
     wrong["role_bindings"] = [
         {"role": f"unknown_{number}", "input_id": inputs(3)[0]["input_id"]} for number in range(200)
     ]
@@ -172,7 +174,7 @@ def _flood(url: str, token: str, job: str, started, done) -> tuple[int, int]:
         done.wait()
         over.set()
 
-    def crowd(connections: int, requests) -> None:
+    def crowd(connections: int, requests: Iterator[bytes]) -> None:
         with Crowd(url, connections, lambda: next(requests)) as flood:
             tally = flood.run(600, is_over=over.is_set)
         counts.append((tally.statuses.total(), tally.statuses[503]))

@@ -1,6 +1,6 @@
 """A PostgreSQL server that speaks another language: what it says to people is not what a program may go by."""
 
-from .client import SETUP, at_once, setup_of
+from .client import SETUP, Request, at_once, setup_of
 from .figures import Figure, exactly, holds
 from .outages import is_refusal
 from .world import Place, World
@@ -21,7 +21,7 @@ def german(world: World, _kind: str) -> list[Figure]:
     taken = caller.ask("POST", SETUP, setup_of("Taken", 1) | {"role_bindings": setup_of("Other", 11)["role_bindings"]})
     again = caller.ask("POST", SETUP, setup_of("Taken", 1))
     job, source = f"/api/v1/jobs/{made['job']['id']}", f"/api/v1/sources/{made['source']['id']}"
-    requests = [
+    requests: list[Request] = [
         ("GET", job),
         ("GET", "/api/v1/jobs?limit=20"),
         ("POST", SETUP, setup_of("Waits", 2)),

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from service.answers import Json
 from service.template import TEMPLATE
 
-from .client import BROKEN, SETUP, Caller, busy, everything, setup_of, wait_for
+from .client import BROKEN, SETUP, Answer, Caller, busy, everything, setup_of, wait_for
 from .figures import Figure, exactly
 
 WRITERS = 8
@@ -33,8 +34,8 @@ class Ledger:
         self._token = token
         self._lock = threading.Lock()
         self._next = 0
-        self._asked: dict[str, dict] = {}
-        self.acknowledged: dict[str, dict] = {}
+        self._asked: dict[str, Json] = {}
+        self.acknowledged: dict[str, Json] = {}
         self.unexpected: list[str] = []
         # Closed while there is nobody to write to: a request that could not even be sent tells nothing.
         self.open = threading.Event()
@@ -67,7 +68,7 @@ class Ledger:
             finally:
                 self.open.set()
 
-    def _new_request(self) -> tuple[str, dict]:
+    def _new_request(self) -> tuple[str, Json]:
         with self._lock:
             self._next += 1
             number = self._next
@@ -82,7 +83,7 @@ class Ledger:
             self._asked[name] = body
             return name, body
 
-    def _note(self, name: str, answer) -> None:
+    def _note(self, name: str, answer: Answer) -> None:
         if answer.status in (200, 201):
             self.acknowledged[name] = answer.json()
         elif answer.status != 503:
@@ -93,10 +94,10 @@ class Ledger:
         wanted = len(self.acknowledged) + count
         wait_for(lambda: len(self.acknowledged) >= wanted or self.unexpected, f"{wanted} acknowledged setups", 120)
 
-    def review(self, url: str, acknowledged: dict[str, dict]) -> Review:
+    def review(self, url: str, acknowledged: dict[str, Json]) -> Review:
         """Reads everything, and compares it with what was acknowledged."""
         caller = Caller(url, self._token)
-        jobs: dict[str, list[dict]] = {}
+        jobs: dict[str, list[Json]] = {}
         for job in everything(caller, "/api/v1/jobs?expand=source,source_version"):
             jobs.setdefault(job["name"], []).append(job)
         lost = different = half_written = 0
@@ -154,7 +155,7 @@ def of_review(review: Review, acknowledged: int) -> list[Figure]:
     ]
 
 
-def _is_whole(job: dict, body: dict) -> bool:
+def _is_whole(job: Json, body: Json) -> bool:
     bound = {(binding["role"], binding["input_id"]) for binding in job["role_bindings"]}
     asked = {(binding["role"], binding["input_id"]) for binding in body["role_bindings"]}
     version = job["source_version"]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from service.answers import Json
 from service.processes import Server
 
 from .client import BROKEN, SETUP, Caller, setup_of, wait_for
@@ -99,7 +100,7 @@ def _costly_page(world: World, server: Server, job: str) -> int:
     return max(100, min(VALUES, round(VALUES / 10 * COSTLY / tenth)))
 
 
-def values_of(role: str, count: int) -> dict:
+def values_of(role: str, count: int) -> Json:
     """A report of so many values."""
     at = [(FIRST_TIME + timedelta(minutes=number)).isoformat() for number in range(count)]
     values = [{"role": role, "at": when, "value": number / 7} for number, when in enumerate(at)]
@@ -125,7 +126,10 @@ def dribble(url: str, token: str, count: int) -> list[tuple[bool, float, bytes]]
     where = urlsplit(url)
     head = raw_request("GET", "/api/v1/jobs", token)[:-2] + b"X-Slow: "
     body = raw_request("POST", SETUP, token, "{" + " " * 10_000)[:-10_000]
-    poll, open_ones, due, closed = select.epoll(), {}, [], []
+    poll = select.epoll()
+    open_ones: dict[int, _Dribble] = {}
+    due: list[tuple[float, int]] = []
+    closed: list[tuple[bool, float, bytes]] = []
     for number in range(2 * count):
         is_head = number % 2 == 0
         # Spread, since those who dawdle do not do it in step.

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
+from service.answers import Json
 from service.processes import Server
 
 from .client import BROKEN, PATIENCE, SETUP, Answer, Caller, at_once, busy, setup_of, wait_for
@@ -78,7 +80,7 @@ class Watch:
             status = 0
         self.seen.append(Seen(kind, status, began, time.monotonic()))
 
-    def request(self, kind: str) -> tuple[str, str, dict | None]:
+    def request(self, kind: str) -> tuple[str, str, Json | None]:
         """What is asked for; never the same setup or change twice."""
         with self._lock:
             self._count += 1
@@ -114,7 +116,7 @@ class Watch:
         return max(min(firsts(kind)) for kind in kinds) - since
 
 
-def _watch(world: World, server: Server, made: dict) -> Watch:
+def _watch(world: World, server: Server, made: Json) -> Watch:
     return Watch(server.url, world.token, made["job"]["id"], made["source"]["id"])
 
 
@@ -237,7 +239,7 @@ def pool_exhausted(world: World, kind: str) -> list[Figure]:
             )
             writer.start()
             wait_for(
-                lambda one=writer: not one.is_alive() or _is_waiting(world, place, caller),
+                partial(_has_begun_to_wait, writer, world, place, caller),
                 "a setup that waits for the lock",
             )
             refused = caller.ask(*change)
@@ -253,6 +255,11 @@ def pool_exhausted(world: World, kind: str) -> list[Figure]:
         ),
         within("normal again after", back, 1),
     ]
+
+
+def _has_begun_to_wait(writer: threading.Thread, world: World, place: Place, caller: Caller) -> bool:
+    """Whether somebody's setup waits for a lock, or is over already."""
+    return not writer.is_alive() or _is_waiting(world, place, caller)
 
 
 @contextmanager
@@ -281,7 +288,10 @@ def _is_waiting(world: World, place: Place, caller: Caller) -> bool:
 
 def _busy_connections(caller: Caller) -> int:
     text = caller.ask("GET", "/metrics").body.decode()
-    return int(re.search(r'^prediction_database_connections\{state="busy"\} (\d+)', text, re.MULTILINE)[1])
+    found = re.search(r'^prediction_database_connections\{state="busy"\} (\d+)', text, re.MULTILINE)
+    if found is None:
+        raise RuntimeError("the metrics do not tell the busy connections")
+    return int(found[1])
 
 
 def is_refusal(answer: Answer) -> bool:

@@ -31,7 +31,7 @@ class Pooler:
         self._program = program
         self._folder = folder
         self._user = user
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         folder.mkdir(mode=0o755)
         settings = CONFIGURATION.format(server=server, port=self.port, folder=folder, mode=mode, size=size)

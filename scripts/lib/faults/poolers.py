@@ -9,10 +9,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+from service.answers import Json
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE, VERSION
 
-from .client import BROKEN, SETUP, Caller, everything, inputs
+from .client import BROKEN, SETUP, Answer, Caller, everything, inputs
 from .figures import Figure, exactly, holds, told
 from .pgbouncer import Pooler
 from .starts import REPLICAS
@@ -104,7 +105,7 @@ def _locks_left(world: World) -> int:
     ends = time.monotonic() + LONGEST_LOCK
     with world.cluster.session() as session:
         while (
-            left := int(session.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+            left := int(session.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") or 0)
         ) and time.monotonic() < ends:
             time.sleep(0.1)
     return left
@@ -120,6 +121,7 @@ def _settings_left(pooler: Pooler, place: Place) -> int:
             sessions[-1].rows("BEGIN")
             found += int(
                 sessions[-1].value(f"SELECT count(*) FROM pg_settings WHERE source = 'session' AND name IN ({names})")
+                or 0
             )
     finally:
         for session in sessions:
@@ -137,7 +139,7 @@ class _Client:
         self._notes = notes
         self._count = itertools.count()
         self._random = random.Random(number)
-        self._jobs: dict[str, dict] = {}
+        self._jobs: dict[str, Json] = {}
 
     def step(self) -> None:
         """Asks for something, and compares what comes with what is right."""
@@ -149,7 +151,9 @@ class _Client:
         except BROKEN as failure:
             self._notes.wrong(f"broken: {failure!r}")
 
-    def _check(self, what: str, answer, status: int, found: Callable[[dict], object], right: object) -> dict | None:
+    def _check(
+        self, what: str, answer: Answer, status: int, found: Callable[[Json], object], right: object
+    ) -> Json | None:
         if answer.status != status:
             self._notes.wrong(f"{what}: {answer.status} {answer.body[:200]!r}", is_5xx=answer.status >= 500)
             return None
@@ -219,7 +223,7 @@ class _Client:
             self._jobs[job] = changed
 
 
-def _lasting(job: dict) -> dict:
+def _lasting(job: Json) -> Json:
     """What of a job does not change by itself."""
     return {name: value for name, value in job.items() if name != "health"}
 

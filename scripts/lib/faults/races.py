@@ -1,11 +1,12 @@
 """Many callers at the same moment, and one job in the end."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from service.processes import Server
 from service.template import ORGANISATIONS
 
-from .client import SETUP, Answer, at_once, everything, inputs, setup_of
+from .client import SETUP, Answer, Request, at_once, everything, inputs, setup_of
 from .figures import Figure, exactly
 from .world import World
 
@@ -51,7 +52,7 @@ def _orphans(world: World, server: Server) -> int:
     return sum(job["source_version_id"] not in versions for job in jobs)
 
 
-def _send(world: World, server: Server, requests: list[tuple]) -> list[Answer]:
+def _send(world: World, server: Server, requests: Sequence[Request]) -> list[Answer]:
     return at_once(server.url, world.token, requests)
 
 

@@ -114,7 +114,7 @@ class Watch:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join(10)
 

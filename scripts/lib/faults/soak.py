@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from service.answers import Json
 from service.machine import say
 from service.processes import Server
 
@@ -63,7 +64,7 @@ class _Mix:
         body = {"issued_at": issued.isoformat(), "status": "succeeded", "predictions": values}
         return self._request("POST", f"/api/v1/jobs/{job}/runs", body)
 
-    def _request(self, method: str, path: str, body: dict | None = None) -> bytes:
+    def _request(self, method: str, path: str, body: Json | None = None) -> bytes:
         return raw_request(method, path, self._token, json.dumps(body) if body else "")
 
 

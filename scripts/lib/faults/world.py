@@ -3,10 +3,13 @@
 import itertools
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from service.answers import Json
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
@@ -38,7 +41,7 @@ class Place:
     name: str
     path: Path
 
-    def query(self, cluster: Cluster, sql: str) -> list[tuple]:
+    def query(self, cluster: Cluster, sql: str) -> list[tuple[Any, ...]]:
         """What a statement gives, asked past the service."""
         if self.url.startswith("sqlite:"):
             connection = sqlite3.connect(self.path, timeout=20, isolation_level=None)
@@ -78,6 +81,8 @@ class World:
 
     def new_pooler(self, cluster: Cluster, mode: str, size: int) -> Pooler:
         """A pooler before a server, with so many connections to it."""
+        if self.tools.pgbouncer is None:
+            raise RuntimeError("nobody said where PgBouncer is")
         pooler = Pooler(self.tools.pgbouncer, self.new_path("pooler"), self.tools.user, cluster.port, mode, size)
         self._stack.callback(pooler.remove)
         pooler.start()
@@ -110,7 +115,7 @@ class World:
         self._stack.callback(server.stop)
         return server
 
-    def serve_with_template(self, place: Place, *options: str) -> tuple[Server, dict]:
+    def serve_with_template(self, place: Place, *options: str) -> tuple[Server, Json]:
         """A server on a database that has the job, source and version of the template now."""
         server = self.serve(place.url, *options)
         return server, self.caller(server).ask("POST", SETUP, TEMPLATE).expect(201)
@@ -120,7 +125,7 @@ class World:
         return Caller(server.url, self.token)
 
     @contextmanager
-    def case(self):
+    def case(self) -> Iterator[None]:
         """What is started inside ends with it."""
         outer, self._stack = self._stack, ExitStack()
         try:

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
+
+from .answers import Json
 
 
 def say(text: str) -> None:
@@ -20,7 +23,7 @@ def end_on_signals() -> None:
         signal.signal(number, _end)
 
 
-def _end(number: int, _frame) -> None:
+def _end(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
@@ -42,7 +45,7 @@ def conditions(binaries: Path) -> dict[str, object]:
     }
 
 
-def told(conditions: dict) -> str:
+def told(conditions: Json) -> str:
     """The same in a line."""
     return (
         f"{conditions['at'][:16].replace('T', ' ')} UTC, commit {conditions['commit']}: {conditions['processors']}, "

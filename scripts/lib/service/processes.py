@@ -8,9 +8,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+from .answers import Json
 
 LONGEST_START = 20.0
+Found = TypeVar("Found")
 
 
 def mint(program: str, data: Path, organisations: list[str], scope: str | None = None) -> str:
@@ -25,6 +30,12 @@ def mint(program: str, data: Path, organisations: list[str], scope: str | None =
         allowed.append(f"--scope={scope}")
     command = [program, "token", f"--data-dir={data}", "--expires-in=24h", *allowed]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _answer_to(request: urllib.request.Request) -> Json:
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        body: Json = json.load(answer)
+    return body
 
 
 class Server:
@@ -46,7 +57,7 @@ class Server:
             raise
         self.seconds_to_ready = time.perf_counter() - started
 
-    def _wait_for(self, look, started: float):
+    def _wait_for(self, look: Callable[[], Found | None], started: float) -> Found:
         while True:
             found = look()
             if found:
@@ -58,28 +69,26 @@ class Server:
     def _address(self) -> str | None:
         for line in self.log.read_text(errors="replace").splitlines():
             if '"listening"' in line:
-                return json.loads(line)["address"]
+                return str(json.loads(line)["address"])
         return None
 
     def _is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(self.url + "/health/ready", timeout=5) as answer:
-                return answer.status == 200
+                return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError):
             return False
 
-    def get(self, path: str, token: str):
+    def get(self, path: str, token: str) -> Json:
         """A JSON answer."""
         request = urllib.request.Request(self.url + path, headers={"Authorization": "Bearer " + token})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        return _answer_to(request)
 
-    def post(self, path: str, token: str, body) -> dict:
+    def post(self, path: str, token: str, body: object) -> Json:
         """The JSON answer to a JSON body."""
         headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        return _answer_to(request)
 
     def batches(self) -> dict[str, tuple[float, float]]:
         """Of each lane: how many questions it answered so far, and in how many batches."""

@@ -1,9 +1,11 @@
 """The job that others are made after."""
 
+from .answers import Json
+
 ORGANISATIONS = [f"77777777-7777-7777-7777-7777777770{number:02}" for number in range(10)]
 VERSION = "0197f000-0000-7000-8000-000000000001"
 INPUTS = [f"0197f000-0000-7000-8000-00000000000{letter}" for letter in "abc"]
-TEMPLATE = {
+TEMPLATE: Json = {
     "organisation_id": ORGANISATIONS[0],
     "source": {"name": "Mildew predictor", "expected_interval_minutes": 60, "retention_hours": 720},
     "source_version": {
