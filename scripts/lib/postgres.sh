@@ -77,6 +77,7 @@ $settings" >>"$POSTGRES_HOME/data/postgresql.conf"
   for port in $(free_ports); do
     if as_postgres "$POSTGRES_BIN/pg_ctl" start --wait --silent --pgdata="$POSTGRES_HOME/data" --options="-p $port" \
       --log="$POSTGRES_HOME/server.log" >/dev/null 2>&1; then
+      # shellcheck disable=SC2034 # It is for those who source this.
       POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
       unset LOCPATH
       return
