@@ -120,8 +120,9 @@ class Sqlite:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=20)
         connection.execute("DELETE FROM jobs WHERE name LIKE 'Set up %'")
         connection.execute("""
-            INSERT OR REPLACE INTO run_summaries
-            SELECT organisation_id, id, source_id, created_at, 1, created_at, 0, NULL FROM jobs
+            INSERT OR REPLACE INTO run_summaries (organisation_id, job_id, source_id, last_run_at, last_run_succeeded,
+                last_success_at, consecutive_failures)
+            SELECT organisation_id, id, source_id, created_at, 1, created_at, 0 FROM jobs
         """)
         connection.execute("""
             UPDATE jobs SET judged_status = 'overdue', judged_until = 4000000000000000000

@@ -15,8 +15,14 @@ MOST_TRIES = 5
 ABOUT_JOBS = re.compile(r'(FROM|INTO) "?jobs\b')
 ABOUT_RUNS = re.compile(r"INTO runs\b")
 # Of a statement that it sees being parsed, pg_stat_statements writes constants as parameters, too, behind the real
-# ones. These are those of the join with what is known of runs: OFFSET 0 and ON TRUE.
+# ones: those of the join with what is known of runs (OFFSET 0 and ON TRUE), the sequence that numbers jobs,
+# and that a report without a quota has room.
 CONSTANTS_OF_JOIN = ["0", "TRUE"]
+CONSTANTS = {
+    **dict.fromkeys(("read", "list", "deep"), CONSTANTS_OF_JOIN),
+    "setup": ["'jobs_sequence_number_seq'"],
+    **dict.fromkeys(("report", "bulk"), ["true"]),
+}
 
 
 class UnknownStatement(RuntimeError):
@@ -63,7 +69,7 @@ class Limits:
         """Takes the statement that was sent most often since the watch began for the one of that kind of request."""
         self.note(kind)
         sets, parameters = self._parameters(kind, source_id)
-        constants = CONSTANTS_OF_JOIN if kind in ("read", "list", "deep") else []
+        constants = CONSTANTS.get(kind, [])
         script = self._folder / f"{kind}.sql"
         script.write_text(
             "".join(f"\\set {line}\n" for line in sets) + fill(self.statements[kind], parameters, constants) + ";\n"
@@ -89,9 +95,8 @@ class Limits:
         if kind == "list":
             return [anyone], [organisation, organisation, "21"]
         if kind == "deep":
-            # Every organisation's middle is within ten seconds of this one; any id will do beside a time of its own.
-            middle = "'2026-01-01T00:00:00Z'::timestamptz + interval '1 second' * " + str(self._jobs // 2)
-            position = [organisation, middle, f"'{VERSION}'::uuid"]
+            # Jobs are numbered as they were made, those of the organisations by turns.
+            position = [organisation, f"{self._jobs // 2}::bigint"]
             return [anyone], [organisation, organisation, *position, "21"]
         if kind in ("report", "bulk"):
             return self._report(24 if kind == "report" else 10_000)
@@ -140,6 +145,7 @@ class Limits:
                 f"{count}",
                 "decode(repeat('00', 32), 'hex')",
                 "clock_timestamp()",
+                "NULL::uuid",
                 f"(SELECT array_agg('risk'::text) {series})",
                 f"(SELECT array_agg('2026-01-01T00:00:00Z'::timestamptz + number * interval '1 second') {series})",
                 f"(SELECT array_agg(random()) {series})",

@@ -97,7 +97,7 @@ class Server:
         found: dict[str, dict[str, float]] = {}
         for line in text.splitlines():
             for part in ("sum", "count"):
-                start = f'lane_batch_size_{part}{{lane="'
+                start = f'prediction_lane_batch_size_{part}{{lane="'
                 if line.startswith(start):
                     lane, value = line[len(start) :].split('"} ')
                     found.setdefault(lane, {})[part] = float(value)
