@@ -31,7 +31,7 @@ pub(crate) enum Breach {
     RunId,
     /// The job of a counter does not exist.
     JobOfCounter,
-    /// A job has one row in that table; the triggers see to it.
+    /// The row of a job, or of a job and its input, is in that table; the triggers see to it.
     OneOfAJob,
     /// There is a row for the organisation already.
     OneOfAnOrganisation,
@@ -141,7 +141,6 @@ mod tests {
         while words.any(|word| word == "CONSTRAINT") {
             named.insert(words.next().expect("a constraint has a name"));
         }
-
         let known: BTreeSet<&str> = MEANINGS.iter().map(|(name, _)| *name).collect();
         assert_eq!(named, known);
     }

@@ -27,6 +27,7 @@ pub(crate) fn purge(
     let most = i64::try_from(most).unwrap_or(i64::MAX / 2);
     let most_jobs = kept.jobs_at_once();
     database.transaction(Effect::Commit, |connection| {
+        // As in the purge of values: along indexes in their order, and nobody waits for the disk.
         sql_query(format!("SELECT set_config(name, 'off', true) FROM unnest({WITHOUT}) AS name"))
             .execute(connection)?;
         let page: Vec<SweptJob> = JobsBehind::new(after, most_jobs).load(connection)?;
@@ -35,10 +36,10 @@ pub(crate) fn purge(
             && !page.is_empty()
         {
             // Mostly there is nothing to delete: nobody who reports is held up to find that out.
-            let of_page = RunsOf::new(page.iter().map(|job| (job.organisation_id, job.id)), &keep, now, 1);
+            let of_page = UnkeptRuns::new(page.iter().map(|job| (job.organisation_id, job.id)), &keep, now, 1);
             let due: Vec<(Uuid, Uuid)> = DueJobs(of_page).load(connection)?;
             if !due.is_empty() {
-                let of_due = RunsOf::new(due.into_iter(), &keep, now, most);
+                let of_due = UnkeptRuns::new(due.into_iter(), &keep, now, most);
                 (runs, replaced) = PurgeRuns(of_due).get_result::<(i64, i64)>(connection)?;
             }
         }
@@ -143,7 +144,7 @@ impl RunQueryDsl<PgConnection> for JobsBehind {}
 /// Runs of some jobs that are not to be kept.
 ///
 /// Runs without values are found in an index of their own; a run with values has none any more where no value of the job is as old.
-struct RunsOf {
+struct UnkeptRuns {
     organisations: Vec<Uuid>,
     jobs: Vec<Uuid>,
     keep: Limit,
@@ -152,7 +153,7 @@ struct RunsOf {
     limit: i64,
 }
 
-impl RunsOf {
+impl UnkeptRuns {
     fn new(jobs: impl Iterator<Item = (Uuid, Uuid)>, keep: &Keep, now: Timestamp, limit: i64) -> Self {
         let (organisations, jobs) = jobs.unzip();
         Self {
@@ -239,7 +240,7 @@ impl RunsOf {
 }
 
 /// Finds the jobs that have something due. Locks nothing.
-struct DueJobs(RunsOf);
+struct DueJobs(UnkeptRuns);
 
 impl QueryFragment<Pg> for DueJobs {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -268,7 +269,7 @@ impl RunQueryDsl<PgConnection> for DueJobs {}
 ///
 /// What the runs of a job add up to is locked meanwhile, so that nobody sums them up, or deletes the newest. Whatever others have locked is
 /// left to the next sweep.
-struct PurgeRuns(RunsOf);
+struct PurgeRuns(UnkeptRuns);
 
 impl QueryFragment<Pg> for PurgeRuns {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

@@ -7,14 +7,14 @@ use prediction_domain::model::{
     Job, JobChangeDraft, Precondition, Sent, Source, SourceChangeDraft, SourceVersionDraft, ViolationCode,
 };
 use prediction_domain::ports::{
-    DeleteJobError, DeleteSourceError, DeleteSourceVersionError, Effect, InsertSourceVersionError, JobSetUpOutcome,
-    JobSetUpRejected, StoreFailure, UpdateJobError, UpdateSourceError,
+    DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, Effect, InsertSourceVersionError,
+    JobSetUpOutcome, JobSetUpRejected, StoreFailure, UpdateJobError, UpdateSourceError,
 };
 use prediction_domain::use_cases::{
-    Outcome, Refusal, SetUpDraft, SetUpJobDraft, change_job, change_source, delete_job, delete_source,
+    Outcome, Refusal, SetUpDraft, SetUpJobDraft, change_job, change_source, delete_job, delete_run, delete_source,
     delete_source_version, publish_source_version,
 };
-use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of};
+use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source as stored_source, a_version_of};
 use prediction_domain_testkit::values::revision;
 
 use crate::world::{
@@ -350,6 +350,26 @@ fn who_wants_one_revision_of_a_job_is_told_that_it_is_gone() {
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Stale { current: revision(5) }));
     let refused = delete_job(&mocks.into_ports(), &operator(), job.id, &first_only(), Effect::Commit);
     assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(5)));
+}
+
+#[test]
+fn who_wants_one_revision_of_a_run_is_told_that_it_is_gone() {
+    let delete = |error: DeleteRunError| {
+        let (mut mocks, job) = mocks_with_job();
+        let (run, found) = (a_run_of(&job, &[]), job.clone());
+        let id = run.id;
+        mocks.jobs.expect_find_many().returning(move |_| Ok(vec![Some(found.clone())]));
+        mocks.runs.expect_find().times(1).returning(move |_, _, _| Ok(Some(run.clone())));
+        let error = Mutex::new(Some(error));
+        mocks.runs.expect_delete().times(1).returning(move |_, _, _, expected, _, _| {
+            assert_eq!(expected, Some(revision(1)), "what was seen");
+            Err(error.lock().unwrap().take().unwrap())
+        });
+        delete_run(&mocks.into_ports(), &operator(), job.id, id, &first_only(), Effect::Commit)
+    };
+    let refused = delete(DeleteRunError::Stale { current: revision(2) });
+    assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(2)));
+    assert!(matches!(delete(DeleteRunError::Missing), Err(Refusal::NotFound)));
 }
 
 #[test]

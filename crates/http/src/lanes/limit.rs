@@ -18,6 +18,15 @@ const HERE: Duration = Duration::from_secs(1);
 /// For how long a place is kept for a lane that was told of it. It may have nothing to do any more.
 const KEPT: Duration = Duration::from_millis(20);
 
+/// A thread that has been at it for longer does not count: it may wait for what somebody holds in the database, and what else the tenant
+/// asks for does not wait with it.
+const COUNTS_FOR: Duration = Duration::from_secs(1);
+/// With so many tenants it is looked which of them are not answered any more.
+const FEW: usize = 64;
+
+/// Has a lane look again.
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
 /// Shared by the lanes of a service.
 pub(crate) struct TenantLimit {
     /// How many threads a tenant has while there are others.
@@ -26,16 +35,6 @@ pub(crate) struct TenantLimit {
     kept: Duration,
     state: Mutex<State>,
 }
-
-/// Has a lane look again.
-type Wake = Arc<dyn Fn() + Send + Sync>;
-
-/// A thread that has been at it for longer does not count: it may wait for what somebody holds in the database, and what else the tenant
-/// asks for does not wait with it.
-const COUNTS_FOR: Duration = Duration::from_secs(1);
-
-/// With so many tenants it is looked which of them are not answered any more.
-const FEW: usize = 64;
 
 struct State {
     /// Who asked last, and who did last of all others.
@@ -89,18 +88,6 @@ impl TenantLimit {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Notes that a tenant is here.
-    pub(super) fn note(&self, tenant: Tenant, now: Instant) {
-        if tenant == Tenant::SERVICE {
-            return;
-        }
-        let mut state = self.state();
-        if state.last.is_some_and(|(last, _)| last != tenant) {
-            state.last_other = state.last;
-        }
-        state.last = Some((tenant, now));
-    }
 }
 
 impl State {
@@ -111,9 +98,11 @@ impl State {
 }
 
 impl Present {
-    /// How many threads count.
-    fn threads(&self, now: Instant) -> usize {
-        self.in_flight.iter().filter(|since| now.saturating_duration_since(**since) < COUNTS_FOR).count()
+    /// Whether a lane may have a thread more answer it.
+    fn has_room(&self, own: usize, most: usize, now: Instant) -> bool {
+        let counts = |since: &&Instant| now.saturating_duration_since(**since) < COUNTS_FOR;
+        let is_others_turn = self.kept_for.is_some_and(|(lane, until)| lane != own && now < until);
+        self.in_flight.iter().filter(counts).count() < most && !is_others_turn
     }
 
     /// One of them is done that began then, or about then.
@@ -164,29 +153,39 @@ impl Membership {
         let Some(own) = self.lane.filter(|_| tenant != Tenant::SERVICE) else { return true };
         let now = Instant::now();
         let state = &mut *self.limit.state();
-        let is_alone = state.is_alone(tenant, now, self.limit.here);
+        let has_room = state.is_alone(tenant, now, self.limit.here)
+            || state.present.get(&tenant).is_none_or(|present| present.has_room(own, self.limit.most, now));
+        if has_room && !enters {
+            return true;
+        }
         if state.present.len() > FEW {
             state.present.retain(|_, present| !present.in_flight.is_empty());
         }
         let present = state.present.entry(tenant).or_default();
-        let is_others_turn = present.kept_for.is_some_and(|(lane, until)| lane != own && now < until);
-        let has_room = is_alone || (present.threads(now) < self.limit.most && !is_others_turn);
         let bit = 1 << own;
-        if !has_room {
+        if has_room {
+            present.in_flight.push(now);
+            present.denied &= !bit;
+            present.kept_for = present.kept_for.filter(|(lane, _)| *lane != own);
+        } else {
             if present.denied & bit == 0 {
                 present.begin(own);
             }
             present.denied |= bit;
-        } else if enters {
-            present.in_flight.push(now);
-            present.denied &= !bit;
-            present.kept_for = present.kept_for.filter(|(lane, _)| *lane != own);
         }
         has_room
     }
 
+    /// Notes that a tenant is here.
     pub(super) fn note(&self, tenant: Tenant, now: Instant) {
-        self.limit.note(tenant, now);
+        if tenant == Tenant::SERVICE {
+            return;
+        }
+        let mut state = self.limit.state();
+        if state.last.is_some_and(|(last, _)| last != tenant) {
+            state.last_other = state.last;
+        }
+        state.last = Some((tenant, now));
     }
 
     /// A thread is done with a tenant, after a while. The lane that is next of those in which it waits is told, so that its lanes take

@@ -1,7 +1,8 @@
 //! An index that is made while others write to its table.
 //!
 //! It cannot be made within a transaction, so nothing can be held for it that other processes see, other than the lock that
-//! PostgreSQL itself takes on the table. Processes meet there: one makes the index, and the others look until it is there.
+//! PostgreSQL itself takes on the table. So one process claims the step, which counts for as long as it takes to get that lock; by the
+//! lock the others see that it is at it, and look until the index is there.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
