@@ -126,12 +126,12 @@ pub(super) fn note_progress(connection: &mut PgConnection, name: &str, progress:
 }
 
 /// Lets one process at a time begin what cannot be held in a transaction: tells whether it is this one. Whoever has begun is soon
-/// seen at it; if not, it died, and another one may begin after some seconds.
+/// seen at it; if not, it died, and another one may begin after some seconds. A claim of a clock that was put back since is none.
 pub(super) fn claim_step(connection: &mut PgConnection, name: &str) -> QueryResult<bool> {
     let claimed = diesel::sql_query(
         "UPDATE __migration_steps SET progress = extract(epoch FROM clock_timestamp())::text \
          WHERE name = $1 AND finished_at IS NULL \
-         AND (progress IS NULL OR progress::numeric < extract(epoch FROM clock_timestamp()) - 5)",
+         AND (progress IS NULL OR abs(progress::numeric - extract(epoch FROM clock_timestamp())) > 5)",
     );
     Ok(claimed.bind::<diesel::sql_types::Text, _>(name).execute(connection)? == 1)
 }

@@ -32,17 +32,20 @@ fn processes_that_start_together_all_come_up_and_migrate_once() {
     for _ in 0..10 {
         let database = TestDatabase::empty();
         let barrier = Barrier::new(4);
-        let applied: Vec<Vec<String>> = thread::scope(|scope| {
-            let start = || {
-                let store = database.store();
-                barrier.wait();
-                let applied = store.migrate().unwrap();
-                store.check().unwrap();
-                applied
-            };
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
+        let start = || {
+            let store = database.store();
+            barrier.wait();
+            let applied = store.migrate().unwrap();
+            store.check().unwrap();
+            applied
+        };
+        let start_all = || {
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            })
+        };
+        let applied = database.watched(start_all);
         let mut applied = applied.concat();
         applied.sort();
         assert_eq!(applied, all());

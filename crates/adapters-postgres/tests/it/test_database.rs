@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -107,6 +108,36 @@ impl TestDatabase {
             assert!(Instant::now() < deadline, "nobody waits for a lock");
             sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Does the work, and prints what every session waits for if it takes far too long: what hangs is ended from outside, and then
+    /// this is all that is known of it.
+    #[expect(clippy::print_stderr, reason = "for the person who looks why a test did not end")]
+    pub(crate) fn watched<T>(&self, work: impl FnOnce() -> T) -> T {
+        const FAR_TOO_LONG: Duration = Duration::from_mins(2);
+        const SESSIONS: &str = "SELECT concat_ws(' ', pid, datname, backend_type, state, wait_event_type, wait_event, \
+             'blocked by', pg_blocking_pids(pid), 'xmin', backend_xmin, now() - xact_start, now() - query_start, left(query, 150)) \
+             AS value FROM pg_stat_activity ORDER BY pid";
+        const LOCKS: &str = "SELECT concat_ws(' ', pid, locktype, database, relation, virtualxid, transactionid, objid, mode, \
+             granted) AS value FROM pg_locks ORDER BY pid";
+        const STEPS: &str = "SELECT to_jsonb(steps)::text AS value FROM __migration_steps AS steps ORDER BY name";
+        let (done, is_done) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if is_done.recv_timeout(FAR_TOO_LONG) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+                eprintln!("{}: far too long", self.name);
+                for sql in [SESSIONS, LOCKS, STEPS] {
+                    for line in self.texts(sql) {
+                        eprintln!("{line}");
+                    }
+                }
+            });
+            let value = work();
+            drop(done);
+            value
+        })
     }
 
     /// Ends every connection to the database, as a restart of the server would.

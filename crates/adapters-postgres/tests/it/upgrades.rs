@@ -231,16 +231,19 @@ fn source_versions_stay_immutable_while_they_are_numbered() {
 #[test]
 fn processes_that_start_together_on_a_used_database_all_come_up() {
     let database = used_by_a_release_before(2);
-    let applied: Vec<Vec<String>> = thread::scope(|scope| {
-        let start = || {
-            let store = database.store();
-            let applied = store.migrate_telling(&patience(), &mut |_| ()).unwrap();
-            store.check().unwrap();
-            applied
-        };
-        let threads: Vec<_> = (0..3).map(|_| scope.spawn(start)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
+    let start = || {
+        let store = database.store();
+        let applied = store.migrate_telling(&patience(), &mut |_| ()).unwrap();
+        store.check().unwrap();
+        applied
+    };
+    let start_all = || {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..3).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    let applied = database.watched(start_all);
     assert_eq!(applied.concat().len(), migration_texts().len() - 2);
     assert_eq!(database.count("SELECT count(*) FROM run_summaries"), 3000);
 }

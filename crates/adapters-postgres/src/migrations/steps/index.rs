@@ -1,8 +1,10 @@
-//! An index that is made while others write to its table.
+//! An index of a table that is in use.
 //!
-//! It cannot be made within a transaction, so nothing can be held for it that other processes see, other than the lock that
-//! PostgreSQL itself takes on the table. So one process claims the step, which counts for as long as it takes to get that lock; by the
-//! lock the others see that it is at it, and look until the index is there.
+//! Of a small table it is made in one transaction, like a migration: that takes a moment, and nobody has to be waited for. Of a large
+//! one it is made while others write (`CREATE INDEX CONCURRENTLY`). Then it cannot be made within a transaction, so nothing can be
+//! held for it that other processes see, other than the lock that PostgreSQL itself takes on the table. So one process claims the
+//! step, which counts for as long as it takes to get that lock; by the lock the others see that it is at it, and look until the
+//! index is there.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -10,10 +12,10 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::Error;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use prediction_pg_sqlstate::SqlState;
 
-use super::super::bookkeeping;
+use super::super::bookkeeping::{self, Standing};
 use super::super::patience::{GivenUp, MigrationPatience};
 use super::super::{Outcome, Tell};
 use crate::failure::Kind;
@@ -25,6 +27,9 @@ pub(super) struct Index {
     /// Its table, a space, and what is indexed: `CREATE INDEX name ON …`.
     pub(super) on: &'static str,
 }
+
+/// How large a table may be for its index to be made at once, in bytes: some thousand rows, which takes some milliseconds.
+const SMALL: i64 = 256 * 1024;
 
 /// How often is looked whether another process is ready.
 const WATCH: Duration = Duration::from_millis(250);
@@ -55,9 +60,57 @@ impl Index {
         tell: Tell<'_>,
         step: &str,
     ) -> Result<Outcome, GivenUp> {
+        let at_once = patience.try_again(tell, step, || self.make_at_once(connection, patience, step).into())?;
+        match at_once {
+            Some(outcome) => Ok(outcome),
+            None => self.make_beside_writers(connection, patience, tell, step),
+        }
+    }
+
+    /// Makes it in one transaction, unless the table is large.
+    fn make_at_once(
+        self,
+        connection: &mut PgConnection,
+        patience: &MigrationPatience,
+        step: &str,
+    ) -> QueryResult<Option<Outcome>> {
+        connection.build_transaction().read_committed().run(|connection| {
+            connection.batch_execute("SET LOCAL statement_timeout = 0")?;
+            connection.batch_execute(&patience.lock_timeout())?;
+            let Standing::Unfinished(_) = bookkeeping::take_step(connection, step)? else {
+                return Ok(Some(Outcome::WasThere));
+            };
+            if self.is_large(connection)? {
+                return Ok(None);
+            }
+            self.lock_table(connection)?;
+            let found = self.is_valid(connection)?;
+            if found == Some(false) {
+                self.drop(connection)?;
+            }
+            if found != Some(true) {
+                connection.batch_execute(&format!("CREATE INDEX {} ON {}", self.name, self.on))?;
+            }
+            bookkeeping::finish_step(connection, step)?;
+            Ok(Some(Outcome::Applied))
+        })
+    }
+
+    fn make_beside_writers(
+        self,
+        connection: &mut PgConnection,
+        patience: &MigrationPatience,
+        tell: Tell<'_>,
+        step: &str,
+    ) -> Result<Outcome, GivenUp> {
         let begun = Instant::now();
+        let mut told = begun;
         let mut failures = 0;
         loop {
+            if told.elapsed() > Duration::from_secs(10) {
+                tell(&format!("step of a migration: {step}: another process is at it, or at the table"));
+                told = Instant::now();
+            }
             let made = match self.state(connection).map_err(GivenUp::Failed)? {
                 State::Valid => break,
                 State::UnderWay => {
@@ -99,12 +152,30 @@ impl Index {
     fn throw_away(self, connection: &mut PgConnection, patience: &MigrationPatience) -> QueryResult<()> {
         connection.build_transaction().read_committed().run(|connection| {
             connection.batch_execute(&patience.lock_timeout())?;
-            connection.batch_execute(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", self.table()))?;
-            if self.is_valid(connection)? == Some(false) {
-                connection.batch_execute(&format!("DROP INDEX {}", self.name))?;
-            }
-            Ok(())
+            self.lock_table(connection)?;
+            if self.is_valid(connection)? == Some(false) { self.drop(connection) } else { Ok(()) }
         })
+    }
+
+    fn lock_table(self, connection: &mut PgConnection) -> QueryResult<()> {
+        connection.batch_execute(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", self.table()))
+    }
+
+    fn drop(self, connection: &mut PgConnection) -> QueryResult<()> {
+        connection.batch_execute(&format!("DROP INDEX {}", self.name))
+    }
+
+    fn is_large(self, connection: &mut PgConnection) -> QueryResult<bool> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Bool)]
+            is_large: bool,
+        }
+        let row: Row = diesel::sql_query("SELECT pg_relation_size($1::regclass) > $2 AS is_large")
+            .bind::<Text, _>(self.table())
+            .bind::<BigInt, _>(SMALL)
+            .get_result(connection)?;
+        Ok(row.is_large)
     }
 
     fn state(self, connection: &mut PgConnection) -> QueryResult<State> {
