@@ -11,8 +11,6 @@ use prediction_domain::use_cases::{
     get_jobs, set_up_jobs,
 };
 
-use crate::auth::keys::KeyFetch;
-use crate::auth::{TokenRejected, TokenVerifier};
 use crate::body_budget::BodyBudget;
 use crate::conditions::{Conditions, Degradation};
 use crate::lanes::{Lane, LaneSettings, Tenant, TenantLimit, WorkLane};
@@ -23,6 +21,8 @@ use crate::readiness::SharedCheck;
 use crate::request::Held;
 use crate::streams::Streams;
 use crate::traces::{LaneSpan, Traces};
+use prediction_identity::keys::KeyFetch;
+use prediction_identity::{TokenRejected, TokenVerifier};
 
 pub(crate) use for_tenant::ApiForTenant;
 

@@ -8,7 +8,8 @@
 //!
 //! use actix_web::{App, HttpServer, middleware::from_fn, web};
 //! use prediction_domain::{ports::StoreHealth, use_cases::Ports};
-//! use prediction_http::{Api, auth::TokenVerifier};
+//! use prediction_http::Api;
+//! use prediction_identity::TokenVerifier;
 //!
 //! async fn serve(
 //!     ports: Ports,
@@ -29,7 +30,6 @@
 //! ```
 
 mod api;
-pub mod auth;
 mod body_budget;
 pub mod compression;
 mod conditions;
@@ -45,7 +45,6 @@ mod readiness;
 mod request;
 mod routes;
 mod streams;
-pub mod strict_json;
 mod traces;
 mod wire;
 

@@ -14,8 +14,8 @@ use prometheus::{
     TextEncoder,
 };
 
-use crate::auth::keys::KeyFetch;
-use crate::auth::{TokenRejected, Verified};
+use prediction_identity::keys::KeyFetch;
+use prediction_identity::{TokenRejected, Verified};
 
 /// How old the counts of jobs may be. Counting reads all jobs, and a scraper must not be able to keep the store busy.
 const JOB_COUNTS_AGE: Duration = Duration::from_secs(15);

@@ -8,13 +8,13 @@ use std::time::Duration;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
-use prediction_domain::model::{MAX_VIOLATIONS, Path, Segment, Violation};
+use prediction_domain::model::{MAX_VIOLATIONS, Violation};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::auth::TokenRejected;
-use crate::auth::bearer::BearerError;
 use crate::lanes::LaneError;
+use crate::request::bearer::BearerError;
+use prediction_identity::TokenRejected;
 
 pub use catalogue::ProblemCode;
 
@@ -277,7 +277,7 @@ impl Problem {
 /// An entry of `errors`.
 fn entry(violation: &Violation) -> Value {
     let mut entry = json!({
-        "pointer": pointer(&violation.path),
+        "pointer": violation.path.to_json_pointer(),
         "code": violation.code.as_str(),
         "message": violation.message,
     });
@@ -293,28 +293,4 @@ fn entry(violation: &Violation) -> Value {
         }
     }
     entry
-}
-
-/// A place in the request body as an RFC 6901 JSON pointer.
-pub(crate) fn pointer(path: &Path) -> String {
-    let mut pointer = String::new();
-    for segment in path.segments() {
-        pointer.push('/');
-        match segment {
-            Segment::Index(index) => pointer.push_str(&index.to_string()),
-            Segment::Member(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
-        }
-    }
-    pointer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pointer_escapes_what_rfc_6901_escapes() {
-        assert_eq!(pointer(&Path::root()), "");
-        assert_eq!(pointer(&Path::of("list").index(2).member("a/b~c")), "/list/2/a~1b~0c");
-    }
 }

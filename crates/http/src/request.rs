@@ -4,6 +4,7 @@
 //! the framework: whoever is not known learns nothing else.
 
 mod accept;
+pub(crate) mod bearer;
 mod body;
 mod cursor;
 mod precondition;
@@ -21,7 +22,6 @@ use prediction_domain::use_cases::Refusal;
 use serde_json::Value;
 
 use crate::api::{Api, ApiForTenant};
-use crate::auth::bearer;
 use crate::expectation::was_head_judged;
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};

@@ -14,7 +14,7 @@ use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
 use prediction_domain::ports::{Clock, IdGenerator};
 use prediction_domain::use_cases::{Ports, Quotas};
 use prediction_http::Api;
-use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
+use prediction_identity::{TokenRejected, TokenVerifier, ValidTime, Verified};
 use uuid::Uuid;
 
 struct Anybody(Verified);

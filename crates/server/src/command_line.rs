@@ -10,7 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
 use prediction_domain::model::{OrganisationId, Permission, nearest};
-use prediction_http::auth::profile::TokenProfile;
+use prediction_identity::profile::TokenProfile;
 
 pub(crate) use self::usage::UsageOptions;
 

@@ -84,9 +84,9 @@ fn base_url(address: &SocketAddr) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use prediction_http::auth::issuer::IssuerIdentity;
-    use prediction_http::auth::keys::IssuerKeys;
-    use prediction_http::auth::profile::TokenProfile;
+    use prediction_identity::issuer::IssuerIdentity;
+    use prediction_identity::keys::IssuerKeys;
+    use prediction_identity::profile::TokenProfile;
 
     use super::*;
     use crate::command_line::IdentityOptions;

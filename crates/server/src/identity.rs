@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use prediction_adapters_oidc::{AddressError, Place, PublishedKeys, Transport};
+use prediction_adapters_web::{AddressError, Place, PublishedKeys, Transport};
 use prediction_domain::model::{Permission, Scope};
-use prediction_http::auth::TokenVerifier;
-use prediction_http::auth::issuer::IssuerIdentity;
-use prediction_http::auth::key_set::{KeySet, MAX_KEY_SET_BYTES};
-use prediction_http::auth::keys::IssuerKeys;
-use prediction_http::auth::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
+use prediction_identity::TokenVerifier;
+use prediction_identity::issuer::IssuerIdentity;
+use prediction_identity::key_set::{KeySet, MAX_KEY_SET_BYTES};
+use prediction_identity::keys::IssuerKeys;
+use prediction_identity::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
 
 use crate::command_line::{IdentityOptions, IssuerOptions, ServeOptions, TokenOptions};
 use crate::data_folder;

@@ -14,7 +14,6 @@ mod logging;
 mod purge;
 mod serve;
 mod system;
-mod traces;
 mod watch;
 
 use std::io::Write as _;

@@ -11,9 +11,10 @@ use actix_web::http::header::{
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, rt, web};
 use anyhow::Context as _;
+use prediction_adapters_web::TraceExport;
 use prediction_domain::use_cases::{ClockWatch, HealthJudge, Purger, Quotas};
-use prediction_http::auth::cache::CachingVerifier;
-use prediction_http::{Api, RateLimits};
+use prediction_http::{Api, RateLimits, Traces};
+use prediction_identity::cache::CachingVerifier;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command_line::{ServeOptions, UsageOptions};
@@ -21,7 +22,6 @@ use crate::connections::Connections;
 use crate::database::PortsOfStore;
 use crate::greeting::Addresses;
 use crate::system::{ProcessClock, SystemClock};
-use crate::traces::TraceExport;
 use crate::{connections, database, greeting, identity, judging, listener, logging, purge, watch};
 
 /// How many connections the internal listener has: for a few who look after the service.
@@ -34,7 +34,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     logging::start(options)?;
     let identity = identity::of_server(options)?;
     let export = options.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()).map(TraceExport::start);
-    let export = export.transpose()?;
+    let export = export.transpose().context("cannot use --otlp-endpoint")?;
     let database = database::open(&options.database)?;
     if !options.no_migrate {
         for migration in database.migrate(&mut |sentence| tracing::info!("{sentence}"))? {
@@ -56,7 +56,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         .with_clock_watch(Arc::clone(&clock))
         .with_rate_limits(limits);
     if let Some(export) = &export {
-        api = api.with_traces(export.traces());
+        api = api.with_traces(Traces::new(export.tracer(), export.propagator()));
     }
     let api = web::Data::new(api);
     let public = listener::bind("--listen", &options.listen)?;

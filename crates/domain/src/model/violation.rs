@@ -136,6 +136,20 @@ impl Path {
         &self.0
     }
 
+    /// The path as a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+    #[must_use]
+    pub fn to_json_pointer(&self) -> String {
+        let mut pointer = String::new();
+        for segment in &self.0 {
+            pointer.push('/');
+            match segment {
+                Segment::Index(index) => pointer.push_str(&index.to_string()),
+                Segment::Member(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+            }
+        }
+        pointer
+    }
+
     fn with(&self, segment: Segment) -> Self {
         let mut segments = self.0.clone();
         segments.push(segment);
@@ -268,6 +282,12 @@ mod tests {
     fn codes_are_unique() {
         let names: std::collections::BTreeSet<_> = ViolationCode::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), ViolationCode::ALL.len());
+    }
+
+    #[test]
+    fn a_pointer_escapes_what_rfc_6901_escapes() {
+        assert_eq!(Path::root().to_json_pointer(), "");
+        assert_eq!(Path::of("list").index(2).member("a/b~c").to_json_pointer(), "/list/2/a~1b~0c");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use prediction_domain::use_cases::{Conflict, InUse, Refusal, Resource};
 use serde_json::json;
 
 use super::{Problem, ProblemCode};
-use crate::auth::challenge::Challenge;
+use prediction_identity::challenge::Challenge;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {

@@ -6,7 +6,7 @@ use prediction_domain::model::{
 use prediction_domain::use_cases::Refusal;
 
 use crate::problem::{Problem, ProblemCode};
-use crate::strict_json::{self, Json, Members};
+use prediction_strict_json::{self as strict_json, Json, Members};
 
 /// The longest name of a member that is shown, in bytes: longer than any that there is.
 const LONGEST_NAME: usize = 200;

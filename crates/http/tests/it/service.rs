@@ -21,7 +21,7 @@ use prediction_domain::ports::{
 use prediction_domain::use_cases::{ClockWatch, Ports, Quotas};
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 use prediction_http::Api;
-use prediction_http::auth::{TokenRejected, TokenVerifier, ValidTime, Verified};
+use prediction_identity::{TokenRejected, TokenVerifier, ValidTime, Verified};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 

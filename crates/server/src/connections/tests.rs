@@ -1,6 +1,6 @@
 use std::net::Ipv6Addr;
 
-use prediction_http::auth::{TokenRejected, TokenVerifier, Verified};
+use prediction_identity::{TokenRejected, TokenVerifier, Verified};
 
 use super::*;
 

@@ -6,12 +6,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::bail;
-use prediction_http::auth::claims::ClaimRules;
-use prediction_http::auth::organisations::{
+use prediction_identity::claims::ClaimRules;
+use prediction_identity::organisations::{
     ClaimPath, GroupNames, MAX_TABLE_BYTES, OrganisationRules, OrganisationTable,
 };
-use prediction_http::auth::profile::TokenProfile;
-use prediction_http::auth::scopes::ScopeClaim;
+use prediction_identity::profile::TokenProfile;
+use prediction_identity::scopes::ScopeClaim;
 
 use crate::command_line::{IdentityOptions, IssuerOptions, Profile};
 

@@ -13,19 +13,23 @@ const POSTGRES: &str = "prediction-adapters-postgres";
 const PG_SQLSTATE: &str = "prediction-pg-sqlstate";
 const SQLITE: &str = "prediction-adapters-sqlite";
 const HTTP: &str = "prediction-http";
-const OIDC: &str = "prediction-adapters-oidc";
+const STRICT_JSON: &str = "prediction-strict-json";
+const IDENTITY: &str = "prediction-identity";
+const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
     (PG_SQLSTATE, &[]),
     (SQLITE, &[DOMAIN]),
-    (HTTP, &[DOMAIN]),
-    (OIDC, &[HTTP]),
-    (SERVER, &[DOMAIN, POSTGRES, SQLITE, HTTP, OIDC]),
+    (STRICT_JSON, &[DOMAIN]),
+    (IDENTITY, &[DOMAIN, STRICT_JSON]),
+    (HTTP, &[DOMAIN, IDENTITY, STRICT_JSON]),
+    (WEB, &[IDENTITY, STRICT_JSON]),
+    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, WEB]),
 ];
 
 /// What the domain may be made of: values, and nothing that speaks to the world.

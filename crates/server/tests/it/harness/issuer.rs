@@ -13,7 +13,7 @@ pub(crate) const ISSUER: &str = "https://issuer.example/realm";
 /// What it calls the service.
 pub(crate) const AUDIENCE: &str = "predictions";
 /// Its keys: what they are is said there.
-pub(crate) const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../http/tests/keys");
+pub(crate) const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../identity/tests/keys");
 
 /// A server that believes its tokens.
 pub(crate) fn server_of_issuer(home: &Arc<Home>, arguments: &[&str]) -> Server {

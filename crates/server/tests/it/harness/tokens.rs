@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use prediction_domain::model::{OrganisationId, Permission, Scope, Timestamp};
 use prediction_domain::ports::{Clock, IdGenerator};
-use prediction_http::auth::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
+use prediction_identity::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
 use uuid::Uuid;
 
 /// Signs tokens that the command does not print, with a secret that may be the right one.
