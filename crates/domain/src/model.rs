@@ -6,6 +6,7 @@ mod access;
 mod binding;
 mod contract;
 mod draft;
+mod from_text;
 mod health;
 mod id;
 mod job;

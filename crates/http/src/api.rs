@@ -12,7 +12,7 @@ use prediction_domain::use_cases::{
 };
 
 use crate::body_budget::BodyBudget;
-use crate::conditions::{Conditions, Degradation};
+use crate::conditions::Conditions;
 use crate::lanes::{Lane, LaneSettings, Tenant, TenantLimit, WorkLane};
 use crate::metrics::{ConnectionEnd, Metrics};
 use crate::problem::{Problem, ProblemCode};
@@ -23,6 +23,7 @@ use crate::streams::Streams;
 use crate::traces::{LaneSpan, Traces};
 use prediction_identity::keys::KeyFetch;
 use prediction_identity::{TokenRejected, TokenVerifier};
+use prediction_wire::ServiceDegradation;
 
 pub(crate) use for_tenant::ApiForTenant;
 
@@ -284,7 +285,7 @@ impl Api {
     }
 
     /// Fails unless the service can do its work; tells what of it is not done, or not well.
-    pub(crate) async fn ready(&self) -> Result<Vec<Degradation>, Problem> {
+    pub(crate) async fn ready(&self) -> Result<Vec<ServiceDegradation>, Problem> {
         if self.is_stopping() {
             return Err(Problem::unavailable(ProblemCode::NotReady).detail("the service is stopping"));
         }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use prediction_domain::model::Timestamp;
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::ClockWatch;
-use serde::Serialize;
+use prediction_wire::ServiceDegradation;
 
 /// How long a write that was refused counts, whatever becomes of small ones meanwhile: those may still find room.
 const REFUSAL_COUNTS: Duration = Duration::from_mins(1);
@@ -19,13 +19,6 @@ pub(crate) struct Conditions {
     /// When a write was refused last, unless one was taken long enough after it.
     refused: Mutex<Option<Instant>>,
     oldest_expired: Mutex<Option<Timestamp>>,
-}
-
-/// Part of the work that is not done, or not well.
-#[derive(Debug, Serialize)]
-pub(crate) struct Degradation {
-    pub(crate) check: &'static str,
-    pub(crate) detail: String,
 }
 
 impl Conditions {
@@ -68,13 +61,13 @@ impl Conditions {
     }
 
     /// All of it, for whoever asks whether the service is ready.
-    pub(crate) fn degradations(&self) -> Vec<Degradation> {
+    pub(crate) fn degradations(&self) -> Vec<ServiceDegradation> {
         let mut found = Vec::new();
         let deviation = self.clock_deviation();
         if !deviation.is_zero() {
             let side = if deviation > TimeDelta::zero() { "ahead of" } else { "behind" };
-            found.push(Degradation {
-                check: "clock",
+            found.push(ServiceDegradation {
+                check: "clock".to_owned(),
                 detail: format!(
                     "the clock is {} s {side} the time that has passed; until that is settled, what expires goes by the latter",
                     deviation.num_seconds().abs()
@@ -83,7 +76,7 @@ impl Conditions {
         }
         if !self.is_writable() {
             let detail = "the database takes no writes: it is read-only or full".to_owned();
-            found.push(Degradation { check: "writes", detail });
+            found.push(ServiceDegradation { check: "writes".to_owned(), detail });
         }
         found
     }

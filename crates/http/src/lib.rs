@@ -46,7 +46,6 @@ mod request;
 mod routes;
 mod streams;
 mod traces;
-mod wire;
 
 pub use api::{Api, REQUEST_DEADLINE, SET_UP_DEADLINE, Writers};
 pub use metrics::ConnectionEnd;

@@ -1,9 +1,8 @@
 //! The OpenAPI document (version 3.1), made from the list of operations and the wire types.
 
 mod links;
-mod operations;
-mod schemas;
-mod texts;
+mod operation;
+mod parameter;
 
 use std::sync::OnceLock;
 
@@ -14,12 +13,26 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Server,
-    tag::TagBuilder,
+    Components, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Required, Server, tag::TagBuilder,
 };
 
-use crate::problem::{MEDIA_TYPE, ProblemCode};
-pub use operations::{Access, Body, Operation, Parameter, Request, operations};
+use prediction_wire::{ID, PROBLEM_MEDIA_TYPE, ProblemCode, Schemas};
+
+pub use operation::{Access, Body, Examples, Operation, Request};
+pub use parameter::Parameter;
+
+pub(crate) use operation::tags;
+pub(crate) use parameter::{
+    dry_run, flag, id_filter, if_match, if_none_match, name_filter, paged, paged_by, query, text_schema, time_filter,
+    words,
+};
+
+/// Every operation of the service.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    crate::routes::operations()
+}
 
 /// The document as JSON text, as it is served and committed.
 #[must_use]
@@ -35,7 +48,9 @@ pub fn json() -> &'static str {
 /// The document.
 #[must_use]
 pub fn document() -> OpenApi {
-    let mut components = schemas::components();
+    let operations = operations();
+    let mut components = Components::new();
+    components.schemas = schemas_of(&operations);
     components.add_security_scheme(
         "bearer",
         SecurityScheme::Http(
@@ -47,14 +62,14 @@ pub fn document() -> OpenApi {
         ),
     );
     let mut paths = PathsBuilder::new();
-    for operation in operations() {
+    for operation in &operations {
         let method = match operation.method {
             "GET" => HttpMethod::Get,
             "POST" => HttpMethod::Post,
             "PUT" => HttpMethod::Put,
             _ => HttpMethod::Delete,
         };
-        paths = paths.path(operation.path, PathItem::new(method, describe(&operation)));
+        paths = paths.path(operation.path, PathItem::new(method, describe(operation)));
     }
     OpenApiBuilder::new()
         .info(
@@ -71,16 +86,7 @@ pub fn document() -> OpenApi {
                 .build(),
         )
         .servers(Some([Server::new("/")]))
-        .tags(Some([
-            TagBuilder::new()
-                .name("sources")
-                .description(Some("Predictive models, shared by all organisations."))
-                .build(),
-            TagBuilder::new().name("source versions").description(Some("Immutable contracts of sources.")).build(),
-            TagBuilder::new().name("jobs").description(Some("Versions configured to run for an organisation.")).build(),
-            TagBuilder::new().name("runs").description(Some("What jobs did, and what they predicted.")).build(),
-            TagBuilder::new().name("around").description(Some("Health, and this description.")).build(),
-        ]))
+        .tags(Some(tags::ALL.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build())))
         .paths(paths.build())
         .components(Some(components))
         .build()
@@ -98,7 +104,7 @@ fn describe(operation: &Operation) -> OperationBuilder {
                 .name("id")
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
-                .schema(Some(Parameter::uuid_schema()))
+                .schema(Some(ID.schema()))
                 .build(),
         );
     }
@@ -108,7 +114,7 @@ fn describe(operation: &Operation) -> OperationBuilder {
                 .name("run_id")
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
-                .schema(Some(Parameter::uuid_schema()))
+                .schema(Some(ID.schema()))
                 .build(),
         );
     }
@@ -141,7 +147,7 @@ fn describe(operation: &Operation) -> OperationBuilder {
     }
     if let Some(body) = &operation.request {
         let content = ContentBuilder::new()
-            .schema(Some(reference(body.schema)))
+            .schema(Some(reference(body.shape.name())))
             .examples_from_iter(body.examples.iter().map(|(name, json)| {
                 let value: Value = serde_json::from_str(json).unwrap_or_else(|_| unreachable!("examples are JSON"));
                 (*name, utoipa::openapi::example::ExampleBuilder::new().value(Some(value)).build())
@@ -172,17 +178,14 @@ fn answer(operation: &Operation, status: u16, text: &str, body: &Body) -> Respon
             response =
                 response.content("application/json", ContentBuilder::new().schema(Some(reference(schema))).build());
         }
-        Body::List(schema) => {
-            let schema = ObjectBuilder::new()
-                .property("items", ArrayBuilder::new().items(reference(schema)).build())
-                .required("items")
-                .property(
-                    "next_cursor",
-                    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null])).build(),
-                )
-                .required("next_cursor");
-            response = response
-                .content("application/json", ContentBuilder::new().schema(Some(Schema::from(schema.build()))).build());
+        Body::Page(_) | Body::PageOrCsv(..) => {
+            let (_, page) = body.page().unwrap_or_default();
+            response =
+                response.content("application/json", ContentBuilder::new().schema(Some(reference(&page))).build());
+            if let Body::PageOrCsv(_, about) = body {
+                let rows = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(*about));
+                response = response.content("text/csv", ContentBuilder::new().schema(Some(rows)).build());
+            }
         }
         Body::Other(media_type) => {
             response = response.content(*media_type, ContentBuilder::new().build());
@@ -206,7 +209,7 @@ fn problem_response(status: u16, problems: &[ProblemCode]) -> Response {
     let titles: Vec<String> = problems.iter().map(|code| format!("`{}`: {}", code.as_str(), code.title())).collect();
     let mut response = ResponseBuilder::new()
         .description(titles.join("; "))
-        .content(MEDIA_TYPE, ContentBuilder::new().schema(Some(reference("Problem"))).build());
+        .content(PROBLEM_MEDIA_TYPE, ContentBuilder::new().schema(Some(reference("Problem"))).build());
     match status {
         401 | 403 => response = response.header("WWW-Authenticate", text_header("RFC 6750, section 3.")),
         503 => response = response.header("Retry-After", text_header("Seconds to wait before trying again.")),
@@ -220,6 +223,32 @@ fn text_header(description: &str) -> utoipa::openapi::header::Header {
         .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String))))
         .description(Some(description))
         .build()
+}
+
+/// The schemas of all answers, and of all requests with what these consist of.
+fn schemas_of(operations: &[Operation]) -> Schemas {
+    let mut schemas = prediction_wire::schemas();
+    for operation in operations {
+        if let Some(request) = &operation.request {
+            request.shape.describe(&mut schemas);
+        }
+        for (item, page) in operation.answers.iter().filter_map(|(_, _, body)| body.page()) {
+            schemas.entry(page).or_insert_with(|| page_schema(item));
+        }
+    }
+    schemas
+}
+
+fn page_schema(item: &str) -> RefOr<Schema> {
+    let items = ArrayBuilder::new().items(reference(item)).description(Some("The items, in the order of the list."));
+    let cursor = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+    let page = ObjectBuilder::new()
+        .description(Some("A page of a list."))
+        .property("items", items)
+        .required("items")
+        .property("next_cursor", cursor.description(Some("Where the next page starts; null on the last one.")))
+        .required("next_cursor");
+    RefOr::T(Schema::from(page.build()))
 }
 
 fn reference(schema: &str) -> RefOr<Schema> {

@@ -1,6 +1,5 @@
 //! Every error answer: problem details (RFC 9457) with a stable code, and all that is wrong with a request at once.
 
-mod catalogue;
 mod refusal;
 
 use std::time::Duration;
@@ -9,27 +8,22 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETR
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use prediction_domain::model::{MAX_VIOLATIONS, Violation};
+use prediction_domain::use_cases::Refusal;
+use prediction_identity::TokenRejected;
+use prediction_wire::{self as wire, BodyError, PROBLEM_MEDIA_TYPE, ProblemEntry};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::lanes::LaneError;
 use crate::request::bearer::BearerError;
-use prediction_identity::TokenRejected;
 
-pub use catalogue::ProblemCode;
-
-/// The media type of problem details.
-pub const MEDIA_TYPE: &str = "application/problem+json";
+pub use prediction_wire::ProblemCode;
 
 /// An error answer.
 #[derive(Debug)]
 pub struct Problem {
     code: ProblemCode,
-    detail: String,
-    errors: Vec<Value>,
-    /// How many more there are.
-    errors_omitted: usize,
-    members: Map<String, Value>,
+    body: Box<wire::Problem>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What went wrong inside, for the log only.
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -39,15 +33,18 @@ impl Problem {
     /// A problem with its general text as the detail.
     #[must_use]
     pub fn new(code: ProblemCode) -> Self {
-        Self {
-            code,
+        let body = wire::Problem {
+            r#type: code.type_uri().to_owned(),
+            title: code.title().to_owned(),
+            status: code.status(),
             detail: code.meaning().to_owned(),
+            code: code.as_str().to_owned(),
+            request_id: None,
             errors: Vec::new(),
             errors_omitted: 0,
             members: Map::new(),
-            headers: Vec::new(),
-            cause: None,
-        }
+        };
+        Self { code, body: Box::new(body), headers: Vec::new(), cause: None }
     }
 
     /// Which problem it is.
@@ -65,7 +62,7 @@ impl Problem {
     /// Says what happened this time.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+        self.body.detail = detail.into();
         self
     }
 
@@ -76,35 +73,35 @@ impl Problem {
         let mut room = MOST_BYTES_OF_ERRORS;
         for violation in violations {
             // One is always told, however long.
-            if self.errors.len() >= MAX_VIOLATIONS || room == 0 {
-                self.errors_omitted += 1;
+            if self.body.errors.len() >= MAX_VIOLATIONS || room == 0 {
+                self.body.errors_omitted += 1;
                 continue;
             }
-            let entry = entry(violation);
+            let entry = ProblemEntry::from(violation);
             room = room.saturating_sub(length_of(&entry));
-            self.errors.push(entry);
+            self.body.errors.push(entry);
         }
         self
     }
 
     /// Adds everything that is wrong with the query.
     #[must_use]
-    pub(crate) fn parameters(mut self, errors: Vec<Value>) -> Self {
-        self.errors.extend(errors);
+    pub(crate) fn parameters(mut self, errors: Vec<ProblemEntry>) -> Self {
+        self.body.errors.extend(errors);
         self
     }
 
     /// Says that there are more entries than are told.
     #[must_use]
     pub(crate) fn omitting(mut self, errors: usize) -> Self {
-        self.errors_omitted += errors;
+        self.body.errors_omitted += errors as u64;
         self
     }
 
     /// Adds a member of its own.
     #[must_use]
     pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.body.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -133,17 +130,7 @@ impl Problem {
     /// The body of the answer, with the id of the request that it answers.
     #[must_use]
     pub fn to_json(&self, request_id: Option<&str>) -> Vec<u8> {
-        let body = ProblemBody {
-            r#type: self.code.type_uri(),
-            title: self.code.title(),
-            status: self.code.status().as_u16(),
-            detail: &self.detail,
-            code: self.code.as_str(),
-            request_id,
-            errors: &self.errors,
-            errors_omitted: self.errors_omitted,
-            members: &self.members,
-        };
+        let body = wire::Problem { request_id: request_id.map(str::to_owned), ..(*self.body).clone() };
         // Texts, numbers and lists of them are always JSON.
         serde_json::to_vec(&body).unwrap_or_default()
     }
@@ -151,12 +138,16 @@ impl Problem {
     /// The answer, with the id of the request that it answers.
     #[must_use]
     pub fn respond(&self, request_id: Option<&str>) -> HttpResponse {
-        let mut response = HttpResponse::build(self.code.status());
-        response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
+        let mut response = HttpResponse::build(self.status());
+        response.insert_header((CONTENT_TYPE, PROBLEM_MEDIA_TYPE));
         for (name, value) in &self.headers {
             response.append_header((name.clone(), value.clone()));
         }
         response.body(self.to_json(request_id))
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
@@ -165,7 +156,7 @@ impl Problem {
 const MOST_BYTES_OF_ERRORS: usize = 256 * 1024;
 
 /// How long a value is as JSON.
-fn length_of(value: &Value) -> usize {
+fn length_of(value: &impl Serialize) -> usize {
     struct Length(usize);
     impl std::io::Write for Length {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -182,37 +173,15 @@ fn length_of(value: &Value) -> usize {
     length.0
 }
 
-/// An error answer as it is written, without a copy of what may be long.
-#[derive(Serialize)]
-struct ProblemBody<'a> {
-    r#type: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: &'a str,
-    code: &'static str,
-    request_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [Value],
-    #[serde(skip_serializing_if = "is_zero")]
-    errors_omitted: usize,
-    #[serde(flatten)]
-    members: &'a Map<String, Value>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)
+        write!(f, "{}: {}", self.code.as_str(), self.body.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.code.status()
+        self.status()
     }
 
     /// Without the request's id; `crate::middleware` writes the answer again, with it.
@@ -245,6 +214,15 @@ impl From<TokenRejected> for Problem {
     }
 }
 
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Invalid(violations) => Refusal::Invalid(violations).into(),
+            BodyError::Empty | BodyError::NotJson(_) => Self::new(ProblemCode::InvalidJson).detail(error.to_string()),
+        }
+    }
+}
+
 impl From<LaneError> for Problem {
     fn from(error: LaneError) -> Self {
         match error {
@@ -272,25 +250,4 @@ impl Problem {
     pub(crate) fn unavailable(code: ProblemCode) -> Self {
         Self::new(code).header(RETRY_AFTER, "1")
     }
-}
-
-/// An entry of `errors`.
-fn entry(violation: &Violation) -> Value {
-    let mut entry = json!({
-        "pointer": violation.path.to_json_pointer(),
-        "code": violation.code.as_str(),
-        "message": violation.message,
-    });
-    if let Some(object) = entry.as_object_mut() {
-        let details = [("expected", &violation.expected), ("actual", &violation.actual)];
-        for (name, value) in details {
-            if let Some(value) = value {
-                object.insert(name.to_owned(), value.clone());
-            }
-        }
-        if let Some(hint) = &violation.hint {
-            object.insert("hint".to_owned(), json!(hint));
-        }
-    }
-    entry
 }

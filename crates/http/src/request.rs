@@ -19,14 +19,13 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use prediction_domain::model::{Caller, Permission, Precondition, Revision, Sent, Submission, ValueProblem};
 use prediction_domain::use_cases::Refusal;
-use serde_json::Value;
 
 use crate::api::{Api, ApiForTenant};
 use crate::expectation::was_head_judged;
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
-use crate::wire::deletion::decode_deletion;
 use body::BodyLimits;
+use prediction_wire as wire;
 
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::{Body, Held};
@@ -127,7 +126,7 @@ impl Call {
         let body = body::read_if_any(&self.api(), &self.request, payload, body::BODY).await?;
         let Some(body) = body else { return Ok(precondition) };
         let verdict = |Submission { content, judge }: Submission<_>| Ok(judge.verdict(Some(content))?);
-        let revision = body.decode_and(&self.api(), decode_deletion, verdict).await?;
+        let revision = body.decode_and(&self.api(), &wire::DELETE, verdict).await?;
         Ok(match *revision {
             Sent::Given(number) => precondition.and(i64::try_from(number).ok().and_then(Revision::new)),
             _ => precondition,
@@ -175,24 +174,4 @@ impl FromRequest for Call {
             .unwrap_or_else(|| unreachable!("the routes are configured together with the service"));
         ready(Ok(Self { api: api.clone(), request: request.clone(), payload: Cell::new(payload.take()) }))
     }
-}
-
-/// An entry of `errors` about a query parameter.
-fn parameter_error(parameter: &str, problem: &ValueProblem) -> Value {
-    let mut entry = serde_json::json!({
-        "parameter": parameter,
-        "code": problem.code.as_str(),
-        "message": format!("{parameter} {}", problem.message),
-    });
-    if let Some(object) = entry.as_object_mut() {
-        for (name, value) in [("expected", &problem.expected), ("actual", &problem.actual)] {
-            if let Some(value) = value {
-                object.insert(name.to_owned(), value.clone());
-            }
-        }
-        if let Some(hint) = &problem.hint {
-            object.insert("hint".to_owned(), Value::from(hint.as_str()));
-        }
-    }
-    entry
 }

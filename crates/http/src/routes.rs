@@ -1,12 +1,12 @@
-//! Every route, in one screen. `openapi::operations` describes the same ones, and a test compares them.
+//! Every route. Each verb has a file, with its description and its handler: the routes and the OpenAPI document are made from one list.
 
-mod around;
 mod job_revisions;
 mod jobs;
 mod predictions;
 mod runs;
 mod source_versions;
 mod sources;
+mod system;
 
 use std::io;
 
@@ -17,92 +17,104 @@ use actix_web::{HttpResponse, Resource, Route, guard};
 use prediction_domain::ports::Effect;
 use serde::Serialize;
 
+use crate::openapi::Operation;
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
-use crate::wire::list::List;
+use prediction_wire as wire;
+
+/// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
+const ENDPOINTS: [Endpoint; 25] = [
+    sources::list::ENDPOINT,
+    sources::create::ENDPOINT,
+    sources::get::ENDPOINT,
+    sources::change::ENDPOINT,
+    sources::delete::ENDPOINT,
+    source_versions::list::ENDPOINT,
+    source_versions::create::ENDPOINT,
+    source_versions::get::ENDPOINT,
+    source_versions::delete::ENDPOINT,
+    jobs::set_up::ENDPOINT,
+    jobs::list::ENDPOINT,
+    jobs::health::ENDPOINT,
+    jobs::get::ENDPOINT,
+    jobs::change::ENDPOINT,
+    jobs::delete::ENDPOINT,
+    job_revisions::list::ENDPOINT,
+    job_revisions::get::ENDPOINT,
+    runs::report::ENDPOINT,
+    runs::list::ENDPOINT,
+    runs::get::ENDPOINT,
+    runs::delete::ENDPOINT,
+    predictions::list::ENDPOINT,
+    system::OPENAPI,
+    system::PROBLEMS,
+    system::PROBLEM,
+];
+
+/// What the operator asks, and what restarts the process: health and metrics.
+const SYSTEM_ENDPOINTS: [Endpoint; 3] = [system::LIVE, system::READY, system::METRICS];
+
+/// An operation, and what answers it.
+#[derive(Clone, Copy)]
+struct Endpoint {
+    describe: fn() -> Operation,
+    handler: fn(Route) -> Route,
+}
+
+/// Every operation of the service.
+pub(crate) fn operations() -> Vec<Operation> {
+    ENDPOINTS.iter().chain(&SYSTEM_ENDPOINTS).map(|endpoint| (endpoint.describe)()).collect()
+}
 
 /// Adds all routes to an application that has an [`Api`](crate::Api) as `web::Data`.
 pub fn configure(config: &mut ServiceConfig) {
-    config
-        .configure(configure_health)
-        .service(resource("/metrics", &[Method::GET]).route(get().to(around::metrics)))
-        .configure(configure_public);
+    add(config, &SYSTEM_ENDPOINTS);
+    configure_public(config);
 }
 
-/// The routes of those who run the service: health and metrics.
+/// The routes of the operator: health and metrics, which nobody else's requests keep from being answered.
 pub fn configure_internal(config: &mut ServiceConfig) {
-    config
-        .configure(configure_health)
-        .service(resource("/metrics", &[Method::GET]).route(get().to(around::internal_metrics)))
-        .default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));
+    add(config, &[system::LIVE, system::READY, system::INTERNAL_METRICS]);
+    config.default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));
 }
 
-/// Who sends requests, or restarts the process, is never refused for what a neighbour at the same address does: what is asked here costs
-/// next to nothing, however often.
-fn configure_health(config: &mut ServiceConfig) {
-    config
-        .service(resource("/health/live", &[Method::GET]).route(get().to(around::live)))
-        .service(resource("/health/ready", &[Method::GET]).route(get().to(around::ready)));
-}
-
-/// The routes of everybody else.
+/// The routes of all callers.
 pub fn configure_public(config: &mut ServiceConfig) {
+    add(config, &ENDPOINTS);
+    // Without a description: pages for people, which lead to the descriptions.
+    let page = |path| resource(path, vec![Method::GET]).route(get().to(system::to_docs));
     config
-        .service(
-            resource("/api/v1/sources", &[Method::GET, Method::POST])
-                .route(get().to(sources::list::handle))
-                .route(web::post().to(sources::create::handle)),
-        )
-        .service(
-            resource("/api/v1/sources/{id}", &[Method::GET, Method::PUT, Method::DELETE])
-                .route(get().to(sources::get::handle))
-                .route(web::put().to(sources::change::handle))
-                .route(web::delete().to(sources::delete::handle)),
-        )
-        .service(
-            resource("/api/v1/source_versions", &[Method::GET, Method::POST])
-                .route(get().to(source_versions::list::handle))
-                .route(web::post().to(source_versions::create::handle)),
-        )
-        .service(
-            resource("/api/v1/source_versions/{id}", &[Method::GET, Method::DELETE])
-                .route(get().to(source_versions::get::handle))
-                .route(web::put().to(source_versions::refuse_change))
-                .route(web::patch().to(source_versions::refuse_change))
-                .route(web::delete().to(source_versions::delete::handle)),
-        )
-        .service(resource("/api/v1/jobs", &[Method::GET]).route(get().to(jobs::list::handle)))
-        .service(resource("/api/v1/jobs/setup", &[Method::POST]).route(web::post().to(jobs::set_up::handle)))
-        .service(resource("/api/v1/jobs/health", &[Method::GET]).route(get().to(jobs::health::handle)))
-        .service(
-            resource("/api/v1/jobs/{id}", &[Method::GET, Method::PUT, Method::DELETE])
-                .route(get().to(jobs::get::handle))
-                .route(web::put().to(jobs::change::handle))
-                .route(web::delete().to(jobs::delete::handle)),
-        )
-        .service(resource("/api/v1/jobs/{id}/revisions", &[Method::GET]).route(get().to(job_revisions::list::handle)))
-        .service(
-            resource("/api/v1/jobs/{id}/revisions/{revision}", &[Method::GET])
-                .route(get().to(job_revisions::get::handle)),
-        )
-        .service(
-            resource("/api/v1/jobs/{id}/runs", &[Method::GET, Method::POST])
-                .route(get().to(runs::list::handle))
-                .route(web::post().to(runs::report::handle)),
-        )
-        .service(
-            resource("/api/v1/jobs/{id}/runs/{run_id}", &[Method::GET, Method::DELETE])
-                .route(get().to(runs::get::handle))
-                .route(web::delete().to(runs::delete::handle)),
-        )
-        .service(resource("/api/v1/jobs/{id}/predictions", &[Method::GET]).route(get().to(predictions::list::handle)))
-        .service(resource("/openapi.json", &[Method::GET]).route(get().to(around::openapi)))
-        .service(resource("/problems", &[Method::GET]).route(get().to(around::problems)))
-        .service(resource("/problems/{code}", &[Method::GET]).route(get().to(around::problem)))
-        .service(resource("/", &[Method::GET]).route(get().to(around::to_docs)))
-        .service(resource("/docs", &[Method::GET]).route(get().to(around::to_docs)))
-        .service(web::resource("/docs/{file:.*}").app_data(RoutePattern("/docs/{file:.*}")).to(around::docs))
-        .default_service(web::to(around::unknown));
+        .service(page("/"))
+        .service(page("/docs"))
+        .service(web::resource("/docs/{file:.*}").app_data(RoutePattern("/docs/{file:.*}")).to(system::docs))
+        .default_service(web::to(system::unknown));
+}
+
+/// Adds the endpoints, those of one path as one resource, which knows the methods that it has.
+fn add(config: &mut ServiceConfig, endpoints: &[Endpoint]) {
+    let mut by_path: Vec<(&'static str, Vec<(Method, Endpoint)>)> = Vec::new();
+    for endpoint in endpoints {
+        let Operation { method, path, .. } = (endpoint.describe)();
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or_else(|_| unreachable!("a method of an operation"));
+        match by_path.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, of_path)) => of_path.push((method, *endpoint)),
+            None => by_path.push((path, vec![(method, *endpoint)])),
+        }
+    }
+    for (path, of_path) in by_path {
+        let methods = of_path.iter().map(|(method, _)| method.clone()).collect();
+        let mut resource = resource(path, methods);
+        for (method, endpoint) in of_path {
+            let route = if method == Method::GET { get() } else { web::method(method) };
+            resource = resource.route((endpoint.handler)(route));
+        }
+        if path == source_versions::ONE {
+            for method in [Method::PUT, Method::PATCH] {
+                resource = resource.route(web::method(method).to(source_versions::refuse_change));
+            }
+        }
+        config.service(resource);
+    }
 }
 
 /// The pattern of the route that a request took. `HttpRequest::match_pattern` would look for the route once more.
@@ -112,9 +124,8 @@ pub(crate) struct RoutePattern(pub(crate) &'static str);
 type Answer = Result<HttpResponse, Problem>;
 
 /// A resource that tells which methods it has.
-fn resource(path: &'static str, methods: &'static [Method]) -> Resource {
-    let mut allowed = methods.to_vec();
-    if methods.contains(&Method::GET) {
+fn resource(path: &'static str, mut allowed: Vec<Method>) -> Resource {
+    if allowed.contains(&Method::GET) {
         allowed.push(Method::HEAD);
     }
     web::resource(path).app_data(RoutePattern(path)).default_service(web::to(move || {
@@ -184,7 +195,7 @@ impl io::Write for Beginning {
 }
 
 /// A page of a list.
-async fn page<T: Serialize + Send + 'static>(call: &Call, list: List<T>) -> Answer {
+async fn page<T: Serialize + Send + 'static>(call: &Call, list: wire::Page<T>) -> Answer {
     json(call, StatusCode::OK, TYPICAL_BODY * (list.items.len() + 1), list).await
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::id::{OrganisationId, SourceId};
 use super::source::Source;
@@ -136,6 +136,18 @@ impl Subject {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Subject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::of(&text))
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -91,6 +91,15 @@ impl CheckedBindings {
     }
 }
 
+impl<'a> IntoIterator for &'a CheckedBindings {
+    type Item = &'a RoleBinding;
+    type IntoIter = std::slice::Iter<'a, RoleBinding>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
 /// The first binding whose role was bound before.
 fn second_of_a_role(bindings: &[RoleBinding]) -> Option<&RoleBinding> {
     /// Up to so many, comparing all with all is quicker than a set.

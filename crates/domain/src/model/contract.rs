@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -27,7 +28,7 @@ pub const ROLES: ListLimit = ListLimit { most: MAX_ROLES, items: "roles", hint: 
 /// A named slot for an input.
 ///
 /// The order of the fields is the alphabetical one: [`Contract::digest`] relies on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRole {
     /// What the input is for, for people.
     pub description: Option<Description>,
@@ -35,7 +36,7 @@ pub struct InputRole {
     pub input_kind: InputKind,
     /// What the input measures.
     pub metric: Metric,
-    /// Whether a job cannot do without.
+    /// Whether a job must bind this role.
     pub required: bool,
     /// Its name, unique among the inputs of the contract.
     pub role: RoleName,
@@ -46,7 +47,7 @@ pub struct InputRole {
 /// A named slot for an output.
 ///
 /// The order of the fields is the alphabetical one: [`Contract::digest`] relies on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputRole {
     /// What the output says, for people.
     pub description: Option<Description>,
@@ -132,6 +133,18 @@ impl Contract {
     #[must_use]
     pub fn input_roles(&self) -> &[InputRole] {
         &self.input_roles
+    }
+
+    /// The same, shared with the contract.
+    #[must_use]
+    pub fn shared_input_roles(&self) -> Arc<[InputRole]> {
+        Arc::clone(&self.input_roles)
+    }
+
+    /// The outputs, shared with the contract.
+    #[must_use]
+    pub fn shared_output_roles(&self) -> Arc<[OutputRole]> {
+        Arc::clone(&self.output_roles)
     }
 
     /// The inputs, as bindings are judged by them.
@@ -221,6 +234,32 @@ impl ContractDigest {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Display for ContractDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ContractDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::restore(&String::deserialize(deserializer)?)
+            .ok_or_else(|| D::Error::custom("a digest is sha256: and 64 hexadecimal digits"))
+    }
+}
+
+/// From the `input_roles` and `output_roles` of a source version, as the service answers with it.
+impl<'de> Deserialize<'de> for Contract {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Roles {
+            input_roles: Vec<InputRole>,
+            output_roles: Vec<OutputRole>,
+        }
+        let Roles { input_roles, output_roles } = Roles::deserialize(deserializer)?;
+        Self::new(input_roles, output_roles).map_err(D::Error::custom)
     }
 }
 

@@ -5,10 +5,12 @@
 //! when that holds, to find jobs by it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::TimeDelta;
 use serde::Serialize;
 
+use super::from_text::from_text;
 use super::job::Job;
 use super::run::{Run, RunStatus, latest_issue};
 use super::source::ExpectedIntervalMinutes;
@@ -57,7 +59,7 @@ impl HealthStatus {
 
     /// Its name.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Paused => "paused",
             Self::Unmonitored => "unmonitored",
@@ -75,6 +77,14 @@ impl HealthStatus {
         found.ok_or_else(|| {
             ValueProblem::unknown_word(text, "is not the status of a job's health", &Self::ALL.map(Self::as_str))
         })
+    }
+}
+
+from_text!(HealthStatus, parse: Self::parse, restore: Self::parse);
+
+impl fmt::Display for HealthStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::from_text::from_text;
 use super::violation::{ValueProblem, ViolationCode};
 
 /// The only textual form accepted: RFC 9562 section 4, 36 characters with hyphens, in either case.
@@ -54,6 +55,8 @@ macro_rules! id {
                 self.0
             }
         }
+
+        from_text!($name, parse: Self::parse, restore: Self::parse);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::contract::Contract;
 use super::draft::Sent;
+use super::from_text::from_text;
 use super::id::{JobId, OrganisationId, RunId, SourceVersionId};
 use super::revision::Revision;
 use super::text::{ComposedRoles, Description, RoleName};
@@ -84,7 +85,7 @@ impl RunStatus {
 
     /// Its name.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -98,6 +99,8 @@ impl RunStatus {
             .ok_or_else(|| ValueProblem::unknown_word(text, "is not the status of a run", &Self::ALL.map(Self::as_str)))
     }
 }
+
+from_text!(RunStatus, parse: Self::parse, restore: Self::parse);
 
 impl fmt::Display for RunStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

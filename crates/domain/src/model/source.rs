@@ -1,9 +1,11 @@
 //! Sources: runnable prediction models, shared by all organisations.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::TimeDelta;
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::draft::Sent;
@@ -70,7 +72,26 @@ macro_rules! period {
                 TimeDelta::$unit(self.0.into())
             }
         }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                read_number(deserializer, Self::new)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
     };
+}
+
+fn read_number<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    read: fn(i128) -> Result<T, ValueProblem>,
+) -> Result<T, D::Error> {
+    read(i64::deserialize(deserializer)?.into()).map_err(D::Error::custom)
 }
 
 period! {

@@ -13,6 +13,7 @@ use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
 
 pub(super) use self::invisible::is_visible;
+use super::from_text::from_text;
 use super::id::SourceId;
 use super::violation::{ValueProblem, ViolationCode};
 
@@ -51,6 +52,8 @@ macro_rules! text {
                 &self.0
             }
         }
+
+        from_text!($name, parse: Self::parse, restore: Self::restore);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, TimeZone as _, Utc};
 use serde::{Serialize, Serializer};
 
+use super::from_text::from_text;
 use super::violation::{ValueProblem, ViolationCode};
 
 /// A point in time in UTC, to the microsecond: what PostgreSQL stores and what is answered, so that a value reads back
@@ -75,6 +76,8 @@ impl Timestamp {
         self.0
     }
 }
+
+from_text!(Timestamp, parse: Self::parse, restore: Self::parse);
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -170,6 +170,19 @@ impl fmt::Display for Path {
     }
 }
 
+impl fmt::Display for ViolationCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The sentence, and where in the request.
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (at {})", self.message, self.path)
+    }
+}
+
 /// What is wrong with a value, whatever its place: turned into a [`Violation`] by whoever knows the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the value {message}")]

@@ -10,13 +10,13 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use prediction_domain::model::Submission;
 use prediction_domain::use_cases::Refusal;
+use prediction_wire::Shape;
 use tokio::time::{Instant, timeout_at};
 
 use crate::api::ApiForTenant;
 use crate::body_budget::{Reservation, SMALL_BODY};
 use crate::expectation::body_is_wanted;
 use crate::problem::{Problem, ProblemCode};
-use crate::wire::fields::{Fields, decode};
 
 /// How large a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -79,22 +79,22 @@ impl Body {
     pub(crate) async fn decode<T: Send + 'static>(
         self,
         api: &ApiForTenant,
-        decode: fn(&mut Fields<'_>) -> T,
+        shape: &'static Shape<T>,
     ) -> Result<Held<Submission<T>>, Problem> {
-        self.decode_and(api, decode, Ok).await
+        self.decode_and(api, shape, Ok).await
     }
 
     /// The same, and does what else takes no store.
     pub(crate) async fn decode_and<T: Send + 'static, U: Send + 'static>(
         self,
         api: &ApiForTenant,
-        read: fn(&mut Fields<'_>) -> T,
+        shape: &'static Shape<T>,
         then: impl FnOnce(Submission<T>) -> Result<U, Refusal> + Send + 'static,
     ) -> Result<Held<U>, Problem> {
         let Self { bytes, limits, reservation } = self;
         let is_small = bytes.len() <= AT_ONCE;
         let work = move || {
-            let submission = decode(&bytes, limits.values, read)?;
+            let submission = shape.decode(&bytes, limits.values)?;
             drop(bytes);
             // Also when nobody waits for it any more, the work goes on, and so does what it holds.
             Ok::<_, Problem>(Held { content: then(submission)?, reservation })

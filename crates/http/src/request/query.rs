@@ -3,10 +3,10 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::PredictionFilter;
-use serde_json::Value;
+use prediction_wire::ProblemEntry;
 
+use super::cursor;
 use super::cursor::Place;
-use super::{cursor, parameter_error};
 use crate::problem::{Problem, ProblemCode};
 
 /// How many parameters are looked at. No request has so many, so that one with more is refused for some of these.
@@ -17,7 +17,7 @@ const MAX_PAIRS: usize = MAX_VIOLATIONS;
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
-    errors: Vec<Value>,
+    errors: Vec<ProblemEntry>,
     /// How many more there are, at least.
     errors_omitted: usize,
     /// For hints, which have a bound.
@@ -215,7 +215,7 @@ impl Query {
 
     fn refuse(&mut self, parameter: &str, problem: &ValueProblem) {
         self.only_the_cursor = false;
-        self.errors.push(parameter_error(parameter, problem));
+        self.errors.push(ProblemEntry::of_parameter(parameter, problem));
     }
 }
 
@@ -319,7 +319,7 @@ mod tests {
         for (text, parameter) in [("name=M%FCller", "name"), ("name=%", "name"), ("x%FF=1", "x%FF"), ("%=", "%")] {
             let mut query = Query::parse(text);
             query.read("name", |text| Ok(text.to_owned()));
-            let parameters: Vec<_> = query.errors.iter().map(|error| error["parameter"].clone()).collect();
+            let parameters: Vec<_> = query.errors.iter().map(|error| error.parameter.clone().unwrap()).collect();
             assert_eq!(parameters, [parameter], "{text}");
             assert_eq!(query.finish().err().map(|problem| problem.code()), Some(ProblemCode::InvalidQuery));
         }
@@ -330,7 +330,7 @@ mod tests {
         let hint = |text: &str| {
             let mut query = Query::parse(text);
             query.read("from", Timestamp::parse);
-            query.errors[0]["hint"].as_str().map(str::to_owned)
+            query.errors[0].hint.clone()
         };
         assert!(hint("from=2026-06-01T00:00:00+01:00").unwrap().contains("%2B"));
         for text in ["from=2026-06-01", "from=2026-06-01+00:00:00", "from=+"] {

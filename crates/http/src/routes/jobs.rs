@@ -10,20 +10,28 @@ pub(super) mod set_up;
 use prediction_domain::model::JudgedJob;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
+use crate::openapi::{Parameter, words};
 use crate::request::{Query, job_tag};
-use crate::wire::job::JobBody;
+use prediction_wire as wire;
 
-/// Reads `expand=source,source_version`.
+const EXPANDABLE: [&str; 2] = ["source", "source_version"];
+
+/// Describes `expand=source,source_version`.
+fn expand() -> Parameter {
+    words("expand", "What to show whole beside its id: source, source_version, or both with a comma.", &EXPANDABLE)
+}
+
+/// Reads it.
 fn expansion(query: &mut Query) -> Expansion {
-    let words = query.words("expand", &["source", "source_version"]);
+    let words = query.words("expand", &EXPANDABLE);
     Expansion { source: words.contains(&"source"), source_version: words.contains(&"source_version") }
 }
 
 /// The body of a job with what is shown beside it.
-fn with_expanded(judged: JudgedJob, expanded: &Expanded) -> JobBody {
+fn with_expanded(judged: JudgedJob, expanded: &Expanded) -> wire::Job {
     let source = expanded.sources.get(&judged.job.source_id).cloned();
     let version = expanded.source_versions.get(&judged.job.source_version_id).cloned();
-    let mut body = JobBody::from(judged);
+    let mut body = wire::Job::from(judged);
     body.source = source.map(|source| Box::new(source.into()));
     body.source_version = version.map(|version| Box::new(version.into()));
     body

@@ -59,7 +59,7 @@ fn bodies() -> Vec<(&'static str, &'static str, String, &'static str)> {
         .iter()
         .filter_map(|operation| {
             let request = operation.request.as_ref()?;
-            Some((operation.id, operation.method, operation.path_to(ORGANISATION), request.schema))
+            Some((operation.id, operation.method, operation.path_to(ORGANISATION), request.shape.name()))
         })
         .collect()
 }

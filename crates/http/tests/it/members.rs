@@ -33,21 +33,21 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
     let runs = format!("{job}/runs");
     let document: Value = serde_json::from_str(openapi::json()).unwrap();
     let places = [
-        ("NewSource", "POST", sources, "", unknown()),
-        ("SourceChange", "PUT", &source, "", unknown()),
-        ("NewSourceVersion", "POST", versions, "", unknown()),
-        ("NewInputRole", "POST", versions, "/input_roles/0", json!({"input_roles": [unknown()]})),
-        ("NewOutputRole", "POST", versions, "/output_roles/1", json!({"output_roles": [{}, unknown()]})),
+        ("CreateSourceRequest", "POST", sources, "", unknown()),
+        ("UpdateSourceRequest", "PUT", &source, "", unknown()),
+        ("CreateSourceVersionRequest", "POST", versions, "", unknown()),
+        ("InputRoleRequest", "POST", versions, "/input_roles/0", json!({"input_roles": [unknown()]})),
+        ("OutputRoleRequest", "POST", versions, "/output_roles/1", json!({"output_roles": [{}, unknown()]})),
         ("JobSetupRequest", "POST", set_up, "", json!({UNLIKE_ANY: 1, "organisation_id": ORGANISATION})),
-        ("SetupSource", "POST", set_up, "/source", json!({"source": unknown()})),
-        ("SetupSourceVersion", "POST", set_up, "/source_version", json!({"source_version": unknown()})),
-        ("SetupJob", "POST", set_up, "/job", json!({"job": unknown()})),
-        ("NewRoleBinding", "POST", set_up, "/role_bindings/0", json!({"role_bindings": [unknown()]})),
-        ("JobChange", "PUT", &job, "", unknown()),
-        ("Deletion", "DELETE", &job, "", unknown()),
-        ("Deletion", "DELETE", &source, "", unknown()),
-        ("NewRun", "POST", &runs, "", unknown()),
-        ("NewPrediction", "POST", &runs, "/predictions/0", json!({"predictions": [unknown()]})),
+        ("JobSetupSource", "POST", set_up, "/source", json!({"source": unknown()})),
+        ("JobSetupSourceVersion", "POST", set_up, "/source_version", json!({"source_version": unknown()})),
+        ("JobSetupJob", "POST", set_up, "/job", json!({"job": unknown()})),
+        ("RoleBindingRequest", "POST", set_up, "/role_bindings/0", json!({"role_bindings": [unknown()]})),
+        ("UpdateJobRequest", "PUT", &job, "", unknown()),
+        ("DeleteRequest", "DELETE", &job, "", unknown()),
+        ("DeleteRequest", "DELETE", &source, "", unknown()),
+        ("ReportRunRequest", "POST", &runs, "", unknown()),
+        ("PredictionRequest", "POST", &runs, "/predictions/0", json!({"predictions": [unknown()]})),
     ];
     for (schema, method, path, pointer, body) in &places {
         let described = &document["components"]["schemas"][schema];
@@ -56,7 +56,7 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         assert_eq!(known_members(&service, method, path, pointer, body).await, members, "{schema}");
     }
     let requests: BTreeSet<&str> =
-        openapi::operations().iter().filter_map(|operation| Some(operation.request.as_ref()?.schema)).collect();
+        openapi::operations().iter().filter_map(|operation| Some(operation.request.as_ref()?.shape.name())).collect();
     assert!(requests.iter().all(|request| places.iter().any(|(schema, ..)| schema == request)), "{requests:?}");
 }
 

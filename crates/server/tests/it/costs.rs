@@ -94,8 +94,8 @@ impl World {
         let mut cases = Vec::new();
         for operation in operations() {
             let Some(request) = &operation.request else { continue };
-            let most = if request.schema == "NewRun" { 4 } else { 1 } * 1024 * 1024 / part;
-            let bodies = document.costly_bodies(request.schema, most);
+            let most = if request.shape.name() == "ReportRunRequest" { 4 } else { 1 } * 1024 * 1024 / part;
+            let bodies = document.costly_bodies(request.shape.name(), most);
             assert!(bodies.len() >= 10, "{} {}: {}", operation.method, operation.path, bodies.len());
             // Nothing is to be gone when the next one comes.
             let path = self.path_of(&operation);

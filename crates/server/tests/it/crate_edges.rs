@@ -14,12 +14,13 @@ const PG_SQLSTATE: &str = "prediction-pg-sqlstate";
 const SQLITE: &str = "prediction-adapters-sqlite";
 const HTTP: &str = "prediction-http";
 const STRICT_JSON: &str = "prediction-strict-json";
+const WIRE: &str = "prediction-wire";
 const IDENTITY: &str = "prediction-identity";
 const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
@@ -27,7 +28,8 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     (SQLITE, &[DOMAIN]),
     (STRICT_JSON, &[DOMAIN]),
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
-    (HTTP, &[DOMAIN, IDENTITY, STRICT_JSON]),
+    (WIRE, &[DOMAIN, STRICT_JSON]),
+    (HTTP, &[DOMAIN, IDENTITY, WIRE]),
     (WEB, &[IDENTITY, STRICT_JSON]),
     (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, WEB]),
 ];

@@ -146,7 +146,7 @@ fn every_problem_of_every_operation_can_be_had(server: &Server) {
                 continue;
             }
             let answer = provoke(&world, &operation, code);
-            answer.problem(code.status().as_u16(), code.as_str());
+            answer.problem(code.status(), code.as_str());
             explains(server, code);
         }
     }

@@ -1,18 +1,34 @@
+use crate::openapi::{Access, Body, Operation, if_none_match, tags};
+use crate::routes::Endpoint;
+use prediction_domain::model::Permission;
 use prediction_domain::model::{JobId, Revision, ValueProblem, ViolationCode};
 use prediction_domain::use_cases::get_job_revision;
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, fresh};
-use crate::wire::job_revision::JobRevisionBody;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::get("/api/v1/jobs/{id}/revisions/{revision}", "get_job_revision")
+        .tag(tags::JOBS)
+        .summary("Read what a job was")
+        .text("At that revision. It is kept as long as the job, and so is the version that it had.")
+        .access(Access::Scope(Permission::JobsRead))
+        .parameters(vec![if_none_match()])
+        .answer(200, "What the job was", Body::One("JobRevision"))
+        .answer(304, "The reader has it already", Body::None)
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     let revision = call.part("revision", parse)?;
     call.no_query()?;
 
     let kept = call.api().read(move |ports| get_job_revision(ports, &caller, id, revision)).await?;
-    fresh(&call, &entity_tag(kept.revision), JobRevisionBody::from(kept)).await
+    fresh(&call, &entity_tag(kept.revision), wire::JobRevision::from(kept)).await
 }
 
 fn parse(text: &str) -> Result<Revision, ValueProblem> {

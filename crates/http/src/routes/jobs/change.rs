@@ -1,3 +1,6 @@
+use crate::openapi::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::problem::ProblemCode::{Conflict, QuotaOfDayExceeded};
+use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::change_job;
@@ -5,9 +8,26 @@ use prediction_domain::use_cases::change_job;
 use super::tag_of;
 use crate::request::Call;
 use crate::routes::{Answer, single};
-use crate::wire::job::{JobBody, decode_job_change};
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::put("/api/v1/jobs/{id}", "change_job")
+        .tag(tags::JOBS)
+        .summary("Change a job")
+        .text(
+            "Its name, whether it is active, its version and its bindings; the result is judged like a setup. What \
+             is left out stays. What GET returned can be sent back.",
+        )
+        .access(Access::Scope(Permission::JobsWrite))
+        .parameters(vec![dry_run(), if_match()])
+        .request(&wire::UPDATE_JOB, &[("change", include_str!("../../../../../docs/examples/change-job.json"))])
+        .answer(200, "The job as it is now", Body::One("Job"))
+        .problems(&[Conflict, QuotaOfDayExceeded])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     let mut query = call.query();
@@ -15,9 +35,9 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.precondition()?;
     let body = call.body(&caller, Permission::JobsWrite).await?;
-    let submission = body.decode(&call.api(), decode_job_change).await?;
+    let submission = body.decode(&call.api(), &wire::UPDATE_JOB).await?;
 
     let judged =
         call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, effect)).await?;
-    single(&call, StatusCode::OK, &tag_of(&judged), JobBody::from(judged)).await
+    single(&call, StatusCode::OK, &tag_of(&judged), wire::Job::from(judged)).await
 }

@@ -1,11 +1,27 @@
+use crate::openapi::{Access, Body, Operation, if_none_match, tags};
+use crate::routes::Endpoint;
 use prediction_domain::model::JobId;
+use prediction_domain::model::Permission;
 use prediction_domain::use_cases::{Expanded, Expansion, JobQuery, Refusal, expand_jobs};
 
 use super::{expansion, tag_of_expanded, with_expanded};
 use crate::request::Call;
 use crate::routes::{Answer, fresh};
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::get("/api/v1/jobs/{id}", "get_job")
+        .tag(tags::JOBS)
+        .summary("Read a job")
+        .text("A job of another organisation is not there.")
+        .access(Access::Scope(Permission::JobsRead))
+        .parameters(vec![super::expand(), if_none_match()])
+        .answer(200, "The job", Body::One("Job"))
+        .answer(304, "It has not changed", Body::None)
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     let mut query = call.query();

@@ -1,13 +1,33 @@
+use crate::openapi::{Access, Body, Operation, id_filter, tags};
+use crate::problem::ProblemCode::OrganisationOutOfScope;
+use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
+use prediction_domain::model::Permission;
 use prediction_domain::model::{OrganisationId, SourceId};
 use prediction_domain::ports::JobFilter;
 use prediction_domain::use_cases::count_jobs_by_health;
 
 use crate::request::Call;
 use crate::routes::{Answer, TYPICAL_BODY, json};
-use crate::wire::health::HealthCountsBody;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::get("/api/v1/jobs/health", "count_jobs_by_health")
+        .tag(tags::JOBS)
+        .summary("Count jobs by their health")
+        .text("Those of the token's organisations, judged now.")
+        .access(Access::Scope(Permission::JobsRead))
+        .parameters(vec![
+            id_filter("organisation_id", "Only those of that organisation."),
+            id_filter("source_id", "Only those of that source."),
+        ])
+        .answer(200, "How many there are of each", Body::One("JobHealthCounts"))
+        .problems(&[OrganisationOutOfScope])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let mut query = call.query();
     let filter = JobFilter {
@@ -18,5 +38,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     query.finish()?;
 
     let (counts, judged_at) = call.api().read(move |ports| count_jobs_by_health(ports, &caller, &filter)).await?;
-    json(&call, StatusCode::OK, TYPICAL_BODY, HealthCountsBody::new(&counts, judged_at)).await
+    json(&call, StatusCode::OK, TYPICAL_BODY, wire::JobHealthCounts::new(&counts, judged_at)).await
 }

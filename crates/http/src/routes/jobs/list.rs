@@ -1,3 +1,7 @@
+use crate::openapi::{Access, Body, Operation, flag, id_filter, name_filter, paged, tags, words};
+use crate::problem::ProblemCode::OrganisationOutOfScope;
+use crate::routes::Endpoint;
+use prediction_domain::model::Permission;
 use prediction_domain::model::{HealthStatus, InputId, JobName, OrganisationId, SourceId, SourceVersionId};
 use prediction_domain::ports::JobFilter;
 use prediction_domain::use_cases::list_expanded_jobs;
@@ -5,9 +9,35 @@ use prediction_domain::use_cases::list_expanded_jobs;
 use super::{expansion, with_expanded};
 use crate::request::{Call, Query};
 use crate::routes::{Answer, page as page_of};
-use crate::wire::list::List;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::get("/api/v1/jobs", "list_jobs")
+        .tag(tags::JOBS)
+        .summary("List jobs")
+        .text("Those of the token's organisations, in creation order. input_id answers which jobs use an input.")
+        .access(Access::Scope(Permission::JobsRead))
+        .parameters(paged(vec![
+            id_filter("organisation_id", "Only those of that organisation."),
+            id_filter("source_id", "Only those of that source."),
+            id_filter("source_version_id", "Only those that run that version."),
+            flag("active", "Only the active, or only the inactive ones."),
+            name_filter("Only those of that name."),
+            id_filter("input_id", "Only those with that input bound to some role."),
+            words(
+                "health",
+                "Only those of such a health, judged now: statuses with commas between them, such as overdue,failing.",
+                &HealthStatus::ALL.map(HealthStatus::as_str),
+            ),
+            super::expand(),
+        ]))
+        .answer(200, "A page of jobs", Body::Page("Job"))
+        .problems(&[OrganisationOutOfScope])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let mut query = call.query();
     let filter = JobFilter {
@@ -30,5 +60,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         .await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(|job| with_expanded(job, &expanded)).collect();
-    page_of(&call, List { items, next_cursor }).await
+    page_of(&call, wire::Page { items, next_cursor }).await
 }

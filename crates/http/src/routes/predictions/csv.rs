@@ -16,6 +16,8 @@ use crate::routes::Answer;
 
 /// How many values are read at once, and are in memory until the reader has taken them.
 const PAGE: usize = 2_000;
+/// What the rows are.
+pub(super) const ABOUT: &str = "Rows with the header `role,at,value,issued_at,run_id`, ended by CRLF (RFC 4180).";
 const HEADER: [&str; 5] = ["role", "at", "value", "issued_at", "run_id"];
 
 /// Which values are wanted, or are still to come.

@@ -1,14 +1,45 @@
+use crate::openapi::{Access, Body, Operation, id_filter, paged_by, query, tags, time_filter};
+use crate::routes::Endpoint;
 use actix_web::http::header;
+use prediction_domain::model::Permission;
 use prediction_domain::model::{JobId, RoleName, RunId, Timestamp};
 use prediction_domain::use_cases::{PredictionFilter, list_predictions};
+use prediction_wire::WORD;
 
 use super::csv;
 use crate::request::{Call, Query};
 use crate::routes::{Answer, insert, page as page_of};
-use crate::wire::list::List;
-use crate::wire::run::PredictionBody;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::get("/api/v1/jobs/{id}/predictions", "list_predictions")
+        .tag(tags::RUNS)
+        .summary("Read what a job predicts")
+        .text(
+            "For each role and time the value of the run that was issued last, by role and time. What is older than \
+             the source's retention_hours is not shown. All pages of one reading tell what was known when the first was \
+             read: a run that is reported meanwhile is no part of them. With `Accept: text/csv` the same as CSV (RFC 4180): all \
+             rows, or with limit so many, with a link to the next ones.",
+        )
+        .access(Access::Scope(Permission::PredictionsRead))
+        .parameters(paged_by(
+            vec![
+                query("role", "Only those of that output role.", WORD.schema()),
+                time_filter("from", "Only those about then or later."),
+                time_filter("to", "Only those about a time before then."),
+                time_filter("as_of", "Only those of runs issued then or before, whenever they were received."),
+                time_filter("known_at", "Only those of runs that the service had received by then: what was known."),
+                id_filter("run_id", "Exactly those of that run."),
+            ],
+            PredictionFilter::MAX_LIMIT,
+            PredictionFilter::DEFAULT_LIMIT,
+        ))
+        .answer(200, "A page of values", Body::PageOrCsv("Prediction", super::csv::ABOUT))
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     let mut query = call.query();
@@ -34,8 +65,8 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let limit = limit.unwrap_or(PredictionFilter::DEFAULT_LIMIT);
     let found = call.api().read(move |ports| list_predictions(ports, &caller, id, &filter, after, limit)).await?;
     let next_cursor = Query::prediction_cursor(&list, found.next.as_ref());
-    let items = found.items.into_iter().map(PredictionBody::from).collect();
-    let mut answer = page_of(&call, List { items, next_cursor }).await?;
+    let items = found.items.into_iter().map(wire::Prediction::from).collect();
+    let mut answer = page_of(&call, wire::Page { items, next_cursor }).await?;
     insert(&mut answer, header::VARY, "Accept");
     Ok(answer)
 }

@@ -1,13 +1,33 @@
+use crate::openapi::{Access, Body, Operation, paged, query, tags, time_filter};
+use crate::routes::Endpoint;
+use prediction_domain::model::Permission;
 use prediction_domain::model::{JobId, RunStatus, Timestamp};
 use prediction_domain::ports::RunFilter;
 use prediction_domain::use_cases::list_runs;
+use prediction_wire::RUN_STATUS;
 
 use crate::request::{Call, Query};
 use crate::routes::{Answer, page as page_of};
-use crate::wire::list::List;
-use crate::wire::run::RunBody;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::get("/api/v1/jobs/{id}/runs", "list_runs")
+        .tag(tags::RUNS)
+        .summary("List the runs of a job")
+        .text("The last issued first.")
+        .access(Access::Scope(Permission::PredictionsRead))
+        .parameters(paged(vec![
+            query("status", "Only those that ended like this.", RUN_STATUS.schema()),
+            time_filter("from", "Only those issued then or later."),
+            time_filter("to", "Only those issued before then."),
+            time_filter("known_at", "Only those that the service had received by then."),
+        ]))
+        .answer(200, "A page of runs", Body::Page("Run"))
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     let mut query = call.query();
@@ -22,6 +42,6 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let found = call.api().read(move |ports| list_runs(ports, &caller, id, &filter, &page)).await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
-    let items = found.items.into_iter().map(RunBody::from).collect();
-    page_of(&call, List { items, next_cursor }).await
+    let items = found.items.into_iter().map(wire::Run::from).collect();
+    page_of(&call, wire::Page { items, next_cursor }).await
 }

@@ -1,21 +1,44 @@
+use crate::openapi::{Access, Body, Operation, tags};
+use crate::problem::ProblemCode::{Conflict, NotTheOwner};
+use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::{Permission, Revision};
 use prediction_domain::use_cases::{Outcome, publish_source_version};
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, created, single};
-use crate::wire::source_version::{SourceVersionBody, decode_source_version};
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::post("/api/v1/source_versions", "create_source_version")
+        .tag(tags::SOURCE_VERSIONS)
+        .summary("Publish a source version")
+        .text(
+            "For the owner of the source. Can be sent again safely: the same content answers 200 with what is stored, other \
+             content 409.",
+        )
+        .access(Access::Scope(Permission::CatalogCreate))
+        .request(
+            &wire::CREATE_SOURCE_VERSION,
+            &[("tutorial", include_str!("../../../../../docs/examples/create-source-version.json"))],
+        )
+        .answer(200, "It was there already", Body::One("SourceVersion"))
+        .answer(201, "It was published", Body::One("SourceVersion"))
+        .problems(&[Conflict, NotTheOwner])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
     let body = call.body(&caller, Permission::CatalogCreate).await?;
-    let submission = body.decode(&call.api(), decode_source_version).await?;
+    let submission = body.decode(&call.api(), &wire::CREATE_SOURCE_VERSION).await?;
 
     let (version, outcome) = call.api().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
     let tag = entity_tag(Revision::FIRST);
     let location = format!("/api/v1/source_versions/{}", version.id);
-    let body = SourceVersionBody::from(version);
+    let body = wire::SourceVersion::from(version);
     match outcome {
         Outcome::Created => created(&call, &location, &tag, body).await,
         Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,

@@ -1,11 +1,29 @@
+use crate::openapi::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::problem::ProblemCode::{InUse, NotTheOwner};
+use crate::routes::Endpoint;
 use prediction_domain::model::{Permission, Revision, SourceVersionId};
 use prediction_domain::use_cases::delete_source_version;
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, deleted};
-use crate::wire::source_version::SourceVersionBody;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::delete("/api/v1/source_versions/{id}", "delete_source_version")
+        .tag(tags::SOURCE_VERSIONS)
+        .summary("Delete a source version")
+        .text("For the owner of its source. Refused while a job uses it.")
+        .access(Access::Scope(Permission::CatalogWrite))
+        .parameters(vec![dry_run(), if_match()])
+        .request(&wire::DELETE, &[])
+        .answer(200, "With dry_run: what would be deleted", Body::One("SourceVersion"))
+        .answer(204, "It was deleted", Body::None)
+        .problems(&[InUse, NotTheOwner])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(SourceVersionId::parse)?;
     let mut query = call.query();
@@ -15,5 +33,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
 
     let version =
         call.api().write(move |ports| delete_source_version(ports, &caller, id, &precondition, effect)).await?;
-    deleted(&call, effect, &entity_tag(Revision::FIRST), SourceVersionBody::from(version)).await
+    deleted(&call, effect, &entity_tag(Revision::FIRST), wire::SourceVersion::from(version)).await
 }

@@ -1,13 +1,29 @@
+use crate::openapi::{Access, Body, Operation, id_filter, paged, tags, words};
+use crate::routes::Endpoint;
 use prediction_domain::model::{Page, SourceId};
 use prediction_domain::ports::SourceVersionFilter;
 use prediction_domain::use_cases::{list_source_version_heads, list_source_versions};
 
 use crate::request::{Call, Query};
 use crate::routes::{Answer, page as page_of};
-use crate::wire::list::List;
-use crate::wire::source_version::SourceVersionItem;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::get("/api/v1/source_versions", "list_source_versions")
+        .tag(tags::SOURCE_VERSIONS)
+        .summary("List source versions")
+        .text("In the order in which they were published; without their roles, unless those are asked for.")
+        .access(Access::Token)
+        .parameters(paged(vec![
+            id_filter("source_id", "Only those of that source."),
+            words("expand", "With contract: the roles of each version, too.", &["contract"]),
+        ]))
+        .answer(200, "A page of source versions", Body::Page("SourceVersionItem"))
+}
+
+async fn handle(call: Call) -> Answer {
     call.caller().await?;
     let mut query = call.query();
     let filter = SourceVersionFilter { source_id: query.read("source_id", SourceId::parse) };
@@ -20,12 +36,12 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
         .read(move |ports| {
             if is_whole {
                 let Page { items, next } = list_source_versions(ports, &filter, &page)?;
-                return Ok(Page { items: items.into_iter().map(SourceVersionItem::from).collect(), next });
+                return Ok(Page { items: items.into_iter().map(wire::SourceVersionItem::from).collect(), next });
             }
             let Page { items, next } = list_source_version_heads(ports, &filter, &page)?;
-            Ok(Page { items: items.into_iter().map(SourceVersionItem::from).collect::<Vec<_>>(), next })
+            Ok(Page { items: items.into_iter().map(wire::SourceVersionItem::from).collect::<Vec<_>>(), next })
         })
         .await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
-    page_of(&call, List { items: found.items, next_cursor }).await
+    page_of(&call, wire::Page { items: found.items, next_cursor }).await
 }

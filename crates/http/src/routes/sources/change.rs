@@ -1,12 +1,33 @@
+use crate::openapi::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::problem::ProblemCode::{Conflict, NotTheOwner, WouldDeleteValues};
+use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::{Permission, SourceId};
 use prediction_domain::use_cases::change_source;
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, single};
-use crate::wire::source::{SourceChangedBody, decode_source_change};
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::put("/api/v1/sources/{id}", "change_source")
+        .tag(tags::SOURCES)
+        .summary("Change a source")
+        .text(
+            "For its owner. What is left out stays, null clears. What GET returned can be sent back. A shorter retention \
+             that deletes values at once, of any organisation that has jobs of the source, is 409 without confirm_deletion: true; \
+             deletes says how many values of how many jobs.",
+        )
+        .access(Access::Scope(Permission::CatalogWrite))
+        .parameters(vec![dry_run(), if_match()])
+        .request(&wire::UPDATE_SOURCE, &[("change", include_str!("../../../../../docs/examples/change-source.json"))])
+        .answer(200, "The source as it is now", Body::One("UpdatedSource"))
+        .problems(&[Conflict, NotTheOwner, WouldDeleteValues])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(SourceId::parse)?;
     let mut query = call.query();
@@ -14,9 +35,9 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.precondition()?;
     let body = call.body(&caller, Permission::CatalogWrite).await?;
-    let submission = body.decode(&call.api(), decode_source_change).await?;
+    let submission = body.decode(&call.api(), &wire::UPDATE_SOURCE).await?;
 
     let changed =
         call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, effect)).await?;
-    single(&call, StatusCode::OK, &entity_tag(changed.source.revision), SourceChangedBody::from(changed)).await
+    single(&call, StatusCode::OK, &entity_tag(changed.source.revision), wire::UpdatedSource::from(changed)).await
 }

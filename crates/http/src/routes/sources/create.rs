@@ -1,21 +1,42 @@
+use crate::openapi::{Access, Body, Operation, tags};
+use crate::problem::ProblemCode::{Conflict, NotTheOwner, OrganisationOutOfScope};
+use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::Permission;
 use prediction_domain::use_cases::{Outcome, create_source};
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, created, single};
-use crate::wire::source::{SourceBody, decode_source};
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::post("/api/v1/sources", "create_source")
+        .tag(tags::SOURCES)
+        .summary("Create a source")
+        .text(
+            "It belongs to the organisation of the token, or to the platform if the token is for all organisations, unless \
+             owner_organisation_id says whose it is. Can be sent again safely: the same content answers 200 with what is \
+             stored, other content 409.",
+        )
+        .access(Access::Scope(Permission::CatalogCreate))
+        .request(&wire::CREATE_SOURCE, &[("tutorial", include_str!("../../../../../docs/examples/create-source.json"))])
+        .answer(200, "It was there already", Body::One("Source"))
+        .answer(201, "It was created", Body::One("Source"))
+        .problems(&[Conflict, NotTheOwner, OrganisationOutOfScope])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
     let body = call.body(&caller, Permission::CatalogCreate).await?;
-    let submission = body.decode(&call.api(), decode_source).await?;
+    let submission = body.decode(&call.api(), &wire::CREATE_SOURCE).await?;
 
     let (source, outcome) = call.api().write(move |ports| create_source(ports, &caller, &submission)).await?;
     let tag = entity_tag(source.revision);
     let location = format!("/api/v1/sources/{}", source.id);
-    let body = SourceBody::from(source);
+    let body = wire::Source::from(source);
     match outcome {
         Outcome::Created => created(&call, &location, &tag, body).await,
         Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,

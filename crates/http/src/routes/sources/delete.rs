@@ -1,11 +1,29 @@
+use crate::openapi::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::problem::ProblemCode::{InUse, NotTheOwner};
+use crate::routes::Endpoint;
 use prediction_domain::model::{Permission, SourceId};
 use prediction_domain::use_cases::delete_source;
 
 use crate::request::{Call, entity_tag};
 use crate::routes::{Answer, deleted};
-use crate::wire::source::SourceBody;
+use prediction_wire as wire;
 
-pub(in crate::routes) async fn handle(call: Call) -> Answer {
+pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
+
+fn describe() -> Operation {
+    Operation::delete("/api/v1/sources/{id}", "delete_source")
+        .tag(tags::SOURCES)
+        .summary("Delete a source")
+        .text("For its owner. Refused while it has versions.")
+        .access(Access::Scope(Permission::CatalogWrite))
+        .parameters(vec![dry_run(), if_match()])
+        .request(&wire::DELETE, &[])
+        .answer(200, "With dry_run: what would be deleted", Body::One("Source"))
+        .answer(204, "It was deleted", Body::None)
+        .problems(&[InUse, NotTheOwner])
+}
+
+async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(SourceId::parse)?;
     let mut query = call.query();
@@ -14,5 +32,5 @@ pub(in crate::routes) async fn handle(call: Call) -> Answer {
     let precondition = call.lock(&caller, Permission::CatalogWrite).await?;
 
     let source = call.api().write(move |ports| delete_source(ports, &caller, id, &precondition, effect)).await?;
-    deleted(&call, effect, &entity_tag(source.revision), SourceBody::from(source)).await
+    deleted(&call, effect, &entity_tag(source.revision), wire::Source::from(source)).await
 }

@@ -8,37 +8,98 @@ use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use actix_web::web::{Bytes, Path};
 use prediction_domain::model::ViolationCode;
-use serde_json::json;
+use prediction_wire::ServiceHealth;
 use utoipa_swagger_ui::Config;
 
-use super::Answer;
-use crate::openapi;
+use super::{Answer, Endpoint};
+use crate::openapi::{self, Body, Operation};
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
 
+pub(super) const LIVE: Endpoint = Endpoint {
+    describe: || {
+        Operation::get("/health/live", "live").summary("The process runs").answer(
+            200,
+            "It does",
+            Body::One("ServiceHealth"),
+        )
+    },
+    handler: |route| route.to(live),
+};
+
+pub(super) const READY: Endpoint = Endpoint {
+    describe: || {
+        Operation::get("/health/ready", "ready")
+            .summary("The service can do its work")
+            .answer(200, "It can", Body::One("ServiceHealth"))
+            .problems(&[ProblemCode::NotReady])
+    },
+    handler: |route| route.to(ready),
+};
+
+fn describe_metrics() -> Operation {
+    Operation::get("/metrics", "metrics")
+        .summary("What the service measures, for Prometheus")
+        .answer(200, "Metrics", Body::Other("text/plain"))
+        .problems(&[ProblemCode::RateLimited])
+}
+
+pub(super) const METRICS: Endpoint = Endpoint { describe: describe_metrics, handler: |route| route.to(metrics) };
+
+/// The same where only the operator can ask.
+pub(super) const INTERNAL_METRICS: Endpoint =
+    Endpoint { describe: describe_metrics, handler: |route| route.to(internal_metrics) };
+
+pub(super) const OPENAPI: Endpoint = Endpoint {
+    describe: || {
+        Operation::get("/openapi.json", "openapi")
+            .summary("This document")
+            .answer(200, "The document", Body::Other("application/json"))
+            .problems(&[ProblemCode::RateLimited])
+    },
+    handler: |route| route.to(openapi),
+};
+
+pub(super) const PROBLEMS: Endpoint = Endpoint {
+    describe: || {
+        Operation::get("/problems", "list_problems")
+            .summary("The texts about all problems")
+            .answer(200, "A page for people", Body::Other("text/html"))
+            .problems(&[ProblemCode::RateLimited])
+    },
+    handler: |route| route.to(problems),
+};
+
+pub(super) const PROBLEM: Endpoint = Endpoint {
+    describe: || {
+        Operation::get("/problems/{code}", "get_problem")
+            .summary("The text about a problem")
+            .answer(200, "A page for people", Body::Other("text/html"))
+            .problems(&[ProblemCode::NotFound, ProblemCode::RateLimited])
+    },
+    handler: |route| route.to(problem),
+};
+
 /// The process runs. Nothing else is looked at: a restart would not help the database.
-pub(super) async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "live" }))
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(ServiceHealth { status: "live".to_owned(), degraded: None })
 }
 
 /// The service can do its work, or what of it is useful: whoever reads is not to be sent away because nobody can write.
-pub(super) async fn ready(call: Call) -> Answer {
+async fn ready(call: Call) -> Answer {
     let degraded = call.service().ready().await?;
-    Ok(HttpResponse::Ok().json(if degraded.is_empty() {
-        json!({ "status": "ready" })
-    } else {
-        json!({ "status": "degraded", "degraded": degraded })
-    }))
+    let status = if degraded.is_empty() { "ready" } else { "degraded" };
+    let degraded = (!degraded.is_empty()).then_some(degraded);
+    Ok(HttpResponse::Ok().json(ServiceHealth { status: status.to_owned(), degraded }))
 }
 
 /// The metrics, for Prometheus.
-pub(super) async fn metrics(call: Call) -> Answer {
+async fn metrics(call: Call) -> Answer {
     call.admit()?;
     Ok(internal_metrics(call).await)
 }
 
-/// The same where only those who run the service can ask.
-pub(super) async fn internal_metrics(call: Call) -> HttpResponse {
+async fn internal_metrics(call: Call) -> HttpResponse {
     let text = call.service().metrics().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
 }
@@ -50,7 +111,7 @@ pub(super) async fn unknown(call: Call) -> Answer {
 }
 
 /// The OpenAPI document.
-pub(super) async fn openapi(call: Call) -> Answer {
+async fn openapi(call: Call) -> Answer {
     call.admit()?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(openapi::json()))
 }
@@ -87,7 +148,7 @@ pub(super) async fn to_docs(call: Call) -> Answer {
 }
 
 /// All problems.
-pub(super) async fn problems(call: Call) -> Answer {
+async fn problems(call: Call) -> Answer {
     static PAGE: LazyLock<Bytes> = LazyLock::new(|| page("Problems", &list_of_problems()).into());
     call.admit()?;
     Ok(html(PAGE.clone()))
@@ -98,7 +159,7 @@ fn list_of_problems() -> String {
     for code in ProblemCode::ALL {
         list.push_str(&format!(
             "<tr><td>{}</td><td><a href=\"{}\">{}</a></td><td>{}</td></tr>\n",
-            code.status().as_u16(),
+            code.status(),
             code.type_uri(),
             code.as_str(),
             code.title()
@@ -113,12 +174,12 @@ fn list_of_problems() -> String {
 }
 
 /// The text about one problem: what its `type` refers to.
-pub(super) async fn problem(call: Call, code: Path<String>) -> Answer {
+async fn problem(call: Call, code: Path<String>) -> Answer {
     call.admit()?;
     let same: Vec<&ProblemCode> = ProblemCode::ALL.iter().filter(|problem| problem.as_str() == code.as_str()).collect();
     let code =
         same.first().ok_or_else(|| Problem::new(ProblemCode::NotFound).detail("there is no problem of that code"))?;
-    let statuses: Vec<String> = same.iter().map(|problem| problem.status().as_u16().to_string()).collect();
+    let statuses: Vec<String> = same.iter().map(|problem| problem.status().to_string()).collect();
     let text = format!(
         "<h1>{}</h1>\n<p><code>{}</code>, status {}</p>\n<p>{}</p>\n<p><a href=\"/problems\">All problems</a></p>\n",
         code.title(),

@@ -1,0 +1,109 @@
+use prediction_domain::model::{Health, HealthCounts, HealthStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::rules;
+
+/// Whether a job delivers as often as its source promises, judged when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobHealth {
+    /// The first status that fits.
+    #[schema(value_type = rules::HealthStatus)]
+    pub status: HealthStatus,
+    /// When the newest run was issued.
+    #[schema(value_type = rules::NullableTime, inline)]
+    pub last_run_at: Option<Timestamp>,
+    /// When the newest run that succeeded was issued.
+    #[schema(value_type = rules::NullableTime, inline)]
+    pub last_success_at: Option<Timestamp>,
+    /// By when the next success is expected, of a job that is active and monitored.
+    #[schema(value_type = rules::NullableTime, inline)]
+    pub next_expected_at: Option<Timestamp>,
+    /// Since when it is overdue, of a job that is.
+    #[schema(value_type = rules::NullableTime, inline)]
+    pub overdue_since: Option<Timestamp>,
+    /// How many runs have failed since the last success.
+    #[schema(minimum = 0)]
+    pub consecutive_failures: u64,
+}
+
+/// How many jobs have which health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobHealthCounts {
+    /// One number for each status.
+    #[schema(inline)]
+    pub counts: JobHealthCountsByStatus,
+    /// When they were judged.
+    #[schema(value_type = rules::Time, inline)]
+    pub judged_at: Timestamp,
+}
+
+/// One number for each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "named like the statuses")]
+pub struct JobHealthCountsByStatus {
+    #[schema(minimum = 0)]
+    pub paused: u64,
+    #[schema(minimum = 0)]
+    pub unmonitored: u64,
+    #[schema(minimum = 0)]
+    pub overdue: u64,
+    #[schema(minimum = 0)]
+    pub failing: u64,
+    #[schema(minimum = 0)]
+    pub late: u64,
+    #[schema(minimum = 0)]
+    pub new: u64,
+    #[schema(minimum = 0)]
+    pub on_time: u64,
+}
+
+/// How the service is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceHealth {
+    /// `live`; `ready`, or `degraded` if part of the work is not done.
+    pub status: String,
+    /// Which part of the work is not done, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    pub degraded: Option<Vec<ServiceDegradation>>,
+}
+
+/// Part of the work that is not done, or not well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceDegradation {
+    /// `clock` or `writes`.
+    pub check: String,
+    /// What is the matter.
+    pub detail: String,
+}
+
+impl From<Health> for JobHealth {
+    fn from(health: Health) -> Self {
+        Self {
+            status: health.status,
+            last_run_at: health.last_run_at,
+            last_success_at: health.last_success_at,
+            next_expected_at: health.next_expected_at,
+            overdue_since: health.overdue_since,
+            consecutive_failures: health.consecutive_failures,
+        }
+    }
+}
+
+impl JobHealthCounts {
+    /// These counts, at that time.
+    #[must_use]
+    pub fn new(counts: &HealthCounts, judged_at: Timestamp) -> Self {
+        let counts = JobHealthCountsByStatus {
+            paused: counts.of(HealthStatus::Paused),
+            unmonitored: counts.of(HealthStatus::Unmonitored),
+            overdue: counts.of(HealthStatus::Overdue),
+            failing: counts.of(HealthStatus::Failing),
+            late: counts.of(HealthStatus::Late),
+            new: counts.of(HealthStatus::New),
+            on_time: counts.of(HealthStatus::OnTime),
+        };
+        Self { counts, judged_at }
+    }
+}

@@ -1,0 +1,165 @@
+use prediction_domain::model::{
+    self, BINDINGS, BindingDraft, InputId, InputKind, JobChangeDraft, JobId, JobName, JudgedJob, Metric,
+    OrganisationId, OutputId, Revision, RoleName, SourceId, SourceVersionId, Timestamp, Unit,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fields::{List, ReadOnly, Shape};
+use crate::health::JobHealth;
+use crate::rules::{self, FLAG, ID, NAME, REVISION, TIME, WORD};
+use crate::source::Source;
+use crate::source_version::SourceVersion;
+
+/// One version of a source, configured to run for one organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Job {
+    /// Its identity.
+    #[schema(value_type = rules::Id, inline)]
+    pub id: JobId,
+    /// The organisation that it runs for.
+    #[schema(value_type = rules::Id, inline)]
+    pub organisation_id: OrganisationId,
+    /// The source of its version.
+    #[schema(value_type = rules::Id, inline)]
+    pub source_id: SourceId,
+    /// The version that it runs.
+    #[schema(value_type = rules::Id, inline)]
+    pub source_version_id: SourceVersionId,
+    /// Unique in its organisation.
+    #[schema(value_type = rules::Name, inline)]
+    pub name: JobName,
+    /// Whether runners should run it.
+    pub active: bool,
+    /// Which inputs it reads.
+    pub role_bindings: Vec<RoleBinding>,
+    /// What its predictions are filed under.
+    pub outputs: Vec<Output>,
+    /// Whether it delivers.
+    pub health: JobHealth,
+    /// How often it was changed, the setup included.
+    #[schema(value_type = rules::RevisionNumber, inline)]
+    pub revision: Revision,
+    /// When it was set up.
+    #[schema(value_type = rules::Time, inline)]
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    #[schema(value_type = rules::Time, inline)]
+    pub updated_at: Timestamp,
+    /// With expand=source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub source: Option<Box<Source>>,
+    /// With `expand=source_version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub source_version: Option<Box<SourceVersion>>,
+}
+
+/// An input role of the job's version, bound to a concrete input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoleBinding {
+    /// The input role.
+    #[schema(value_type = rules::Word, inline)]
+    pub role: RoleName,
+    /// The input, such as a sensor.
+    #[schema(value_type = rules::Id, inline)]
+    pub input_id: InputId,
+    /// The kind of the input.
+    #[schema(value_type = rules::Word, inline)]
+    pub input_type: InputKind,
+}
+
+/// The identity of what a job predicts in one output role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Output {
+    /// What its predictions are filed under.
+    #[schema(value_type = rules::Id, inline)]
+    pub id: OutputId,
+    /// The output role.
+    #[schema(value_type = rules::Word, inline)]
+    pub role: RoleName,
+    /// What is predicted.
+    #[schema(value_type = rules::Word, inline)]
+    pub metric: Metric,
+    /// The unit of the metric.
+    #[schema(value_type = rules::NullableWord, inline)]
+    pub unit: Option<Unit>,
+}
+
+impl From<JudgedJob> for Job {
+    fn from(JudgedJob { job, health }: JudgedJob) -> Self {
+        Self {
+            id: job.id,
+            organisation_id: job.organisation_id,
+            source_id: job.source_id,
+            source_version_id: job.source_version_id,
+            name: job.name,
+            active: job.active,
+            role_bindings: job.role_bindings.into_vec().into_iter().map(RoleBinding::from).collect(),
+            outputs: job.outputs.into_iter().map(Output::from).collect(),
+            health: health.into(),
+            revision: job.revision,
+            created_at: job.created_at,
+            updated_at: job.updated_at,
+            source: None,
+            source_version: None,
+        }
+    }
+}
+
+impl From<model::RoleBinding> for RoleBinding {
+    fn from(binding: model::RoleBinding) -> Self {
+        Self { role: binding.role, input_id: binding.input_id, input_type: binding.input_type }
+    }
+}
+
+impl From<model::Output> for Output {
+    fn from(output: model::Output) -> Self {
+        Self { id: output.id, role: output.role, metric: output.metric, unit: output.unit }
+    }
+}
+
+/// A binding that is asked for.
+pub(crate) static ROLE_BINDING: Shape<BindingDraft> = Shape {
+    name: "RoleBindingRequest",
+    about: "An input role of the version, to be bound to a concrete input.",
+    members: |fields| BindingDraft {
+        role: fields.text("role", WORD.required()),
+        input_id: fields.text("input_id", ID.required().about("One input may serve several roles.")),
+        input_type: fields.text(
+            "input_type",
+            WORD.nullable().about("Equal to the role's `input_kind`; taken from there when left out."),
+        ),
+    },
+};
+
+/// Changes to a job.
+pub static UPDATE_JOB: Shape<JobChangeDraft> = Shape {
+    name: "UpdateJobRequest",
+    about: "Changes to a job. What is left out stays; what GET returned can be sent back.",
+    members: |fields| {
+        const FIXED: &str = "May be repeated, but never changes.";
+        fields.read_only("outputs", ReadOnly::List("Output"));
+        fields.read_only("created_at", ReadOnly::Value(TIME));
+        fields.read_only("updated_at", ReadOnly::Value(TIME));
+        fields.read_only("health", ReadOnly::One("JobHealth"));
+        fields.read_only("source", ReadOnly::One("Source"));
+        fields.read_only("source_version", ReadOnly::One("SourceVersion"));
+        JobChangeDraft {
+            id: fields.text("id", ID.about(FIXED)),
+            organisation_id: fields.text("organisation_id", ID.about(FIXED)),
+            source_id: fields.text("source_id", ID.about(FIXED)),
+            source_version_id: fields.text("source_version_id", ID.about("Another version of the same source.")),
+            name: fields.text("name", NAME),
+            active: fields.flag("active", FLAG),
+            role_bindings: fields.objects(
+                "role_bindings",
+                List::of(&BINDINGS).nullable().about("All bindings; null or an empty list unbinds all."),
+                &ROLE_BINDING,
+            ),
+            revision: fields
+                .whole_number("revision", REVISION.nullable().about("Only this revision is changed, like If-Match.")),
+        }
+    },
+};

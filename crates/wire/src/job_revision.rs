@@ -1,0 +1,51 @@
+use prediction_domain::model::{self, JobId, JobName, Revision, SourceVersionId, Subject, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::job::{Output, RoleBinding};
+use crate::rules;
+
+/// What a job was at one of its revisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobRevision {
+    /// The job.
+    #[schema(value_type = rules::Id, inline)]
+    pub job_id: JobId,
+    /// Which of its revisions.
+    #[schema(value_type = rules::RevisionNumber, inline)]
+    pub revision: Revision,
+    /// The version that it ran.
+    #[schema(value_type = rules::Id, inline)]
+    pub source_version_id: SourceVersionId,
+    /// What it was called.
+    #[schema(value_type = rules::Name, inline)]
+    pub name: JobName,
+    /// Whether runners should run it.
+    pub active: bool,
+    /// Which inputs it read.
+    pub role_bindings: Vec<RoleBinding>,
+    /// What its predictions were filed under.
+    pub outputs: Vec<Output>,
+    /// When the job became this.
+    #[schema(value_type = rules::Time, inline)]
+    pub changed_at: Timestamp,
+    /// Who made it this: the subject of the token. Null where it was not kept.
+    #[schema(value_type = rules::NullableSubject, inline)]
+    pub changed_by: Option<Subject>,
+}
+
+impl From<model::JobRevision> for JobRevision {
+    fn from(kept: model::JobRevision) -> Self {
+        Self {
+            job_id: kept.job_id,
+            revision: kept.revision,
+            source_version_id: kept.source_version_id,
+            name: kept.name,
+            active: kept.active,
+            role_bindings: kept.role_bindings.into_vec().into_iter().map(RoleBinding::from).collect(),
+            outputs: kept.outputs.into_iter().map(Output::from).collect(),
+            changed_at: kept.changed_at,
+            changed_by: kept.changed_by,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What goes over the wire: requests, answers and problems of the Prediction API as JSON.
+//!
+//! Answers are read and written by the same types. A member that this release does not know is skipped when an answer is read, so
+//! that a client outlives the release it was made for. What a version's answer says of its contract is the domain's
+//! [`Contract`](prediction_domain::model::Contract), with the same digest:
+//!
+//! ```
+//! # let answer = include_str!("../tests/answers/source-version.json");
+//! let version: prediction_wire::SourceVersion = serde_json::from_str(answer)?;
+//! let contract = version.contract()?;
+//! assert_eq!(contract.digest(), version.contract_digest());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Requests are decoded strictly: [`Shape::decode`] notes every member of the wrong type and every unknown one, and gives what it
+//! could read as a draft that the domain judges. The code that decodes a request also describes it in OpenAPI.
+
+mod fields;
+mod health;
+mod job;
+mod job_revision;
+mod page;
+mod problem;
+mod rules;
+mod run;
+mod schemas;
+mod setup;
+mod source;
+mod source_version;
+mod texts;
+
+pub use fields::{BodyError, Described, Fields, List, Part, ReadOnly, Schemas, Shape};
+pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDegradation, ServiceHealth};
+pub use job::{Job, Output, RoleBinding, UPDATE_JOB};
+pub use job_revision::JobRevision;
+pub use page::{DELETE, Page};
+pub use problem::{PROBLEM_MEDIA_TYPE, Problem, ProblemCode, ProblemEntry};
+pub use rules::{
+    ANY_TEXT, FLAG, ID, INTERVAL, LABEL, NAME, NUMBER, PROSE, RETENTION, REVISION, RUN_STATUS, Rule, TIME, WORD,
+};
+pub use run::{Prediction, REPORT_RUN, ReportedRun, Run};
+pub use schemas::schemas;
+pub use setup::{JobSetup, JobSetupOutcome, Outcome, SET_UP_JOB, Warning};
+pub use source::{CREATE_SOURCE, Source, UPDATE_SOURCE, UpdatedSource, ValueCount};
+pub use source_version::{CREATE_SOURCE_VERSION, InputRole, OutputRole, SourceVersion, SourceVersionItem};
+pub use texts::{entity_tags, trimmed};

@@ -1,0 +1,244 @@
+//! What members of requests and answers are, each kind written down once: its limits are the domain's constants.
+
+use prediction_domain::model::{
+    self, ExpectedIntervalMinutes, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_PREDICTIONS, MAX_WORD_CHARS,
+    RetentionHours,
+};
+use serde_json::Value;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{Deprecated, Ref, RefOr};
+
+use crate::texts;
+
+/// What a member is, for its description. What is sent is judged by the domain.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a keyword of a schema")]
+pub struct Rule {
+    form: Form,
+    about: &'static str,
+    pub(crate) is_required: bool,
+    is_nullable: bool,
+    is_deprecated: bool,
+    is_read_only: bool,
+    default: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Uuid,
+    Time,
+    Text {
+        least: usize,
+        most: Option<usize>,
+        pattern: Option<fn() -> String>,
+    },
+    Choice(&'static [&'static str]),
+    /// A schema of that name.
+    Named(&'static str),
+    Whole {
+        least: i64,
+        most: Option<i64>,
+        format: KnownForm,
+    },
+    Number,
+    Flag,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum KnownForm {
+    Int32,
+    Int64,
+}
+
+/// An id.
+pub const ID: Rule = Rule::of(Form::Uuid);
+/// A time (RFC 3339).
+pub const TIME: Rule = Rule::of(Form::Time);
+/// The name of a source or a job.
+pub const NAME: Rule = text(1, MAX_NAME_CHARS, texts::trimmed);
+/// A role, kind, metric or unit.
+pub const WORD: Rule = text(1, MAX_WORD_CHARS, texts::word);
+/// What a version is called.
+pub const LABEL: Rule = text(1, MAX_WORD_CHARS, texts::trimmed);
+/// Text for people.
+pub const PROSE: Rule = text(0, MAX_DESCRIPTION_CHARS, texts::prose);
+/// Text of any length, which is made storable.
+pub const ANY_TEXT: Rule = Rule::of(Form::Text { least: 0, most: None, pattern: None });
+/// How often something was changed.
+pub const REVISION: Rule = Rule::of(Form::Whole { least: 1, most: None, format: KnownForm::Int64 });
+/// How often a source's jobs are to deliver.
+pub const INTERVAL: Rule =
+    Rule::of(Form::Whole { least: 1, most: Some(ExpectedIntervalMinutes::MAX as i64), format: KnownForm::Int32 });
+/// How long values are kept.
+pub const RETENTION: Rule =
+    Rule::of(Form::Whole { least: 1, most: Some(RetentionHours::MAX as i64), format: KnownForm::Int32 });
+/// A number.
+pub const NUMBER: Rule = Rule::of(Form::Number);
+/// True or false.
+pub const FLAG: Rule = Rule::of(Form::Flag);
+
+const fn text(least: usize, most: usize, pattern: fn() -> String) -> Rule {
+    Rule::of(Form::Text { least, most: Some(most), pattern: Some(pattern) })
+}
+
+/// How a run ended.
+pub const RUN_STATUS: Rule = Rule::of(Form::Named("RunStatus"));
+
+#[expect(clippy::cast_possible_wrap, reason = "far below")]
+const MOST_PREDICTIONS: i64 = MAX_PREDICTIONS as i64;
+const RUN_STATUSES: &[&str] = &[model::RunStatus::ALL[0].as_str(), model::RunStatus::ALL[1].as_str()];
+const HEALTH_STATUSES: &[&str] = &{
+    let mut words = [""; model::HealthStatus::ALL.len()];
+    let mut index = 0;
+    while index < words.len() {
+        words[index] = model::HealthStatus::ALL[index].as_str();
+        index += 1;
+    }
+    words
+};
+
+impl Rule {
+    const fn of(form: Form) -> Self {
+        Self {
+            form,
+            about: "",
+            is_required: false,
+            is_nullable: false,
+            is_deprecated: false,
+            is_read_only: false,
+            default: None,
+        }
+    }
+
+    /// What it says, for people.
+    #[must_use]
+    pub const fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+
+    /// It has to be there.
+    #[must_use]
+    pub const fn required(self) -> Self {
+        Self { is_required: true, ..self }
+    }
+
+    /// It can be null.
+    #[must_use]
+    pub const fn nullable(self) -> Self {
+        Self { is_nullable: true, ..self }
+    }
+
+    /// There is another one to be used instead.
+    #[must_use]
+    pub const fn deprecated(self) -> Self {
+        Self { is_deprecated: true, ..self }
+    }
+
+    /// Answers have it, and in requests it has no effect.
+    #[must_use]
+    pub(crate) const fn read_only(self) -> Self {
+        Self { is_read_only: true, ..self }
+    }
+
+    /// What it is when it is left out.
+    #[must_use]
+    pub const fn or(self, default: bool) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn schema(&self) -> RefOr<Schema> {
+        if let Form::Named(name) = self.form {
+            let mut reference = Ref::from_schema_name(name);
+            self.about.clone_into(&mut reference.description);
+            return RefOr::Ref(reference);
+        }
+        let (kind, object) = self.form.object();
+        let kinds = if self.is_nullable { vec![kind, Type::Null] } else { vec![kind] };
+        let kinds = match kinds.as_slice() {
+            [kind] => SchemaType::Type(kind.clone()),
+            _ => SchemaType::from_iter(kinds),
+        };
+        let object = object
+            .schema_type(kinds)
+            .description((!self.about.is_empty()).then_some(self.about))
+            .deprecated(self.is_deprecated.then_some(Deprecated::True))
+            .default(self.default.map(Value::from));
+        let object = if self.is_read_only { object.read_only(true) } else { object };
+        RefOr::T(Schema::Object(object.build()))
+    }
+}
+
+impl Form {
+    #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
+    fn object(self) -> (Type, ObjectBuilder) {
+        let object = ObjectBuilder::new();
+        let known = |format| Some(SchemaFormat::KnownFormat(format));
+        match self {
+            Self::Uuid => (Type::String, object.format(known(KnownFormat::Uuid))),
+            Self::Time => (Type::String, object.format(known(KnownFormat::DateTime))),
+            Self::Text { least, most, pattern } => {
+                let object = object.min_length((least > 0).then_some(least)).max_length(most);
+                (Type::String, object.pattern(pattern.map(|pattern| pattern())))
+            }
+            Self::Named(_) => (Type::Object, object),
+            Self::Choice(words) => (Type::String, object.enum_values(Some(words.iter().copied()))),
+            Self::Whole { least, most, format } => {
+                let format = match format {
+                    KnownForm::Int32 => KnownFormat::Int32,
+                    KnownForm::Int64 => KnownFormat::Int64,
+                };
+                let object = object.format(known(format)).minimum(Some(least as f64));
+                (Type::Integer, object.maximum(most.map(|most| most as f64)))
+            }
+            Self::Number => (Type::Number, object.format(known(KnownFormat::Double))),
+            Self::Flag => (Type::Boolean, object),
+        }
+    }
+}
+
+/// Types that stand for a rule where answers are described: they are never values.
+macro_rules! stand_ins {
+    ($($name:ident = $rule:expr;)+) => {
+        $(
+            pub(crate) enum $name {}
+
+            impl utoipa::PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    $rule.schema()
+                }
+            }
+
+            impl utoipa::ToSchema for $name {}
+        )+
+    };
+}
+
+stand_ins! {
+    Id = ID;
+    NullableId = ID.nullable();
+    Time = TIME;
+    NullableTime = TIME.nullable();
+    Name = NAME;
+    Word = WORD;
+    NullableWord = WORD.nullable();
+    Label = LABEL;
+    NullableProse = PROSE.nullable();
+    RevisionNumber = REVISION;
+    NullableInterval = INTERVAL.nullable();
+    NullableRetention = RETENTION.nullable();
+    NullableSubject = text_of(model::Subject::MAX_CHARS).nullable();
+    PredictionCount = Rule::of(Form::Whole { least: 0, most: Some(MOST_PREDICTIONS), format: KnownForm::Int32 });
+    RunStatus = Rule::of(Form::Choice(RUN_STATUSES)).about("How a run ended.");
+    HealthStatus = Rule::of(Form::Choice(HEALTH_STATUSES)).about(
+        "The first that fits. `paused`: not active. `unmonitored`: its source does not say how often it is to deliver. \
+         `overdue`: more than an interval and the grace since it delivered or was activated. `failing`: the newest run failed. \
+         `late`: more than an interval. `new`: no run yet. `on_time`: otherwise."
+    );
+    Digest = Rule::of(Form::Text { least: 0, most: None, pattern: Some(texts::digest) });
+}
+
+const fn text_of(most: usize) -> Rule {
+    Rule::of(Form::Text { least: 0, most: Some(most), pattern: None })
+}

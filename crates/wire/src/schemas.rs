@@ -1,0 +1,63 @@
+//! The schemas of all answers.
+
+use utoipa::OpenApi as _;
+use utoipa::openapi::schema::{AllOf, Schema};
+use utoipa::openapi::{RefOr, schema};
+
+use crate::fields::Schemas;
+use crate::{health, job, job_revision, problem, run, setup, source, source_version};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(
+    source::Source,
+    source::UpdatedSource,
+    source::ValueCount,
+    source_version::SourceVersion,
+    source_version::SourceVersionItem,
+    source_version::InputRole,
+    source_version::OutputRole,
+    health::JobHealth,
+    health::JobHealthCounts,
+    health::ServiceHealth,
+    job::Job,
+    job::RoleBinding,
+    job::Output,
+    job_revision::JobRevision,
+    run::Run,
+    run::ReportedRun,
+    run::Prediction,
+    setup::JobSetup,
+    setup::JobSetupOutcome,
+    setup::Outcome,
+    setup::Warning,
+    problem::Problem,
+    problem::ProblemEntry,
+)))]
+struct Answers;
+
+/// The schemas of everything that is answered.
+#[must_use]
+pub fn schemas() -> Schemas {
+    let mut schemas = Answers::openapi().components.unwrap_or_default().schemas;
+    for schema in schemas.values_mut() {
+        if let RefOr::T(Schema::Object(object)) = schema {
+            object.properties.values_mut().for_each(say_in_place);
+        }
+    }
+    schemas
+}
+
+/// A description of a member that is written out in place is put beside its schema by the library, as one of two that hold together
+/// (`allOf`). Generated clients make types of that which nobody wants.
+fn say_in_place(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::AllOf(AllOf { items, .. })) = schema else { return };
+    let [RefOr::T(Schema::Object(member)), RefOr::T(Schema::Object(said))] = items.as_mut_slice() else { return };
+    if !said.properties.is_empty() {
+        return;
+    }
+    if said.description.is_some() {
+        member.description = said.description.take();
+    }
+    let member: schema::Object = std::mem::take(member);
+    *schema = RefOr::T(Schema::Object(member));
+}
