@@ -13,7 +13,7 @@ use crate::service::{Answer, ORGANISATION, Request, Service};
 
 const SETUP: &str = "/api/v1/jobs/setup";
 
-/// The longest answer to anything that is wrong: what `docs/api.md` says.
+/// The longest answer to anything that is wrong: what `docs/api/errors.md` says.
 const LONGEST_ERROR: usize = 640 * 1024;
 
 #[actix_web::test]

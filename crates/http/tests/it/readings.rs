@@ -162,7 +162,7 @@ async fn a_run_that_is_issued_ahead_is_read_at_once() {
     assert_eq!(runs["items"].as_array().unwrap().len(), 1);
 }
 
-/// The example of docs/api.md, half a year later.
+/// The example of docs/api/results-and-health.md, half a year later.
 #[actix_web::test]
 async fn a_backfill_changes_what_was_issued_by_a_time_and_not_what_was_known_then() {
     let service = Service::in_memory();

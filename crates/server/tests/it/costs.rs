@@ -18,7 +18,7 @@ use crate::harness::{Answer, Client, Home, Model, ORGANISATION_A, Server, path_o
 const MOST_MEMORY: u64 = 200 * 1024;
 /// How many are sent at a time.
 const AT_ONCE: usize = 8;
-/// The longest answer to a request that is refused, in bytes: what `docs/api.md` says.
+/// The longest answer to a request that is refused, in bytes: what `docs/api/errors.md` says.
 const LONGEST_ERROR: usize = 640 * 1024;
 /// From when on a body is dealt with by the lane for it, in bytes.
 const LARGE: usize = 16 * 1024;
