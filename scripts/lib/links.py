@@ -1,4 +1,4 @@
-"""Whether every link in a document leads somewhere, and every document that a source names is there."""
+"""Whether links in documents lead somewhere, documents that sources name are there, and all pages are listed."""
 
 import re
 import subprocess
@@ -12,6 +12,8 @@ HEADING = re.compile(r"^#{1,6} +(.+?) *#*$")
 FENCE = re.compile(r"^ *(```|~~~)")
 # As comments in sources and texts of the service name a document.
 NAMED = re.compile(r"\bdocs/[\w./-]+?\.(?:md|json|svg)(?:#[\w-]+)?")
+# What leads to every page.
+LISTS = (Path("docs/README.md"), Path("docs/adr/README.md"))
 OUTSIDE = ("http://", "https://", "mailto:")
 
 
@@ -19,6 +21,7 @@ def main() -> int:
     """Prints what is wrong, one line for each link, and says with the exit status whether there is something."""
     files = [Path(name) for name in git_files() if Path(name).is_file()]
     complaints = [complaint for file in files for complaint in (*broken_links(file), *lost_names(file))]
+    complaints += unlisted_pages(files)
     print("\n".join(complaints) or f"{len(files)} files have no broken link to a document.")
     return 1 if complaints else 0
 
@@ -53,6 +56,22 @@ def lost_names(file: Path) -> list[str]:
         for number, line in lines
         for name in NAMED.findall(line)
         if not exists(Path(), name, of=file)
+    ]
+
+
+def unlisted_pages(files: list[Path]) -> list[str]:
+    """The pages that the list of documents does not lead to; records of decisions have a list of their own."""
+    pages = {file for file in files if file.suffix == ".md" and file.parts[0] == "docs"} - set(LISTS)
+    listed = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in LISTS
+        for _, line in prose(page)
+        for link in LINK.findall(line)
+    }
+    return [
+        f"{page}: neither {' nor '.join(map(str, LISTS))} lists it"
+        for page in sorted(pages)
+        if page.resolve() not in listed
     ]
 
 

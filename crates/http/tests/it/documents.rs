@@ -1,6 +1,9 @@
 //! The OpenAPI document tells the truth: every operation is routed, and every schema is what is accepted.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use actix_web::http::StatusCode;
+use prediction_domain::model::ViolationCode;
 use prediction_http::openapi::{self, operations};
 use prediction_http::problem::ProblemCode;
 use serde_json::{Map, Value, json};
@@ -164,4 +167,32 @@ async fn the_type_of_every_problem_resolves_to_its_text() {
         assert_eq!(answer.status, StatusCode::OK);
         assert!(answer.body.as_str().unwrap().contains(code.meaning()), "{}", code.as_str());
     }
+}
+
+#[test]
+fn the_page_on_errors_explains_every_code_and_no_other() {
+    let page = include_str!("../../../../docs/api/errors.md");
+    let (_, rest) = page.split_once("## Problem codes").unwrap();
+    let (problems, rest) = rest.split_once("## Codes of entries").unwrap();
+    let (entries, _) = rest.split_once("## Warnings").unwrap();
+
+    let mut explained: BTreeMap<&str, &str> = BTreeMap::new();
+    for section in problems.split("\n### ").skip(1) {
+        let (code, text) = section.split_once('\n').unwrap();
+        assert!(explained.insert(code, text.trim()).is_none(), "{code} stands twice");
+    }
+    for code in ProblemCode::ALL {
+        let text = explained.get(code.as_str()).unwrap_or_else(|| panic!("{} is not explained", code.as_str()));
+        // The sentence with the statuses comes first.
+        let statuses = text.split_once('.').map_or(*text, |(statuses, _)| statuses);
+        assert!(statuses.contains(code.status().as_str()), "{code:?}: {text}");
+    }
+    let codes: BTreeSet<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(explained.into_keys().collect::<BTreeSet<_>>(), codes);
+
+    let cells = entries.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+    let explained: BTreeSet<&str> =
+        cells.flat_map(|cell| cell.split(", ").map(|code| code.trim().trim_matches('`'))).collect();
+    let codes: BTreeSet<&str> = ViolationCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(explained, codes);
 }
