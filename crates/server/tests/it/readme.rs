@@ -6,25 +6,37 @@ use serde_json::{Value, json};
 
 use crate::harness::{Server, on_both_databases};
 
-on_both_databases!(what_the_readme_prints_can_be_pasted_as_often_as_one_likes);
+on_both_databases!(
+    what_the_readme_prints_can_be_pasted_as_often_as_one_likes,
+    what_the_tutorial_prints_can_be_pasted_twice,
+);
 
 const README: &str = include_str!("../../../../README.md");
 
-/// All commands between these two headings, in one text.
+const TUTORIAL: &str = include_str!("../../../../docs/tutorial.md");
+
+/// All commands of the README between these two headings, in one text.
 fn walk() -> String {
     let (_, rest) = README.split_once("## From a model to a job").unwrap();
     let (steps, _) = rest.split_once("## How it is built").unwrap();
-    let blocks = steps.split("```").skip(1).step_by(2);
-    let blocks: Vec<&str> = blocks.map(|block| block.strip_prefix("sh\n").expect("commands are for a shell")).collect();
+    assert_eq!(steps.matches("```").count(), 2 * steps.matches("```sh\n").count(), "all blocks are for a shell");
+    assert!(steps.contains("sleep 60"), "which this test does not wait for");
+    commands(steps)
+}
+
+/// All commands for a shell in some Markdown, in one text.
+fn commands(page: &str) -> String {
+    let blocks: Vec<&str> =
+        page.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n")).collect();
     assert!(blocks.len() >= 3);
     blocks.concat()
 }
 
-/// What the walk prints and complains about, in `sh`, as somebody who stands in the project's folder.
+/// What the commands print and complain about, in `sh`, in the project's folder.
 fn paste(server: &Server, walk: &str) -> (String, String) {
     let url = format!("http://{}", server.address);
     // Another port than usual, the program that was built, and no waiting.
-    for as_printed in ["http://localhost:8000", "cargo run -q --", "sleep 60"] {
+    for as_printed in ["http://localhost:8000", "cargo run -q --"] {
         assert!(walk.contains(as_printed), "{as_printed}");
     }
     let walk = walk
@@ -76,11 +88,30 @@ fn what_the_readme_prints_can_be_pasted_as_often_as_one_likes(server: &Server) {
     assert_eq!(told(&printed, "version"), [""], "{printed}");
     assert!(told(&printed, "job").is_empty(), "{printed}");
 
-    // The tutorial's requests are about the same source and job.
-    for (path, name) in
-        [("/api/v1/sources", "create-source.json"), ("/api/v1/jobs/setup", "setup-job-with-everything.json")]
-    {
-        server.operator().post(path, &crate::harness::example(name)).expect(200);
-    }
+    // The tutorial's one request for everything is about the same source and job.
+    let everything = crate::harness::example("setup-job-with-everything.json");
+    server.operator().post("/api/v1/jobs/setup", &everything).expect(200);
     assert_eq!(json!(server.database().rows()), json!([2, 2, 2]));
+}
+
+fn what_the_tutorial_prints_can_be_pasted_twice(server: &Server) {
+    let (serving, steps) = TUTORIAL.split_once("second terminal").unwrap();
+    assert!(serving.contains("```sh\ncargo run\n```"));
+    let commands = commands(steps);
+    let first = README.split_once("curl -s $API/sources ").unwrap().1.split('\'').nth(1).unwrap();
+    let first: Value = serde_json::from_str(first).unwrap();
+    server.operator().post("/api/v1/sources", &first).expect(201);
+
+    let mut answers = Vec::new();
+    for time in 1..=2 {
+        let (printed, complaints) = paste(server, &commands);
+        assert_eq!(complaints, "", "{time}: {printed}");
+        assert!(!printed.contains("/problems/"), "{time}: {printed}");
+        assert!(printed.contains("\"status\":\"paused\""), "{time}: {printed}");
+        assert!(printed.ends_with("204\n"), "{time}: {printed}");
+        answers.push(printed);
+    }
+    // What was there is answered again; the job was deleted, and is another one.
+    assert_eq!(answers[0].lines().next(), answers[1].lines().next());
+    assert_eq!(json!(server.database().rows()), json!([2, 2, 1]));
 }
