@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion};
 use prediction_domain::model::{
-    BindingDraft, Caller, Contract, InputRole, InputRoleDraft, Judge, OutputRole, OutputRoleDraft, Path, Permission,
-    Scope, Sent, SourceDraft, SourceVersionDraft, Submission, ViolationCode, Violations, check_bindings,
-    judge_bindings,
+    BindingDraft, Caller, Contract, Diagnostics, InputRole, InputRoleDraft, OutputRole, OutputRoleDraft, Path,
+    Permission, Scope, Sent, SourceDraft, SourceVersionDraft, Submission, ViolationCode, Violations, check_bindings,
+    validate_bindings,
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{
@@ -223,13 +223,13 @@ fn engine(criterion: &mut Criterion, case: &Case) {
     let declared = case.contract.declared_inputs().clone();
     let path = Path::of("role_bindings");
     let bindings = case.sent();
-    let judge = || {
-        let mut judge = Judge::default();
-        let checked = judge_bindings(&mut judge, &path, Some(black_box(&declared)), black_box(&bindings));
-        judge.verdict(checked)
+    let diagnostics = || {
+        let mut diagnostics = Diagnostics::default();
+        let checked = validate_bindings(&mut diagnostics, &path, Some(black_box(&declared)), black_box(&bindings));
+        diagnostics.finish(checked)
     };
     case.assert_found(judge());
-    criterion.bench_function(&format!("judge_bindings/{}", case.name), |bencher| bencher.iter(judge));
+    criterion.bench_function(&format!("validate_bindings/{}", case.name), |bencher| bencher.iter(diagnostics));
 }
 
 /// The engine as other services call it, who have a contract and a list of bindings.

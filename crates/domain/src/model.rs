@@ -29,7 +29,7 @@ mod weight;
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
 pub use binding::{
     BINDINGS, BindingDraft, CheckedBindings, DeclaredInput, DeclaredInputs, MAX_BINDINGS, RoleBinding, check_bindings,
-    judge_bindings,
+    validate_bindings,
 };
 pub use contract::{
     Contract, ContractDigest, InputRole, InputRoleDraft, MAX_ROLES, OutputRole, OutputRoleDraft, ROLES, declared_inputs,
@@ -48,7 +48,7 @@ pub use quota::{Allowance, Day, Quota, QuotaExceeded, report_amount};
 pub use revision::{Precondition, Revision};
 pub use run::{
     MAX_PREDICTIONS, MAX_SECONDS_AHEAD, PREDICTIONS, Prediction, PredictionDraft, PredictionPosition,
-    PredictionsDigest, Run, RunDraft, RunPosition, RunStatus, judge_predictions, latest_issue,
+    PredictionsDigest, Run, RunDraft, RunPosition, RunStatus, latest_issue, validate_predictions,
 };
 pub use run_number::{ReadingPosition, RunNumber};
 pub use source::{
@@ -64,6 +64,6 @@ pub use timestamp::Timestamp;
 pub use trusted_time::TrustedTime;
 pub use value_count::ValueCount;
 pub use violation::{
-    Judge, ListLimit, MAX_VIOLATIONS, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest,
+    Diagnostics, ListLimit, MAX_VIOLATIONS, Path, Segment, ValueProblem, Violation, ViolationCode, Violations, nearest,
 };
 pub use weight::Weight;

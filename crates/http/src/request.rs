@@ -125,7 +125,7 @@ impl Call {
         let payload = &mut self.take_payload();
         let body = body::read_if_any(&self.api(), &self.request, payload, body::BODY).await?;
         let Some(body) = body else { return Ok(precondition) };
-        let verdict = |Submission { content, judge }: Submission<_>| Ok(judge.verdict(Some(content))?);
+        let verdict = |Submission { content, diagnostics }: Submission<_>| Ok(diagnostics.finish(Some(content))?);
         let revision = body.decode_and(&self.api(), &wire::DELETE, verdict).await?;
         Ok(match *revision {
             Sent::Given(number) => precondition.and(i64::try_from(number).ok().and_then(Revision::new)),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use prediction_domain::model::{Judge, ListLimit, Path, Sent, Submission, ValueProblem, ViolationCode, Violations};
+use prediction_domain::model::{
+    Diagnostics, ListLimit, Path, Sent, Submission, ValueProblem, ViolationCode, Violations,
+};
 use prediction_strict_json::{self as strict_json, Json, Members, StrictJsonError};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{
@@ -80,15 +82,15 @@ impl<T> Shape<T> {
             return Err(BodyError::Empty);
         }
         let parsed = strict_json::parse_some(bytes, most_values)?;
-        let mut judge = Judge::default();
+        let mut diagnostics = Diagnostics::default();
         for path in &parsed.duplicates {
             let problem = ValueProblem::new(ViolationCode::DuplicateMember, "stands more than once in its object");
-            judge.report(path.clone(), problem);
+            diagnostics.report(path.clone(), problem);
         }
         let value = parsed.value();
-        match Fields::read(&value, Path::root(), &mut judge, self.members) {
-            Sent::Given(_) if parsed.is_cut() => Err(too_many_values(judge, most_values).into()),
-            Sent::Given(content) => Ok(Submission { content, judge }),
+        match Fields::read(&value, Path::root(), &mut diagnostics, self.members) {
+            Sent::Given(_) if parsed.is_cut() => Err(too_many_values(diagnostics, most_values).into()),
+            Sent::Given(content) => Ok(Submission { content, diagnostics }),
             _ => Err(Violations::from(wrong_type("an object", &value).at(Path::root())).into()),
         }
     }
@@ -96,8 +98,8 @@ impl<T> Shape<T> {
 
 /// What is wrong with a body of which not all was kept: the lists that are too long, or else that it has too many values. What else
 /// seems to be wrong with it, what is missing for instance, may stand in what was not kept.
-fn too_many_values(judge: Judge, most: usize) -> Violations {
-    let found = judge.into_violations().map(Violations::into_vec).unwrap_or_default();
+fn too_many_values(diagnostics: Diagnostics, most: usize) -> Violations {
+    let found = diagnostics.into_violations().map(Violations::into_vec).unwrap_or_default();
     let lists = found.into_iter().filter(|violation| violation.code == ViolationCode::TooManyItems).collect();
     Violations::new(lists).unwrap_or_else(|| {
         let problem = ValueProblem::new(ViolationCode::TooManyValues, format!("has more than {most} JSON values"))
@@ -186,7 +188,7 @@ pub struct Fields<'a> {
 }
 
 enum Mode<'a> {
-    Read { path: Path, object: Members<'a>, judge: &'a mut Judge },
+    Read { path: Path, object: Members<'a>, diagnostics: &'a mut Diagnostics },
     Describe(&'a mut Description),
 }
 
@@ -207,10 +209,15 @@ impl Description {
 
 impl<'a> Fields<'a> {
     /// Reads a value that has to be an object, and reports it when it is not. `null` is left to the domain to judge.
-    fn read<T>(value: &Json<'a>, path: Path, judge: &'a mut Judge, members: fn(&mut Fields<'_>) -> T) -> Sent<T> {
+    fn read<T>(
+        value: &Json<'a>,
+        path: Path,
+        diagnostics: &'a mut Diagnostics,
+        members: fn(&mut Fields<'_>) -> T,
+    ) -> Sent<T> {
         match value {
             Json::Object(object) => {
-                let mode = Mode::Read { path, object: *object, judge };
+                let mode = Mode::Read { path, object: *object, diagnostics };
                 let mut fields = Fields { mode, declared: Vec::new() };
                 let decoded = members(&mut fields);
                 fields.report_unknown();
@@ -218,7 +225,7 @@ impl<'a> Fields<'a> {
             }
             Json::Null => Sent::Null,
             other => {
-                judge.report(path, wrong_type("an object", other));
+                diagnostics.report(path, wrong_type("an object", other));
                 Sent::Unreadable
             }
         }
@@ -253,11 +260,11 @@ impl<'a> Fields<'a> {
                 description.add(name, part.is_required, object_schema(shape.name, part));
                 Sent::Absent
             }
-            Mode::Read { path, object, judge } => {
+            Mode::Read { path, object, diagnostics } => {
                 self.declared.push(name);
                 match object.get(name) {
                     None => Sent::Absent,
-                    Some(value) => Fields::read(&value, path.member(name), judge, shape.members),
+                    Some(value) => Fields::read(&value, path.member(name), diagnostics, shape.members),
                 }
             }
         }
@@ -265,13 +272,13 @@ impl<'a> Fields<'a> {
 
     /// A member that is a list of objects. Of one that is too long nothing is read: its length is what is wrong with it.
     pub fn objects<T>(&mut self, name: &'static str, list: List, shape: &Shape<T>) -> Sent<Vec<Sent<T>>> {
-        let (path, object, judge) = match &mut self.mode {
+        let (path, object, diagnostics) = match &mut self.mode {
             Mode::Describe(description) => {
                 shape.describe(&mut description.schemas);
                 description.add(name, list.is_required, list_schema(shape.name, list));
                 return Sent::Absent;
             }
-            Mode::Read { path, object, judge } => (path.member(name), object, judge),
+            Mode::Read { path, object, diagnostics } => (path.member(name), object, diagnostics),
         };
         self.declared.push(name);
         match object.get(name) {
@@ -279,19 +286,19 @@ impl<'a> Fields<'a> {
             Some(Json::Null) => Sent::Null,
             Some(Json::Array(items)) => match list.limit.exceeded_by(items.count()) {
                 Some(too_many) => {
-                    judge.report(path, too_many);
+                    diagnostics.report(path, too_many);
                     Sent::Unreadable
                 }
                 None => {
                     let mut decoded = Vec::with_capacity(items.count());
                     for (index, item) in items.iter().enumerate() {
-                        decoded.push(Fields::read(&item, path.index(index), judge, shape.members));
+                        decoded.push(Fields::read(&item, path.index(index), diagnostics, shape.members));
                     }
                     Sent::Given(decoded)
                 }
             },
             Some(other) => {
-                judge.report(path, wrong_type("a list", &other));
+                diagnostics.report(path, wrong_type("a list", &other));
                 Sent::Unreadable
             }
         }
@@ -307,8 +314,8 @@ impl<'a> Fields<'a> {
 
     /// Reports that two members contradict each other.
     pub fn report(&mut self, name: &'static str, problem: ValueProblem) {
-        if let Mode::Read { path, judge, .. } = &mut self.mode {
-            judge.report(path.member(name), problem);
+        if let Mode::Read { path, diagnostics, .. } = &mut self.mode {
+            diagnostics.report(path.member(name), problem);
         }
     }
 
@@ -319,12 +326,12 @@ impl<'a> Fields<'a> {
         wanted: &'static str,
         read: impl FnOnce(&Json<'a>) -> Option<T>,
     ) -> Sent<T> {
-        let (path, object, judge) = match &mut self.mode {
+        let (path, object, diagnostics) = match &mut self.mode {
             Mode::Describe(description) => {
                 description.add(name, rule.is_required, rule.schema());
                 return Sent::Absent;
             }
-            Mode::Read { path, object, judge } => (path, object, judge),
+            Mode::Read { path, object, diagnostics } => (path, object, diagnostics),
         };
         self.declared.push(name);
         match object.get(name) {
@@ -333,7 +340,7 @@ impl<'a> Fields<'a> {
             Some(value) => match read(&value) {
                 Some(read) => Sent::Given(read),
                 None => {
-                    judge.report(path.member(name), wrong_type(wanted, &value));
+                    diagnostics.report(path.member(name), wrong_type(wanted, &value));
                     Sent::Unreadable
                 }
             },
@@ -342,24 +349,24 @@ impl<'a> Fields<'a> {
 
     fn report_unknown(self) {
         const CODE: ViolationCode = ViolationCode::UnknownMember;
-        let Self { mode: Mode::Read { path, object, judge }, declared } = self else { return };
+        let Self { mode: Mode::Read { path, object, diagnostics }, declared } = self else { return };
         for name in object.names().filter(|name| !declared.contains(name)) {
             if name.len() > LONGEST_NAME {
                 let problem = ValueProblem::new(CODE, "has a member that does not exist");
-                judge.report(path.clone(), problem.actual(excerpt(name)));
+                diagnostics.report(path.clone(), problem.actual(excerpt(name)));
                 continue;
             }
             let path = path.member(name.to_owned());
-            if !judge.tells(&path, CODE) {
-                judge.omit(1);
+            if !diagnostics.tells(&path, CODE) {
+                diagnostics.omit(1);
                 continue;
             }
             let problem = ValueProblem::new(CODE, "is not a member of this object");
-            let problem = match judge.nearest(name, declared.iter().copied()) {
+            let problem = match diagnostics.nearest(name, declared.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
                 None => problem.expected(declared.clone()),
             };
-            judge.report(path, problem);
+            diagnostics.report(path, problem);
         }
     }
 }

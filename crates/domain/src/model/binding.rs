@@ -8,7 +8,7 @@ use super::contract::{Contract, InputRole};
 use super::draft::Sent;
 use super::id::InputId;
 use super::text::{ComposedRoles, InputKind, RoleName};
-use super::violation::{Judge, ListLimit, Path, ValueProblem, ViolationCode, Violations};
+use super::violation::{Diagnostics, ListLimit, Path, ValueProblem, ViolationCode, Violations};
 
 /// The most bindings of one job.
 pub const MAX_BINDINGS: usize = 200;
@@ -124,10 +124,11 @@ impl Eq for CheckedBindings {}
 /// Judges bindings against a contract: either they satisfy it, or everything that is wrong is told, with paths from
 /// `role_bindings`.
 pub fn check_bindings(contract: &Contract, bindings: &[BindingDraft]) -> Result<CheckedBindings, Violations> {
-    let mut judge = Judge::default();
+    let mut diagnostics = Diagnostics::default();
     let drafts: Vec<_> = bindings.iter().cloned().map(Sent::Given).collect();
-    let checked = judge_bindings(&mut judge, &Path::of("role_bindings"), Some(contract.declared_inputs()), &drafts);
-    judge.verdict(checked)
+    let checked =
+        validate_bindings(&mut diagnostics, &Path::of("role_bindings"), Some(contract.declared_inputs()), &drafts);
+    diagnostics.finish(checked)
 }
 
 /// What is known of the inputs that a contract declares.
@@ -160,14 +161,14 @@ impl DeclaredInputs {
 }
 
 /// The engine. Without `declared`, only what needs no contract is judged.
-pub fn judge_bindings(
-    judge: &mut Judge,
+pub fn validate_bindings(
+    diagnostics: &mut Diagnostics,
     path: &Path,
     declared: Option<&DeclaredInputs>,
     drafts: &[Sent<BindingDraft>],
 ) -> Option<CheckedBindings> {
     if let Some(too_many) = BINDINGS.exceeded_by(drafts.len()) {
-        judge.report(path.clone(), too_many);
+        diagnostics.report(path.clone(), too_many);
         return None;
     }
     let declared = declared.map(Declared::of);
@@ -177,15 +178,15 @@ pub fn judge_bindings(
         .enumerate()
         .map(|(index, draft)| {
             let path = path.index(index);
-            let draft = judge.require(&path, draft.as_ref())?;
-            judge_binding(judge, &path, declared.as_ref(), draft, &mut bound)
+            let draft = diagnostics.require(&path, draft.as_ref())?;
+            validate_binding(diagnostics, &path, declared.as_ref(), draft, &mut bound)
         })
         .collect();
     if let Some(declared) = declared {
-        report_unbound(judge, path, declared.inputs, &bound);
+        report_unbound(diagnostics, path, declared.inputs, &bound);
     }
     let bindings: Option<Vec<RoleBinding>> = bindings.into_iter().collect();
-    if judge.is_content() { bindings.map(CheckedBindings) } else { None }
+    if diagnostics.is_clean() { bindings.map(CheckedBindings) } else { None }
 }
 
 /// The declared inputs, with what finds those that are written in another form.
@@ -200,8 +201,8 @@ impl<'a> Declared<'a> {
     }
 }
 
-fn judge_binding(
-    judge: &mut Judge,
+fn validate_binding(
+    diagnostics: &mut Diagnostics,
     path: &Path,
     declared: Option<&Declared<'_>>,
     draft: &BindingDraft,
@@ -211,11 +212,11 @@ fn judge_binding(
     let type_path = path.member("input_type");
     let id_path = path.member("input_id");
 
-    let role = judge.read(&role_path, &draft.role, |text| RoleName::restore(text));
-    let role = judge.require(&role_path, role);
-    let input_id = judge.read(&id_path, &draft.input_id, |text| InputId::parse(text));
-    let input_id = judge.require(&id_path, input_id);
-    let input_type = judge.read(&type_path, &draft.input_type, |text| InputKind::restore(text));
+    let role = diagnostics.read(&role_path, &draft.role, |text| RoleName::restore(text));
+    let role = diagnostics.require(&role_path, role);
+    let input_id = diagnostics.read(&id_path, &draft.input_id, |text| InputId::parse(text));
+    let input_id = diagnostics.require(&id_path, input_id);
+    let input_type = diagnostics.read(&type_path, &draft.input_type, |text| InputKind::restore(text));
 
     let role = role?;
     let role = match declared {
@@ -227,7 +228,7 @@ fn judge_binding(
     let declared = declared.map(|declared| declared.inputs);
     let is_second = !bound.insert(role.clone());
     if is_second {
-        judge.report(
+        diagnostics.report(
             role_path.clone(),
             ValueProblem::new(ViolationCode::DuplicateRole, "is bound twice").actual(role.as_str()),
         );
@@ -238,7 +239,7 @@ fn judge_binding(
         && input.is_none()
         && !is_second
     {
-        judge.report_unknown_role(role_path, &role, || declared.roles.keys().map(RoleName::as_str), "input");
+        diagnostics.report_unknown_role(role_path, &role, || declared.roles.keys().map(RoleName::as_str), "input");
     }
     let kind = input.and_then(|input| input.input_kind.as_ref());
     let input_type = match (input_type, kind) {
@@ -246,7 +247,7 @@ fn judge_binding(
             Some(expected.clone())
         }
         (Sent::Given(actual), Some(expected)) => {
-            judge.report(
+            diagnostics.report(
                 type_path,
                 ValueProblem::new(
                     ViolationCode::InputKindMismatch,
@@ -264,7 +265,7 @@ fn judge_binding(
     Some(RoleBinding { role, input_id: input_id?, input_type: input_type? })
 }
 
-fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<RoleName>) {
+fn report_unbound(diagnostics: &mut Diagnostics, path: &Path, declared: &DeclaredInputs, bound: &BTreeSet<RoleName>) {
     for (role, input) in &declared.roles {
         if input.required == Some(true) && !bound.contains(role) {
             let problem = ValueProblem::new(
@@ -276,7 +277,7 @@ fn report_unbound(judge: &mut Judge, path: &Path, declared: &DeclaredInputs, bou
                 Some(kind) => problem.hint(format!("bind an input of kind \"{kind}\" to it")),
                 None => problem,
             };
-            judge.report(path.clone(), problem);
+            diagnostics.report(path.clone(), problem);
         }
     }
 }

@@ -13,12 +13,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::binding::DeclaredInputs;
 use super::text::{Description, InputKind, Metric, RoleName, Unit};
-use super::violation::{Judge, ListLimit, Path, ValueProblem, Violation, ViolationCode, Violations};
+use super::violation::{Diagnostics, ListLimit, Path, ValueProblem, Violation, ViolationCode, Violations};
 
-pub(crate) use draft::judge_contract;
+pub(crate) use draft::validate_contract;
 pub use draft::{InputRoleDraft, OutputRoleDraft, declared_inputs};
 
-use draft::judge_roles;
+use draft::validate_roles;
 
 /// The most roles in each direction of a contract.
 pub const MAX_ROLES: usize = 200;
@@ -105,22 +105,22 @@ pub struct Contract {
 impl Contract {
     /// Checks the rules of a contract.
     pub fn new(input_roles: Vec<InputRole>, output_roles: Vec<OutputRole>) -> Result<Self, Violations> {
-        let mut judge = Judge::default();
-        judge_roles(
-            &mut judge,
+        let mut diagnostics = Diagnostics::default();
+        validate_roles(
+            &mut diagnostics,
             &Path::of("input_roles"),
             input_roles.len(),
             input_roles.iter().map(|role| Some(&role.role)),
             0,
         );
-        judge_roles(
-            &mut judge,
+        validate_roles(
+            &mut diagnostics,
             &Path::of("output_roles"),
             output_roles.len(),
             output_roles.iter().map(|role| Some(&role.role)),
             1,
         );
-        judge.verdict(Some(Self::of_checked(input_roles, output_roles)))
+        diagnostics.finish(Some(Self::of_checked(input_roles, output_roles)))
     }
 
     fn of_checked(input_roles: Vec<InputRole>, output_roles: Vec<OutputRole>) -> Self {

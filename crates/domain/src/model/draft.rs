@@ -1,6 +1,6 @@
 //! What somebody asks for, before it is checked.
 
-use super::violation::Judge;
+use super::violation::Diagnostics;
 
 /// One member of a request, as it was sent.
 ///
@@ -83,11 +83,11 @@ pub struct Submission<T> {
     /// What could be read.
     pub content: T,
     /// Who has found what could not.
-    pub judge: Judge,
+    pub diagnostics: Diagnostics,
 }
 
 impl<T> From<T> for Submission<T> {
     fn from(content: T) -> Self {
-        Self { content, judge: Judge::default() }
+        Self { content, diagnostics: Diagnostics::default() }
     }
 }

@@ -14,7 +14,7 @@ use super::id::{JobId, OrganisationId, RunId, SourceVersionId};
 use super::revision::Revision;
 use super::text::{ComposedRoles, Description, RoleName};
 use super::timestamp::Timestamp;
-use super::violation::{Judge, ListLimit, Path, ValueProblem, ViolationCode};
+use super::violation::{Diagnostics, ListLimit, Path, ValueProblem, ViolationCode};
 
 /// The most values in one report.
 pub const MAX_PREDICTIONS: usize = 10_000;
@@ -217,41 +217,41 @@ pub struct PredictionDraft {
 
 /// Judges the values of a run that succeeded: each of a role of the contract, none twice, and every required output role
 /// with at least one. Without a contract, only what needs none is judged.
-pub fn judge_predictions(
-    judge: &mut Judge,
+pub fn validate_predictions(
+    diagnostics: &mut Diagnostics,
     path: &Path,
     contract: Option<&Contract>,
     drafts: &[Sent<PredictionDraft>],
 ) -> Option<Vec<Prediction>> {
     if let Some(too_many) = PREDICTIONS.exceeded_by(drafts.len()) {
-        judge.report(path.clone(), too_many);
+        diagnostics.report(path.clone(), too_many);
         return None;
     }
     let outputs = contract.map(Outputs::of);
-    let judged = judge.violation_count();
+    let judged = diagnostics.violation_count();
     let mut places = BTreeMap::new();
     let mut unreadable_roles = false;
     let mut predictions = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.iter().enumerate() {
         let path = path.index(index);
-        let draft = judge.require(&path, draft.as_ref());
+        let draft = diagnostics.require(&path, draft.as_ref());
         let Some(draft) = draft else {
             unreadable_roles = true;
             continue;
         };
         let (role_path, at_path, value_path) = (path.member("role"), path.member("at"), path.member("value"));
-        let role = judge.read(&role_path, &draft.role, |text| RoleName::restore(text));
-        let role = judge.require(&role_path, role);
-        let at = judge.read(&at_path, &draft.at, |text| Timestamp::parse(text));
-        let at = judge.require(&at_path, at);
-        let value = judge.require(&value_path, draft.value.clone());
+        let role = diagnostics.read(&role_path, &draft.role, |text| RoleName::restore(text));
+        let role = diagnostics.require(&role_path, role);
+        let at = diagnostics.read(&at_path, &draft.at, |text| Timestamp::parse(text));
+        let at = diagnostics.require(&at_path, at);
+        let value = diagnostics.require(&value_path, draft.value.clone());
         unreadable_roles |= role.is_none();
         let (Some(role), at) = (role, at) else { continue };
         let role = match &outputs {
             Some(outputs) if !outputs.names.contains(&role) => {
                 outputs.composed.find(&role).cloned().unwrap_or_else(|| {
                     let names = || outputs.names.iter().map(|name| name.as_str());
-                    judge.report_unknown_role(role_path, &role, names, "output");
+                    diagnostics.report_unknown_role(role_path, &role, names, "output");
                     role
                 })
             }
@@ -263,7 +263,7 @@ pub fn judge_predictions(
             continue;
         };
         if let Some(first) = places.insert((role.clone(), Some(at)), index) {
-            judge.report(
+            diagnostics.report(
                 path,
                 ValueProblem::new(ViolationCode::DuplicateValue, "is of the same role and time as another one")
                     .actual(format!("{role} at {at}, as in item {first}")),
@@ -279,13 +279,13 @@ pub fn judge_predictions(
         let given: BTreeSet<&RoleName> = places.keys().map(|(role, _)| role).collect();
         for role in contract.output_roles().iter().filter(|role| role.required && !given.contains(&role.role)) {
             let problem = format!("has no value of the required role \"{}\"", role.role);
-            judge.report(
+            diagnostics.report(
                 path.clone(),
                 ValueProblem::new(ViolationCode::MissingRequiredRole, problem).expected(role.role.as_str()),
             );
         }
     }
-    (judge.violation_count() == judged).then_some(predictions)
+    (diagnostics.violation_count() == judged).then_some(predictions)
 }
 
 /// The output roles of a contract, to find names among.

@@ -13,7 +13,7 @@ use super::id::{OrganisationId, SourceId};
 use super::revision::Revision;
 use super::text::{Description, SourceName};
 use super::timestamp::Timestamp;
-use super::violation::{Judge, Path, ValueProblem, Violation, ViolationCode};
+use super::violation::{Diagnostics, Path, ValueProblem, Violation, ViolationCode};
 
 /// The longest interval or retention, in days: ten years.
 pub const MAX_PERIOD_DAYS: i32 = 3_650;
@@ -170,22 +170,23 @@ pub struct SourceSpec {
 
 impl SourceSpec {
     /// Reads each value, and reports what is wrong with it.
-    pub fn read(judge: &mut Judge, path: &Path, draft: &SourceDraft) -> Self {
+    pub fn read(diagnostics: &mut Diagnostics, path: &Path, draft: &SourceDraft) -> Self {
         Self {
-            id: judge.read(&path.member("id"), &draft.id, |text| SourceId::parse(text)),
-            owner_organisation_id: judge.read(
+            id: diagnostics.read(&path.member("id"), &draft.id, |text| SourceId::parse(text)),
+            owner_organisation_id: diagnostics.read(
                 &path.member("owner_organisation_id"),
                 &draft.owner_organisation_id,
                 |text| OrganisationId::parse(text),
             ),
-            name: judge.read(&path.member("name"), &draft.name, |text| SourceName::parse(text)),
-            description: judge.read(&path.member("description"), &draft.description, |text| Description::parse(text)),
-            expected_interval_minutes: judge.read(
+            name: diagnostics.read(&path.member("name"), &draft.name, |text| SourceName::parse(text)),
+            description: diagnostics
+                .read(&path.member("description"), &draft.description, |text| Description::parse(text)),
+            expected_interval_minutes: diagnostics.read(
                 &path.member("expected_interval_minutes"),
                 &draft.expected_interval_minutes,
                 |number| ExpectedIntervalMinutes::new(*number),
             ),
-            retention_hours: judge
+            retention_hours: diagnostics
                 .read(&path.member("retention_hours"), &draft.retention_hours, |number| RetentionHours::new(*number)),
         }
     }

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::contract::{Contract, ContractDigest, InputRoleDraft, OutputRoleDraft, judge_contract};
+use super::contract::{Contract, ContractDigest, InputRoleDraft, OutputRoleDraft, validate_contract};
 use super::draft::Sent;
 use super::id::{SourceId, SourceVersionId};
 use super::text::{Description, VersionLabel};
 use super::timestamp::Timestamp;
-use super::violation::{Judge, Path, ValueProblem, Violation, ViolationCode};
+use super::violation::{Diagnostics, Path, ValueProblem, Violation, ViolationCode};
 
 /// A published version of a source. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,9 +90,9 @@ pub struct SourceVersionSpec {
 
 impl SourceVersionSpec {
     /// Reads each value, and reports what is wrong with it.
-    pub fn read(judge: &mut Judge, path: &Path, draft: &SourceVersionDraft) -> Self {
+    pub fn read(diagnostics: &mut Diagnostics, path: &Path, draft: &SourceVersionDraft) -> Self {
         let contract = if draft.input_roles.is_present() || draft.output_roles.is_present() {
-            match judge_contract(judge, path, &draft.input_roles, &draft.output_roles) {
+            match validate_contract(diagnostics, path, &draft.input_roles, &draft.output_roles) {
                 Some(contract) => Sent::Given(contract),
                 None => Sent::Unreadable,
             }
@@ -100,10 +100,11 @@ impl SourceVersionSpec {
             Sent::Absent
         };
         Self {
-            id: judge.read(&path.member("id"), &draft.id, |text| SourceVersionId::parse(text)),
-            source_id: judge.read(&path.member("source_id"), &draft.source_id, |text| SourceId::parse(text)),
-            version: judge.read(&path.member("version"), &draft.version, |text| VersionLabel::parse(text)),
-            description: judge.read(&path.member("description"), &draft.description, |text| Description::parse(text)),
+            id: diagnostics.read(&path.member("id"), &draft.id, |text| SourceVersionId::parse(text)),
+            source_id: diagnostics.read(&path.member("source_id"), &draft.source_id, |text| SourceId::parse(text)),
+            version: diagnostics.read(&path.member("version"), &draft.version, |text| VersionLabel::parse(text)),
+            description: diagnostics
+                .read(&path.member("description"), &draft.description, |text| Description::parse(text)),
             contract,
         }
     }
@@ -118,12 +119,12 @@ impl SourceVersionSpec {
     }
 
     /// Takes the members without which no version can be published, and reports the missing ones.
-    pub fn require_content(&self, judge: &mut Judge, path: &Path) -> Option<(VersionLabel, Contract)> {
-        let version = judge.require(&path.member("version"), self.version.clone());
+    pub fn require_content(&self, diagnostics: &mut Diagnostics, path: &Path) -> Option<(VersionLabel, Contract)> {
+        let version = diagnostics.require(&path.member("version"), self.version.clone());
         let contract = match &self.contract {
             Sent::Absent | Sent::Null => {
                 for roles in ["input_roles", "output_roles"] {
-                    judge.require::<()>(&path.member(roles), Sent::Absent);
+                    diagnostics.require::<()>(&path.member(roles), Sent::Absent);
                 }
                 None
             }

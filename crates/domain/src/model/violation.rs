@@ -1,6 +1,6 @@
 //! Everything that is wrong with a request, at once.
 
-mod judge;
+mod diagnostics;
 mod nearest;
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::Value;
 use smallvec::SmallVec;
 
-pub use judge::{Judge, MAX_VIOLATIONS, Violations};
+pub use diagnostics::{Diagnostics, MAX_VIOLATIONS, Violations};
 pub use nearest::nearest;
 
 /// One thing that is wrong.

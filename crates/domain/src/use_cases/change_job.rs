@@ -3,9 +3,9 @@ use serde_json::json;
 use super::delete::find_monitored_job;
 use super::{Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, last_write_wins, require_revision};
 use crate::model::{
-    BindingDraft, Caller, CheckedBindings, Contract, Job, JobChangeDraft, JobId, JobName, Judge, JudgedJob,
+    BindingDraft, Caller, CheckedBindings, Contract, Diagnostics, Job, JobChangeDraft, JobId, JobName, JudgedJob,
     MonitoredJob, OrganisationId, Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion,
-    SourceVersionId, Submission, ValueProblem, ViolationCode, judge_bindings,
+    SourceVersionId, Submission, ValueProblem, ViolationCode, validate_bindings,
 };
 use crate::ports::{Effect, UpdateJobError};
 
@@ -61,24 +61,30 @@ pub fn change_job(
 fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) -> Result<Job, Refusal> {
     let root = Path::root();
     let draft = &submission.content;
-    let mut judge = submission.judge.clone();
-    let judge = &mut judge;
+    let mut diagnostics = submission.diagnostics.clone();
+    let diagnostics = &mut diagnostics;
 
-    never_changes(judge, "id", &draft.id, stored.id, JobId::parse);
-    never_changes(judge, "organisation_id", &draft.organisation_id, stored.organisation_id, OrganisationId::parse);
-    never_changes(judge, "source_id", &draft.source_id, stored.source_id, SourceId::parse);
-    let name = judge.read(&root.member("name"), &draft.name, |text| JobName::parse(text));
-    let name = judge.not_null(&root.member("name"), name);
-    let active = judge.not_null(&root.member("active"), draft.active.clone());
+    never_changes(diagnostics, "id", &draft.id, stored.id, JobId::parse);
+    never_changes(
+        diagnostics,
+        "organisation_id",
+        &draft.organisation_id,
+        stored.organisation_id,
+        OrganisationId::parse,
+    );
+    never_changes(diagnostics, "source_id", &draft.source_id, stored.source_id, SourceId::parse);
+    let name = diagnostics.read(&root.member("name"), &draft.name, |text| JobName::parse(text));
+    let name = diagnostics.not_null(&root.member("name"), name);
+    let active = diagnostics.not_null(&root.member("active"), draft.active.clone());
 
-    let version = change_version(ports, judge, stored, draft)?;
+    let version = change_version(ports, diagnostics, stored, draft)?;
     let contract = version.as_ref().map(|version| &version.contract);
     let version_changes = version.as_ref().is_some_and(|version| version.id != stored.source_version_id);
     let bindings = match &draft.role_bindings {
-        Sent::Given(drafts) => judge_sent(judge, contract, drafts),
-        Sent::Null => judge_sent(judge, contract, &[]),
+        Sent::Given(drafts) => validate_sent(diagnostics, contract, drafts),
+        Sent::Null => validate_sent(diagnostics, contract, &[]),
         Sent::Unreadable => None,
-        Sent::Absent if version_changes => judge_kept(judge, contract, &stored.role_bindings),
+        Sent::Absent if version_changes => validate_kept(diagnostics, contract, &stored.role_bindings),
         Sent::Absent => Some(stored.role_bindings.clone()),
     };
 
@@ -94,22 +100,22 @@ fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) 
         outputs,
         ..stored.clone()
     });
-    Ok(std::mem::take(judge).verdict(changed)?)
+    Ok(std::mem::take(diagnostics).finish(changed)?)
 }
 
 fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
-    judge: &mut Judge,
+    diagnostics: &mut Diagnostics,
     member: &'static str,
     sent: &Sent<String>,
     stored: Id,
     parse: fn(&str) -> Result<Id, ValueProblem>,
 ) {
     let path = Path::of(member);
-    let read = judge.read(&path, sent, |text| parse(text));
-    if let Some(id) = judge.not_null(&path, read)
+    let read = diagnostics.read(&path, sent, |text| parse(text));
+    if let Some(id) = diagnostics.not_null(&path, read)
         && id != stored
     {
-        judge.report(
+        diagnostics.report(
             path,
             ValueProblem::new(ViolationCode::ImmutableMember, "never changes")
                 .expected(stored.to_string())
@@ -121,20 +127,20 @@ fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
 /// The version that the job is to run; `None` after a violation was reported.
 fn change_version(
     ports: &Ports,
-    judge: &mut Judge,
+    diagnostics: &mut Diagnostics,
     stored: &Job,
     draft: &JobChangeDraft,
 ) -> Result<Option<SourceVersion>, Refusal> {
     let path = Path::of("source_version_id");
-    let read = judge.read(&path, &draft.source_version_id, |text| SourceVersionId::parse(text));
+    let read = diagnostics.read(&path, &draft.source_version_id, |text| SourceVersionId::parse(text));
     let unreadable = matches!(read, Sent::Unreadable | Sent::Null);
-    let id = judge.not_null(&path, read);
+    let id = diagnostics.not_null(&path, read);
     if unreadable {
         return Ok(None);
     }
     let id = id.unwrap_or(stored.source_version_id);
     let Some(version) = ports.source_versions.find_many(&[id])?.pop().flatten() else {
-        judge.report(
+        diagnostics.report(
             path,
             ValueProblem::new(ViolationCode::UnknownSourceVersion, "is not the id of a source version")
                 .actual(id.to_string()),
@@ -142,7 +148,7 @@ fn change_version(
         return Ok(None);
     };
     if version.source_id != stored.source_id {
-        judge.report(
+        diagnostics.report(
             path,
             ValueProblem::new(
                 ViolationCode::SourceVersionOfOtherSource,
@@ -156,22 +162,26 @@ fn change_version(
     Ok(Some(version))
 }
 
-fn judge_sent(
-    judge: &mut Judge,
+fn validate_sent(
+    diagnostics: &mut Diagnostics,
     contract: Option<&Contract>,
     drafts: &[Sent<BindingDraft>],
 ) -> Option<CheckedBindings> {
-    judge_bindings(judge, &Path::of("role_bindings"), contract.map(Contract::declared_inputs), drafts)
+    validate_bindings(diagnostics, &Path::of("role_bindings"), contract.map(Contract::declared_inputs), drafts)
 }
 
 /// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is
 /// reported where the request says which version it shall be.
-fn judge_kept(judge: &mut Judge, contract: Option<&Contract>, kept: &CheckedBindings) -> Option<CheckedBindings> {
+fn validate_kept(
+    diagnostics: &mut Diagnostics,
+    contract: Option<&Contract>,
+    kept: &CheckedBindings,
+) -> Option<CheckedBindings> {
     let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
-    let mut apart = Judge::default();
-    let checked = judge_sent(&mut apart, contract, &drafts);
+    let mut apart = Diagnostics::default();
+    let checked = validate_sent(&mut apart, contract, &drafts);
     let Some(violations) = apart.into_violations() else { return checked };
-    judge.omit(violations.omitted());
+    diagnostics.omit(violations.omitted());
     for violation in violations.into_vec() {
         let problem = ValueProblem {
             code: violation.code,
@@ -180,7 +190,7 @@ fn judge_kept(judge: &mut Judge, contract: Option<&Contract>, kept: &CheckedBind
             actual: violation.actual,
             hint: violation.hint.or_else(|| Some("send role_bindings that fit the version".to_owned())),
         };
-        judge.report(Path::of("source_version_id"), problem);
+        diagnostics.report(Path::of("source_version_id"), problem);
     }
     checked
 }

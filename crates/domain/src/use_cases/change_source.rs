@@ -89,12 +89,12 @@ fn count_expiring(
 
 fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChangeDraft>) -> Result<Source, Violations> {
     let root = Path::root();
-    let mut judge = submission.judge.clone();
-    let spec = SourceSpec::read(&mut judge, &root, &submission.content.source);
-    if let Some(id) = judge.not_null(&root.member("id"), spec.id)
+    let mut diagnostics = submission.diagnostics.clone();
+    let spec = SourceSpec::read(&mut diagnostics, &root, &submission.content.source);
+    if let Some(id) = diagnostics.not_null(&root.member("id"), spec.id)
         && id != stored.id
     {
-        judge.report(
+        diagnostics.report(
             root.member("id"),
             ValueProblem::new(ViolationCode::ImmutableMember, "never changes")
                 .expected(stored.id.to_string())
@@ -106,16 +106,16 @@ fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChange
         sent @ (Sent::Null | Sent::Given(_)) => sent.given().copied(),
     };
     if owner != stored.owner_organisation_id && caller.scope != Scope::Platform {
-        judge.report(
+        diagnostics.report(
             root.member("owner_organisation_id"),
             ValueProblem::new(ViolationCode::ImmutableMember, "is changed by operators of the platform only")
                 .expected(json!(stored.owner_organisation_id))
                 .actual(json!(owner)),
         );
     }
-    judge.not_null(&root.member("confirm_deletion"), submission.content.confirm_deletion.clone());
-    let name = judge.not_null(&root.member("name"), spec.name);
-    judge.verdict(Some(Source {
+    diagnostics.not_null(&root.member("confirm_deletion"), submission.content.confirm_deletion.clone());
+    let name = diagnostics.not_null(&root.member("name"), spec.name);
+    diagnostics.finish(Some(Source {
         owner_organisation_id: owner,
         name: name.unwrap_or_else(|| stored.name.clone()),
         description: spec.description.or_keep(stored.description.clone()),

@@ -1,6 +1,6 @@
 use super::{Conflict, Outcome, Ports, Refusal, Resource};
 use crate::model::{
-    AccessDenied, Caller, Judge, OrganisationId, Path, Permission, Scope, Sent, Source, SourceDraft, SourceSpec,
+    AccessDenied, Caller, Diagnostics, OrganisationId, Path, Permission, Scope, Sent, Source, SourceDraft, SourceSpec,
     Submission, ValueProblem, ViolationCode,
 };
 use crate::ports::InsertSourceError;
@@ -15,11 +15,11 @@ pub fn create_source(
     submission: &Submission<SourceDraft>,
 ) -> Result<(Source, Outcome), Refusal> {
     caller.require(Permission::CatalogCreate)?;
-    let mut judge = submission.judge.clone();
-    let spec = SourceSpec::read(&mut judge, &Path::root(), &submission.content);
-    let name = judge.require(&Path::of("name"), spec.name.clone());
-    let owner = owner_of_new(&mut judge, caller, &spec.owner_organisation_id)?;
-    let (name, owner) = judge.verdict(name.zip(owner))?;
+    let mut diagnostics = submission.diagnostics.clone();
+    let spec = SourceSpec::read(&mut diagnostics, &Path::root(), &submission.content);
+    let name = diagnostics.require(&Path::of("name"), spec.name.clone());
+    let owner = owner_of_new(&mut diagnostics, caller, &spec.owner_organisation_id)?;
+    let (name, owner) = diagnostics.finish(name.zip(owner))?;
 
     let source = spec.create(owner, name, ports.ids.source_id(), ports.clock.now());
     match ports.sources.insert(&source) {
@@ -40,7 +40,7 @@ pub fn create_source(
 /// Whose the new source is; `None` after a violation was reported.
 #[expect(clippy::option_option, reason = "an owner that cannot be told, and the platform, which is none")]
 fn owner_of_new(
-    judge: &mut Judge,
+    diagnostics: &mut Diagnostics,
     caller: &Caller,
     sent: &Sent<OrganisationId>,
 ) -> Result<Option<Option<OrganisationId>>, AccessDenied> {
@@ -59,7 +59,7 @@ fn owner_of_new(
         Sent::Absent if organisations.len() == 1 => Ok(Some(organisations.first().copied())),
         Sent::Absent => {
             let told: Vec<String> = organisations.iter().take(MOST_TOLD).map(ToString::to_string).collect();
-            judge.report(
+            diagnostics.report(
                 Path::of("owner_organisation_id"),
                 ValueProblem::new(ViolationCode::MissingMember, "is missing")
                     .expected(told)

@@ -13,18 +13,18 @@ pub fn publish_source_version(
 ) -> Result<(SourceVersion, Outcome), Refusal> {
     caller.require(Permission::CatalogCreate)?;
     let root = Path::root();
-    let mut judge = submission.judge.clone();
-    let spec = SourceVersionSpec::read(&mut judge, &root, &submission.content);
-    let content = spec.require_content(&mut judge, &root);
-    let source_id = judge.require(&root.member("source_id"), spec.source_id.clone());
+    let mut diagnostics = submission.diagnostics.clone();
+    let spec = SourceVersionSpec::read(&mut diagnostics, &root, &submission.content);
+    let content = spec.require_content(&mut diagnostics, &root);
+    let source_id = diagnostics.require(&root.member("source_id"), spec.source_id.clone());
     // Asked before anything is stored, so that an unknown source is told together with everything else.
     if let Some(source_id) = source_id {
         match ports.sources.find_many(&[source_id])?.pop().flatten() {
             Some(source) => caller.require_own(&source, OwnersRight::Publish)?,
-            None => judge.report(root.member("source_id"), unknown_source()),
+            None => diagnostics.report(root.member("source_id"), unknown_source()),
         }
     }
-    let (content, source_id) = judge.verdict(content.zip(source_id))?;
+    let (content, source_id) = diagnostics.finish(content.zip(source_id))?;
 
     let version = spec.create(content, source_id, ports.ids.source_version_id(), ports.clock.now());
     match ports.source_versions.insert(&version) {

@@ -3,9 +3,9 @@ use serde_json::json;
 use super::delete::find_job;
 use super::{Conflict, MAX_ATTEMPTS, Outcome, Ports, Refusal, Resource, Warning, contended};
 use crate::model::{
-    Caller, Contract, Job, JobId, Judge, MAX_DESCRIPTION_CHARS, MAX_SECONDS_AHEAD, Message, Path, Permission,
+    Caller, Contract, Diagnostics, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_SECONDS_AHEAD, Message, Path, Permission,
     Prediction, PredictionsDigest, REPLACEMENT, Revision, Run, RunDraft, RunStatus, Sent, SourceVersionId, Submission,
-    Timestamp, ValueProblem, Violation, ViolationCode, judge_predictions, latest_issue,
+    Timestamp, ValueProblem, Violation, ViolationCode, latest_issue, validate_predictions,
 };
 use crate::ports::{InsertNextError, InsertRunError, ReplaceRunError};
 
@@ -33,17 +33,17 @@ pub fn report_run(
     caller.require(Permission::PredictionsWrite)?;
     let job = find_job(ports, caller, job_id)?;
     let now = ports.clock.now();
-    let Submission { content: draft, mut judge } = submission;
+    let Submission { content: draft, mut diagnostics } = submission;
 
-    let issued_at = read_issued_at(&mut judge, &draft.issued_at, now);
-    let ran = read_revision(ports, &mut judge, &job, &draft.job_revision)?;
+    let issued_at = read_issued_at(&mut diagnostics, &draft.issued_at, now);
+    let ran = read_revision(ports, &mut diagnostics, &job, &draft.job_revision)?;
     let contract = match ran {
         Some((_, version_id)) => contract_of(ports, version_id)?,
         None => None,
     };
-    let outcome = read_outcome(&mut judge, &draft, contract.as_ref());
+    let outcome = read_outcome(&mut diagnostics, &draft, contract.as_ref());
     let whole = issued_at.zip(ran).zip(outcome);
-    let ((issued_at, (job_revision, source_version_id)), ran) = judge.verdict(whole)?;
+    let ((issued_at, (job_revision, source_version_id)), ran) = diagnostics.finish(whole)?;
     let is_revision_said = draft.job_revision.is_present();
     // What was sent may be megabytes, and the store takes its time.
     drop(draft);
@@ -158,15 +158,15 @@ enum IssueTime {
 }
 
 /// `None` after a violation was reported.
-fn read_issued_at(judge: &mut Judge, sent: &Sent<String>, now: Timestamp) -> Option<IssueTime> {
+fn read_issued_at(diagnostics: &mut Diagnostics, sent: &Sent<String>, now: Timestamp) -> Option<IssueTime> {
     let path = Path::of("issued_at");
-    let read = judge.read(&path, sent, |text| Timestamp::parse(text));
+    let read = diagnostics.read(&path, sent, |text| Timestamp::parse(text));
     if matches!(read, Sent::Absent) {
         return Some(IssueTime::Next);
     }
-    let issued_at = judge.require(&path, read)?;
+    let issued_at = diagnostics.require(&path, read)?;
     if issued_at > latest_issue(now) {
-        judge.report(
+        diagnostics.report(
             path,
             ValueProblem::new(ViolationCode::InTheFuture, "is too far ahead of the service's clock")
                 .expected(format!("at most {MAX_SECONDS_AHEAD} seconds after {now}"))
@@ -180,7 +180,7 @@ fn read_issued_at(judge: &mut Judge, sent: &Sent<String>, now: Timestamp) -> Opt
 /// The revision that ran, and its version; `None` after a violation was reported.
 fn read_revision(
     ports: &Ports,
-    judge: &mut Judge,
+    diagnostics: &mut Diagnostics,
     job: &Job,
     sent: &Sent<i128>,
 ) -> Result<Option<(Revision, SourceVersionId)>, Refusal> {
@@ -188,7 +188,7 @@ fn read_revision(
     if matches!(sent, Sent::Absent) {
         return Ok(Some((job.revision, job.source_version_id)));
     }
-    let Some(number) = judge.require(&path, sent.clone()) else { return Ok(None) };
+    let Some(number) = diagnostics.require(&path, sent.clone()) else { return Ok(None) };
     let revision = i64::try_from(number).ok().and_then(Revision::new);
     if revision == Some(job.revision) {
         return Ok(Some((job.revision, job.source_version_id)));
@@ -198,7 +198,7 @@ fn read_revision(
         None => None,
     };
     if kept.is_none() {
-        judge.report(
+        diagnostics.report(
             path,
             ValueProblem::new(ViolationCode::UnknownRevision, "is not a revision of the job that is known")
                 .expected(format!("a revision up to {}", job.revision))
@@ -213,14 +213,14 @@ fn contract_of(ports: &Ports, version_id: SourceVersionId) -> Result<Option<Cont
     Ok(ports.source_versions.find_many(&[version_id])?.pop().flatten().map(|version| version.contract))
 }
 
-fn read_outcome(judge: &mut Judge, draft: &RunDraft, contract: Option<&Contract>) -> Option<Ran> {
+fn read_outcome(diagnostics: &mut Diagnostics, draft: &RunDraft, contract: Option<&Contract>) -> Option<Ran> {
     let (status_path, message_path, path) = (Path::of("status"), Path::of("message"), Path::of("predictions"));
-    let status = judge.read(&status_path, &draft.status, |text| RunStatus::parse(text));
-    let status = judge.require(&status_path, status);
+    let status = diagnostics.read(&status_path, &draft.status, |text| RunStatus::parse(text));
+    let status = diagnostics.require(&status_path, status);
     let read_message = if status == Some(RunStatus::Failed) { Message::of_failure } else { Message::of };
-    let message = judge.read(&message_path, &draft.message, |text| read_message(text));
+    let message = diagnostics.read(&message_path, &draft.message, |text| read_message(text));
     if status == Some(RunStatus::Failed) && matches!(&message, Sent::Absent | Sent::Null) {
-        judge.report(
+        diagnostics.report(
             message_path,
             ValueProblem::new(ViolationCode::MissingMember, "is missing").hint("say why the run failed"),
         );
@@ -229,7 +229,7 @@ fn read_outcome(judge: &mut Judge, draft: &RunDraft, contract: Option<&Contract>
     let predictions = match (status, &draft.predictions) {
         (Some(RunStatus::Failed), _) => {
             if !drafts.is_empty() {
-                judge.report(
+                diagnostics.report(
                     path,
                     ValueProblem::new(ViolationCode::NotAllowedHere, "cannot come from a run that failed")
                         .expected("no values")
@@ -241,7 +241,7 @@ fn read_outcome(judge: &mut Judge, draft: &RunDraft, contract: Option<&Contract>
         (_, Sent::Unreadable) => return None,
         // Whether there have to be values cannot be told; what is wrong with those that there are can.
         (None, _) if drafts.is_empty() => return None,
-        (None | Some(RunStatus::Succeeded), _) => judge_predictions(judge, &path, contract, drafts)?,
+        (None | Some(RunStatus::Succeeded), _) => validate_predictions(diagnostics, &path, contract, drafts)?,
     };
     Some(Ran { status: status?, message: message.into_option(), predictions })
 }

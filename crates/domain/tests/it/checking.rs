@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
-    BindingDraft, CheckedBindings, Contract, InputRole, Judge, MAX_BINDINGS, MAX_VIOLATIONS, OutputRole, Path, Sent,
-    ViolationCode, check_bindings, judge_bindings,
+    BindingDraft, CheckedBindings, Contract, Diagnostics, InputRole, MAX_BINDINGS, MAX_VIOLATIONS, OutputRole, Path,
+    Sent, ViolationCode, check_bindings, validate_bindings,
 };
 use proptest::prelude::*;
 
@@ -133,9 +133,9 @@ proptest! {
         let needs_the_contract =
             [ViolationCode::UnknownRole, ViolationCode::InputKindMismatch, ViolationCode::MissingRequiredRole];
         let drafts: Vec<_> = bindings.iter().cloned().map(Sent::Given).collect();
-        let mut judge = Judge::default();
-        judge_bindings(&mut judge, &Path::of("role_bindings"), None, &drafts);
-        let without = judge.verdict(Some(())).map_or_else(|violations| found(&violations), |()| Vec::new());
+        let mut diagnostics = Diagnostics::default();
+        validate_bindings(&mut diagnostics, &Path::of("role_bindings"), None, &drafts);
+        let without = diagnostics.finish(Some(())).map_or_else(|violations| found(&violations), |()| Vec::new());
         let mut with = check_bindings(&contract, &bindings).map_or_else(|violations| found(&violations), |_| Vec::new());
         with.retain(|(_, code)| !needs_the_contract.contains(code));
         prop_assert_eq!(without, with);
@@ -374,11 +374,11 @@ fn which_roles_there_are_is_said_once() {
 #[test]
 fn items_that_are_no_bindings_are_reported_by_their_place() {
     let declared = contract_of(&[]).declared_inputs().clone();
-    let mut judge = Judge::default();
+    let mut diagnostics = Diagnostics::default();
     let drafts = [Sent::Null, Sent::Absent, Sent::Unreadable];
-    assert_eq!(judge_bindings(&mut judge, &Path::of("role_bindings"), Some(&declared), &drafts), None);
+    assert_eq!(validate_bindings(&mut diagnostics, &Path::of("role_bindings"), Some(&declared), &drafts), None);
     assert_eq!(
-        found(&judge.into_violations().unwrap()),
+        found(&diagnostics.into_violations().unwrap()),
         [
             ("role_bindings[0]".to_owned(), ViolationCode::WrongType),
             ("role_bindings[1]".to_owned(), ViolationCode::MissingMember),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use prediction_domain::model::{
-    Contract, Description, InputKind, InputRole, InputRoleDraft, Judge, MAX_ROLES, Metric, OutputRole, OutputRoleDraft,
-    Path, RoleName, Sent, SourceVersionDraft, SourceVersionSpec, Unit, ViolationCode, declared_inputs,
+    Contract, Description, Diagnostics, InputKind, InputRole, InputRoleDraft, MAX_ROLES, Metric, OutputRole,
+    OutputRoleDraft, Path, RoleName, Sent, SourceVersionDraft, SourceVersionSpec, Unit, ViolationCode, declared_inputs,
 };
 use proptest::prelude::*;
 
@@ -143,9 +143,9 @@ proptest! {
 }
 
 fn read(draft: &SourceVersionDraft) -> (SourceVersionSpec, Vec<(String, ViolationCode)>) {
-    let mut judge = Judge::default();
-    let spec = SourceVersionSpec::read(&mut judge, &Path::root(), draft);
-    (spec, judge.verdict(Some(())).map_or_else(|violations| found(&violations), |()| Vec::new()))
+    let mut diagnostics = Diagnostics::default();
+    let spec = SourceVersionSpec::read(&mut diagnostics, &Path::root(), draft);
+    (spec, diagnostics.finish(Some(())).map_or_else(|violations| found(&violations), |()| Vec::new()))
 }
 
 fn input(role: &str) -> InputRoleDraft {

@@ -1,8 +1,8 @@
 //! What is judged of a report: rules that hold for any report, and the boundaries of time.
 
 use prediction_domain::model::{
-    Contract, Judge, MAX_PREDICTIONS, OutputRole, Path, Prediction, PredictionDraft, PredictionsDigest, RunDraft, Sent,
-    Submission, Timestamp, ViolationCode, judge_predictions,
+    Contract, Diagnostics, MAX_PREDICTIONS, OutputRole, Path, Prediction, PredictionDraft, PredictionsDigest, RunDraft,
+    Sent, Submission, Timestamp, ViolationCode, validate_predictions,
 };
 use prediction_domain::use_cases::{Outcome, Refusal, report_run};
 use prediction_domain_testkit::builders::a_prediction;
@@ -21,9 +21,9 @@ fn a_draft(role: &str, at: Timestamp, value: f64) -> Sent<PredictionDraft> {
 }
 
 fn judged(drafts: &[Sent<PredictionDraft>]) -> Result<Vec<Prediction>, Vec<ViolationCode>> {
-    let mut judge = Judge::default();
-    let predictions = judge_predictions(&mut judge, &Path::of("predictions"), Some(&contract()), drafts);
-    let violations = judge.verdict(predictions);
+    let mut diagnostics = Diagnostics::default();
+    let predictions = validate_predictions(&mut diagnostics, &Path::of("predictions"), Some(&contract()), drafts);
+    let violations = diagnostics.finish(predictions);
     violations.map_err(|violations| violations.iter().map(|violation| violation.code).collect())
 }
 
@@ -94,9 +94,9 @@ fn zero_has_no_sign_in_a_digest() {
 fn which_roles_there_are_is_said_once() {
     for roles in [["rsk", "frost", "wet"], ["frost", "rsk", "wet"]] {
         let drafts: Vec<_> = roles.iter().map(|role| a_draft(role, noon(), 1.0)).collect();
-        let mut judge = Judge::default();
-        judge_predictions(&mut judge, &Path::of("predictions"), Some(&contract()), &drafts);
-        let violations = judge.into_violations().unwrap();
+        let mut diagnostics = Diagnostics::default();
+        validate_predictions(&mut diagnostics, &Path::of("predictions"), Some(&contract()), &drafts);
+        let violations = diagnostics.into_violations().unwrap();
         let unknown = violations.iter().filter(|violation| violation.code == ViolationCode::UnknownRole);
         let expected: Vec<_> = unknown.map(|violation| violation.expected.clone()).collect();
         assert_eq!(expected, [Some(serde_json::json!(["risk", "wetness"])), None, None], "{roles:?}");

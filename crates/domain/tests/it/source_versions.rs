@@ -113,7 +113,7 @@ fn an_unknown_source_is_told_together_with_everything_else() {
     let unknown = ValueProblem::new(ViolationCode::UnknownMember, "is unknown");
     let content = SourceVersionDraft { source_id: given(NOWHERE), ..wrong };
     let mut submission = Submission::from(content);
-    submission.judge.report(Path::of("colour"), unknown);
+    submission.diagnostics.report(Path::of("colour"), unknown);
     assert_eq!(
         invalid(world.unchanged(|| publish_source_version(&world.ports, &operator(), &submission))),
         places(&[

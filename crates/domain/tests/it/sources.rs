@@ -122,7 +122,7 @@ fn everything_that_is_wrong_with_a_source_is_told_at_once() {
         owner_organisation_id: given("nobody"),
     };
     let mut submission = Submission::from(wrong);
-    submission.judge.report(Path::of("zzz"), ValueProblem::new(ViolationCode::UnknownMember, "is unknown"));
+    submission.diagnostics.report(Path::of("zzz"), ValueProblem::new(ViolationCode::UnknownMember, "is unknown"));
     assert_eq!(
         invalid(world.unchanged(|| create_source(&world.ports, &operator(), &submission))),
         places(&[

@@ -1,10 +1,10 @@
 //! Texts and other values: one constructor each, through which what it gave passes unchanged.
 
 use prediction_domain::model::{
-    BindingDraft, Contract, Description, ExpectedIntervalMinutes, InputId, InputKind, InputRole, JobName, Judge,
+    BindingDraft, Contract, Description, Diagnostics, ExpectedIntervalMinutes, InputId, InputKind, InputRole, JobName,
     MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, OutputRole, PageRequest, Path, Position,
     PredictionDraft, RetentionHours, Revision, RoleName, Sent, SourceName, Timestamp, Unit, VersionLabel,
-    ViolationCode, check_bindings, judge_predictions,
+    ViolationCode, check_bindings, validate_predictions,
 };
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
@@ -189,7 +189,8 @@ fn a_role_that_an_earlier_release_stored_decomposed_is_bound_and_reported_in_eit
             value: Sent::Given(1.0),
         };
         let judged =
-            judge_predictions(&mut Judge::default(), &Path::root(), Some(&contract), &[Sent::Given(value)]).unwrap();
+            validate_predictions(&mut Diagnostics::default(), &Path::root(), Some(&contract), &[Sent::Given(value)])
+                .unwrap();
         assert_eq!(judged[0].role, decomposed);
     }
 }

@@ -1,7 +1,7 @@
 //! Violations have one order, in whatever order they were found.
 
 use prediction_domain::model::{
-    Judge, MAX_VIOLATIONS, Path, Sent, ValueProblem, Violation, ViolationCode, Violations, nearest,
+    Diagnostics, MAX_VIOLATIONS, Path, Sent, ValueProblem, Violation, ViolationCode, Violations, nearest,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -45,13 +45,13 @@ proptest! {
     /// However many there are: those that are told are the first ones, and the others are counted.
     #[test]
     fn the_first_violations_are_told(found in vec(violation(), 0..1_500)) {
-        let mut judge = Judge::default();
+        let mut diagnostics = Diagnostics::default();
         for violation in &found {
             let problem = ValueProblem::new(violation.code, "is wrong");
-            judge.report(violation.path.clone(), problem);
+            diagnostics.report(violation.path.clone(), problem);
         }
-        prop_assert_eq!(judge.violation_count(), found.len());
-        let told = judge.into_violations();
+        prop_assert_eq!(diagnostics.violation_count(), found.len());
+        let told = diagnostics.into_violations();
         prop_assert_eq!(&told, &Violations::new(found.clone()));
         let (told, count) = told.map_or((0, 0), |told| (told.len(), told.count()));
         prop_assert_eq!((told, count), (found.len().min(MAX_VIOLATIONS), found.len()));
@@ -73,7 +73,7 @@ proptest! {
 
 #[test]
 fn a_judge_who_found_nothing_and_has_nothing_still_says_something() {
-    let verdict = Judge::default().verdict::<()>(None).unwrap_err();
+    let verdict = Diagnostics::default().verdict::<()>(None).unwrap_err();
     assert_eq!((verdict[0].path.to_string().as_str(), verdict[0].code), ("", ViolationCode::WrongType));
     assert_eq!(Violations::new(Vec::new()), None);
 }

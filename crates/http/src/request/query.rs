@@ -1,5 +1,5 @@
 use prediction_domain::model::{
-    Judge, MAX_VIOLATIONS, PageRequest, ReadingPosition, Timestamp, ValueProblem, ViolationCode, nearest,
+    Diagnostics, MAX_VIOLATIONS, PageRequest, ReadingPosition, Timestamp, ValueProblem, ViolationCode, nearest,
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::PredictionFilter;
@@ -21,7 +21,7 @@ pub(crate) struct Query {
     /// How many more there are, at least.
     errors_omitted: usize,
     /// For hints, which have a bound.
-    judge: Judge,
+    diagnostics: Diagnostics,
     only_the_cursor: bool,
     /// What was read so far, with its values.
     read: String,
@@ -37,7 +37,7 @@ impl Query {
             known: Vec::new(),
             errors: Vec::new(),
             errors_omitted: 0,
-            judge: Judge::default(),
+            diagnostics: Diagnostics::default(),
             only_the_cursor: true,
             read: String::new(),
             list: ListName::default(),
@@ -200,7 +200,7 @@ impl Query {
             .collect();
         for name in unknown {
             let problem = ValueProblem::new(ViolationCode::UnknownMember, "is not a parameter of this request");
-            let problem = match self.judge.nearest(&name, self.known.iter().copied()) {
+            let problem = match self.diagnostics.nearest(&name, self.known.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
                 None => problem,
             };

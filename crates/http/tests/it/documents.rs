@@ -186,7 +186,7 @@ fn the_page_on_errors_explains_every_code_and_no_other() {
         let text = explained.get(code.as_str()).unwrap_or_else(|| panic!("{} is not explained", code.as_str()));
         // The sentence with the statuses comes first.
         let statuses = text.split_once('.').map_or(*text, |(statuses, _)| statuses);
-        assert!(statuses.contains(code.status().as_str()), "{code:?}: {text}");
+        assert!(statuses.contains(&code.status().to_string()), "{code:?}: {text}");
     }
     let codes: BTreeSet<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(explained.into_keys().collect::<BTreeSet<_>>(), codes);

@@ -6,7 +6,7 @@ use super::{Contract, InputRole, MAX_ROLES, OutputRole, ROLES};
 use crate::model::binding::{DeclaredInput, DeclaredInputs};
 use crate::model::draft::Sent;
 use crate::model::text::{Description, InputKind, Metric, RoleName, Unit};
-use crate::model::violation::{Judge, Path, ValueProblem, ViolationCode};
+use crate::model::violation::{Diagnostics, Path, ValueProblem, ViolationCode};
 
 /// An input role as somebody describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,28 +41,28 @@ pub struct OutputRoleDraft {
 }
 
 /// Reads both lists of roles and reports everything that is wrong with them; a contract comes out only when nothing is.
-pub(crate) fn judge_contract(
-    judge: &mut Judge,
+pub(crate) fn validate_contract(
+    diagnostics: &mut Diagnostics,
     path: &Path,
     input_roles: &Sent<Vec<Sent<InputRoleDraft>>>,
     output_roles: &Sent<Vec<Sent<OutputRoleDraft>>>,
 ) -> Option<Contract> {
     let inputs_path = path.member("input_roles");
     let outputs_path = path.member("output_roles");
-    let inputs = judge.require(&inputs_path, input_roles.as_ref()).and_then(|drafts| {
-        judge_list(
-            judge,
+    let inputs = diagnostics.require(&inputs_path, input_roles.as_ref()).and_then(|drafts| {
+        validate_list(
+            diagnostics,
             &inputs_path,
             drafts,
             |draft| &draft.role,
             0,
-            |judge, path, draft| {
-                let description = optional_description(judge, path, &draft.description);
-                let input_kind = word(judge, path, "input_kind", &draft.input_kind, InputKind::parse);
-                let metric = word(judge, path, "metric", &draft.metric, Metric::parse);
-                let required = required(judge, path, &draft.required);
-                let role = word(judge, path, "role", &draft.role, RoleName::parse);
-                let unit = optional_unit(judge, path, &draft.unit);
+            |diagnostics, path, draft| {
+                let description = optional_description(diagnostics, path, &draft.description);
+                let input_kind = word(diagnostics, path, "input_kind", &draft.input_kind, InputKind::parse);
+                let metric = word(diagnostics, path, "metric", &draft.metric, Metric::parse);
+                let required = required(diagnostics, path, &draft.required);
+                let role = word(diagnostics, path, "role", &draft.role, RoleName::parse);
+                let unit = optional_unit(diagnostics, path, &draft.unit);
                 Some(InputRole {
                     description: description?.into_option(),
                     input_kind: input_kind?,
@@ -74,19 +74,19 @@ pub(crate) fn judge_contract(
             },
         )
     });
-    let outputs = judge.require(&outputs_path, output_roles.as_ref()).and_then(|drafts| {
-        judge_list(
-            judge,
+    let outputs = diagnostics.require(&outputs_path, output_roles.as_ref()).and_then(|drafts| {
+        validate_list(
+            diagnostics,
             &outputs_path,
             drafts,
             |draft| &draft.role,
             1,
-            |judge, path, draft| {
-                let description = optional_description(judge, path, &draft.description);
-                let metric = word(judge, path, "metric", &draft.metric, Metric::parse);
-                let required = required(judge, path, &draft.required);
-                let role = word(judge, path, "role", &draft.role, RoleName::parse);
-                let unit = optional_unit(judge, path, &draft.unit);
+            |diagnostics, path, draft| {
+                let description = optional_description(diagnostics, path, &draft.description);
+                let metric = word(diagnostics, path, "metric", &draft.metric, Metric::parse);
+                let required = required(diagnostics, path, &draft.required);
+                let role = word(diagnostics, path, "role", &draft.role, RoleName::parse);
+                let unit = optional_unit(diagnostics, path, &draft.unit);
                 Some(OutputRole {
                     description: description?.into_option(),
                     metric: metric?,
@@ -124,36 +124,36 @@ pub fn declared_inputs(drafts: &Sent<Vec<Sent<InputRoleDraft>>>) -> Option<Decla
     Some(declared)
 }
 
-fn judge_list<'a, Draft, Role>(
-    judge: &mut Judge,
+fn validate_list<'a, Draft, Role>(
+    diagnostics: &mut Diagnostics,
     path: &Path,
     drafts: &'a [Sent<Draft>],
     name: impl Fn(&'a Draft) -> &'a Sent<String>,
     least: usize,
-    read: impl Fn(&mut Judge, &Path, &Draft) -> Option<Role>,
+    read: impl Fn(&mut Diagnostics, &Path, &Draft) -> Option<Role>,
 ) -> Option<Vec<Role>> {
     if let Some(too_many) = ROLES.exceeded_by(drafts.len()) {
-        judge.report(path.clone(), too_many);
+        diagnostics.report(path.clone(), too_many);
         return None;
     }
     let names: Vec<Option<RoleName>> =
         drafts.iter().map(|draft| draft.given().and_then(|draft| RoleName::parse(name(draft).given()?).ok())).collect();
-    let valid = judge_roles(judge, path, drafts.len(), names.iter().map(Option::as_ref), least);
+    let valid = validate_roles(diagnostics, path, drafts.len(), names.iter().map(Option::as_ref), least);
     let roles: Vec<Option<Role>> = drafts
         .iter()
         .enumerate()
         .map(|(index, draft)| {
             let path = path.index(index);
-            let draft = judge.require(&path, draft.as_ref())?;
-            read(judge, &path, draft)
+            let draft = diagnostics.require(&path, draft.as_ref())?;
+            read(diagnostics, &path, draft)
         })
         .collect();
     let roles: Option<Vec<Role>> = roles.into_iter().collect();
     if valid { roles } else { None }
 }
 
-pub(super) fn judge_roles<'a>(
-    judge: &mut Judge,
+pub(super) fn validate_roles<'a>(
+    diagnostics: &mut Diagnostics,
     path: &Path,
     count: usize,
     names: impl Iterator<Item = Option<&'a RoleName>>,
@@ -162,7 +162,7 @@ pub(super) fn judge_roles<'a>(
     let mut valid = true;
     if count < least {
         valid = false;
-        judge.report(
+        diagnostics.report(
             path.clone(),
             ValueProblem::new(ViolationCode::TooFewItems, "is empty")
                 .expected(format!("{least} to {MAX_ROLES} roles"))
@@ -170,7 +170,7 @@ pub(super) fn judge_roles<'a>(
         );
     }
     if let Some(too_many) = ROLES.exceeded_by(count) {
-        judge.report(path.clone(), too_many);
+        diagnostics.report(path.clone(), too_many);
         return false;
     }
     let mut seen = BTreeSet::new();
@@ -179,7 +179,7 @@ pub(super) fn judge_roles<'a>(
             && !seen.insert(name)
         {
             valid = false;
-            judge.report(
+            diagnostics.report(
                 path.index(index).member("role"),
                 ValueProblem::new(ViolationCode::DuplicateRole, "is declared twice").actual(name.as_str()),
             );
@@ -189,30 +189,30 @@ pub(super) fn judge_roles<'a>(
 }
 
 fn word<T>(
-    judge: &mut Judge,
+    diagnostics: &mut Diagnostics,
     path: &Path,
     member: &'static str,
     sent: &Sent<String>,
     parse: impl FnOnce(&str) -> Result<T, ValueProblem>,
 ) -> Option<T> {
     let path = path.member(member);
-    let read = judge.read(&path, sent, |text| parse(text));
-    judge.require(&path, read)
+    let read = diagnostics.read(&path, sent, |text| parse(text));
+    diagnostics.require(&path, read)
 }
 
-fn required(judge: &mut Judge, path: &Path, sent: &Sent<bool>) -> Option<bool> {
+fn required(diagnostics: &mut Diagnostics, path: &Path, sent: &Sent<bool>) -> Option<bool> {
     match sent {
         Sent::Absent => Some(true),
-        other => judge.require(&path.member("required"), other.clone()),
+        other => diagnostics.require(&path.member("required"), other.clone()),
     }
 }
 
-fn optional_unit(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Sent<Unit>> {
-    usable(judge.read(&path.member("unit"), sent, |text| Unit::parse(text)))
+fn optional_unit(diagnostics: &mut Diagnostics, path: &Path, sent: &Sent<String>) -> Option<Sent<Unit>> {
+    usable(diagnostics.read(&path.member("unit"), sent, |text| Unit::parse(text)))
 }
 
-fn optional_description(judge: &mut Judge, path: &Path, sent: &Sent<String>) -> Option<Sent<Description>> {
-    usable(judge.read(&path.member("description"), sent, |text| Description::parse(text)))
+fn optional_description(diagnostics: &mut Diagnostics, path: &Path, sent: &Sent<String>) -> Option<Sent<Description>> {
+    usable(diagnostics.read(&path.member("description"), sent, |text| Description::parse(text)))
 }
 
 /// `None` after a violation was reported.

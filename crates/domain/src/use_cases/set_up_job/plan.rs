@@ -7,7 +7,7 @@ use super::conclude::differences;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{
-    AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion, judge_bindings,
+    AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion, validate_bindings,
 };
 use crate::ports::JobSetUp;
 use crate::use_cases::{Conflict, Outcome, Ports, Refusal, Resource};
@@ -36,7 +36,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
         catalogue,
         prepared,
         now,
-        judge: prepared.judge.clone(),
+        diagnostics: prepared.diagnostics.clone(),
         conflict: None,
         unmeant_owner: None,
         version_clashes: false,
@@ -47,7 +47,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
     let source = resolver.source()?;
     let version = resolver.version(source.as_ref())?;
     let Resolver {
-        mut judge,
+        mut diagnostics,
         mut conflict,
         unmeant_owner,
         version_clashes,
@@ -65,10 +65,10 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
     };
     let drafts = prepared.role_bindings.as_ref();
     let role_bindings =
-        drafts.and_then(|drafts| judge_bindings(&mut judge, &Path::of("role_bindings"), declared, drafts));
+        drafts.and_then(|drafts| validate_bindings(&mut diagnostics, &Path::of("role_bindings"), declared, drafts));
 
     let whole = role_bindings.zip(source).zip(version).zip(prepared.organisation_id).zip(prepared.job_name.clone());
-    let ((((role_bindings, source), version), organisation_id), name) = judge.verdict(whole)?;
+    let ((((role_bindings, source), version), organisation_id), name) = diagnostics.finish(whole)?;
     if conflict.is_none() {
         require_creation(prepared, &source, &version)?;
     }

@@ -2,8 +2,9 @@ use std::fmt::Display;
 
 use super::{SetUpDraft, SetUpJobDraft};
 use crate::model::{
-    BindingDraft, Caller, DeclaredInputs, JobName, Judge, OrganisationId, Path, Permission, Scope, Sent, SourceId,
-    SourceSpec, SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, ViolationCode, declared_inputs,
+    BindingDraft, Caller, DeclaredInputs, Diagnostics, JobName, OrganisationId, Path, Permission, Scope, Sent,
+    SourceId, SourceSpec, SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, ViolationCode,
+    declared_inputs,
 };
 use crate::ports::Effect;
 use crate::use_cases::Refusal;
@@ -30,7 +31,7 @@ pub struct PreparedSetUp {
     /// `None` when they cannot be told, which was reported: then nothing can be said about them.
     pub(super) role_bindings: Option<Vec<Sent<BindingDraft>>>,
     /// Who has found what is wrong so far.
-    pub(super) judge: Judge,
+    pub(super) diagnostics: Diagnostics,
     pub(super) effect: Effect,
 }
 
@@ -56,37 +57,37 @@ pub fn prepare_set_up(
 ) -> Result<PreparedSetUp, Refusal> {
     caller.require(Permission::JobsWrite)?;
     let root = Path::root();
-    let Submission { content: draft, mut judge } = submission;
+    let Submission { content: draft, mut diagnostics } = submission;
 
     let organisation_id =
-        judge.read(&root.member("organisation_id"), &draft.organisation_id, |text| OrganisationId::parse(text));
-    let organisation_id = judge.require(&root.member("organisation_id"), organisation_id);
+        diagnostics.read(&root.member("organisation_id"), &draft.organisation_id, |text| OrganisationId::parse(text));
+    let organisation_id = diagnostics.require(&root.member("organisation_id"), organisation_id);
     if let Some(organisation_id) = organisation_id {
         caller.require_organisation(organisation_id)?;
     }
 
-    let source = draft.source.given().map(|source| read_source(&mut judge, source));
+    let source = draft.source.given().map(|source| read_source(&mut diagnostics, source));
     let source_version = draft.source_version.given().map(|version| {
         let path = root.member("source_version");
-        let spec = SourceVersionSpec::read(&mut judge, &path, version);
+        let spec = SourceVersionSpec::read(&mut diagnostics, &path, version);
         if matches!(spec.id, Sent::Absent | Sent::Null) {
-            judge.require(&path.member("version"), spec.version.clone());
+            diagnostics.require(&path.member("version"), spec.version.clone());
         }
         spec
     });
     let no_job = SetUpJobDraft { name: Sent::Unreadable, ..SetUpJobDraft::default() };
-    let job = judge.require(&root.member("job"), draft.job.as_ref()).unwrap_or(&no_job);
+    let job = diagnostics.require(&root.member("job"), draft.job.as_ref()).unwrap_or(&no_job);
     let path = root.member("job");
-    let job_name = judge.read(&path.member("name"), &job.name, |text| JobName::parse(text));
-    let job_name = judge.require(&path.member("name"), job_name);
-    let job_source_id = judge.read(&path.member("source_id"), &job.source_id, |text| SourceId::parse(text));
-    let job_source_version_id =
-        judge.read(&path.member("source_version_id"), &job.source_version_id, |text| SourceVersionId::parse(text));
+    let job_name = diagnostics.read(&path.member("name"), &job.name, |text| JobName::parse(text));
+    let job_name = diagnostics.require(&path.member("name"), job_name);
+    let job_source_id = diagnostics.read(&path.member("source_id"), &job.source_id, |text| SourceId::parse(text));
+    let job_source_version_id = diagnostics
+        .read(&path.member("source_version_id"), &job.source_version_id, |text| SourceVersionId::parse(text));
     let job_organisation_id =
-        judge.read(&path.member("organisation_id"), &job.organisation_id, |text| OrganisationId::parse(text));
+        diagnostics.read(&path.member("organisation_id"), &job.organisation_id, |text| OrganisationId::parse(text));
     let role_bindings = match draft.role_bindings {
         Sent::Unreadable => None,
-        sent => Some(judge.require(&root.member("role_bindings"), sent).unwrap_or_default()),
+        sent => Some(diagnostics.require(&root.member("role_bindings"), sent).unwrap_or_default()),
     };
 
     let said = |present: bool, sent_null: bool| present && !sent_null;
@@ -107,29 +108,33 @@ pub fn prepare_set_up(
         job_source_id: job_source_id.into_option(),
         job_source_version_id: job_source_version_id.into_option(),
         role_bindings,
-        judge: Judge::default(),
+        diagnostics: Diagnostics::default(),
         effect,
     };
-    judge_agreement(&mut judge, &prepared, job_organisation_id.into_option());
-    Ok(PreparedSetUp { judge, ..prepared })
+    validate_agreement(&mut diagnostics, &prepared, job_organisation_id.into_option());
+    Ok(PreparedSetUp { diagnostics, ..prepared })
 }
 
-fn read_source(judge: &mut Judge, draft: &crate::model::SourceDraft) -> SourceSpec {
+fn read_source(diagnostics: &mut Diagnostics, draft: &crate::model::SourceDraft) -> SourceSpec {
     let path = Path::of("source");
-    let spec = SourceSpec::read(judge, &path, draft);
+    let spec = SourceSpec::read(diagnostics, &path, draft);
     if matches!(spec.id, Sent::Absent | Sent::Null) {
-        judge.require(&path.member("name"), spec.name.clone());
+        diagnostics.require(&path.member("name"), spec.name.clone());
     }
     spec
 }
 
 /// What is said twice has to be the same.
-fn judge_agreement(judge: &mut Judge, prepared: &PreparedSetUp, job_organisation_id: Option<OrganisationId>) {
+fn validate_agreement(
+    diagnostics: &mut Diagnostics,
+    prepared: &PreparedSetUp,
+    job_organisation_id: Option<OrganisationId>,
+) {
     let job = Path::of("job");
     if let (Some(top), Some(inner)) = (prepared.organisation_id, job_organisation_id)
         && top != inner
     {
-        judge.report(
+        diagnostics.report(
             job.member("organisation_id"),
             disagrees("the organisation_id of the setup", &top, &inner).hint("leave it out, or null"),
         );
@@ -138,16 +143,17 @@ fn judge_agreement(judge: &mut Judge, prepared: &PreparedSetUp, job_organisation
     if let (Some(source), Some(inner)) = (source, prepared.job_source_id)
         && source != inner
     {
-        judge.report(job.member("source_id"), disagrees("the id of the source", &source, &inner));
+        diagnostics.report(job.member("source_id"), disagrees("the id of the source", &source, &inner));
     }
     let version = prepared.source_version.as_ref().and_then(|spec| spec.id.given().copied());
     if let (Some(version), Some(inner)) = (version, prepared.job_source_version_id)
         && version != inner
     {
-        judge.report(job.member("source_version_id"), disagrees("the id of the source_version", &version, &inner));
+        diagnostics
+            .report(job.member("source_version_id"), disagrees("the id of the source_version", &version, &inner));
     }
     if !prepared.names_source && !prepared.names_version {
-        judge.report(
+        diagnostics.report(
             Path::of("source"),
             ValueProblem::new(ViolationCode::MissingMember, "is missing")
                 .hint("say which source to run: source, job.source_id or job.source_version_id"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::catalogue::Catalogue;
 use super::prepare::{PreparedSetUp, disagrees};
 use crate::model::{
-    JobId, Judge, Path, Scope, Sent, Source, SourceId, SourceSpec, SourceVersion, SourceVersionSpec, Timestamp,
+    Diagnostics, JobId, Path, Scope, Sent, Source, SourceId, SourceSpec, SourceVersion, SourceVersionSpec, Timestamp,
     ValueProblem, Violation, ViolationCode,
 };
 use crate::ports::StoreFailure;
@@ -37,7 +37,7 @@ pub(super) struct Resolver<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) prepared: &'a PreparedSetUp,
     pub(super) now: Timestamp,
-    pub(super) judge: Judge,
+    pub(super) diagnostics: Diagnostics,
     pub(super) conflict: Option<Conflict>,
     /// That the source was found by its name, and is another organisation's.
     pub(super) unmeant_owner: Option<Violation>,
@@ -65,7 +65,7 @@ impl Resolver<'_> {
             // Alone, or beside a source that cannot be read: then at least the bindings can be judged with it.
             let found = self.catalogue.source(inner).cloned();
             if found.is_none() && self.prepared.source.is_none() {
-                self.judge.report(Path::of("job").member("source_id"), unknown_source(inner));
+                self.diagnostics.report(Path::of("job").member("source_id"), unknown_source(inner));
             }
             return Ok(found.map(Resolved::Stored));
         };
@@ -78,7 +78,7 @@ impl Resolver<'_> {
                         .actual(inner.to_string())
                 }
             };
-            self.judge.report(Path::of("job").member("source_id"), problem);
+            self.diagnostics.report(Path::of("job").member("source_id"), problem);
         }
         Ok(Some(resolved))
     }
@@ -102,7 +102,7 @@ impl Resolver<'_> {
             let path = Path::of("job").member("source_version_id");
             let Some(version) = self.catalogue.version(id) else {
                 if self.prepared.source_version.is_none() {
-                    self.judge.report(path, unknown_version(id));
+                    self.diagnostics.report(path, unknown_version(id));
                 }
                 return Ok(None);
             };
@@ -130,18 +130,18 @@ impl Resolver<'_> {
         if let Some(id) = id
             && spec.is_reference()
         {
-            self.judge.report(path.member("id"), unknown_source(id));
+            self.diagnostics.report(path.member("id"), unknown_source(id));
             return Ok(None);
         }
         // Without an id, a missing name was reported when the setup was prepared.
         match &spec.name {
-            Sent::Absent if id.is_some() => self.judge.report(
+            Sent::Absent if id.is_some() => self.diagnostics.report(
                 path.member("name"),
                 ValueProblem::new(ViolationCode::MissingMember, "is missing")
                     .hint("there is no source of that id, and a new one needs a name"),
             ),
             Sent::Null if id.is_some() => {
-                self.judge.require::<()>(&path.member("name"), Sent::Null);
+                self.diagnostics.require::<()>(&path.member("name"), Sent::Null);
             }
             _ => {}
         }
@@ -188,7 +188,7 @@ impl Resolver<'_> {
                 Some(id) => problem.expected(id.to_string()),
                 None => problem,
             };
-            self.judge.report(path.member("source_id"), problem);
+            self.diagnostics.report(path.member("source_id"), problem);
         }
         if let Some(stored) = id.and_then(|id| self.catalogue.version(id)) {
             if !spec.is_reference() {
@@ -200,12 +200,12 @@ impl Resolver<'_> {
         if let Some(id) = id
             && spec.is_reference()
         {
-            self.judge.report(path.member("id"), unknown_version(id));
+            self.diagnostics.report(path.member("id"), unknown_version(id));
             return Ok(None);
         }
         let Some(source) = source else {
             if !self.prepared.names_source {
-                self.judge.report(
+                self.diagnostics.report(
                     Path::of("source"),
                     ValueProblem::new(ViolationCode::MissingMember, "is missing")
                         .hint("a version that is described belongs to a source: send source, or job.source_id"),
@@ -223,7 +223,7 @@ impl Resolver<'_> {
         if id.is_none() && spec.version.given().is_none() {
             return Ok(None);
         }
-        let Some(content) = spec.require_content(&mut self.judge, &path) else { return Ok(None) };
+        let Some(content) = spec.require_content(&mut self.diagnostics, &path) else { return Ok(None) };
         let fresh = self.ports.ids.source_version_id();
         Ok(Some(Resolved::New(spec.create(content, source.get().id, fresh, self.now))))
     }
@@ -247,7 +247,7 @@ impl Resolver<'_> {
         };
         if found.is_none() {
             let name = &source.get().name;
-            self.judge.report(
+            self.diagnostics.report(
                 Path::of("source_version"),
                 ValueProblem::new(
                     ViolationCode::SourceWithoutVersion,
@@ -285,7 +285,7 @@ impl Resolver<'_> {
                 )
                 .actual(inner.to_string()),
             };
-            self.judge.report(path, problem);
+            self.diagnostics.report(path, problem);
         }
     }
 
@@ -308,7 +308,7 @@ impl Resolver<'_> {
                 Some(id) => problem.expected(json!({ "source_id": id })),
                 None => problem,
             };
-            self.judge.report(path.clone(), problem);
+            self.diagnostics.report(path.clone(), problem);
         }
     }
 

@@ -79,7 +79,7 @@ fn place(violation: &Violation) -> (&Path, ViolationCode) {
 /// Collects violations while a request is read: of any number, those that are told in the end, so that what is collected is bounded
 /// whatever is in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judge {
+pub struct Diagnostics {
     /// In the order of finding, but for the first ones once there were too many.
     found: Vec<Violation>,
     /// How many are not kept.
@@ -90,13 +90,13 @@ pub struct Judge {
     hint_work: usize,
 }
 
-impl Default for Judge {
+impl Default for Diagnostics {
     fn default() -> Self {
         Self { found: Vec::new(), omitted: 0, last: None, hint_work: HINT_WORK }
     }
 }
 
-impl Judge {
+impl Diagnostics {
     /// Adds a violation.
     pub fn report(&mut self, path: Path, problem: ValueProblem) {
         if self.tells(&path, problem.code) {
@@ -167,7 +167,7 @@ impl Judge {
 
     /// Whether nothing is wrong so far.
     #[must_use]
-    pub fn is_content(&self) -> bool {
+    pub fn is_clean(&self) -> bool {
         self.violation_count() == 0
     }
 
@@ -184,7 +184,7 @@ impl Judge {
     }
 
     /// The value if nothing is wrong with anything, else everything that is.
-    pub fn verdict<T>(self, value: Option<T>) -> Result<T, Violations> {
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Violations> {
         match (self.into_violations(), value) {
             (None, Some(value)) => Ok(value),
             (Some(violations), _) => Err(violations),
@@ -264,12 +264,12 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let mut judge = Judge::default();
+        let mut diagnostics = Diagnostics::default();
         for index in (0..100_000).rev() {
-            judge.report(Path::root().index(index), ValueProblem::new(ViolationCode::WrongType, "is wrong"));
-            assert!(judge.found.len() < 2 * MAX_VIOLATIONS);
+            diagnostics.report(Path::root().index(index), ValueProblem::new(ViolationCode::WrongType, "is wrong"));
+            assert!(diagnostics.found.len() < 2 * MAX_VIOLATIONS);
         }
-        let violations = judge.into_violations().unwrap();
+        let violations = diagnostics.into_violations().unwrap();
         assert_eq!((violations.len(), violations.count()), (MAX_VIOLATIONS, 100_000));
         let expected: Vec<_> = (0..MAX_VIOLATIONS).map(|index| Path::root().index(index)).collect();
         assert!(violations.iter().map(|violation| &violation.path).eq(&expected));
@@ -277,11 +277,11 @@ mod tests {
 
     #[test]
     fn hints_end_when_they_have_cost_enough() {
-        let mut judge = Judge::default();
+        let mut diagnostics = Diagnostics::default();
         let names: Vec<String> = (0..200).map(|number| format!("{}{number:03}", "role".repeat(24))).collect();
-        let mut hint = |written: &str| judge.nearest(written, names.iter().map(String::as_str)).is_some();
+        let mut hint = |written: &str| diagnostics.nearest(written, names.iter().map(String::as_str)).is_some();
         let hints = (0..200).filter(|number| hint(&format!("{}{number:03}", "elor".repeat(24)))).count();
         assert!(hints < 5, "{hints}");
-        assert_eq!(judge.hint_work, 0);
+        assert_eq!(diagnostics.hint_work, 0);
     }
 }
