@@ -36,7 +36,7 @@ pub use contract::{
 };
 pub use draft::{Sent, Submission};
 pub use health::{
-    Health, HealthCounts, HealthFilter, HealthStatus, JudgedJob, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
+    Health, HealthCounts, HealthFilter, HealthStatus, JobWithHealth, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
     RunOutcome, RunSummary,
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use prediction_domain::model::{Caller, JudgedJob, Timestamp};
+use prediction_domain::model::{Caller, JobWithHealth, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{
     ClockWatch, JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, SweptHistory, count_all_jobs_by_health,
@@ -62,7 +62,7 @@ const LONGEST_WAIT_FOR_COUNTS: Duration = Duration::from_secs(1);
 pub struct Api {
     verifier: Arc<dyn TokenVerifier>,
     /// Single jobs, read together.
-    job_reads: Lane<JobQuery, Result<Option<JudgedJob>, StoreFailure>>,
+    job_reads: Lane<JobQuery, Result<Option<JobWithHealth>, StoreFailure>>,
     /// Setups, stored together: on SQLite they share one sync to disk.
     set_ups: Lane<Held<PreparedSetUp>, Result<SetUpDone, Refusal>>,
     /// Everything else that reads. Lists can be long, so they never stand before a single job.
@@ -313,7 +313,7 @@ fn set_up_together(ports: &Ports, held: Vec<Held<PreparedSetUp>>) -> Vec<Result<
     set_up_jobs(ports, &prepared)
 }
 
-fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<JudgedJob>, StoreFailure>> {
+fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<JobWithHealth>, StoreFailure>> {
     match get_jobs(ports, queries) {
         Ok(jobs) => jobs.into_iter().map(Ok).collect(),
         // One row that cannot be read is the trouble of whoever asked for it, not of those who waited beside them.

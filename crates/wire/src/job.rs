@@ -1,5 +1,5 @@
 use prediction_domain::model::{
-    self, BINDINGS, BindingDraft, InputId, InputKind, JobChangeDraft, JobId, JobName, JudgedJob, Metric,
+    self, BINDINGS, BindingDraft, InputId, InputKind, JobChangeDraft, JobId, JobName, JobWithHealth, Metric,
     OrganisationId, OutputId, Revision, RoleName, SourceId, SourceVersionId, Timestamp, Unit,
 };
 use serde::{Deserialize, Serialize};
@@ -87,8 +87,8 @@ pub struct Output {
     pub unit: Option<Unit>,
 }
 
-impl From<JudgedJob> for Job {
-    fn from(JudgedJob { job, health }: JudgedJob) -> Self {
+impl From<JobWithHealth> for Job {
+    fn from(JobWithHealth { job, health }: JobWithHealth) -> Self {
         Self {
             id: job.id,
             organisation_id: job.organisation_id,

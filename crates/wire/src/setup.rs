@@ -1,4 +1,4 @@
-use prediction_domain::model::{BINDINGS, JudgedJob};
+use prediction_domain::model::{BINDINGS, JobWithHealth};
 use prediction_domain::use_cases::{self, Outcomes, SetUpDone, SetUpDraft, SetUpJobDraft};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,7 +63,7 @@ impl From<SetUpDone> for JobSetup {
         Self {
             source: done.source.into(),
             source_version: done.source_version.into(),
-            job: JudgedJob { job: done.job, health: done.health }.into(),
+            job: JobWithHealth { job: done.job, health: done.health }.into(),
             outcome: done.outcomes.into(),
             warnings: done.warnings.into_iter().map(Warning::from).collect(),
         }

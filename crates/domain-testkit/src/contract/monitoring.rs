@@ -260,7 +260,7 @@ pub(super) fn jobs_are_listed_and_counted_by_every_health(stores: &Stores) {
         }
         for (scope, filter) in scopes.iter().flat_map(|scope| filters.iter().map(move |filter| (scope, filter))) {
             let all = listed(stores, scope, filter);
-            let status = |job: &MonitoredJob| Health::judge(&job.job, &job.monitoring, now).status;
+            let status = |job: &MonitoredJob| Health::evaluate(&job.job, &job.monitoring, now).status;
             let expected: HealthCounts = all.iter().map(|job| (status(job), 1)).collect();
             let counted = stores.jobs.count_by_health(scope, filter, now).expect("jobs can be counted");
             assert_eq!(counted, expected, "{scope:?} {filter:?}");
@@ -293,7 +293,7 @@ pub(super) fn judge_all(stores: &Stores, at: Timestamp) {
 
 fn assert_health(stores: &Stores, job: &Job, now: Timestamp, status: HealthStatus) {
     let found = monitored(stores, job).expect("the job is there");
-    let judged = Health::judge(&found.job, &found.monitoring, now);
+    let judged = Health::evaluate(&found.job, &found.monitoring, now);
     assert_eq!(judged.status, status, "at {now}: {found:#?}");
     let scope = Scope::of([job.organisation_id]);
     for other in HealthStatus::ALL {

@@ -216,5 +216,5 @@ fn passes(filter: &JobFilter, job: &Job) -> bool {
 }
 
 fn is_so(filter: Option<&HealthFilter>, job: &MonitoredJob) -> bool {
-    filter.is_none_or(|filter| filter.statuses.contains(&Health::judge(&job.job, &job.monitoring, filter.at).status))
+    filter.is_none_or(|filter| filter.statuses.contains(&Health::evaluate(&job.job, &job.monitoring, filter.at).status))
 }

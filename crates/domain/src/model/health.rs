@@ -185,15 +185,15 @@ pub struct MonitoredJob {
 impl MonitoredJob {
     /// The job with its health at a time.
     #[must_use]
-    pub fn judged_at(self, now: Timestamp) -> JudgedJob {
-        let health = Health::judge(&self.job, &self.monitoring, now);
-        JudgedJob { job: self.job, health }
+    pub fn judged_at(self, now: Timestamp) -> JobWithHealth {
+        let health = Health::evaluate(&self.job, &self.monitoring, now);
+        JobWithHealth { job: self.job, health }
     }
 }
 
 /// A job, with its health at some time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JudgedJob {
+pub struct JobWithHealth {
     /// The job.
     pub job: Job,
     /// Its health.
@@ -221,7 +221,7 @@ pub struct Health {
 impl Health {
     /// Judges a job at a time.
     #[must_use]
-    pub fn judge(job: &Job, monitoring: &Monitoring, now: Timestamp) -> Self {
+    pub fn evaluate(job: &Job, monitoring: &Monitoring, now: Timestamp) -> Self {
         let Monitoring { expected_interval_minutes, runs } = monitoring;
         let unwatched = |status| Self {
             status,

@@ -2,7 +2,7 @@
 
 use super::binding::RoleBinding;
 use super::contract::{InputRole, OutputRole};
-use super::health::{JudgedJob, MonitoredJob};
+use super::health::{JobWithHealth, MonitoredJob};
 use super::job::{Job, JobRevision, Output};
 use super::run::Run;
 use super::source::Source;
@@ -92,7 +92,7 @@ impl Weight for MonitoredJob {
     }
 }
 
-impl Weight for JudgedJob {
+impl Weight for JobWithHealth {
     fn weight(&self) -> usize {
         self.job.weight()
     }

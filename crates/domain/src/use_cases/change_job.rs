@@ -3,7 +3,7 @@ use serde_json::json;
 use super::delete::find_monitored_job;
 use super::{Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, last_write_wins, require_revision};
 use crate::model::{
-    BindingDraft, Caller, CheckedBindings, Contract, Diagnostics, Job, JobChangeDraft, JobId, JobName, JudgedJob,
+    BindingDraft, Caller, CheckedBindings, Contract, Diagnostics, Job, JobChangeDraft, JobId, JobName, JobWithHealth,
     MonitoredJob, OrganisationId, Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion,
     SourceVersionId, Submission, ValueProblem, ViolationCode, validate_bindings,
 };
@@ -19,7 +19,7 @@ pub fn change_job(
     submission: &Submission<JobChangeDraft>,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<JudgedJob, Refusal> {
+) -> Result<JobWithHealth, Refusal> {
     caller.require(Permission::JobsWrite)?;
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {

@@ -2,7 +2,7 @@ use super::{
     InUse, MAX_ATTEMPTS, Ports, Refusal, contended, get_source, get_source_version, last_write_wins, require_revision,
 };
 use crate::model::{
-    Caller, Job, JobId, JudgedJob, MonitoredJob, OwnersRight, Permission, Precondition, Revision, Run, RunId, Sent,
+    Caller, Job, JobId, JobWithHealth, MonitoredJob, OwnersRight, Permission, Precondition, Revision, Run, RunId, Sent,
     Source, SourceId, SourceVersion, SourceVersionId, latest_issue,
 };
 use crate::ports::{DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, Effect};
@@ -65,7 +65,7 @@ pub fn delete_job(
     id: JobId,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<JudgedJob, Refusal> {
+) -> Result<JobWithHealth, Refusal> {
     caller.require(Permission::JobsWrite)?;
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;

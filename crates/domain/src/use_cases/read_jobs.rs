@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::delete::find_job;
 use super::{Ports, Refusal};
 use crate::model::{
-    AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JudgedJob, Page,
+    AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JobWithHealth, Page,
     PageRequest, Permission, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, Weight,
 };
 use crate::ports::{JobFilter, StoreFailure};
@@ -21,7 +21,7 @@ impl JobQuery {
 }
 
 /// Answers questions for single jobs, as many as wait together: `None` where there is no such job for that caller.
-pub fn get_jobs(ports: &Ports, queries: &[JobQuery]) -> Result<Vec<Option<JudgedJob>>, StoreFailure> {
+pub fn get_jobs(ports: &Ports, queries: &[JobQuery]) -> Result<Vec<Option<JobWithHealth>>, StoreFailure> {
     let wanted: Vec<(Scope, JobId)> = queries.iter().map(|JobQuery(scope, id)| (scope.clone(), *id)).collect();
     let found = ports.jobs.find_monitored(&wanted)?;
     let now = ports.clock.now();
@@ -35,7 +35,7 @@ pub fn list_jobs(
     filter: JobFilter,
     healths: Option<BTreeSet<HealthStatus>>,
     page: &PageRequest,
-) -> Result<Page<JudgedJob>, Refusal> {
+) -> Result<Page<JobWithHealth>, Refusal> {
     require_to_read(caller, &filter)?;
     let now = ports.clock.now();
     let health = healths.map(|statuses| HealthFilter { statuses, at: now });
@@ -51,7 +51,7 @@ pub fn list_expanded_jobs(
     healths: Option<&BTreeSet<HealthStatus>>,
     expansion: Expansion,
     page: &PageRequest,
-) -> Result<(Page<JudgedJob>, Expanded), Refusal> {
+) -> Result<(Page<JobWithHealth>, Expanded), Refusal> {
     let mut page = *page;
     let mut expanded = Expanded::default();
     loop {
@@ -69,7 +69,7 @@ pub fn list_expanded_jobs(
 /// shown beside each job that has it. Tells how many these are.
 fn expand_within(
     ports: &Ports,
-    judged: &[JudgedJob],
+    judged: &[JobWithHealth],
     expansion: Expansion,
     budget: usize,
     expanded: &mut Expanded,
@@ -86,7 +86,7 @@ fn expand_within(
             expanded.sources.extend(sources);
             expanded.source_versions.extend(source_versions);
         }
-        for JudgedJob { job, .. } in few {
+        for JobWithHealth { job, .. } in few {
             weight += job.weight()
                 + expanded.sources.get(&job.source_id).map_or(0, Weight::weight)
                 + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight);

@@ -213,7 +213,7 @@ fn look_at_runs(ports: &Ports, answers: &mut Vec<Result<SetUpDone, Refusal>>) {
             for (answer, found) in reused.into_iter().zip(found) {
                 // A job that was deleted since then is told as it was.
                 if let (Ok(done), Some(found)) = (answer, found) {
-                    done.health = Health::judge(&done.job, &found.monitoring, now);
+                    done.health = Health::evaluate(&done.job, &found.monitoring, now);
                 }
             }
         }

@@ -257,7 +257,7 @@ fn everything_that_is_wrong_with_a_change_is_told_at_once() {
         ])
     );
     let mut submission = submit(nothing());
-    submission.judge.report(
+    submission.diagnostics.report(
         prediction_domain::model::Path::of("nam"),
         prediction_domain::model::ValueProblem::new(ViolationCode::UnknownMember, "is unknown"),
     );

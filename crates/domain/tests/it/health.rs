@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    ExpectedIntervalMinutes, Health, HealthStatus, Job, JobChangeDraft, JudgedJob, MonitoredJob, Monitoring,
+    ExpectedIntervalMinutes, Health, HealthStatus, Job, JobChangeDraft, JobWithHealth, MonitoredJob, Monitoring,
     Precondition, RunDraft, RunOutcome, RunStatus, RunSummary, Sent, SourceChangeDraft, SourceDraft, Timestamp,
 };
 use prediction_domain::ports::{Effect, JobFilter};
@@ -35,7 +35,7 @@ fn read(world: &World, job: &Job) -> Health {
     get_jobs(&world.ports, &[query]).unwrap().remove(0).unwrap().health
 }
 
-fn set_active(world: &World, job: &Job, active: bool, effect: Effect) -> JudgedJob {
+fn set_active(world: &World, job: &Job, active: bool, effect: Effect) -> JobWithHealth {
     let draft = JobChangeDraft { active: Sent::Given(active), ..JobChangeDraft::default() };
     change_job(&world.ports, &operator(), job.id, &draft.into(), &ANY, effect).unwrap()
 }
@@ -80,12 +80,12 @@ fn every_answer_that_shows_a_job_shows_its_health() {
     let health = read(&world, &job);
     assert_eq!((health.status, health.consecutive_failures), (HealthStatus::Failing, 2));
     let listed = list_jobs(&world.ports, &operator(), JobFilter::default(), None, &first_page(50)).unwrap();
-    assert_eq!(listed.items, [JudgedJob { job: job.clone(), health }]);
+    assert_eq!(listed.items, [JobWithHealth { job: job.clone(), health }]);
     let again = world.set_up(everything()).unwrap();
     assert_eq!((again.outcomes.job, again.health), (Outcome::Reused, health));
-    assert_eq!(set_active(&world, &job, true, Effect::Commit), JudgedJob { job: job.clone(), health });
+    assert_eq!(set_active(&world, &job, true, Effect::Commit), JobWithHealth { job: job.clone(), health });
     let deleted = delete_job(&world.ports, &operator(), job.id, &ANY, Effect::Rehearse).unwrap();
-    assert_eq!(deleted, JudgedJob { job, health });
+    assert_eq!(deleted, JobWithHealth { job, health });
 }
 
 fn fail_later(world: &World, job: &Job) {

@@ -1,7 +1,7 @@
 //! The service as one tenant has it.
 
 use actix_web::web::Data;
-use prediction_domain::model::JudgedJob;
+use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone};
 
 use super::Api;
@@ -46,7 +46,7 @@ impl ApiForTenant {
     }
 
     /// Reads one job, together with all others that are being read.
-    pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JudgedJob>, Problem> {
+    pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JobWithHealth>, Problem> {
         let span = self.api.lane_span("lane job-reads");
         Ok(span.end(self.api.job_reads.ask(self.tenant, query).await)??)
     }

@@ -7,7 +7,7 @@ pub(super) mod health;
 pub(super) mod list;
 pub(super) mod set_up;
 
-use prediction_domain::model::JudgedJob;
+use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
 use crate::openapi::{Parameter, words};
@@ -28,7 +28,7 @@ fn expansion(query: &mut Query) -> Expansion {
 }
 
 /// The body of a job with what is shown beside it.
-fn with_expanded(judged: JudgedJob, expanded: &Expanded) -> wire::Job {
+fn with_expanded(judged: JobWithHealth, expanded: &Expanded) -> wire::Job {
     let source = expanded.sources.get(&judged.job.source_id).cloned();
     let version = expanded.source_versions.get(&judged.job.source_version_id).cloned();
     let mut body = wire::Job::from(judged);
@@ -38,12 +38,12 @@ fn with_expanded(judged: JudgedJob, expanded: &Expanded) -> wire::Job {
 }
 
 /// The entity tag of a job that is shown without anything beside it.
-fn tag_of(judged: &JudgedJob) -> String {
+fn tag_of(judged: &JobWithHealth) -> String {
     job_tag(judged.job.revision, &judged.health, None)
 }
 
 /// The entity tag of that body.
-fn tag_of_expanded(judged: &JudgedJob, expanded: &Expanded) -> String {
+fn tag_of_expanded(judged: &JobWithHealth, expanded: &Expanded) -> String {
     let source = expanded.sources.get(&judged.job.source_id).map(|source| source.revision);
     job_tag(judged.job.revision, &judged.health, source)
 }

@@ -14,7 +14,7 @@ pub(super) fn conclude(prepared: &PreparedSetUp, plan: Plan, outcome: JobSetUpOu
     let done = |job: Job, outcomes| {
         let expected_interval_minutes = source.expected_interval_minutes;
         let monitoring = Monitoring { expected_interval_minutes, runs: RunSummary::default() };
-        let health = Health::judge(&job, &monitoring, planned_at);
+        let health = Health::evaluate(&job, &monitoring, planned_at);
         SetUpDone { source, source_version, job, health, outcomes, warnings }
     };
     match outcome {
