@@ -45,8 +45,8 @@ JOBS = "/api/v1/jobs"
 # Of any kind of document: schemathesis knows more than one.
 AnyCase = Case[Any]
 
-# What was made last, by the path that it is found under: made-up ids lead nowhere.
-MADE: dict[str, dict[str, str]] = {}
+# What was made and is not deleted, the last at the end, by the path that it is found under: made-up ids lead nowhere.
+MADE: dict[str, list[dict[str, str]]] = {}
 # How often each operation was called with something valid.
 CALLS: Counter[str] = Counter()
 # Of a change, what can be right whatever is stored.
@@ -55,29 +55,43 @@ ALWAYS_POSSIBLE = {"active", "description", "expected_interval_minutes", "name",
 
 @schemathesis.hook
 def after_call(_ctx: HookContext, case: AnyCase, response: Response) -> None:
-    """Remembers what was made."""
+    """Remembers what was made, and forgets what was deleted."""
+    path = case.operation.path
+    if case.method == "DELETE" and response.status_code == 204:
+        MADE[path] = [made for made in MADE.get(path, []) if made != case.path_parameters]
     if case.method != "POST" or response.status_code not in (200, 201) or (case.query or {}).get("dry_run"):
         return
-    path, body = case.operation.path, response.json()
+    body = response.json()
     if path == JOBS + "/setup":
-        MADE[JOBS + "/{id}"] = {"id": body["job"]["id"]}
+        remember(JOBS + "/{id}", {"id": body["job"]["id"]})
     elif path == JOBS + "/{id}/runs":
-        MADE[path + "/{run_id}"] = {"id": body["job_id"], "run_id": body["id"]}
+        remember(path + "/{run_id}", {"id": body["job_id"], "run_id": body["id"]})
     else:
-        MADE[path + "/{id}"] = {"id": body["id"]}
+        remember(path + "/{id}", {"id": body["id"]})
+
+
+def remember(path: str, made: dict[str, str]) -> None:
+    """Puts it at the end of what was made."""
+    MADE[path] = [other for other in MADE.get(path, []) if other != made] + [made]
 
 
 @schemathesis.hook
 def before_call(_ctx: HookContext, case: AnyCase, **_: object) -> None:
     """Every second call is about something that is there, and about its current revision."""
-    if case.meta is None or not case.meta.generation.mode.is_positive or not case.path_parameters:
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    for name in ("If-Match", "If-None-Match"):
+        # Among what fits, schemathesis sends this for every header with a pattern.
+        if case.headers and case.headers.get(name) == "0":
+            case.headers.pop(name)
+    if not case.path_parameters:
         return
     CALLS[case.operation.label] += 1
     path = case.operation.path
     made = MADE.get(path) or MADE.get(path.partition("{id}")[0] + "{id}")
-    if CALLS[case.operation.label] % 2 or made is None or not made.keys() <= case.path_parameters.keys():
+    if CALLS[case.operation.label] % 2 or not made or not made[-1].keys() <= case.path_parameters.keys():
         return
-    case.path_parameters = {**case.path_parameters, **made}
+    case.path_parameters = {**case.path_parameters, **made[-1]}
     if case.method in ("PUT", "DELETE"):
         if case.headers:
             case.headers.pop("If-Match", None)
