@@ -7,7 +7,7 @@ use crate::start_up::SqliteComplaint;
 
 /// A rule of the schema that a write would have broken. Only the statement is undone by it, the transaction goes on.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum UseCaseError {
     /// The id or the natural key is taken.
     Taken,
     /// What the row refers to is not there, or what is to be deleted is still referred to.
@@ -17,12 +17,12 @@ pub(crate) enum Refusal {
 }
 
 /// Where no refusal, or not this one, is an answer of the port.
-impl From<Refusal> for StoreFailure {
-    fn from(refusal: Refusal) -> Self {
+impl From<UseCaseError> for StoreFailure {
+    fn from(refusal: UseCaseError) -> Self {
         match refusal {
-            Refusal::Taken => Self::Internal("a unique value is taken by nobody that can be found".into()),
-            Refusal::Reference => Self::Internal("a reference of a row that has none was refused".into()),
-            Refusal::Rule(error) => Self::Internal(error.into()),
+            UseCaseError::Taken => Self::Internal("a unique value is taken by nobody that can be found".into()),
+            UseCaseError::Reference => Self::Internal("a reference of a row that has none was refused".into()),
+            UseCaseError::Rule(error) => Self::Internal(error.into()),
         }
     }
 }
@@ -42,14 +42,14 @@ const UNIQUE_COLUMNS: [&str; 8] = [
 ];
 
 /// Tells a refusal, which is an answer, from a failure.
-pub(crate) fn refused<T>(written: Result<T, DieselError>) -> Result<Result<T, Refusal>, DieselError> {
+pub(crate) fn refused<T>(written: Result<T, DieselError>) -> Result<Result<T, UseCaseError>, DieselError> {
     match written {
         Ok(value) => Ok(Ok(value)),
         Err(error) => refusal(error).map(Err),
     }
 }
 
-fn refusal(error: DieselError) -> Result<Refusal, DieselError> {
+fn refusal(error: DieselError) -> Result<UseCaseError, DieselError> {
     let DieselError::DatabaseError(kind, information) = &error else {
         return Err(error);
     };
@@ -57,10 +57,10 @@ fn refusal(error: DieselError) -> Result<Refusal, DieselError> {
         DatabaseErrorKind::UniqueViolation => {
             let columns = information.message().strip_prefix("UNIQUE constraint failed: ");
             let is_known = columns.is_some_and(|columns| UNIQUE_COLUMNS.contains(&columns));
-            Ok(if is_known { Refusal::Taken } else { Refusal::Rule(error) })
+            Ok(if is_known { UseCaseError::Taken } else { UseCaseError::Rule(error) })
         }
-        DatabaseErrorKind::ForeignKeyViolation => Ok(Refusal::Reference),
-        DatabaseErrorKind::CheckViolation | DatabaseErrorKind::NotNullViolation => Ok(Refusal::Rule(error)),
+        DatabaseErrorKind::ForeignKeyViolation => Ok(UseCaseError::Reference),
+        DatabaseErrorKind::CheckViolation | DatabaseErrorKind::NotNullViolation => Ok(UseCaseError::Rule(error)),
         _ => Err(error),
     }
 }

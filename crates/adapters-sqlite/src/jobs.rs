@@ -10,7 +10,7 @@ use prediction_domain::ports::{
     UpdateJobError,
 };
 
-use crate::errors::{OrStoreFailure as _, Refusal, refused};
+use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
 use crate::expressions::is_one_of;
 use crate::monitoring::monitored;
 use crate::quotas::take;
@@ -75,11 +75,12 @@ impl JobRepository for SqliteStore {
             }
             match update(connection, job).or_store_failure()? {
                 Ok(()) => Ok(()),
-                Err(refusal @ Refusal::Taken) => Err(by_name(connection, job.organisation_id, &job.name)?.map_or_else(
-                    || StoreFailure::from(refusal).into(),
-                    |taken| UpdateJobError::NameTaken(Box::new(taken)),
-                )),
-                Err(Refusal::Reference) => Err(UpdateJobError::VersionMissing),
+                Err(refusal @ UseCaseError::Taken) => Err(by_name(connection, job.organisation_id, &job.name)?
+                    .map_or_else(
+                        || StoreFailure::from(refusal).into(),
+                        |taken| UpdateJobError::NameTaken(Box::new(taken)),
+                    )),
+                Err(UseCaseError::Reference) => Err(UpdateJobError::VersionMissing),
                 Err(refusal) => Err(StoreFailure::from(refusal).into()),
             }
         })
@@ -143,12 +144,12 @@ where
 }
 
 /// Inserts the row, or tells the constraint that it would break.
-pub(crate) fn insert(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), Refusal>> {
+pub(crate) fn insert(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), UseCaseError>> {
     refused(diesel::insert_into(jobs::table).values(JobRow::from(job)).execute(connection).map(drop))
 }
 
 /// The version is not looked up: with the stored source, it has to satisfy the composite foreign key.
-fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), Refusal>> {
+fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), UseCaseError>> {
     let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string()));
     refused(diesel::update(row).set(JobChanges::from(job)).execute(connection).map(drop))
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
 
-use crate::errors::{OrStoreFailure as _, Refusal, store_failure};
+use crate::errors::{OrStoreFailure as _, UseCaseError, store_failure};
 use crate::jobs::row_by_name;
 use crate::quotas::judge_one_more_job;
 use crate::rows::restore;
@@ -75,13 +75,13 @@ fn conclude(
 fn store_all(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<(), TakenBack> {
     if let Some(source) = &plan.new_source {
         sources::insert(connection, source)?.map_err(|refusal| match refusal {
-            Refusal::Taken => TakenBack::Refused(JobSetUpRejected::SourceTaken),
+            UseCaseError::Taken => TakenBack::Refused(JobSetUpRejected::SourceTaken),
             other => other.into(),
         })?;
     }
     if let Some(version) = &plan.new_version {
         source_versions::insert(connection, version)?.map_err(|refusal| match refusal {
-            Refusal::Taken => TakenBack::Refused(JobSetUpRejected::VersionTaken),
+            UseCaseError::Taken => TakenBack::Refused(JobSetUpRejected::VersionTaken),
             other => other.into(),
         })?;
     }
@@ -106,10 +106,10 @@ enum TakenBack {
     Failed(DieselError),
 }
 
-impl From<Refusal> for TakenBack {
-    fn from(refusal: Refusal) -> Self {
+impl From<UseCaseError> for TakenBack {
+    fn from(refusal: UseCaseError) -> Self {
         Self::Refused(match refusal {
-            Refusal::Reference => JobSetUpRejected::ReferenceMissing,
+            UseCaseError::Reference => JobSetUpRejected::ReferenceMissing,
             other => JobSetUpRejected::Store(other.into()),
         })
     }

@@ -9,7 +9,7 @@ use prediction_domain::ports::{
     StoreFailure,
 };
 
-use crate::errors::{OrStoreFailure as _, Refusal, refused};
+use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
 use crate::expressions::{is_one_of, unindexed};
 use crate::rows::{
     SourceVersionHeadRow, SourceVersionRow, at_once, in_order, job_ids, limit, placed, restore, restore_all,
@@ -21,7 +21,7 @@ impl SourceVersionRepository for SqliteStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
         self.write(Effect::Commit, |connection| match insert(connection, version).or_store_failure()? {
             Ok(()) => Ok(()),
-            Err(refusal @ Refusal::Taken) => {
+            Err(refusal @ UseCaseError::Taken) => {
                 let taken = match by_id(connection, version.id)? {
                     Some(taken) => Some(taken),
                     None => by_label(connection, version.source_id, &version.version)?,
@@ -31,7 +31,7 @@ impl SourceVersionRepository for SqliteStore {
                     |taken| InsertSourceVersionError::Taken(Box::new(taken)),
                 ))
             }
-            Err(Refusal::Reference) => Err(InsertSourceVersionError::SourceMissing),
+            Err(UseCaseError::Reference) => Err(InsertSourceVersionError::SourceMissing),
             Err(refusal) => Err(StoreFailure::from(refusal).into()),
         })
     }
@@ -112,7 +112,10 @@ fn in_creation_order(
 }
 
 /// Inserts the row, or tells the constraint that it would break.
-pub(crate) fn insert(connection: &mut SqliteConnection, version: &SourceVersion) -> QueryResult<Result<(), Refusal>> {
+pub(crate) fn insert(
+    connection: &mut SqliteConnection,
+    version: &SourceVersion,
+) -> QueryResult<Result<(), UseCaseError>> {
     let inserted =
         diesel::insert_into(source_versions::table).values(SourceVersionRow::from(version)).execute(connection);
     refused(inserted.map(drop))

@@ -15,7 +15,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{
-    Ports, Quotas, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, prepare_set_up,
+    Ports, Quotas, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, create_source, prepare_set_up,
     publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::values::fresh_input_id;
@@ -161,7 +161,7 @@ impl World {
         SetUpDraft { job: Sent::Given(SetUpJobDraft { source_version_id: id, ..a_job() }), ..binding(case) }
     }
 
-    fn rehearse(&self, set_up: Submission<SetUpDraft>) -> Result<SetUpDone, Refusal> {
+    fn rehearse(&self, set_up: Submission<SetUpDraft>) -> Result<SetUpDone, UseCaseError> {
         let prepared = prepare_set_up(&self.caller, set_up, Effect::Rehearse)?;
         set_up_jobs(&self.ports, &[prepared]).pop().expect("one answer for one setup")
     }
@@ -251,7 +251,7 @@ fn set_up(criterion: &mut Criterion, case: &Case) {
 fn measure_set_up(criterion: &mut Criterion, case: &Case, world: &World, what: &str, set_up: &Submission<SetUpDraft>) {
     let rehearse = |set_up| world.rehearse(black_box(set_up));
     case.assert_found(rehearse(set_up.clone()).map_err(|refusal| match refusal {
-        Refusal::Invalid(violations) => violations,
+        UseCaseError::Invalid(violations) => violations,
         other => panic!("not invalid: {other:?}"),
     }));
     criterion.bench_function(&format!("set_up, {what}/{}", case.name), |bencher| {

@@ -1,7 +1,7 @@
 //! What the service does. Use cases are the only callers of [`ports`](crate::ports), and each begins with the permission
 //! that it needs.
 //!
-//! All of them end in a value or in one [`Refusal`]: the vocabulary is closed and shared, so that a front end maps it in
+//! All of them end in a value or in one [`UseCaseError`]: the vocabulary is closed and shared, so that a front end maps it in
 //! one place.
 
 mod change_job;
@@ -9,6 +9,7 @@ mod change_source;
 mod clock_watch;
 mod create_source;
 mod delete;
+mod error;
 mod judge_health;
 mod publish_source_version;
 mod purge;
@@ -16,7 +17,6 @@ mod quotas;
 mod read_catalogue;
 mod read_jobs;
 mod read_runs;
-mod refusal;
 mod report_run;
 mod set_up_job;
 
@@ -32,6 +32,7 @@ pub use change_source::{SourceChanged, change_source};
 pub use clock_watch::ClockWatch;
 pub use create_source::create_source;
 pub use delete::{delete_job, delete_run, delete_source, delete_source_version};
+pub use error::{Conflict, InUse, Resource, UseCaseError};
 pub use judge_health::HealthJudge;
 pub use publish_source_version::publish_source_version;
 pub use purge::{Backlog, PurgeStep, Purger, SweptHistory};
@@ -44,7 +45,6 @@ pub use read_jobs::{
     get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
 };
 pub use read_runs::{PredictionFilter, PredictionPage, get_run, list_predictions, list_runs};
-pub use refusal::{Conflict, InUse, Refusal, Resource};
 pub use report_run::{RunReported, report_run};
 pub use set_up_job::{
     Outcomes, PreparedSetUp, SetUpDone, SetUpDraft, SetUpJobDraft, Warning, prepare_set_up, set_up_jobs,
@@ -83,18 +83,18 @@ pub enum Outcome {
 const MAX_ATTEMPTS: usize = 64;
 
 /// Somebody else was faster, [`MAX_ATTEMPTS`] times in a row.
-fn contended() -> Refusal {
-    Refusal::Store(StoreFailure::Unavailable("too many concurrent changes of the same thing".into()))
+fn contended() -> UseCaseError {
+    UseCaseError::Store(StoreFailure::Unavailable("too many concurrent changes of the same thing".into()))
 }
 
 /// Refuses unless the current revision is the one that the caller wants to change, as said by a precondition or by the
 /// revision in what is sent.
-fn require_revision(precondition: &Precondition, sent: &Sent<i128>, current: Revision) -> Result<(), Refusal> {
+fn require_revision(precondition: &Precondition, sent: &Sent<i128>, current: Revision) -> Result<(), UseCaseError> {
     let sent_agrees = sent.given().is_none_or(|number| *number == i128::from(current.as_i64()));
     match precondition {
-        Precondition::WeaklyTagged => Err(Refusal::WeaklyTagged { current }),
+        Precondition::WeaklyTagged => Err(UseCaseError::WeaklyTagged { current }),
         _ if precondition.allows(current) && sent_agrees => Ok(()),
-        _ => Err(Refusal::Stale { current }),
+        _ => Err(UseCaseError::Stale { current }),
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use prediction_domain::model::{Caller, JobWithHealth, Timestamp};
 use prediction_domain::ports::{StoreFailure, StoreHealth, StoreStatistics};
 use prediction_domain::use_cases::{
-    ClockWatch, JobQuery, Ports, PreparedSetUp, PurgeStep, Refusal, SetUpDone, SweptHistory, count_all_jobs_by_health,
-    get_jobs, set_up_jobs,
+    ClockWatch, JobQuery, Ports, PreparedSetUp, PurgeStep, SetUpDone, SweptHistory, UseCaseError,
+    count_all_jobs_by_health, get_jobs, set_up_jobs,
 };
 
 use crate::body_budget::BodyBudget;
@@ -64,7 +64,7 @@ pub struct Api {
     /// Single jobs, read together.
     job_reads: Lane<JobQuery, Result<Option<JobWithHealth>, StoreFailure>>,
     /// Setups, stored together: on SQLite they share one sync to disk.
-    set_ups: Lane<Held<PreparedSetUp>, Result<SetUpDone, Refusal>>,
+    set_ups: Lane<Held<PreparedSetUp>, Result<SetUpDone, UseCaseError>>,
     /// Everything else that reads. Lists can be long, so they never stand before a single job.
     reads: WorkLane,
     /// Everything else that writes.
@@ -195,11 +195,11 @@ impl Api {
     }
 
     /// Looks at what became of a write.
-    fn noted<T>(&self, written: Result<T, Refusal>) -> Result<T, Refusal> {
-        if let Err(Refusal::Store(failure)) = &written {
+    fn noted<T>(&self, written: Result<T, UseCaseError>) -> Result<T, UseCaseError> {
+        if let Err(UseCaseError::Store(failure)) = &written {
             self.conditions.note_failure(failure);
         }
-        if let Err(Refusal::QuotaExceeded { exceeded, .. }) = &written {
+        if let Err(UseCaseError::QuotaExceeded { exceeded, .. }) = &written {
             self.metrics.refused_for_quota(exceeded.quota);
         }
         written
@@ -308,7 +308,7 @@ impl Api {
 }
 
 /// The memory of the bodies is free when all are answered.
-fn set_up_together(ports: &Ports, held: Vec<Held<PreparedSetUp>>) -> Vec<Result<SetUpDone, Refusal>> {
+fn set_up_together(ports: &Ports, held: Vec<Held<PreparedSetUp>>) -> Vec<Result<SetUpDone, UseCaseError>> {
     let (prepared, _reservations): (Vec<_>, Vec<_>) = held.into_iter().map(Held::into_parts).unzip();
     set_up_jobs(ports, &prepared)
 }

@@ -1,6 +1,6 @@
 //! Every error answer: problem details (RFC 9457) with a stable code, and all that is wrong with a request at once.
 
-mod refusal;
+mod use_case_error;
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETR
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use prediction_domain::model::{MAX_VIOLATIONS, Violation};
-use prediction_domain::use_cases::Refusal;
+use prediction_domain::use_cases::UseCaseError;
 use prediction_identity::TokenRejected;
 use prediction_wire::{self as wire, BodyError, PROBLEM_MEDIA_TYPE, ProblemEntry};
 use serde::Serialize;
@@ -217,7 +217,7 @@ impl From<TokenRejected> for Problem {
 impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::Invalid(violations) => Refusal::Invalid(violations).into(),
+            BodyError::Invalid(violations) => UseCaseError::Invalid(violations).into(),
             BodyError::Empty | BodyError::NotJson(_) => Self::new(ProblemCode::InvalidJson).detail(error.to_string()),
         }
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use prediction_domain::model::{Caller, Permission, Precondition, Revision, Sent, Submission, ValueProblem};
-use prediction_domain::use_cases::Refusal;
+use prediction_domain::use_cases::UseCaseError;
 
 use crate::api::{Api, ApiForTenant};
 use crate::expectation::was_head_judged;
@@ -121,7 +121,7 @@ impl Call {
     /// for a caller who has the permission that deleting needs.
     pub(crate) async fn lock(&self, caller: &Caller, needed: Permission) -> Result<Precondition, Problem> {
         let precondition = self.precondition()?;
-        caller.require(needed).map_err(Refusal::from)?;
+        caller.require(needed).map_err(UseCaseError::from)?;
         let payload = &mut self.take_payload();
         let body = body::read_if_any(&self.api(), &self.request, payload, body::BODY).await?;
         let Some(body) = body else { return Ok(precondition) };
@@ -154,7 +154,7 @@ impl Call {
     }
 
     async fn body_within(&self, limits: BodyLimits, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
-        caller.require(needed).map_err(Refusal::from)?;
+        caller.require(needed).map_err(UseCaseError::from)?;
         body::read(&self.api(), &self.request, &mut self.take_payload(), limits).await
     }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::delete::find_monitored_job;
-use super::{Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, last_write_wins, require_revision};
+use super::{Conflict, MAX_ATTEMPTS, Ports, Resource, UseCaseError, contended, last_write_wins, require_revision};
 use crate::model::{
     BindingDraft, Caller, CheckedBindings, Contract, Diagnostics, Job, JobChangeDraft, JobId, JobName, JobWithHealth,
     MonitoredJob, OrganisationId, Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion,
@@ -19,7 +19,7 @@ pub fn change_job(
     submission: &Submission<JobChangeDraft>,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<JobWithHealth, Refusal> {
+) -> Result<JobWithHealth, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {
@@ -43,12 +43,12 @@ pub fn change_job(
         match ports.jobs.update(&changed, stored.revision, allowance, effect) {
             Ok(()) => return Ok(MonitoredJob { job: changed, monitoring }.judged_at(now)),
             Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
-            Err(UpdateJobError::Stale { current }) => return Err(Refusal::Stale { current }),
-            Err(UpdateJobError::Missing) => return Err(Refusal::NotFound),
+            Err(UpdateJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),
+            Err(UpdateJobError::Missing) => return Err(UseCaseError::NotFound),
             Err(UpdateJobError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
             Err(UpdateJobError::NameTaken(other)) => {
                 let name = changed.name.as_str();
-                return Err(Refusal::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)));
+                return Err(UseCaseError::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)));
             }
             // Deleted between our reading it and now: look again, and say so.
             Err(UpdateJobError::VersionMissing) => {}
@@ -58,7 +58,7 @@ pub fn change_job(
     Err(contended())
 }
 
-fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) -> Result<Job, Refusal> {
+fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) -> Result<Job, UseCaseError> {
     let root = Path::root();
     let draft = &submission.content;
     let mut diagnostics = submission.diagnostics.clone();
@@ -130,7 +130,7 @@ fn change_version(
     diagnostics: &mut Diagnostics,
     stored: &Job,
     draft: &JobChangeDraft,
-) -> Result<Option<SourceVersion>, Refusal> {
+) -> Result<Option<SourceVersion>, UseCaseError> {
     let path = Path::of("source_version_id");
     let read = diagnostics.read(&path, &draft.source_version_id, |text| SourceVersionId::parse(text));
     let unreadable = matches!(read, Sent::Unreadable | Sent::Null);

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{
-    Conflict, MAX_ATTEMPTS, Ports, Refusal, Resource, contended, get_source, last_write_wins, require_revision,
+    Conflict, MAX_ATTEMPTS, Ports, Resource, UseCaseError, contended, get_source, last_write_wins, require_revision,
 };
 use crate::model::{
     Caller, OwnersRight, Path, Permission, Precondition, RetentionHours, Scope, Sent, Source, SourceChangeDraft,
@@ -34,7 +34,7 @@ pub fn change_source(
     submission: &Submission<SourceChangeDraft>,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<SourceChanged, Refusal> {
+) -> Result<SourceChanged, UseCaseError> {
     caller.require(Permission::CatalogWrite)?;
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {
@@ -48,17 +48,17 @@ pub fn change_source(
         let now = ports.clock.now();
         let deletes = count_expiring(ports, &stored, &changed, now)?;
         if !deletes.is_none() && submission.content.confirm_deletion.given() != Some(&true) {
-            return Err(Refusal::WouldDelete(deletes));
+            return Err(UseCaseError::WouldDelete(deletes));
         }
         let changed = Source { revision: stored.revision.next(), updated_at: now.max(stored.updated_at), ..changed };
         match ports.sources.update(&changed, stored.revision, effect) {
             Ok(()) => return Ok(SourceChanged { source: changed, deletes }),
             Err(UpdateSourceError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
-            Err(UpdateSourceError::Stale { current }) => return Err(Refusal::Stale { current }),
-            Err(UpdateSourceError::Missing) => return Err(Refusal::NotFound),
+            Err(UpdateSourceError::Stale { current }) => return Err(UseCaseError::Stale { current }),
+            Err(UpdateSourceError::Missing) => return Err(UseCaseError::NotFound),
             Err(UpdateSourceError::NameTaken(other)) => {
                 let name = changed.name.as_str();
-                return Err(Refusal::Conflict(Conflict::name_taken(Resource::Source, other.id.as_uuid(), name)));
+                return Err(UseCaseError::Conflict(Conflict::name_taken(Resource::Source, other.id.as_uuid(), name)));
             }
             Err(UpdateSourceError::Store(failure)) => return Err(failure.into()),
         }

@@ -1,4 +1,4 @@
-use super::{Conflict, Outcome, Ports, Refusal, Resource};
+use super::{Conflict, Outcome, Ports, Resource, UseCaseError};
 use crate::model::{
     AccessDenied, Caller, Diagnostics, OrganisationId, Path, Permission, Scope, Sent, Source, SourceDraft, SourceSpec,
     Submission, ValueProblem, ViolationCode,
@@ -13,7 +13,7 @@ pub fn create_source(
     ports: &Ports,
     caller: &Caller,
     submission: &Submission<SourceDraft>,
-) -> Result<(Source, Outcome), Refusal> {
+) -> Result<(Source, Outcome), UseCaseError> {
     caller.require(Permission::CatalogCreate)?;
     let mut diagnostics = submission.diagnostics.clone();
     let spec = SourceSpec::read(&mut diagnostics, &Path::root(), &submission.content);
@@ -31,7 +31,7 @@ pub fn create_source(
                 return Ok((*stored, Outcome::Reused));
             }
             let existing_id = stored.id.as_uuid();
-            Err(Refusal::Conflict(Conflict { resource: Resource::Source, existing_id, differences }))
+            Err(UseCaseError::Conflict(Conflict { resource: Resource::Source, existing_id, differences }))
         }
         Err(InsertSourceError::Store(failure)) => Err(failure.into()),
     }

@@ -1,5 +1,6 @@
 use super::{
-    InUse, MAX_ATTEMPTS, Ports, Refusal, contended, get_source, get_source_version, last_write_wins, require_revision,
+    InUse, MAX_ATTEMPTS, Ports, UseCaseError, contended, get_source, get_source_version, last_write_wins,
+    require_revision,
 };
 use crate::model::{
     Caller, Job, JobId, JobWithHealth, MonitoredJob, OwnersRight, Permission, Precondition, Revision, Run, RunId, Sent,
@@ -14,7 +15,7 @@ pub fn delete_source(
     id: SourceId,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<Source, Refusal> {
+) -> Result<Source, UseCaseError> {
     caller.require(Permission::CatalogWrite)?;
     for _ in 0..MAX_ATTEMPTS {
         let stored = get_source(ports, id)?;
@@ -23,10 +24,10 @@ pub fn delete_source(
         match ports.sources.delete(id, stored.revision, effect) {
             Ok(()) => return Ok(stored),
             Err(DeleteSourceError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
-            Err(DeleteSourceError::Stale { current }) => return Err(Refusal::Stale { current }),
-            Err(DeleteSourceError::Missing) => return Err(Refusal::NotFound),
+            Err(DeleteSourceError::Stale { current }) => return Err(UseCaseError::Stale { current }),
+            Err(DeleteSourceError::Missing) => return Err(UseCaseError::NotFound),
             Err(DeleteSourceError::InUse { versions }) => {
-                return Err(Refusal::InUse(InUse::SourceHasVersions { versions }));
+                return Err(UseCaseError::InUse(InUse::SourceHasVersions { versions }));
             }
             Err(DeleteSourceError::Store(failure)) => return Err(failure.into()),
         }
@@ -41,18 +42,18 @@ pub fn delete_source_version(
     id: SourceVersionId,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<SourceVersion, Refusal> {
+) -> Result<SourceVersion, UseCaseError> {
     caller.require(Permission::CatalogWrite)?;
     let stored = get_source_version(ports, id)?;
     caller.require_own(&get_source(ports, stored.source_id)?, OwnersRight::Delete)?;
     require_revision(precondition, &Sent::Absent, Revision::FIRST)?;
     match ports.source_versions.delete(&caller.scope, id, effect) {
         Ok(()) => Ok(stored),
-        Err(DeleteSourceVersionError::Missing) => Err(Refusal::NotFound),
+        Err(DeleteSourceVersionError::Missing) => Err(UseCaseError::NotFound),
         Err(DeleteSourceVersionError::InUse { jobs, visible }) => {
             // Whoever may not read jobs is not told their ids either.
             let visible = if caller.require(Permission::JobsRead).is_ok() { visible } else { Vec::new() };
-            Err(Refusal::InUse(InUse::VersionHasJobs { jobs, visible }))
+            Err(UseCaseError::InUse(InUse::VersionHasJobs { jobs, visible }))
         }
         Err(DeleteSourceVersionError::Store(failure)) => Err(failure.into()),
     }
@@ -65,7 +66,7 @@ pub fn delete_job(
     id: JobId,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<JobWithHealth, Refusal> {
+) -> Result<JobWithHealth, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;
@@ -74,8 +75,8 @@ pub fn delete_job(
         match ports.jobs.delete(&caller.scope, id, revision, effect) {
             Ok(()) => return Ok(found.judged_at(ports.clock.now())),
             Err(DeleteJobError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
-            Err(DeleteJobError::Stale { current }) => return Err(Refusal::Stale { current }),
-            Err(DeleteJobError::Missing) => return Err(Refusal::NotFound),
+            Err(DeleteJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),
+            Err(DeleteJobError::Missing) => return Err(UseCaseError::NotFound),
             Err(DeleteJobError::Store(failure)) => return Err(failure.into()),
         }
     }
@@ -91,30 +92,30 @@ pub fn delete_run(
     id: RunId,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<Run, Refusal> {
+) -> Result<Run, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     let job = find_job(ports, caller, job_id)?;
     let expected = if last_write_wins(precondition, &Sent::Absent) {
         None
     } else {
-        let stored = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(Refusal::NotFound)?;
+        let stored = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(UseCaseError::NotFound)?;
         require_revision(precondition, &Sent::Absent, stored.revision())?;
         Some(stored.revision())
     };
     let until = latest_issue(ports.clock.now());
     ports.runs.delete(job.organisation_id, job_id, id, expected, until, effect).map_err(|error| match error {
-        DeleteRunError::Missing => Refusal::NotFound,
-        DeleteRunError::Stale { current } => Refusal::Stale { current },
+        DeleteRunError::Missing => UseCaseError::NotFound,
+        DeleteRunError::Stale { current } => UseCaseError::Stale { current },
         DeleteRunError::Store(failure) => failure.into(),
     })
 }
 
 /// The job to be changed, for somebody who was allowed to change it: that needs no permission to read.
-pub(super) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, Refusal> {
-    ports.jobs.find_monitored(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(Refusal::NotFound)
+pub(super) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, UseCaseError> {
+    ports.jobs.find_monitored(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(UseCaseError::NotFound)
 }
 
 /// The same, without what is needed to judge its health.
-pub(super) fn find_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
-    ports.jobs.find_many(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(Refusal::NotFound)
+pub(super) fn find_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<Job, UseCaseError> {
+    ports.jobs.find_many(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(UseCaseError::NotFound)
 }

@@ -1,4 +1,4 @@
-use super::{Conflict, Outcome, Ports, Refusal, Resource};
+use super::{Conflict, Outcome, Ports, Resource, UseCaseError};
 use crate::model::{
     Caller, OwnersRight, Path, Permission, SourceVersion, SourceVersionDraft, SourceVersionSpec, Submission,
     ValueProblem, ViolationCode,
@@ -10,7 +10,7 @@ pub fn publish_source_version(
     ports: &Ports,
     caller: &Caller,
     submission: &Submission<SourceVersionDraft>,
-) -> Result<(SourceVersion, Outcome), Refusal> {
+) -> Result<(SourceVersion, Outcome), UseCaseError> {
     caller.require(Permission::CatalogCreate)?;
     let root = Path::root();
     let mut diagnostics = submission.diagnostics.clone();
@@ -43,11 +43,11 @@ pub fn publish_source_version(
                 return Ok((*stored, Outcome::Reused));
             }
             let existing_id = stored.id.as_uuid();
-            Err(Refusal::Conflict(Conflict { resource: Resource::SourceVersion, existing_id, differences }))
+            Err(UseCaseError::Conflict(Conflict { resource: Resource::SourceVersion, existing_id, differences }))
         }
         // Deleted between the question above and now.
         Err(InsertSourceVersionError::SourceMissing) => {
-            Err(Refusal::Invalid(unknown_source().at(root.member("source_id")).into()))
+            Err(UseCaseError::Invalid(unknown_source().at(root.member("source_id")).into()))
         }
         Err(InsertSourceVersionError::Store(failure)) => Err(failure.into()),
     }

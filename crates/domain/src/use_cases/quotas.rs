@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::model::{Allowance, Day, Quota, QuotaExceeded, Run, report_amount};
 use crate::ports::Clock;
 
-use super::{Ports, Refusal};
+use super::{Ports, UseCaseError};
 
 /// How much each organisation may have, or do in a day; nothing is limited unless it is said here.
 ///
@@ -43,11 +43,11 @@ impl Ports {
     }
 
     /// Refuses what is more than a day's quota: it can be done when the next day begins, unless it is more than any day has.
-    pub(super) fn exceeded_today(&self, exceeded: QuotaExceeded, allowance: Option<Allowance>) -> Refusal {
+    pub(super) fn exceeded_today(&self, exceeded: QuotaExceeded, allowance: Option<Allowance>) -> UseCaseError {
         let now = self.calendar().now();
         // Of the day that was asked for: midnight may have passed in between.
         let day = allowance.map_or_else(|| Day::of(now), |allowance| allowance.day);
         let wait = day.next().begin().since(now).to_std().unwrap_or_default();
-        Refusal::QuotaExceeded { exceeded, wait: (exceeded.amount <= exceeded.limit).then_some(wait) }
+        UseCaseError::QuotaExceeded { exceeded, wait: (exceeded.amount <= exceeded.limit).then_some(wait) }
     }
 }

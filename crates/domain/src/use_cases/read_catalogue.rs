@@ -1,22 +1,22 @@
 //! Reading sources and source versions: open to everybody who has been identified, so no permission is asked for.
 
-use super::{Ports, Refusal};
+use super::{Ports, UseCaseError};
 use crate::model::{Page, PageRequest, Source, SourceId, SourceVersion, SourceVersionHead, SourceVersionId};
 use crate::ports::{SourceFilter, SourceVersionFilter};
 
 /// One source.
-pub fn get_source(ports: &Ports, id: SourceId) -> Result<Source, Refusal> {
-    ports.sources.find_many(&[id])?.pop().flatten().ok_or(Refusal::NotFound)
+pub fn get_source(ports: &Ports, id: SourceId) -> Result<Source, UseCaseError> {
+    ports.sources.find_many(&[id])?.pop().flatten().ok_or(UseCaseError::NotFound)
 }
 
 /// Sources in creation order.
-pub fn list_sources(ports: &Ports, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, Refusal> {
+pub fn list_sources(ports: &Ports, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, UseCaseError> {
     Ok(ports.sources.list(filter, page)?)
 }
 
 /// One source version.
-pub fn get_source_version(ports: &Ports, id: SourceVersionId) -> Result<SourceVersion, Refusal> {
-    ports.source_versions.find_many(&[id])?.pop().flatten().ok_or(Refusal::NotFound)
+pub fn get_source_version(ports: &Ports, id: SourceVersionId) -> Result<SourceVersion, UseCaseError> {
+    ports.source_versions.find_many(&[id])?.pop().flatten().ok_or(UseCaseError::NotFound)
 }
 
 /// Source versions in creation order.
@@ -24,7 +24,7 @@ pub fn list_source_versions(
     ports: &Ports,
     filter: &SourceVersionFilter,
     page: &PageRequest,
-) -> Result<Page<SourceVersion>, Refusal> {
+) -> Result<Page<SourceVersion>, UseCaseError> {
     Ok(ports.source_versions.list(filter, page)?)
 }
 
@@ -33,6 +33,6 @@ pub fn list_source_version_heads(
     ports: &Ports,
     filter: &SourceVersionFilter,
     page: &PageRequest,
-) -> Result<Page<SourceVersionHead>, Refusal> {
+) -> Result<Page<SourceVersionHead>, UseCaseError> {
     Ok(ports.source_versions.list_heads(filter, page)?)
 }

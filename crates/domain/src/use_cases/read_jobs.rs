@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::delete::find_job;
-use super::{Ports, Refusal};
+use super::{Ports, UseCaseError};
 use crate::model::{
     AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JobWithHealth, Page,
     PageRequest, Permission, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, Weight,
@@ -14,7 +14,7 @@ pub struct JobQuery(Scope, JobId);
 
 impl JobQuery {
     /// Asks for a job in the caller's scope.
-    pub fn new(caller: &Caller, id: JobId) -> Result<Self, Refusal> {
+    pub fn new(caller: &Caller, id: JobId) -> Result<Self, UseCaseError> {
         caller.require(Permission::JobsRead)?;
         Ok(Self(caller.scope.clone(), id))
     }
@@ -35,7 +35,7 @@ pub fn list_jobs(
     filter: JobFilter,
     healths: Option<BTreeSet<HealthStatus>>,
     page: &PageRequest,
-) -> Result<Page<JobWithHealth>, Refusal> {
+) -> Result<Page<JobWithHealth>, UseCaseError> {
     require_to_read(caller, &filter)?;
     let now = ports.clock.now();
     let health = healths.map(|statuses| HealthFilter { statuses, at: now });
@@ -51,7 +51,7 @@ pub fn list_expanded_jobs(
     healths: Option<&BTreeSet<HealthStatus>>,
     expansion: Expansion,
     page: &PageRequest,
-) -> Result<(Page<JobWithHealth>, Expanded), Refusal> {
+) -> Result<(Page<JobWithHealth>, Expanded), UseCaseError> {
     let mut page = *page;
     let mut expanded = Expanded::default();
     loop {
@@ -73,7 +73,7 @@ fn expand_within(
     expansion: Expansion,
     budget: usize,
     expanded: &mut Expanded,
-) -> Result<usize, Refusal> {
+) -> Result<usize, UseCaseError> {
     let (mut fitting, mut weight) = (0, 0);
     for few in judged.chunks(EXPANDED_AT_ONCE) {
         let more = |job: &&Job| {
@@ -107,7 +107,7 @@ pub fn count_jobs_by_health(
     ports: &Ports,
     caller: &Caller,
     filter: &JobFilter,
-) -> Result<(HealthCounts, Timestamp), Refusal> {
+) -> Result<(HealthCounts, Timestamp), UseCaseError> {
     require_to_read(caller, filter)?;
     let now = ports.clock.now();
     Ok((ports.jobs.count_by_health(&caller.scope, filter, now)?, now))
@@ -129,20 +129,25 @@ pub fn list_job_revisions(
     caller: &Caller,
     id: JobId,
     page: &PageRequest<Revision>,
-) -> Result<Page<JobRevision, Revision>, Refusal> {
+) -> Result<Page<JobRevision, Revision>, UseCaseError> {
     caller.require(Permission::JobsRead)?;
     let job = find_job(ports, caller, id)?;
     Ok(ports.jobs.revisions(job.organisation_id, id, page)?)
 }
 
 /// What a job was, or is, at a revision.
-pub fn get_job_revision(ports: &Ports, caller: &Caller, id: JobId, revision: Revision) -> Result<JobRevision, Refusal> {
+pub fn get_job_revision(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    revision: Revision,
+) -> Result<JobRevision, UseCaseError> {
     caller.require(Permission::JobsRead)?;
     let job = find_job(ports, caller, id)?;
     if job.revision == revision {
         return Ok(job.into());
     }
-    ports.jobs.revision(job.organisation_id, id, revision)?.ok_or(Refusal::NotFound)
+    ports.jobs.revision(job.organisation_id, id, revision)?.ok_or(UseCaseError::NotFound)
 }
 
 /// What to show of a job beside its own members.
@@ -168,7 +173,7 @@ pub fn expand_jobs<'a>(
     ports: &Ports,
     jobs: impl IntoIterator<Item = &'a Job, IntoIter: Clone>,
     expansion: Expansion,
-) -> Result<Expanded, Refusal> {
+) -> Result<Expanded, UseCaseError> {
     let jobs = jobs.into_iter();
     let mut expanded = Expanded::default();
     if expansion.source {

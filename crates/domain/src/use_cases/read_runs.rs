@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use super::delete::find_job;
-use super::{Ports, Refusal};
+use super::{Ports, UseCaseError};
 use crate::model::{
     Caller, Job, JobId, MAX_SECONDS_AHEAD, Page, PageRequest, Permission, PredictionPosition, ReadingPosition,
     RoleName, Run, RunId, RunPosition, Timestamp,
@@ -9,10 +9,10 @@ use crate::model::{
 use crate::ports::{Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter};
 
 /// A run of a job.
-pub fn get_run(ports: &Ports, caller: &Caller, job_id: JobId, id: RunId) -> Result<Run, Refusal> {
+pub fn get_run(ports: &Ports, caller: &Caller, job_id: JobId, id: RunId) -> Result<Run, UseCaseError> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
-    ports.runs.find(job.organisation_id, job_id, id)?.ok_or(Refusal::NotFound)
+    ports.runs.find(job.organisation_id, job_id, id)?.ok_or(UseCaseError::NotFound)
 }
 
 /// The runs of a job, the last issued first.
@@ -22,7 +22,7 @@ pub fn list_runs(
     job_id: JobId,
     filter: &RunFilter,
     page: &PageRequest<RunPosition>,
-) -> Result<Page<Run, RunPosition>, Refusal> {
+) -> Result<Page<Run, RunPosition>, UseCaseError> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
     // Those that are not left out for it are not looked at.
@@ -89,13 +89,13 @@ pub fn list_predictions(
     filter: &PredictionFilter,
     after: Option<ReadingPosition>,
     limit: usize,
-) -> Result<PredictionPage, Refusal> {
+) -> Result<PredictionPage, UseCaseError> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
     let now = ports.clock.now();
     let issued = match filter.run_id {
         Some(id) => {
-            let run = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(Refusal::NotFound)?;
+            let run = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(UseCaseError::NotFound)?;
             if filter.as_of.is_some_and(|time| run.issued_at > time) {
                 return Ok(PredictionPage { items: Vec::new(), next: None });
             }
@@ -146,7 +146,7 @@ fn issued_until(known_at: Timestamp) -> Timestamp {
 }
 
 /// What was issued then or before has expired, by what the source says now; `None` when it is kept for ever.
-fn expired_until(ports: &Ports, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+fn expired_until(ports: &Ports, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, UseCaseError> {
     let source = ports.sources.find_many(&[job.source_id])?.pop().flatten();
     let hours = source.and_then(|source| source.retention_hours);
     Ok(hours.map(|hours| now.plus(-hours.as_time())))

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::delete::find_job;
-use super::{Conflict, MAX_ATTEMPTS, Outcome, Ports, Refusal, Resource, Warning, contended};
+use super::{Conflict, MAX_ATTEMPTS, Outcome, Ports, Resource, UseCaseError, Warning, contended};
 use crate::model::{
     Caller, Contract, Diagnostics, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_SECONDS_AHEAD, Message, Path, Permission,
     Prediction, PredictionsDigest, REPLACEMENT, Revision, Run, RunDraft, RunStatus, Sent, SourceVersionId, Submission,
@@ -29,7 +29,7 @@ pub fn report_run(
     caller: &Caller,
     job_id: JobId,
     submission: Submission<RunDraft>,
-) -> Result<RunReported, Refusal> {
+) -> Result<RunReported, UseCaseError> {
     caller.require(Permission::PredictionsWrite)?;
     let job = find_job(ports, caller, job_id)?;
     let now = ports.clock.now();
@@ -83,11 +83,11 @@ pub fn report_run(
 }
 
 /// Stores a run that is issued now.
-fn store_next(ports: &Ports, run: Run, predictions: &[Prediction]) -> Result<Run, Refusal> {
+fn store_next(ports: &Ports, run: Run, predictions: &[Prediction]) -> Result<Run, UseCaseError> {
     let allowance = ports.allowance_of_report(&run);
     match ports.runs.insert_next(&run, latest_issue(run.issued_at), predictions, allowance) {
         Ok(issued_at) => Ok(Run { issued_at, ..run }),
-        Err(InsertNextError::JobMissing) => Err(Refusal::NotFound),
+        Err(InsertNextError::JobMissing) => Err(UseCaseError::NotFound),
         Err(InsertNextError::QuotaExceeded(exceeded)) => Err(ports.exceeded_today(exceeded, allowance)),
         Err(InsertNextError::Store(failure)) => Err(failure.into()),
     }
@@ -99,13 +99,13 @@ fn store(
     mut run: Run,
     predictions: &[Prediction],
     is_revision_said: bool,
-) -> Result<(Run, Outcome), Refusal> {
+) -> Result<(Run, Outcome), UseCaseError> {
     let allowance = ports.allowance_of_report(&run);
     for _ in 0..MAX_ATTEMPTS {
         let stored = match ports.runs.insert(&run, predictions, allowance) {
             Ok(()) => return Ok((run, Outcome::Created)),
             Err(InsertRunError::IssuedAtTaken(stored)) => *stored,
-            Err(InsertRunError::JobMissing) => return Err(Refusal::NotFound),
+            Err(InsertRunError::JobMissing) => return Err(UseCaseError::NotFound),
             Err(InsertRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
             Err(InsertRunError::Store(failure)) => return Err(failure.into()),
         };
@@ -118,7 +118,7 @@ fn store(
                 Some(same) => Ok((same, Outcome::Reused)),
                 None => {
                     let existing_id = stored.id.as_uuid();
-                    Err(Refusal::Conflict(Conflict { resource: Resource::Run, existing_id, differences }))
+                    Err(UseCaseError::Conflict(Conflict { resource: Resource::Run, existing_id, differences }))
                 }
             };
         }
@@ -127,7 +127,7 @@ fn store(
             Ok(()) => return Ok((run, Outcome::Created)),
             // Somebody else was quicker: what is there now?
             Err(ReplaceRunError::Gone) => run.replaces = None,
-            Err(ReplaceRunError::JobMissing) => return Err(Refusal::NotFound),
+            Err(ReplaceRunError::JobMissing) => return Err(UseCaseError::NotFound),
             Err(ReplaceRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
             Err(ReplaceRunError::Store(failure)) => return Err(failure.into()),
         }
@@ -136,7 +136,7 @@ fn store(
 }
 
 /// The run that the stored one replaces, if it is the one that is reported: the report of a failure that comes again, late.
-fn replaced(ports: &Ports, run: &Run, stored: &Run, is_revision_said: bool) -> Result<Option<Run>, Refusal> {
+fn replaced(ports: &Ports, run: &Run, stored: &Run, is_revision_said: bool) -> Result<Option<Run>, UseCaseError> {
     let Some(id) = stored.replaces.filter(|_| run.status == RunStatus::Failed) else { return Ok(None) };
     let replaced = ports.runs.find(run.organisation_id, run.job_id, id)?;
     Ok(replaced.filter(|replaced| differences(is_revision_said, run, replaced).is_empty()))
@@ -183,7 +183,7 @@ fn read_revision(
     diagnostics: &mut Diagnostics,
     job: &Job,
     sent: &Sent<i128>,
-) -> Result<Option<(Revision, SourceVersionId)>, Refusal> {
+) -> Result<Option<(Revision, SourceVersionId)>, UseCaseError> {
     let path = Path::of("job_revision");
     if matches!(sent, Sent::Absent) {
         return Ok(Some((job.revision, job.source_version_id)));
@@ -209,7 +209,7 @@ fn read_revision(
 }
 
 /// What the outputs are judged by; `None` when the version went with its job in the meantime.
-fn contract_of(ports: &Ports, version_id: SourceVersionId) -> Result<Option<Contract>, Refusal> {
+fn contract_of(ports: &Ports, version_id: SourceVersionId) -> Result<Option<Contract>, UseCaseError> {
     Ok(ports.source_versions.find_many(&[version_id])?.pop().flatten().map(|version| version.contract))
 }
 

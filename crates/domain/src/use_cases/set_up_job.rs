@@ -18,7 +18,7 @@ mod round;
 
 use serde_json::Value;
 
-use super::{MAX_ATTEMPTS, Outcome, Ports, Refusal, contended};
+use super::{MAX_ATTEMPTS, Outcome, Ports, UseCaseError, contended};
 use crate::model::{
     BindingDraft, Health, Job, JobId, Scope, Sent, Source, SourceDraft, SourceVersion, SourceVersionDraft,
 };
@@ -102,7 +102,7 @@ pub struct Warning {
 /// Sets up jobs, as many as wait together. The answers are in the order of the setups, and those that setting up one
 /// after the other would give.
 #[must_use]
-pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetUpDone, Refusal>> {
+pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetUpDone, UseCaseError>> {
     let mut set_ups: Vec<SetUp<'_>> = prepared.iter().map(SetUp::new).collect();
     loop {
         let open: Vec<usize> = (0..set_ups.len()).filter(|index| set_ups[*index].answer.is_none()).collect();
@@ -119,7 +119,7 @@ pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetU
 /// A setup on the way to its answer.
 struct SetUp<'a> {
     prepared: &'a PreparedSetUp,
-    answer: Option<Result<SetUpDone, Refusal>>,
+    answer: Option<Result<SetUpDone, UseCaseError>>,
     /// How often its plan was outdated by somebody else's write.
     overtaken: usize,
     /// The job that was found under its name when the last plan was to be stored. The next plan knows it.
@@ -144,7 +144,7 @@ impl<'a> SetUp<'a> {
             Ok(outcome) => self.answer = Some(conclude(self.prepared, plan, outcome)),
             Err(JobSetUpRejected::Store(failure)) => self.answer = Some(Err(failure.into())),
             Err(JobSetUpRejected::QuotaExceeded(exceeded)) => {
-                self.answer = Some(Err(Refusal::QuotaExceeded { exceeded, wait: None }));
+                self.answer = Some(Err(UseCaseError::QuotaExceeded { exceeded, wait: None }));
             }
             Err(
                 JobSetUpRejected::SourceTaken | JobSetUpRejected::VersionTaken | JobSetUpRejected::ReferenceMissing,
@@ -195,8 +195,8 @@ fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
 }
 
 /// Judges the health of the jobs that were there already by the runs that they have had.
-fn look_at_runs(ports: &Ports, answers: &mut Vec<Result<SetUpDone, Refusal>>) {
-    let mut reused: Vec<&mut Result<SetUpDone, Refusal>> = Vec::new();
+fn look_at_runs(ports: &Ports, answers: &mut Vec<Result<SetUpDone, UseCaseError>>) {
+    let mut reused: Vec<&mut Result<SetUpDone, UseCaseError>> = Vec::new();
     let mut wanted: Vec<(Scope, JobId)> = Vec::new();
     for answer in answers {
         if let Ok(SetUpDone { job, outcomes: Outcomes { job: Outcome::Reused, .. }, .. }) = answer {

@@ -7,7 +7,7 @@ use prediction_domain::model::{
     ViolationCode,
 };
 use prediction_domain::ports::Effect;
-use prediction_domain::use_cases::{Refusal, Resource, change_job};
+use prediction_domain::use_cases::{Resource, UseCaseError, change_job};
 use prediction_domain_testkit::values::{at, fresh_organisation_id, revision};
 use serde_json::json;
 
@@ -26,7 +26,7 @@ fn world_with_job() -> (World, SourceVersion, Job) {
     (world, version, job)
 }
 
-fn change(world: &World, job: &Job, draft: JobChangeDraft) -> Result<Job, Refusal> {
+fn change(world: &World, job: &Job, draft: JobChangeDraft) -> Result<Job, UseCaseError> {
     change_if(world, job, draft, &Precondition::None, Effect::Commit)
 }
 
@@ -36,7 +36,7 @@ fn change_if(
     draft: JobChangeDraft,
     precondition: &Precondition,
     effect: Effect,
-) -> Result<Job, Refusal> {
+) -> Result<Job, UseCaseError> {
     change_job(&world.ports, &operator(), job.id, &draft.into(), precondition, effect).map(|changed| changed.job)
 }
 
@@ -176,7 +176,7 @@ fn bindings_that_stay_and_do_not_fit_are_told_at_the_version() {
     );
     let second = world.version_with(&source, "2.0.0", &gateway.unwrap());
     let refused = world.unchanged(|| change(&world, &job, to_version(&second)));
-    let Err(Refusal::Invalid(violations)) = refused else { panic!("not invalid: {refused:?}") };
+    let Err(UseCaseError::Invalid(violations)) = refused else { panic!("not invalid: {refused:?}") };
     let told: Vec<_> = violations.iter().map(|v| (v.path.to_string(), v.code, v.hint.clone())).collect();
     assert_eq!(
         told,
@@ -218,7 +218,7 @@ fn the_version_has_to_be_one_of_the_same_source() {
     let rust = world.source("rust");
     let other = world.version(&rust, "1.0.0", &["temperature"]);
     let refused = world.unchanged(|| change(&world, &job, to_version(&other)));
-    let Err(Refusal::Invalid(violations)) = refused else { panic!("not invalid: {refused:?}") };
+    let Err(UseCaseError::Invalid(violations)) = refused else { panic!("not invalid: {refused:?}") };
     assert_eq!(violations.len(), 1);
     assert_eq!(violations[0].code, ViolationCode::SourceVersionOfOtherSource);
     assert_eq!(violations[0].expected, Some(json!({ "source_id": job.source_id })));
@@ -286,7 +286,7 @@ fn a_revision_in_the_body_or_in_the_precondition_is_a_lock() {
         (Sent::Given(1), Precondition::OneOf(vec![revision(2)])),
     ] {
         match world.unchanged(|| change_if(&world, &job, locked(sent), &precondition, Effect::Commit)) {
-            Err(Refusal::Stale { current }) => assert_eq!(current, revision(1)),
+            Err(UseCaseError::Stale { current }) => assert_eq!(current, revision(1)),
             other => panic!("not stale: {other:?}"),
         }
     }
@@ -318,7 +318,7 @@ fn a_job_of_another_organisation_is_not_there() {
     let stranger = caller(&Permission::ALL, prediction_domain::model::Scope::of([fresh_organisation_id()]));
     let refused =
         change_job(&world.ports, &stranger, job.id, &named("Job B").into(), &Precondition::None, Effect::Commit);
-    assert!(matches!(refused, Err(Refusal::NotFound)));
+    assert!(matches!(refused, Err(UseCaseError::NotFound)));
 
     let writer = customer(&[Permission::JobsWrite]);
     let changed =

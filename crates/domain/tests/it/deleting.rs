@@ -3,7 +3,7 @@
 use prediction_domain::model::{JobId, Permission, Precondition, Scope, Sent, SourceVersionId};
 use prediction_domain::ports::{DeleteSourceVersionError, Effect};
 use prediction_domain::use_cases::{
-    InUse, Refusal, SetUpDraft, delete_job, delete_source, delete_source_version, get_source,
+    InUse, SetUpDraft, UseCaseError, delete_job, delete_source, delete_source_version, get_source,
 };
 use prediction_domain_testkit::values::{fresh_organisation_id, revision};
 
@@ -28,11 +28,11 @@ fn everything_can_be_deleted_from_the_job_to_the_source() {
     let done = world.set_up(everything()).unwrap();
     let (ports, operator) = (&world.ports, operator());
     assert_eq!(delete_job(ports, &operator, done.job.id, &first_only(), Effect::Commit).unwrap().job, done.job);
-    assert!(matches!(delete_job(ports, &operator, done.job.id, &ANY, Effect::Commit), Err(Refusal::NotFound)));
+    assert!(matches!(delete_job(ports, &operator, done.job.id, &ANY, Effect::Commit), Err(UseCaseError::NotFound)));
     let version = delete_source_version(ports, &operator, done.source_version.id, &first_only(), Effect::Commit);
     assert_eq!(version.unwrap(), done.source_version);
     assert_eq!(delete_source(ports, &operator, done.source.id, &first_only(), Effect::Commit).unwrap(), done.source);
-    assert!(matches!(get_source(ports, done.source.id), Err(Refusal::NotFound)));
+    assert!(matches!(get_source(ports, done.source.id), Err(UseCaseError::NotFound)));
     assert_eq!(world.contents(), (Vec::new(), Vec::new(), Vec::new()));
 }
 
@@ -45,9 +45,9 @@ fn a_rehearsed_deletion_is_judged_and_shown_and_not_made() {
     let shown = world.unchanged(|| delete_job(ports, &operator, done.job.id, &ANY, rehearse));
     assert_eq!(shown.unwrap().job, done.job);
     let refused = world.unchanged(|| delete_source_version(ports, &operator, done.source_version.id, &ANY, rehearse));
-    assert!(matches!(refused, Err(Refusal::InUse(_))));
+    assert!(matches!(refused, Err(UseCaseError::InUse(_))));
     let refused = world.unchanged(|| delete_source(ports, &operator, done.source.id, &ANY, rehearse));
-    assert!(matches!(refused, Err(Refusal::InUse(InUse::SourceHasVersions { versions: 1 }))));
+    assert!(matches!(refused, Err(UseCaseError::InUse(InUse::SourceHasVersions { versions: 1 }))));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn another_revision_than_the_wanted_one_is_not_deleted() {
     let world = World::new();
     let done = world.set_up(everything()).unwrap();
     let (ports, operator) = (&world.ports, operator());
-    let is_stale = |refusal: Refusal| matches!(refusal, Refusal::Stale { current } if current == revision(1));
+    let is_stale = |refusal: UseCaseError| matches!(refusal, UseCaseError::Stale { current } if current == revision(1));
     for wanted in [second_only(), Precondition::OneOf(Vec::new())] {
         let refused = world.unchanged(|| delete_job(ports, &operator, done.job.id, &wanted, Effect::Commit));
         assert!(is_stale(refused.unwrap_err()));
@@ -75,13 +75,13 @@ fn what_is_not_there_cannot_be_deleted() {
     let job = JobId::parse(NOWHERE).unwrap();
     assert!(matches!(
         delete_source(&ports, &operator, source_id(NOWHERE), &second_only(), Effect::Commit),
-        Err(Refusal::NotFound)
+        Err(UseCaseError::NotFound)
     ));
     assert!(matches!(
         delete_source_version(&ports, &operator, version, &second_only(), Effect::Commit),
-        Err(Refusal::NotFound)
+        Err(UseCaseError::NotFound)
     ));
-    assert!(matches!(delete_job(&ports, &operator, job, &second_only(), Effect::Commit), Err(Refusal::NotFound)));
+    assert!(matches!(delete_job(&ports, &operator, job, &second_only(), Effect::Commit), Err(UseCaseError::NotFound)));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_job_of_another_organisation_is_not_there() {
     let job = world.set_up(everything()).unwrap().job;
     let stranger = caller(&Permission::ALL, Scope::of([fresh_organisation_id()]));
     let refused = world.unchanged(|| delete_job(&world.ports, &stranger, job.id, &ANY, Effect::Commit));
-    assert!(matches!(refused, Err(Refusal::NotFound)));
+    assert!(matches!(refused, Err(UseCaseError::NotFound)));
     let writer = customer(&[Permission::JobsWrite]);
     assert_eq!(delete_job(&world.ports, &writer, job.id, &ANY, Effect::Commit).unwrap().job, job);
 }
@@ -107,7 +107,7 @@ fn of_the_jobs_that_use_a_version_only_those_are_named_that_the_caller_may_read(
         let caller = caller(permissions, scope);
         let id = done.source_version.id;
         match world.unchanged(|| delete_source_version(&world.ports, &caller, id, &ANY, Effect::Commit)) {
-            Err(Refusal::InUse(InUse::VersionHasJobs { jobs: 2, visible })) => visible,
+            Err(UseCaseError::InUse(InUse::VersionHasJobs { jobs: 2, visible })) => visible,
             other => panic!("not in use by two: {other:?}"),
         }
     };
@@ -124,7 +124,7 @@ fn few_of_many_jobs_are_named() {
     let version = world.version(&source, "1.0.0", &["a"]);
     let jobs: Vec<_> = (0..12).map(|number| world.job(&version, &format!("Job {number}")).id).collect();
     match delete_source_version(&world.ports, &operator(), version.id, &ANY, Effect::Commit) {
-        Err(Refusal::InUse(InUse::VersionHasJobs { jobs: 12, visible })) => {
+        Err(UseCaseError::InUse(InUse::VersionHasJobs { jobs: 12, visible })) => {
             assert_eq!(visible, jobs[..DeleteSourceVersionError::MAX_NAMED_JOBS]);
         }
         other => panic!("not in use: {other:?}"),

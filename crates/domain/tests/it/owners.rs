@@ -6,7 +6,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{Effect, OwnerFilter, SourceFilter};
 use prediction_domain::use_cases::{
-    Outcome, Refusal, SetUpDone, SetUpDraft, change_source, create_source, delete_source, delete_source_version,
+    Outcome, SetUpDone, SetUpDraft, UseCaseError, change_source, create_source, delete_source, delete_source_version,
     list_sources, publish_source_version,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
@@ -38,19 +38,19 @@ fn stored(world: &World, owner: Option<OrganisationId>, name: &str) -> Source {
     create_source(&world.ports, &operator(), &owned_by(owner, name).into()).unwrap().0
 }
 
-fn create(world: &World, caller: &Caller, draft: SourceDraft) -> Result<(Source, Outcome), Refusal> {
+fn create(world: &World, caller: &Caller, draft: SourceDraft) -> Result<(Source, Outcome), UseCaseError> {
     create_source(&world.ports, caller, &draft.into())
 }
 
-fn denied<T: std::fmt::Debug>(result: Result<T, Refusal>) -> AccessDenied {
+fn denied<T: std::fmt::Debug>(result: Result<T, UseCaseError>) -> AccessDenied {
     match result {
-        Err(Refusal::Denied(denied)) => denied,
+        Err(UseCaseError::Denied(denied)) => denied,
         other => panic!("not denied: {other:?}"),
     }
 }
 
 /// What only owners may do, with everything that it needs, and a version to be deleted.
-type OwnersAct = (OwnersRight, fn(&World, &Caller, &Source) -> Result<(), Refusal>);
+type OwnersAct = (OwnersRight, fn(&World, &Caller, &Source) -> Result<(), UseCaseError>);
 
 /// Which of them is a setup.
 const SET_UP: usize = 3;
@@ -186,7 +186,7 @@ fn who_is_of_several_organisations_says_whose_it_is() {
     let world = World::new();
     let refused =
         create(&world, &of(&several), SourceDraft { description: Sent::Given(String::new()), ..a_source(" ") });
-    let Err(Refusal::Invalid(violations)) = refused else { panic!("{refused:?}") };
+    let Err(UseCaseError::Invalid(violations)) = refused else { panic!("{refused:?}") };
     let found: Vec<&Violation> = violations.iter().collect();
     assert_eq!(found[0].path.to_string(), "name", "all that is wrong is told at once");
     assert_eq!(
@@ -257,7 +257,7 @@ fn a_name_means_a_source_of_ones_own_or_of_the_platform() {
 fn a_source_that_a_setup_creates_belongs_to_its_organisation_or_to_the_platform() {
     let (own, other) = (organisation(), other_organisation());
     let with = |source: SourceDraft| SetUpDraft { source: Sent::Given(source), ..everything() };
-    let set_up = |caller: &Caller, draft: SetUpDraft| -> Result<SetUpDone, Refusal> {
+    let set_up = |caller: &Caller, draft: SetUpDraft| -> Result<SetUpDone, UseCaseError> {
         World::new().set_up_as(caller, draft, Effect::Commit)
     };
     let owner = |caller: &Caller, draft| set_up(caller, draft).unwrap().source.owner_organisation_id;

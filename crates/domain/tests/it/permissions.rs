@@ -6,7 +6,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{Effect, JobFilter, RunFilter};
 use prediction_domain::use_cases::{
-    JobQuery, Ports, PredictionFilter, Refusal, SetUpDraft, change_job, change_source, count_jobs_by_health,
+    JobQuery, Ports, PredictionFilter, SetUpDraft, UseCaseError, change_job, change_source, count_jobs_by_health,
     create_source, delete_job, delete_run, delete_source, delete_source_version, get_job_revision, get_run,
     list_job_revisions, list_jobs, list_predictions, list_runs, prepare_set_up, publish_source_version, report_run,
 };
@@ -14,7 +14,7 @@ use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 
 use crate::world::{CHOSEN, Mocks, caller, customer, everything, given, source_id, submit};
 
-type UseCase = fn(&Ports, &Caller) -> Result<(), Refusal>;
+type UseCase = fn(&Ports, &Caller) -> Result<(), UseCaseError>;
 
 const ANY: Precondition = Precondition::None;
 
@@ -87,7 +87,7 @@ fn every_use_case_asks_for_its_permission_first() {
         let others: Vec<_> = Permission::ALL.into_iter().filter(|permission| !permission.includes(needed)).collect();
         for lacking in [caller(&others, Scope::Platform), caller(&[], Scope::of([]))] {
             match use_case(&ports, &lacking) {
-                Err(Refusal::Denied(denied)) => {
+                Err(UseCaseError::Denied(denied)) => {
                     assert_eq!(denied, AccessDenied::InsufficientScope { required: needed }, "{name}");
                 }
                 other => panic!("{name} is not denied: {other:?}"),
@@ -101,8 +101,10 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
     let ports = Mocks::default().into_ports();
     let customer = customer(&Permission::ALL);
     let organisation_id = fresh_organisation_id();
-    let denied = |result: Result<(), Refusal>| match result {
-        Err(Refusal::Denied(denied)) => assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id }),
+    let denied = |result: Result<(), UseCaseError>| match result {
+        Err(UseCaseError::Denied(denied)) => {
+            assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id })
+        }
         other => panic!("not denied: {other:?}"),
     };
     let filter = JobFilter { organisation_id: Some(organisation_id), ..JobFilter::default() };

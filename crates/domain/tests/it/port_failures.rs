@@ -5,10 +5,10 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{Effect, JobFilter, JobSetUpOutcome, SourceFilter, SourceVersionFilter, StoreFailure};
 use prediction_domain::use_cases::{
-    Expansion, JobQuery, Ports, Refusal, SetUpDraft, SetUpJobDraft, change_job, change_source, count_jobs_by_health,
-    create_source, delete_job, delete_source, delete_source_version, expand_jobs, get_jobs, get_source,
-    get_source_version, list_jobs, list_source_version_heads, list_source_versions, list_sources, prepare_set_up,
-    publish_source_version, set_up_jobs,
+    Expansion, JobQuery, Ports, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, change_source,
+    count_jobs_by_health, create_source, delete_job, delete_source, delete_source_version, expand_jobs, get_jobs,
+    get_source, get_source_version, list_jobs, list_source_version_heads, list_source_versions, list_sources,
+    prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of};
 use prediction_domain_testkit::values::first_page;
@@ -31,13 +31,13 @@ const FAILURES: [fn() -> StoreFailure; 3] = [
 fn assert_passed_through(
     case: &str,
     arrange: impl Fn(&mut Mocks, fn() -> StoreFailure),
-    act: impl Fn(&Ports) -> Result<(), Refusal>,
+    act: impl Fn(&Ports) -> Result<(), UseCaseError>,
 ) {
     for fail in FAILURES {
         let mut mocks = Mocks::default();
         arrange(&mut mocks, fail);
         match act(&mocks.into_ports()) {
-            Err(Refusal::Store(failure)) => assert_eq!(format!("{failure:?}"), format!("{:?}", fail()), "{case}"),
+            Err(UseCaseError::Store(failure)) => assert_eq!(format!("{failure:?}"), format!("{:?}", fail()), "{case}"),
             other => panic!("{case}: not the failure of the store: {other:?}"),
         }
     }
@@ -324,7 +324,9 @@ fn a_failed_lookup_answers_everybody_who_waits() {
     assert_eq!(answers.len(), 3);
     for answer in answers {
         match answer {
-            Err(Refusal::Store(StoreFailure::Unavailable(cause))) => assert_eq!(cause.to_string(), "no connection"),
+            Err(UseCaseError::Store(StoreFailure::Unavailable(cause))) => {
+                assert_eq!(cause.to_string(), "no connection")
+            }
             other => panic!("not unavailable: {other:?}"),
         }
     }
@@ -342,7 +344,7 @@ fn a_failed_plan_answers_its_caller_alone() {
     let prepared =
         [everything(), other].map(|draft| prepare_set_up(&operator(), draft.into(), Effect::Commit).unwrap());
     let answers = set_up_jobs(&mocks.into_ports(), &prepared);
-    assert!(matches!(answers[0], Err(Refusal::Store(StoreFailure::Internal(_)))));
+    assert!(matches!(answers[0], Err(UseCaseError::Store(StoreFailure::Internal(_)))));
     assert!(answers[1].is_ok());
 }
 
@@ -352,5 +354,5 @@ fn a_store_that_leaves_plans_unanswered_has_failed() {
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(1).returning(|_| Vec::new());
     let refused = set_up(&mocks.into_ports(), &operator(), everything(), Effect::Commit);
-    assert!(matches!(refused, Err(Refusal::Store(StoreFailure::Internal(_)))));
+    assert!(matches!(refused, Err(UseCaseError::Store(StoreFailure::Internal(_)))));
 }

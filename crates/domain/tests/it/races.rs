@@ -11,7 +11,7 @@ use prediction_domain::ports::{
     JobSetUpOutcome, JobSetUpRejected, StoreFailure, UpdateJobError, UpdateSourceError,
 };
 use prediction_domain::use_cases::{
-    Outcome, Refusal, SetUpDraft, SetUpJobDraft, change_job, change_source, delete_job, delete_run, delete_source,
+    Outcome, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, change_source, delete_job, delete_run, delete_source,
     delete_source_version, publish_source_version,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source as stored_source, a_version_of};
@@ -31,9 +31,9 @@ fn first_only() -> Precondition {
 }
 
 #[track_caller]
-fn assert_contended<T: std::fmt::Debug>(result: Result<T, Refusal>) {
+fn assert_contended<T: std::fmt::Debug>(result: Result<T, UseCaseError>) {
     match result {
-        Err(Refusal::Store(StoreFailure::Unavailable(cause))) => {
+        Err(UseCaseError::Store(StoreFailure::Unavailable(cause))) => {
             assert_eq!(cause.to_string(), "too many concurrent changes of the same thing");
         }
         other => panic!("not contended: {other:?}"),
@@ -263,7 +263,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
             .returning(|_, _, _| Err(UpdateSourceError::Stale { current: revision(5) }));
         let refused =
             change_source(&mocks.into_ports(), &operator(), source.id, &draft.into(), &precondition, Effect::Commit);
-        assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(5)));
+        assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
     };
     locked(rename(), first_only());
     locked(SourceChangeDraft { revision: Sent::Given(1), ..rename() }, ANY);
@@ -271,7 +271,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
     let (mut mocks, source) = mocks_with_source();
     mocks.sources.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceError::Stale { current: revision(5) }));
     let refused = delete_source(&mocks.into_ports(), &operator(), source.id, &first_only(), Effect::Commit);
-    assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(5)));
+    assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
 #[test]
@@ -285,10 +285,10 @@ fn what_is_deleted_under_the_hands_of_a_writer_is_not_found() {
     mocks.source_versions.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceVersionError::Missing));
     let ports = mocks.into_ports();
     let changed = change_source(&ports, &operator(), source.id, &rename().into(), &ANY, Effect::Commit);
-    assert!(matches!(changed, Err(Refusal::NotFound)));
-    assert!(matches!(delete_source(&ports, &operator(), source.id, &ANY, Effect::Commit), Err(Refusal::NotFound)));
+    assert!(matches!(changed, Err(UseCaseError::NotFound)));
+    assert!(matches!(delete_source(&ports, &operator(), source.id, &ANY, Effect::Commit), Err(UseCaseError::NotFound)));
     let deleted = delete_source_version(&ports, &operator(), version.id, &ANY, Effect::Commit);
-    assert!(matches!(deleted, Err(Refusal::NotFound)));
+    assert!(matches!(deleted, Err(UseCaseError::NotFound)));
 }
 
 /// Mocks of a store with one job that is always found at the revision that the last writer left.
@@ -344,12 +344,12 @@ fn who_wants_one_revision_of_a_job_is_told_that_it_is_gone() {
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Stale { current: revision(5) }));
     let draft = deactivate().into();
     let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft, &first_only(), Effect::Commit);
-    assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(5)));
+    assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Stale { current: revision(5) }));
     let refused = delete_job(&mocks.into_ports(), &operator(), job.id, &first_only(), Effect::Commit);
-    assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(5)));
+    assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
 #[test]
@@ -368,8 +368,8 @@ fn who_wants_one_revision_of_a_run_is_told_that_it_is_gone() {
         delete_run(&mocks.into_ports(), &operator(), job.id, id, &first_only(), Effect::Commit)
     };
     let refused = delete(DeleteRunError::Stale { current: revision(2) });
-    assert!(matches!(refused, Err(Refusal::Stale { current }) if current == revision(2)));
-    assert!(matches!(delete(DeleteRunError::Missing), Err(Refusal::NotFound)));
+    assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(2)));
+    assert!(matches!(delete(DeleteRunError::Missing), Err(UseCaseError::NotFound)));
 }
 
 #[test]
@@ -379,8 +379,8 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Missing));
     let ports = mocks.into_ports();
     let changed = change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, Effect::Commit);
-    assert!(matches!(changed, Err(Refusal::NotFound)));
-    assert!(matches!(delete_job(&ports, &operator(), job.id, &ANY, Effect::Commit), Err(Refusal::NotFound)));
+    assert!(matches!(changed, Err(UseCaseError::NotFound)));
+    assert!(matches!(delete_job(&ports, &operator(), job.id, &ANY, Effect::Commit), Err(UseCaseError::NotFound)));
 
     // The version is deleted between our reading it and now: it is looked for again, and not there.
     let (mut mocks, job) = mocks_with_job();

@@ -3,7 +3,7 @@
 use prediction_domain::model::{AccessDenied, Job, JobId, Permission, Scope};
 use prediction_domain::ports::JobFilter;
 use prediction_domain::use_cases::{
-    Expanded, Expansion, JobQuery, Refusal, SetUpDraft, expand_jobs, get_jobs, get_source, get_source_version,
+    Expanded, Expansion, JobQuery, SetUpDraft, UseCaseError, expand_jobs, get_jobs, get_source, get_source_version,
     list_jobs,
 };
 use prediction_domain_testkit::values::{first_page, fresh_source_version_id};
@@ -45,7 +45,7 @@ fn lists_are_of_the_callers_scope_and_a_filter_may_not_leave_it() {
     let (customer, operator) = (customer(&[Permission::JobsRead]), operator());
     let list = |caller, filter: &JobFilter| {
         let page = list_jobs(&world.ports, caller, filter.clone(), None, &first_page(50))?;
-        Ok::<_, Refusal>(page.items.into_iter().map(|judged| judged.job).collect::<Vec<_>>())
+        Ok::<_, UseCaseError>(page.items.into_iter().map(|judged| judged.job).collect::<Vec<_>>())
     };
     assert_eq!(list(&customer, &JobFilter::default()).unwrap(), std::slice::from_ref(&own));
     assert_eq!(list(&operator, &JobFilter::default()).unwrap().len(), 2);
@@ -54,7 +54,7 @@ fn lists_are_of_the_callers_scope_and_a_filter_may_not_leave_it() {
     let stranger = caller(&Permission::ALL, Scope::of([]));
     assert_eq!(list(&stranger, &JobFilter::default()).unwrap(), []);
     match list(&stranger, &of(organisation())) {
-        Err(Refusal::Denied(denied)) => {
+        Err(UseCaseError::Denied(denied)) => {
             assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id: organisation() });
         }
         other => panic!("not denied: {other:?}"),
@@ -96,6 +96,6 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
 #[test]
 fn what_is_not_there_is_not_found() {
     let World { ports, .. } = World::new();
-    assert!(matches!(get_source(&ports, source_id(CHOSEN)), Err(Refusal::NotFound)));
-    assert!(matches!(get_source_version(&ports, fresh_source_version_id()), Err(Refusal::NotFound)));
+    assert!(matches!(get_source(&ports, source_id(CHOSEN)), Err(UseCaseError::NotFound)));
+    assert!(matches!(get_source_version(&ports, fresh_source_version_id()), Err(UseCaseError::NotFound)));
 }

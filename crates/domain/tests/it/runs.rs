@@ -4,7 +4,7 @@ use prediction_domain::model::{
     Contract, Diagnostics, MAX_PREDICTIONS, OutputRole, Path, Prediction, PredictionDraft, PredictionsDigest, RunDraft,
     Sent, Submission, Timestamp, ViolationCode, validate_predictions,
 };
-use prediction_domain::use_cases::{Outcome, Refusal, report_run};
+use prediction_domain::use_cases::{Outcome, UseCaseError, report_run};
 use prediction_domain_testkit::builders::a_prediction;
 use prediction_domain_testkit::values::{at, micros_after};
 use proptest::prelude::*;
@@ -136,7 +136,7 @@ fn a_run_can_be_issued_up_to_five_minutes_ahead() {
     let report = |micros: i64| report_at(&micros_after(now, micros).to_string());
     assert_eq!(report(300_000_000).unwrap().outcome, Outcome::Created);
     match report(300_000_001) {
-        Err(Refusal::Invalid(violations)) => assert_eq!(violations[0].code, ViolationCode::InTheFuture),
+        Err(UseCaseError::Invalid(violations)) => assert_eq!(violations[0].code, ViolationCode::InTheFuture),
         other => panic!("{other:?}"),
     }
     assert_eq!(report_at("-0001-06-01T12:00:00Z").map_err(|_| ()), Err(()), "before the year 0");
@@ -157,7 +157,7 @@ fn a_clock_that_is_set_back_refuses_what_it_took_before_and_loses_nothing() {
     let first = report_run(&world.ports, &operator(), job.id, draft().into()).unwrap();
     world.clock.set(micros_after(noon(), -3_600_000_000));
     let refused = report_run(&world.ports, &operator(), job.id, draft().into());
-    assert!(matches!(refused, Err(Refusal::Invalid(_))), "it is an hour ahead now");
+    assert!(matches!(refused, Err(UseCaseError::Invalid(_))), "it is an hour ahead now");
     world.clock.set(micros_after(noon(), 1));
     let again = report_run(&world.ports, &operator(), job.id, draft().into()).unwrap();
     assert_eq!((again.outcome, again.run), (Outcome::Reused, first.run));

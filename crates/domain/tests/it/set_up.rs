@@ -7,7 +7,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{
-    Outcome, Outcomes, Refusal, Resource, SetUpDraft, SetUpJobDraft, change_job, prepare_set_up,
+    Outcome, Outcomes, Resource, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, prepare_set_up,
 };
 use prediction_domain_testkit::values::{fresh_organisation_id, revision};
 use serde_json::json;
@@ -186,7 +186,7 @@ fn only_who_may_write_the_catalogue_creates_in_it() {
     let refused = |world: &World, draft: SetUpDraft| match world
         .unchanged(|| world.set_up_as(&customer, draft, Effect::Commit))
     {
-        Err(Refusal::Denied(denied)) => denied,
+        Err(UseCaseError::Denied(denied)) => denied,
         other => panic!("not denied: {other:?}"),
     };
     let needed = AccessDenied::InsufficientScope { required: Permission::CatalogCreate };
@@ -214,13 +214,13 @@ fn an_organisation_of_others_ends_the_setup_at_once() {
     let other = fresh_organisation_id();
     let draft = SetUpDraft { organisation_id: given(&other.to_string()), ..SetUpDraft::default() };
     match prepare_set_up(&customer, draft.into(), Effect::Commit) {
-        Err(Refusal::Denied(denied)) => {
+        Err(UseCaseError::Denied(denied)) => {
             assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id: other });
         }
         other => panic!("not denied: {other:?}"),
     }
     let nobody = caller(&Permission::ALL, Scope::of([]));
-    assert!(matches!(prepare_set_up(&nobody, everything().into(), Effect::Commit), Err(Refusal::Denied(_))));
+    assert!(matches!(prepare_set_up(&nobody, everything().into(), Effect::Commit), Err(UseCaseError::Denied(_))));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::Effect;
 use prediction_domain::use_cases::{
-    Outcome, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, prepare_set_up, set_up_jobs,
+    Outcome, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, prepare_set_up, set_up_jobs,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ use crate::world::{
 /// One request, and who sends it.
 type Request = (Caller, SetUpDraft, Effect);
 
-fn together(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, Refusal>> {
+fn together(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, UseCaseError>> {
     let prepared: Vec<_> = requests
         .iter()
         .map(|(caller, draft, effect)| prepare_set_up(caller, draft.clone().into(), *effect).unwrap())
@@ -27,7 +27,7 @@ fn together(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, Refusa
     set_up_jobs(&world.ports, &prepared)
 }
 
-fn one_by_one(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, Refusal>> {
+fn one_by_one(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, UseCaseError>> {
     requests.iter().map(|(caller, draft, effect)| world.set_up_as(caller, draft.clone(), *effect)).collect()
 }
 
@@ -36,7 +36,7 @@ fn commit(draft: SetUpDraft) -> Request {
 }
 
 /// What a caller is told, without the ids that were made on the way.
-fn told(answer: &Result<SetUpDone, Refusal>) -> String {
+fn told(answer: &Result<SetUpDone, UseCaseError>) -> String {
     match answer {
         Ok(done) => format!(
             "{:?} of {} {} {}, bound {:?}, warned {:?}",
@@ -47,15 +47,15 @@ fn told(answer: &Result<SetUpDone, Refusal>) -> String {
             done.job.role_bindings.iter().map(|binding| binding.role.to_string()).collect::<Vec<_>>(),
             done.warnings.iter().map(|warning| &warning.message).collect::<Vec<_>>(),
         ),
-        Err(Refusal::Invalid(violations)) => {
+        Err(UseCaseError::Invalid(violations)) => {
             let places: Vec<_> = violations.iter().map(|v| (v.path.to_string(), v.code, &v.message)).collect();
             format!("invalid: {places:?}")
         }
-        Err(Refusal::Conflict(conflict)) => {
+        Err(UseCaseError::Conflict(conflict)) => {
             let places: Vec<_> = conflict.differences.iter().map(|difference| difference.path.to_string()).collect();
             format!("conflict with a {:?}: {places:?}", conflict.resource)
         }
-        Err(Refusal::Denied(denied)) => format!("denied: {denied}"),
+        Err(UseCaseError::Denied(denied)) => format!("denied: {denied}"),
         Err(other) => format!("{other:?}"),
     }
 }
@@ -176,7 +176,7 @@ fn different_setups_of_one_name_give_one_job_and_conflicts() {
         .collect();
     let answers = together(&world, &requests);
     assert!(answers[0].is_ok());
-    assert!(answers[1..].iter().all(|answer| matches!(answer, Err(Refusal::Conflict(_)))));
+    assert!(answers[1..].iter().all(|answer| matches!(answer, Err(UseCaseError::Conflict(_)))));
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn every_mistake_of_a_batch_is_told_to_who_made_it() {
     let unknown = |id: &str| SetUpDraft { source: Sent::Given(source_of_id(id)), ..everything() };
     let answers = together(&world, &[commit(unknown(NOWHERE)), commit(unknown(SENSOR)), commit(everything())]);
     for (answer, id) in answers.iter().zip([NOWHERE, SENSOR]) {
-        let Err(Refusal::Invalid(violations)) = answer else { panic!("not invalid: {answer:?}") };
+        let Err(UseCaseError::Invalid(violations)) = answer else { panic!("not invalid: {answer:?}") };
         assert_eq!(crate::world::found(violations), places(&[("source.id", ViolationCode::UnknownSource)]));
         assert_eq!(violations[0].actual, Some(serde_json::json!(id)));
     }

@@ -8,7 +8,7 @@ use prediction_domain::model::{
     ViolationCode,
 };
 use prediction_domain::ports::{Effect, UpdateSourceError};
-use prediction_domain::use_cases::{Refusal, SetUpDraft, SourceChanged, change_source};
+use prediction_domain::use_cases::{SetUpDraft, SourceChanged, UseCaseError, change_source};
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{hours, revision};
 
@@ -55,14 +55,19 @@ fn world_with_values() -> (World, Source) {
     (world, done.source)
 }
 
-fn change(world: &World, source: &Source, draft: SourceChangeDraft, effect: Effect) -> Result<SourceChanged, Refusal> {
+fn change(
+    world: &World,
+    source: &Source,
+    draft: SourceChangeDraft,
+    effect: Effect,
+) -> Result<SourceChanged, UseCaseError> {
     change_source(&world.ports, &operator(), source.id, &draft.into(), &ANY, effect)
 }
 
 #[track_caller]
-fn refused(result: Result<SourceChanged, Refusal>) -> ValueCount {
+fn refused(result: Result<SourceChanged, UseCaseError>) -> ValueCount {
     match result {
-        Err(Refusal::WouldDelete(count)) => count,
+        Err(UseCaseError::WouldDelete(count)) => count,
         other => panic!("not refused for what it deletes: {other:?}"),
     }
 }
@@ -121,7 +126,7 @@ fn a_stranger_learns_no_count() {
     let stranger: Caller = customer(&Permission::ALL);
     for draft in [to(Some(1)), confirmed(to(Some(1)))] {
         let refused = change_source(&world.ports, &stranger, source.id, &draft.into(), &ANY, Effect::Rehearse);
-        assert!(matches!(refused, Err(Refusal::Denied(_))), "{refused:?}");
+        assert!(matches!(refused, Err(UseCaseError::Denied(_))), "{refused:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use prediction_domain::model::{
     Contract, InputRole, OutputRole, Path, Sent, SourceVersion, SourceVersionDraft, Submission, ValueProblem,
     ViolationCode,
 };
-use prediction_domain::use_cases::{Outcome, Refusal, Resource, publish_source_version};
+use prediction_domain::use_cases::{Outcome, Resource, UseCaseError, publish_source_version};
 use prediction_domain_testkit::builders::contract;
 use serde_json::json;
 
@@ -12,7 +12,11 @@ use crate::world::{
     CHOSEN, NOWHERE, World, a_version, a_version_with, conflict, differences, given, invalid, operator, places,
 };
 
-fn publish(world: &World, source_id: &str, draft: SourceVersionDraft) -> Result<(SourceVersion, Outcome), Refusal> {
+fn publish(
+    world: &World,
+    source_id: &str,
+    draft: SourceVersionDraft,
+) -> Result<(SourceVersion, Outcome), UseCaseError> {
     let draft = SourceVersionDraft { source_id: given(source_id), ..draft };
     publish_source_version(&world.ports, &operator(), &draft.into())
 }

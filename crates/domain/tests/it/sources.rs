@@ -7,13 +7,13 @@ use prediction_domain::model::{
     Precondition, Sent, Source, SourceChangeDraft, SourceDraft, SourceId, ValueProblem, ViolationCode,
 };
 use prediction_domain::ports::Effect;
-use prediction_domain::use_cases::{Outcome, Refusal, Resource, change_source, create_source};
+use prediction_domain::use_cases::{Outcome, Resource, UseCaseError, change_source, create_source};
 use prediction_domain_testkit::values::revision;
 use serde_json::json;
 
 use crate::world::{CHOSEN, World, a_source, conflict, differences, given, invalid, operator, places, source_id};
 
-fn create(world: &World, draft: SourceDraft) -> Result<(Source, Outcome), Refusal> {
+fn create(world: &World, draft: SourceDraft) -> Result<(Source, Outcome), UseCaseError> {
     create_source(&world.ports, &operator(), &draft.into())
 }
 
@@ -26,7 +26,7 @@ fn mildew() -> SourceDraft {
     }
 }
 
-fn change(world: &World, id: SourceId, source: SourceDraft) -> Result<Source, Refusal> {
+fn change(world: &World, id: SourceId, source: SourceDraft) -> Result<Source, UseCaseError> {
     change_if(world, id, SourceChangeDraft { source, ..SourceChangeDraft::default() }, &Precondition::None)
 }
 
@@ -35,7 +35,7 @@ fn change_if(
     id: SourceId,
     draft: SourceChangeDraft,
     precondition: &Precondition,
-) -> Result<Source, Refusal> {
+) -> Result<Source, UseCaseError> {
     let changed = change_source(&world.ports, &operator(), id, &draft.into(), precondition, Effect::Commit);
     changed.map(|changed| changed.source)
 }
@@ -223,7 +223,7 @@ fn a_revision_in_the_body_or_in_the_precondition_is_a_lock() {
     let stale = |sent: Sent<i128>, precondition: Precondition| {
         let draft = SourceChangeDraft { source: a_source("rust"), revision: sent, ..SourceChangeDraft::default() };
         match world.unchanged(|| change_if(&world, stored.id, draft, &precondition)) {
-            Err(Refusal::Stale { current }) => assert_eq!(current, revision(1)),
+            Err(UseCaseError::Stale { current }) => assert_eq!(current, revision(1)),
             other => panic!("not stale: {other:?}"),
         }
     };
@@ -263,5 +263,5 @@ fn a_rehearsed_change_is_judged_and_shown_and_not_made() {
 #[test]
 fn nothing_can_be_changed_that_is_not_there() {
     let world = World::new();
-    assert!(matches!(change(&world, source_id(CHOSEN), a_source("mildew")), Err(Refusal::NotFound)));
+    assert!(matches!(change(&world, source_id(CHOSEN), a_source("mildew")), Err(UseCaseError::NotFound)));
 }

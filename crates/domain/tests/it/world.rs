@@ -12,7 +12,7 @@ use prediction_domain::ports::{
     SourceFilter, SourceVersionFilter,
 };
 use prediction_domain::use_cases::{
-    Conflict, Ports, Quotas, Refusal, SetUpDone, SetUpDraft, SetUpJobDraft, create_source, list_jobs,
+    Conflict, Ports, Quotas, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, create_source, list_jobs,
     list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::contract;
@@ -69,15 +69,20 @@ impl World {
         self.set_up(SetUpDraft { job: Sent::Given(job), ..binding(&roles) }).unwrap().job
     }
 
-    pub(crate) fn set_up(&self, draft: SetUpDraft) -> Result<SetUpDone, Refusal> {
+    pub(crate) fn set_up(&self, draft: SetUpDraft) -> Result<SetUpDone, UseCaseError> {
         self.set_up_as(&operator(), draft, Effect::Commit)
     }
 
-    pub(crate) fn rehearse(&self, draft: SetUpDraft) -> Result<SetUpDone, Refusal> {
+    pub(crate) fn rehearse(&self, draft: SetUpDraft) -> Result<SetUpDone, UseCaseError> {
         self.set_up_as(&operator(), draft, Effect::Rehearse)
     }
 
-    pub(crate) fn set_up_as(&self, caller: &Caller, draft: SetUpDraft, effect: Effect) -> Result<SetUpDone, Refusal> {
+    pub(crate) fn set_up_as(
+        &self,
+        caller: &Caller,
+        draft: SetUpDraft,
+        effect: Effect,
+    ) -> Result<SetUpDone, UseCaseError> {
         set_up(&self.ports, caller, draft, effect)
     }
 
@@ -101,7 +106,12 @@ impl World {
 }
 
 /// Sets up one job.
-pub(crate) fn set_up(ports: &Ports, caller: &Caller, draft: SetUpDraft, effect: Effect) -> Result<SetUpDone, Refusal> {
+pub(crate) fn set_up(
+    ports: &Ports,
+    caller: &Caller,
+    draft: SetUpDraft,
+    effect: Effect,
+) -> Result<SetUpDone, UseCaseError> {
     let prepared = prepare_set_up(caller, draft.into(), effect)?;
     let mut answers = set_up_jobs(ports, &[prepared]);
     assert_eq!(answers.len(), 1);
@@ -250,18 +260,18 @@ pub(crate) fn found(violations: &Violations) -> Found {
 
 /// What is wrong with a request that was refused as invalid.
 #[track_caller]
-pub(crate) fn invalid<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Found {
+pub(crate) fn invalid<T: std::fmt::Debug>(result: Result<T, UseCaseError>) -> Found {
     match result {
-        Err(Refusal::Invalid(violations)) => found(&violations),
+        Err(UseCaseError::Invalid(violations)) => found(&violations),
         other => panic!("not invalid: {other:?}"),
     }
 }
 
 /// The conflict that a request was refused for.
 #[track_caller]
-pub(crate) fn conflict<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Conflict {
+pub(crate) fn conflict<T: std::fmt::Debug>(result: Result<T, UseCaseError>) -> Conflict {
     match result {
-        Err(Refusal::Conflict(conflict)) => conflict,
+        Err(UseCaseError::Conflict(conflict)) => conflict,
         other => panic!("no conflict: {other:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use prediction_domain::model::JobWithHealth;
-use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, Refusal, SetUpDone};
+use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, SetUpDone, UseCaseError};
 
 use super::Api;
 use crate::body_budget::{NoRoom, Reservation};
@@ -60,7 +60,7 @@ impl ApiForTenant {
     /// Does something that only reads.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnOnce(&Ports) -> Result<T, UseCaseError> + Send + 'static,
     ) -> Result<T, Problem> {
         let ports = self.api.ports.clone();
         let span = self.api.lane_span("lane reads");
@@ -70,7 +70,7 @@ impl ApiForTenant {
     /// Does something that writes.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Ports) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnOnce(&Ports) -> Result<T, UseCaseError> + Send + 'static,
     ) -> Result<T, Problem> {
         let ports = self.api.ports.clone();
         let span = self.api.lane_span("lane writes");

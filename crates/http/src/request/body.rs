@@ -9,7 +9,7 @@ use actix_web::web::BytesMut;
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use prediction_domain::model::Submission;
-use prediction_domain::use_cases::Refusal;
+use prediction_domain::use_cases::UseCaseError;
 use prediction_wire::Shape;
 use tokio::time::{Instant, timeout_at};
 
@@ -89,7 +89,7 @@ impl Body {
         self,
         api: &ApiForTenant,
         shape: &'static Shape<T>,
-        then: impl FnOnce(Submission<T>) -> Result<U, Refusal> + Send + 'static,
+        then: impl FnOnce(Submission<T>) -> Result<U, UseCaseError> + Send + 'static,
     ) -> Result<Held<U>, Problem> {
         let Self { bytes, limits, reservation } = self;
         let is_small = bytes.len() <= AT_ONCE;

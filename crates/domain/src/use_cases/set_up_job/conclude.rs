@@ -4,11 +4,15 @@ use super::plan::Plan;
 use super::{Outcomes, PreparedSetUp, SetUpDone};
 use crate::model::{Health, Job, Monitoring, Path, RunSummary, ValueProblem, Violation, ViolationCode};
 use crate::ports::JobSetUpOutcome;
-use crate::use_cases::{Conflict, Outcome, Refusal, Resource};
+use crate::use_cases::{Conflict, Outcome, Resource, UseCaseError};
 
 /// Tells what became of a plan. A job of that name that is there already is fine exactly if it is the planned one. Its runs
 /// are not looked at yet.
-pub(super) fn conclude(prepared: &PreparedSetUp, plan: Plan, outcome: JobSetUpOutcome) -> Result<SetUpDone, Refusal> {
+pub(super) fn conclude(
+    prepared: &PreparedSetUp,
+    plan: Plan,
+    outcome: JobSetUpOutcome,
+) -> Result<SetUpDone, UseCaseError> {
     let Plan { set_up, source, source_version, outcomes, warnings, .. } = plan;
     let planned_at = set_up.job.created_at;
     let done = |job: Job, outcomes| {
@@ -25,7 +29,7 @@ pub(super) fn conclude(prepared: &PreparedSetUp, plan: Plan, outcome: JobSetUpOu
                 return Ok(done(*stored, Outcomes { job: Outcome::Reused, ..outcomes }));
             }
             let existing_id = stored.id.as_uuid();
-            Err(Refusal::Conflict(Conflict { resource: Resource::Job, existing_id, differences }))
+            Err(UseCaseError::Conflict(Conflict { resource: Resource::Job, existing_id, differences }))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{
     AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion, validate_bindings,
 };
 use crate::ports::JobSetUp;
-use crate::use_cases::{Conflict, Outcome, Ports, Refusal, Resource};
+use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
 
 /// A setup that can be carried out, with what its caller will be told.
 pub(super) struct Plan {
@@ -29,7 +29,7 @@ pub(super) struct Plan {
 }
 
 /// Judges a setup against what is stored: either it becomes a plan, or everything that is wrong with it is told.
-pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetUp) -> Result<Plan, Refusal> {
+pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetUp) -> Result<Plan, UseCaseError> {
     let now = ports.clock.now();
     let mut resolver = Resolver {
         ports,
@@ -101,7 +101,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
             conflict.differences.extend(differences(prepared, &job, &stored));
         }
         conflict.differences.sort_by(|one, other| one.path.cmp(&other.path));
-        return Err(Refusal::Conflict(conflict));
+        return Err(UseCaseError::Conflict(conflict));
     }
     Ok(Plan {
         set_up: JobSetUp {

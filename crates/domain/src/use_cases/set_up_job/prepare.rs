@@ -7,7 +7,7 @@ use crate::model::{
     declared_inputs,
 };
 use crate::ports::Effect;
-use crate::use_cases::Refusal;
+use crate::use_cases::UseCaseError;
 
 /// A setup that its caller may ask for, with everything that is wrong with it so far.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub fn prepare_set_up(
     caller: &Caller,
     submission: Submission<SetUpDraft>,
     effect: Effect,
-) -> Result<PreparedSetUp, Refusal> {
+) -> Result<PreparedSetUp, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     let root = Path::root();
     let Submission { content: draft, mut diagnostics } = submission;

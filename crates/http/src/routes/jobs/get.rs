@@ -2,7 +2,7 @@ use crate::openapi::{Access, Body, Operation, if_none_match, tags};
 use crate::routes::Endpoint;
 use prediction_domain::model::JobId;
 use prediction_domain::model::Permission;
-use prediction_domain::use_cases::{Expanded, Expansion, JobQuery, Refusal, expand_jobs};
+use prediction_domain::use_cases::{Expanded, Expansion, JobQuery, UseCaseError, expand_jobs};
 
 use super::{expansion, tag_of_expanded, with_expanded};
 use crate::request::Call;
@@ -29,7 +29,7 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
 
     let api = call.api();
-    let judged = api.read_job(JobQuery::new(&caller, id)?).await?.ok_or(Refusal::NotFound)?;
+    let judged = api.read_job(JobQuery::new(&caller, id)?).await?.ok_or(UseCaseError::NotFound)?;
     let (judged, expanded) = if expansion == Expansion::default() {
         (judged, Expanded::default())
     } else {

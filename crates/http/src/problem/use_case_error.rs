@@ -5,38 +5,38 @@ use std::time::Duration;
 use actix_web::http::header::WWW_AUTHENTICATE;
 use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, ValueCount};
 use prediction_domain::ports::StoreFailure;
-use prediction_domain::use_cases::{Conflict, InUse, Refusal, Resource};
+use prediction_domain::use_cases::{Conflict, InUse, Resource, UseCaseError};
 use serde_json::json;
 
 use super::{Problem, ProblemCode};
 use prediction_identity::challenge::Challenge;
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
+impl From<UseCaseError> for Problem {
+    fn from(refusal: UseCaseError) -> Self {
         match refusal {
-            Refusal::Denied(denied) => denied.into(),
-            Refusal::NotFound => Self::new(ProblemCode::NotFound),
-            Refusal::Stale { current } => Self::new(ProblemCode::PreconditionFailed)
+            UseCaseError::Denied(denied) => denied.into(),
+            UseCaseError::NotFound => Self::new(ProblemCode::NotFound),
+            UseCaseError::Stale { current } => Self::new(ProblemCode::PreconditionFailed)
                 .detail(format!("the current revision is {current}"))
                 .member("current_revision", current.as_i64()),
-            Refusal::WeaklyTagged { current } => Self::new(ProblemCode::PreconditionFailed)
+            UseCaseError::WeaklyTagged { current } => Self::new(ProblemCode::PreconditionFailed)
                 .detail(format!(
                     "the current revision is {current}, and If-Match names only weak entity tags (W/), which match none: a \
                      proxy that compresses answers makes tags weak; send the revision in the body instead"
                 ))
                 .member("current_revision", current.as_i64()),
-            Refusal::Invalid(violations) => Self::new(ProblemCode::Invalid)
+            UseCaseError::Invalid(violations) => Self::new(ProblemCode::Invalid)
                 .detail(match violations.count() {
                     1 => "1 thing is wrong with the request".to_owned(),
                     count => format!("{count} things are wrong with the request"),
                 })
                 .omitting(violations.omitted())
                 .violations(violations.iter()),
-            Refusal::Conflict(conflict) => conflict.into(),
-            Refusal::InUse(in_use) => in_use.into(),
-            Refusal::QuotaExceeded { exceeded, wait } => Self::quota_exceeded(exceeded, wait),
-            Refusal::WouldDelete(count) => count.into(),
-            Refusal::Store(failure) => failure.into(),
+            UseCaseError::Conflict(conflict) => conflict.into(),
+            UseCaseError::InUse(in_use) => in_use.into(),
+            UseCaseError::QuotaExceeded { exceeded, wait } => Self::quota_exceeded(exceeded, wait),
+            UseCaseError::WouldDelete(count) => count.into(),
+            UseCaseError::Store(failure) => failure.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::ports::StoreFailure;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum UseCaseError {
     /// The caller may not.
     #[error("not allowed")]
     Denied(#[from] AccessDenied),
