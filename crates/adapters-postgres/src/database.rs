@@ -8,7 +8,7 @@ use diesel::PgConnection;
 use diesel::result::{Error, QueryResult};
 use prediction_domain::ports::{Effect, StoreFailure};
 
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::failure::{Failure, Kind};
 use crate::link::Link;
 use crate::pool::Pool;
@@ -36,8 +36,8 @@ pub(crate) enum Abort<E> {
 
 impl<E> Abort<E> {
     /// Begins again when a statement was refused for this reason: it was looked for before, so somebody was quicker.
-    pub(crate) fn again_after(breach: Breach) -> impl FnOnce(Error) -> Self {
-        move |error| if Breach::of(&error) == Some(breach) { Self::Again } else { Self::Statement(error) }
+    pub(crate) fn again_after(breach: ConstraintViolation) -> impl FnOnce(Error) -> Self {
+        move |error| if ConstraintViolation::of(&error) == Some(breach) { Self::Again } else { Self::Statement(error) }
     }
 }
 

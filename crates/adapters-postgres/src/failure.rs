@@ -8,7 +8,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use prediction_domain::ports::StoreFailure;
 use prediction_pg_sqlstate::SqlState;
 
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::link::OtherSession;
 use crate::start_up::StartUpError;
 
@@ -38,7 +38,7 @@ pub(crate) enum Kind {
     /// It took too long.
     StatementTimeout,
     /// A constraint refused it.
-    Breach(Breach),
+    ConstraintViolation(ConstraintViolation),
     /// What is stored cannot be read.
     Unreadable,
     /// The server lacks something (room on its disk, memory, connections) or is in no state for it: later perhaps.
@@ -49,8 +49,8 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn of(error: &Error) -> Self {
-        if let Some(breach) = Breach::of(error) {
-            return Self::Breach(breach);
+        if let Some(breach) = ConstraintViolation::of(error) {
+            return Self::ConstraintViolation(breach);
         }
         match error {
             Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
@@ -145,7 +145,7 @@ impl From<Failure> for StoreFailure {
                 | Kind::OutOfResources,
             ) => Self::Unavailable(failure.into()),
             Some(Kind::Unreadable) => Self::Corrupt(failure.into()),
-            Some(Kind::Breach(_) | Kind::Unforeseen) => Self::Internal(failure.into()),
+            Some(Kind::ConstraintViolation(_) | Kind::Unforeseen) => Self::Internal(failure.into()),
         }
     }
 }

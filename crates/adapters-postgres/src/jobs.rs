@@ -26,7 +26,7 @@ use prediction_domain::ports::{
 };
 use uuid::Uuid;
 
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::database::Abort;
 use crate::paging::{at_once, placed};
 use crate::quotas::{self, Take};
@@ -222,9 +222,9 @@ impl PostgresStore {
                     jobs::updated_by.eq(job.updated_by.as_ref().map(Subject::as_str)),
                 ))
                 .execute(connection)
-                .map_err(|error| match Breach::of(&error) {
-                    Some(Breach::JobName) => Abort::Again,
-                    Some(Breach::VersionOfJob) => Abort::Refused(UpdateJobError::VersionMissing),
+                .map_err(|error| match ConstraintViolation::of(&error) {
+                    Some(ConstraintViolation::JobName) => Abort::Again,
+                    Some(ConstraintViolation::VersionOfJob) => Abort::Refused(UpdateJobError::VersionMissing),
                     _ => Abort::Statement(error),
                 })?;
             if changed == 1 {

@@ -10,7 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Text, Uuid as SqlUuid};
 use prediction_domain::model::{Allowance, Day, OrganisationId, Quota, QuotaExceeded};
 use uuid::Uuid;
 
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::schema::{daily_usage, job_counts};
 
 /// How many jobs these organisations have, of those that are counted.
@@ -133,7 +133,7 @@ impl Take {
     pub(crate) fn run(self, connection: &mut PgConnection) -> QueryResult<bool> {
         match self.execute(connection) {
             Ok(_) => Ok(true),
-            Err(error) if Breach::of(&error) == Some(Breach::UsedUp) => Ok(false),
+            Err(error) if ConstraintViolation::of(&error) == Some(ConstraintViolation::UsedUp) => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -18,7 +18,7 @@ use prediction_domain::ports::{
 use self::count::{CountValues, Counted};
 use self::insert::{InsertRun, Inserted};
 use self::predictions::ReadPredictions;
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::failure::{Failure, Kind};
 use crate::paging::{at_once, limit};
 use crate::quotas;
@@ -231,9 +231,13 @@ impl PostgresStore {
             Ok((_, Some(issued_at), _)) => Ended::Stored(Timestamp::truncated(issued_at)),
             Ok((_, None, true)) => Ended::InTheWay,
             Ok((_, None, false)) => Ended::UsedUp,
-            Err(failure) if failure.kind() == Some(Kind::Breach(Breach::UsedUp)) => Ended::UsedUp,
+            Err(failure) if failure.kind() == Some(Kind::ConstraintViolation(ConstraintViolation::UsedUp)) => {
+                Ended::UsedUp
+            }
             // Its own first attempt, whose connection died, was stored at the same moment.
-            Err(failure) if failure.kind() == Some(Kind::Breach(Breach::RunId)) => Ended::InTheWay,
+            Err(failure) if failure.kind() == Some(Kind::ConstraintViolation(ConstraintViolation::RunId)) => {
+                Ended::InTheWay
+            }
             Err(failure) => return Err(failure),
         };
         Ok(Attempt { ended, may_be_lost: attempts > 1 })

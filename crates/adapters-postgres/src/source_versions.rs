@@ -14,7 +14,7 @@ use prediction_domain::ports::{
 };
 use uuid::Uuid;
 
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::database::Abort;
 use crate::paging::{at_once, limit, placed};
 use crate::rows::{SourceVersionHeadRow, SourceVersionRow, count, in_wanted_order, read_optional};
@@ -24,8 +24,8 @@ use crate::store::PostgresStore;
 impl SourceVersionRepository for PostgresStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
         self.database().transaction(Effect::Commit, |connection| {
-            let inserted = insert(connection, version).map_err(|error| match Breach::of(&error) {
-                Some(Breach::SourceOfVersion) => Abort::Refused(InsertSourceVersionError::SourceMissing),
+            let inserted = insert(connection, version).map_err(|error| match ConstraintViolation::of(&error) {
+                Some(ConstraintViolation::SourceOfVersion) => Abort::Refused(InsertSourceVersionError::SourceMissing),
                 _ => Abort::Statement(error),
             })?;
             if inserted {
@@ -116,7 +116,7 @@ impl SourceVersionRepository for PostgresStore {
             }
             diesel::delete(source_versions::table.find(id.as_uuid()))
                 .execute(connection)
-                .map_err(Abort::again_after(Breach::VersionOfJob))?;
+                .map_err(Abort::again_after(ConstraintViolation::VersionOfJob))?;
             Ok(())
         })
     }

@@ -9,7 +9,7 @@ use prediction_domain::ports::{
     UpdateSourceError,
 };
 
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::database::Abort;
 use crate::paging::{at_once, limit, placed};
 use crate::rows::{SourceRow, count, in_wanted_order, read_optional, revision};
@@ -87,7 +87,7 @@ impl SourceRepository for PostgresStore {
                 .filter(not(exists(same_name)))
                 .set(SourceRow::from(source).into_change(name_key.clone()))
                 .execute(connection)
-                .map_err(Abort::again_after(Breach::SourceName))?;
+                .map_err(Abort::again_after(ConstraintViolation::SourceName))?;
             if changed == 1 {
                 return Ok(());
             }
@@ -121,7 +121,7 @@ impl SourceRepository for PostgresStore {
             }
             diesel::delete(sources::table.find(id.as_uuid()))
                 .execute(connection)
-                .map_err(Abort::again_after(Breach::SourceOfVersion))?;
+                .map_err(Abort::again_after(ConstraintViolation::SourceOfVersion))?;
             Ok(())
         })
     }

@@ -113,7 +113,9 @@ fn attempt(connection: &mut PgConnection, run: &[JobSetUp]) -> Result<Vec<Answer
     }
     let created: Vec<(Uuid, Uuid)> =
         InsertJobs::new(planned.iter().copied()).load(connection).map_err(|error| match Kind::of(&error) {
-            Kind::Breach(_) | Kind::LockTimeout | Kind::Unforeseen => Abort::Refused(NotTogether::OneIsWrong),
+            Kind::ConstraintViolation(_) | Kind::LockTimeout | Kind::Unforeseen => {
+                Abort::Refused(NotTogether::OneIsWrong)
+            }
             _ => Abort::Statement(error),
         })?;
     if created.len() < planned.len() {

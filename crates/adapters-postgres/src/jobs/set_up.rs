@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::by_name::JobsByName;
 use super::insert::InsertJobs;
 use super::{counted, find_by_name};
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::database::{Abort, Database};
 use crate::failure::{Failure, Kind};
 use crate::rows::JobRow;
@@ -45,11 +45,14 @@ fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answer> {
     match inserted {
         Ok(created) => answer(database, run, created.into_iter().collect(), attempts > 1),
         Err(failure) => match (failure.kind(), run) {
-            (Some(Kind::Breach(Breach::VersionOfJob)), [_]) => vec![Err(JobSetUpRejected::ReferenceMissing)],
-            // One of them made the statement fail for all.
-            (Some(Kind::Breach(_) | Kind::LockTimeout | Kind::Conflict | Kind::Unforeseen), [_, _, ..]) => {
-                run.iter().flat_map(|plan| set_up_together(database, slice::from_ref(plan))).collect()
+            (Some(Kind::ConstraintViolation(ConstraintViolation::VersionOfJob)), [_]) => {
+                vec![Err(JobSetUpRejected::ReferenceMissing)]
             }
+            // One of them made the statement fail for all.
+            (
+                Some(Kind::ConstraintViolation(_) | Kind::LockTimeout | Kind::Conflict | Kind::Unforeseen),
+                [_, _, ..],
+            ) => run.iter().flat_map(|plan| set_up_together(database, slice::from_ref(plan))).collect(),
             _ => {
                 let failure = StoreFailure::from(failure);
                 run.iter().map(|_| Err(failure.clone().into())).collect()
@@ -147,8 +150,10 @@ impl From<StoreFailure> for NotStored {
 
 fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<NotStored>> {
     let reject = |rejected| Abort::Refused(NotStored::Rejected(rejected));
-    let fail = |error| match Breach::of(&error) {
-        Some(Breach::SourceOfVersion | Breach::VersionOfJob) => reject(JobSetUpRejected::ReferenceMissing),
+    let fail = |error| match ConstraintViolation::of(&error) {
+        Some(ConstraintViolation::SourceOfVersion | ConstraintViolation::VersionOfJob) => {
+            reject(JobSetUpRejected::ReferenceMissing)
+        }
         _ => Abort::Statement(error),
     };
     judge_count(connection, plan, 1)?;

@@ -11,7 +11,7 @@ use prediction_domain::ports::{DeleteRunError, ReplaceRunError};
 use uuid::Uuid;
 
 use super::insert::{InsertRun, Inserted};
-use crate::constraints::Breach;
+use crate::constraints::ConstraintViolation;
 use crate::database::Abort;
 use crate::rows::{ReplacedRunRow, RunRow};
 use crate::schema::{jobs, predictions, replaced_runs, run_summaries, runs};
@@ -62,7 +62,9 @@ pub(super) fn replace(
         Ok((_, Some(_), _)) => {}
         Ok((_, None, true)) => return Err(Abort::Again),
         Ok((_, None, false)) => return Err(used_up(allowance)),
-        Err(error) if Breach::of(&error) == Some(Breach::UsedUp) => return Err(used_up(allowance)),
+        Err(error) if ConstraintViolation::of(&error) == Some(ConstraintViolation::UsedUp) => {
+            return Err(used_up(allowance));
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(sum_up(connection, job, latest_issue(run.received_at))?)
