@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 use diesel::result::{Error, QueryResult};
-use prediction_domain::ports::{Effect, StoreFailure};
+use prediction_domain::ports::{StoreFailure, WriteMode};
 
 use crate::constraints::ConstraintViolation;
 use crate::failure::{Failure, Kind};
@@ -97,14 +97,14 @@ impl Database {
     /// was dead, when it was ended for the sake of another transaction, and when it asks for it.
     pub(crate) fn transaction<T, E: From<StoreFailure>>(
         &self,
-        effect: Effect,
+        mode: WriteMode,
         mut work: impl FnMut(&mut PgConnection) -> Result<T, Abort<E>>,
     ) -> Result<T, E> {
         let fail = |failure: Failure| E::from(StoreFailure::from(failure));
         let mut patience = self.patience();
         loop {
             let mut link = self.pool.get().map_err(|error| fail(error.into()))?;
-            let attempt = attempt(&mut link, effect, &mut work);
+            let attempt = attempt(&mut link, mode, &mut work);
             drop(link);
             match attempt {
                 Attempt::Done(value) => return Ok(value),
@@ -123,15 +123,15 @@ impl Database {
 
 fn attempt<T, E>(
     link: &mut Link,
-    effect: Effect,
+    mode: WriteMode,
     work: &mut impl FnMut(&mut PgConnection) -> Result<T, Abort<E>>,
 ) -> Attempt<T, E> {
     if let Err(error) = link.begin() {
         link.note(&error);
         return Attempt::Undone(Some(error));
     }
-    match (work(link.connection()), effect) {
-        (Ok(value), Effect::Commit) => match link.commit() {
+    match (work(link.connection()), mode) {
+        (Ok(value), WriteMode::Commit) => match link.commit() {
             Ok(()) => Attempt::Done(value),
             Err(error) => {
                 link.note(&error);
@@ -142,7 +142,7 @@ fn attempt<T, E>(
                 }
             }
         },
-        (Ok(value), Effect::Rehearse) => {
+        (Ok(value), WriteMode::DryRun) => {
             link.undo();
             Attempt::Done(value)
         }

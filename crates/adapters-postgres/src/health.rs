@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use prediction_domain::ports::{Effect, StoreFailure, StoreHealth};
+use prediction_domain::ports::{StoreFailure, StoreHealth, WriteMode};
 
 use crate::database::Abort;
 use crate::migrations;
@@ -20,7 +20,7 @@ impl StoreHealth for PostgresStore {
 
     /// A row that comes and goes in one transaction. Nobody waits for the disk: whoever finds it full finds it without.
     fn try_write(&self) -> Result<(), StoreFailure> {
-        self.database().transaction(Effect::Commit, |connection| {
+        self.database().transaction(WriteMode::Commit, |connection| {
             for statement in [
                 "SET LOCAL synchronous_commit = off",
                 "INSERT INTO leases (name, holder, expires_at) \

@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use prediction_domain::model::{JobId, JobPlace, Keep, KeptHistory, LEAST_KEPT_RUNS, OrganisationId, Timestamp};
-use prediction_domain::ports::{Effect, NextInSweep, PurgedHistory, StoreFailure};
+use prediction_domain::ports::{NextInSweep, PurgedHistory, StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use crate::database::{Abort, Database};
@@ -26,7 +26,7 @@ pub(crate) fn purge(
 ) -> Result<PurgedHistory, StoreFailure> {
     let most = i64::try_from(most).unwrap_or(i64::MAX / 2);
     let most_jobs = kept.jobs_at_once();
-    database.transaction(Effect::Commit, |connection| {
+    database.transaction(WriteMode::Commit, |connection| {
         // As in the purge of values: along indexes in their order, and nobody waits for the disk.
         sql_query(format!("SELECT set_config(name, 'off', true) FROM unnest({WITHOUT}) AS name"))
             .execute(connection)?;

@@ -21,8 +21,8 @@ use prediction_domain::model::{
     PageRequest, Revision, Scope, Subject, Timestamp,
 };
 use prediction_domain::ports::{
-    DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
-    UpdateJobError,
+    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
+    UpdateJobError, WriteMode,
 };
 use uuid::Uuid;
 
@@ -109,9 +109,9 @@ impl JobRepository for PostgresStore {
         job: &Job,
         expected: Revision,
         allowance: Option<Allowance>,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<(), UpdateJobError> {
-        match (self.update_within(job, expected, allowance, effect), &allowance) {
+        match (self.update_within(job, expected, allowance, mode), &allowance) {
             (Err(UpdateJobError::QuotaExceeded(_)), Some(allowance)) => {
                 let organisation = job.organisation_id.as_uuid();
                 let used = self.database().statement(|connection| quotas::used(connection, organisation, allowance));
@@ -153,8 +153,8 @@ impl JobRepository for PostgresStore {
         read_optional(found.into_iter().next())
     }
 
-    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
-        self.database().transaction(effect, |connection| {
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError> {
+        self.database().transaction(mode, |connection| {
             let candidates: Vec<(Uuid, i64)> = jobs::table
                 .filter(jobs::id.eq(id.as_uuid()))
                 .select((jobs::organisation_id, jobs::revision))
@@ -184,11 +184,11 @@ impl PostgresStore {
         job: &Job,
         expected: Revision,
         allowance: Option<Allowance>,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<(), UpdateJobError> {
         let key = (job.organisation_id.as_uuid(), job.id.as_uuid());
         let used_up = |allowance: Allowance| Abort::Refused(UpdateJobError::QuotaExceeded(allowance.exceeded(0)));
-        self.database().transaction(effect, |connection| {
+        self.database().transaction(mode, |connection| {
             if let Some(allowance) = allowance {
                 // Whoever has used up everything writes nothing.
                 let used = quotas::used(connection, key.0, &allowance)?;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Timestamptz, Uuid as SqlUuid};
 use prediction_domain::model::{MAX_SECONDS_AHEAD, MIN_GRACE_MINUTES, Timestamp};
-use prediction_domain::ports::{Effect, Judged, JudgementRepository, StoreFailure};
+use prediction_domain::ports::{Judged, JudgementRepository, StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use crate::jobs::monitoring;
@@ -20,7 +20,7 @@ impl JudgementRepository for PostgresStore {
     /// the next one sees what was committed meanwhile. Rows that others hold are left for the next time.
     fn judge(&self, at: Timestamp, limit: usize) -> Result<Judged, StoreFailure> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.database().transaction(Effect::Commit, |connection| {
+        self.database().transaction(WriteMode::Commit, |connection| {
             let mark = Mark::read(connection, at.as_datetime())?;
             if mark.is_ahead {
                 demand_all(connection)?;

@@ -10,7 +10,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::upsert::excluded;
 use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
-use prediction_domain::ports::{Effect, Purged, PurgedHistory, RetentionRepository, StoreFailure};
+use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use crate::database::Abort;
@@ -63,7 +63,7 @@ impl RetentionRepository for PostgresStore {
     /// Few statements, each prepared once: on its way a purge waits for the database more than it works there.
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.database().transaction(Effect::Commit, |connection| {
+        self.database().transaction(WriteMode::Commit, |connection| {
             let mut batch = Batch { limit, values: 0, runs: 0 };
             let is_full = loop {
                 let due: Vec<Due> = FindDue { now: now.as_datetime(), limit: MOST_JOBS }.load(connection)?;

@@ -11,8 +11,8 @@ use prediction_domain::model::{
     RunPosition, RunStatus, Timestamp, ValueCount,
 };
 use prediction_domain::ports::{
-    DeleteRunError, Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError,
-    RunFilter, RunRepository, StoreFailure, ValueCountQuery,
+    DeleteRunError, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
+    RunRepository, StoreFailure, ValueCountQuery, WriteMode,
 };
 
 use self::count::{CountValues, Counted};
@@ -96,7 +96,7 @@ impl RunRepository for PostgresStore {
     ) -> Result<(), ReplaceRunError> {
         let replaced = self
             .database()
-            .transaction(Effect::Commit, |connection| change::replace(connection, run, predictions, allowance));
+            .transaction(WriteMode::Commit, |connection| change::replace(connection, run, predictions, allowance));
         match (replaced, &allowance) {
             (Err(ReplaceRunError::QuotaExceeded(_)), Some(allowance)) => {
                 Err(ReplaceRunError::QuotaExceeded(self.exceeded(run, allowance)?))
@@ -112,10 +112,10 @@ impl RunRepository for PostgresStore {
         id: RunId,
         expected: Option<Revision>,
         until: Timestamp,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<Run, DeleteRunError> {
         let key = (organisation_id.as_uuid(), job_id.as_uuid());
-        self.database().transaction(effect, |connection| change::delete(connection, key, id.as_uuid(), expected, until))
+        self.database().transaction(mode, |connection| change::delete(connection, key, id.as_uuid(), expected, until))
     }
 
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {

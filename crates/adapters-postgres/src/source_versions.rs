@@ -9,8 +9,8 @@ use prediction_domain::model::{
     SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
-    DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
-    StoreFailure,
+    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository, StoreFailure,
+    WriteMode,
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use crate::store::PostgresStore;
 
 impl SourceVersionRepository for PostgresStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
-        self.database().transaction(Effect::Commit, |connection| {
+        self.database().transaction(WriteMode::Commit, |connection| {
             let inserted = insert(connection, version).map_err(|error| match ConstraintViolation::of(&error) {
                 Some(ConstraintViolation::SourceOfVersion) => Abort::Refused(InsertSourceVersionError::SourceMissing),
                 _ => Abort::Statement(error),
@@ -103,8 +103,8 @@ impl SourceVersionRepository for PostgresStore {
         })
     }
 
-    fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
-        self.database().transaction(effect, |connection| {
+    fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
+        self.database().transaction(mode, |connection| {
             // Whoever sets up a job that runs the version waits for this lock, so the count is exact.
             let stored = source_versions::table.find(id.as_uuid()).select(source_versions::id).for_update();
             let stored: Option<Uuid> = stored.first(connection).optional()?;

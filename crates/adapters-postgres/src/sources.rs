@@ -5,8 +5,8 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
-    DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
-    UpdateSourceError,
+    DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+    WriteMode,
 };
 
 use crate::constraints::ConstraintViolation;
@@ -20,7 +20,7 @@ diesel::alias!(const others: Alias<OtherSources> = sources as others);
 
 impl SourceRepository for PostgresStore {
     fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
-        self.database().transaction(Effect::Commit, |connection| {
+        self.database().transaction(WriteMode::Commit, |connection| {
             if insert(connection, source)? {
                 return Ok(());
             }
@@ -73,9 +73,9 @@ impl SourceRepository for PostgresStore {
         })
     }
 
-    fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {
+    fn update(&self, source: &Source, expected: Revision, mode: WriteMode) -> Result<(), UpdateSourceError> {
         let id = source.id.as_uuid();
-        self.database().transaction(effect, |connection| {
+        self.database().transaction(mode, |connection| {
             // A name that stays keeps its key: it may stand beside an earlier source of the same name.
             let row = sources::table.find(id).filter(sources::name.eq(source.name.as_str()));
             let kept: Option<String> = row.select(sources::name_key).first(connection).optional()?;
@@ -105,8 +105,8 @@ impl SourceRepository for PostgresStore {
         })
     }
 
-    fn delete(&self, id: SourceId, expected: Revision, effect: Effect) -> Result<(), DeleteSourceError> {
-        self.database().transaction(effect, |connection| {
+    fn delete(&self, id: SourceId, expected: Revision, mode: WriteMode) -> Result<(), DeleteSourceError> {
+        self.database().transaction(mode, |connection| {
             // Whoever publishes a version of the source waits for this lock, so the count is exact.
             let current = sources::table.find(id.as_uuid()).select(sources::revision).for_update();
             let current = current.first(connection).optional()?.ok_or(Abort::Refused(DeleteSourceError::Missing))?;

@@ -1,5 +1,5 @@
 use diesel::prelude::*;
-use prediction_domain::ports::{Effect, StoreFailure, StoreHealth};
+use prediction_domain::ports::{StoreFailure, StoreHealth, WriteMode};
 
 use crate::errors::OrStoreFailure as _;
 use crate::migrations::count_pending;
@@ -18,7 +18,7 @@ impl StoreHealth for SqliteStore {
 
     /// A row that comes and goes in one transaction, which lasts: only then does anything reach the disk.
     fn try_write(&self) -> Result<(), StoreFailure> {
-        self.write(Effect::Commit, |connection| {
+        self.write(WriteMode::Commit, |connection| {
             diesel::sql_query("INSERT INTO leases (name, holder, expires_at) VALUES ('write', '', 0)")
                 .execute(connection)
                 .or_store_failure()?;

@@ -6,7 +6,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{JobId, JobPlace, Keep, KeptHistory, LEAST_KEPT_RUNS, OrganisationId, Timestamp};
-use prediction_domain::ports::{Effect, NextInSweep, PurgedHistory, StoreFailure};
+use prediction_domain::ports::{NextInSweep, PurgedHistory, StoreFailure, WriteMode};
 
 use crate::errors::OrStoreFailure as _;
 use crate::rows::limit;
@@ -49,7 +49,7 @@ pub(crate) fn purge(
     if due.is_empty() {
         return Ok(purged);
     }
-    let step = store.write(Effect::Commit, |connection| {
+    let step = store.write(WriteMode::Commit, |connection| {
         let mut step = Step { left: most, runs: 0, revisions: 0 };
         for job in &due {
             step.purge(connection, &limits, job).or_store_failure()?;

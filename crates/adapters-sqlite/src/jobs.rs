@@ -6,8 +6,8 @@ use prediction_domain::model::{
     Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
-    DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
-    UpdateJobError,
+    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
+    UpdateJobError, WriteMode,
 };
 
 use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
@@ -63,9 +63,9 @@ impl JobRepository for SqliteStore {
         job: &Job,
         expected: Revision,
         allowance: Option<Allowance>,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<(), UpdateJobError> {
-        self.write(effect, |connection| {
+        self.write(mode, |connection| {
             let current = revision(connection, job)?.ok_or(UpdateJobError::Missing)?;
             if current != expected {
                 return Err(UpdateJobError::Stale { current });
@@ -114,8 +114,8 @@ impl JobRepository for SqliteStore {
         job_revisions::find(&mut *self.reader()?, organisation_id, id, revision)
     }
 
-    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
-        self.write(effect, |connection| {
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError> {
+        self.write(mode, |connection| {
             let current = revision_in(connection, scope, id)?.ok_or(DeleteJobError::Missing)?;
             if current != expected {
                 return Err(DeleteJobError::Stale { current });

@@ -5,7 +5,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::Timestamp;
-use prediction_domain::ports::{Effect, Judged, JudgementRepository, StoreFailure};
+use prediction_domain::ports::{Judged, JudgementRepository, StoreFailure, WriteMode};
 
 use crate::errors::OrStoreFailure as _;
 use crate::monitoring::{FOR_EVER, INTERVAL, MAX_AHEAD, MIN_GRACE, StatusAt, status_at};
@@ -25,7 +25,7 @@ impl JudgementRepository for SqliteStore {
         if !is_anything_unjudged(&mut *self.reader()?, at).or_store_failure()? {
             return Ok(Judged::default());
         }
-        self.write(Effect::Commit, |connection| judge(connection, at, limit).or_store_failure())
+        self.write(WriteMode::Commit, |connection| judge(connection, at, limit).or_store_failure())
     }
 }
 

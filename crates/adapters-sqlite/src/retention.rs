@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
-use prediction_domain::ports::{Effect, Purged, PurgedHistory, RetentionRepository, StoreFailure};
+use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure, WriteMode};
 
 use crate::errors::OrStoreFailure as _;
 use crate::history;
@@ -63,7 +63,7 @@ impl RetentionRepository for SqliteStore {
         if is_nothing_to_purge(&mut *self.reader()?, now).or_store_failure()? {
             return Ok(Purged::default());
         }
-        self.write(Effect::Commit, |connection| purge(connection, now, limit).or_store_failure())
+        self.write(WriteMode::Commit, |connection| purge(connection, now, limit).or_store_failure())
     }
 
     fn purge_history(

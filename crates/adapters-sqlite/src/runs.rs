@@ -5,8 +5,8 @@ use prediction_domain::model::{
     ValueCount, latest_issue,
 };
 use prediction_domain::ports::{
-    DeleteRunError, Effect, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError,
-    RunFilter, RunRepository, StoreFailure, ValueCountQuery,
+    DeleteRunError, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
+    RunRepository, StoreFailure, ValueCountQuery, WriteMode,
 };
 
 use crate::errors::OrStoreFailure as _;
@@ -27,7 +27,7 @@ impl RunRepository for SqliteStore {
         predictions: &[Prediction],
         allowance: Option<Allowance>,
     ) -> Result<(), InsertRunError> {
-        self.write(Effect::Commit, |connection| {
+        self.write(WriteMode::Commit, |connection| {
             if !has_job(connection, run)? {
                 return Err(InsertRunError::JobMissing);
             }
@@ -50,7 +50,7 @@ impl RunRepository for SqliteStore {
         predictions: &[Prediction],
         allowance: Option<Allowance>,
     ) -> Result<Timestamp, InsertNextError> {
-        self.write(Effect::Commit, |connection| {
+        self.write(WriteMode::Commit, |connection| {
             if !has_job(connection, run)? {
                 return Err(InsertNextError::JobMissing);
             }
@@ -69,7 +69,7 @@ impl RunRepository for SqliteStore {
         predictions: &[Prediction],
         allowance: Option<Allowance>,
     ) -> Result<(), ReplaceRunError> {
-        self.write(Effect::Commit, |connection| {
+        self.write(WriteMode::Commit, |connection| {
             if !has_job(connection, run)? {
                 return Err(ReplaceRunError::JobMissing);
             }
@@ -95,10 +95,10 @@ impl RunRepository for SqliteStore {
         id: RunId,
         expected: Option<Revision>,
         until: Timestamp,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<Run, DeleteRunError> {
         let job = JobKey { organisation_id: organisation_id.to_string(), job_id: job_id.to_string() };
-        self.write(effect, |connection| changes::delete(connection, &job, &id.to_string(), expected, until))
+        self.write(mode, |connection| changes::delete(connection, &job, &id.to_string(), expected, until))
     }
 
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {

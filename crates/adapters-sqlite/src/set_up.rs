@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
+use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 
 use crate::errors::{OrStoreFailure as _, UseCaseError, store_failure};
 use crate::jobs::row_by_name;
@@ -14,7 +14,7 @@ use crate::{jobs, source_versions, sources};
 type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
 
 /// Carries out all plans in one immediate transaction, so that all share one wait for the disk. One that is more than a job
-/// to store has a savepoint, to which it is taken back when it is refused or only rehearsed; the next one sees what the
+/// to store has a savepoint, to which it is taken back when it is refused or a dry run; the next one sees what the
 /// ones before have left.
 ///
 /// An answer is only given when the transaction has been committed: if the store fails on the way, every plan has failed.
@@ -24,7 +24,7 @@ pub(crate) fn set_up_many(store: &SqliteStore, plans: &[JobSetUp]) -> Vec<Answer
 }
 
 fn set_up_all(store: &SqliteStore, plans: &[JobSetUp]) -> Result<Vec<Answer>, StoreFailure> {
-    store.write(Effect::Commit, |connection| plans.iter().map(|plan| set_up(connection, plan)).collect())
+    store.write(WriteMode::Commit, |connection| plans.iter().map(|plan| set_up(connection, plan)).collect())
 }
 
 /// Fails only when the transaction cannot go on, since SQLite may have rolled it back already.
@@ -34,16 +34,16 @@ fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, 
     {
         return explain(connection, plan, JobSetUpRejected::QuotaExceeded(exceeded)).or_store_failure();
     }
-    if plan.new_source.is_none() && plan.new_version.is_none() && plan.effect == Effect::Commit {
+    if plan.new_source.is_none() && plan.new_version.is_none() && plan.mode == WriteMode::Commit {
         // One statement, which SQLite takes back by itself when it breaks a constraint.
         let stored = store_all(connection, plan);
         return conclude(connection, plan, stored);
     }
     let mut taken_back = None;
     let stored = connection.transaction(|connection| {
-        let stored = match plan.effect {
-            Effect::Commit => store_all(connection, plan),
-            Effect::Rehearse => store_all(connection, plan).and(Err(TakenBack::Rehearsed)),
+        let stored = match plan.mode {
+            WriteMode::Commit => store_all(connection, plan),
+            WriteMode::DryRun => store_all(connection, plan).and(Err(TakenBack::Rehearsed)),
         };
         stored.map_err(|reason| {
             taken_back = Some(reason);

@@ -5,8 +5,8 @@ use prediction_domain::model::{
     VersionLabel,
 };
 use prediction_domain::ports::{
-    DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
-    StoreFailure,
+    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository, StoreFailure,
+    WriteMode,
 };
 
 use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
@@ -19,7 +19,7 @@ use crate::store::SqliteStore;
 
 impl SourceVersionRepository for SqliteStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
-        self.write(Effect::Commit, |connection| match insert(connection, version).or_store_failure()? {
+        self.write(WriteMode::Commit, |connection| match insert(connection, version).or_store_failure()? {
             Ok(()) => Ok(()),
             Err(refusal @ UseCaseError::Taken) => {
                 let taken = match by_id(connection, version.id)? {
@@ -81,8 +81,8 @@ impl SourceVersionRepository for SqliteStore {
         })
     }
 
-    fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
-        self.write(effect, |connection| {
+    fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
+        self.write(mode, |connection| {
             let jobs: i64 = users(id).count().get_result(connection).or_store_failure()?;
             if jobs > 0 {
                 let visible = visible_users(connection, scope, id)?;

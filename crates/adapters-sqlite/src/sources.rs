@@ -1,8 +1,8 @@
 use diesel::prelude::*;
 use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
-    DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
-    UpdateSourceError,
+    DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+    WriteMode,
 };
 
 use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
@@ -13,7 +13,7 @@ use crate::store::SqliteStore;
 
 impl SourceRepository for SqliteStore {
     fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
-        self.write(Effect::Commit, |connection| match insert(connection, source).or_store_failure()? {
+        self.write(WriteMode::Commit, |connection| match insert(connection, source).or_store_failure()? {
             Ok(()) => Ok(()),
             Err(refusal @ UseCaseError::Taken) => {
                 let taken = match by_id(connection, source.id)? {
@@ -68,8 +68,8 @@ impl SourceRepository for SqliteStore {
         })
     }
 
-    fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {
-        self.write(effect, |connection| {
+    fn update(&self, source: &Source, expected: Revision, mode: WriteMode) -> Result<(), UpdateSourceError> {
+        self.write(mode, |connection| {
             let current = revision(connection, source.id)?.ok_or(UpdateSourceError::Missing)?;
             if current != expected {
                 return Err(UpdateSourceError::Stale { current });
@@ -85,8 +85,8 @@ impl SourceRepository for SqliteStore {
         })
     }
 
-    fn delete(&self, id: SourceId, expected: Revision, effect: Effect) -> Result<(), DeleteSourceError> {
-        self.write(effect, |connection| {
+    fn delete(&self, id: SourceId, expected: Revision, mode: WriteMode) -> Result<(), DeleteSourceError> {
+        self.write(mode, |connection| {
             let current = revision(connection, id)?.ok_or(DeleteSourceError::Missing)?;
             if current != expected {
                 return Err(DeleteSourceError::Stale { current });

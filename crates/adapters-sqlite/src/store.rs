@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use prediction_domain::ports::{Effect, StoreFailure};
+use prediction_domain::ports::{StoreFailure, WriteMode};
 
 use crate::connect::{connect, use_write_ahead_log};
 use crate::errors::store_failure;
@@ -79,15 +79,15 @@ impl SqliteStore {
     }
 
     /// Does the work in an immediate transaction, so that it never has to be given up because another writer was faster.
-    /// What is refused or rehearsed is rolled back.
+    /// What is refused or dry_run is rolled back.
     pub(crate) fn write<T, E: From<StoreFailure>>(
         &self,
-        effect: Effect,
+        mode: WriteMode,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut rolled_back = None;
         let committed = self.writer()?.immediate_transaction(|connection| match work(connection) {
-            Ok(value) if effect == Effect::Commit => Ok(value),
+            Ok(value) if mode == WriteMode::Commit => Ok(value),
             answer => {
                 rolled_back = Some(answer);
                 Err(diesel::result::Error::RollbackTransaction)

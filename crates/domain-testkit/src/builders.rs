@@ -19,7 +19,7 @@ use prediction_domain::model::{
     CheckedBindings, Contract, InputId, InputRole, Job, Output, OutputRole, Prediction, PredictionsDigest, Revision,
     RoleBinding, Run, RunStatus, Source, SourceId, SourceVersion, Subject, Timestamp,
 };
-use prediction_domain::ports::{Effect, JobSetUp};
+use prediction_domain::ports::{JobSetUp, WriteMode};
 
 use crate::ids::fresh_uuid;
 use crate::values::{
@@ -146,7 +146,7 @@ pub fn bindings(bound: &[(&str, InputId)]) -> CheckedBindings {
 /// A plan that stores a job whose version is stored already.
 #[must_use]
 pub fn a_plan_for(job: Job) -> JobSetUp {
-    JobSetUp { new_source: None, new_version: None, job, most_jobs: None, effect: Effect::Commit }
+    JobSetUp { new_source: None, new_version: None, job, most_jobs: None, mode: WriteMode::Commit }
 }
 
 /// A plan that stores a source, a version of it and a job that runs it.
@@ -155,7 +155,7 @@ pub fn a_plan_for_everything() -> JobSetUp {
     let source = a_source();
     let version = a_version_of(source.id);
     let job = a_job_of(&version);
-    JobSetUp { new_source: Some(source), new_version: Some(version), job, most_jobs: None, effect: Effect::Commit }
+    JobSetUp { new_source: Some(source), new_version: Some(version), job, most_jobs: None, mode: WriteMode::Commit }
 }
 
 /// A time later than all times that this gave before, and not on a full millisecond.

@@ -75,12 +75,12 @@ macro_rules! contract_suite {
                 an_update_may_keep_its_name_or_change_its_case
                 an_update_frees_the_former_name
                 an_update_is_judged_by_existence_then_revision_then_name
-                a_rehearsed_update_is_judged_and_changes_nothing
+                a_dry_run_of_an_update_is_judged_and_changes_nothing
                 a_deleted_source_is_gone_and_its_id_and_name_are_free
                 a_delete_of_nothing_is_missing
                 a_delete_of_another_revision_is_stale
                 a_delete_of_a_source_with_versions_counts_them
-                a_rehearsed_delete_is_judged_and_changes_nothing
+                a_dry_run_of_a_delete_is_judged_and_changes_nothing
             }
             source_versions {
                 every_field_reads_back_as_it_was_stored
@@ -103,7 +103,7 @@ macro_rules! contract_suite {
                 a_delete_of_nothing_is_missing
                 a_delete_of_a_version_in_use_counts_all_jobs_and_names_the_visible_ones
                 a_delete_of_a_version_in_use_names_the_first_ten_jobs
-                a_rehearsed_delete_is_judged_and_changes_nothing
+                a_dry_run_of_a_delete_is_judged_and_changes_nothing
             }
             jobs {
                 every_field_reads_back_as_it_was_stored
@@ -127,12 +127,12 @@ macro_rules! contract_suite {
                 an_update_to_a_missing_version_is_refused
                 an_update_to_a_version_of_another_source_is_refused
                 an_update_is_judged_by_existence_then_revision_then_name_then_version
-                a_rehearsed_update_is_judged_and_changes_nothing
+                a_dry_run_of_an_update_is_judged_and_changes_nothing
                 a_deleted_job_is_gone_and_its_name_is_free
                 a_delete_of_nothing_is_missing
                 a_delete_outside_the_scope_is_missing
                 a_delete_of_another_revision_is_stale
-                a_rehearsed_delete_is_judged_and_changes_nothing
+                a_dry_run_of_a_delete_is_judged_and_changes_nothing
             }
             revisions {
                 a_new_job_has_its_first_revision
@@ -140,7 +140,7 @@ macro_rules! contract_suite {
                 who_changed_a_job_is_kept
                 revisions_are_listed_from_any_place
                 revisions_of_another_organisation_are_not_found
-                a_refused_or_rehearsed_update_keeps_nothing
+                a_refused_update_and_a_dry_run_keeps_nothing
                 a_deleted_job_has_no_revisions
                 a_version_that_a_job_had_is_in_use
             }
@@ -298,7 +298,7 @@ macro_rules! contract_suite {
                 a_taken_source_counts_before_a_taken_version
                 a_taken_version_counts_before_a_missing_reference
                 a_taken_job_id_is_a_failure_and_nothing_is_stored
-                a_rehearsal_is_judged_and_stores_nothing
+                a_dry_run_is_judged_and_stores_nothing
             }
             batches {
                 a_batch_gives_what_its_plans_give_one_after_the_other
@@ -306,7 +306,7 @@ macro_rules! contract_suite {
                 of_two_plans_with_one_name_the_first_creates_the_job
                 a_plan_that_fails_fails_alone
                 a_plan_may_use_what_an_earlier_one_stored
-                a_plan_may_not_use_what_an_earlier_one_rehearsed
+                a_plan_may_not_use_what_an_earlier_dry_run_made
                 a_batch_of_three_hundred_small_plans_is_stored
                 a_batch_of_the_largest_jobs_is_stored
             }
@@ -322,7 +322,7 @@ macro_rules! contract_suite {
                 of_many_updates_of_one_source_one_is_made
                 of_many_updates_of_one_job_one_is_made
                 of_many_renames_to_one_name_one_is_made
-                rehearsals_do_not_see_or_hinder_each_other
+                dry_runs_do_not_see_or_hinder_each_other
                 readers_see_all_of_a_set_up_or_nothing
             }
             deletion_races {

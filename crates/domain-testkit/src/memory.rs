@@ -16,7 +16,7 @@ use prediction_domain::model::{
     Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp, VersionLabel, Weight,
 };
 use prediction_domain::ports::{
-    ConnectionCounts, Effect, Judged, JudgementRepository, StoreFailure, StoreHealth, StoreStatistics,
+    ConnectionCounts, Judged, JudgementRepository, StoreFailure, StoreHealth, StoreStatistics, WriteMode,
 };
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ use crate::stores::Stores;
 /// A complete store that forgets everything when it is dropped.
 ///
 /// Every call holds one lock, so that calls happen one after the other; each judges first and changes then, so that a
-/// refused or rehearsed write leaves nothing behind.
+/// refused write and a dry run leave nothing behind.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<State>);
 
@@ -185,9 +185,9 @@ impl State {
     }
 }
 
-fn lasts(effect: Effect) -> bool {
-    match effect {
-        Effect::Commit => true,
-        Effect::Rehearse => false,
+fn lasts(mode: WriteMode) -> bool {
+    match mode {
+        WriteMode::Commit => true,
+        WriteMode::DryRun => false,
     }
 }

@@ -13,7 +13,7 @@ use prediction_domain::model::{
     Permission, Scope, Sent, SourceDraft, SourceVersionDraft, Submission, ViolationCode, Violations, check_bindings,
     validate_bindings,
 };
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{
     Ports, Quotas, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, create_source, prepare_set_up,
     publish_source_version, set_up_jobs,
@@ -161,8 +161,8 @@ impl World {
         SetUpDraft { job: Sent::Given(SetUpJobDraft { source_version_id: id, ..a_job() }), ..binding(case) }
     }
 
-    fn rehearse(&self, set_up: Submission<SetUpDraft>) -> Result<SetUpDone, UseCaseError> {
-        let prepared = prepare_set_up(&self.caller, set_up, Effect::Rehearse)?;
+    fn dry_run(&self, set_up: Submission<SetUpDraft>) -> Result<SetUpDone, UseCaseError> {
+        let prepared = prepare_set_up(&self.caller, set_up, WriteMode::DryRun)?;
         set_up_jobs(&self.ports, &[prepared]).pop().expect("one answer for one setup")
     }
 }
@@ -239,7 +239,7 @@ fn library(criterion: &mut Criterion, case: &Case) {
     criterion.bench_function(&format!("check_bindings/{}", case.name), |bencher| bencher.iter(check));
 }
 
-/// Everything between the decoded request and the answer. It is rehearsed, so that the store stays as it is.
+/// Everything between the decoded request and the answer. It is a dry run, so that the store stays as it is.
 fn set_up(criterion: &mut Criterion, case: &Case) {
     let world = World::new();
     let described = Submission::from(of_everything(case));
@@ -249,13 +249,13 @@ fn set_up(criterion: &mut Criterion, case: &Case) {
 }
 
 fn measure_set_up(criterion: &mut Criterion, case: &Case, world: &World, what: &str, set_up: &Submission<SetUpDraft>) {
-    let rehearse = |set_up| world.rehearse(black_box(set_up));
-    case.assert_found(rehearse(set_up.clone()).map_err(|refusal| match refusal {
+    let dry_run = |set_up| world.dry_run(black_box(set_up));
+    case.assert_found(dry_run(set_up.clone()).map_err(|refusal| match refusal {
         UseCaseError::Invalid(violations) => violations,
         other => panic!("not invalid: {other:?}"),
     }));
     criterion.bench_function(&format!("set_up, {what}/{}", case.name), |bencher| {
-        bencher.iter_batched(|| set_up.clone(), rehearse, BatchSize::SmallInput);
+        bencher.iter_batched(|| set_up.clone(), dry_run, BatchSize::SmallInput);
     });
 }
 

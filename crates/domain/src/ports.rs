@@ -56,9 +56,9 @@ pub use self::{
 
 /// Whether a write is to last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum WriteMode {
     /// It is.
     Commit,
     /// Everything is done and judged as in a real write, in the same transaction, which is then rolled back.
-    Rehearse,
+    DryRun,
 }

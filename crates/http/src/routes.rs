@@ -14,7 +14,7 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use serde::Serialize;
 
 use crate::openapi::Operation;
@@ -220,10 +220,10 @@ fn insert(response: &mut HttpResponse, name: HeaderName, value: &str) {
     }
 }
 
-/// A resource that was deleted; a rehearsal shows what would have been.
-async fn deleted(call: &Call, effect: Effect, entity_tag: &str, body: impl Serialize + Send + 'static) -> Answer {
-    match effect {
-        Effect::Commit => Ok(HttpResponse::NoContent().finish()),
-        Effect::Rehearse => single(call, StatusCode::OK, entity_tag, body).await,
+/// A resource that was deleted; a dry run shows what would have been.
+async fn deleted(call: &Call, mode: WriteMode, entity_tag: &str, body: impl Serialize + Send + 'static) -> Answer {
+    match mode {
+        WriteMode::Commit => Ok(HttpResponse::NoContent().finish()),
+        WriteMode::DryRun => single(call, StatusCode::OK, entity_tag, body).await,
     }
 }

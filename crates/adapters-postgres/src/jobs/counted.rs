@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::{PgConnection, RunQueryDsl as _};
 use prediction_domain::model::Job;
-use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
+use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use super::by_name::JobsByName;
@@ -41,7 +41,7 @@ impl From<StoreFailure> for NotTogether {
 /// from then on nobody else changes the number until the transaction ends. That is short, and nothing is waited for in it.
 pub(super) fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answer> {
     for _ in 0..MOST_OVERTAKEN {
-        match database.transaction(Effect::Commit, |connection| attempt(connection, run)) {
+        match database.transaction(WriteMode::Commit, |connection| attempt(connection, run)) {
             Ok(answers) => return answers,
             Err(NotTogether::Overtaken) => {}
             Err(NotTogether::Uncounted(organisations)) => {
@@ -60,7 +60,7 @@ pub(super) fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answ
 pub(super) fn begin(database: &Database, organisations: impl IntoIterator<Item = Uuid>) -> Result<(), StoreFailure> {
     organisations.into_iter().try_for_each(|organisation| {
         let begin = |connection: &mut PgConnection| Ok(quotas::begin_to_count(connection, organisation)?);
-        database.transaction::<_, StoreFailure>(Effect::Commit, begin)
+        database.transaction::<_, StoreFailure>(WriteMode::Commit, begin)
     })
 }
 

@@ -5,7 +5,7 @@ use std::slice;
 
 use diesel::{PgConnection, RunQueryDsl as _};
 use prediction_domain::model::Job;
-use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
+use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use super::by_name::JobsByName;
@@ -31,7 +31,7 @@ pub(super) fn set_up_many(database: &Database, plans: &[JobSetUp]) -> Vec<Answer
 
 /// Whether a plan is nothing but one job, so that it can share a statement with others.
 fn is_plain(plan: &JobSetUp) -> bool {
-    plan.new_source.is_none() && plan.new_version.is_none() && plan.effect == Effect::Commit
+    plan.new_source.is_none() && plan.new_version.is_none() && plan.mode == WriteMode::Commit
 }
 
 /// Carries out plain plans by one statement: one round trip and one commit for all of them.
@@ -110,10 +110,10 @@ fn only_created(is_created: &[bool], failure: Failure) -> Vec<Answer> {
 
 /// Carries out any plan, in a transaction of its own.
 pub(super) fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
-    let mut stored = database.transaction(plan.effect, |connection| store(connection, plan));
+    let mut stored = database.transaction(plan.mode, |connection| store(connection, plan));
     if matches!(stored, Err(NotStored::Uncounted)) {
         counted::begin(database, [plan.job.organisation_id.as_uuid()])?;
-        stored = database.transaction(plan.effect, |connection| store(connection, plan));
+        stored = database.transaction(plan.mode, |connection| store(connection, plan));
     }
     let mut refused = match stored {
         Ok(()) => return Ok(JobSetUpOutcome::Created),

@@ -1,7 +1,7 @@
 //! What a report costs does not grow with the history of its job, nor with its neighbours'.
 
 use prediction_domain::model::{Job, Run, RunStatus, Scope, Timestamp, latest_issue};
-use prediction_domain::ports::{Effect, InsertRunError, RunRepository};
+use prediction_domain::ports::{InsertRunError, RunRepository, WriteMode};
 use prediction_domain_testkit::builders::{a_plan_for_everything, a_run_of};
 use prediction_domain_testkit::values::{at, description, micros_after};
 
@@ -103,7 +103,7 @@ fn replacing_and_deleting_look_at_no_more_runs_than_they_may() {
     assert_eq!(failures(&database, &job), 0);
     let delete = |runs: &dyn RunRepository| {
         let until = latest_issue(last);
-        runs.delete(job.organisation_id, job.id, run.id, None, until, Effect::Commit).unwrap();
+        runs.delete(job.organisation_id, job.id, run.id, None, until, WriteMode::Commit).unwrap();
     };
     let read = cost(&database, delete);
     assert!(read <= 20_100, "to delete one looks at {read}");

@@ -6,7 +6,7 @@ use std::thread;
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::result::Error;
 use prediction_domain::model::{Revision, Run, Source};
-use prediction_domain::ports::{Effect, JobSetUpOutcome, Purged, RetentionRepository as _, UpdateSourceError};
+use prediction_domain::ports::{JobSetUpOutcome, Purged, RetentionRepository as _, UpdateSourceError, WriteMode};
 use prediction_domain_testkit::builders::{a_plan_for_everything, a_prediction, a_run_of, a_source};
 use prediction_domain_testkit::values::{at, description};
 
@@ -66,7 +66,7 @@ fn transactions_that_cannot_be_serialised_are_done_again() {
                 let revision = source.revision.next();
                 let changed = Source { description: Some(text), revision, ..source.clone() };
                 barrier.wait();
-                sources(&store).update(&changed, Revision::FIRST, Effect::Commit)
+                sources(&store).update(&changed, Revision::FIRST, WriteMode::Commit)
             };
             let threads: Vec<_> = (0..8).map(|number| scope.spawn(move || update(number))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()

@@ -10,7 +10,7 @@ use diesel::result::Error;
 use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
 use prediction_domain::model::{Job, PageRequest, Scope};
 use prediction_domain::ports::{
-    Effect, InsertSourceError, JobFilter, JobSetUpOutcome, JobSetUpRejected, StoreFailure, StoreHealth as _,
+    InsertSourceError, JobFilter, JobSetUpOutcome, JobSetUpRejected, StoreFailure, StoreHealth as _, WriteMode,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_source};
 use prediction_domain_testkit::values::job_name;
@@ -66,7 +66,7 @@ fn every_call_survives_that_all_connections_died() {
         ("a read", &|| assert!(jobs(&store).find_many(&[(scope.clone(), plan.job.id)]).unwrap()[0].is_some())),
         ("a list", &|| assert_eq!(jobs(&store).list(&scope, &JobFilter::default(), &page).unwrap().items.len(), 2)),
         ("an insert", &|| sources(&store).insert(&a_source()).unwrap()),
-        ("an update", &|| jobs(&store).update(&renamed, job.revision, None, Effect::Commit).unwrap()),
+        ("an update", &|| jobs(&store).update(&renamed, job.revision, None, WriteMode::Commit).unwrap()),
         ("a health check", &|| store.check().unwrap()),
     ];
     for (name, call) in calls {

@@ -11,7 +11,7 @@ use prediction_domain::model::{
     InputId, Job, JobId, OrganisationId, PageRequest, Position, PredictionPosition, Scope, Timestamp, ValueCount,
 };
 use prediction_domain::ports::{
-    Effect, Issued, JobFilter, PredictionQuery, Purged, RetentionRepository as _, ValueCountQuery,
+    Issued, JobFilter, PredictionQuery, Purged, RetentionRepository as _, ValueCountQuery, WriteMode,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
 
@@ -190,7 +190,7 @@ fn the_users_of_a_version_are_found_along_the_index_on_versions() {
     jobs(&crowd.database.store()).set_up_many(&[plan, a_plan_for(a_job_of(&version))]);
     crowd.database.execute("ANALYZE jobs");
     let used = crowd.indexes_used(|store| {
-        source_versions(store).delete(&Scope::Platform, version.id, Effect::Rehearse).unwrap_err();
+        source_versions(store).delete(&Scope::Platform, version.id, WriteMode::DryRun).unwrap_err();
     });
     assert!(used.iter().all(|(index, read)| index == "jobs_source_version_id_idx" && *read <= 4), "{used:?}");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use prediction_domain::model::{Job, Revision, Scope};
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything, bindings};
 use prediction_domain_testkit::values::fresh_input_id;
 
@@ -27,14 +27,14 @@ fn inputs_follow_insert_update_and_delete() {
         revision: job.revision.next(),
         ..job.clone()
     };
-    jobs(&store).update(&changed, job.revision, None, Effect::Rehearse).unwrap();
-    assert_eq!(stored(&database), expected(&[&job, &other]), "a rehearsal leaves no trace");
-    jobs(&store).update(&changed, job.revision, None, Effect::Commit).unwrap();
+    jobs(&store).update(&changed, job.revision, None, WriteMode::DryRun).unwrap();
+    assert_eq!(stored(&database), expected(&[&job, &other]), "a dry run leaves no trace");
+    jobs(&store).update(&changed, job.revision, None, WriteMode::Commit).unwrap();
     assert_eq!(stored(&database), expected(&[&changed, &other]));
 
-    jobs(&store).delete(&Scope::Platform, changed.id, changed.revision, Effect::Commit).unwrap();
+    jobs(&store).delete(&Scope::Platform, changed.id, changed.revision, WriteMode::Commit).unwrap();
     assert_eq!(stored(&database), expected(&[&other]));
-    jobs(&store).delete(&Scope::Platform, other.id, Revision::FIRST, Effect::Commit).unwrap();
+    jobs(&store).delete(&Scope::Platform, other.id, Revision::FIRST, WriteMode::Commit).unwrap();
     assert_eq!(stored(&database), BTreeSet::new());
 }
 

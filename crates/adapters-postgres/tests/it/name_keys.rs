@@ -2,7 +2,7 @@
 
 use prediction_adapters_postgres::{MigrationPatience, PostgresStore};
 use prediction_domain::model::{Description, Source, SourceId, SourceName};
-use prediction_domain::ports::{Effect, SourceRepository as _, UpdateSourceError};
+use prediction_domain::ports::{SourceRepository as _, UpdateSourceError, WriteMode};
 
 use crate::test_database::TestDatabase;
 
@@ -70,7 +70,7 @@ fn a_source_beside_another_can_be_changed_and_is_set_right_by_renaming_either() 
     let change = |source: &Source, name: &str| {
         let description = Some(Description::parse(name).unwrap());
         let changed = Source { name: named(name), description, revision: source.revision.next(), ..source.clone() };
-        store.update(&changed, source.revision, Effect::Commit).map(|()| changed)
+        store.update(&changed, source.revision, WriteMode::Commit).map(|()| changed)
     };
     // Its name stays, so it does not clash.
     let second = change(&find(&database, SECOND), "straße").unwrap();

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use prediction_domain::model::{Job, Timestamp};
-use prediction_domain::ports::{Effect, Purged, RetentionRepository as _};
+use prediction_domain::ports::{Purged, RetentionRepository as _, WriteMode};
 use prediction_domain_testkit::builders::a_plan_for_everything;
 
 use crate::test_database::{TestDatabase, jobs};
@@ -87,7 +87,7 @@ fn a_batch_of_a_deleted_job_looks_at_what_it_deletes_however_large_the_organisat
         let organisation = Organisation::with(issues);
         let job = &organisation.job;
         jobs(&organisation.database.store())
-            .delete(&prediction_domain::model::Scope::Platform, job.id, job.revision, Effect::Commit)
+            .delete(&prediction_domain::model::Scope::Platform, job.id, job.revision, WriteMode::Commit)
             .unwrap();
         organisation.purge(24, 4)
     });

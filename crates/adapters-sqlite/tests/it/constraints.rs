@@ -5,7 +5,7 @@ use prediction_domain::model::{
     ExpectedIntervalMinutes, Job, MAX_BINDINGS, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_PREDICTIONS, MAX_ROLES,
     MAX_WORD_CHARS, RetentionHours, Subject,
 };
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain_testkit::builders::{a_plan_for_everything, a_run_of, a_version_of};
 
 use crate::fixture::Database;
@@ -61,7 +61,7 @@ fn a_version_that_a_job_had_cannot_be_deleted() {
     let next = a_version_of(version.source_id);
     database.versions().insert(&next).unwrap();
     let changed = Job { source_version_id: next.id, revision: job.revision.next(), ..job.clone() };
-    database.jobs().update(&changed, job.revision, None, Effect::Commit).unwrap();
+    database.jobs().update(&changed, job.revision, None, WriteMode::Commit).unwrap();
     let mut connection = database.connect();
     let delete = format!("DELETE FROM source_versions WHERE id = '{}'", version.id);
     assert_eq!(connection.batch_execute(&delete).unwrap_err().to_string(), "FOREIGN KEY constraint failed");

@@ -5,7 +5,8 @@ use std::error::Error as _;
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::{Job, PageRequest, Run, Scope};
 use prediction_domain::ports::{
-    Effect, InsertRunError, Issued, JobFilter, JobSetUpRejected, PredictionQuery, RunFilter, SourceFilter, StoreFailure,
+    InsertRunError, Issued, JobFilter, JobSetUpRejected, PredictionQuery, RunFilter, SourceFilter, StoreFailure,
+    WriteMode,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id, fresh_run_id};
@@ -94,7 +95,7 @@ fn a_revision_that_breaks_a_rule_is_corrupt() {
     ] {
         let (database, _, job) = Database::with_a_job();
         let changed = Job { revision: job.revision.next(), ..job.clone() };
-        database.jobs().update(&changed, job.revision, None, Effect::Commit).unwrap();
+        database.jobs().update(&changed, job.revision, None, WriteMode::Commit).unwrap();
         spoil(&database, "job_revisions", column, value);
         let jobs = database.jobs();
         let failure = jobs.revisions(job.organisation_id, job.id, &first_page(10)).unwrap_err();

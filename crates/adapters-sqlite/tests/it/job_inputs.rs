@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use prediction_domain::model::{Job, Revision, Scope};
-use prediction_domain::ports::{Effect, JobRepository as _};
+use prediction_domain::ports::{JobRepository as _, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, bindings};
 use prediction_domain_testkit::values::fresh_input_id;
 
@@ -24,14 +24,14 @@ fn inputs_follow_insert_update_and_delete() {
         revision: job.revision.next(),
         ..job.clone()
     };
-    database.store.update(&changed, job.revision, None, Effect::Rehearse).unwrap();
-    assert_eq!(stored(&database), expected(&[&job, &other]), "a rehearsal leaves no trace");
-    database.store.update(&changed, job.revision, None, Effect::Commit).unwrap();
+    database.store.update(&changed, job.revision, None, WriteMode::DryRun).unwrap();
+    assert_eq!(stored(&database), expected(&[&job, &other]), "a dry run leaves no trace");
+    database.store.update(&changed, job.revision, None, WriteMode::Commit).unwrap();
     assert_eq!(stored(&database), expected(&[&changed, &other]));
 
-    database.store.delete(&Scope::Platform, changed.id, changed.revision, Effect::Commit).unwrap();
+    database.store.delete(&Scope::Platform, changed.id, changed.revision, WriteMode::Commit).unwrap();
     assert_eq!(stored(&database), expected(&[&other]));
-    database.store.delete(&Scope::Platform, other.id, Revision::FIRST, Effect::Commit).unwrap();
+    database.store.delete(&Scope::Platform, other.id, Revision::FIRST, WriteMode::Commit).unwrap();
     assert_eq!(stored(&database), BTreeSet::new());
 }
 

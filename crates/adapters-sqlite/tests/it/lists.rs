@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::{Job, JobId, OrganisationId, Position, Scope};
-use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain::ports::{JobFilter, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for};
 use prediction_domain_testkit::values::{fresh_organisation_id, micros_after, page_after};
 
@@ -52,7 +52,7 @@ fn a_file_that_is_packed_keeps_creation_order_and_positions() {
     let (database, version, first) = Database::with_a_job();
     let jobs: Vec<Job> = (0..20).map(|_| database.set_up_job(&version)).collect();
     for job in jobs.iter().step_by(3) {
-        database.jobs().delete(&Scope::Platform, job.id, job.revision, Effect::Commit).unwrap();
+        database.jobs().delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).unwrap();
     }
     let list = |after| database.jobs().list(&Scope::Platform, &JobFilter::default(), &page_after(4, after)).unwrap();
     let next = list(None).next;

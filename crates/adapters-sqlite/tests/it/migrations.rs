@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 use prediction_adapters_sqlite::{SqliteStore, StartUpError};
 use prediction_domain::model::RunStatus::{self, Failed, Succeeded};
 use prediction_domain::model::{Job, Prediction, Run, RunOutcome, RunSummary, Scope, SourceVersion};
-use prediction_domain::ports::{Effect, Purged, StoreFailure, StoreHealth as _};
+use prediction_domain::ports::{Purged, StoreFailure, StoreHealth as _, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
 use prediction_domain_testkit::values::{first_page, micros_after};
 
@@ -161,7 +161,7 @@ fn what_jobs_that_were_deleted_before_have_left_is_removed() {
         report(&database, job, runs);
     }
     for job in [&silent, &deleted, &failed] {
-        database.jobs().delete(&Scope::Platform, job.id, job.revision, Effect::Commit).unwrap();
+        database.jobs().delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).unwrap();
     }
     migrate_again(&database);
     let mut connection = database.connect();
@@ -199,7 +199,7 @@ fn lived(database: &Database, version: &SourceVersion, story: &[bool]) -> Job {
         let before = job.revision;
         let updated_at = micros_after(job.created_at, place);
         job = Job { active: *active, revision: before.next(), updated_at, ..job };
-        database.jobs().update(&job, before, None, Effect::Commit).unwrap();
+        database.jobs().update(&job, before, None, WriteMode::Commit).unwrap();
     }
     job
 }

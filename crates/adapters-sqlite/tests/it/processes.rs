@@ -4,7 +4,7 @@ use std::thread;
 
 use prediction_adapters_sqlite::SqliteStore;
 use prediction_domain::model::{Job, Revision, Scope};
-use prediction_domain::ports::{Effect, JobRepository as _, JobSetUpOutcome, UpdateJobError};
+use prediction_domain::ports::{JobRepository as _, JobSetUpOutcome, UpdateJobError, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for};
 
 use crate::fixture::{Database, PATIENT, number};
@@ -54,7 +54,7 @@ fn change(store: &SqliteStore, job: &Job) {
     loop {
         let stored = store.find_many(&[(Scope::Platform, job.id)]).unwrap().remove(0).unwrap();
         let changed = Job { active: !stored.active, revision: stored.revision.next(), ..stored.clone() };
-        match store.update(&changed, stored.revision, None, Effect::Commit) {
+        match store.update(&changed, stored.revision, None, WriteMode::Commit) {
             Ok(()) => return,
             Err(UpdateJobError::Stale { .. }) => {}
             Err(other) => panic!("{other:?}"),

@@ -15,7 +15,7 @@ use prediction_domain::model::{
     RunPosition, RunStatus, Scope, SourceVersion,
 };
 use prediction_domain::ports::{
-    Effect, Issued, JobFilter, OwnerFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter,
+    Issued, JobFilter, OwnerFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter, WriteMode,
 };
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name};
@@ -225,15 +225,15 @@ fn what_is_judged_before_a_delete_is_found_from_indexes() {
     let (database, version, job) = recorded();
     let (sources, versions) = (database.sources(), database.versions());
     let found = plans(&database, "SELECT", || {
-        versions.delete(&Scope::of([job.organisation_id]), version.id, Effect::Commit).unwrap_err();
-        sources.delete(version.source_id, job.revision, Effect::Commit).unwrap_err();
+        versions.delete(&Scope::of([job.organisation_id]), version.id, WriteMode::Commit).unwrap_err();
+        sources.delete(version.source_id, job.revision, WriteMode::Commit).unwrap_err();
     });
     for plan in found {
         let rest = plan.strip_prefix("MULTI-INDEX OR; INDEX 1; ").unwrap_or(&plan);
         assert!(rest.starts_with("SEARCH") && !plan.contains("SCAN jobs"), "{plan}");
     }
     let deleted = plans(&database, "DELETE", || {
-        database.jobs().delete(&Scope::Platform, job.id, job.revision, Effect::Commit).unwrap();
+        database.jobs().delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).unwrap();
     });
     assert_plan(
         &deleted,
@@ -378,7 +378,7 @@ fn what_is_purged_is_found_from_indexes() {
     let other = database.set_up_job(&version);
     let run = a_run_of(&other, &[]);
     database.runs().insert(&run, &[], None).unwrap();
-    database.jobs().delete(&Scope::Platform, other.id, other.revision, Effect::Commit).unwrap();
+    database.jobs().delete(&Scope::Platform, other.id, other.revision, WriteMode::Commit).unwrap();
     let runs = [of_job("runs", ""), of_job("runs", " AND issued_at<?"), of_job("replaced_runs", "")];
     let runs = [&runs[..], &[oldest_value, of_job("runs", "")]].concat();
     let rows = [of_job("run_summaries", ""), of_job("deleted_jobs", "")];

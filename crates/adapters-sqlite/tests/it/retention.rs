@@ -7,7 +7,7 @@ use diesel::QueryResult;
 use diesel::connection::SimpleConnection as _;
 use prediction_adapters_sqlite::{Settings, SqliteStore};
 use prediction_domain::model::{Job, Prediction, ReplicaId, Run, Scope, Timestamp};
-use prediction_domain::ports::{Effect, Purged, RetentionRepository, RunRepository, StoreFailure};
+use prediction_domain::ports::{Purged, RetentionRepository, RunRepository, StoreFailure, WriteMode};
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{fresh_run_id, hours, micros_after};
 
@@ -85,7 +85,7 @@ fn a_purge_looks_at_some_jobs_and_the_next_one_at_others() {
     };
     steps(1, 0);
     for job in &jobs {
-        database.jobs().delete(&Scope::Platform, job.id, job.revision, Effect::Commit).unwrap();
+        database.jobs().delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).unwrap();
     }
     steps(0, 1);
     let mut connection = database.connect();
@@ -123,7 +123,7 @@ fn stores_that_purge_while_others_report_delete_each_value_once() {
 fn a_deleted_job_without_a_summary_goes_too() {
     let (database, _, job) = Database::with_a_job();
     report(&database, &job, 0, 3);
-    database.jobs().delete(&Scope::Platform, job.id, job.revision, Effect::Commit).unwrap();
+    database.jobs().delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).unwrap();
     database.connect().batch_execute("DELETE FROM run_summaries").unwrap();
     assert_eq!(
         database.retention().purge(job.created_at, 10).unwrap(),

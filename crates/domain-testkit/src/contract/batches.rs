@@ -1,7 +1,7 @@
 //! The law: a batch gives exactly what its plans would have given one after the other.
 
 use prediction_domain::model::{Job, Source, SourceId, SourceVersion, SourceVersionId};
-use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected};
+use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, WriteMode};
 
 use super::fixture::{all_jobs, all_sources, all_versions, assert_exactly, catalogue, job, set_up, source, version};
 use super::history::{Dice, Pool};
@@ -108,12 +108,12 @@ pub(super) fn a_plan_may_use_what_an_earlier_one_stored(stores: &Stores) {
     assert_exactly(&all_jobs(stores), &plans.map(|plan| plan.job).to_vec());
 }
 
-pub(super) fn a_plan_may_not_use_what_an_earlier_one_rehearsed(stores: &Stores) {
+pub(super) fn a_plan_may_not_use_what_an_earlier_dry_run_made(stores: &Stores) {
     let everything = a_plan_for_everything();
     let new_version = everything.new_version.clone().expect("the plan is for everything");
-    let rehearsal = JobSetUp { effect: Effect::Rehearse, ..everything.clone() };
+    let dry_run = JobSetUp { mode: WriteMode::DryRun, ..everything.clone() };
     let user = a_plan_for(a_job_of(&new_version));
-    let plans = [rehearsal.clone(), user.clone(), rehearsal.clone(), everything, user, rehearsal];
+    let plans = [dry_run.clone(), user.clone(), dry_run.clone(), everything, user, dry_run];
     assert_eq!(
         told(&plans, stores.jobs.set_up_many(&plans)),
         [
@@ -122,7 +122,7 @@ pub(super) fn a_plan_may_not_use_what_an_earlier_one_rehearsed(stores: &Stores) 
             Told::Created,
             Told::Created,
             Told::Created,
-            Told::NameTaken(0) // The job of the plan that was rehearsed first is the one that was created.
+            Told::NameTaken(0) // The job of the plan that was dry_run first is the one that was created.
         ]
     );
 }
@@ -157,7 +157,7 @@ fn mixed_plans(stores: &Stores) -> (Vec<JobSetUp>, Vec<Told>, Vec<usize>) {
     let (_, foreign) = catalogue(stores);
     let organisation_id = fresh_organisation_id();
     let job = |name, version: &SourceVersion| Job { organisation_id, name: job_name(name), ..a_job_of(version) };
-    let rehearse = |plan| JobSetUp { effect: Effect::Rehearse, ..plan };
+    let dry_run = |plan| JobSetUp { mode: WriteMode::DryRun, ..plan };
     let with_version = |version: SourceVersion, plan| JobSetUp { new_version: Some(version), ..plan };
     let with_source = |source: Source, plan| JobSetUp { new_source: Some(source), ..plan };
 
@@ -175,7 +175,7 @@ fn mixed_plans(stores: &Stores) -> (Vec<JobSetUp>, Vec<Told>, Vec<usize>) {
         (a.clone(), Told::Created),
         (a_plan_for(job("a", &version)), Told::NameTaken(0)),
         (a, Told::NameTaken(0)),
-        (rehearse(a_plan_for(job("b", &version))), Told::Created),
+        (dry_run(a_plan_for(job("b", &version))), Told::Created),
         (a_plan_for(job("b", &version)), Told::Created),
         (a_plan_for(job("c", &a_version_of(source.id))), Told::ReferenceMissing),
         (
@@ -189,7 +189,7 @@ fn mixed_plans(stores: &Stores) -> (Vec<JobSetUp>, Vec<Told>, Vec<usize>) {
         (with_version(same_label.clone(), a_plan_for(job("d", &same_label))), Told::VersionTaken),
         (a_plan_for(job("d", &first_version)), Told::Created),
         (
-            rehearse(with_source(
+            dry_run(with_source(
                 second_new.clone(),
                 with_version(second_version.clone(), a_plan_for(job("e", &second_version))),
             )),
@@ -203,7 +203,7 @@ fn mixed_plans(stores: &Stores) -> (Vec<JobSetUp>, Vec<Told>, Vec<usize>) {
         (a_plan_for(Job { organisation_id: fresh_organisation_id(), ..job("a", &version) }), Told::Created),
         (a_plan_for(Job { source_id: source.id, ..job("g", &foreign) }), Told::ReferenceMissing),
         (with_source(source, with_version(version.clone(), a_plan_for(job("a", &version)))), Told::NameTaken(0)),
-        (rehearse(a_plan_for(job("d", &version))), Told::NameTaken(9)),
+        (dry_run(a_plan_for(job("d", &version))), Told::NameTaken(9)),
         (with_version(of_nothing.clone(), a_plan_for(job("g", &of_nothing))), Told::ReferenceMissing),
         (a_plan_for(job("g", &version)), Told::Created),
         (a_plan_for(job("g", &a_version_of(fresh_source_id()))), Told::NameTaken(18)),

@@ -4,7 +4,7 @@ use prediction_domain::model::{
     Caller, Job, OutputRoleDraft, Page, Permission, Position, Scope, Sent, Source, SourceDraft, SourceVersion,
     SourceVersionDraft, Timestamp,
 };
-use prediction_domain::ports::{DeleteSourceVersionError, Effect, JobFilter, SourceFilter, SourceVersionFilter};
+use prediction_domain::ports::{DeleteSourceVersionError, JobFilter, SourceFilter, SourceVersionFilter, WriteMode};
 use prediction_domain::use_cases::{
     SetUpDraft, SetUpJobDraft, create_source, list_jobs, list_source_versions, list_sources, prepare_set_up,
     publish_source_version, set_up_jobs,
@@ -44,7 +44,7 @@ pub(super) fn creation_order_is_the_same_whatever_clocks_say(stores: &Stores) {
         let source = create_source(ports, &operator(), &a_source_draft().into()).expect("it is created").0;
         let version = publish(&replicas[replica], &source, "1.0.0");
         let draft = SetUpDraft { organisation_id: given(&organisation.to_string()), ..a_set_up_draft(&source) };
-        let prepared = prepare_set_up(&operator(), draft.into(), Effect::Commit).expect("it can be set up");
+        let prepared = prepare_set_up(&operator(), draft.into(), WriteMode::Commit).expect("it can be set up");
         let job = set_up_jobs(ports, &[prepared]).remove(0).expect("it is set up").job;
         assert_eq!((source.created_at, version.created_at, job.created_at), (time, time, time));
         created.0.push(source);
@@ -89,7 +89,7 @@ pub(super) fn the_newest_version_is_the_one_that_was_published_last(stores: &Sto
         for Replica { ports, .. } in &replicas {
             let draft =
                 SetUpDraft { organisation_id: given(&fresh_organisation_id().to_string()), ..a_set_up_draft(&source) };
-            let prepared = prepare_set_up(&operator(), draft.into(), Effect::Commit).expect("it can be set up");
+            let prepared = prepare_set_up(&operator(), draft.into(), WriteMode::Commit).expect("it can be set up");
             let done = set_up_jobs(ports, &[prepared]).remove(0).expect("it is set up");
             assert_eq!(done.job.source_version_id, version.id);
         }
@@ -99,7 +99,8 @@ pub(super) fn the_newest_version_is_the_one_that_was_published_last(stores: &Sto
 pub(super) fn jobs_that_use_a_version_are_named_in_creation_order(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let jobs = TIMES.map(|time| stored_job(stores, Job { created_at: at(time), ..a_job_of(&version) }));
-    let error = stores.source_versions.delete(&Scope::Platform, version.id, Effect::Commit).expect_err("it is in use");
+    let error =
+        stores.source_versions.delete(&Scope::Platform, version.id, WriteMode::Commit).expect_err("it is in use");
     let expected: Vec<_> = jobs.iter().map(|job| job.id).collect();
     assert!(
         matches!(&error, DeleteSourceVersionError::InUse { visible, .. } if *visible == expected),

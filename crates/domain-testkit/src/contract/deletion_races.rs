@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use prediction_domain::model::{Job, Revision, Scope, Source, SourceVersion};
 use prediction_domain::ports::{
-    DeleteJobError, DeleteSourceError, DeleteSourceVersionError, Effect, InsertSourceError, InsertSourceVersionError,
-    JobSetUpOutcome, JobSetUpRejected, UpdateJobError, UpdateSourceError,
+    DeleteJobError, DeleteSourceError, DeleteSourceVersionError, InsertSourceError, InsertSourceVersionError,
+    JobSetUpOutcome, JobSetUpRejected, UpdateJobError, UpdateSourceError, WriteMode,
 };
 
 use super::fixture::{
@@ -25,7 +25,8 @@ const ROUNDS: usize = 12;
 pub(super) fn of_many_deletes_of_one_job_one_deletes_it(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let stored = stored_job(stores, a_job_of(&version));
-    let answers = at_once(MANY, |_| stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, Effect::Commit));
+    let answers =
+        at_once(MANY, |_| stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, WriteMode::Commit));
     let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
     assert_eq!(refused.len(), MANY - 1);
     assert!(refused.iter().all(|error| matches!(error, DeleteJobError::Missing)), "{refused:?}");
@@ -39,9 +40,9 @@ pub(super) fn of_an_update_and_a_delete_of_one_job_one_is_made(stores: &Stores) 
         let changed = Job { active: false, revision: stored.revision.next(), ..stored.clone() };
         let answers = at_once(2, |number| {
             if number == round % 2 {
-                Deletion(stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, Effect::Commit))
+                Deletion(stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, WriteMode::Commit))
             } else {
-                Use(stores.jobs.update(&changed, stored.revision, None, Effect::Commit))
+                Use(stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit))
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
@@ -61,9 +62,9 @@ pub(super) fn of_an_update_and_a_delete_of_one_source_one_is_made(stores: &Store
         let changed = Source { description: None, revision: stored.revision.next(), ..stored.clone() };
         let answers = at_once(2, |number| {
             if number == round % 2 {
-                Deletion(stores.sources.delete(stored.id, stored.revision, Effect::Commit))
+                Deletion(stores.sources.delete(stored.id, stored.revision, WriteMode::Commit))
             } else {
-                Use(stores.sources.update(&changed, stored.revision, Effect::Commit))
+                Use(stores.sources.update(&changed, stored.revision, WriteMode::Commit))
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
@@ -83,7 +84,7 @@ pub(super) fn a_job_deleted_during_set_ups_of_its_name_is_found_or_replaced(stor
         let former = stored_job(stores, a_job_of(&version));
         let answers = at_once(8, |number| {
             if number == round % 8 {
-                Deletion(stores.jobs.delete(&Scope::Platform, former.id, former.revision, Effect::Commit))
+                Deletion(stores.jobs.delete(&Scope::Platform, former.id, former.revision, WriteMode::Commit))
             } else {
                 let job = Job { id: fresh_job_id(), ..former.clone() };
                 Use((job.clone(), set_up(stores, &a_plan_for(job))))
@@ -108,7 +109,7 @@ pub(super) fn a_source_deleted_during_inserts_of_its_name_is_found_or_replaced(s
         let former = stored_source(stores, a_source());
         let answers = at_once(8, |number| {
             if number == round % 8 {
-                Deletion(stores.sources.delete(former.id, former.revision, Effect::Commit))
+                Deletion(stores.sources.delete(former.id, former.revision, WriteMode::Commit))
             } else {
                 let source = Source { id: fresh_source_id(), ..former.clone() };
                 Use((source.clone(), stores.sources.insert(&source)))
@@ -136,7 +137,7 @@ pub(super) fn a_version_deleted_during_set_ups_leaves_no_orphan(stores: &Stores)
         let (_, used) = catalogue(stores);
         let answers = at_once(8, |number| {
             if number == round % 8 {
-                Deletion(stores.source_versions.delete(&Scope::Platform, used.id, Effect::Commit))
+                Deletion(stores.source_versions.delete(&Scope::Platform, used.id, WriteMode::Commit))
             } else {
                 Use(set_up(stores, &a_plan_for(a_job_of(&used))))
             }
@@ -160,11 +161,11 @@ pub(super) fn a_version_deleted_during_updates_leaves_no_orphan(stores: &Stores)
         let jobs: Vec<Job> = (0..8).map(|_| stored_job(stores, a_job_of(&former))).collect();
         let answers = at_once(8, |number| {
             if number == round % 8 {
-                Deletion(stores.source_versions.delete(&Scope::Platform, used.id, Effect::Commit))
+                Deletion(stores.source_versions.delete(&Scope::Platform, used.id, WriteMode::Commit))
             } else {
                 let job = &jobs[number];
                 let upgraded = Job { source_version_id: used.id, revision: job.revision.next(), ..job.clone() };
-                Use(stores.jobs.update(&upgraded, Revision::FIRST, None, Effect::Commit))
+                Use(stores.jobs.update(&upgraded, Revision::FIRST, None, WriteMode::Commit))
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
@@ -184,7 +185,7 @@ pub(super) fn a_source_deleted_while_versions_are_published_leaves_no_orphan(sto
         let used = stored_source(stores, a_source());
         let answers = at_once(8, |number| {
             if number == round % 8 {
-                Deletion(stores.sources.delete(used.id, used.revision, Effect::Commit))
+                Deletion(stores.sources.delete(used.id, used.revision, WriteMode::Commit))
             } else {
                 Use(stores.source_versions.insert(&a_version_of(used.id)))
             }

@@ -8,8 +8,8 @@ use prediction_domain::model::{
     RunId, RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, latest_issue,
 };
 use prediction_domain::ports::{
-    Effect, JobFilter, JobSetUp, OwnerFilter, RunFilter, SourceFilter, SourceVersionFilter, StoreFailure,
-    ValueCountQuery,
+    JobFilter, JobSetUp, OwnerFilter, RunFilter, SourceFilter, SourceVersionFilter, StoreFailure, ValueCountQuery,
+    WriteMode,
 };
 
 use super::fixture::{assert_exactly, contents, list_jobs, stored_source, stored_version};
@@ -88,16 +88,16 @@ pub(super) struct Pool {
 #[derive(Debug)]
 enum Act {
     InsertSource(Source),
-    UpdateSource(Source, Revision, Effect),
-    DeleteSource(SourceId, Revision, Effect),
+    UpdateSource(Source, Revision, WriteMode),
+    DeleteSource(SourceId, Revision, WriteMode),
     ListSources(SourceFilter, Part),
     InsertVersion(SourceVersion),
-    DeleteVersion(Scope, SourceVersionId, Effect),
+    DeleteVersion(Scope, SourceVersionId, WriteMode),
     ListVersions(SourceVersionFilter, Part),
     Newest(SourceId),
     SetUp(Vec<JobSetUp>),
-    UpdateJob(Job, Revision, Effect),
-    DeleteJob(Scope, JobId, Revision, Effect),
+    UpdateJob(Job, Revision, WriteMode),
+    DeleteJob(Scope, JobId, Revision, WriteMode),
     FindJobs(Vec<(Scope, JobId)>),
     FindMonitored(Vec<(Scope, JobId)>),
     ListJobs(Scope, JobFilter, Part),
@@ -105,7 +105,7 @@ enum Act {
     InsertRun(Run, Vec<Prediction>),
     InsertNextRun(Run, Timestamp, Vec<Prediction>),
     ReplaceRun(Run, Vec<Prediction>),
-    DeleteRun(OrganisationId, JobId, RunId, Timestamp, Effect),
+    DeleteRun(OrganisationId, JobId, RunId, Timestamp, WriteMode),
     FindRun(OrganisationId, JobId, RunId),
     ListRuns(OrganisationId, JobId, u16),
     Purge(Timestamp),
@@ -142,24 +142,24 @@ impl Act {
         }
         match self {
             Self::InsertSource(source) => told(&stores.sources.insert(source)),
-            Self::UpdateSource(source, expected, effect) => told(&stores.sources.update(source, *expected, *effect)),
-            Self::DeleteSource(id, expected, effect) => told(&stores.sources.delete(*id, *expected, *effect)),
+            Self::UpdateSource(source, expected, mode) => told(&stores.sources.update(source, *expected, *mode)),
+            Self::DeleteSource(id, expected, mode) => told(&stores.sources.delete(*id, *expected, *mode)),
             Self::ListSources(filter, part) => told(&part.of(|page| stores.sources.list(filter, page))),
             Self::InsertVersion(version) => told(&stores.source_versions.insert(version)),
-            Self::DeleteVersion(scope, id, effect) => told(&stores.source_versions.delete(scope, *id, *effect)),
+            Self::DeleteVersion(scope, id, mode) => told(&stores.source_versions.delete(scope, *id, *mode)),
             Self::ListVersions(filter, part) => told(&part.of(|page| stores.source_versions.list(filter, page))),
             Self::Newest(source_id) => told(&stores.source_versions.newest(*source_id)),
             Self::SetUp(plans) => told(&stores.jobs.set_up_many(plans)),
-            Self::UpdateJob(job, expected, effect) => told(&stores.jobs.update(job, *expected, None, *effect)),
-            Self::DeleteJob(scope, id, expected, effect) => told(&stores.jobs.delete(scope, *id, *expected, *effect)),
+            Self::UpdateJob(job, expected, mode) => told(&stores.jobs.update(job, *expected, None, *mode)),
+            Self::DeleteJob(scope, id, expected, mode) => told(&stores.jobs.delete(scope, *id, *expected, *mode)),
             Self::FindJobs(wanted) => told(&stores.jobs.find_many(wanted)),
             Self::FindMonitored(wanted) => told(&stores.jobs.find_monitored(wanted)),
             Self::CountByHealth(scope, filter, now) => told(&stores.jobs.count_by_health(scope, filter, *now)),
             Self::InsertRun(run, values) => told(&stores.runs.insert(run, values, None)),
             Self::InsertNextRun(run, until, values) => told(&stores.runs.insert_next(run, *until, values, None)),
             Self::ReplaceRun(run, values) => told(&stores.runs.replace(run, values, None)),
-            Self::DeleteRun(organisation_id, job_id, id, until, effect) => {
-                told(&stores.runs.delete(*organisation_id, *job_id, *id, None, *until, *effect))
+            Self::DeleteRun(organisation_id, job_id, id, until, mode) => {
+                told(&stores.runs.delete(*organisation_id, *job_id, *id, None, *until, *mode))
             }
             Self::FindRun(organisation_id, job_id, id) => told(&stores.runs.find(*organisation_id, *job_id, *id)),
             Self::ListRuns(organisation_id, job_id, limit) => {
@@ -218,7 +218,7 @@ impl Pool {
     pub(super) fn plan(&self, dice: &mut Dice) -> JobSetUp {
         // Only a change activates a job.
         let mut plan = a_plan_for(Job { activated_at: None, ..self.job(dice) });
-        plan.effect = Self::effect(dice);
+        plan.mode = Self::mode(dice);
         if dice.one_in(3) {
             let version = self.version(dice);
             plan.job.source_id = version.source_id;
@@ -239,9 +239,9 @@ impl Pool {
             1 => {
                 let expected = Self::revision(dice);
                 let changed = Source { revision: expected.next(), ..self.source(dice) };
-                Act::UpdateSource(changed, expected, Self::effect(dice))
+                Act::UpdateSource(changed, expected, Self::mode(dice))
             }
-            2 => Act::DeleteSource(dice.pick(&self.sources), Self::revision(dice), Self::effect(dice)),
+            2 => Act::DeleteSource(dice.pick(&self.sources), Self::revision(dice), Self::mode(dice)),
             3 => {
                 let name = dice.one_in(2).then(|| self.source(dice).name);
                 let owner = dice.one_in(2).then(|| match self.source(dice).owner_organisation_id {
@@ -251,7 +251,7 @@ impl Pool {
                 Act::ListSources(SourceFilter { name, owner }, Self::part(dice))
             }
             4 => Act::InsertVersion(self.version(dice)),
-            5 => Act::DeleteVersion(self.scope(dice), dice.pick(&self.versions), Self::effect(dice)),
+            5 => Act::DeleteVersion(self.scope(dice), dice.pick(&self.versions), Self::mode(dice)),
             6 => {
                 let source_id = dice.one_in(2).then(|| dice.pick(&self.sources));
                 Act::ListVersions(SourceVersionFilter { source_id }, Self::part(dice))
@@ -270,11 +270,11 @@ impl Pool {
                     if dice.one_in(3) { changed.source_version_id } else { known.source_version_id };
                 let changed =
                     Job { id: known.id, organisation_id, source_version_id, revision: expected.next(), ..changed };
-                Act::UpdateJob(changed, expected, Self::effect(dice))
+                Act::UpdateJob(changed, expected, Self::mode(dice))
             }
             12 => {
                 let id = self.known_job(dice).id;
-                Act::DeleteJob(self.scope(dice), id, Self::revision(dice), Self::effect(dice))
+                Act::DeleteJob(self.scope(dice), id, Self::revision(dice), Self::mode(dice))
             }
             13 => {
                 let wanted = (0..dice.roll(6)).map(|_| (self.scope(dice), self.known_job(dice).id));
@@ -306,7 +306,7 @@ impl Pool {
             }
             25..=26 => {
                 let Run { organisation_id, job_id, id, .. } = self.known_run(dice);
-                Act::DeleteRun(organisation_id, job_id, id, self.minute(dice), Self::effect(dice))
+                Act::DeleteRun(organisation_id, job_id, id, self.minute(dice), Self::mode(dice))
             }
             27 => {
                 let Run { organisation_id, job_id, id, .. } = self.known_run(dice);
@@ -447,7 +447,7 @@ impl Pool {
         revision(dice.pick(&[1, 1, 1, 2, 2, 3]))
     }
 
-    fn effect(dice: &mut Dice) -> Effect {
-        if dice.one_in(4) { Effect::Rehearse } else { Effect::Commit }
+    fn mode(dice: &mut Dice) -> WriteMode {
+        if dice.one_in(4) { WriteMode::DryRun } else { WriteMode::Commit }
     }
 }

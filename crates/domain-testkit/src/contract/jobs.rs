@@ -2,7 +2,7 @@ use prediction_domain::model::{
     CheckedBindings, Job, JobName, MAX_BINDINGS, MAX_NAME_CHARS, MAX_WORD_CHARS, Output, Revision, RoleBinding, Scope,
     SourceVersion,
 };
-use prediction_domain::ports::{DeleteJobError, Effect, UpdateJobError};
+use prediction_domain::ports::{DeleteJobError, UpdateJobError, WriteMode};
 
 use super::fixture::{
     TEXTS, all_jobs, any_job, assert_exactly, assert_nothing_changes, catalogue, job, job_within, stored_job,
@@ -169,7 +169,7 @@ pub(super) fn an_update_replaces_what_may_change(stores: &Stores) {
     // What never changes is not taken from what is sent.
     let (other_source, _) = catalogue(stores);
     let sent = Job { source_id: other_source.id, created_at: micros_after(stored.created_at, -5), ..changed.clone() };
-    stores.jobs.update(&sent, stored.revision, None, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&sent, stored.revision, None, WriteMode::Commit).expect("the job is changed");
     assert_reads_back(stores, &changed);
     assert_reads_back(stores, &bystander);
 }
@@ -187,7 +187,7 @@ pub(super) fn an_update_may_bind_and_unbind_everything(stores: &Stores) {
         (CheckedBindings::default(), vec![an_output("prediction", Some("%"))]),
     ] {
         let changed = Job { role_bindings, outputs, ..next(&stored) };
-        stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the job is changed");
+        stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit).expect("the job is changed");
         assert_reads_back(stores, &changed);
         stored = changed;
     }
@@ -232,7 +232,7 @@ pub(super) fn an_update_may_take_the_name_of_another_organisations_job(stores: &
     let (_, version) = catalogue(stores);
     let [stored, other] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let changed = Job { name: other.name.clone(), ..next(&stored) };
-    stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit).expect("the job is changed");
     assert_reads_back(stores, &changed);
     assert_reads_back(stores, &other);
 }
@@ -240,10 +240,10 @@ pub(super) fn an_update_may_take_the_name_of_another_organisations_job(stores: &
 pub(super) fn an_update_frees_the_former_name(stores: &Stores) {
     let (stored, other) = two_jobs_of_one_organisation(stores);
     let renamed = Job { name: job_name("Another name"), ..next(&stored) };
-    stores.jobs.update(&renamed, stored.revision, None, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&renamed, stored.revision, None, WriteMode::Commit).expect("the job is changed");
     assert_eq!(find_by_name(stores, &stored, &stored.name), None);
     let heir = Job { name: stored.name.clone(), ..next(&other) };
-    stores.jobs.update(&heir, other.revision, None, Effect::Commit).expect("the former name is free");
+    stores.jobs.update(&heir, other.revision, None, WriteMode::Commit).expect("the former name is free");
     assert_reads_back(stores, &renamed);
     assert_reads_back(stores, &heir);
 }
@@ -277,7 +277,7 @@ pub(super) fn an_update_is_judged_by_existence_then_revision_then_name_then_vers
     assert!(matches!(&error, UpdateJobError::NameTaken(by) if **by == taken), "{error:?}");
 }
 
-pub(super) fn a_rehearsed_update_is_judged_and_changes_nothing(stores: &Stores) {
+pub(super) fn a_dry_run_of_an_update_is_judged_and_changes_nothing(stores: &Stores) {
     let (stored, taken) = two_jobs_of_one_organisation(stores);
     let changed = Job {
         name: job_name("Another name"),
@@ -286,21 +286,21 @@ pub(super) fn a_rehearsed_update_is_judged_and_changes_nothing(stores: &Stores) 
         outputs: vec![an_output("wind", None)],
         ..next(&stored)
     };
-    let rehearse = |job: &Job, expected| {
-        assert_nothing_changes(stores, || stores.jobs.update(job, expected, None, Effect::Rehearse))
+    let dry_run = |job: &Job, expected| {
+        assert_nothing_changes(stores, || stores.jobs.update(job, expected, None, WriteMode::DryRun))
     };
-    rehearse(&changed, stored.revision).expect("the change would be made");
-    let error = rehearse(&Job { id: fresh_job_id(), ..changed.clone() }, Revision::FIRST).expect_err("no such job");
+    dry_run(&changed, stored.revision).expect("the change would be made");
+    let error = dry_run(&Job { id: fresh_job_id(), ..changed.clone() }, Revision::FIRST).expect_err("no such job");
     assert!(matches!(error, UpdateJobError::Missing), "{error:?}");
-    let error = rehearse(&changed, revision(2)).expect_err("another revision is stored");
+    let error = dry_run(&changed, revision(2)).expect_err("another revision is stored");
     assert!(matches!(error, UpdateJobError::Stale { current: Revision::FIRST }), "{error:?}");
     let error =
-        rehearse(&Job { name: taken.name.clone(), ..changed.clone() }, stored.revision).expect_err("the name is taken");
+        dry_run(&Job { name: taken.name.clone(), ..changed.clone() }, stored.revision).expect_err("the name is taken");
     assert!(matches!(&error, UpdateJobError::NameTaken(by) if **by == taken), "{error:?}");
-    let error = rehearse(&Job { source_version_id: fresh_source_version_id(), ..changed.clone() }, stored.revision)
+    let error = dry_run(&Job { source_version_id: fresh_source_version_id(), ..changed.clone() }, stored.revision)
         .expect_err("there is no such version");
     assert!(matches!(error, UpdateJobError::VersionMissing), "{error:?}");
-    stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the change can still be made");
+    stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit).expect("the change can still be made");
     assert_reads_back(stores, &changed);
 }
 
@@ -308,7 +308,7 @@ pub(super) fn a_deleted_job_is_gone_and_its_name_is_free(stores: &Stores) {
     let (stored, bystander) = two_jobs_of_one_organisation(stores);
     stores
         .jobs
-        .delete(&Scope::of([stored.organisation_id]), stored.id, stored.revision, Effect::Commit)
+        .delete(&Scope::of([stored.organisation_id]), stored.id, stored.revision, WriteMode::Commit)
         .expect("the job is deleted");
     assert_eq!(job(stores, stored.id), None);
     assert_eq!(find_by_name(stores, &stored, &stored.name), None);
@@ -336,8 +336,11 @@ pub(super) fn a_delete_outside_the_scope_is_missing(stores: &Stores) {
         }
     }
     let scope = Scope::of([neighbour.organisation_id, stored.organisation_id]);
-    stores.jobs.delete(&scope, stored.id, stored.revision, Effect::Commit).expect("the job is deleted");
-    stores.jobs.delete(&Scope::Platform, neighbour.id, neighbour.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&scope, stored.id, stored.revision, WriteMode::Commit).expect("the job is deleted");
+    stores
+        .jobs
+        .delete(&Scope::Platform, neighbour.id, neighbour.revision, WriteMode::Commit)
+        .expect("the job is deleted");
 }
 
 pub(super) fn a_delete_of_another_revision_is_stale(stores: &Stores) {
@@ -349,17 +352,20 @@ pub(super) fn a_delete_of_another_revision_is_stale(stores: &Stores) {
     }
 }
 
-pub(super) fn a_rehearsed_delete_is_judged_and_changes_nothing(stores: &Stores) {
+pub(super) fn a_dry_run_of_a_delete_is_judged_and_changes_nothing(stores: &Stores) {
     let stored = any_job(stores);
-    let rehearse = |scope: &Scope, expected| {
-        assert_nothing_changes(stores, || stores.jobs.delete(scope, stored.id, expected, Effect::Rehearse))
+    let dry_run = |scope: &Scope, expected| {
+        assert_nothing_changes(stores, || stores.jobs.delete(scope, stored.id, expected, WriteMode::DryRun))
     };
-    rehearse(&Scope::Platform, stored.revision).expect("the job would be deleted");
-    let error = rehearse(&Scope::of([]), stored.revision).expect_err("the job cannot be seen");
+    dry_run(&Scope::Platform, stored.revision).expect("the job would be deleted");
+    let error = dry_run(&Scope::of([]), stored.revision).expect_err("the job cannot be seen");
     assert!(matches!(error, DeleteJobError::Missing), "{error:?}");
-    let error = rehearse(&Scope::Platform, revision(2)).expect_err("another revision is stored");
+    let error = dry_run(&Scope::Platform, revision(2)).expect_err("another revision is stored");
     assert!(matches!(error, DeleteJobError::Stale { current: Revision::FIRST }), "{error:?}");
-    stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, Effect::Commit).expect("it can still be deleted");
+    stores
+        .jobs
+        .delete(&Scope::Platform, stored.id, stored.revision, WriteMode::Commit)
+        .expect("it can still be deleted");
 }
 
 /// A job with as many and as long bindings and outputs as there may be.
@@ -417,12 +423,12 @@ fn assert_reads_back(stores: &Stores, stored: &Job) {
 
 #[track_caller]
 fn refused_update(stores: &Stores, job: &Job, expected: Revision) -> UpdateJobError {
-    assert_nothing_changes(stores, || stores.jobs.update(job, expected, None, Effect::Commit))
+    assert_nothing_changes(stores, || stores.jobs.update(job, expected, None, WriteMode::Commit))
         .expect_err("the change is refused")
 }
 
 #[track_caller]
 fn refused_delete(stores: &Stores, scope: &Scope, job: &Job, expected: Revision) -> DeleteJobError {
-    assert_nothing_changes(stores, || stores.jobs.delete(scope, job.id, expected, Effect::Commit))
+    assert_nothing_changes(stores, || stores.jobs.delete(scope, job.id, expected, WriteMode::Commit))
         .expect_err("the delete is refused")
 }

@@ -6,7 +6,7 @@ use std::thread;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{HealthCounts, HealthFilter, HealthStatus, Job, RunStatus, Scope, Source, Timestamp};
-use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain::ports::{JobFilter, WriteMode};
 
 use super::fixture::{any_job, stored_job, stored_source, stored_version};
 use super::history::Dice;
@@ -52,14 +52,14 @@ pub(super) fn what_happens_ends_what_was_judged(stores: &Stores) {
                     let active = !job.active;
                     let activated_at = if active { Some(now) } else { job.activated_at };
                     *job = Job { active, activated_at, revision: before.next(), ..job.clone() };
-                    stores.jobs.update(job, before, None, Effect::Commit).expect("the job is changed");
+                    stores.jobs.update(job, before, None, WriteMode::Commit).expect("the job is changed");
                 }
                 6 => {
                     let source = &mut sources[dice.roll(3)];
                     let before = source.revision;
                     let promise = [None, Some(minutes(10)), Some(minutes(25))][dice.roll(3)];
                     *source = Source { expected_interval_minutes: promise, revision: before.next(), ..source.clone() };
-                    stores.sources.update(source, before, Effect::Commit).expect("the source is changed");
+                    stores.sources.update(source, before, WriteMode::Commit).expect("the source is changed");
                 }
                 7 => judge_all(stores, now),
                 // In the middle of a source, or of what has ended.

@@ -9,7 +9,7 @@ use prediction_domain::model::{
     Run, RunId, RunNumber, RunPosition, RunStatus, Scope, Source, Timestamp, latest_issue,
 };
 use prediction_domain::ports::{
-    Effect, Issued, NextInSweep, PredictedValue, PredictionQuery, PurgedHistory, RunFilter,
+    Issued, NextInSweep, PredictedValue, PredictionQuery, PurgedHistory, RunFilter, WriteMode,
 };
 
 use super::fixture::{any_job, stored_job, stored_source, stored_version};
@@ -119,7 +119,7 @@ pub(super) fn revisions_go_when_others_took_their_place_long_ago(stores: &Stores
     assert_eq!(sweep(stores, &revisions(Some(1), Some(1)), days(500), 100), (0, 0), "a run refers to it");
     stores
         .runs
-        .delete(job.organisation_id, job.id, ran.id, None, latest_issue(now()), Effect::Commit)
+        .delete(job.organisation_id, job.id, ran.id, None, latest_issue(now()), WriteMode::Commit)
         .expect("it is deleted");
     assert_eq!(sweep(stores, &revisions(None, Some(1)), now(), 100), (0, 1));
     left(&[4]);
@@ -212,7 +212,7 @@ impl World {
                 let until = latest_issue(now());
                 stores
                     .runs
-                    .delete(job.organisation_id, job.id, run.id, None, until, Effect::Commit)
+                    .delete(job.organisation_id, job.id, run.id, None, until, WriteMode::Commit)
                     .expect("it is deleted");
             }
             number => {
@@ -403,7 +403,7 @@ fn succeed(stores: &Stores, job: &Job, issued_at: Timestamp, values: &[Predictio
 
 fn change(stores: &Stores, job: &Job, updated_at: Timestamp) -> Job {
     let changed = Job { active: !job.active, revision: job.revision.next(), updated_at, ..job.clone() };
-    stores.jobs.update(&changed, job.revision, None, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&changed, job.revision, None, WriteMode::Commit).expect("the job is changed");
     changed
 }
 

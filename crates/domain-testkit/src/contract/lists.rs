@@ -5,7 +5,7 @@ use prediction_domain::model::{
     Timestamp,
 };
 use prediction_domain::ports::{
-    DeleteSourceVersionError, Effect, JobFilter, OwnerFilter, SourceFilter, SourceVersionFilter,
+    DeleteSourceVersionError, JobFilter, OwnerFilter, SourceFilter, SourceVersionFilter, WriteMode,
 };
 
 use super::fixture::{assert_exactly, catalogue, list_jobs, stored_job, stored_source, stored_version, walk};
@@ -152,7 +152,7 @@ pub(super) fn a_page_starts_behind_any_position(stores: &Stores) {
     }
     // Where something was.
     let gone = &created[2];
-    stores.sources.delete(gone.id, gone.revision, Effect::Commit).expect("the source is deleted");
+    stores.sources.delete(gone.id, gone.revision, WriteMode::Commit).expect("the source is deleted");
     expect(positions[2], 3);
 }
 
@@ -160,7 +160,7 @@ pub(super) fn a_walk_is_stable_while_sources_come_change_and_go(stores: &Stores)
     let created: Vec<Source> = (0..8).map(|_| stored_source(stores, a_source())).collect();
     let list = |after| sources(stores, &SourceFilter::default(), &page_after(3, after));
     let delete = |source: &Source| {
-        stores.sources.delete(source.id, source.revision, Effect::Commit).expect("the source is deleted");
+        stores.sources.delete(source.id, source.revision, WriteMode::Commit).expect("the source is deleted");
     };
 
     let first = list(None);
@@ -176,7 +176,7 @@ pub(super) fn a_walk_is_stable_while_sources_come_change_and_go(stores: &Stores)
         updated_at: micros_after(last.updated_at, 1),
         ..created[4].clone()
     };
-    stores.sources.update(&changed, created[4].revision, Effect::Commit).expect("the source is changed");
+    stores.sources.update(&changed, created[4].revision, WriteMode::Commit).expect("the source is changed");
     delete(&created[5]);
 
     let second = list(first.next);
@@ -192,7 +192,7 @@ pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
     let created: Vec<Job> = (0..8).map(|_| stored_job(stores, a_job_of(&version))).collect();
     let list = |after| list_jobs(stores, &Scope::Platform, &JobFilter::default(), &page_after(3, after));
     let delete = |job: &Job| {
-        stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+        stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     };
 
     let first = list(None);
@@ -207,7 +207,7 @@ pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
         updated_at: micros_after(last.updated_at, 1),
         ..created[4].clone()
     };
-    stores.jobs.update(&changed, created[4].revision, None, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&changed, created[4].revision, None, WriteMode::Commit).expect("the job is changed");
     delete(&created[5]);
 
     let second = list(first.next);
@@ -249,7 +249,7 @@ pub(super) fn sources_are_filtered_by_owner(stores: &Stores) {
 
     // Handed over.
     let changed = Source { owner_organisation_id: Some(b), revision: stored[0].revision.next(), ..stored[0].clone() };
-    stores.sources.update(&changed, stored[0].revision, Effect::Commit).expect("the source is changed");
+    stores.sources.update(&changed, stored[0].revision, WriteMode::Commit).expect("the source is changed");
     assert_pages(&those(&[4]), |page| sources(stores, &of(OwnerFilter::Platform), page));
     let of_b = [changed, stored[2].clone()];
     assert_pages(&of_b, |page| sources(stores, &of(OwnerFilter::Organisation(b)), page));
@@ -335,11 +335,11 @@ pub(super) fn jobs_are_filtered_by_what_they_are_bound_to_now(stores: &Stores) {
     let bound_to = |input_id| JobFilter { input_id: Some(input_id), ..JobFilter::default() };
     let list = |input_id| walk(1, |page| list_jobs(stores, &Scope::Platform, &bound_to(input_id), page));
 
-    stores.jobs.update(&changed, stored.revision, None, Effect::Rehearse).expect("the job would be changed");
+    stores.jobs.update(&changed, stored.revision, None, WriteMode::DryRun).expect("the job would be changed");
     assert_eq!((list(former), list(current)), (vec![stored.clone()], vec![]));
-    stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit).expect("the job is changed");
     assert_eq!((list(former), list(current)), (vec![], vec![changed.clone()]));
-    stores.jobs.delete(&Scope::Platform, stored.id, changed.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, stored.id, changed.revision, WriteMode::Commit).expect("the job is deleted");
     assert_eq!((list(former), list(current)), (vec![], vec![]));
 }
 
@@ -372,12 +372,12 @@ pub(super) fn a_scope_may_hold_a_thousand_organisations(stores: &Stores) {
     let found = stores.jobs.find_many(&wanted).expect("jobs can be read");
     assert_eq!(found, [Some(first.clone()), None, Some(second.clone())]);
     assert_pages(&[first.clone(), second.clone()], |page| list_jobs(stores, &scope, &JobFilter::default(), page));
-    let error = stores.source_versions.delete(&scope, version.id, Effect::Commit).expect_err("jobs use the version");
+    let error = stores.source_versions.delete(&scope, version.id, WriteMode::Commit).expect_err("jobs use the version");
     assert!(
         matches!(&error, DeleteSourceVersionError::InUse { jobs: 3, visible } if visible[..] == [first.id, second.id]),
         "{error:?}"
     );
-    stores.jobs.delete(&scope, first.id, first.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&scope, first.id, first.revision, WriteMode::Commit).expect("the job is deleted");
 }
 
 pub(super) fn an_organisation_outside_the_scope_lists_nothing(stores: &Stores) {

@@ -8,7 +8,7 @@ use prediction_domain::model::{
     ExpectedIntervalMinutes, Health, HealthCounts, HealthFilter, HealthStatus, Job, MonitoredJob, Monitoring,
     PageRequest, Run, RunOutcome, RunStatus, RunSummary, Scope, Source, Timestamp,
 };
-use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain::ports::{JobFilter, WriteMode};
 
 use super::fixture::{any_job, stored_job, stored_source, stored_version, walk};
 use super::history::Dice;
@@ -99,7 +99,7 @@ pub(super) fn what_the_source_promises_is_read_as_it_is_now(stores: &Stores) {
     for (revision, minutes) in [(1, Some(minutes(7))), (2, None), (3, Some(minutes(ExpectedIntervalMinutes::MAX)))] {
         let expected = crate::values::revision(revision);
         let changed = Source { expected_interval_minutes: minutes, revision: expected.next(), ..source.clone() };
-        stores.sources.update(&changed, expected, Effect::Commit).expect("the source is changed");
+        stores.sources.update(&changed, expected, WriteMode::Commit).expect("the source is changed");
         let found = monitored(stores, &job).expect("the job is there");
         assert_eq!(found.monitoring.expected_interval_minutes, minutes);
     }
@@ -110,7 +110,7 @@ pub(super) fn when_a_job_was_activated_reads_back(stores: &Stores) {
     let mut before = job.revision;
     for activated_at in [Some(micros_after(noon(), 1)), None, Some(at("0001-01-01T00:00:00Z"))] {
         let changed = Job { activated_at, revision: before.next(), ..job.clone() };
-        stores.jobs.update(&changed, before, None, Effect::Commit).expect("the job is changed");
+        stores.jobs.update(&changed, before, None, WriteMode::Commit).expect("the job is changed");
         assert_eq!(monitored(stores, &job).map(|found| found.job), Some(changed));
         before = before.next();
     }
@@ -186,7 +186,7 @@ pub(super) fn every_transition_is_at_its_microsecond(stores: &Stores) {
             let activated_at = Some(noon().plus(minute(minutes)));
             let before = job.revision;
             job = Job { activated_at, revision: before.next(), ..job };
-            stores.jobs.update(&job, before, None, Effect::Commit).expect("the job is changed");
+            stores.jobs.update(&job, before, None, WriteMode::Commit).expect("the job is changed");
         }
         for (minutes, status) in runs {
             report(stores, &job, noon().plus(minute(minutes)), status);

@@ -5,8 +5,8 @@ use prediction_domain::model::{
     SourceVersion, latest_issue,
 };
 use prediction_domain::ports::{
-    Effect, InsertNextError, InsertRunError, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ReplaceRunError, RunFilter,
-    UpdateJobError,
+    InsertNextError, InsertRunError, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ReplaceRunError, RunFilter,
+    UpdateJobError, WriteMode,
 };
 
 use super::fixture::{all_jobs, any_job, assert_nothing_changes, at_once, catalogue, job, set_up, stored_job};
@@ -22,7 +22,7 @@ pub(super) fn as_many_jobs_are_stored_as_there_may_be(stores: &Stores) {
     assert_created(stores, &plan("a"));
     assert_created(stores, &plan("b"));
     assert_exceeded(stores, &plan("c"), 2, 2);
-    assert_exceeded(stores, &JobSetUp { effect: Effect::Rehearse, ..plan("c") }, 2, 2);
+    assert_exceeded(stores, &JobSetUp { mode: WriteMode::DryRun, ..plan("c") }, 2, 2);
     assert_exceeded(stores, &JobSetUp { job: plan("c").job, most_jobs: Some(1), ..a_plan_for_everything() }, 1, 2);
     assert_created(stores, &limited(2, a_job_of(&version)));
     // Who has no limit, or a higher one, has room.
@@ -35,9 +35,9 @@ pub(super) fn a_job_that_is_there_is_found_whatever_the_quota(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let plan = limited(1, a_job_of(&version));
     assert_created(stores, &plan);
-    for effect in [Effect::Commit, Effect::Rehearse] {
+    for mode in [WriteMode::Commit, WriteMode::DryRun] {
         for again in [plan.clone(), JobSetUp { job: plan.job.clone(), most_jobs: Some(1), ..a_plan_for_everything() }] {
-            let again = JobSetUp { effect, job: Job { id: fresh_job_id(), ..again.job }, ..again };
+            let again = JobSetUp { mode, job: Job { id: fresh_job_id(), ..again.job }, ..again };
             let outcome = assert_nothing_changes(stores, || set_up(stores, &again)).expect("the job is found");
             assert_eq!(outcome, JobSetUpOutcome::NameTaken(Box::new(plan.job.clone())));
         }
@@ -48,13 +48,13 @@ pub(super) fn jobs_that_were_there_before_count(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let organisation = fresh_organisation_id();
     let [a, b] = ["a", "b"].map(|name| stored_job(stores, a_job_named(&version, organisation, name)));
-    stores.jobs.delete(&Scope::Platform, a.id, a.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, a.id, a.revision, WriteMode::Commit).expect("the job is deleted");
     let plan = |name: &str| limited(2, a_job_named(&version, organisation, name));
     assert_created(stores, &plan("c"));
     assert_exceeded(stores, &plan("d"), 2, 2);
-    stores.jobs.delete(&Scope::Platform, b.id, b.revision, Effect::Rehearse).expect("the job would be deleted");
+    stores.jobs.delete(&Scope::Platform, b.id, b.revision, WriteMode::DryRun).expect("the job would be deleted");
     assert_exceeded(stores, &plan("d"), 2, 2);
-    stores.jobs.delete(&Scope::Platform, b.id, b.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, b.id, b.revision, WriteMode::Commit).expect("the job is deleted");
     assert_created(stores, &JobSetUp { job: plan("d").job, most_jobs: Some(2), ..everything_for(&plan("d").job) });
     assert_exceeded(stores, &plan("e"), 2, 2);
 }
@@ -77,8 +77,8 @@ pub(super) fn a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_qu
                     _ => a_plan_for(job),
                 };
                 let most_jobs = [None, Some(2), Some(4), Some(4)][dice.roll(4)];
-                let effect = if dice.roll(6) == 0 { Effect::Rehearse } else { Effect::Commit };
-                JobSetUp { most_jobs, effect, ..plan }
+                let mode = if dice.roll(6) == 0 { WriteMode::DryRun } else { WriteMode::Commit };
+                JobSetUp { most_jobs, mode, ..plan }
             })
             .collect();
         let expected: Vec<String> = plans.iter().map(|plan| format!("{:?}", set_up(&model, plan))).collect();
@@ -88,7 +88,10 @@ pub(super) fn a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_qu
         assert_eq!(count, all_jobs(&model).len());
         for job in all_jobs(stores).into_iter().filter(|_| dice.roll(3) == 0) {
             for stores in [stores, &model] {
-                stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+                stores
+                    .jobs
+                    .delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit)
+                    .expect("the job is deleted");
             }
         }
     }
@@ -104,10 +107,10 @@ pub(super) fn of_many_set_ups_at_once_as_many_are_made_as_there_is_room_for(stor
         let room = if is_counted { 11 } else { 10 };
         let outcomes = at_once(64, |number| {
             let plan = limited(room, a_job_named(&version, organisation, &format!("job {number}")));
-            // Some in batches, some with what only one can store, some rehearsed.
+            // Some in batches, some with what only one can store, some dry_run.
             match number % 4 {
                 0 => vec![set_up(stores, &JobSetUp { job: plan.job.clone(), ..limited_everything(room, &plan.job) })],
-                1 => vec![set_up(stores, &JobSetUp { effect: Effect::Rehearse, ..plan })],
+                1 => vec![set_up(stores, &JobSetUp { mode: WriteMode::DryRun, ..plan })],
                 _ => stores.jobs.set_up_many(&[plan]),
             }
         });
@@ -133,7 +136,7 @@ pub(super) fn jobs_that_are_stored_and_deleted_at_once_are_counted_right(stores:
             (0..8).map(|n| stored_job(stores, a_job_named(&version, organisation, &format!("old {n}")))).collect();
         at_once(16, |number| {
             if let Some(old) = old.get(number) {
-                stores.jobs.delete(&Scope::Platform, old.id, old.revision, Effect::Commit).expect("it is deleted");
+                stores.jobs.delete(&Scope::Platform, old.id, old.revision, WriteMode::Commit).expect("it is deleted");
             } else {
                 let job = a_job_named(&version, organisation, &format!("new {number}"));
                 let plan = if number % 2 == 0 { a_plan_for(job) } else { limited(100, job) };
@@ -244,31 +247,30 @@ pub(super) fn as_many_changes_are_made_in_a_day_as_may_be(stores: &Stores) {
     let change = |stored: &Job| Job { active: !stored.active, revision: stored.revision.next(), ..stored.clone() };
     for _ in 0..3 {
         let changed = change(&stored);
-        stores.jobs.update(&changed, stored.revision, allowance(1), Effect::Rehearse).expect("it would be changed");
+        stores.jobs.update(&changed, stored.revision, allowance(1), WriteMode::DryRun).expect("it would be changed");
     }
     for _ in 0..2 {
         let changed = change(&stored);
-        stores.jobs.update(&changed, stored.revision, allowance(1), Effect::Commit).expect("there is room");
+        stores.jobs.update(&changed, stored.revision, allowance(1), WriteMode::Commit).expect("there is room");
         stored = changed;
     }
-    for effect in [Effect::Rehearse, Effect::Commit] {
+    for mode in [WriteMode::DryRun, WriteMode::Commit] {
         let changed = change(&stored);
-        let refused = stores.jobs.update(&changed, stored.revision, allowance(1), effect).expect_err("it is used up");
+        let refused = stores.jobs.update(&changed, stored.revision, allowance(1), mode).expect_err("it is used up");
         assert!(
             matches!(refused, UpdateJobError::QuotaExceeded(exceeded) if (exceeded.limit, exceeded.used) == (2, 2))
         );
-        let stale =
-            stores.jobs.update(&changed, stored.revision.next(), allowance(1), effect).expect_err("it is stale");
+        let stale = stores.jobs.update(&changed, stored.revision.next(), allowance(1), mode).expect_err("it is stale");
         assert!(matches!(stale, UpdateJobError::Stale { current } if current == stored.revision));
         let missing = Job { id: fresh_job_id(), ..changed };
-        let missing = stores.jobs.update(&missing, stored.revision, allowance(1), effect).expect_err("it is missing");
+        let missing = stores.jobs.update(&missing, stored.revision, allowance(1), mode).expect_err("it is missing");
         assert!(matches!(missing, UpdateJobError::Missing));
     }
     assert_eq!(job(stores, stored.id), Some(stored.clone()));
     let changed = change(&stored);
-    stores.jobs.update(&changed, stored.revision, allowance(2), Effect::Commit).expect("another day has begun");
+    stores.jobs.update(&changed, stored.revision, allowance(2), WriteMode::Commit).expect("another day has begun");
     let (stored, changed) = (&changed, change(&changed));
-    stores.jobs.update(&changed, stored.revision, None, Effect::Commit).expect("nothing is limited");
+    stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit).expect("nothing is limited");
 }
 
 fn noon() -> prediction_domain::model::Timestamp {

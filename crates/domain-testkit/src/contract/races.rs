@@ -6,8 +6,8 @@ use std::thread;
 
 use prediction_domain::model::{Job, Source, SourceVersion};
 use prediction_domain::ports::{
-    Effect, InsertSourceError, InsertSourceVersionError, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
-    UpdateSourceError,
+    InsertSourceError, InsertSourceVersionError, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
+    UpdateSourceError, WriteMode,
 };
 
 use super::fixture::{
@@ -144,7 +144,7 @@ pub(super) fn of_many_updates_of_one_source_one_is_made(stores: &Stores) {
     let answers = at_once(MANY, |number| {
         let name = source_name(&format!("Name {number}"));
         let changed = Source { name, revision: stored.revision.next(), ..stored.clone() };
-        (changed.clone(), stores.sources.update(&changed, stored.revision, Effect::Commit))
+        (changed.clone(), stores.sources.update(&changed, stored.revision, WriteMode::Commit))
     });
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(_, answer)| answer.is_ok());
     let [(winner, _)] = <[_; 1]>::try_from(made).expect("one change is made");
@@ -163,7 +163,7 @@ pub(super) fn of_many_updates_of_one_job_one_is_made(stores: &Stores) {
     let answers = at_once(MANY, |_| {
         let changed =
             Job { role_bindings: all_bound(&version.contract), revision: stored.revision.next(), ..stored.clone() };
-        (changed.clone(), stores.jobs.update(&changed, stored.revision, None, Effect::Commit))
+        (changed.clone(), stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit))
     });
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(_, answer)| answer.is_ok());
     let [(winner, _)] = <[_; 1]>::try_from(made).expect("one change is made");
@@ -182,7 +182,7 @@ pub(super) fn of_many_renames_to_one_name_one_is_made(stores: &Stores) {
     let answers = at_once(MANY, |number| {
         let job = &jobs[number];
         let renamed = Job { name: job_name("One name"), revision: job.revision.next(), ..job.clone() };
-        stores.jobs.update(&renamed, job.revision, None, Effect::Commit)
+        stores.jobs.update(&renamed, job.revision, None, WriteMode::Commit)
     });
     let winner = stores.jobs.find_by_name(first.organisation_id, &job_name("One name")).expect("jobs can be read");
     let winner = winner.expect("one job has the name");
@@ -194,15 +194,15 @@ pub(super) fn of_many_renames_to_one_name_one_is_made(stores: &Stores) {
     assert_eq!(all_jobs(stores).len(), MANY);
 }
 
-pub(super) fn rehearsals_do_not_see_or_hinder_each_other(stores: &Stores) {
+pub(super) fn dry_runs_do_not_see_or_hinder_each_other(stores: &Stores) {
     let plan = a_plan_for_everything();
-    let rehearsal = JobSetUp { effect: Effect::Rehearse, ..plan.clone() };
-    for outcome in at_once(MANY, |_| set_up(stores, &rehearsal)) {
+    let dry_run = JobSetUp { mode: WriteMode::DryRun, ..plan.clone() };
+    for outcome in at_once(MANY, |_| set_up(stores, &dry_run)) {
         assert_eq!(outcome.expect("the plan could be carried out"), JobSetUpOutcome::Created);
     }
     assert_eq!((all_sources(stores), all_versions(stores), all_jobs(stores)), (vec![], vec![], vec![]));
 
-    let outcomes = at_once(MANY, |number| set_up(stores, if number == MANY / 2 { &plan } else { &rehearsal }));
+    let outcomes = at_once(MANY, |number| set_up(stores, if number == MANY / 2 { &plan } else { &dry_run }));
     for (number, outcome) in outcomes.into_iter().enumerate() {
         match outcome.expect("the plan can be carried out") {
             JobSetUpOutcome::Created => {}

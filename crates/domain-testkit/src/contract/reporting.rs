@@ -9,7 +9,7 @@ use prediction_domain::model::{
     latest_issue,
 };
 use prediction_domain::ports::{
-    DeleteRunError, Effect, InsertNextError, InsertRunError, Issued, PredictionQuery, ReplaceRunError, RunFilter,
+    DeleteRunError, InsertNextError, InsertRunError, Issued, PredictionQuery, ReplaceRunError, RunFilter, WriteMode,
 };
 
 use super::fixture::{any_job, catalogue, stored_job};
@@ -203,10 +203,10 @@ pub(super) fn a_deleted_run_is_as_if_it_had_never_been_reported(stores: &Stores)
     }
     for (place, left) in [(4, 0.2), (2, 0.0), (1, 0.0), (0, f64::NAN), (3, f64::NAN)] {
         let run = &runs[place];
-        let rehearsed = delete(stores, &job, run, Effect::Rehearse);
-        assert_eq!((rehearsed, find(stores, run)), (Some(run.clone()), Some(run.clone())));
-        assert_eq!(delete(stores, &job, run, Effect::Commit), Some(run.clone()));
-        assert_eq!(delete(stores, &job, run, Effect::Commit), None);
+        let dry_run = delete(stores, &job, run, WriteMode::DryRun);
+        assert_eq!((dry_run, find(stores, run)), (Some(run.clone()), Some(run.clone())));
+        assert_eq!(delete(stores, &job, run, WriteMode::Commit), Some(run.clone()));
+        assert_eq!(delete(stores, &job, run, WriteMode::Commit), None);
         assert_eq!(find(stores, run), None);
         assert!(!listed(stores, &job).contains(run));
         let expected = if left.is_nan() { vec![] } else { vec![left] };
@@ -224,7 +224,7 @@ pub(super) fn a_run_is_deleted_only_as_one_of_its_job(stores: &Stores) {
     let [job, other] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let run = report(stores, &job, noon(), RunStatus::Succeeded);
     let delete = |organisation_id, job_id, id| {
-        unless_missing(stores.runs.delete(organisation_id, job_id, id, None, seconds(60), Effect::Commit))
+        unless_missing(stores.runs.delete(organisation_id, job_id, id, None, seconds(60), WriteMode::Commit))
     };
     assert_eq!(delete(job.organisation_id, job.id, fresh_run_id()), None);
     assert_eq!(delete(job.organisation_id, other.id, run.id), None);
@@ -237,27 +237,27 @@ pub(super) fn a_run_is_deleted_only_as_one_of_its_job(stores: &Stores) {
 pub(super) fn a_run_is_deleted_only_at_the_revision_that_is_expected(stores: &Stores) {
     let job = any_job(stores);
     let failed = report(stores, &job, noon(), RunStatus::Failed);
-    let delete = |run: &Run, expected: Revision, effect| {
-        stores.runs.delete(job.organisation_id, job.id, run.id, Some(expected), seconds(60), effect)
+    let delete = |run: &Run, expected: Revision, mode| {
+        stores.runs.delete(job.organisation_id, job.id, run.id, Some(expected), seconds(60), mode)
     };
     let stale = |deleted: Result<Run, DeleteRunError>| match deleted {
         Err(DeleteRunError::Stale { current }) => current,
         other => panic!("{other:?}"),
     };
     let second = Revision::FIRST.next();
-    assert_eq!(stale(delete(&failed, second, Effect::Commit)), Revision::FIRST);
+    assert_eq!(stale(delete(&failed, second, WriteMode::Commit)), Revision::FIRST);
     let run = replacing(&job, &failed, &[]);
     stores.runs.replace(&run, &[], None).expect("the failure is replaced");
     let replaced = Run { replaced_by: Some(run.id), ..failed.clone() };
-    assert_eq!(stale(delete(&failed, Revision::FIRST, Effect::Rehearse)), second);
-    assert_eq!(stale(delete(&failed, Revision::FIRST, Effect::Commit)), second);
+    assert_eq!(stale(delete(&failed, Revision::FIRST, WriteMode::DryRun)), second);
+    assert_eq!(stale(delete(&failed, Revision::FIRST, WriteMode::Commit)), second);
     assert_eq!((find(stores, &failed), find(stores, &run)), (Some(replaced), Some(run.clone())));
-    delete(&run, Revision::FIRST, Effect::Commit).expect("it is as expected");
-    assert_eq!(stale(delete(&failed, second, Effect::Commit)), Revision::FIRST);
+    delete(&run, Revision::FIRST, WriteMode::Commit).expect("it is as expected");
+    assert_eq!(stale(delete(&failed, second, WriteMode::Commit)), Revision::FIRST);
     assert_eq!(find(stores, &failed), Some(failed.clone()));
     let run = replacing(&job, &failed, &[]);
     stores.runs.replace(&run, &[], None).expect("the failure is replaced");
-    delete(&failed, second, Effect::Commit).expect("it is as expected");
+    delete(&failed, second, WriteMode::Commit).expect("it is as expected");
     assert_eq!((find(stores, &failed), listed(stores, &job)), (None, vec![Run { replaces: None, ..run }]));
 }
 
@@ -267,9 +267,9 @@ pub(super) fn a_deleted_success_gives_its_place_back_to_the_failure(stores: &Sto
     let values = [a_prediction("risk", noon(), 0.5)];
     let run = replacing(&job, &failed, &values);
     stores.runs.replace(&run, &values, None).expect("the failure is replaced");
-    assert_eq!(delete(stores, &job, &run, Effect::Rehearse), Some(run.clone()));
+    assert_eq!(delete(stores, &job, &run, WriteMode::DryRun), Some(run.clone()));
     assert_eq!(listed(stores, &job), std::slice::from_ref(&run));
-    assert_eq!(delete(stores, &job, &run, Effect::Commit), Some(run.clone()));
+    assert_eq!(delete(stores, &job, &run, WriteMode::Commit), Some(run.clone()));
     assert_eq!(listed(stores, &job), std::slice::from_ref(&failed));
     assert_eq!((find(stores, &run), find(stores, &failed)), (None, Some(failed.clone())));
     assert!(values_of(stores, &job).is_empty());
@@ -278,7 +278,7 @@ pub(super) fn a_deleted_success_gives_its_place_back_to_the_failure(stores: &Sto
     let run = replacing(&job, &failed, &[]);
     stores.runs.replace(&run, &[], None).expect("the failure is replaced");
     let replaced = Run { replaced_by: Some(run.id), ..failed };
-    assert_eq!(delete(stores, &job, &replaced, Effect::Commit), Some(replaced.clone()));
+    assert_eq!(delete(stores, &job, &replaced, WriteMode::Commit), Some(replaced.clone()));
     assert_eq!(find(stores, &replaced), None);
     assert_eq!(listed(stores, &job), [Run { replaces: None, ..run }]);
     assert_sums_up(stores, &job, None);
@@ -298,7 +298,7 @@ pub(super) fn runs_add_up_after_any_deletion_and_replacement(stores: &Stores) {
                     let run = Run { received_at: seconds(20), ..replacing(&job, run, &[]) };
                     stores.runs.replace(&run, &[], None).expect("the failure is replaced");
                 }
-                Some(run) => drop(delete(stores, &job, run, Effect::Commit)),
+                Some(run) => drop(delete(stores, &job, run, WriteMode::Commit)),
             }
             assert_sums_up(stores, &job, None);
         }
@@ -317,7 +317,7 @@ pub(super) fn what_was_issued_ahead_counts_by_when_it_was_received(stores: &Stor
     assert_eq!((found.last_success_at, found.delivered_at), (Some(seconds(200)), Some(seconds(30))));
     assert_sums_up(stores, &job, None);
     let thirtieth = listed(stores, &job).pop().expect("two runs");
-    delete(stores, &job, &thirtieth, Effect::Commit);
+    delete(stores, &job, &thirtieth, WriteMode::Commit);
     assert_eq!(summary(stores, &job).delivered_at, Some(noon()));
     // It was reported late: it delivered when it was issued.
     let late = Run { issued_at: seconds(-90), received_at: seconds(90), ..a_run_of(&job, &[]) };
@@ -350,7 +350,7 @@ pub(super) fn runs_of_a_clock_that_was_wrong_do_not_count_once_it_is_right(store
     report(stores, &job, seconds(20), RunStatus::Failed);
     assert_sums_up(stores, &job, Some(seconds(20)));
     assert_eq!(summary(stores, &job).consecutive_failures, 2);
-    delete(stores, &job, &wrong, Effect::Commit);
+    delete(stores, &job, &wrong, WriteMode::Commit);
     assert_sums_up(stores, &job, None);
     // The only run that there is counts, whatever its time.
     let other = any_job(stores);
@@ -385,7 +385,7 @@ pub(super) fn what_was_replaced_goes_with_its_job(stores: &Stores) {
         let values = [a_prediction("risk", noon(), 0.5)];
         stores.runs.replace(&replacing(&job, &failed, &values), &values, None).expect("the failure is replaced");
     }
-    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     let (mut values, mut runs) = (0, 0);
     for _ in 0..20 {
         let purged = stores.retention.purge(noon(), 2).expect("the store can be purged");
@@ -436,9 +436,9 @@ fn replacing(job: &Job, failed: &Run, values: &[Prediction]) -> Run {
     Run { issued_at, received_at, replaces: Some(failed.id), ..a_run_of(job, values) }
 }
 
-fn delete(stores: &Stores, job: &Job, run: &Run, effect: Effect) -> Option<Run> {
+fn delete(stores: &Stores, job: &Job, run: &Run, mode: WriteMode) -> Option<Run> {
     let until = seconds(1_000);
-    unless_missing(stores.runs.delete(job.organisation_id, job.id, run.id, None, until, effect))
+    unless_missing(stores.runs.delete(job.organisation_id, job.id, run.id, None, until, mode))
 }
 
 fn unless_missing(deleted: Result<Run, DeleteRunError>) -> Option<Run> {

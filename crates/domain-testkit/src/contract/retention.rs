@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use prediction_domain::model::{
     Job, JobId, PageRequest, Prediction, ReplicaId, Run, Scope, Source, SourceId, SourceVersion, Timestamp, ValueCount,
 };
-use prediction_domain::ports::{Effect, Issued, PredictionQuery, Purged, RunFilter, ValueCountQuery};
+use prediction_domain::ports::{Issued, PredictionQuery, Purged, RunFilter, ValueCountQuery, WriteMode};
 
 use super::fixture::{any_job, source, stored_job, stored_source, stored_version, version};
 use super::history::Dice;
@@ -153,9 +153,9 @@ pub(super) fn what_belonged_to_a_deleted_job_goes(stores: &Stores) {
         }
     }
     let scope = Scope::Platform;
-    stores.jobs.delete(&scope, job.id, job.revision, Effect::Rehearse).expect("the job would be deleted");
+    stores.jobs.delete(&scope, job.id, job.revision, WriteMode::DryRun).expect("the job would be deleted");
     assert_eq!(purge(stores, noon(), 100), Purged::default());
-    stores.jobs.delete(&scope, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&scope, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     let mut purged = Purged::default();
     for _ in 0..20 {
         let step = purge(stores, noon(), 2);
@@ -174,7 +174,7 @@ pub(super) fn what_belonged_to_a_deleted_job_goes(stores: &Stores) {
 
 pub(super) fn a_deleted_job_without_runs_leaves_nothing_to_purge(stores: &Stores) {
     let job = any_job(stores);
-    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     assert_eq!(purge(stores, noon(), 100), Purged::default());
 }
 
@@ -225,7 +225,7 @@ pub(super) fn values_of_a_source_are_counted_by_when_they_were_issued(stores: &S
     let all = |source_id| counted(stores, source_id, None, noon().plus(TimeDelta::days(1)), (100, 10));
     assert_eq!(all(crate::values::fresh_source_id()), ValueCount::default());
     // What nobody can read any more does not count, whether it is purged or not.
-    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     assert_eq!(all(job.source_id), ValueCount { values: 1, jobs: 1, is_at_least: false });
 }
 
@@ -306,13 +306,13 @@ impl World {
         let before = source.revision;
         *source = Source { retention_hours: retention.map(hours), revision: before.next(), ..source.clone() };
         *kept = retention.map(i64::from);
-        stores.sources.update(source, before, Effect::Commit).expect("the source is changed");
+        stores.sources.update(source, before, WriteMode::Commit).expect("the source is changed");
     }
 
     fn delete_job(&mut self, stores: &Stores, dice: &mut Dice) {
         let Some(place) = dice.roll(self.jobs.len() + 1).checked_sub(1) else { return };
         let (job, _) = self.jobs.swap_remove(place);
-        stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+        stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
         self.deleted.push(job);
     }
 
@@ -387,7 +387,7 @@ fn change_retention(stores: &Stores, job: &Job, revision: i64, retention: Option
     let stored = source(stores, job.source_id).expect("the source is there");
     let before = crate::values::revision(revision);
     let changed = Source { retention_hours: retention.map(hours), revision: before.next(), ..stored };
-    stores.sources.update(&changed, before, Effect::Commit).expect("the source is changed");
+    stores.sources.update(&changed, before, WriteMode::Commit).expect("the source is changed");
 }
 
 /// So many values at the most, of so many jobs.

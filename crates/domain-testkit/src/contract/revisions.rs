@@ -1,7 +1,7 @@
 //! What jobs were.
 
 use prediction_domain::model::{Job, JobRevision, Revision, Scope, SourceVersion, Subject};
-use prediction_domain::ports::{DeleteSourceVersionError, Effect};
+use prediction_domain::ports::{DeleteSourceVersionError, WriteMode};
 
 use super::fixture::{any_job, catalogue, stored_job, stored_version};
 use crate::Stores;
@@ -66,19 +66,19 @@ pub(super) fn revisions_of_another_organisation_are_not_found(stores: &Stores) {
     assert_eq!(all(stores, &unknown), []);
 }
 
-pub(super) fn a_refused_or_rehearsed_update_keeps_nothing(stores: &Stores) {
+pub(super) fn a_refused_update_and_a_dry_run_keeps_nothing(stores: &Stores) {
     let job = any_job(stores);
     let next = Job { revision: job.revision.next(), active: !job.active, ..job.clone() };
-    stores.jobs.update(&next, job.revision, None, Effect::Rehearse).expect("the update is rehearsed");
-    stores.jobs.update(&next, job.revision.next(), None, Effect::Commit).expect_err("it is at another revision");
+    stores.jobs.update(&next, job.revision, None, WriteMode::DryRun).expect("the dry run succeeds");
+    stores.jobs.update(&next, job.revision.next(), None, WriteMode::Commit).expect_err("it is at another revision");
     assert_eq!(all(stores, &job), [JobRevision::from(job.clone())]);
 }
 
 pub(super) fn a_deleted_job_has_no_revisions(stores: &Stores) {
     let [_, _, job] = a_history(stores);
-    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Rehearse).expect("the delete is rehearsed");
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::DryRun).expect("the dry run succeeds");
     assert_eq!(all(stores, &job).len(), 3);
-    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     assert_eq!(all(stores, &job), []);
     assert_eq!(found(stores, &job, Revision::FIRST), None);
 }
@@ -86,7 +86,7 @@ pub(super) fn a_deleted_job_has_no_revisions(stores: &Stores) {
 pub(super) fn a_version_that_a_job_had_is_in_use(stores: &Stores) {
     let [first, _, job] = a_history(stores);
     assert_ne!(first.source_version_id, job.source_version_id);
-    let delete = |scope: &Scope| stores.source_versions.delete(scope, first.source_version_id, Effect::Commit);
+    let delete = |scope: &Scope| stores.source_versions.delete(scope, first.source_version_id, WriteMode::Commit);
     let error = delete(&Scope::of([job.organisation_id])).expect_err("the job had it");
     assert!(
         matches!(&error, DeleteSourceVersionError::InUse { jobs: 1, visible } if visible[..] == [job.id]),
@@ -94,7 +94,7 @@ pub(super) fn a_version_that_a_job_had_is_in_use(stores: &Stores) {
     );
     let error = delete(&Scope::of([])).expect_err("the job had it");
     assert!(matches!(&error, DeleteSourceVersionError::InUse { jobs: 1, visible } if visible.is_empty()), "{error:?}");
-    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     delete(&Scope::Platform).expect("nobody has or had it");
 }
 
@@ -120,7 +120,7 @@ fn changed(stores: &Stores, job: &Job, change: impl FnOnce(&mut Job)) -> Job {
     let updated_at = micros_after(job.updated_at, 1);
     let mut next = Job { revision: job.revision.next(), updated_at, ..job.clone() };
     change(&mut next);
-    stores.jobs.update(&next, job.revision, None, Effect::Commit).expect("the job is changed");
+    stores.jobs.update(&next, job.revision, None, WriteMode::Commit).expect("the job is changed");
     next
 }
 

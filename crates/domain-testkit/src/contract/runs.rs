@@ -6,7 +6,7 @@ use prediction_domain::model::{
     Job, MAX_PREDICTIONS, Page, PageRequest, Prediction, PredictionPosition, PredictionsDigest, Run, RunPosition,
     RunStatus, Scope, Timestamp,
 };
-use prediction_domain::ports::{Effect, InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter};
+use prediction_domain::ports::{InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, WriteMode};
 
 use super::fixture::{TEXTS, any_job, catalogue, stored_job};
 use crate::Stores;
@@ -282,7 +282,7 @@ pub(super) fn the_runs_of_a_deleted_job_are_not_found(stores: &Stores) {
     let (_, version) = catalogue(stores);
     let job = stored_job(stores, a_job_of(&version));
     issued(stores, &job, 1, &[("risk", 0, 0.1)]);
-    stores.jobs.delete(&Scope::Platform, job.id, job.revision, Effect::Commit).expect("the job is deleted");
+    stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     let again = stored_job(stores, Job { id: fresh_job_id(), ..job.clone() });
     assert_eq!(read(stores, &everything(&again)), []);
     assert_eq!(list(stores, &again, &RunFilter::default(), &first_page(10)).items, []);

@@ -1,5 +1,5 @@
 use prediction_domain::model::{Job, Source, SourceName, SourceVersion};
-use prediction_domain::ports::{Effect, JobSetUp, JobSetUpOutcome, JobSetUpRejected};
+use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, WriteMode};
 
 use super::fixture::{
     all_jobs, any_job, assert_exactly, assert_nothing_changes, catalogue, job, set_up, source, stored_job,
@@ -52,7 +52,7 @@ pub(super) fn names_in_other_case_make_two_jobs(stores: &Stores) {
 
 pub(super) fn a_taken_name_returns_the_stored_job_and_stores_nothing(stores: &Stores) {
     let stored = any_job(stores);
-    for plan in [a_plan_for_everything(), JobSetUp { effect: Effect::Rehearse, ..a_plan_for_everything() }] {
+    for plan in [a_plan_for_everything(), JobSetUp { mode: WriteMode::DryRun, ..a_plan_for_everything() }] {
         assert_name_taken(stores, &named_like(&stored, plan), &stored);
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn the_same_plan_again_returns_the_stored_job(stores: &Stores) {
     let plan = a_plan_for_everything();
     assert_created(stores, &plan);
     assert_name_taken(stores, &plan, &plan.job);
-    assert_name_taken(stores, &JobSetUp { effect: Effect::Rehearse, ..plan.clone() }, &plan.job);
+    assert_name_taken(stores, &JobSetUp { mode: WriteMode::DryRun, ..plan.clone() }, &plan.job);
     let other_bindings = bindings(&[("temperature", fresh_input_id())]);
     let changed = Job { active: false, role_bindings: other_bindings, ..plan.job.clone() };
     assert_name_taken(stores, &JobSetUp { job: changed, ..plan.clone() }, &plan.job);
@@ -99,7 +99,7 @@ pub(super) fn a_taken_source_is_rejected_and_nothing_is_stored(stores: &Stores) 
             new_version: Some(version),
             job,
             most_jobs: None,
-            effect: Effect::Commit,
+            mode: WriteMode::Commit,
         };
         let rejected = assert_rejected(stores, &plan);
         assert!(matches!(rejected, JobSetUpRejected::SourceTaken), "{rejected:?}");
@@ -204,11 +204,11 @@ pub(super) fn a_taken_job_id_is_a_failure_and_nothing_is_stored(stores: &Stores)
     assert_created(stores, &plan);
 }
 
-pub(super) fn a_rehearsal_is_judged_and_stores_nothing(stores: &Stores) {
+pub(super) fn a_dry_run_is_judged_and_stores_nothing(stores: &Stores) {
     let (source, version) = catalogue(stores);
     let stored = stored_job(stores, a_job_of(&version));
-    let rehearse = |plan: &JobSetUp| {
-        let plan = JobSetUp { effect: Effect::Rehearse, ..plan.clone() };
+    let dry_run = |plan: &JobSetUp| {
+        let plan = JobSetUp { mode: WriteMode::DryRun, ..plan.clone() };
         assert_nothing_changes(stores, || set_up(stores, &plan))
     };
     let everything = a_plan_for_everything();
@@ -222,9 +222,9 @@ pub(super) fn a_rehearsal_is_judged_and_stores_nothing(stores: &Stores) {
         a_plan_for(Job { source_version_id: fresh_source_version_id(), ..a_job_of(&version) }),
     ];
     for plan in plans {
-        let rehearsed = rehearse(&plan);
+        let dry_run = dry_run(&plan);
         let done = set_up(stores, &plan);
-        assert_eq!(format!("{rehearsed:?}"), format!("{done:?}"));
+        assert_eq!(format!("{dry_run:?}"), format!("{done:?}"));
     }
     assert_exactly(&job(stores, everything.job.id), &Some(everything.job));
 }

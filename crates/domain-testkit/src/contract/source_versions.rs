@@ -2,7 +2,7 @@ use prediction_domain::model::{
     Contract, InputRole, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_ROLES, MAX_WORD_CHARS, OutputRole, Scope,
     SourceVersion, SourceVersionId,
 };
-use prediction_domain::ports::{DeleteSourceVersionError, Effect, InsertSourceVersionError};
+use prediction_domain::ports::{DeleteSourceVersionError, InsertSourceVersionError, WriteMode};
 
 use super::fixture::{
     TEXTS, all_versions, assert_exactly, assert_nothing_changes, catalogue, stored_job, stored_source, stored_version,
@@ -238,7 +238,7 @@ pub(super) fn the_newest_is_the_last_in_creation_order(stores: &Stores) {
         assert_exactly(&newest(), &published.last().cloned());
     }
     while let Some(last) = published.pop() {
-        stores.source_versions.delete(&Scope::Platform, last.id, Effect::Commit).expect("the version is deleted");
+        stores.source_versions.delete(&Scope::Platform, last.id, WriteMode::Commit).expect("the version is deleted");
         assert_exactly(&newest(), &published.last().cloned());
     }
 }
@@ -247,7 +247,7 @@ pub(super) fn a_deleted_version_is_gone_and_its_id_and_label_are_free(stores: &S
     let (source, stored) = catalogue(stores);
     let bystander = stored_version(stores, a_version_of(source.id));
     // Versions belong to no organisation: whoever may delete one need not see any job.
-    stores.source_versions.delete(&Scope::of([]), stored.id, Effect::Commit).expect("the version is deleted");
+    stores.source_versions.delete(&Scope::of([]), stored.id, WriteMode::Commit).expect("the version is deleted");
     assert_eq!(version(stores, stored.id), None);
     assert_eq!(all_versions(stores), [bystander]);
     let error = refused_delete(stores, &Scope::Platform, &stored);
@@ -294,21 +294,21 @@ pub(super) fn a_delete_of_a_version_in_use_names_the_first_ten_jobs(stores: &Sto
     assert_in_use(stores, &Scope::of([organisation_id]), &stored, 24, &ids[..10]);
 }
 
-pub(super) fn a_rehearsed_delete_is_judged_and_changes_nothing(stores: &Stores) {
+pub(super) fn a_dry_run_of_a_delete_is_judged_and_changes_nothing(stores: &Stores) {
     let (source, used) = catalogue(stores);
     let job = stored_job(stores, a_job_of(&used));
     let stored = stored_version(stores, a_version_of(source.id));
-    let rehearse =
-        |id| assert_nothing_changes(stores, || stores.source_versions.delete(&Scope::Platform, id, Effect::Rehearse));
-    rehearse(stored.id).expect("the version would be deleted");
-    let error = rehearse(fresh_source_version_id()).expect_err("there is no such version");
+    let dry_run =
+        |id| assert_nothing_changes(stores, || stores.source_versions.delete(&Scope::Platform, id, WriteMode::DryRun));
+    dry_run(stored.id).expect("the version would be deleted");
+    let error = dry_run(fresh_source_version_id()).expect_err("there is no such version");
     assert!(matches!(error, DeleteSourceVersionError::Missing), "{error:?}");
-    let error = rehearse(used.id).expect_err("a job uses the version");
+    let error = dry_run(used.id).expect_err("a job uses the version");
     assert!(
         matches!(&error, DeleteSourceVersionError::InUse { jobs: 1, visible } if visible[..] == [job.id]),
         "{error:?}"
     );
-    stores.source_versions.delete(&Scope::Platform, stored.id, Effect::Commit).expect("it can still be deleted");
+    stores.source_versions.delete(&Scope::Platform, stored.id, WriteMode::Commit).expect("it can still be deleted");
 }
 
 /// Inputs and outputs with every optional value there and not there.
@@ -348,7 +348,7 @@ fn assert_taken(stores: &Stores, refused: &SourceVersion, by: &SourceVersion) {
 
 #[track_caller]
 fn refused_delete(stores: &Stores, scope: &Scope, version: &SourceVersion) -> DeleteSourceVersionError {
-    assert_nothing_changes(stores, || stores.source_versions.delete(scope, version.id, Effect::Commit))
+    assert_nothing_changes(stores, || stores.source_versions.delete(scope, version.id, WriteMode::Commit))
         .expect_err("the delete is refused")
 }
 

@@ -1,7 +1,7 @@
 use prediction_domain::model::{
     ExpectedIntervalMinutes, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, RetentionHours, Revision, Source,
 };
-use prediction_domain::ports::{DeleteSourceError, Effect, InsertSourceError, UpdateSourceError};
+use prediction_domain::ports::{DeleteSourceError, InsertSourceError, UpdateSourceError, WriteMode};
 
 use super::fixture::{
     TEXTS, all_sources, assert_exactly, assert_nothing_changes, catalogue, source, stored_source, stored_version,
@@ -163,7 +163,7 @@ pub(super) fn an_update_replaces_everything_but_id_and_creation(stores: &Stores)
         ..stored.clone()
     };
     let sent = Source { created_at: micros_after(stored.created_at, -5), ..changed.clone() };
-    stores.sources.update(&sent, stored.revision, Effect::Commit).expect("the source is changed");
+    stores.sources.update(&sent, stored.revision, WriteMode::Commit).expect("the source is changed");
     assert_exactly(&source(stores, stored.id), &Some(changed.clone()));
 
     let cleared = Source {
@@ -175,7 +175,7 @@ pub(super) fn an_update_replaces_everything_but_id_and_creation(stores: &Stores)
         updated_at: micros_after(changed.updated_at, 1),
         ..changed.clone()
     };
-    stores.sources.update(&cleared, changed.revision, Effect::Commit).expect("the source is changed");
+    stores.sources.update(&cleared, changed.revision, WriteMode::Commit).expect("the source is changed");
     assert_exactly(&source(stores, stored.id), &Some(cleared));
     assert_exactly(&source(stores, bystander.id), &Some(bystander));
 }
@@ -209,7 +209,7 @@ pub(super) fn an_update_may_keep_its_name_or_change_its_case(stores: &Stores) {
     let mut stored = stored_source(stores, Source { name: source_name("Mildew"), ..a_source() });
     for name in ["Mildew", "MILDEW", "mildew"] {
         let changed = Source { name: source_name(name), ..next(&stored) };
-        stores.sources.update(&changed, stored.revision, Effect::Commit).expect("the source is changed");
+        stores.sources.update(&changed, stored.revision, WriteMode::Commit).expect("the source is changed");
         assert_exactly(&source(stores, stored.id), &Some(changed.clone()));
         stored = changed;
     }
@@ -218,7 +218,7 @@ pub(super) fn an_update_may_keep_its_name_or_change_its_case(stores: &Stores) {
 pub(super) fn an_update_frees_the_former_name(stores: &Stores) {
     let stored = stored_source(stores, a_source());
     let renamed = Source { name: source_name("Another name"), ..next(&stored) };
-    stores.sources.update(&renamed, stored.revision, Effect::Commit).expect("the source is changed");
+    stores.sources.update(&renamed, stored.revision, WriteMode::Commit).expect("the source is changed");
     assert_eq!(stores.sources.find_by_name(&stored.name).expect("sources can be read"), None);
     let heir = stored_source(stores, Source { name: stored.name, ..a_source() });
     assert_eq!(stores.sources.find_by_name(&heir.name).expect("sources can be read"), Some(heir));
@@ -235,28 +235,28 @@ pub(super) fn an_update_is_judged_by_existence_then_revision_then_name(stores: &
     assert!(matches!(error, UpdateSourceError::Stale { current: Revision::FIRST }), "{error:?}");
 }
 
-pub(super) fn a_rehearsed_update_is_judged_and_changes_nothing(stores: &Stores) {
+pub(super) fn a_dry_run_of_an_update_is_judged_and_changes_nothing(stores: &Stores) {
     let taken = stored_source(stores, a_source());
     let stored = stored_source(stores, a_source());
     let changed = Source { name: source_name("Another name"), ..next(&stored) };
-    let rehearse = |source: &Source, expected| {
-        assert_nothing_changes(stores, || stores.sources.update(source, expected, Effect::Rehearse))
+    let dry_run = |source: &Source, expected| {
+        assert_nothing_changes(stores, || stores.sources.update(source, expected, WriteMode::DryRun))
     };
-    rehearse(&changed, stored.revision).expect("the change would be made");
-    let error = rehearse(&a_source(), Revision::FIRST).expect_err("there is no such source");
+    dry_run(&changed, stored.revision).expect("the change would be made");
+    let error = dry_run(&a_source(), Revision::FIRST).expect_err("there is no such source");
     assert!(matches!(error, UpdateSourceError::Missing), "{error:?}");
-    let error = rehearse(&changed, revision(2)).expect_err("another revision is stored");
+    let error = dry_run(&changed, revision(2)).expect_err("another revision is stored");
     assert!(matches!(error, UpdateSourceError::Stale { current: Revision::FIRST }), "{error:?}");
-    let error = rehearse(&Source { name: taken.name.clone(), ..changed.clone() }, stored.revision)
+    let error = dry_run(&Source { name: taken.name.clone(), ..changed.clone() }, stored.revision)
         .expect_err("the name is taken");
     assert!(matches!(&error, UpdateSourceError::NameTaken(by) if **by == taken), "{error:?}");
-    stores.sources.update(&changed, stored.revision, Effect::Commit).expect("the change can still be made");
+    stores.sources.update(&changed, stored.revision, WriteMode::Commit).expect("the change can still be made");
 }
 
 pub(super) fn a_deleted_source_is_gone_and_its_id_and_name_are_free(stores: &Stores) {
     let bystander = stored_source(stores, a_source());
     let stored = stored_source(stores, Source { revision: revision(4), ..a_source() });
-    stores.sources.delete(stored.id, stored.revision, Effect::Commit).expect("the source is deleted");
+    stores.sources.delete(stored.id, stored.revision, WriteMode::Commit).expect("the source is deleted");
     assert_eq!(source(stores, stored.id), None);
     assert_eq!(all_sources(stores), [bystander]);
     let error = refused_delete(stores, &stored, stored.revision);
@@ -294,20 +294,20 @@ pub(super) fn a_delete_of_a_source_with_versions_counts_them(stores: &Stores) {
     }
 }
 
-pub(super) fn a_rehearsed_delete_is_judged_and_changes_nothing(stores: &Stores) {
+pub(super) fn a_dry_run_of_a_delete_is_judged_and_changes_nothing(stores: &Stores) {
     let (used, _) = catalogue(stores);
     let stored = stored_source(stores, a_source());
-    let rehearse = |source: &Source, expected| {
-        assert_nothing_changes(stores, || stores.sources.delete(source.id, expected, Effect::Rehearse))
+    let dry_run = |source: &Source, expected| {
+        assert_nothing_changes(stores, || stores.sources.delete(source.id, expected, WriteMode::DryRun))
     };
-    rehearse(&stored, stored.revision).expect("the source would be deleted");
-    let error = rehearse(&a_source(), Revision::FIRST).expect_err("there is no such source");
+    dry_run(&stored, stored.revision).expect("the source would be deleted");
+    let error = dry_run(&a_source(), Revision::FIRST).expect_err("there is no such source");
     assert!(matches!(error, DeleteSourceError::Missing), "{error:?}");
-    let error = rehearse(&stored, revision(2)).expect_err("another revision is stored");
+    let error = dry_run(&stored, revision(2)).expect_err("another revision is stored");
     assert!(matches!(error, DeleteSourceError::Stale { current: Revision::FIRST }), "{error:?}");
-    let error = rehearse(&used, used.revision).expect_err("the source has a version");
+    let error = dry_run(&used, used.revision).expect_err("the source has a version");
     assert!(matches!(error, DeleteSourceError::InUse { versions: 1 }), "{error:?}");
-    stores.sources.delete(stored.id, stored.revision, Effect::Commit).expect("the source can still be deleted");
+    stores.sources.delete(stored.id, stored.revision, WriteMode::Commit).expect("the source can still be deleted");
 }
 
 /// The source with the next revision and a later change.
@@ -327,12 +327,12 @@ fn assert_taken(stores: &Stores, refused: &Source, by: &Source) {
 
 #[track_caller]
 fn refused_update(stores: &Stores, source: &Source, expected: Revision) -> UpdateSourceError {
-    assert_nothing_changes(stores, || stores.sources.update(source, expected, Effect::Commit))
+    assert_nothing_changes(stores, || stores.sources.update(source, expected, WriteMode::Commit))
         .expect_err("the change is refused")
 }
 
 #[track_caller]
 fn refused_delete(stores: &Stores, source: &Source, expected: Revision) -> DeleteSourceError {
-    assert_nothing_changes(stores, || stores.sources.delete(source.id, expected, Effect::Commit))
+    assert_nothing_changes(stores, || stores.sources.delete(source.id, expected, WriteMode::Commit))
         .expect_err("the delete is refused")
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use prediction_domain::model::{
     Job, MonitoredJob, Page, PageRequest, Run, RunStatus, Scope, Source, SourceVersion, SourceVersionHead, Weight,
 };
-use prediction_domain::ports::{Effect, JobFilter, RunFilter, SourceFilter, SourceVersionFilter};
+use prediction_domain::ports::{JobFilter, RunFilter, SourceFilter, SourceVersionFilter, WriteMode};
 
 use super::fixture::{stored_job, stored_source, stored_version};
 use crate::Stores;
@@ -105,7 +105,7 @@ pub(super) fn pages_of_jobs_and_revisions_end_by_weight(stores: &Stores) {
             updated_at: micros_after(job.updated_at, 1),
             ..job.clone()
         };
-        stores.jobs.update(&changed, job.revision, None, Effect::Commit).expect("the job is changed");
+        stores.jobs.update(&changed, job.revision, None, WriteMode::Commit).expect("the job is changed");
         job = changed;
     }
     let revisions = |page: &PageRequest<_>| {

@@ -3,8 +3,8 @@ use prediction_domain::model::{
     Page, PageRequest, Quota, QuotaExceeded, Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
-    DeleteJobError, Effect, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
-    UpdateJobError,
+    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
+    UpdateJobError, WriteMode,
 };
 
 use super::{Kind, MemoryStore, State, lasts};
@@ -49,7 +49,7 @@ impl JobRepository for MemoryStore {
         job: &Job,
         expected: Revision,
         allowance: Option<Allowance>,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<(), UpdateJobError> {
         let mut state = self.state();
         let stored = state.jobs.get(&job.id).filter(|stored| stored.organisation_id == job.organisation_id);
@@ -67,7 +67,7 @@ impl JobRepository for MemoryStore {
             return Err(UpdateJobError::VersionMissing);
         }
         let changed = Job { source_id: stored.source_id, created_at: stored.created_at, ..job.clone() };
-        if lasts(effect) {
+        if lasts(mode) {
             let before = JobRevision::from(stored.clone());
             state.history.insert((job.id, before.revision), before);
             state.jobs.insert(changed.id, changed);
@@ -104,14 +104,14 @@ impl JobRepository for MemoryStore {
         Ok(self.state().revisions_of(organisation_id, id).into_iter().find(|kept| kept.revision == revision))
     }
 
-    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError> {
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError> {
         let mut state = self.state();
         let stored = state.jobs.get(&id).filter(|job| scope.contains(job.organisation_id));
         let stored = stored.ok_or(DeleteJobError::Missing)?;
         if stored.revision != expected {
             return Err(DeleteJobError::Stale { current: stored.revision });
         }
-        if lasts(effect) {
+        if lasts(mode) {
             state.jobs.remove(&id);
             state.history.retain(|(job_id, _), _| *job_id != id);
         }
@@ -139,7 +139,7 @@ impl State {
         self.judge_new_source(plan)?;
         self.judge_new_version(plan)?;
         self.judge_job(plan)?;
-        if lasts(plan.effect) {
+        if lasts(plan.mode) {
             if let Some(source) = &plan.new_source {
                 self.number(Kind::Source, source.id.as_uuid());
             }

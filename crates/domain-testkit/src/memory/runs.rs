@@ -6,8 +6,8 @@ use prediction_domain::model::{
     RunNumber, RunPosition, RunStatus, Timestamp, ValueCount, latest_issue,
 };
 use prediction_domain::ports::{
-    DeleteRunError, Effect, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery,
-    ReplaceRunError, RunFilter, RunRepository, StoreFailure, ValueCountQuery,
+    DeleteRunError, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery,
+    ReplaceRunError, RunFilter, RunRepository, StoreFailure, ValueCountQuery, WriteMode,
 };
 
 use super::{MemoryStore, State, lasts};
@@ -84,14 +84,14 @@ impl RunRepository for MemoryStore {
         id: RunId,
         expected: Option<Revision>,
         until: Timestamp,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<Run, DeleteRunError> {
         let mut state = self.state();
         let run = state.run(organisation_id, job_id, id).cloned().ok_or(DeleteRunError::Missing)?;
         if expected.is_some_and(|expected| expected != run.revision()) {
             return Err(DeleteRunError::Stale { current: run.revision() });
         }
-        if lasts(effect) {
+        if lasts(mode) {
             if state.runs.remove(&id).is_some() {
                 state.swept_outcomes.remove(&job_id);
             }

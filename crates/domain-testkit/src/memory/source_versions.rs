@@ -2,8 +2,8 @@ use prediction_domain::model::{
     Job, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
-    DeleteSourceVersionError, Effect, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
-    StoreFailure,
+    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository, StoreFailure,
+    WriteMode,
 };
 
 use super::{Kind, MemoryStore, lasts};
@@ -57,7 +57,7 @@ impl SourceVersionRepository for MemoryStore {
         Ok(state.page_of(Kind::Version, heads, page, |head| head.id.as_uuid()))
     }
 
-    fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError> {
+    fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
         let mut state = self.state();
         if !state.versions.contains_key(&id) {
             return Err(DeleteSourceVersionError::Missing);
@@ -74,7 +74,7 @@ impl SourceVersionRepository for MemoryStore {
                 visible: visible.iter().map(|job| job.id).collect(),
             });
         }
-        if lasts(effect) {
+        if lasts(mode) {
             state.versions.remove(&id);
         }
         Ok(())

@@ -1,7 +1,7 @@
 use prediction_domain::model::{Page, PageRequest, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
-    DeleteSourceError, Effect, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure,
-    UpdateSourceError,
+    DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
+    WriteMode,
 };
 
 use super::{Kind, MemoryStore, lasts};
@@ -40,7 +40,7 @@ impl SourceRepository for MemoryStore {
         Ok(state.page_of(Kind::Source, wanted.cloned(), page, |source| source.id.as_uuid()))
     }
 
-    fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError> {
+    fn update(&self, source: &Source, expected: Revision, mode: WriteMode) -> Result<(), UpdateSourceError> {
         let mut state = self.state();
         let stored = state.sources.get(&source.id).ok_or(UpdateSourceError::Missing)?;
         if stored.revision != expected {
@@ -52,13 +52,13 @@ impl SourceRepository for MemoryStore {
         {
             return Err(UpdateSourceError::NameTaken(Box::new(taken.clone())));
         }
-        if lasts(effect) {
+        if lasts(mode) {
             state.sources.insert(changed.id, changed);
         }
         Ok(())
     }
 
-    fn delete(&self, id: SourceId, expected: Revision, effect: Effect) -> Result<(), DeleteSourceError> {
+    fn delete(&self, id: SourceId, expected: Revision, mode: WriteMode) -> Result<(), DeleteSourceError> {
         let mut state = self.state();
         let stored = state.sources.get(&id).ok_or(DeleteSourceError::Missing)?;
         if stored.revision != expected {
@@ -68,7 +68,7 @@ impl SourceRepository for MemoryStore {
         if versions > 0 {
             return Err(DeleteSourceError::InUse { versions: versions as u64 });
         }
-        if lasts(effect) {
+        if lasts(mode) {
             state.sources.remove(&id);
         }
         Ok(())

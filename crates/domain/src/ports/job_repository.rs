@@ -1,4 +1,4 @@
-use super::{Effect, StoreFailure};
+use super::{StoreFailure, WriteMode};
 use crate::model::{
     Allowance, HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId,
     Page, PageRequest, QuotaExceeded, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
@@ -41,7 +41,7 @@ pub trait JobRepository: Send + Sync {
         job: &Job,
         expected: Revision,
         allowance: Option<Allowance>,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<(), UpdateJobError>;
 
     /// Lists what a job was at each of its revisions, the current one included, from the first that was kept. None when the
@@ -63,7 +63,7 @@ pub trait JobRepository: Send + Sync {
 
     /// Deletes a job and its revisions, if it is still at revision `expected`. Its runs can no longer be reached; that they
     /// are removed is not waited for.
-    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, effect: Effect) -> Result<(), DeleteJobError>;
+    fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError>;
 }
 
 /// A finished plan: what is to be stored, ids and times included, so that the job can run.
@@ -78,7 +78,7 @@ pub struct JobSetUp {
     /// How many jobs its organisation may have when it is stored; `None` when that is not limited.
     pub most_jobs: Option<u64>,
     /// Whether it is to last.
-    pub effect: Effect,
+    pub mode: WriteMode,
 }
 
 /// What became of a plan.

@@ -1,4 +1,4 @@
-use super::{Effect, StoreFailure};
+use super::{StoreFailure, WriteMode};
 use crate::model::{
     Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, PredictionPosition, QuotaExceeded, Revision,
     RoleName, Run, RunId, RunNumber, RunPosition, RunStatus, SourceId, Timestamp, ValueCount,
@@ -41,7 +41,7 @@ pub trait RunRepository: Send + Sync {
         id: RunId,
         expected: Option<Revision>,
         until: Timestamp,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<Run, DeleteRunError>;
 
     /// Finds a run of a job, also one that was replaced.

@@ -1,4 +1,4 @@
-use super::{Effect, StoreFailure};
+use super::{StoreFailure, WriteMode};
 use crate::model::{OrganisationId, Page, PageRequest, Revision, Source, SourceId, SourceName};
 
 /// Stores sources.
@@ -18,10 +18,10 @@ pub trait SourceRepository: Send + Sync {
 
     /// Replaces what is stored under the id of `source`, if that is still at revision `expected`. `id` and
     /// `created_at` stay.
-    fn update(&self, source: &Source, expected: Revision, effect: Effect) -> Result<(), UpdateSourceError>;
+    fn update(&self, source: &Source, expected: Revision, mode: WriteMode) -> Result<(), UpdateSourceError>;
 
     /// Deletes a source that has no versions, if it is still at revision `expected`.
-    fn delete(&self, id: SourceId, expected: Revision, effect: Effect) -> Result<(), DeleteSourceError>;
+    fn delete(&self, id: SourceId, expected: Revision, mode: WriteMode) -> Result<(), DeleteSourceError>;
 }
 
 /// Which sources to list.

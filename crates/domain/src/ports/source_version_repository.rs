@@ -1,4 +1,4 @@
-use super::{Effect, StoreFailure};
+use super::{StoreFailure, WriteMode};
 use crate::model::{
     JobId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
 };
@@ -30,7 +30,7 @@ pub trait SourceVersionRepository: Send + Sync {
 
     /// Deletes a version that no job uses, now or at a revision that is kept. Of the jobs that do, only those in `scope` are
     /// named.
-    fn delete(&self, scope: &Scope, id: SourceVersionId, effect: Effect) -> Result<(), DeleteSourceVersionError>;
+    fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError>;
 }
 
 /// Which source versions to list.

@@ -7,7 +7,7 @@ use crate::model::{
     MonitoredJob, OrganisationId, Output, Path, Permission, Precondition, Sent, SourceId, SourceVersion,
     SourceVersionId, Submission, ValueProblem, ViolationCode, validate_bindings,
 };
-use crate::ports::{Effect, UpdateJobError};
+use crate::ports::{UpdateJobError, WriteMode};
 
 /// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
 /// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision. A job that is activated
@@ -18,7 +18,7 @@ pub fn change_job(
     id: JobId,
     submission: &Submission<JobChangeDraft>,
     precondition: &Precondition,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<JobWithHealth, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     let sent_revision = &submission.content.revision;
@@ -40,7 +40,7 @@ pub fn change_job(
             ..changed
         };
         let allowance = ports.allowance_of_change();
-        match ports.jobs.update(&changed, stored.revision, allowance, effect) {
+        match ports.jobs.update(&changed, stored.revision, allowance, mode) {
             Ok(()) => return Ok(MonitoredJob { job: changed, monitoring }.judged_at(now)),
             Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
             Err(UpdateJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),

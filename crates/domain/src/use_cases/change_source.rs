@@ -7,7 +7,7 @@ use crate::model::{
     Caller, OwnersRight, Path, Permission, Precondition, RetentionHours, Scope, Sent, Source, SourceChangeDraft,
     SourceId, SourceSpec, Submission, Timestamp, ValueCount, ValueProblem, ViolationCode, Violations,
 };
-use crate::ports::{Effect, StoreFailure, UpdateSourceError, ValueCountQuery};
+use crate::ports::{StoreFailure, UpdateSourceError, ValueCountQuery, WriteMode};
 
 /// So many values are counted before a change deletes them, of so many jobs: more tell nobody more.
 const MOST_VALUES: usize = 10_000;
@@ -33,7 +33,7 @@ pub fn change_source(
     id: SourceId,
     submission: &Submission<SourceChangeDraft>,
     precondition: &Precondition,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<SourceChanged, UseCaseError> {
     caller.require(Permission::CatalogWrite)?;
     let sent_revision = &submission.content.revision;
@@ -51,7 +51,7 @@ pub fn change_source(
             return Err(UseCaseError::WouldDelete(deletes));
         }
         let changed = Source { revision: stored.revision.next(), updated_at: now.max(stored.updated_at), ..changed };
-        match ports.sources.update(&changed, stored.revision, effect) {
+        match ports.sources.update(&changed, stored.revision, mode) {
             Ok(()) => return Ok(SourceChanged { source: changed, deletes }),
             Err(UpdateSourceError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
             Err(UpdateSourceError::Stale { current }) => return Err(UseCaseError::Stale { current }),

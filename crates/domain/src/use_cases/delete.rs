@@ -6,7 +6,7 @@ use crate::model::{
     Caller, Job, JobId, JobWithHealth, MonitoredJob, OwnersRight, Permission, Precondition, Revision, Run, RunId, Sent,
     Source, SourceId, SourceVersion, SourceVersionId, latest_issue,
 };
-use crate::ports::{DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, Effect};
+use crate::ports::{DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, WriteMode};
 
 /// Deletes the caller's own source, if it has no versions, and tells what it was.
 pub fn delete_source(
@@ -14,14 +14,14 @@ pub fn delete_source(
     caller: &Caller,
     id: SourceId,
     precondition: &Precondition,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<Source, UseCaseError> {
     caller.require(Permission::CatalogWrite)?;
     for _ in 0..MAX_ATTEMPTS {
         let stored = get_source(ports, id)?;
         caller.require_own(&stored, OwnersRight::Delete)?;
         require_revision(precondition, &Sent::Absent, stored.revision)?;
-        match ports.sources.delete(id, stored.revision, effect) {
+        match ports.sources.delete(id, stored.revision, mode) {
             Ok(()) => return Ok(stored),
             Err(DeleteSourceError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
             Err(DeleteSourceError::Stale { current }) => return Err(UseCaseError::Stale { current }),
@@ -41,13 +41,13 @@ pub fn delete_source_version(
     caller: &Caller,
     id: SourceVersionId,
     precondition: &Precondition,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<SourceVersion, UseCaseError> {
     caller.require(Permission::CatalogWrite)?;
     let stored = get_source_version(ports, id)?;
     caller.require_own(&get_source(ports, stored.source_id)?, OwnersRight::Delete)?;
     require_revision(precondition, &Sent::Absent, Revision::FIRST)?;
-    match ports.source_versions.delete(&caller.scope, id, effect) {
+    match ports.source_versions.delete(&caller.scope, id, mode) {
         Ok(()) => Ok(stored),
         Err(DeleteSourceVersionError::Missing) => Err(UseCaseError::NotFound),
         Err(DeleteSourceVersionError::InUse { jobs, visible }) => {
@@ -65,14 +65,14 @@ pub fn delete_job(
     caller: &Caller,
     id: JobId,
     precondition: &Precondition,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<JobWithHealth, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;
         let revision = found.job.revision;
         require_revision(precondition, &Sent::Absent, revision)?;
-        match ports.jobs.delete(&caller.scope, id, revision, effect) {
+        match ports.jobs.delete(&caller.scope, id, revision, mode) {
             Ok(()) => return Ok(found.judged_at(ports.clock.now())),
             Err(DeleteJobError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
             Err(DeleteJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),
@@ -91,7 +91,7 @@ pub fn delete_run(
     job_id: JobId,
     id: RunId,
     precondition: &Precondition,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<Run, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     let job = find_job(ports, caller, job_id)?;
@@ -103,7 +103,7 @@ pub fn delete_run(
         Some(stored.revision())
     };
     let until = latest_issue(ports.clock.now());
-    ports.runs.delete(job.organisation_id, job_id, id, expected, until, effect).map_err(|error| match error {
+    ports.runs.delete(job.organisation_id, job_id, id, expected, until, mode).map_err(|error| match error {
         DeleteRunError::Missing => UseCaseError::NotFound,
         DeleteRunError::Stale { current } => UseCaseError::Stale { current },
         DeleteRunError::Store(failure) => failure.into(),

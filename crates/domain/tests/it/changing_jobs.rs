@@ -6,7 +6,7 @@ use prediction_domain::model::{
     BindingDraft, Contract, InputRole, Job, JobChangeDraft, OutputRole, Permission, Precondition, Sent, SourceVersion,
     ViolationCode,
 };
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{Resource, UseCaseError, change_job};
 use prediction_domain_testkit::values::{at, fresh_organisation_id, revision};
 use serde_json::json;
@@ -27,7 +27,7 @@ fn world_with_job() -> (World, SourceVersion, Job) {
 }
 
 fn change(world: &World, job: &Job, draft: JobChangeDraft) -> Result<Job, UseCaseError> {
-    change_if(world, job, draft, &Precondition::None, Effect::Commit)
+    change_if(world, job, draft, &Precondition::None, WriteMode::Commit)
 }
 
 fn change_if(
@@ -35,9 +35,9 @@ fn change_if(
     job: &Job,
     draft: JobChangeDraft,
     precondition: &Precondition,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<Job, UseCaseError> {
-    change_job(&world.ports, &operator(), job.id, &draft.into(), precondition, effect).map(|changed| changed.job)
+    change_job(&world.ports, &operator(), job.id, &draft.into(), precondition, mode).map(|changed| changed.job)
 }
 
 fn nothing() -> JobChangeDraft {
@@ -261,7 +261,7 @@ fn everything_that_is_wrong_with_a_change_is_told_at_once() {
         prediction_domain::model::Path::of("nam"),
         prediction_domain::model::ValueProblem::new(ViolationCode::UnknownMember, "is unknown"),
     );
-    let refused = change_job(&world.ports, &operator(), job.id, &submission, &Precondition::None, Effect::Commit);
+    let refused = change_job(&world.ports, &operator(), job.id, &submission, &Precondition::None, WriteMode::Commit);
     assert_eq!(invalid(refused), places(&[("nam", ViolationCode::UnknownMember)]));
 }
 
@@ -285,24 +285,24 @@ fn a_revision_in_the_body_or_in_the_precondition_is_a_lock() {
         (Sent::Absent, Precondition::OneOf(Vec::new())),
         (Sent::Given(1), Precondition::OneOf(vec![revision(2)])),
     ] {
-        match world.unchanged(|| change_if(&world, &job, locked(sent), &precondition, Effect::Commit)) {
+        match world.unchanged(|| change_if(&world, &job, locked(sent), &precondition, WriteMode::Commit)) {
             Err(UseCaseError::Stale { current }) => assert_eq!(current, revision(1)),
             other => panic!("not stale: {other:?}"),
         }
     }
     let precondition = Precondition::OneOf(vec![revision(1)]);
-    let changed = change_if(&world, &job, locked(Sent::Given(1)), &precondition, Effect::Commit).unwrap();
+    let changed = change_if(&world, &job, locked(Sent::Given(1)), &precondition, WriteMode::Commit).unwrap();
     assert_eq!(changed.revision, revision(2));
 }
 
 #[test]
-fn a_rehearsed_change_is_judged_and_shown_and_not_made() {
+fn a_dry_run_of_a_change_is_judged_and_shown_and_not_made() {
     let (world, version, job) = world_with_job();
     world.job(&version, "Job B");
-    let rehearse = |draft| world.unchanged(|| change_if(&world, &job, draft, &Precondition::None, Effect::Rehearse));
-    assert_eq!(rehearse(named("Job C")).unwrap().revision, revision(2));
-    assert_eq!(conflict(rehearse(named("Job B"))).differences.len(), 1);
-    assert_eq!(invalid(rehearse(named(""))), places(&[("name", ViolationCode::TooShort)]));
+    let dry_run = |draft| world.unchanged(|| change_if(&world, &job, draft, &Precondition::None, WriteMode::DryRun));
+    assert_eq!(dry_run(named("Job C")).unwrap().revision, revision(2));
+    assert_eq!(conflict(dry_run(named("Job B"))).differences.len(), 1);
+    assert_eq!(invalid(dry_run(named(""))), places(&[("name", ViolationCode::TooShort)]));
 }
 
 #[test]
@@ -317,11 +317,11 @@ fn a_job_of_another_organisation_is_not_there() {
     let (world, _, job) = world_with_job();
     let stranger = caller(&Permission::ALL, prediction_domain::model::Scope::of([fresh_organisation_id()]));
     let refused =
-        change_job(&world.ports, &stranger, job.id, &named("Job B").into(), &Precondition::None, Effect::Commit);
+        change_job(&world.ports, &stranger, job.id, &named("Job B").into(), &Precondition::None, WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::NotFound)));
 
     let writer = customer(&[Permission::JobsWrite]);
     let changed =
-        change_job(&world.ports, &writer, job.id, &named("Job B").into(), &Precondition::None, Effect::Commit);
+        change_job(&world.ports, &writer, job.id, &named("Job B").into(), &Precondition::None, WriteMode::Commit);
     assert_eq!(changed.unwrap().job.revision, revision(2), "changing needs no permission to read");
 }

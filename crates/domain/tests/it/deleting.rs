@@ -1,7 +1,7 @@
 //! Deleting sources, versions and jobs.
 
 use prediction_domain::model::{JobId, Permission, Precondition, Scope, Sent, SourceVersionId};
-use prediction_domain::ports::{DeleteSourceVersionError, Effect};
+use prediction_domain::ports::{DeleteSourceVersionError, WriteMode};
 use prediction_domain::use_cases::{
     InUse, SetUpDraft, UseCaseError, delete_job, delete_source, delete_source_version, get_source,
 };
@@ -27,26 +27,26 @@ fn everything_can_be_deleted_from_the_job_to_the_source() {
     let world = World::new();
     let done = world.set_up(everything()).unwrap();
     let (ports, operator) = (&world.ports, operator());
-    assert_eq!(delete_job(ports, &operator, done.job.id, &first_only(), Effect::Commit).unwrap().job, done.job);
-    assert!(matches!(delete_job(ports, &operator, done.job.id, &ANY, Effect::Commit), Err(UseCaseError::NotFound)));
-    let version = delete_source_version(ports, &operator, done.source_version.id, &first_only(), Effect::Commit);
+    assert_eq!(delete_job(ports, &operator, done.job.id, &first_only(), WriteMode::Commit).unwrap().job, done.job);
+    assert!(matches!(delete_job(ports, &operator, done.job.id, &ANY, WriteMode::Commit), Err(UseCaseError::NotFound)));
+    let version = delete_source_version(ports, &operator, done.source_version.id, &first_only(), WriteMode::Commit);
     assert_eq!(version.unwrap(), done.source_version);
-    assert_eq!(delete_source(ports, &operator, done.source.id, &first_only(), Effect::Commit).unwrap(), done.source);
+    assert_eq!(delete_source(ports, &operator, done.source.id, &first_only(), WriteMode::Commit).unwrap(), done.source);
     assert!(matches!(get_source(ports, done.source.id), Err(UseCaseError::NotFound)));
     assert_eq!(world.contents(), (Vec::new(), Vec::new(), Vec::new()));
 }
 
 #[test]
-fn a_rehearsed_deletion_is_judged_and_shown_and_not_made() {
+fn a_dry_run_of_a_deletion_is_judged_and_shown_and_not_made() {
     let world = World::new();
     let done = world.set_up(everything()).unwrap();
     let (ports, operator) = (&world.ports, operator());
-    let rehearse = Effect::Rehearse;
-    let shown = world.unchanged(|| delete_job(ports, &operator, done.job.id, &ANY, rehearse));
+    let dry_run = WriteMode::DryRun;
+    let shown = world.unchanged(|| delete_job(ports, &operator, done.job.id, &ANY, dry_run));
     assert_eq!(shown.unwrap().job, done.job);
-    let refused = world.unchanged(|| delete_source_version(ports, &operator, done.source_version.id, &ANY, rehearse));
+    let refused = world.unchanged(|| delete_source_version(ports, &operator, done.source_version.id, &ANY, dry_run));
     assert!(matches!(refused, Err(UseCaseError::InUse(_))));
-    let refused = world.unchanged(|| delete_source(ports, &operator, done.source.id, &ANY, rehearse));
+    let refused = world.unchanged(|| delete_source(ports, &operator, done.source.id, &ANY, dry_run));
     assert!(matches!(refused, Err(UseCaseError::InUse(InUse::SourceHasVersions { versions: 1 }))));
 }
 
@@ -57,12 +57,12 @@ fn another_revision_than_the_wanted_one_is_not_deleted() {
     let (ports, operator) = (&world.ports, operator());
     let is_stale = |refusal: UseCaseError| matches!(refusal, UseCaseError::Stale { current } if current == revision(1));
     for wanted in [second_only(), Precondition::OneOf(Vec::new())] {
-        let refused = world.unchanged(|| delete_job(ports, &operator, done.job.id, &wanted, Effect::Commit));
+        let refused = world.unchanged(|| delete_job(ports, &operator, done.job.id, &wanted, WriteMode::Commit));
         assert!(is_stale(refused.unwrap_err()));
         let id = done.source_version.id;
-        let refused = world.unchanged(|| delete_source_version(ports, &operator, id, &wanted, Effect::Commit));
+        let refused = world.unchanged(|| delete_source_version(ports, &operator, id, &wanted, WriteMode::Commit));
         assert!(is_stale(refused.unwrap_err()), "the revision is judged before the use");
-        let refused = world.unchanged(|| delete_source(ports, &operator, done.source.id, &wanted, Effect::Commit));
+        let refused = world.unchanged(|| delete_source(ports, &operator, done.source.id, &wanted, WriteMode::Commit));
         assert!(is_stale(refused.unwrap_err()));
     }
 }
@@ -74,14 +74,17 @@ fn what_is_not_there_cannot_be_deleted() {
     let version = SourceVersionId::parse(NOWHERE).unwrap();
     let job = JobId::parse(NOWHERE).unwrap();
     assert!(matches!(
-        delete_source(&ports, &operator, source_id(NOWHERE), &second_only(), Effect::Commit),
+        delete_source(&ports, &operator, source_id(NOWHERE), &second_only(), WriteMode::Commit),
         Err(UseCaseError::NotFound)
     ));
     assert!(matches!(
-        delete_source_version(&ports, &operator, version, &second_only(), Effect::Commit),
+        delete_source_version(&ports, &operator, version, &second_only(), WriteMode::Commit),
         Err(UseCaseError::NotFound)
     ));
-    assert!(matches!(delete_job(&ports, &operator, job, &second_only(), Effect::Commit), Err(UseCaseError::NotFound)));
+    assert!(matches!(
+        delete_job(&ports, &operator, job, &second_only(), WriteMode::Commit),
+        Err(UseCaseError::NotFound)
+    ));
 }
 
 #[test]
@@ -89,24 +92,24 @@ fn a_job_of_another_organisation_is_not_there() {
     let world = World::new();
     let job = world.set_up(everything()).unwrap().job;
     let stranger = caller(&Permission::ALL, Scope::of([fresh_organisation_id()]));
-    let refused = world.unchanged(|| delete_job(&world.ports, &stranger, job.id, &ANY, Effect::Commit));
+    let refused = world.unchanged(|| delete_job(&world.ports, &stranger, job.id, &ANY, WriteMode::Commit));
     assert!(matches!(refused, Err(UseCaseError::NotFound)));
     let writer = customer(&[Permission::JobsWrite]);
-    assert_eq!(delete_job(&world.ports, &writer, job.id, &ANY, Effect::Commit).unwrap().job, job);
+    assert_eq!(delete_job(&world.ports, &writer, job.id, &ANY, WriteMode::Commit).unwrap().job, job);
 }
 
 #[test]
 fn of_the_jobs_that_use_a_version_only_those_are_named_that_the_caller_may_read() {
     let world = World::new();
     // The source is of the organisation that set up first.
-    let done = world.set_up_as(&customer(&Permission::ALL), everything(), Effect::Commit).unwrap();
+    let done = world.set_up_as(&customer(&Permission::ALL), everything(), WriteMode::Commit).unwrap();
     let source = Sent::Given(source_of_id(&done.source.id));
     let hidden = SetUpDraft { organisation_id: given(OTHER_ORGANISATION), source, ..everything() };
     let hidden = world.set_up(hidden).unwrap().job;
     let refused = |permissions: &[Permission], scope: Scope| {
         let caller = caller(permissions, scope);
         let id = done.source_version.id;
-        match world.unchanged(|| delete_source_version(&world.ports, &caller, id, &ANY, Effect::Commit)) {
+        match world.unchanged(|| delete_source_version(&world.ports, &caller, id, &ANY, WriteMode::Commit)) {
             Err(UseCaseError::InUse(InUse::VersionHasJobs { jobs: 2, visible })) => visible,
             other => panic!("not in use by two: {other:?}"),
         }
@@ -123,7 +126,7 @@ fn few_of_many_jobs_are_named() {
     let source = world.source("mildew");
     let version = world.version(&source, "1.0.0", &["a"]);
     let jobs: Vec<_> = (0..12).map(|number| world.job(&version, &format!("Job {number}")).id).collect();
-    match delete_source_version(&world.ports, &operator(), version.id, &ANY, Effect::Commit) {
+    match delete_source_version(&world.ports, &operator(), version.id, &ANY, WriteMode::Commit) {
         Err(UseCaseError::InUse(InUse::VersionHasJobs { jobs: 12, visible })) => {
             assert_eq!(visible, jobs[..DeleteSourceVersionError::MAX_NAMED_JOBS]);
         }

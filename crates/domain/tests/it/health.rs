@@ -8,7 +8,7 @@ use prediction_domain::model::{
     ExpectedIntervalMinutes, Health, HealthStatus, Job, JobChangeDraft, JobWithHealth, MonitoredJob, Monitoring,
     Precondition, RunDraft, RunOutcome, RunStatus, RunSummary, Sent, SourceChangeDraft, SourceDraft, Timestamp,
 };
-use prediction_domain::ports::{Effect, JobFilter};
+use prediction_domain::ports::{JobFilter, WriteMode};
 use prediction_domain::use_cases::{
     JobQuery, Outcome, SetUpDraft, change_job, change_source, count_jobs_by_health, delete_job, get_jobs, list_jobs,
     report_run,
@@ -35,9 +35,9 @@ fn read(world: &World, job: &Job) -> Health {
     get_jobs(&world.ports, &[query]).unwrap().remove(0).unwrap().health
 }
 
-fn set_active(world: &World, job: &Job, active: bool, effect: Effect) -> JobWithHealth {
+fn set_active(world: &World, job: &Job, active: bool, mode: WriteMode) -> JobWithHealth {
     let draft = JobChangeDraft { active: Sent::Given(active), ..JobChangeDraft::default() };
-    change_job(&world.ports, &operator(), job.id, &draft.into(), &ANY, effect).unwrap()
+    change_job(&world.ports, &operator(), job.id, &draft.into(), &ANY, mode).unwrap()
 }
 
 fn fail(world: &World, job: &Job) {
@@ -83,8 +83,8 @@ fn every_answer_that_shows_a_job_shows_its_health() {
     assert_eq!(listed.items, [JobWithHealth { job: job.clone(), health }]);
     let again = world.set_up(everything()).unwrap();
     assert_eq!((again.outcomes.job, again.health), (Outcome::Reused, health));
-    assert_eq!(set_active(&world, &job, true, Effect::Commit), JobWithHealth { job: job.clone(), health });
-    let deleted = delete_job(&world.ports, &operator(), job.id, &ANY, Effect::Rehearse).unwrap();
+    assert_eq!(set_active(&world, &job, true, WriteMode::Commit), JobWithHealth { job: job.clone(), health });
+    let deleted = delete_job(&world.ports, &operator(), job.id, &ANY, WriteMode::DryRun).unwrap();
     assert_eq!(deleted, JobWithHealth { job, health });
 }
 
@@ -97,21 +97,21 @@ fn fail_later(world: &World, job: &Job) {
 fn a_job_that_is_activated_has_a_whole_interval_to_deliver() {
     let (world, job) = world_with_job();
     pass(&world, 60);
-    let paused = set_active(&world, &job, false, Effect::Commit);
+    let paused = set_active(&world, &job, false, WriteMode::Commit);
     assert_eq!(paused.health.status, HealthStatus::Paused);
     assert_eq!((paused.health.next_expected_at, paused.job.activated_at), (None, None));
     pass(&world, 60);
-    let would_be = set_active(&world, &job, true, Effect::Rehearse);
+    let would_be = set_active(&world, &job, true, WriteMode::DryRun);
     assert_eq!(would_be.health.status, HealthStatus::New);
     assert_eq!(read(&world, &job).status, HealthStatus::Paused);
-    let active = set_active(&world, &job, true, Effect::Commit);
+    let active = set_active(&world, &job, true, WriteMode::Commit);
     assert_eq!(active.job.activated_at, Some(active.job.updated_at));
     assert_eq!(active.health.status, HealthStatus::New);
     assert_eq!(active.health.next_expected_at, Some(active.job.updated_at.plus(TimeDelta::minutes(10))));
     // What is changed of an active job does not put it off.
     pass(&world, 11);
     let rename = JobChangeDraft { name: given("Job B"), ..JobChangeDraft::default() };
-    let renamed = change_job(&world.ports, &operator(), job.id, &rename.into(), &ANY, Effect::Commit).unwrap();
+    let renamed = change_job(&world.ports, &operator(), job.id, &rename.into(), &ANY, WriteMode::Commit).unwrap();
     assert_eq!((renamed.job.activated_at, renamed.health.status), (active.job.activated_at, HealthStatus::Late));
 }
 
@@ -123,7 +123,7 @@ fn what_a_source_promises_is_judged_as_it_is_now() {
     for (interval, status) in [(Sent::Given(20), HealthStatus::Late), (Sent::Null, HealthStatus::Unmonitored)] {
         let source = SourceDraft { expected_interval_minutes: interval, ..SourceDraft::default() };
         let draft = SourceChangeDraft { source, ..SourceChangeDraft::default() };
-        change_source(&world.ports, &operator(), job.source_id, &draft.into(), &ANY, Effect::Commit).unwrap();
+        change_source(&world.ports, &operator(), job.source_id, &draft.into(), &ANY, WriteMode::Commit).unwrap();
         assert_eq!(read(&world, &job).status, status);
     }
 }

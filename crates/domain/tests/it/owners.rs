@@ -4,7 +4,7 @@ use prediction_domain::model::{
     AccessDenied, Caller, OrganisationId, OwnersRight, Permission, Precondition, Revision, Scope, Sent, Source,
     SourceChangeDraft, SourceDraft, SourceVersionDraft, Violation, ViolationCode,
 };
-use prediction_domain::ports::{Effect, OwnerFilter, SourceFilter};
+use prediction_domain::ports::{OwnerFilter, SourceFilter, WriteMode};
 use prediction_domain::use_cases::{
     Outcome, SetUpDone, SetUpDraft, UseCaseError, change_source, create_source, delete_source, delete_source_version,
     list_sources, publish_source_version,
@@ -59,13 +59,13 @@ const OWNERS_ACTS: [OwnersAct; 7] = [
     (OwnersRight::Change, |world, caller, source| {
         let draft = SourceDraft { description: given("changed"), ..SourceDraft::default() };
         let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
-        change_source(&world.ports, caller, source.id, &draft.into(), &ANY, Effect::Commit).map(drop)
+        change_source(&world.ports, caller, source.id, &draft.into(), &ANY, WriteMode::Commit).map(drop)
     }),
     // Nobody else learns what it would do, or that they do not know the revision.
     (OwnersRight::Change, |world, caller, source| {
         let draft = SourceDraft { name: given("another"), ..SourceDraft::default() };
         let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
-        change_source(&world.ports, caller, source.id, &draft.into(), &ANY, Effect::Rehearse).map(drop)
+        change_source(&world.ports, caller, source.id, &draft.into(), &ANY, WriteMode::DryRun).map(drop)
     }),
     (OwnersRight::Publish, |world, caller, source| {
         let draft = SourceVersionDraft { source_id: given(&source.id.to_string()), ..a_version("2.0.0", &[]) };
@@ -77,18 +77,18 @@ const OWNERS_ACTS: [OwnersAct; 7] = [
             source_version: Sent::Given(a_version("3.0.0", &["temperature"])),
             ..everything()
         };
-        world.set_up_as(caller, draft, Effect::Rehearse).map(drop)
+        world.set_up_as(caller, draft, WriteMode::DryRun).map(drop)
     }),
     (OwnersRight::Delete, |world, caller, source| {
         let newest = world.ports.source_versions.newest(source.id).unwrap().unwrap();
-        delete_source_version(&world.ports, caller, newest.id, &ANY, Effect::Commit).map(drop)
+        delete_source_version(&world.ports, caller, newest.id, &ANY, WriteMode::Commit).map(drop)
     }),
     (OwnersRight::Delete, |world, caller, source| {
         let newest = world.ports.source_versions.newest(source.id).unwrap().unwrap();
-        delete_source_version(&world.ports, caller, newest.id, &ANY, Effect::Commit).map(drop)
+        delete_source_version(&world.ports, caller, newest.id, &ANY, WriteMode::Commit).map(drop)
     }),
     (OwnersRight::Delete, |world, caller, source| {
-        delete_source(&world.ports, caller, source.id, &ANY, Effect::Commit).map(drop)
+        delete_source(&world.ports, caller, source.id, &ANY, WriteMode::Commit).map(drop)
     }),
 ];
 
@@ -141,10 +141,10 @@ fn a_stranger_learns_no_revision() {
     let draft = SourceChangeDraft { revision: Sent::Given(99), ..SourceChangeDraft::default() };
     let precondition = Precondition::OneOf(vec![Revision::new(98).unwrap()]);
     let stranger = customer(&Permission::ALL);
-    denied(change_source(&world.ports, &stranger, source.id, &draft.into(), &precondition, Effect::Rehearse));
-    denied(delete_source(&world.ports, &stranger, source.id, &precondition, Effect::Rehearse));
+    denied(change_source(&world.ports, &stranger, source.id, &draft.into(), &precondition, WriteMode::DryRun));
+    denied(delete_source(&world.ports, &stranger, source.id, &precondition, WriteMode::DryRun));
     let version = world.version(&source, "1.0.0", &[]);
-    denied(delete_source_version(&world.ports, &stranger, version.id, &precondition, Effect::Rehearse));
+    denied(delete_source_version(&world.ports, &stranger, version.id, &precondition, WriteMode::DryRun));
 }
 
 #[test]
@@ -212,10 +212,10 @@ fn a_name_means_a_source_of_ones_own_or_of_the_platform() {
             ..everything()
         };
         let created = world.unchanged(|| create(&world, &of(&[own]), a_source("Mildew")));
-        let as_customer = |draft| world.set_up_as(&customer(&Permission::ALL), draft, Effect::Rehearse);
+        let as_customer = |draft| world.set_up_as(&customer(&Permission::ALL), draft, WriteMode::DryRun);
         let by_name = as_customer(job(a_source("mildew")));
         // Whose job it is counts, and not who sets it up.
-        let by_operator = world.rehearse(job(a_source("mildew")));
+        let by_operator = world.dry_run(job(a_source("mildew")));
         if is_meant {
             assert_eq!(created.unwrap(), (source.clone(), Outcome::Reused));
             for done in [by_name, by_operator] {
@@ -258,7 +258,7 @@ fn a_source_that_a_setup_creates_belongs_to_its_organisation_or_to_the_platform(
     let (own, other) = (organisation(), other_organisation());
     let with = |source: SourceDraft| SetUpDraft { source: Sent::Given(source), ..everything() };
     let set_up = |caller: &Caller, draft: SetUpDraft| -> Result<SetUpDone, UseCaseError> {
-        World::new().set_up_as(caller, draft, Effect::Commit)
+        World::new().set_up_as(caller, draft, WriteMode::Commit)
     };
     let owner = |caller: &Caller, draft| set_up(caller, draft).unwrap().source.owner_organisation_id;
     assert_eq!(owner(&of(&[own]), everything()), Some(own));
@@ -277,16 +277,16 @@ fn a_source_that_a_setup_creates_belongs_to_its_organisation_or_to_the_platform(
 fn who_may_create_sets_up_on_the_fly_and_changes_nothing() {
     let world = World::new();
     let creator = customer(&[Permission::JobsWrite, Permission::CatalogCreate]);
-    let done = world.set_up_as(&creator, everything(), Effect::Commit).unwrap();
+    let done = world.set_up_as(&creator, everything(), WriteMode::Commit).unwrap();
     let (source, _) = create(&world, &creator, a_source("rust")).unwrap();
     let version = SourceVersionDraft { source_id: given(&source.id.to_string()), ..a_version("1.0.0", &[]) };
     publish_source_version(&world.ports, &creator, &version.into()).unwrap();
     let needed = AccessDenied::InsufficientScope { required: Permission::CatalogWrite };
     let draft = SourceChangeDraft::default();
-    let changed = change_source(&world.ports, &creator, source.id, &draft.into(), &ANY, Effect::Commit);
+    let changed = change_source(&world.ports, &creator, source.id, &draft.into(), &ANY, WriteMode::Commit);
     assert_eq!(denied(changed), needed);
-    assert_eq!(denied(delete_source(&world.ports, &creator, source.id, &ANY, Effect::Commit)), needed);
-    let deleted = delete_source_version(&world.ports, &creator, done.source_version.id, &ANY, Effect::Commit);
+    assert_eq!(denied(delete_source(&world.ports, &creator, source.id, &ANY, WriteMode::Commit)), needed);
+    let deleted = delete_source_version(&world.ports, &creator, done.source_version.id, &ANY, WriteMode::Commit);
     assert_eq!(denied(deleted), needed);
 }
 
@@ -297,18 +297,18 @@ fn versions_of_others_are_run_and_not_published() {
     let source = stored(&world, None, "mildew");
     let version = world.version(&source, "1.0.0", &["temperature"]);
     let customer = customer(&Permission::ALL);
-    let described = world.set_up_as(&customer, everything(), Effect::Rehearse).unwrap();
+    let described = world.set_up_as(&customer, everything(), WriteMode::DryRun).unwrap();
     assert_eq!(described.source_version, version);
     let named = SetUpDraft { source_version: Sent::Given(version_of_id(&version.id)), ..everything() };
-    assert_eq!(world.set_up_as(&customer, named, Effect::Rehearse).unwrap().source_version, version);
+    assert_eq!(world.set_up_as(&customer, named, WriteMode::DryRun).unwrap().source_version, version);
     let new = SetUpDraft { source_version: Sent::Given(a_version("1.0.1", &["temperature"])), ..everything() };
-    let refused = denied(world.unchanged(|| world.set_up_as(&customer, new.clone(), Effect::Commit)));
+    let refused = denied(world.unchanged(|| world.set_up_as(&customer, new.clone(), WriteMode::Commit)));
     let right = OwnersRight::Publish;
     assert_eq!(refused, AccessDenied::NotTheOwner { source_id: source.id, owner_organisation_id: None, right });
     // What is wrong with it is told first, and so is a clash.
     let wrong = SetUpDraft { role_bindings: Sent::Given(Vec::new()), ..new };
     assert_eq!(
-        invalid(world.set_up_as(&customer, wrong, Effect::Commit)),
+        invalid(world.set_up_as(&customer, wrong, WriteMode::Commit)),
         places(&[("role_bindings", ViolationCode::MissingRequiredRole)])
     );
 }
@@ -322,7 +322,7 @@ fn only_the_platform_hands_a_source_over() {
         let draft =
             SourceDraft { owner_organisation_id: owned_by(owner, "").owner_organisation_id, ..SourceDraft::default() };
         let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
-        let changed = change_source(&world.ports, caller, source.id, &draft.into(), &ANY, Effect::Commit);
+        let changed = change_source(&world.ports, caller, source.id, &draft.into(), &ANY, WriteMode::Commit);
         changed.map(|changed| changed.source)
     };
     let repeated = world.unchanged(|| hand(&of(&[own]), Some(own)).unwrap());
@@ -350,5 +350,5 @@ fn a_chosen_id_of_a_source_of_others_does_not_make_it_ones_own() {
     assert_eq!(differences(&found)[0].0, "owner_organisation_id");
     // In a setup it says which source is meant.
     let draft = SetUpDraft { source: Sent::Given(source_of_id(CHOSEN)), ..binding(&[]) };
-    invalid(world.set_up_as(&customer(&Permission::ALL), draft, Effect::Rehearse));
+    invalid(world.set_up_as(&customer(&Permission::ALL), draft, WriteMode::DryRun));
 }

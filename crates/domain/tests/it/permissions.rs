@@ -4,7 +4,7 @@ use prediction_domain::model::{
     AccessDenied, Caller, JobChangeDraft, JobId, Permission, Precondition, Revision, RunDraft, RunId, Scope,
     SourceChangeDraft, SourceDraft, SourceVersionDraft, SourceVersionId,
 };
-use prediction_domain::ports::{Effect, JobFilter, RunFilter};
+use prediction_domain::ports::{JobFilter, RunFilter, WriteMode};
 use prediction_domain::use_cases::{
     JobQuery, Ports, PredictionFilter, SetUpDraft, UseCaseError, change_job, change_source, count_jobs_by_health,
     create_source, delete_job, delete_run, delete_source, delete_source_version, get_job_revision, get_run,
@@ -25,29 +25,29 @@ const USE_CASES: [(&str, Permission, UseCase); 18] = [
     }),
     ("change_source", Permission::CatalogWrite, |ports, caller| {
         let draft = submit(SourceChangeDraft::default());
-        change_source(ports, caller, source_id(CHOSEN), &draft, &ANY, Effect::Commit).map(drop)
+        change_source(ports, caller, source_id(CHOSEN), &draft, &ANY, WriteMode::Commit).map(drop)
     }),
     ("delete_source", Permission::CatalogWrite, |ports, caller| {
-        delete_source(ports, caller, source_id(CHOSEN), &ANY, Effect::Rehearse).map(drop)
+        delete_source(ports, caller, source_id(CHOSEN), &ANY, WriteMode::DryRun).map(drop)
     }),
     ("publish_source_version", Permission::CatalogCreate, |ports, caller| {
         publish_source_version(ports, caller, &submit(SourceVersionDraft::default())).map(drop)
     }),
     ("delete_source_version", Permission::CatalogWrite, |ports, caller| {
         let id = SourceVersionId::parse(CHOSEN).unwrap();
-        delete_source_version(ports, caller, id, &ANY, Effect::Commit).map(drop)
+        delete_source_version(ports, caller, id, &ANY, WriteMode::Commit).map(drop)
     }),
     ("prepare_set_up", Permission::JobsWrite, |_, caller| {
-        prepare_set_up(caller, submit(SetUpDraft::default()), Effect::Rehearse).map(drop)
+        prepare_set_up(caller, submit(SetUpDraft::default()), WriteMode::DryRun).map(drop)
     }),
     ("change_job", Permission::JobsWrite, |ports, caller| {
-        change_job(ports, caller, job_id(), &submit(JobChangeDraft::default()), &ANY, Effect::Commit).map(drop)
+        change_job(ports, caller, job_id(), &submit(JobChangeDraft::default()), &ANY, WriteMode::Commit).map(drop)
     }),
     ("delete_job", Permission::JobsWrite, |ports, caller| {
-        delete_job(ports, caller, job_id(), &ANY, Effect::Commit).map(drop)
+        delete_job(ports, caller, job_id(), &ANY, WriteMode::Commit).map(drop)
     }),
     ("delete_run", Permission::JobsWrite, |ports, caller| {
-        delete_run(ports, caller, job_id(), RunId::parse(CHOSEN).unwrap(), &ANY, Effect::Commit).map(drop)
+        delete_run(ports, caller, job_id(), RunId::parse(CHOSEN).unwrap(), &ANY, WriteMode::Commit).map(drop)
     }),
     ("get_job", Permission::JobsRead, |_, caller| JobQuery::new(caller, job_id()).map(drop)),
     ("list_jobs", Permission::JobsRead, |ports, caller| {
@@ -111,7 +111,7 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
     denied(count_jobs_by_health(&ports, &customer, &filter).map(drop));
     denied(list_jobs(&ports, &customer, filter, None, &first_page(50)).map(drop));
     let draft = SetUpDraft { organisation_id: given(&organisation_id.to_string()), ..everything() };
-    denied(prepare_set_up(&customer, draft.into(), Effect::Commit).map(drop));
+    denied(prepare_set_up(&customer, draft.into(), WriteMode::Commit).map(drop));
 }
 
 #[test]

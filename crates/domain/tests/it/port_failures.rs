@@ -3,7 +3,9 @@
 use prediction_domain::model::{
     JobChangeDraft, JobId, Precondition, Sent, SourceChangeDraft, SourceVersionDraft, SourceVersionId,
 };
-use prediction_domain::ports::{Effect, JobFilter, JobSetUpOutcome, SourceFilter, SourceVersionFilter, StoreFailure};
+use prediction_domain::ports::{
+    JobFilter, JobSetUpOutcome, SourceFilter, SourceVersionFilter, StoreFailure, WriteMode,
+};
 use prediction_domain::use_cases::{
     Expansion, JobQuery, Ports, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, change_source,
     count_jobs_by_health, create_source, delete_job, delete_source, delete_source_version, expand_jobs, get_jobs,
@@ -78,10 +80,10 @@ fn failures_of_the_sources_are_passed_through() {
 
     assert_passed_through("get", find_fails, |ports| get_source(ports, source_id(CHOSEN)).map(drop));
     assert_passed_through("change: find", find_fails, |ports| {
-        change_source(ports, &operator(), source_id(CHOSEN), &rename(), &ANY, Effect::Commit).map(drop)
+        change_source(ports, &operator(), source_id(CHOSEN), &rename(), &ANY, WriteMode::Commit).map(drop)
     });
     assert_passed_through("delete: find", find_fails, |ports| {
-        delete_source(ports, &operator(), source_id(CHOSEN), &ANY, Effect::Commit).map(drop)
+        delete_source(ports, &operator(), source_id(CHOSEN), &ANY, WriteMode::Commit).map(drop)
     });
     assert_passed_through("publish: find", find_fails, |ports| {
         let draft = SourceVersionDraft { source_id: given(CHOSEN), ..a_version("1.0.0", &["a"]) };
@@ -111,7 +113,7 @@ fn failures_of_the_sources_are_passed_through() {
             with_source(mocks);
             mocks.sources.expect_update().returning(move |_, _, _| Err(fail().into()));
         },
-        |ports| change_source(ports, &operator(), source_id(CHOSEN), &rename(), &ANY, Effect::Commit).map(drop),
+        |ports| change_source(ports, &operator(), source_id(CHOSEN), &rename(), &ANY, WriteMode::Commit).map(drop),
     );
     assert_passed_through(
         "delete",
@@ -119,7 +121,7 @@ fn failures_of_the_sources_are_passed_through() {
             with_source(mocks);
             mocks.sources.expect_delete().returning(move |_, _, _| Err(fail().into()));
         },
-        |ports| delete_source(ports, &operator(), source_id(CHOSEN), &ANY, Effect::Commit).map(drop),
+        |ports| delete_source(ports, &operator(), source_id(CHOSEN), &ANY, WriteMode::Commit).map(drop),
     );
 }
 
@@ -130,7 +132,7 @@ fn failures_of_the_versions_are_passed_through() {
     };
     assert_passed_through("get", find_fails, |ports| get_source_version(ports, version_id()).map(drop));
     assert_passed_through("delete: find", find_fails, |ports| {
-        delete_source_version(ports, &operator(), version_id(), &ANY, Effect::Commit).map(drop)
+        delete_source_version(ports, &operator(), version_id(), &ANY, WriteMode::Commit).map(drop)
     });
     assert_passed_through("expand: find", find_fails, |ports| {
         let job = a_job_of(&a_version_of(stored_source().id));
@@ -147,7 +149,7 @@ fn failures_of_the_versions_are_passed_through() {
         },
         |ports| {
             let draft = submit(JobChangeDraft::default());
-            change_job(ports, &operator(), job_id(), &draft, &ANY, Effect::Commit).map(drop)
+            change_job(ports, &operator(), job_id(), &draft, &ANY, WriteMode::Commit).map(drop)
         },
     );
     assert_passed_through(
@@ -174,7 +176,7 @@ fn failures_of_the_versions_are_passed_through() {
             with_version(mocks);
             mocks.sources.expect_find_many().returning(move |_| Err(fail()));
         },
-        |ports| delete_source_version(ports, &operator(), version_id(), &ANY, Effect::Commit).map(drop),
+        |ports| delete_source_version(ports, &operator(), version_id(), &ANY, WriteMode::Commit).map(drop),
     );
     assert_passed_through(
         "list_heads",
@@ -190,7 +192,7 @@ fn failures_of_the_versions_are_passed_through() {
             with_source(mocks);
             mocks.source_versions.expect_delete().returning(move |_, _, _| Err(fail().into()));
         },
-        |ports| delete_source_version(ports, &operator(), version_id(), &ANY, Effect::Commit).map(drop),
+        |ports| delete_source_version(ports, &operator(), version_id(), &ANY, WriteMode::Commit).map(drop),
     );
 }
 
@@ -205,10 +207,10 @@ fn failures_of_the_jobs_are_passed_through() {
         Ok(get_jobs(ports, &[JobQuery::new(&operator(), job_id()).unwrap()]).map(drop)?)
     });
     assert_passed_through("change: find", find_fails, |ports| {
-        change_job(ports, &operator(), job_id(), &deactivate(), &ANY, Effect::Commit).map(drop)
+        change_job(ports, &operator(), job_id(), &deactivate(), &ANY, WriteMode::Commit).map(drop)
     });
     assert_passed_through("delete: find", find_fails, |ports| {
-        delete_job(ports, &operator(), job_id(), &ANY, Effect::Commit).map(drop)
+        delete_job(ports, &operator(), job_id(), &ANY, WriteMode::Commit).map(drop)
     });
     assert_passed_through(
         "list",
@@ -230,7 +232,7 @@ fn failures_of_the_jobs_are_passed_through() {
             with_job(mocks);
             mocks.jobs.expect_update().returning(move |_, _, _, _| Err(fail().into()));
         },
-        |ports| change_job(ports, &operator(), job_id(), &deactivate(), &ANY, Effect::Commit).map(drop),
+        |ports| change_job(ports, &operator(), job_id(), &deactivate(), &ANY, WriteMode::Commit).map(drop),
     );
     assert_passed_through(
         "delete",
@@ -238,7 +240,7 @@ fn failures_of_the_jobs_are_passed_through() {
             with_job(mocks);
             mocks.jobs.expect_delete().returning(move |_, _, _, _| Err(fail().into()));
         },
-        |ports| delete_job(ports, &operator(), job_id(), &ANY, Effect::Commit).map(drop),
+        |ports| delete_job(ports, &operator(), job_id(), &ANY, WriteMode::Commit).map(drop),
     );
 }
 
@@ -254,7 +256,7 @@ fn by_reference() -> SetUpDraft {
 #[test]
 fn failures_during_a_setup_are_passed_through() {
     let commit =
-        |draft: SetUpDraft| move |ports: &Ports| set_up(ports, &operator(), draft.clone(), Effect::Commit).map(drop);
+        |draft: SetUpDraft| move |ports: &Ports| set_up(ports, &operator(), draft.clone(), WriteMode::Commit).map(drop);
     assert_passed_through(
         "source by id",
         |mocks, fail| {
@@ -319,7 +321,7 @@ fn a_failed_lookup_answers_everybody_who_waits() {
     let mut mocks = Mocks::default();
     mocks.sources.expect_find_many().times(1).returning(|_| Err(StoreFailure::Unavailable("no connection".into())));
     let prepared = [by_reference(), everything(), by_reference()]
-        .map(|draft| prepare_set_up(&operator(), draft.into(), Effect::Commit).unwrap());
+        .map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
     let answers = set_up_jobs(&mocks.into_ports(), &prepared);
     assert_eq!(answers.len(), 3);
     for answer in answers {
@@ -342,7 +344,7 @@ fn a_failed_plan_answers_its_caller_alone() {
     });
     let other = SetUpDraft { source: Sent::Given(a_source("rust")), job: Sent::Given(a_job("Job B")), ..everything() };
     let prepared =
-        [everything(), other].map(|draft| prepare_set_up(&operator(), draft.into(), Effect::Commit).unwrap());
+        [everything(), other].map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
     let answers = set_up_jobs(&mocks.into_ports(), &prepared);
     assert!(matches!(answers[0], Err(UseCaseError::Store(StoreFailure::Internal(_)))));
     assert!(answers[1].is_ok());
@@ -353,6 +355,6 @@ fn a_store_that_leaves_plans_unanswered_has_failed() {
     let mut mocks = Mocks::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(1).returning(|_| Vec::new());
-    let refused = set_up(&mocks.into_ports(), &operator(), everything(), Effect::Commit);
+    let refused = set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Store(StoreFailure::Internal(_)))));
 }

@@ -7,8 +7,8 @@ use prediction_domain::model::{
     Job, JobChangeDraft, Precondition, Sent, Source, SourceChangeDraft, SourceVersionDraft, ViolationCode,
 };
 use prediction_domain::ports::{
-    DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, Effect, InsertSourceVersionError,
-    JobSetUpOutcome, JobSetUpRejected, StoreFailure, UpdateJobError, UpdateSourceError,
+    DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, InsertSourceVersionError,
+    JobSetUpOutcome, JobSetUpRejected, StoreFailure, UpdateJobError, UpdateSourceError, WriteMode,
 };
 use prediction_domain::use_cases::{
     Outcome, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, change_source, delete_job, delete_run, delete_source,
@@ -63,7 +63,7 @@ fn a_setup_that_is_overtaken_is_planned_again() {
         || JobSetUpRejected::ReferenceMissing,
     ] {
         let ports = mocks_that_reject(vec![rejected]).into_ports();
-        let done = set_up(&ports, &operator(), everything(), Effect::Commit).unwrap();
+        let done = set_up(&ports, &operator(), everything(), WriteMode::Commit).unwrap();
         assert_eq!(done.outcomes.source, Outcome::Created);
     }
 }
@@ -98,7 +98,7 @@ fn a_source_that_was_created_meanwhile_is_found() {
         .withf(|plans| plans[0].new_source.is_none() && plans[0].new_version.is_none())
         .times(1)
         .returning(|_| vec![Ok(JobSetUpOutcome::Created)]);
-    let done = set_up(&mocks.into_ports(), &operator(), everything(), Effect::Commit).unwrap();
+    let done = set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit).unwrap();
     assert_eq!((done.source, done.source_version), (source, version));
     assert_eq!((done.outcomes.source, done.outcomes.job), (Outcome::Reused, Outcome::Created));
 }
@@ -106,12 +106,12 @@ fn a_source_that_was_created_meanwhile_is_found() {
 #[test]
 fn a_setup_gives_up_after_a_while() {
     let ports = mocks_that_reject(vec![|| JobSetUpRejected::SourceTaken; MAX_ATTEMPTS - 1]).into_ports();
-    assert!(set_up(&ports, &operator(), everything(), Effect::Commit).is_ok());
+    assert!(set_up(&ports, &operator(), everything(), WriteMode::Commit).is_ok());
 
     let mut mocks = Mocks::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(MAX_ATTEMPTS).returning(|_| vec![Err(JobSetUpRejected::SourceTaken)]);
-    assert_contended(set_up(&mocks.into_ports(), &operator(), everything(), Effect::Commit));
+    assert_contended(set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit));
 }
 
 /// Two servers take the same setup at once: the other one was faster between our reading and our writing.
@@ -135,7 +135,7 @@ fn an_identical_setup_on_another_server_is_no_conflict() {
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(job.clone())))]);
     // By then it is deleted: nothing more is known of it.
     mocks.jobs.expect_find_monitored().times(1).returning(|_| Ok(vec![None]));
-    let again = set_up(&mocks.into_ports(), &operator(), everything(), Effect::Commit).unwrap();
+    let again = set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit).unwrap();
     assert_eq!((again.job, again.outcomes.job), (done.job, Outcome::Reused));
 }
 
@@ -174,7 +174,7 @@ fn a_version_that_was_defaulted_before_the_job_was_there_is_chosen_anew() {
         job: Sent::Given(a_job("Job A")),
         ..binding(&["temperature"])
     };
-    let done = set_up(&mocks.into_ports(), &operator(), draft, Effect::Commit).unwrap();
+    let done = set_up(&mocks.into_ports(), &operator(), draft, WriteMode::Commit).unwrap();
     assert_eq!((done.job, done.source_version), (job, pinned));
 }
 
@@ -191,7 +191,7 @@ fn a_conflict_is_told_after_looking_once_more() {
         .times(2)
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(job.clone())))]);
     let draft = SetUpDraft { source: Sent::Given(a_source("rust")), ..everything() };
-    let conflict = conflict(set_up(&mocks.into_ports(), &operator(), draft, Effect::Commit));
+    let conflict = conflict(set_up(&mocks.into_ports(), &operator(), draft, WriteMode::Commit));
     assert_eq!(conflict.differences[0].path.to_string(), "source");
 }
 
@@ -228,7 +228,7 @@ fn the_last_change_of_a_source_wins() {
         assert_eq!(changed.revision, expected.next());
         if expected == revision(3) { Ok(()) } else { Err(UpdateSourceError::Stale { current: expected.next() }) }
     });
-    let changed = change_source(&mocks.into_ports(), &operator(), source.id, &rename().into(), &ANY, Effect::Commit)
+    let changed = change_source(&mocks.into_ports(), &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit)
         .unwrap()
         .source;
     assert_eq!((changed.name.as_str(), changed.revision), ("another", revision(4)));
@@ -248,8 +248,8 @@ fn a_change_of_a_source_gives_up_after_a_while() {
         .times(MAX_ATTEMPTS)
         .returning(|_, expected, _| Err(DeleteSourceError::Stale { current: expected.next() }));
     let ports = mocks.into_ports();
-    assert_contended(change_source(&ports, &operator(), source.id, &rename().into(), &ANY, Effect::Commit));
-    assert_contended(delete_source(&ports, &operator(), source.id, &ANY, Effect::Commit));
+    assert_contended(change_source(&ports, &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit));
+    assert_contended(delete_source(&ports, &operator(), source.id, &ANY, WriteMode::Commit));
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
             .times(1)
             .returning(|_, _, _| Err(UpdateSourceError::Stale { current: revision(5) }));
         let refused =
-            change_source(&mocks.into_ports(), &operator(), source.id, &draft.into(), &precondition, Effect::Commit);
+            change_source(&mocks.into_ports(), &operator(), source.id, &draft.into(), &precondition, WriteMode::Commit);
         assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
     };
     locked(rename(), first_only());
@@ -270,7 +270,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
 
     let (mut mocks, source) = mocks_with_source();
     mocks.sources.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceError::Stale { current: revision(5) }));
-    let refused = delete_source(&mocks.into_ports(), &operator(), source.id, &first_only(), Effect::Commit);
+    let refused = delete_source(&mocks.into_ports(), &operator(), source.id, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
@@ -284,10 +284,13 @@ fn what_is_deleted_under_the_hands_of_a_writer_is_not_found() {
     mocks.source_versions.expect_find_many().returning(move |_| Ok(vec![Some(found.clone())]));
     mocks.source_versions.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceVersionError::Missing));
     let ports = mocks.into_ports();
-    let changed = change_source(&ports, &operator(), source.id, &rename().into(), &ANY, Effect::Commit);
+    let changed = change_source(&ports, &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit);
     assert!(matches!(changed, Err(UseCaseError::NotFound)));
-    assert!(matches!(delete_source(&ports, &operator(), source.id, &ANY, Effect::Commit), Err(UseCaseError::NotFound)));
-    let deleted = delete_source_version(&ports, &operator(), version.id, &ANY, Effect::Commit);
+    assert!(matches!(
+        delete_source(&ports, &operator(), source.id, &ANY, WriteMode::Commit),
+        Err(UseCaseError::NotFound)
+    ));
+    let deleted = delete_source_version(&ports, &operator(), version.id, &ANY, WriteMode::Commit);
     assert!(matches!(deleted, Err(UseCaseError::NotFound)));
 }
 
@@ -316,7 +319,7 @@ fn the_last_change_of_a_job_wins() {
         assert_eq!(changed.revision, expected.next());
         if expected == revision(2) { Ok(()) } else { Err(UpdateJobError::Stale { current: expected.next() }) }
     });
-    let changed = change_job(&mocks.into_ports(), &operator(), job.id, &deactivate().into(), &ANY, Effect::Commit);
+    let changed = change_job(&mocks.into_ports(), &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit);
     assert_eq!(changed.unwrap().job.revision, revision(3));
 }
 
@@ -334,8 +337,8 @@ fn a_change_of_a_job_gives_up_after_a_while() {
         .times(MAX_ATTEMPTS)
         .returning(|_, _, expected, _| Err(DeleteJobError::Stale { current: expected.next() }));
     let ports = mocks.into_ports();
-    assert_contended(change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, Effect::Commit));
-    assert_contended(delete_job(&ports, &operator(), job.id, &ANY, Effect::Commit));
+    assert_contended(change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit));
+    assert_contended(delete_job(&ports, &operator(), job.id, &ANY, WriteMode::Commit));
 }
 
 #[test]
@@ -343,12 +346,12 @@ fn who_wants_one_revision_of_a_job_is_told_that_it_is_gone() {
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Stale { current: revision(5) }));
     let draft = deactivate().into();
-    let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft, &first_only(), Effect::Commit);
+    let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Stale { current: revision(5) }));
-    let refused = delete_job(&mocks.into_ports(), &operator(), job.id, &first_only(), Effect::Commit);
+    let refused = delete_job(&mocks.into_ports(), &operator(), job.id, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
@@ -365,7 +368,7 @@ fn who_wants_one_revision_of_a_run_is_told_that_it_is_gone() {
             assert_eq!(expected, Some(revision(1)), "what was seen");
             Err(error.lock().unwrap().take().unwrap())
         });
-        delete_run(&mocks.into_ports(), &operator(), job.id, id, &first_only(), Effect::Commit)
+        delete_run(&mocks.into_ports(), &operator(), job.id, id, &first_only(), WriteMode::Commit)
     };
     let refused = delete(DeleteRunError::Stale { current: revision(2) });
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(2)));
@@ -378,9 +381,9 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Missing));
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Missing));
     let ports = mocks.into_ports();
-    let changed = change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, Effect::Commit);
+    let changed = change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit);
     assert!(matches!(changed, Err(UseCaseError::NotFound)));
-    assert!(matches!(delete_job(&ports, &operator(), job.id, &ANY, Effect::Commit), Err(UseCaseError::NotFound)));
+    assert!(matches!(delete_job(&ports, &operator(), job.id, &ANY, WriteMode::Commit), Err(UseCaseError::NotFound)));
 
     // The version is deleted between our reading it and now: it is looked for again, and not there.
     let (mut mocks, job) = mocks_with_job();
@@ -392,7 +395,7 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     });
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::VersionMissing));
     let draft = JobChangeDraft { source_version_id: given(&id.to_string()), ..deactivate() };
-    let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft.into(), &ANY, Effect::Commit);
+    let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft.into(), &ANY, WriteMode::Commit);
     assert_eq!(invalid(refused), places(&[("source_version_id", ViolationCode::UnknownSourceVersion)]));
 }
 
@@ -416,5 +419,5 @@ fn the_default_is_asked_for_within_the_organisation() {
     mocks.jobs.expect_set_up_many().times(1).returning(|_| vec![Ok(JobSetUpOutcome::Created)]);
     let job = SetUpJobDraft { source_id: given(&id.to_string()), ..a_job("Job A") };
     let draft = SetUpDraft { job: Sent::Given(job), ..binding(&["temperature"]) };
-    assert!(set_up(&mocks.into_ports(), &operator(), draft, Effect::Commit).is_ok());
+    assert!(set_up(&mocks.into_ports(), &operator(), draft, WriteMode::Commit).is_ok());
 }

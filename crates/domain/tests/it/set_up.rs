@@ -5,7 +5,7 @@ use std::time::Duration;
 use prediction_domain::model::{
     AccessDenied, BindingDraft, JobChangeDraft, Permission, Precondition, Scope, Sent, ViolationCode,
 };
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{
     Outcome, Outcomes, Resource, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, prepare_set_up,
 };
@@ -52,16 +52,16 @@ fn the_same_setup_again_finds_everything() {
 }
 
 #[test]
-fn a_rehearsal_shows_what_would_be_and_stores_nothing() {
+fn a_dry_run_shows_what_would_be_and_stores_nothing() {
     let world = World::new();
-    let shown = world.unchanged(|| world.rehearse(everything())).unwrap();
+    let shown = world.unchanged(|| world.dry_run(everything())).unwrap();
     assert_eq!(shown.outcomes, ALL_CREATED);
     assert_eq!(shown.job.outputs.len(), 1);
     world.set_up(everything()).unwrap();
-    assert_eq!(world.unchanged(|| world.rehearse(everything())).unwrap().outcomes, ALL_REUSED);
+    assert_eq!(world.unchanged(|| world.dry_run(everything())).unwrap().outcomes, ALL_REUSED);
     let other =
         SetUpDraft { job: Sent::Given(SetUpJobDraft { active: Sent::Given(false), ..a_job("Job A") }), ..everything() };
-    assert_eq!(conflict(world.unchanged(|| world.rehearse(other))).resource, Resource::Job);
+    assert_eq!(conflict(world.unchanged(|| world.dry_run(other))).resource, Resource::Job);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn bindings_compare_as_sets_and_active_only_when_it_is_sent() {
         job.id,
         &JobChangeDraft { active: Sent::Given(false), ..JobChangeDraft::default() }.into(),
         &Precondition::None,
-        Effect::Commit,
+        WriteMode::Commit,
     )
     .unwrap();
     let again = |active: Sent<bool>| SetUpDraft {
@@ -184,7 +184,7 @@ fn only_who_may_write_the_catalogue_creates_in_it() {
     let world = World::new();
     let customer = customer(&[Permission::JobsWrite]);
     let refused = |world: &World, draft: SetUpDraft| match world
-        .unchanged(|| world.set_up_as(&customer, draft, Effect::Commit))
+        .unchanged(|| world.set_up_as(&customer, draft, WriteMode::Commit))
     {
         Err(UseCaseError::Denied(denied)) => denied,
         other => panic!("not denied: {other:?}"),
@@ -196,13 +196,13 @@ fn only_who_may_write_the_catalogue_creates_in_it() {
     assert_eq!(refused(&world, everything()), needed, "the version would be created");
 
     world.version(&source, "1.0.0", &["temperature"]);
-    let done = world.set_up_as(&customer, everything(), Effect::Commit).unwrap();
+    let done = world.set_up_as(&customer, everything(), WriteMode::Commit).unwrap();
     assert_eq!(done.outcomes.job, Outcome::Created, "what is described and there needs no permission");
 
     let wrong =
         SetUpDraft { role_bindings: Sent::Given(Vec::new()), source: Sent::Given(a_source("rust")), ..everything() };
     assert_eq!(
-        invalid(world.set_up_as(&customer, wrong, Effect::Commit)),
+        invalid(world.set_up_as(&customer, wrong, WriteMode::Commit)),
         places(&[("role_bindings", ViolationCode::MissingRequiredRole)]),
         "what is wrong is told first: it has to be put right by whoever asks"
     );
@@ -213,14 +213,14 @@ fn an_organisation_of_others_ends_the_setup_at_once() {
     let customer = customer(&Permission::ALL);
     let other = fresh_organisation_id();
     let draft = SetUpDraft { organisation_id: given(&other.to_string()), ..SetUpDraft::default() };
-    match prepare_set_up(&customer, draft.into(), Effect::Commit) {
+    match prepare_set_up(&customer, draft.into(), WriteMode::Commit) {
         Err(UseCaseError::Denied(denied)) => {
             assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id: other });
         }
         other => panic!("not denied: {other:?}"),
     }
     let nobody = caller(&Permission::ALL, Scope::of([]));
-    assert!(matches!(prepare_set_up(&nobody, everything().into(), Effect::Commit), Err(UseCaseError::Denied(_))));
+    assert!(matches!(prepare_set_up(&nobody, everything().into(), WriteMode::Commit), Err(UseCaseError::Denied(_))));
 }
 
 #[test]

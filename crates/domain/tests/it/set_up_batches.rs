@@ -3,7 +3,7 @@
 use prediction_domain::model::{
     BindingDraft, Caller, Permission, Scope, Sent, SourceDraft, SourceVersionDraft, ViolationCode,
 };
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{
     Outcome, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, prepare_set_up, set_up_jobs,
 };
@@ -17,22 +17,22 @@ use crate::world::{
 };
 
 /// One request, and who sends it.
-type Request = (Caller, SetUpDraft, Effect);
+type Request = (Caller, SetUpDraft, WriteMode);
 
 fn together(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, UseCaseError>> {
     let prepared: Vec<_> = requests
         .iter()
-        .map(|(caller, draft, effect)| prepare_set_up(caller, draft.clone().into(), *effect).unwrap())
+        .map(|(caller, draft, mode)| prepare_set_up(caller, draft.clone().into(), *mode).unwrap())
         .collect();
     set_up_jobs(&world.ports, &prepared)
 }
 
 fn one_by_one(world: &World, requests: &[Request]) -> Vec<Result<SetUpDone, UseCaseError>> {
-    requests.iter().map(|(caller, draft, effect)| world.set_up_as(caller, draft.clone(), *effect)).collect()
+    requests.iter().map(|(caller, draft, mode)| world.set_up_as(caller, draft.clone(), *mode)).collect()
 }
 
 fn commit(draft: SetUpDraft) -> Request {
-    (operator(), draft, Effect::Commit)
+    (operator(), draft, WriteMode::Commit)
 }
 
 /// What a caller is told, without the ids that were made on the way.
@@ -105,10 +105,10 @@ fn request() -> impl Strategy<Value = Request> {
     let in_job = select(vec![(None, None), (None, None), (None, None), (Some(CHOSEN), None), (None, Some(CHOSEN))]);
     let bound = select(vec![vec!["a"], vec!["a"], vec!["a"], vec!["a", "b"], vec![], vec!["c"]]);
     let organisation = select(vec![ORGANISATION, ORGANISATION, ORGANISATION, OTHER_ORGANISATION]);
-    let effect = select(vec![Effect::Commit, Effect::Commit, Effect::Commit, Effect::Rehearse]);
+    let mode = select(vec![WriteMode::Commit, WriteMode::Commit, WriteMode::Commit, WriteMode::DryRun]);
     let writer = prop::bool::weighted(0.9);
-    (source(), version(), job, in_job, bound, organisation, effect, writer).prop_map(
-        |(source, source_version, job, (source_id, version_id), bound, organisation, effect, writer)| {
+    (source(), version(), job, in_job, bound, organisation, mode, writer).prop_map(
+        |(source, source_version, job, (source_id, version_id), bound, organisation, mode, writer)| {
             let job = SetUpJobDraft {
                 source_id: source_id.map_or(Sent::Absent, given),
                 source_version_id: version_id.map_or(Sent::Absent, given),
@@ -122,7 +122,7 @@ fn request() -> impl Strategy<Value = Request> {
                 ..binding(&bound)
             };
             let permissions = if writer { &Permission::ALL[..] } else { &[Permission::JobsWrite] };
-            (crate::world::caller(permissions, Scope::Platform), draft, effect)
+            (crate::world::caller(permissions, Scope::Platform), draft, mode)
         },
     )
 }
@@ -212,10 +212,10 @@ fn a_bad_setup_fails_alone() {
         &world,
         &[
             commit(wrong),
-            (customer.clone(), everything(), Effect::Commit),
-            (operator(), everything(), Effect::Rehearse),
+            (customer.clone(), everything(), WriteMode::Commit),
+            (operator(), everything(), WriteMode::DryRun),
             commit(everything()),
-            (customer, other, Effect::Commit),
+            (customer, other, WriteMode::Commit),
         ],
     );
     let told: Vec<_> = answers.iter().map(told).collect();
@@ -233,7 +233,7 @@ fn a_setup_that_is_planned_once_more_sees_nothing_of_those_behind_it() {
     let short = SourceDraft { retention_hours: Sent::Given(1), ..a_source("mildew") };
     let clashing = SetUpDraft { source: Sent::Given(short), ..everything() };
     let behind = SetUpDraft { job: Sent::Given(a_job("Job B")), ..everything() };
-    let answers = together(&world, &[(operator(), clashing, Effect::Rehearse), commit(behind)]);
+    let answers = together(&world, &[(operator(), clashing, WriteMode::DryRun), commit(behind)]);
     assert_eq!(told(&answers[0]), "conflict with a Job: [\"source\", \"source_version\"]");
     assert!(answers[1].is_ok());
 }

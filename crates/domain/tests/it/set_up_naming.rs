@@ -69,7 +69,7 @@ fn a_source_is_found_by_each_of_its_names() {
         with_version(version_of_id(&mildew_1.id)),
         SetUpDraft { source: Sent::Null, ..with_version(version_of_id(&mildew_1.id)) },
     ] {
-        let done = world.rehearse(draft.clone()).unwrap_or_else(|refusal| panic!("{draft:?}: {refusal:?}"));
+        let done = world.dry_run(draft.clone()).unwrap_or_else(|refusal| panic!("{draft:?}: {refusal:?}"));
         assert_eq!((&done.source, done.outcomes.source), (&mildew, Outcome::Reused), "{draft:?}");
         assert_eq!((&done.source_version, done.outcomes.source_version), (&mildew_1, Outcome::Reused));
         assert_eq!((done.job.source_id, done.job.source_version_id), (mildew.id, mildew_1.id));
@@ -100,7 +100,7 @@ fn a_version_is_found_by_each_of_its_names() {
         and_in_job(unnamed(), None, Some(&id)),
         and_in_job(with_version(version_of_id(&id)), None, Some(&id)),
     ] {
-        let done = world.rehearse(draft.clone()).unwrap_or_else(|refusal| panic!("{draft:?}: {refusal:?}"));
+        let done = world.dry_run(draft.clone()).unwrap_or_else(|refusal| panic!("{draft:?}: {refusal:?}"));
         assert_eq!((&done.source_version, done.outcomes.source_version), (&mildew_1, Outcome::Reused), "{draft:?}");
         assert_eq!(done.warnings, []);
     }
@@ -215,7 +215,7 @@ fn source_and_job_source_id_have_to_agree_in_every_combination() {
             source_version: Sent::Given(a_version("1.0.0", &["temperature"])),
             ..and_in_job(with_source(source), Some(in_job), None)
         };
-        let told = match world.rehearse(draft.clone()) {
+        let told = match world.dry_run(draft.clone()) {
             Ok(_) => Vec::new(),
             refused => invalid(refused),
         };
@@ -261,7 +261,7 @@ fn version_and_job_source_version_id_have_to_agree_in_every_combination() {
             source_version: Sent::Given(version),
             ..and_in_job(with_source(a_source("mildew")), None, Some(in_job))
         };
-        let told = match world.rehearse(draft.clone()) {
+        let told = match world.dry_run(draft.clone()) {
             Ok(_) => Vec::new(),
             refused => invalid(refused),
         };
@@ -292,11 +292,11 @@ fn a_version_may_repeat_the_source_of_the_setup_and_nothing_else() {
     for version in
         [version_of_id(&mildew_1.id), a_version("1.0.0", &["temperature"]), a_version("9.0.0", &["temperature"])]
     {
-        assert_eq!(world.rehearse(saying(version.clone(), &mildew)).unwrap().source, mildew);
-        assert_eq!(invalid(world.rehearse(saying(version, &rust))), wrong);
+        assert_eq!(world.dry_run(saying(version.clone(), &mildew)).unwrap().source, mildew);
+        assert_eq!(invalid(world.dry_run(saying(version, &rust))), wrong);
     }
     let alone = SetUpDraft { source: Sent::Absent, ..saying(version_of_id(&mildew_1.id), &rust) };
-    assert_eq!(invalid(world.rehearse(alone)), wrong, "the source is that of the version");
+    assert_eq!(invalid(world.dry_run(alone)), wrong, "the source is that of the version");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use prediction_domain::model::{
     Caller, Permission, Precondition, Sent, Source, SourceChangeDraft, SourceDraft, Timestamp, ValueCount,
     ViolationCode,
 };
-use prediction_domain::ports::{Effect, UpdateSourceError};
+use prediction_domain::ports::{UpdateSourceError, WriteMode};
 use prediction_domain::use_cases::{SetUpDraft, SourceChanged, UseCaseError, change_source};
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{hours, revision};
@@ -59,9 +59,9 @@ fn change(
     world: &World,
     source: &Source,
     draft: SourceChangeDraft,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<SourceChanged, UseCaseError> {
-    change_source(&world.ports, &operator(), source.id, &draft.into(), &ANY, effect)
+    change_source(&world.ports, &operator(), source.id, &draft.into(), &ANY, mode)
 }
 
 #[track_caller]
@@ -79,16 +79,16 @@ fn what_goes_at_once_is_counted_and_has_to_be_confirmed() {
         [(101, count(0, 0)), (100, count(1, 1)), (11, count(1, 1)), (10, count(4, 2)), (1, count(5, 2))]
     {
         let (world, source) = world_with_values();
-        for effect in [Effect::Rehearse, Effect::Commit] {
+        for mode in [WriteMode::DryRun, WriteMode::Commit] {
             if !expected.is_none() {
-                assert_eq!(refused(world.unchanged(|| change(&world, &source, to(Some(shorter)), effect))), expected);
+                assert_eq!(refused(world.unchanged(|| change(&world, &source, to(Some(shorter)), mode))), expected);
                 let not = SourceChangeDraft { confirm_deletion: Sent::Given(false), ..to(Some(shorter)) };
-                assert_eq!(refused(world.unchanged(|| change(&world, &source, not, effect))), expected);
+                assert_eq!(refused(world.unchanged(|| change(&world, &source, not, mode))), expected);
             }
         }
-        let rehearsed = world.unchanged(|| change(&world, &source, confirmed(to(Some(shorter))), Effect::Rehearse));
-        assert_eq!(rehearsed.unwrap().deletes, expected, "{shorter}");
-        let done = change(&world, &source, confirmed(to(Some(shorter))), Effect::Commit).unwrap();
+        let dry_run = world.unchanged(|| change(&world, &source, confirmed(to(Some(shorter))), WriteMode::DryRun));
+        assert_eq!(dry_run.unwrap().deletes, expected, "{shorter}");
+        let done = change(&world, &source, confirmed(to(Some(shorter))), WriteMode::Commit).unwrap();
         assert_eq!(
             (done.deletes, done.source.retention_hours),
             (expected, Some(hours(i32::try_from(shorter).unwrap())))
@@ -99,24 +99,24 @@ fn what_goes_at_once_is_counted_and_has_to_be_confirmed() {
 #[test]
 fn what_has_expired_already_is_not_counted_again() {
     let (world, source) = world_with_values();
-    change(&world, &source, confirmed(to(Some(50))), Effect::Commit).unwrap();
-    assert_eq!(refused(change(&world, &source, to(Some(10)), Effect::Commit)), count(3, 2));
-    assert_eq!(refused(change(&world, &source, to(Some(1)), Effect::Commit)), count(4, 2));
+    change(&world, &source, confirmed(to(Some(50))), WriteMode::Commit).unwrap();
+    assert_eq!(refused(change(&world, &source, to(Some(10)), WriteMode::Commit)), count(3, 2));
+    assert_eq!(refused(change(&world, &source, to(Some(1)), WriteMode::Commit)), count(4, 2));
 }
 
 #[test]
 fn what_deletes_nothing_needs_no_confirmation() {
     let (world, source) = world_with_values();
-    change(&world, &source, to(Some(200)), Effect::Commit).unwrap();
+    change(&world, &source, to(Some(200)), WriteMode::Commit).unwrap();
     for longer in [Some(200), Some(201), Some(87_600), None] {
-        let changed = change(&world, &source, to(longer), Effect::Commit).unwrap();
+        let changed = change(&world, &source, to(longer), WriteMode::Commit).unwrap();
         assert_eq!(changed.deletes, ValueCount::default(), "{longer:?}");
     }
     let rename = SourceDraft { name: given("rust"), ..SourceDraft::default() };
     let rename = SourceChangeDraft { source: rename, ..SourceChangeDraft::default() };
-    assert_eq!(change(&world, &source, rename, Effect::Commit).unwrap().deletes, ValueCount::default());
+    assert_eq!(change(&world, &source, rename, WriteMode::Commit).unwrap().deletes, ValueCount::default());
     let unneeded = confirmed(to(Some(200)));
-    assert_eq!(change(&world, &source, unneeded, Effect::Commit).unwrap().deletes, ValueCount::default());
+    assert_eq!(change(&world, &source, unneeded, WriteMode::Commit).unwrap().deletes, ValueCount::default());
 }
 
 /// Nobody but the owner learns how many values others have.
@@ -125,7 +125,7 @@ fn a_stranger_learns_no_count() {
     let (world, source) = world_with_values();
     let stranger: Caller = customer(&Permission::ALL);
     for draft in [to(Some(1)), confirmed(to(Some(1)))] {
-        let refused = change_source(&world.ports, &stranger, source.id, &draft.into(), &ANY, Effect::Rehearse);
+        let refused = change_source(&world.ports, &stranger, source.id, &draft.into(), &ANY, WriteMode::DryRun);
         assert!(matches!(refused, Err(UseCaseError::Denied(_))), "{refused:?}");
     }
 }
@@ -135,7 +135,7 @@ fn a_confirmation_is_true_or_false() {
     let (world, source) = world_with_values();
     let null = SourceChangeDraft { confirm_deletion: Sent::Null, ..to(None) };
     assert_eq!(
-        invalid(change(&world, &source, null, Effect::Commit)),
+        invalid(change(&world, &source, null, WriteMode::Commit)),
         places(&[("confirm_deletion", ViolationCode::WrongType)])
     );
 }
@@ -163,6 +163,6 @@ fn a_count_is_about_the_revision_that_is_changed() {
     });
     let ports = mocks.into_ports();
     let id = world.contents().0[0].id;
-    let refused_ = change_source(&ports, &operator(), id, &to(Some(5)).into(), &ANY, Effect::Commit);
+    let refused_ = change_source(&ports, &operator(), id, &to(Some(5)).into(), &ANY, WriteMode::Commit);
     assert_eq!(refused(refused_), count(7, 3));
 }

@@ -6,7 +6,7 @@ use prediction_domain::model::{Path, Submission};
 use prediction_domain::model::{
     Precondition, Sent, Source, SourceChangeDraft, SourceDraft, SourceId, ValueProblem, ViolationCode,
 };
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{Outcome, Resource, UseCaseError, change_source, create_source};
 use prediction_domain_testkit::values::revision;
 use serde_json::json;
@@ -36,7 +36,7 @@ fn change_if(
     draft: SourceChangeDraft,
     precondition: &Precondition,
 ) -> Result<Source, UseCaseError> {
-    let changed = change_source(&world.ports, &operator(), id, &draft.into(), precondition, Effect::Commit);
+    let changed = change_source(&world.ports, &operator(), id, &draft.into(), precondition, WriteMode::Commit);
     changed.map(|changed| changed.source)
 }
 
@@ -244,20 +244,20 @@ fn a_revision_in_the_body_or_in_the_precondition_is_a_lock() {
 }
 
 #[test]
-fn a_rehearsed_change_is_judged_and_shown_and_not_made() {
+fn a_dry_run_of_a_change_is_judged_and_shown_and_not_made() {
     let world = World::new();
     let stored = world.source("mildew");
     world.source("rust");
-    let rehearse = |draft: SourceDraft| {
+    let dry_run = |draft: SourceDraft| {
         let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
         world.unchanged(|| {
-            change_source(&world.ports, &operator(), stored.id, &draft.into(), &Precondition::None, Effect::Rehearse)
+            change_source(&world.ports, &operator(), stored.id, &draft.into(), &Precondition::None, WriteMode::DryRun)
                 .map(|changed| changed.source)
         })
     };
-    let shown = rehearse(a_source("scab")).unwrap();
+    let shown = dry_run(a_source("scab")).unwrap();
     assert_eq!((shown.name.as_str(), shown.revision), ("scab", revision(2)));
-    assert_eq!(conflict(rehearse(a_source("rust"))).differences.len(), 1);
+    assert_eq!(conflict(dry_run(a_source("rust"))).differences.len(), 1);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use prediction_domain::model::{
     Submission, Unit, ViolationCode, Violations,
 };
 use prediction_domain::ports::{
-    Effect, JobFilter, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository,
-    SourceFilter, SourceVersionFilter,
+    JobFilter, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository, SourceFilter,
+    SourceVersionFilter, WriteMode,
 };
 use prediction_domain::use_cases::{
     Conflict, Ports, Quotas, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, create_source, list_jobs,
@@ -70,20 +70,20 @@ impl World {
     }
 
     pub(crate) fn set_up(&self, draft: SetUpDraft) -> Result<SetUpDone, UseCaseError> {
-        self.set_up_as(&operator(), draft, Effect::Commit)
+        self.set_up_as(&operator(), draft, WriteMode::Commit)
     }
 
-    pub(crate) fn rehearse(&self, draft: SetUpDraft) -> Result<SetUpDone, UseCaseError> {
-        self.set_up_as(&operator(), draft, Effect::Rehearse)
+    pub(crate) fn dry_run(&self, draft: SetUpDraft) -> Result<SetUpDone, UseCaseError> {
+        self.set_up_as(&operator(), draft, WriteMode::DryRun)
     }
 
     pub(crate) fn set_up_as(
         &self,
         caller: &Caller,
         draft: SetUpDraft,
-        effect: Effect,
+        mode: WriteMode,
     ) -> Result<SetUpDone, UseCaseError> {
-        set_up(&self.ports, caller, draft, effect)
+        set_up(&self.ports, caller, draft, mode)
     }
 
     /// Everything that is stored.
@@ -110,9 +110,9 @@ pub(crate) fn set_up(
     ports: &Ports,
     caller: &Caller,
     draft: SetUpDraft,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<SetUpDone, UseCaseError> {
-    let prepared = prepare_set_up(caller, draft.into(), effect)?;
+    let prepared = prepare_set_up(caller, draft.into(), mode)?;
     let mut answers = set_up_jobs(ports, &[prepared]);
     assert_eq!(answers.len(), 1);
     answers.remove(0)

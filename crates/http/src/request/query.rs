@@ -1,7 +1,7 @@
 use prediction_domain::model::{
     Diagnostics, MAX_VIOLATIONS, PageRequest, ReadingPosition, Timestamp, ValueProblem, ViolationCode, nearest,
 };
-use prediction_domain::ports::Effect;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::PredictionFilter;
 use prediction_wire::ProblemEntry;
 
@@ -99,9 +99,9 @@ impl Query {
         })
     }
 
-    /// Whether the request is only rehearsed: `dry_run=true`.
-    pub(crate) fn effect(&mut self) -> Effect {
-        if self.flag("dry_run") == Some(true) { Effect::Rehearse } else { Effect::Commit }
+    /// Whether the request is only dry_run: `dry_run=true`.
+    pub(crate) fn mode(&mut self) -> WriteMode {
+        if self.flag("dry_run") == Some(true) { WriteMode::DryRun } else { WriteMode::Commit }
     }
 
     /// Words from a fixed list, separated by commas.

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{
     CheckedBindings, HealthCounts, Job, JobRevision, Page, RunNumber, Source, SourceVersion, ValueCount,
 };
-use prediction_domain::ports::{Effect, JobSetUpOutcome, PredictedValues};
+use prediction_domain::ports::{JobSetUpOutcome, PredictedValues, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source, a_version_of, contract};
 use serde_json::{Value, json};
 
@@ -38,10 +38,10 @@ impl Ports {
     }
 
     /// Writes down a call.
-    fn log(&self, call: &'static str) -> impl Fn(Option<Effect>) + Send + use<> {
+    fn log(&self, call: &'static str) -> impl Fn(Option<WriteMode>) + Send + use<> {
         let calls = Arc::clone(&self.calls);
-        move |effect| {
-            let how = if effect == Some(Effect::Rehearse) { ", rehearsed" } else { "" };
+        move |mode| {
+            let how = if mode == Some(WriteMode::DryRun) { ", dry run" } else { "" };
             calls.lock().unwrap().push(format!("{call}{how}"));
         }
     }
@@ -69,13 +69,13 @@ impl Ports {
             Ok(Page { items: vec![source.clone()], next: None })
         });
         let called = self.log("sources.update");
-        mocks.sources.expect_update().returning(move |_, _, effect| {
-            called(Some(effect));
+        mocks.sources.expect_update().returning(move |_, _, mode| {
+            called(Some(mode));
             Ok(())
         });
         let called = self.log("sources.delete");
-        mocks.sources.expect_delete().returning(move |_, _, effect| {
-            called(Some(effect));
+        mocks.sources.expect_delete().returning(move |_, _, mode| {
+            called(Some(mode));
             Ok(())
         });
     }
@@ -113,8 +113,8 @@ impl Ports {
             Ok(Page { items: vec![version.clone()], next: None })
         });
         let called = self.log("source_versions.delete");
-        mocks.source_versions.expect_delete().returning(move |_, _, effect| {
-            called(Some(effect));
+        mocks.source_versions.expect_delete().returning(move |_, _, mode| {
+            called(Some(mode));
             Ok(())
         });
     }
@@ -144,7 +144,7 @@ impl Ports {
         let called = self.log("jobs.set_up_many");
         mocks.jobs.expect_set_up_many().returning(move |plans| {
             assert_eq!(plans.len(), 1);
-            called(Some(plans[0].effect));
+            called(Some(plans[0].mode));
             vec![Ok(JobSetUpOutcome::Created)]
         });
         let called = self.log("jobs.list");
@@ -153,13 +153,13 @@ impl Ports {
             Ok(Page { items: vec![monitored(&job); 3], next: None })
         });
         let called = self.log("jobs.update");
-        mocks.jobs.expect_update().returning(move |_, _, _, effect| {
-            called(Some(effect));
+        mocks.jobs.expect_update().returning(move |_, _, _, mode| {
+            called(Some(mode));
             Ok(())
         });
         let called = self.log("jobs.delete");
-        mocks.jobs.expect_delete().returning(move |_, _, _, effect| {
-            called(Some(effect));
+        mocks.jobs.expect_delete().returning(move |_, _, _, mode| {
+            called(Some(mode));
             Ok(())
         });
     }
@@ -199,8 +199,8 @@ impl Ports {
             Ok(())
         });
         let (called, run) = (self.log("runs.delete"), a_run_of(&job, &[]));
-        mocks.runs.expect_delete().returning(move |_, _, _, _, _, effect| {
-            called(Some(effect));
+        mocks.runs.expect_delete().returning(move |_, _, _, _, _, mode| {
+            called(Some(mode));
             Ok(run.clone())
         });
         let (called, run) = (self.log("runs.find"), a_run_of(&job, &[]));
@@ -292,8 +292,8 @@ fn a_run_is_deleted_at_once_unless_a_certain_one_is_meant() {
     let run = |p: &Ports| format!("/api/v1/jobs/{}/runs/77777777-7777-7777-7777-777777777777", p.job.id);
     let done = StatusCode::NO_CONTENT;
     assert_calls(|p| Request::new("DELETE", run(p)), done, &["jobs.find_many", "runs.delete"]);
-    let rehearsed = ["jobs.find_many", "runs.delete, rehearsed"];
-    assert_calls(|p| Request::new("DELETE", run(p) + "?dry_run=true"), StatusCode::OK, &rehearsed);
+    let dry_run = ["jobs.find_many", "runs.delete, dry run"];
+    assert_calls(|p| Request::new("DELETE", run(p) + "?dry_run=true"), StatusCode::OK, &dry_run);
     let matching = |tag: &'static str| move |p: &Ports| Request::new("DELETE", run(p)).header("if-match", tag);
     assert_calls(matching("\"1\""), done, &["jobs.find_many", "runs.find", "runs.delete"]);
     assert_calls(matching("\"2\""), StatusCode::PRECONDITION_FAILED, &["jobs.find_many", "runs.find"]);
@@ -362,7 +362,7 @@ fn changing_reads_and_writes_once() {
     assert_calls(
         |p| Request::new("PUT", source(p) + "?dry_run=true").json(&rename),
         ok,
-        &["sources.find_many", "sources.update, rehearsed"],
+        &["sources.find_many", "sources.update, dry run"],
     );
     assert_calls(|p| Request::new("PUT", source(p)).json(&json!({})), ok, &["sources.find_many"]);
     // What a shorter retention deletes is counted first; a longer one deletes nothing.
@@ -380,7 +380,7 @@ fn changing_reads_and_writes_once() {
     assert_calls(
         |p| Request::new("PUT", job(p) + "?dry_run=true").json(&rename),
         ok,
-        &["jobs.find_monitored", "source_versions.find_many", "jobs.update, rehearsed"],
+        &["jobs.find_monitored", "source_versions.find_many", "jobs.update, dry run"],
     );
     let stale = StatusCode::PRECONDITION_FAILED;
     let answer = assert_calls(
@@ -406,9 +406,9 @@ fn deleting_reads_and_deletes_once() {
         let request = |p: &Ports| Request::new("DELETE", path(p)).header("if-match", "\"1\"");
         let answer = assert_calls(request, StatusCode::NO_CONTENT, &[find, &[delete.as_str()]].concat());
         assert_eq!(answer.body, Value::String(String::new()));
-        let rehearsed = format!("{delete}, rehearsed");
+        let dry_run = format!("{delete}, dry run");
         let request = |p: &Ports| Request::new("DELETE", path(p) + "?dry_run=true");
-        let answer = assert_calls(request, StatusCode::OK, &[find, &[rehearsed.as_str()]].concat());
+        let answer = assert_calls(request, StatusCode::OK, &[find, &[dry_run.as_str()]].concat());
         assert!(answer.body["id"].is_string(), "it shows what would be deleted");
         let request = |p: &Ports| Request::new("DELETE", path(p)).header("if-match", "\"2\"");
         assert_calls(request, StatusCode::PRECONDITION_FAILED, find);
@@ -448,11 +448,11 @@ fn a_setup_asks_for_what_it_names() {
     let calls = ["sources.find_many", "source_versions.find_by_label", "jobs.set_up_many"];
     assert_calls(new_version, created, &calls);
 
-    let rehearsed = |_: &Ports| {
+    let dry_run = |_: &Ports| {
         request("/api/v1/jobs/setup?dry_run=true", json!({"name": "rust"}), version.clone(), json!({"name": "Job A"}))
     };
-    let calls = ["sources.find_by_name", "jobs.set_up_many, rehearsed"];
-    let answer = assert_calls(rehearsed, StatusCode::OK, &calls);
+    let calls = ["sources.find_by_name", "jobs.set_up_many, dry run"];
+    let answer = assert_calls(dry_run, StatusCode::OK, &calls);
     assert_eq!(answer.body["outcome"]["job"], "created");
     assert_eq!(answer.header("location"), None);
 }

@@ -133,8 +133,8 @@ async fn a_run_can_be_deleted_by_whoever_may_delete_its_job() {
     let stranger = delete(path, "stranger").await;
     let missing = delete(&format!("{runs}/{}", crate::service::ORGANISATION), "customer").await;
     assert_eq!((stranger.status, missing.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
-    let rehearsed = service.send(Request::new("DELETE", format!("{path}?dry_run=true"))).await;
-    assert_eq!((rehearsed.status, &rehearsed.body["id"]), (StatusCode::OK, &second.body["id"]));
+    let dry_run = service.send(Request::new("DELETE", format!("{path}?dry_run=true"))).await;
+    assert_eq!((dry_run.status, &dry_run.body["id"]), (StatusCode::OK, &second.body["id"]));
     let stale = service.send(Request::new("DELETE", path).header("if-match", "\"2\"")).await;
     assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
     assert_eq!(get(&service, &runs).await.body["items"].as_array().unwrap().len(), 2, "nothing is deleted yet");

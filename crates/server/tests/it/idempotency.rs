@@ -1,4 +1,4 @@
-//! Whatever is sent again does no harm, and whatever is rehearsed does nothing.
+//! Whatever is sent again does no harm, and a dry run does nothing.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ on_both_databases!(
     each_differing_member_is_told,
     whatever_differs_of_a_setup_is_told_at_once,
     a_defaulted_version_stays_when_a_newer_one_comes_out,
-    a_rehearsal_answers_like_the_real_call_and_stores_nothing,
+    a_dry_run_answers_like_the_real_call_and_stores_nothing,
     creating_on_the_fly_needs_the_right_to_create,
     a_chosen_id_is_kept,
     references_that_lead_nowhere_are_told,
@@ -200,13 +200,13 @@ fn a_defaulted_version_stays_when_a_newer_one_comes_out(server: &Server) {
     warned(&other, "2.0.0", &newer);
 }
 
-fn a_rehearsal_answers_like_the_real_call_and_stores_nothing(server: &Server) {
+fn a_dry_run_answers_like_the_real_call_and_stores_nothing(server: &Server) {
     let client = server.member(ORGANISATION_A);
     let setup = example("setup-job-with-everything.json");
-    let rehearsed = client.post("/api/v1/jobs/setup?dry_run=true", &setup);
-    let body = rehearsed.expect(200);
+    let dry_run = client.post("/api/v1/jobs/setup?dry_run=true", &setup);
+    let body = dry_run.expect(200);
     assert_eq!(body["outcome"], json!({ "source": "created", "source_version": "created", "job": "created" }));
-    assert_eq!(rehearsed.header("location"), None, "there is nothing there");
+    assert_eq!(dry_run.header("location"), None, "there is nothing there");
     assert_eq!(server.database().rows(), [0, 0, 0]);
 
     let model = Model::publish(server, "mildew");

@@ -338,12 +338,12 @@ fn a_shorter_retention_tells_what_it_deletes_and_waits_for_a_confirmation(server
         operator.post(&format!("{}/runs", path_of(job)), &report).expect(201);
     }
     let owner = server.member(ORGANISATION_A);
-    let (path, rehearsed) = (model.source_path(), format!("{}?dry_run=true", model.source_path()));
+    let (path, dry_run) = (model.source_path(), format!("{}?dry_run=true", model.source_path()));
     let (shorter, confirmed) =
         (json!({ "retention_hours": 1 }), json!({ "retention_hours": 1, "confirm_deletion": true }));
     let deletes = json!({ "values": 4, "jobs": 2, "at_least": false });
     let stored = (operator.get(&path).expect(200), server.database().results());
-    for path in [&path, &rehearsed] {
+    for path in [&path, &dry_run] {
         let problem = owner.put(path, &shorter).problem(409, "would_delete_values");
         assert_eq!(problem["deletes"], deletes);
         assert!(!problem.to_string().contains(ORGANISATION_B), "{problem}");
@@ -353,7 +353,7 @@ fn a_shorter_retention_tells_what_it_deletes_and_waits_for_a_confirmation(server
         }
         owner.put(path, &json!({ "retention_hours": 1, "confirm_deletion": "yes" })).problem(422, "invalid");
     }
-    let shown = owner.put(&rehearsed, &confirmed).expect(200);
+    let shown = owner.put(&dry_run, &confirmed).expect(200);
     assert_eq!((&shown["deletes"], &shown["retention_hours"]), (&deletes, &json!(1)));
     assert_eq!((operator.get(&path).expect(200), server.database().results()), stored);
 

@@ -109,7 +109,7 @@ pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetU
             new_version: new(&version),
             job,
             most_jobs: ports.quotas.jobs.map(NonZeroU64::get),
-            effect: prepared.effect,
+            mode: prepared.mode,
         },
         source: source.get().clone(),
         source_version: version.get().clone(),

@@ -6,7 +6,7 @@ use crate::model::{
     SourceId, SourceSpec, SourceVersionId, SourceVersionSpec, Subject, Submission, ValueProblem, ViolationCode,
     declared_inputs,
 };
-use crate::ports::Effect;
+use crate::ports::WriteMode;
 use crate::use_cases::UseCaseError;
 
 /// A setup that its caller may ask for, with everything that is wrong with it so far.
@@ -32,7 +32,7 @@ pub struct PreparedSetUp {
     pub(super) role_bindings: Option<Vec<Sent<BindingDraft>>>,
     /// Who has found what is wrong so far.
     pub(super) diagnostics: Diagnostics,
-    pub(super) effect: Effect,
+    pub(super) mode: WriteMode,
 }
 
 impl PreparedSetUp {
@@ -53,7 +53,7 @@ impl PreparedSetUp {
 pub fn prepare_set_up(
     caller: &Caller,
     submission: Submission<SetUpDraft>,
-    effect: Effect,
+    mode: WriteMode,
 ) -> Result<PreparedSetUp, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     let root = Path::root();
@@ -109,7 +109,7 @@ pub fn prepare_set_up(
         job_source_version_id: job_source_version_id.into_option(),
         role_bindings,
         diagnostics: Diagnostics::default(),
-        effect,
+        mode,
     };
     validate_agreement(&mut diagnostics, &prepared, job_organisation_id.into_option());
     Ok(PreparedSetUp { diagnostics, ..prepared })

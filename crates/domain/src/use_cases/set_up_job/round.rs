@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::PreparedSetUp;
 use super::plan::Plan;
 use crate::model::{JobName, OrganisationId};
-use crate::ports::{Effect, JobSetUp};
+use crate::ports::{JobSetUp, WriteMode};
 
 /// Plans that are made from one reading of the store, and stored together.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl Round {
 
     /// Adds the plan of the setup with that index.
     pub(super) fn add(&mut self, index: usize, plan: Plan) {
-        if plan.set_up.effect == Effect::Commit {
+        if plan.set_up.mode == WriteMode::Commit {
             self.jobs.insert((plan.set_up.job.organisation_id, plan.set_up.job.name.clone()));
         }
         self.plans.push((index, plan));
@@ -43,9 +43,9 @@ impl Round {
         self.plans
     }
 
-    /// What is not only rehearsed.
+    /// What is not only dry_run.
     fn lasting(&self) -> impl Iterator<Item = &JobSetUp> {
-        self.plans.iter().map(|(_, plan)| &plan.set_up).filter(|plan| plan.effect == Effect::Commit)
+        self.plans.iter().map(|(_, plan)| &plan.set_up).filter(|plan| plan.mode == WriteMode::Commit)
     }
 
     fn stores_job_of(&self, prepared: &PreparedSetUp) -> bool {
@@ -54,14 +54,14 @@ impl Round {
     }
 }
 
-/// Whether both create a source of one id or name, or a version of one id or label. Two rehearsals do not meet.
+/// Whether both create a source of one id or name, or a version of one id or label. Two dry runs do not meet.
 fn overlap(earlier: &JobSetUp, later: &JobSetUp) -> bool {
     let sources = earlier.new_source.as_ref().zip(later.new_source.as_ref());
     let versions = earlier.new_version.as_ref().zip(later.new_version.as_ref());
     let same = sources.is_some_and(|(a, b)| a.id == b.id || a.name.key() == b.name.key())
         || versions
             .is_some_and(|(a, b)| a.id == b.id || (a.source_id == b.source_id && a.version.key() == b.version.key()));
-    same && (earlier.effect == Effect::Commit || later.effect == Effect::Commit)
+    same && (earlier.mode == WriteMode::Commit || later.mode == WriteMode::Commit)
 }
 
 /// Whether a version is published of the source of the later job.

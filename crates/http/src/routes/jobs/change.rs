@@ -31,13 +31,13 @@ async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     let mut query = call.query();
-    let effect = query.effect();
+    let mode = query.mode();
     query.finish()?;
     let precondition = call.precondition()?;
     let body = call.body(&caller, Permission::JobsWrite).await?;
     let submission = body.decode(&call.api(), &wire::UPDATE_JOB).await?;
 
     let judged =
-        call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, effect)).await?;
+        call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, mode)).await?;
     single(&call, StatusCode::OK, &tag_of(&judged), wire::Job::from(judged)).await
 }

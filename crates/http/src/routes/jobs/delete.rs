@@ -25,10 +25,10 @@ async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
     let mut query = call.query();
-    let effect = query.effect();
+    let mode = query.mode();
     query.finish()?;
     let precondition = call.lock(&caller, Permission::JobsWrite).await?;
 
-    let judged = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, effect)).await?;
-    deleted(&call, effect, &tag_of(&judged), wire::Job::from(judged)).await
+    let judged = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, mode)).await?;
+    deleted(&call, mode, &tag_of(&judged), wire::Job::from(judged)).await
 }

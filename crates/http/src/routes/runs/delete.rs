@@ -29,10 +29,10 @@ async fn handle(call: Call) -> Answer {
     let id = call.id(JobId::parse)?;
     let run_id = call.part("run_id", RunId::parse)?;
     let mut query = call.query();
-    let effect = query.effect();
+    let mode = query.mode();
     query.finish()?;
     let precondition = call.lock(&caller, Permission::JobsWrite).await?;
 
-    let run = call.api().write(move |ports| delete_run(ports, &caller, id, run_id, &precondition, effect)).await?;
-    deleted(&call, effect, &entity_tag(run.revision()), wire::Run::from(run)).await
+    let run = call.api().write(move |ports| delete_run(ports, &caller, id, run_id, &precondition, mode)).await?;
+    deleted(&call, mode, &entity_tag(run.revision()), wire::Run::from(run)).await
 }

@@ -27,11 +27,10 @@ async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(SourceVersionId::parse)?;
     let mut query = call.query();
-    let effect = query.effect();
+    let mode = query.mode();
     query.finish()?;
     let precondition = call.lock(&caller, Permission::CatalogWrite).await?;
 
-    let version =
-        call.api().write(move |ports| delete_source_version(ports, &caller, id, &precondition, effect)).await?;
-    deleted(&call, effect, &entity_tag(Revision::FIRST), wire::SourceVersion::from(version)).await
+    let version = call.api().write(move |ports| delete_source_version(ports, &caller, id, &precondition, mode)).await?;
+    deleted(&call, mode, &entity_tag(Revision::FIRST), wire::SourceVersion::from(version)).await
 }

@@ -31,13 +31,13 @@ async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(SourceId::parse)?;
     let mut query = call.query();
-    let effect = query.effect();
+    let mode = query.mode();
     query.finish()?;
     let precondition = call.precondition()?;
     let body = call.body(&caller, Permission::CatalogWrite).await?;
     let submission = body.decode(&call.api(), &wire::UPDATE_SOURCE).await?;
 
     let changed =
-        call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, effect)).await?;
+        call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, mode)).await?;
     single(&call, StatusCode::OK, &entity_tag(changed.source.revision), wire::UpdatedSource::from(changed)).await
 }

@@ -27,10 +27,10 @@ async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(SourceId::parse)?;
     let mut query = call.query();
-    let effect = query.effect();
+    let mode = query.mode();
     query.finish()?;
     let precondition = call.lock(&caller, Permission::CatalogWrite).await?;
 
-    let source = call.api().write(move |ports| delete_source(ports, &caller, id, &precondition, effect)).await?;
-    deleted(&call, effect, &entity_tag(source.revision), wire::Source::from(source)).await
+    let source = call.api().write(move |ports| delete_source(ports, &caller, id, &precondition, mode)).await?;
+    deleted(&call, mode, &entity_tag(source.revision), wire::Source::from(source)).await
 }
