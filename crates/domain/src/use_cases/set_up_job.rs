@@ -3,18 +3,18 @@
 //! 1. [`prepare_set_up`] judges what needs no store: permission, organisation, values. It never blocks.
 //! 2. [`set_up_jobs`] takes as many prepared setups as wait together. It looks up what they refer to (`catalogue`),
 //!    judges each against its contract and makes a finished plan of it (`plan`), has all plans stored at once, and tells
-//!    each caller what became of theirs (`conclude`).
+//!    each caller what became of theirs (`finish`).
 //!
 //! A plan rests on what was read. When that is not so any more by the time it is stored (a source of that name was
 //! created meanwhile, a version deleted), the store says so, and the setup is planned anew. Within a batch, setups that
-//! could see what earlier ones store are kept for the next round (`round`).
+//! could see what earlier ones store are kept for the next wave (`wave`).
 
 mod catalogue;
-mod conclude;
+mod finish;
 mod plan;
 mod prepare;
 mod resolve;
-mod round;
+mod wave;
 
 use serde_json::Value;
 
@@ -25,10 +25,10 @@ use crate::model::{
 use crate::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
 
 use catalogue::Catalogue;
-use conclude::conclude;
+use finish::finish;
 use plan::{Plan, plan};
 pub use prepare::{PreparedSetUp, prepare_set_up};
-use round::Round;
+use wave::Wave;
 
 /// A setup as somebody describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -108,10 +108,10 @@ pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetU
         let open: Vec<usize> = (0..set_ups.len()).filter(|index| set_ups[*index].answer.is_none()).collect();
         if open.is_empty() {
             let mut answers = set_ups.into_iter().filter_map(|set_up| set_up.answer).collect();
-            look_at_runs(ports, &mut answers);
+            attach_health(ports, &mut answers);
             return answers;
         }
-        // Each round answers at least one setup, or brings it nearer to giving up.
+        // Each wave answers at least one setup, or brings it nearer to giving up.
         advance(ports, &mut set_ups, &open);
     }
 }
@@ -132,27 +132,27 @@ impl<'a> SetUp<'a> {
     }
 
     /// Takes what became of the plan; without an answer, it is to be planned anew.
-    fn conclude(&mut self, plan: Plan, outcome: Result<JobSetUpOutcome, JobSetUpRejected>) {
+    fn finish(&mut self, plan: Plan, outcome: Result<JobSetUpOutcome, JobSetUpRejected>) {
         match outcome {
             // The job came after the reading, perhaps with the very source and version that were missed.
             Ok(JobSetUpOutcome::NameTaken(job))
                 if plan.rests_on_absence && plan.known_job.or(self.known_job) != Some(job.id) =>
             {
                 self.known_job = Some(job.id);
-                self.is_overtaken();
+                self.retry_or_give_up();
             }
-            Ok(outcome) => self.answer = Some(conclude(self.prepared, plan, outcome)),
+            Ok(outcome) => self.answer = Some(finish(self.prepared, plan, outcome)),
             Err(JobSetUpRejected::Store(failure)) => self.answer = Some(Err(failure.into())),
             Err(JobSetUpRejected::QuotaExceeded(exceeded)) => {
                 self.answer = Some(Err(UseCaseError::QuotaExceeded { exceeded, wait: None }));
             }
             Err(
                 JobSetUpRejected::SourceTaken | JobSetUpRejected::VersionTaken | JobSetUpRejected::ReferenceMissing,
-            ) => self.is_overtaken(),
+            ) => self.retry_or_give_up(),
         }
     }
 
-    fn is_overtaken(&mut self) {
+    fn retry_or_give_up(&mut self) {
         self.overtaken += 1;
         if self.overtaken == MAX_ATTEMPTS {
             self.answer = Some(Err(contended()));
@@ -171,17 +171,17 @@ fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
             return;
         }
     };
-    let mut round = Round::default();
+    let mut wave = Wave::default();
     for index in open {
         let set_up = &mut set_ups[*index];
         match plan(ports, &catalogue, set_up.prepared) {
-            Ok(plan) if round.changes(set_up.prepared, &plan) => break,
-            Ok(plan) => round.add(*index, plan),
-            Err(_) if round.may_help(set_up.prepared) => break,
+            Ok(plan) if wave.changes(set_up.prepared, &plan) => break,
+            Ok(plan) => wave.add(*index, plan),
+            Err(_) if wave.may_help(set_up.prepared) => break,
             Err(refusal) => set_up.answer = Some(Err(refusal)),
         }
     }
-    let plans = round.into_plans();
+    let plans = wave.into_plans();
     if plans.is_empty() {
         return;
     }
@@ -190,12 +190,12 @@ fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
     for (index, plan) in plans {
         let outcome =
             outcomes.next().unwrap_or_else(|| Err(StoreFailure::Internal("a plan was not answered".into()).into()));
-        set_ups[index].conclude(plan, outcome);
+        set_ups[index].finish(plan, outcome);
     }
 }
 
 /// Judges the health of the jobs that were there already by the runs that they have had.
-fn look_at_runs(ports: &Ports, answers: &mut Vec<Result<SetUpDone, UseCaseError>>) {
+fn attach_health(ports: &Ports, answers: &mut Vec<Result<SetUpDone, UseCaseError>>) {
     let mut reused: Vec<&mut Result<SetUpDone, UseCaseError>> = Vec::new();
     let mut wanted: Vec<(Scope, JobId)> = Vec::new();
     for answer in answers {

@@ -8,7 +8,7 @@ use crate::use_cases::{Conflict, Outcome, Resource, UseCaseError};
 
 /// Tells what became of a plan. A job of that name that is there already is fine exactly if it is the planned one. Its runs
 /// are not looked at yet.
-pub(super) fn conclude(
+pub(super) fn finish(
     prepared: &PreparedSetUp,
     plan: Plan,
     outcome: JobSetUpOutcome,

@@ -9,21 +9,21 @@ use crate::ports::{JobSetUp, WriteMode};
 
 /// Plans that are made from one reading of the store, and stored together.
 #[derive(Default)]
-pub(super) struct Round {
+pub(super) struct Wave {
     plans: Vec<(usize, Plan)>,
     jobs: BTreeSet<(OrganisationId, JobName)>,
 }
 
-impl Round {
-    /// Whether this setup, which cannot be done as things are, might be when the round is stored: it may refer to a
-    /// source, a version or a job that the round creates.
+impl Wave {
+    /// Whether this setup, which cannot be done as things are, might be when the wave is stored: it may refer to a
+    /// source, a version or a job that the wave creates.
     pub(super) fn may_help(&self, prepared: &PreparedSetUp) -> bool {
         self.stores_job_of(prepared)
             || self.lasting().any(|plan| plan.new_source.is_some() || plan.new_version.is_some())
     }
 
-    /// Whether this plan would have been another one if the round had been stored before, or would change one of the
-    /// round that may still have to be made anew.
+    /// Whether this plan would have been another one if the wave had been stored before, or would change one of the
+    /// wave that may still have to be made anew.
     pub(super) fn changes(&self, prepared: &PreparedSetUp, plan: &Plan) -> bool {
         (plan.rests_on_absence && self.stores_job_of(prepared))
             || self.plans.iter().any(|(_, earlier)| overlap(&earlier.set_up, &plan.set_up))
