@@ -15,10 +15,10 @@
 //!
 //! **Architecture invariant:** nothing else in this crate may block.
 
-mod crew;
 mod limit;
 mod tenant;
 mod turns;
+mod worker_pool;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,9 +26,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::metrics::LaneMetrics;
-use crew::Crew;
 pub(crate) use limit::TenantLimit;
 pub(crate) use tenant::Tenant;
+use worker_pool::WorkerPool;
 
 /// How often a caller who waits looks whether the threads are well.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -71,7 +71,7 @@ pub(crate) enum LaneError {
 
 /// A few threads that answer questions together.
 pub(crate) struct Lane<Question: Send + 'static, Answer: Send + 'static> {
-    crew: Arc<Crew<Question, Answer>>,
+    pool: Arc<WorkerPool<Question, Answer>>,
 }
 
 struct Waiting<Question, Answer> {
@@ -93,27 +93,27 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         limit: &Arc<TenantLimit>,
         answer_all: impl Fn(Vec<Question>) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Self {
-        Self { crew: Crew::start(settings, metrics, limit, Box::new(answer_all)) }
+        Self { pool: WorkerPool::start(settings, metrics, limit, Box::new(answer_all)) }
     }
 
     /// Notes that somebody is refused because too many wait.
     fn refuse(&self) -> LaneError {
-        self.crew.metrics.shed_full.inc();
+        self.pool.metrics.shed_full.inc();
         LaneError::Full
     }
 
     /// Asks for a tenant, and waits for the answer until the lane's deadline.
     pub(crate) async fn ask(&self, tenant: Tenant, question: Question) -> Result<Answer, LaneError> {
-        let metrics = &self.crew.metrics;
+        let metrics = &self.pool.metrics;
         let now = Instant::now();
-        if !self.crew.is_well(now) && !self.crew.can_work_after_replacing(now) {
+        if !self.pool.is_well(now) && !self.pool.can_work_after_replacing(now) {
             metrics.shed_stuck.inc();
             return Err(LaneError::Stuck);
         }
         let (answer, answered) = oneshot::channel();
-        let deadline = self.crew.settings.deadline;
+        let deadline = self.pool.settings.deadline;
         let until = now + deadline;
-        self.crew.line_up(tenant, Waiting { question, answer, until }, now);
+        self.pool.line_up(tenant, Waiting { question, answer, until }, now);
         match self.wait(answered, deadline).await {
             Some(Ok(Some(answer))) => Ok(answer),
             Some(Ok(None)) => Err(self.refuse()),
@@ -141,8 +141,8 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
                 Err(_) if rest <= LOOK_EVERY => return None,
                 Err(_) => {
                     let now = Instant::now();
-                    if !self.crew.is_well(now) {
-                        self.crew.can_work_after_replacing(now);
+                    if !self.pool.is_well(now) {
+                        self.pool.can_work_after_replacing(now);
                     }
                 }
             }
@@ -152,7 +152,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
 
 impl<Question: Send + 'static, Answer: Send + 'static> Drop for Lane<Question, Answer> {
     fn drop(&mut self) {
-        self.crew.close();
+        self.pool.close();
     }
 }
 

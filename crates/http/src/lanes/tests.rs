@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use super::crew::MOST_GIVEN_UP;
+use super::worker_pool::MOST_ABANDONED;
 use super::*;
 use crate::metrics::Metrics;
 
@@ -48,7 +48,7 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
         thread::yield_now();
     }
     for _ in 0..SETTINGS.queue {
-        lane.crew.line_up(TENANT, dead(), Instant::now());
+        lane.pool.line_up(TENANT, dead(), Instant::now());
     }
     assert_eq!(lane.ask(TENANT, 9).await, Err(LaneError::Full));
     assert_eq!(metrics.shed_full.get(), 1);
@@ -248,7 +248,7 @@ async fn a_lane_that_is_dropped_answers_its_last_questions() {
     let (answers, lost): (Vec<_>, Vec<_>) = (0..10).map(|_| oneshot::channel()).unzip();
     for (question, answer) in questions.into_iter().zip(answers) {
         let until = Instant::now() + Duration::from_secs(20);
-        lane.crew.line_up(TENANT, Waiting { question, answer, until }, Instant::now());
+        lane.pool.line_up(TENANT, Waiting { question, answer, until }, Instant::now());
     }
     drop(lane);
     drop(open);
@@ -290,23 +290,23 @@ async fn a_stuck_thread_is_replaced_until_too_many_are() {
             let _ = gate.lock().map(|gate| gate.recv());
         })
     };
-    for replaced in 0..=MOST_GIVEN_UP as u64 {
+    for replaced in 0..=MOST_ABANDONED as u64 {
         assert_eq!(metrics.replaced.get(), replaced);
         assert_eq!(stuck().await, Err(LaneError::TimedOut));
-        if replaced < MOST_GIVEN_UP as u64 {
+        if replaced < MOST_ABANDONED as u64 {
             assert_eq!(lane.run(TENANT, || 7).await, Ok(7), "another thread answers");
         }
     }
     assert_eq!(lane.run(TENANT, || 7).await, Err(LaneError::Stuck));
     assert_eq!(metrics.shed_stuck.get(), 1);
-    assert_eq!(metrics.replaced.get(), MOST_GIVEN_UP as u64);
+    assert_eq!(metrics.replaced.get(), MOST_ABANDONED as u64);
 
     drop(open);
     while lane.run(TENANT, || 7).await != Ok(7) {
         // The threads that were stuck end or go on; each try is refused at once until they do.
     }
     // What was stuck is no longer counted, so that others can be replaced again.
-    while lane.0.crew.given_up.load(Ordering::Acquire) > 0 {
+    while lane.0.pool.abandoned.load(Ordering::Acquire) > 0 {
         thread::yield_now();
     }
 }
@@ -340,11 +340,11 @@ async fn a_thread_that_died_is_replaced() {
     }
     // Nobody takes the answer, so that the thread has to drop it.
     open.send(()).unwrap();
-    while lane.crew.is_well(Instant::now()) {
+    while lane.pool.is_well(Instant::now()) {
         thread::yield_now();
     }
     open.send(()).unwrap();
     assert!(lane.ask(TENANT, false).await.is_ok());
     assert_eq!(metrics.replaced.get(), 1);
-    assert_eq!(lane.crew.given_up.load(Ordering::Acquire), 0, "there is no thread that could come back");
+    assert_eq!(lane.pool.abandoned.load(Ordering::Acquire), 0, "there is no thread that could come back");
 }

@@ -12,7 +12,7 @@ use super::{LaneSettings, Tenant, Waiting};
 use crate::metrics::LaneMetrics;
 
 /// How many threads of a lane may be given up and still be there. Each may hold a connection to the database.
-pub(super) const MOST_GIVEN_UP: usize = 4;
+pub(super) const MOST_ABANDONED: usize = 4;
 
 /// When a thread that has a batch is replaced though somebody may still wait for it. What it does goes on; if the database does
 /// not answer any more, others find another one meanwhile.
@@ -26,7 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 type AnswerAll<Question, Answer> = Box<dyn Fn(Vec<Question>) -> Vec<Answer> + Send + Sync>;
 
 /// What the threads of a lane share.
-pub(super) struct Crew<Question, Answer> {
+pub(super) struct WorkerPool<Question, Answer> {
     pub(super) settings: LaneSettings,
     pub(super) metrics: LaneMetrics,
     queue: Mutex<Queue<Question, Answer>>,
@@ -38,9 +38,9 @@ pub(super) struct Crew<Question, Answer> {
     /// What the times in the seats are counted from.
     began: Instant,
     /// One for each thread that is to answer.
-    seats: Box<[Seat]>,
+    slots: Box<[WorkerSlot]>,
     /// How many threads have lost their seat, and are still busy.
-    pub(super) given_up: AtomicUsize,
+    pub(super) abandoned: AtomicUsize,
     /// Held by whoever replaces threads.
     replacing: Mutex<()>,
 }
@@ -73,14 +73,14 @@ impl<Question, Answer> Queue<Question, Answer> {
     }
 }
 
-/// The place of a thread, which another one takes when it is stuck or has died.
+/// The slot of a thread, which another one takes when it is stuck or has died.
 ///
 /// A thread counts as stuck once it has been with a batch for longer than the lane's deadline, when nobody waits for it any more, or
 /// than [`LONGEST_SILENCE`]: what it waits for is beyond the time-outs of the database, a server that is frozen for instance.
 #[derive(Default)]
-struct Seat {
-    /// Which thread sits here, counted from the first one.
-    turn: AtomicU32,
+struct WorkerSlot {
+    /// Which thread works here, counted from the first one.
+    generation: AtomicU32,
     /// From when on it counts as stuck, in milliseconds, or [`IDLE`], or [`DEAD`].
     stuck_from: AtomicU64,
 }
@@ -90,18 +90,18 @@ const IDLE: u64 = 0;
 /// The thread has died: a time that has always passed.
 const DEAD: u64 = 1;
 
-impl Seat {
+impl WorkerSlot {
     fn is_stuck(&self, now: u64) -> bool {
         let from = self.stuck_from.load(Ordering::Acquire);
         from != IDLE && from <= now
     }
 
-    fn belongs_to(&self, turn: u32) -> bool {
-        self.turn.load(Ordering::Acquire) == turn
+    fn belongs_to(&self, generation: u32) -> bool {
+        self.generation.load(Ordering::Acquire) == generation
     }
 }
 
-impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
+impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answer> {
     /// Puts a thread on each seat.
     pub(super) fn start(
         settings: LaneSettings,
@@ -117,7 +117,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             empty_at: began,
             is_closed: false,
         };
-        let crew = Arc::new_cyclic(|crew: &Weak<Self>| Self {
+        let pool = Arc::new_cyclic(|pool: &Weak<Self>| Self {
             settings,
             metrics,
             queue: Mutex::new(queue),
@@ -126,18 +126,18 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
             membership: if settings.threads == 1 {
                 limit.watch()
             } else {
-                let crew = crew.clone();
-                limit.join(move || crew.upgrade().iter().for_each(|crew| crew.look_again()))
+                let pool = pool.clone();
+                limit.join(move || pool.upgrade().iter().for_each(|pool| pool.look_again()))
             },
             began,
-            seats: (0..settings.threads).map(|_| Seat::default()).collect(),
-            given_up: AtomicUsize::new(0),
+            slots: (0..settings.threads).map(|_| WorkerSlot::default()).collect(),
+            abandoned: AtomicUsize::new(0),
             replacing: Mutex::new(()),
         });
         for place in 0..settings.threads {
-            crew.seat(place, 0).expect("the operating system can start a thread");
+            pool.fill(place, 0).expect("the operating system can start a thread");
         }
-        crew
+        pool
     }
 
     /// Milliseconds, beginning above [`DEAD`].
@@ -193,7 +193,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
 
     pub(super) fn is_well(&self, now: Instant) -> bool {
         let now = self.millis(now);
-        !self.seats.iter().any(|seat| seat.is_stuck(now))
+        !self.slots.iter().any(|slot| slot.is_stuck(now))
     }
 
     /// Puts other threads where some are stuck or have died, unless somebody does already. Whether there is hope for an answer.
@@ -202,67 +202,67 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
     pub(super) fn can_work_after_replacing(self: &Arc<Self>, now: Instant) -> bool {
         let Ok(_replacing) = self.replacing.try_lock() else { return true };
         let now = self.millis(now);
-        for (place, seat) in self.seats.iter().enumerate() {
-            if seat.is_stuck(now) {
-                self.replace(place, seat);
+        for (place, slot) in self.slots.iter().enumerate() {
+            if slot.is_stuck(now) {
+                self.replace(place, slot);
             }
         }
-        !self.seats.iter().all(|seat| seat.is_stuck(now))
+        !self.slots.iter().all(|slot| slot.is_stuck(now))
     }
 
-    fn replace(self: &Arc<Self>, place: usize, seat: &Seat) {
+    fn replace(self: &Arc<Self>, place: usize, slot: &WorkerSlot) {
         let lane = self.settings.name;
-        let has_died = seat.stuck_from.load(Ordering::Acquire) == DEAD;
+        let has_died = slot.stuck_from.load(Ordering::Acquire) == DEAD;
         if !has_died {
-            if self.given_up.load(Ordering::Acquire) >= MOST_GIVEN_UP {
+            if self.abandoned.load(Ordering::Acquire) >= MOST_ABANDONED {
                 return;
             }
             // Before the seat is taken away: the thread takes itself off this count as soon as it notices.
-            self.given_up.fetch_add(1, Ordering::AcqRel);
+            self.abandoned.fetch_add(1, Ordering::AcqRel);
         }
-        let turn = {
+        let generation = {
             // What it was busy with no longer counts for whose turn it is.
             let mut queue = self.queue();
             let tenants = queue.give_back(place, LONGEST_SILENCE);
-            let turn = seat.turn.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+            let generation = slot.generation.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
             drop(queue);
             for tenant in tenants {
                 self.membership.leave(tenant, LONGEST_SILENCE);
             }
-            turn
+            generation
         };
-        seat.stuck_from.store(IDLE, Ordering::Release);
+        slot.stuck_from.store(IDLE, Ordering::Release);
         self.metrics.replaced.inc();
         tracing::error!(lane, has_died, "a thread of a lane did not answer any more, and was replaced");
-        if let Err(error) = self.seat(place, turn) {
+        if let Err(error) = self.fill(place, generation) {
             tracing::error!(lane, %error, "the operating system cannot start a thread");
-            seat.stuck_from.store(DEAD, Ordering::Release);
+            slot.stuck_from.store(DEAD, Ordering::Release);
         }
     }
 
     /// Starts a thread for a seat.
-    fn seat(self: &Arc<Self>, place: usize, turn: u32) -> io::Result<()> {
-        let crew = Arc::clone(self);
-        thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || crew.work(place, turn))?;
+    fn fill(self: &Arc<Self>, place: usize, generation: u32) -> io::Result<()> {
+        let pool = Arc::clone(self);
+        thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || pool.work(place, generation))?;
         Ok(())
     }
 
     /// The life of a thread: it answers until the lane is dropped, or until it has lost its seat.
-    fn work(&self, place: usize, turn: u32) {
-        let seat = &self.seats[place];
-        let _leave = Leave { seat, turn, given_up: &self.given_up };
-        while let Some(batch) = self.next_batch(place, turn) {
+    fn work(&self, place: usize, generation: u32) {
+        let slot = &self.slots[place];
+        let _exit = ExitGuard { slot, generation, abandoned: &self.abandoned };
+        while let Some(batch) = self.next_batch(place, generation) {
             let now = Instant::now();
             // When the last of its callers has gone.
             let end = batch.iter().map(|waiting| waiting.until).max().unwrap_or(now);
             let stuck_from = self.millis(end.min(now + LONGEST_SILENCE));
-            seat.stuck_from.store(stuck_from, Ordering::Release);
+            slot.stuck_from.store(stuck_from, Ordering::Release);
             self.answer(batch, now);
             // Not if another thread sits here: what is noted then is about that one.
-            let _ = seat.stuck_from.compare_exchange(stuck_from, IDLE, Ordering::AcqRel, Ordering::Acquire);
+            let _ = slot.stuck_from.compare_exchange(stuck_from, IDLE, Ordering::AcqRel, Ordering::Acquire);
             let took = now.elapsed();
             let mut queue = self.queue();
-            let tenants = if seat.belongs_to(turn) { queue.give_back(place, took) } else { Vec::new() };
+            let tenants = if slot.belongs_to(generation) { queue.give_back(place, took) } else { Vec::new() };
             drop(queue);
             for tenant in tenants {
                 self.membership.leave(tenant, took);
@@ -271,11 +271,11 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
     }
 
     /// Waits for one question and takes those that wait beside it. `None` when the lane was dropped, or the seat was lost.
-    fn next_batch(&self, place: usize, turn: u32) -> Option<Vec<Waiting<Question, Answer>>> {
+    fn next_batch(&self, place: usize, generation: u32) -> Option<Vec<Waiting<Question, Answer>>> {
         let most = self.settings.batch;
         let mut has_let_others_come = most == 1;
         let mut queue = self.queue();
-        while self.seats[place].belongs_to(turn) {
+        while self.slots[place].belongs_to(generation) {
             if !queue.turns.can_take(queue.is_last_free(), &self.membership) {
                 if queue.is_closed && queue.turns.waiting() == 0 {
                     break;
@@ -363,18 +363,18 @@ impl<Question: Send + 'static, Answer: Send + 'static> Crew<Question, Answer> {
 }
 
 /// Says that a thread ends, however it ends.
-struct Leave<'a> {
-    seat: &'a Seat,
-    turn: u32,
-    given_up: &'a AtomicUsize,
+struct ExitGuard<'a> {
+    slot: &'a WorkerSlot,
+    generation: u32,
+    abandoned: &'a AtomicUsize,
 }
 
-impl Drop for Leave<'_> {
+impl Drop for ExitGuard<'_> {
     fn drop(&mut self) {
-        if !self.seat.belongs_to(self.turn) {
-            self.given_up.fetch_sub(1, Ordering::AcqRel);
+        if !self.slot.belongs_to(self.generation) {
+            self.abandoned.fetch_sub(1, Ordering::AcqRel);
         } else if thread::panicking() {
-            self.seat.stuck_from.store(DEAD, Ordering::Release);
+            self.slot.stuck_from.store(DEAD, Ordering::Release);
         }
     }
 }
