@@ -14,7 +14,7 @@ mod judge_health;
 mod publish_source_version;
 mod purge;
 mod quotas;
-mod read_catalogue;
+mod read_catalog;
 mod read_jobs;
 mod read_runs;
 mod report_run;
@@ -37,9 +37,7 @@ pub use judge_health::HealthJudge;
 pub use publish_source_version::publish_source_version;
 pub use purge::{Backlog, PurgeStep, Purger, SweptHistory};
 pub use quotas::Quotas;
-pub use read_catalogue::{
-    get_source, get_source_version, list_source_version_heads, list_source_versions, list_sources,
-};
+pub use read_catalog::{get_source, get_source_version, list_source_version_heads, list_source_versions, list_sources};
 pub use read_jobs::{
     Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,
     get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,

@@ -143,7 +143,7 @@ impl Call {
     }
 
     /// The body, which is to be JSON. There is no other way to it: not a byte is read for a caller without the permission that the
-    /// operation needs. What the use case asks beyond (whose organisation, which rights to the catalogue) may depend on the body.
+    /// operation needs. What the use case asks beyond (whose organisation, which rights to the catalog) may depend on the body.
     pub(crate) async fn body(&self, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
         self.body_within(body::BODY, caller, needed).await
     }

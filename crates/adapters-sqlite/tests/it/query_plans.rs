@@ -195,7 +195,7 @@ fn jobs_of_an_organisation_are_listed_from_what_is_its_own() {
 }
 
 #[test]
-fn the_catalogue_is_read_from_its_indexes() {
+fn the_catalog_is_read_from_its_indexes() {
     let (database, version, _) = recorded();
     let (sources, versions) = (database.sources(), database.versions());
     let position = Some(Position::behind(0));

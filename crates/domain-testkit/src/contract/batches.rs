@@ -3,7 +3,7 @@
 use prediction_domain::model::{Job, Source, SourceId, SourceVersion, SourceVersionId};
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, WriteMode};
 
-use super::fixture::{all_jobs, all_sources, all_versions, assert_exactly, catalogue, job, set_up, source, version};
+use super::fixture::{all_jobs, all_sources, all_versions, assert_exactly, catalog, job, set_up, source, version};
 use super::history::{Dice, Pool};
 use super::jobs::a_job_with_most_bindings;
 use crate::Stores;
@@ -64,7 +64,7 @@ pub(super) fn random_batches_give_what_their_plans_give_one_after_the_other(stor
 }
 
 pub(super) fn of_two_plans_with_one_name_the_first_creates_the_job(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let first = a_job_of(&version);
     let bound =
         |role| Job { id: fresh_job_id(), role_bindings: bindings(&[(role, fresh_input_id())]), ..first.clone() };
@@ -75,7 +75,7 @@ pub(super) fn of_two_plans_with_one_name_the_first_creates_the_job(stores: &Stor
 }
 
 pub(super) fn a_plan_that_fails_fails_alone(stores: &Stores) {
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     let good = || a_plan_for(a_job_of(&version));
     let bad = || a_plan_for(a_job_of(&a_version_of(source.id)));
     let half_bad = || JobSetUp { new_version: None, ..a_plan_for_everything() };
@@ -128,7 +128,7 @@ pub(super) fn a_plan_may_not_use_what_an_earlier_dry_run_made(stores: &Stores) {
 }
 
 pub(super) fn a_batch_of_three_hundred_small_plans_is_stored(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let organisation_id = fresh_organisation_id();
     let plans: Vec<_> = (0..300)
         .map(|number| match number % 3 {
@@ -142,7 +142,7 @@ pub(super) fn a_batch_of_three_hundred_small_plans_is_stored(stores: &Stores) {
 }
 
 pub(super) fn a_batch_of_the_largest_jobs_is_stored(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     // More values than a statement may have parameters (65,535 in PostgreSQL).
     let plans: Vec<_> =
         (0..110).map(|_| a_plan_for(a_job_with_most_bindings(&version, |number| format!("role {number}")))).collect();
@@ -153,8 +153,8 @@ pub(super) fn a_batch_of_the_largest_jobs_is_stored(stores: &Stores) {
 /// A list with everything that can become of a plan, what is to be told, and the numbers of the plans that last.
 fn mixed_plans(stores: &Stores) -> (Vec<JobSetUp>, Vec<Told>, Vec<usize>) {
     let name = |text: &str| source_name(&format!("{text} {}", fresh_source_id()));
-    let (source, version) = catalogue(stores);
-    let (_, foreign) = catalogue(stores);
+    let (source, version) = catalog(stores);
+    let (_, foreign) = catalog(stores);
     let organisation_id = fresh_organisation_id();
     let job = |name, version: &SourceVersion| Job { organisation_id, name: job_name(name), ..a_job_of(version) };
     let dry_run = |plan| JobSetUp { mode: WriteMode::DryRun, ..plan };

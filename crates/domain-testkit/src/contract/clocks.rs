@@ -10,7 +10,7 @@ use prediction_domain::use_cases::{
     publish_source_version, set_up_jobs,
 };
 
-use super::fixture::{catalogue, stored_job};
+use super::fixture::{catalog, stored_job};
 use crate::builders::a_job_of;
 use crate::values::{at, first_page, fresh_organisation_id, fresh_source_id, page_after};
 use crate::{Replica, Stores};
@@ -97,7 +97,7 @@ pub(super) fn the_newest_version_is_the_one_that_was_published_last(stores: &Sto
 }
 
 pub(super) fn jobs_that_use_a_version_are_named_in_creation_order(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let jobs = TIMES.map(|time| stored_job(stores, Job { created_at: at(time), ..a_job_of(&version) }));
     let error =
         stores.source_versions.delete(&Scope::Platform, version.id, WriteMode::Commit).expect_err("it is in use");

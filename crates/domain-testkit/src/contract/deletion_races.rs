@@ -10,7 +10,7 @@ use prediction_domain::ports::{
 };
 
 use super::fixture::{
-    all_jobs, all_versions, assert_exactly, at_once, catalogue, job, set_up, source, stored_job, stored_source,
+    all_jobs, all_versions, assert_exactly, at_once, catalog, job, set_up, source, stored_job, stored_source,
     stored_version, version,
 };
 use crate::Stores;
@@ -23,7 +23,7 @@ const MANY: usize = 32;
 const ROUNDS: usize = 12;
 
 pub(super) fn of_many_deletes_of_one_job_one_deletes_it(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let answers =
         at_once(MANY, |_| stores.jobs.delete(&Scope::Platform, stored.id, stored.revision, WriteMode::Commit));
@@ -34,7 +34,7 @@ pub(super) fn of_many_deletes_of_one_job_one_deletes_it(stores: &Stores) {
 }
 
 pub(super) fn of_an_update_and_a_delete_of_one_job_one_is_made(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     for round in 0..ROUNDS {
         let stored = stored_job(stores, a_job_of(&version));
         let changed = Job { active: false, revision: stored.revision.next(), ..stored.clone() };
@@ -79,7 +79,7 @@ pub(super) fn of_an_update_and_a_delete_of_one_source_one_is_made(stores: &Store
 }
 
 pub(super) fn a_job_deleted_during_set_ups_of_its_name_is_found_or_replaced(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     for round in 0..ROUNDS {
         let former = stored_job(stores, a_job_of(&version));
         let answers = at_once(8, |number| {
@@ -134,7 +134,7 @@ pub(super) fn a_source_deleted_during_inserts_of_its_name_is_found_or_replaced(s
 
 pub(super) fn a_version_deleted_during_set_ups_leaves_no_orphan(stores: &Stores) {
     for round in 0..ROUNDS {
-        let (_, used) = catalogue(stores);
+        let (_, used) = catalog(stores);
         let answers = at_once(8, |number| {
             if number == round % 8 {
                 Deletion(stores.source_versions.delete(&Scope::Platform, used.id, WriteMode::Commit))
@@ -156,7 +156,7 @@ pub(super) fn a_version_deleted_during_set_ups_leaves_no_orphan(stores: &Stores)
 
 pub(super) fn a_version_deleted_during_updates_leaves_no_orphan(stores: &Stores) {
     for round in 0..ROUNDS {
-        let (source, former) = catalogue(stores);
+        let (source, former) = catalog(stores);
         let used = stored_version(stores, a_version_of(source.id));
         let jobs: Vec<Job> = (0..8).map(|_| stored_job(stores, a_job_of(&former))).collect();
         let answers = at_once(8, |number| {

@@ -55,7 +55,7 @@ pub(super) fn stored_job(stores: &Stores, job: Job) -> Job {
 }
 
 /// A stored source with a stored version.
-pub(super) fn catalogue(stores: &Stores) -> (Source, SourceVersion) {
+pub(super) fn catalog(stores: &Stores) -> (Source, SourceVersion) {
     let source = stored_source(stores, a_source());
     let version = stored_version(stores, a_version_of(source.id));
     (source, version)
@@ -63,7 +63,7 @@ pub(super) fn catalogue(stores: &Stores) -> (Source, SourceVersion) {
 
 /// A stored job with a source and a version of its own.
 pub(super) fn any_job(stores: &Stores) -> Job {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     stored_job(stores, a_job_of(&version))
 }
 

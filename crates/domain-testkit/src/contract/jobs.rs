@@ -5,7 +5,7 @@ use prediction_domain::model::{
 use prediction_domain::ports::{DeleteJobError, UpdateJobError, WriteMode};
 
 use super::fixture::{
-    TEXTS, all_jobs, any_job, assert_exactly, assert_nothing_changes, catalogue, job, job_within, stored_job,
+    TEXTS, all_jobs, any_job, assert_exactly, assert_nothing_changes, catalog, job, job_within, stored_job,
     stored_version,
 };
 use crate::Stores;
@@ -16,7 +16,7 @@ use crate::values::{
 };
 
 pub(super) fn every_field_reads_back_as_it_was_stored(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let shared_input = fresh_input_id();
     let jobs = [
         a_job_of(&version),
@@ -38,7 +38,7 @@ pub(super) fn every_field_reads_back_as_it_was_stored(stores: &Stores) {
 }
 
 pub(super) fn the_order_of_bindings_and_outputs_is_kept(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     for roles in [["c", "a", "B", "ä"], ["ä", "B", "a", "c"], ["a", "c", "ä", "B"]] {
         let stored = Job {
             role_bindings: bindings(&roles.map(|role| (role, fresh_input_id()))),
@@ -51,7 +51,7 @@ pub(super) fn the_order_of_bindings_and_outputs_is_kept(stores: &Stores) {
 }
 
 pub(super) fn text_of_every_kind_reads_back_as_it_was_stored(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let organisation_id = fresh_organisation_id();
     for text in TEXTS {
         // Words are not trimmed.
@@ -73,13 +73,13 @@ pub(super) fn text_of_every_kind_reads_back_as_it_was_stored(stores: &Stores) {
 }
 
 pub(super) fn the_largest_job_reads_back_as_it_was_stored(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let stored = stored_job(stores, the_largest_job_of(&version));
     assert_reads_back(stores, &stored);
 }
 
 pub(super) fn the_longest_names_are_stored_and_found(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     for character in ["x", "é", "葡", "🍇"] {
         let stored = Job { name: job_name(&character.repeat(MAX_NAME_CHARS)), ..a_job_of(&version) };
         stored_job(stores, stored.clone());
@@ -97,7 +97,7 @@ pub(super) fn what_is_not_stored_is_not_found(stores: &Stores) {
 }
 
 pub(super) fn names_are_found_exactly(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let organisation_id = fresh_organisation_id();
     let names = ["vineyard", "Vineyard", "VINEYARD", "vine yard", "vine  yard", "vinéyard", "vine_ard", "vine%"];
     let stored =
@@ -110,7 +110,7 @@ pub(super) fn names_are_found_exactly(stores: &Stores) {
 }
 
 pub(super) fn find_many_answers_in_the_order_asked_for(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [a, b, c] = [(); 3].map(|()| stored_job(stores, a_job_of(&version)));
     let unknown = fresh_job_id();
     let wanted = [c.id, unknown, a.id, c.id, b.id, unknown, a.id].map(|id| (Scope::Platform, id));
@@ -128,7 +128,7 @@ pub(super) fn find_many_takes_a_thousand_ids(stores: &Stores) {
 }
 
 pub(super) fn find_many_judges_each_scope_by_itself(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [a, b] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let found = stores.jobs.find_many(&[
         (Scope::of([a.organisation_id]), a.id),
@@ -148,7 +148,7 @@ pub(super) fn find_many_judges_each_scope_by_itself(stores: &Stores) {
 }
 
 pub(super) fn an_update_replaces_what_may_change(stores: &Stores) {
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     let other_version = stored_version(
         stores,
         SourceVersion { contract: contract(&["wind", "rain"], &["mildew_risk", "yield"]), ..a_version_of(source.id) },
@@ -167,7 +167,7 @@ pub(super) fn an_update_replaces_what_may_change(stores: &Stores) {
     };
     assert_eq!(changed.outputs[0].id, stored.outputs[0].id);
     // What never changes is not taken from what is sent.
-    let (other_source, _) = catalogue(stores);
+    let (other_source, _) = catalog(stores);
     let sent = Job { source_id: other_source.id, created_at: micros_after(stored.created_at, -5), ..changed.clone() };
     stores.jobs.update(&sent, stored.revision, None, WriteMode::Commit).expect("the job is changed");
     assert_reads_back(stores, &changed);
@@ -175,7 +175,7 @@ pub(super) fn an_update_replaces_what_may_change(stores: &Stores) {
 }
 
 pub(super) fn an_update_may_bind_and_unbind_everything(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let largest = the_largest_job_of(&version);
     let mut stored = stored_job(stores, a_job_of(&version));
     let reversed: Vec<_> = largest.role_bindings.as_slice().iter().rev().cloned().collect();
@@ -200,7 +200,7 @@ pub(super) fn an_update_of_nothing_is_missing(stores: &Stores) {
 }
 
 pub(super) fn an_update_under_another_organisation_is_missing(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let neighbour = stored_job(stores, a_job_of(&version));
     for organisation_id in [neighbour.organisation_id, fresh_organisation_id()] {
@@ -210,7 +210,7 @@ pub(super) fn an_update_under_another_organisation_is_missing(stores: &Stores) {
 }
 
 pub(super) fn an_update_of_another_revision_is_stale(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let stored = stored_job(stores, Job { revision: revision(3), ..a_job_of(&version) });
     for expected in [1, 2, 4, 5_000_000_000] {
         let changed = Job { active: false, revision: revision(9), ..stored.clone() };
@@ -229,7 +229,7 @@ pub(super) fn an_update_to_a_taken_name_is_refused_with_its_job(stores: &Stores)
 }
 
 pub(super) fn an_update_may_take_the_name_of_another_organisations_job(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [stored, other] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let changed = Job { name: other.name.clone(), ..next(&stored) };
     stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit).expect("the job is changed");
@@ -257,7 +257,7 @@ pub(super) fn an_update_to_a_missing_version_is_refused(stores: &Stores) {
 
 pub(super) fn an_update_to_a_version_of_another_source_is_refused(stores: &Stores) {
     let stored = any_job(stores);
-    let (other_source, foreign) = catalogue(stores);
+    let (other_source, foreign) = catalog(stores);
     let changed = Job { source_version_id: foreign.id, ..next(&stored) };
     let error = refused_update(stores, &changed, stored.revision);
     assert!(matches!(error, UpdateJobError::VersionMissing), "{error:?}");
@@ -325,7 +325,7 @@ pub(super) fn a_delete_of_nothing_is_missing(stores: &Stores) {
 }
 
 pub(super) fn a_delete_outside_the_scope_is_missing(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let neighbour = stored_job(stores, a_job_of(&version));
     for scope in [Scope::of([]), Scope::of([neighbour.organisation_id]), Scope::of([fresh_organisation_id()])] {
@@ -344,7 +344,7 @@ pub(super) fn a_delete_outside_the_scope_is_missing(stores: &Stores) {
 }
 
 pub(super) fn a_delete_of_another_revision_is_stale(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let stored = stored_job(stores, Job { revision: revision(3), ..a_job_of(&version) });
     for expected in [1, 2, 4] {
         let error = refused_delete(stores, &Scope::Platform, &stored, revision(expected));
@@ -403,7 +403,7 @@ fn an_output(role: &str, with_unit: Option<&str>) -> Output {
 }
 
 fn two_jobs_of_one_organisation(stores: &Stores) -> (Job, Job) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let first = stored_job(stores, a_job_of(&version));
     let second = Job { organisation_id: first.organisation_id, ..a_job_of(&version) };
     (first, stored_job(stores, second))

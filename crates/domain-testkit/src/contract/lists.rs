@@ -8,7 +8,7 @@ use prediction_domain::ports::{
     DeleteSourceVersionError, JobFilter, OwnerFilter, SourceFilter, SourceVersionFilter, WriteMode,
 };
 
-use super::fixture::{assert_exactly, catalogue, list_jobs, stored_job, stored_source, stored_version, walk};
+use super::fixture::{assert_exactly, catalog, list_jobs, stored_job, stored_source, stored_version, walk};
 use crate::Stores;
 use crate::builders::{a_job_of, a_source, a_version_of, bindings};
 use crate::values::{
@@ -58,7 +58,7 @@ pub(super) fn source_versions_are_listed_in_creation_order_on_pages_of_every_siz
 }
 
 pub(super) fn jobs_are_listed_in_creation_order_on_pages_of_every_size(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let organisations = [(); 2].map(|()| fresh_organisation_id());
     let mut owner = organisations.iter().cycle();
     let created = shuffled(&against_ids(|created_at| {
@@ -105,7 +105,7 @@ pub(super) fn source_versions_of_one_microsecond_are_in_creation_order(stores: &
 }
 
 pub(super) fn jobs_of_one_microsecond_are_in_creation_order(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let created_at = version.created_at;
     let created =
         ASCENDING_IDS.map(|id| Job { id: JobId::parse(id).expect("a valid id"), created_at, ..a_job_of(&version) });
@@ -117,7 +117,7 @@ pub(super) fn jobs_of_one_microsecond_are_in_creation_order(stores: &Stores) {
 }
 
 pub(super) fn the_largest_page_holds_two_hundred(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let most = usize::from(PageRequest::MAX_LIMIT);
     let mut created: Vec<Job> = (0..most).map(|_| stored_job(stores, a_job_of(&version))).collect();
     let list = |page: &PageRequest| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page);
@@ -188,7 +188,7 @@ pub(super) fn a_walk_is_stable_while_sources_come_change_and_go(stores: &Stores)
 }
 
 pub(super) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let created: Vec<Job> = (0..8).map(|_| stored_job(stores, a_job_of(&version))).collect();
     let list = |after| list_jobs(stores, &Scope::Platform, &JobFilter::default(), &page_after(3, after));
     let delete = |job: &Job| {
@@ -256,8 +256,8 @@ pub(super) fn sources_are_filtered_by_owner(stores: &Stores) {
 }
 
 pub(super) fn source_versions_are_filtered_by_source(stores: &Stores) {
-    let (source, first) = catalogue(stores);
-    catalogue(stores);
+    let (source, first) = catalog(stores);
+    catalog(stores);
     let second = stored_version(stores, a_version_of(source.id));
     let empty = stored_source(stores, a_source());
     let of = |source_id| SourceVersionFilter { source_id: Some(source_id) };
@@ -268,9 +268,9 @@ pub(super) fn source_versions_are_filtered_by_source(stores: &Stores) {
 }
 
 pub(super) fn jobs_are_filtered_by_every_combination_of_conditions(stores: &Stores) {
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     let other_version = stored_version(stores, a_version_of(source.id));
-    let (other_source, version_of_other) = catalogue(stores);
+    let (other_source, version_of_other) = catalog(stores);
     let organisations = [(); 2].map(|()| fresh_organisation_id());
     let inputs = [(); 2].map(|()| fresh_input_id());
     let mut stored = Vec::new();
@@ -324,7 +324,7 @@ pub(super) fn jobs_are_filtered_by_every_combination_of_conditions(stores: &Stor
 }
 
 pub(super) fn jobs_are_filtered_by_what_they_are_bound_to_now(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let (former, current) = (fresh_input_id(), fresh_input_id());
     let stored = stored_job(stores, Job { role_bindings: bindings(&[("temperature", former)]), ..a_job_of(&version) });
     let changed = Job {
@@ -344,7 +344,7 @@ pub(super) fn jobs_are_filtered_by_what_they_are_bound_to_now(stores: &Stores) {
 }
 
 pub(super) fn a_job_that_binds_an_input_twice_is_listed_once(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let input_id = fresh_input_id();
     let role_bindings = || bindings(&[("a", input_id), ("b", fresh_input_id()), ("c", input_id)]);
     let stored = [(); 3].map(|()| stored_job(stores, Job { role_bindings: role_bindings(), ..a_job_of(&version) }));
@@ -353,7 +353,7 @@ pub(super) fn a_job_that_binds_an_input_twice_is_listed_once(stores: &Stores) {
 }
 
 pub(super) fn jobs_are_listed_within_the_scope(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [a, b, c] = [(); 3].map(|()| stored_job(stores, a_job_of(&version)));
     let list = |scope: &Scope| walk(1, |page| list_jobs(stores, scope, &JobFilter::default(), page));
     assert_eq!(list(&Scope::Platform), [a.clone(), b.clone(), c.clone()]);
@@ -364,7 +364,7 @@ pub(super) fn jobs_are_listed_within_the_scope(stores: &Stores) {
 }
 
 pub(super) fn a_scope_may_hold_a_thousand_organisations(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [first, second, hidden] = [(); 3].map(|()| stored_job(stores, a_job_of(&version)));
     let others = (0..998).map(|_| fresh_organisation_id());
     let scope = Scope::of(others.chain([first.organisation_id, second.organisation_id]));
@@ -381,7 +381,7 @@ pub(super) fn a_scope_may_hold_a_thousand_organisations(stores: &Stores) {
 }
 
 pub(super) fn an_organisation_outside_the_scope_lists_nothing(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [mine, theirs] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let filter = JobFilter { organisation_id: Some(theirs.organisation_id), ..JobFilter::default() };
     let list = |scope: &Scope| walk(1, |page| list_jobs(stores, scope, &filter, page));

@@ -9,14 +9,14 @@ use prediction_domain::ports::{
     UpdateJobError, WriteMode,
 };
 
-use super::fixture::{all_jobs, any_job, assert_nothing_changes, at_once, catalogue, job, set_up, stored_job};
+use super::fixture::{all_jobs, any_job, assert_nothing_changes, at_once, catalog, job, set_up, stored_job};
 use super::history::Dice;
 use crate::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_prediction, a_run_of};
 use crate::values::{at, first_page, fresh_job_id, fresh_organisation_id, job_name, micros_after};
 use crate::{MemoryStore, Stores};
 
 pub(super) fn as_many_jobs_are_stored_as_there_may_be(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let organisation = fresh_organisation_id();
     let plan = |name: &str| limited(2, a_job_named(&version, organisation, name));
     assert_created(stores, &plan("a"));
@@ -32,7 +32,7 @@ pub(super) fn as_many_jobs_are_stored_as_there_may_be(stores: &Stores) {
 }
 
 pub(super) fn a_job_that_is_there_is_found_whatever_the_quota(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let plan = limited(1, a_job_of(&version));
     assert_created(stores, &plan);
     for mode in [WriteMode::Commit, WriteMode::DryRun] {
@@ -45,7 +45,7 @@ pub(super) fn a_job_that_is_there_is_found_whatever_the_quota(stores: &Stores) {
 }
 
 pub(super) fn jobs_that_were_there_before_count(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let organisation = fresh_organisation_id();
     let [a, b] = ["a", "b"].map(|name| stored_job(stores, a_job_named(&version, organisation, name)));
     stores.jobs.delete(&Scope::Platform, a.id, a.revision, WriteMode::Commit).expect("the job is deleted");
@@ -63,7 +63,7 @@ pub(super) fn jobs_that_were_there_before_count(stores: &Stores) {
 pub(super) fn a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_quota(stores: &Stores) {
     let model = MemoryStore::stores();
     let organisations = [(); 2].map(|()| fresh_organisation_id());
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     model.sources.insert(&source).expect("the source is stored");
     model.source_versions.insert(&version).expect("the version is stored");
     let mut dice = Dice::of(7);
@@ -98,7 +98,7 @@ pub(super) fn a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_qu
 }
 
 pub(super) fn of_many_set_ups_at_once_as_many_are_made_as_there_is_room_for(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     for is_counted in [false, true] {
         let organisation = fresh_organisation_id();
         if is_counted {
@@ -129,7 +129,7 @@ pub(super) fn of_many_set_ups_at_once_as_many_are_made_as_there_is_room_for(stor
 }
 
 pub(super) fn jobs_that_are_stored_and_deleted_at_once_are_counted_right(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     for round in 0..6 {
         let organisation = fresh_organisation_id();
         let old: Vec<Job> =
@@ -214,7 +214,7 @@ pub(super) fn every_way_to_report_uses_the_quota(stores: &Stores) {
 
 pub(super) fn of_many_reports_at_once_as_many_are_stored_as_there_is_room_for(stores: &Stores) {
     let first = any_job(stores);
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let others = (0..3).map(|n| stored_job(stores, a_job_named(&version, first.organisation_id, &format!("job {n}"))));
     let jobs: Vec<Job> = others.collect();
     let values = [a_prediction("risk", noon(), 0.5), a_prediction("wetness", noon(), 0.5)];

@@ -11,7 +11,7 @@ use prediction_domain::ports::{
 };
 
 use super::fixture::{
-    all_jobs, all_sources, all_versions, assert_exactly, at_once, catalogue, job, set_up, source, stored_job,
+    all_jobs, all_sources, all_versions, assert_exactly, at_once, catalog, job, set_up, source, stored_job,
     stored_source, version,
 };
 use crate::Stores;
@@ -51,7 +51,7 @@ pub(super) fn of_many_versions_with_one_label_one_is_stored(stores: &Stores) {
 }
 
 pub(super) fn of_many_set_ups_with_one_name_one_creates_the_job(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let job = a_job_of(&version);
     let plan = || a_plan_for(Job { id: fresh_job_id(), ..job.clone() });
     assert_one_creates(stores, || at_once(MANY, |_| set_up(stores, &plan())));
@@ -90,7 +90,7 @@ pub(super) fn of_many_set_ups_with_one_new_version_one_creates_it(stores: &Store
 }
 
 pub(super) fn batches_that_overlap_in_opposite_orders_create_each_job_once(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let jobs: Vec<Job> = (0..20).map(|_| a_job_of(&version)).collect();
     let outcomes = at_once(8, |number| {
         let mut plans: Vec<_> = jobs.iter().map(|job| a_plan_for(Job { id: fresh_job_id(), ..job.clone() })).collect();
@@ -158,7 +158,7 @@ pub(super) fn of_many_updates_of_one_source_one_is_made(stores: &Stores) {
 }
 
 pub(super) fn of_many_updates_of_one_job_one_is_made(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let answers = at_once(MANY, |_| {
         let changed =
@@ -174,7 +174,7 @@ pub(super) fn of_many_updates_of_one_job_one_is_made(stores: &Stores) {
 }
 
 pub(super) fn of_many_renames_to_one_name_one_is_made(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let first = a_job_of(&version);
     let jobs: Vec<Job> = (0..MANY)
         .map(|_| stored_job(stores, Job { organisation_id: first.organisation_id, ..a_job_of(&version) }))

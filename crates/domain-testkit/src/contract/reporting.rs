@@ -12,7 +12,7 @@ use prediction_domain::ports::{
     DeleteRunError, InsertNextError, InsertRunError, Issued, PredictionQuery, ReplaceRunError, RunFilter, WriteMode,
 };
 
-use super::fixture::{any_job, catalogue, stored_job};
+use super::fixture::{any_job, catalog, stored_job};
 use super::history::Dice;
 use crate::Stores;
 use crate::builders::{a_job_of, a_prediction, a_run_of};
@@ -220,7 +220,7 @@ pub(super) fn a_deleted_run_is_as_if_it_had_never_been_reported(stores: &Stores)
 }
 
 pub(super) fn a_run_is_deleted_only_as_one_of_its_job(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [job, other] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let run = report(stores, &job, noon(), RunStatus::Succeeded);
     let delete = |organisation_id, job_id, id| {

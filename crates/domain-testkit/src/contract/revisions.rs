@@ -3,7 +3,7 @@
 use prediction_domain::model::{Job, JobRevision, Revision, Scope, SourceVersion, Subject};
 use prediction_domain::ports::{DeleteSourceVersionError, WriteMode};
 
-use super::fixture::{any_job, catalogue, stored_job, stored_version};
+use super::fixture::{any_job, catalog, stored_job, stored_version};
 use crate::Stores;
 use crate::builders::{a_job_of, a_version_of, bindings};
 use crate::values::{
@@ -29,7 +29,7 @@ pub(super) fn what_a_job_was_is_kept_when_it_changes(stores: &Stores) {
 }
 
 pub(super) fn who_changed_a_job_is_kept(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let unknown = stored_job(stores, Job { updated_by: None, ..a_job_of(&version) });
     let somebody = "Jörg \u{1f347} \"x\" \\ '".repeat(10);
     let job = changed(stores, &unknown, |job| job.updated_by = Some(Subject::of(&somebody)));
@@ -100,7 +100,7 @@ pub(super) fn a_version_that_a_job_had_is_in_use(stores: &Stores) {
 
 /// What a job was at its first three revisions, of which the last is the current one.
 fn a_history(stores: &Stores) -> [Job; 3] {
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     let next_version: SourceVersion = stored_version(stores, a_version_of(source.id));
     let first = stored_job(stores, a_job_of(&version));
     let second = changed(stores, &first, |job| {

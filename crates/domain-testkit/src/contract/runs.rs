@@ -8,7 +8,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{InsertRunError, Issued, PredictedValue, PredictionQuery, RunFilter, WriteMode};
 
-use super::fixture::{TEXTS, any_job, catalogue, stored_job};
+use super::fixture::{TEXTS, any_job, catalog, stored_job};
 use crate::Stores;
 use crate::builders::{a_job_of, a_prediction, a_run_of};
 use crate::values::{
@@ -89,7 +89,7 @@ pub(super) fn a_run_issued_at_a_taken_time_is_refused_with_the_stored_one(stores
 }
 
 pub(super) fn runs_of_other_jobs_may_be_issued_at_the_same_time(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let jobs = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     for (job, number) in jobs.iter().zip([1.0, 2.0]) {
         let values = [a_prediction("risk", noon(), number)];
@@ -101,7 +101,7 @@ pub(super) fn runs_of_other_jobs_may_be_issued_at_the_same_time(stores: &Stores)
 }
 
 pub(super) fn a_run_is_found_only_as_one_of_its_job(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let [job, other] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let run = stored_run(stores, &a_run_of(&job, &[]), &[]);
     let found = |organisation_id, job_id, id| stores.runs.find(organisation_id, job_id, id).expect("runs can be read");
@@ -279,7 +279,7 @@ pub(super) fn a_run_that_failed_hides_no_values(stores: &Stores) {
 }
 
 pub(super) fn the_runs_of_a_deleted_job_are_not_found(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let job = stored_job(stores, a_job_of(&version));
     issued(stores, &job, 1, &[("risk", 0, 0.1)]);
     stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");

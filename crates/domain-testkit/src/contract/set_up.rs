@@ -2,8 +2,8 @@ use prediction_domain::model::{Job, Source, SourceName, SourceVersion};
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, WriteMode};
 
 use super::fixture::{
-    all_jobs, any_job, assert_exactly, assert_nothing_changes, catalogue, job, set_up, source, stored_job,
-    stored_source, stored_version, version,
+    all_jobs, any_job, assert_exactly, assert_nothing_changes, catalog, job, set_up, source, stored_job, stored_source,
+    stored_version, version,
 };
 use crate::Stores;
 use crate::builders::{a_job_of, a_plan_for, a_plan_for_everything, a_source, a_version_of, bindings};
@@ -23,26 +23,26 @@ pub(super) fn a_plan_for_everything_stores_everything(stores: &Stores) {
 }
 
 pub(super) fn a_plan_may_use_a_stored_source_and_version(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     assert_created(stores, &a_plan_for(a_job_of(&version)));
 }
 
 pub(super) fn a_plan_may_publish_a_version_of_a_stored_source(stores: &Stores) {
-    let (source, _) = catalogue(stores);
+    let (source, _) = catalog(stores);
     let version = a_version_of(source.id);
     let job = a_job_of(&version);
     assert_created(stores, &JobSetUp { new_version: Some(version), ..a_plan_for(job) });
 }
 
 pub(super) fn the_same_name_in_two_organisations_makes_two_jobs(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let first = stored_job(stores, a_job_of(&version));
     assert_created(stores, &a_plan_for(Job { name: first.name.clone(), ..a_job_of(&version) }));
     assert_exactly(&job(stores, first.id), &Some(first));
 }
 
 pub(super) fn names_in_other_case_make_two_jobs(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let first = stored_job(stores, Job { name: job_name("vineyard"), ..a_job_of(&version) });
     let organisation_id = first.organisation_id;
     for name in ["Vineyard", "vine yard", "vinéyard"] {
@@ -68,7 +68,7 @@ pub(super) fn the_same_plan_again_returns_the_stored_job(stores: &Stores) {
 }
 
 pub(super) fn a_taken_name_counts_before_everything_else(stores: &Stores) {
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let fresh = |plan| named_like(&stored, plan);
     let taken_version = SourceVersion { version: version.version.clone(), ..a_version_of(source.id) };
@@ -109,7 +109,7 @@ pub(super) fn a_taken_source_is_rejected_and_nothing_is_stored(stores: &Stores) 
 pub(super) fn a_taken_version_is_rejected_and_nothing_is_stored(stores: &Stores) {
     let source = stored_source(stores, a_source());
     let stored = stored_version(stores, SourceVersion { version: version_label("v1.0"), ..a_version_of(source.id) });
-    let (other_source, _) = catalogue(stores);
+    let (other_source, _) = catalog(stores);
     for new_version in [
         SourceVersion { id: stored.id, ..a_version_of(source.id) },
         SourceVersion { id: stored.id, ..a_version_of(other_source.id) },
@@ -129,7 +129,7 @@ pub(super) fn a_taken_version_is_rejected_and_nothing_is_stored(stores: &Stores)
 }
 
 pub(super) fn a_missing_reference_is_rejected_and_nothing_is_stored(stores: &Stores) {
-    let (source, _) = catalogue(stores);
+    let (source, _) = catalog(stores);
     let everything = a_plan_for_everything();
     let plans = [
         // No such version.
@@ -150,8 +150,8 @@ pub(super) fn a_missing_reference_is_rejected_and_nothing_is_stored(stores: &Sto
 }
 
 pub(super) fn a_version_of_another_source_is_a_missing_reference(stores: &Stores) {
-    let (source, version) = catalogue(stores);
-    let (other_source, foreign) = catalogue(stores);
+    let (source, version) = catalog(stores);
+    let (other_source, foreign) = catalog(stores);
     let new_version = a_version_of(source.id);
     let plans = [
         a_plan_for(Job { source_id: source.id, ..a_job_of(&foreign) }),
@@ -173,7 +173,7 @@ pub(super) fn a_version_of_another_source_is_a_missing_reference(stores: &Stores
 }
 
 pub(super) fn a_taken_source_counts_before_a_taken_version(stores: &Stores) {
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     let new_source = Source { name: source.name, ..a_source() };
     let new_version = SourceVersion { id: version.id, ..a_version_of(new_source.id) };
     let rejected = assert_rejected(stores, &JobSetUp { new_source: Some(new_source), ..with_version(new_version) });
@@ -187,7 +187,7 @@ pub(super) fn a_taken_source_counts_before_a_taken_version(stores: &Stores) {
 }
 
 pub(super) fn a_taken_version_counts_before_a_missing_reference(stores: &Stores) {
-    let (_, version) = catalogue(stores);
+    let (_, version) = catalog(stores);
     let of_nothing = SourceVersion { id: version.id, ..a_version_of(fresh_source_id()) };
     let rejected = assert_rejected(stores, &with_version(of_nothing));
     assert!(matches!(rejected, JobSetUpRejected::VersionTaken), "{rejected:?}");
@@ -205,7 +205,7 @@ pub(super) fn a_taken_job_id_is_a_failure_and_nothing_is_stored(stores: &Stores)
 }
 
 pub(super) fn a_dry_run_is_judged_and_stores_nothing(stores: &Stores) {
-    let (source, version) = catalogue(stores);
+    let (source, version) = catalog(stores);
     let stored = stored_job(stores, a_job_of(&version));
     let dry_run = |plan: &JobSetUp| {
         let plan = JobSetUp { mode: WriteMode::DryRun, ..plan.clone() };

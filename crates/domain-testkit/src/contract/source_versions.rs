@@ -5,7 +5,7 @@ use prediction_domain::model::{
 use prediction_domain::ports::{DeleteSourceVersionError, InsertSourceVersionError, WriteMode};
 
 use super::fixture::{
-    TEXTS, all_versions, assert_exactly, assert_nothing_changes, catalogue, stored_job, stored_source, stored_version,
+    TEXTS, all_versions, assert_exactly, assert_nothing_changes, catalog, stored_job, stored_source, stored_version,
     version,
 };
 use crate::Stores;
@@ -114,7 +114,7 @@ pub(super) fn roles_that_look_alike_are_different_roles(stores: &Stores) {
 }
 
 pub(super) fn what_is_not_stored_is_not_found(stores: &Stores) {
-    let (source, stored) = catalogue(stores);
+    let (source, stored) = catalog(stores);
     let other_source = stored_source(stores, a_source());
     let versions = &stores.source_versions;
     assert_eq!(version(stores, fresh_source_version_id()), None);
@@ -138,7 +138,7 @@ pub(super) fn find_many_answers_in_the_order_asked_for(stores: &Stores) {
 }
 
 pub(super) fn find_many_takes_a_thousand_ids(stores: &Stores) {
-    let (_, stored) = catalogue(stores);
+    let (_, stored) = catalog(stores);
     let mut ids: Vec<_> = (0..999).map(|_| fresh_source_version_id()).collect();
     ids.push(stored.id);
     let found = stores.source_versions.find_many(&ids).expect("versions can be read");
@@ -171,7 +171,7 @@ pub(super) fn labels_that_look_alike_are_different_labels(stores: &Stores) {
 }
 
 pub(super) fn two_sources_may_have_a_version_of_the_same_label(stores: &Stores) {
-    let (_, first) = catalogue(stores);
+    let (_, first) = catalog(stores);
     let other_source = stored_source(stores, a_source());
     let second =
         stored_version(stores, SourceVersion { version: first.version.clone(), ..a_version_of(other_source.id) });
@@ -182,7 +182,7 @@ pub(super) fn two_sources_may_have_a_version_of_the_same_label(stores: &Stores) 
 }
 
 pub(super) fn a_taken_id_is_refused_with_its_version(stores: &Stores) {
-    let (source, stored) = catalogue(stores);
+    let (source, stored) = catalog(stores);
     let other_source = stored_source(stores, a_source());
     assert_taken(stores, &stored, &stored);
     assert_taken(stores, &SourceVersion { id: stored.id, ..a_version_of(source.id) }, &stored);
@@ -198,7 +198,7 @@ pub(super) fn a_taken_label_is_refused_with_its_version(stores: &Stores) {
 }
 
 pub(super) fn a_taken_id_counts_before_a_taken_label(stores: &Stores) {
-    let (source, first) = catalogue(stores);
+    let (source, first) = catalog(stores);
     let second = stored_version(stores, a_version_of(source.id));
     let both = SourceVersion { id: second.id, version: first.version.clone(), ..a_version_of(source.id) };
     assert_taken(stores, &both, &second);
@@ -207,7 +207,7 @@ pub(super) fn a_taken_id_counts_before_a_taken_label(stores: &Stores) {
 }
 
 pub(super) fn a_version_of_no_source_is_refused(stores: &Stores) {
-    catalogue(stores);
+    catalog(stores);
     let orphan = a_version_of(fresh_source_id());
     let error =
         assert_nothing_changes(stores, || stores.source_versions.insert(&orphan)).expect_err("there is no such source");
@@ -215,7 +215,7 @@ pub(super) fn a_version_of_no_source_is_refused(stores: &Stores) {
 }
 
 pub(super) fn the_newest_is_the_last_in_creation_order(stores: &Stores) {
-    let (source, first) = catalogue(stores);
+    let (source, first) = catalog(stores);
     let newest = || stores.source_versions.newest(source.id).expect("versions can be read");
     assert_exactly(&newest(), &Some(first.clone()));
 
@@ -244,7 +244,7 @@ pub(super) fn the_newest_is_the_last_in_creation_order(stores: &Stores) {
 }
 
 pub(super) fn a_deleted_version_is_gone_and_its_id_and_label_are_free(stores: &Stores) {
-    let (source, stored) = catalogue(stores);
+    let (source, stored) = catalog(stores);
     let bystander = stored_version(stores, a_version_of(source.id));
     // Versions belong to no organisation: whoever may delete one need not see any job.
     stores.source_versions.delete(&Scope::of([]), stored.id, WriteMode::Commit).expect("the version is deleted");
@@ -256,13 +256,13 @@ pub(super) fn a_deleted_version_is_gone_and_its_id_and_label_are_free(stores: &S
 }
 
 pub(super) fn a_delete_of_nothing_is_missing(stores: &Stores) {
-    let (source, _) = catalogue(stores);
+    let (source, _) = catalog(stores);
     let error = refused_delete(stores, &Scope::Platform, &a_version_of(source.id));
     assert!(matches!(error, DeleteSourceVersionError::Missing), "{error:?}");
 }
 
 pub(super) fn a_delete_of_a_version_in_use_counts_all_jobs_and_names_the_visible_ones(stores: &Stores) {
-    let (source, stored) = catalogue(stores);
+    let (source, stored) = catalog(stores);
     let other_version = stored_version(stores, a_version_of(source.id));
     let (mine, theirs) = (fresh_organisation_id(), fresh_organisation_id());
     let job_for =
@@ -280,7 +280,7 @@ pub(super) fn a_delete_of_a_version_in_use_counts_all_jobs_and_names_the_visible
 }
 
 pub(super) fn a_delete_of_a_version_in_use_names_the_first_ten_jobs(stores: &Stores) {
-    let (_, stored) = catalogue(stores);
+    let (_, stored) = catalog(stores);
     let organisation_id = fresh_organisation_id();
     let start = stored.created_at;
     // By a clock that runs backwards, between the jobs of others.
@@ -295,7 +295,7 @@ pub(super) fn a_delete_of_a_version_in_use_names_the_first_ten_jobs(stores: &Sto
 }
 
 pub(super) fn a_dry_run_of_a_delete_is_judged_and_changes_nothing(stores: &Stores) {
-    let (source, used) = catalogue(stores);
+    let (source, used) = catalog(stores);
     let job = stored_job(stores, a_job_of(&used));
     let stored = stored_version(stores, a_version_of(source.id));
     let dry_run =

@@ -4,7 +4,7 @@ use prediction_domain::model::{
 use prediction_domain::ports::{DeleteSourceError, InsertSourceError, UpdateSourceError, WriteMode};
 
 use super::fixture::{
-    TEXTS, all_sources, assert_exactly, assert_nothing_changes, catalogue, source, stored_source, stored_version,
+    TEXTS, all_sources, assert_exactly, assert_nothing_changes, catalog, source, stored_source, stored_version,
 };
 use crate::Stores;
 use crate::builders::{a_source, a_version_of};
@@ -285,7 +285,7 @@ pub(super) fn a_delete_of_another_revision_is_stale(stores: &Stores) {
 }
 
 pub(super) fn a_delete_of_a_source_with_versions_counts_them(stores: &Stores) {
-    catalogue(stores);
+    catalog(stores);
     let stored = stored_source(stores, a_source());
     for count in 1..=3 {
         stored_version(stores, a_version_of(stored.id));
@@ -295,7 +295,7 @@ pub(super) fn a_delete_of_a_source_with_versions_counts_them(stores: &Stores) {
 }
 
 pub(super) fn a_dry_run_of_a_delete_is_judged_and_changes_nothing(stores: &Stores) {
-    let (used, _) = catalogue(stores);
+    let (used, _) = catalog(stores);
     let stored = stored_source(stores, a_source());
     let dry_run = |source: &Source, expected| {
         assert_nothing_changes(stores, || stores.sources.delete(source.id, expected, WriteMode::DryRun))

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::id::{OrganisationId, SourceId};
 use super::source::Source;
 
-/// What a caller may do. Reading the catalogue (sources and source versions) needs no permission but being known.
+/// What a caller may do. Reading the catalog (sources and source versions) needs no permission but being known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Permission {
     /// Create sources, and publish versions of the caller's own.

@@ -76,7 +76,7 @@ violation_codes! {
     TooManyItems = "too_many_items", "A list with too many items.";
     TooManyValues = "too_many_values", "A body of more JSON values than any request needs.";
     Disagrees = "disagrees", "Two parts of one request contradict each other.";
-    ImmutableMember = "immutable_field", "A member that can never change was sent with another value.";
+    ImmutableField = "immutable_field", "A member that can never change was sent with another value.";
     UnknownSource = "unknown_source", "There is no source with that id.";
     UnknownSourceVersion = "unknown_source_version", "There is no source version with that id.";
     SourceVersionOfOtherSource = "source_version_of_other_source", "The source version belongs to another source.";

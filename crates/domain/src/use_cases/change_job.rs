@@ -117,7 +117,7 @@ fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
     {
         diagnostics.report(
             path,
-            ValueProblem::new(ViolationCode::ImmutableMember, "never changes")
+            ValueProblem::new(ViolationCode::ImmutableField, "never changes")
                 .expected(stored.to_string())
                 .actual(id.to_string()),
         );

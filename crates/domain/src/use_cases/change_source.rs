@@ -96,7 +96,7 @@ fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChange
     {
         diagnostics.report(
             root.member("id"),
-            ValueProblem::new(ViolationCode::ImmutableMember, "never changes")
+            ValueProblem::new(ViolationCode::ImmutableField, "never changes")
                 .expected(stored.id.to_string())
                 .actual(id.to_string()),
         );
@@ -108,7 +108,7 @@ fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChange
     if owner != stored.owner_organisation_id && caller.scope != Scope::Platform {
         diagnostics.report(
             root.member("owner_organisation_id"),
-            ValueProblem::new(ViolationCode::ImmutableMember, "is changed by operators of the platform only")
+            ValueProblem::new(ViolationCode::ImmutableField, "is changed by operators of the platform only")
                 .expected(json!(stored.owner_organisation_id))
                 .actual(json!(owner)),
         );

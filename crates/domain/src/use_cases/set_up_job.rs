@@ -1,7 +1,7 @@
 //! Setting up a job: everything of it in one call, or nothing.
 //!
 //! 1. [`prepare_set_up`] judges what needs no store: permission, organisation, values. It never blocks.
-//! 2. [`set_up_jobs`] takes as many prepared setups as wait together. It looks up what they refer to (`catalogue`),
+//! 2. [`set_up_jobs`] takes as many prepared setups as wait together. It looks up what they refer to (`catalog`),
 //!    judges each against its contract and makes a finished plan of it (`plan`), has all plans stored at once, and tells
 //!    each caller what became of theirs (`finish`).
 //!
@@ -9,7 +9,7 @@
 //! created meanwhile, a version deleted), the store says so, and the setup is planned anew. Within a batch, setups that
 //! could see what earlier ones store are kept for the next wave (`wave`).
 
-mod catalogue;
+mod catalog;
 mod finish;
 mod plan;
 mod prepare;
@@ -24,7 +24,7 @@ use crate::model::{
 };
 use crate::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
 
-use catalogue::Catalogue;
+use catalog::Catalog;
 use finish::finish;
 use plan::{Plan, plan};
 pub use prepare::{PreparedSetUp, prepare_set_up};
@@ -162,8 +162,8 @@ impl<'a> SetUp<'a> {
 
 /// Plans and stores as many of the open setups as do not depend on each other, from the first on.
 fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
-    let catalogue = match Catalogue::load(ports, open.iter().map(|index| set_ups[*index].prepared)) {
-        Ok(catalogue) => catalogue,
+    let catalog = match Catalog::load(ports, open.iter().map(|index| set_ups[*index].prepared)) {
+        Ok(catalog) => catalog,
         Err(failure) => {
             for index in open {
                 set_ups[*index].answer = Some(Err(failure.clone().into()));
@@ -174,7 +174,7 @@ fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
     let mut wave = Wave::default();
     for index in open {
         let set_up = &mut set_ups[*index];
-        match plan(ports, &catalogue, set_up.prepared) {
+        match plan(ports, &catalog, set_up.prepared) {
             Ok(plan) if wave.changes(set_up.prepared, &plan) => break,
             Ok(plan) => wave.add(*index, plan),
             Err(_) if wave.may_help(set_up.prepared) => break,

@@ -246,13 +246,13 @@ fn everything_that_is_wrong_with_a_change_is_told_at_once() {
         invalid(world.unchanged(|| change(&world, &job, wrong))),
         places(&[
             ("active", ViolationCode::WrongType),
-            ("id", ViolationCode::ImmutableMember),
+            ("id", ViolationCode::ImmutableField),
             ("name", ViolationCode::TooShort),
-            ("organisation_id", ViolationCode::ImmutableMember),
+            ("organisation_id", ViolationCode::ImmutableField),
             ("role_bindings[0].input_id", ViolationCode::MissingMember),
             ("role_bindings[0].role", ViolationCode::MissingMember),
             ("role_bindings[1]", ViolationCode::WrongType),
-            ("source_id", ViolationCode::ImmutableMember),
+            ("source_id", ViolationCode::ImmutableField),
             ("source_version_id", ViolationCode::WrongType),
         ])
     );

@@ -330,7 +330,7 @@ fn only_the_platform_hands_a_source_over() {
     for caller in [of(&[own]), of(&[own, other])] {
         for owner in [Some(other), None] {
             let refused = invalid(world.unchanged(|| hand(&caller, owner)));
-            assert_eq!(refused, places(&[("owner_organisation_id", ViolationCode::ImmutableMember)]));
+            assert_eq!(refused, places(&[("owner_organisation_id", ViolationCode::ImmutableField)]));
         }
     }
     for owner in [Some(other), None, Some(own)] {

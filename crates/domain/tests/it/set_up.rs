@@ -180,7 +180,7 @@ fn what_is_left_out_of_a_binding_is_taken_from_the_role() {
 }
 
 #[test]
-fn only_who_may_write_the_catalogue_creates_in_it() {
+fn only_who_may_write_the_catalog_creates_in_it() {
     let world = World::new();
     let customer = customer(&[Permission::JobsWrite]);
     let refused = |world: &World, draft: SetUpDraft| match world

@@ -12,7 +12,7 @@ use crate::world::{
 };
 
 /// Two sources with a version each; both versions need a temperature.
-struct Catalogue {
+struct Catalog {
     world: World,
     mildew: Source,
     mildew_1: SourceVersion,
@@ -20,13 +20,13 @@ struct Catalogue {
     rust_1: SourceVersion,
 }
 
-fn catalogue() -> Catalogue {
+fn catalog() -> Catalog {
     let world = World::new();
     let mildew = world.source("mildew");
     let mildew_1 = world.version(&mildew, "1.0.0", &["temperature"]);
     let rust = world.source("rust");
     let rust_1 = world.version(&rust, "1.0.0", &["temperature"]);
-    Catalogue { world, mildew, mildew_1, rust, rust_1 }
+    Catalog { world, mildew, mildew_1, rust, rust_1 }
 }
 
 /// A setup that says nothing of source and version.
@@ -55,7 +55,7 @@ fn and_in_job(mut draft: SetUpDraft, source: Option<&str>, version: Option<&str>
 
 #[test]
 fn a_source_is_found_by_each_of_its_names() {
-    let Catalogue { world, mildew, mildew_1, .. } = catalogue();
+    let Catalog { world, mildew, mildew_1, .. } = catalog();
     let id = mildew.id.to_string();
     let with_name = |name: &str| SourceDraft { id: given(&id), ..a_source(name) };
     for draft in [
@@ -78,7 +78,7 @@ fn a_source_is_found_by_each_of_its_names() {
 
 #[test]
 fn a_version_is_found_by_each_of_its_names() {
-    let Catalogue { world, mildew, mildew_1, rust, .. } = catalogue();
+    let Catalog { world, mildew, mildew_1, rust, .. } = catalog();
     // Published later, and not meant.
     world.clock.advance(Duration::from_secs(1));
     world.version(&mildew, "2.0.0", &["temperature"]);
@@ -125,7 +125,7 @@ fn what_is_described_and_not_there_is_created_under_the_chosen_id() {
 
 #[test]
 fn the_version_that_was_published_last_is_the_default_and_named_in_a_warning() {
-    let Catalogue { world, mildew, .. } = catalogue();
+    let Catalog { world, mildew, .. } = catalog();
     let draft = |name: &str| SetUpDraft { job: Sent::Given(a_job(name)), ..with_source(source_of_id(&mildew.id)) };
     world.clock.advance(Duration::from_secs(1));
     let newest = world.version(&mildew, "0.9.0", &["temperature"]);
@@ -146,7 +146,7 @@ fn the_version_that_was_published_last_is_the_default_and_named_in_a_warning() {
 
 #[test]
 fn a_job_of_another_source_does_not_choose_the_default() {
-    let Catalogue { world, mildew, mildew_1, rust, rust_1, .. } = catalogue();
+    let Catalog { world, mildew, mildew_1, rust, rust_1, .. } = catalog();
     world.job(&mildew_1, "Job A");
     let conflict = conflict(world.set_up(with_source(source_of_id(&rust.id))));
     assert_eq!(
@@ -160,7 +160,7 @@ fn a_job_of_another_source_does_not_choose_the_default() {
 
 #[test]
 fn differences_are_told_where_the_request_names_the_thing() {
-    let Catalogue { world, mildew, mildew_1, rust, rust_1 } = catalogue();
+    let Catalog { world, mildew, mildew_1, rust, rust_1 } = catalog();
     world.job(&mildew_1, "Job A");
     let paths = |draft: SetUpDraft| {
         let conflict = conflict(world.set_up(draft));
@@ -189,7 +189,7 @@ fn a_source_without_any_version_cannot_be_defaulted() {
 /// What is wrong with a setup that says twice which source it is.
 #[test]
 fn source_and_job_source_id_have_to_agree_in_every_combination() {
-    let Catalogue { world, mildew, rust, .. } = catalogue();
+    let Catalog { world, mildew, rust, .. } = catalog();
     let (mildew_id, rust_id) = (mildew.id.to_string(), rust.id.to_string());
     let named = |id: &str, name: &str| SourceDraft { id: given(id), ..a_source(name) };
     let nothing: Found = Vec::new();
@@ -236,7 +236,7 @@ fn a_new_source_may_be_named_twice_by_its_chosen_id() {
 
 #[test]
 fn version_and_job_source_version_id_have_to_agree_in_every_combination() {
-    let Catalogue { world, mildew, mildew_1, rust_1, .. } = catalogue();
+    let Catalog { world, mildew, mildew_1, rust_1, .. } = catalog();
     let mildew_2 = world.version(&mildew, "2.0.0", &["temperature"]).id.to_string();
     let (mildew_1, rust_1) = (mildew_1.id.to_string(), rust_1.id.to_string());
     let labelled = |label: &str| SourceVersionDraft { version: given(label), ..SourceVersionDraft::default() };
@@ -271,7 +271,7 @@ fn version_and_job_source_version_id_have_to_agree_in_every_combination() {
 
 #[test]
 fn a_version_of_another_source_is_told_where_it_is_named() {
-    let Catalogue { world, mildew, rust_1, .. } = catalogue();
+    let Catalog { world, mildew, rust_1, .. } = catalog();
     let (mildew, rust_1) = (mildew.id.to_string(), rust_1.id.to_string());
     let of_other = ViolationCode::SourceVersionOfOtherSource;
     let described =
@@ -283,7 +283,7 @@ fn a_version_of_another_source_is_told_where_it_is_named() {
 
 #[test]
 fn a_version_may_repeat_the_source_of_the_setup_and_nothing_else() {
-    let Catalogue { world, mildew, mildew_1, rust, .. } = catalogue();
+    let Catalog { world, mildew, mildew_1, rust, .. } = catalog();
     let wrong = places(&[("source_version.source_id", ViolationCode::Disagrees)]);
     let saying = |version: SourceVersionDraft, source: &Source| SetUpDraft {
         source_version: Sent::Given(SourceVersionDraft { source_id: given(&source.id.to_string()), ..version }),

@@ -209,7 +209,7 @@ fn an_id_never_changes_and_a_name_is_never_cleared() {
     assert_eq!(
         invalid(world.unchanged(|| change(&world, stored.id, wrong))),
         places(&[
-            ("id", ViolationCode::ImmutableMember),
+            ("id", ViolationCode::ImmutableField),
             ("name", ViolationCode::WrongType),
             ("retention_hours", ViolationCode::OutOfRange),
         ])

@@ -335,7 +335,7 @@ fn what_the_reader_has_is_not_sent_again() {
 }
 
 #[test]
-fn creating_in_the_catalogue_writes_once() {
+fn creating_in_the_catalog_writes_once() {
     let create = Request::new("POST", "/api/v1/sources").json(&json!({"name": "mildew"}));
     assert_calls(|_| create, StatusCode::CREATED, &["sources.insert"]);
     let publish = |p: &Ports| {

@@ -132,7 +132,7 @@ fn sources_and_versions_are_listed_in_creation_order(server: &Server) {
         .map(|number| models[4].publish_version(server, &format!("{number}.0.0"), Model::contract()).into())
         .collect();
     versions.extend(own.clone());
-    // Reading the catalogue needs no scope and no organisation.
+    // Reading the catalog needs no scope and no organisation.
     let client = server.client(server.home().forger().of_no_organisation());
     let sources: Vec<Value> = models.iter().map(|model| model.source.clone().into()).collect();
     assert_eq!(ids(&client, "/api/v1/sources"), sources);

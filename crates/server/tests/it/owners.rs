@@ -1,4 +1,4 @@
-//! Whose a source is: who may do what with the catalogue, and what taking a name comes to.
+//! Whose a source is: who may do what with the catalog, and what taking a name comes to.
 
 use prediction_domain::model::Permission;
 use prediction_http::openapi::{Access, Operation, operations};
@@ -10,7 +10,7 @@ use crate::harness::{
 };
 
 on_both_databases!(
-    every_operation_on_the_catalogue_answers_each_kind_of_caller,
+    every_operation_on_the_catalog_answers_each_kind_of_caller,
     a_setup_on_the_fly_needs_no_more_than_the_right_to_create,
     a_setup_cannot_publish_for_others,
     a_name_that_a_stranger_took_runs_nothing_of_theirs,
@@ -80,13 +80,13 @@ fn row(operation: &str) -> Row {
     }
 }
 
-fn every_operation_on_the_catalogue_answers_each_kind_of_caller(server: &Server) {
+fn every_operation_on_the_catalog_answers_each_kind_of_caller(server: &Server) {
     let forger = server.home().forger();
     let stranger = Forger::with_another_secret();
-    let of_the_catalogue: Vec<_> =
+    let of_the_catalog: Vec<_> =
         operations().into_iter().filter(|operation| operation.path.starts_with("/api/v1/source")).collect();
-    assert!(of_the_catalogue.len() >= 9);
-    for operation in of_the_catalogue {
+    assert!(of_the_catalog.len() >= 9);
+    for operation in of_the_catalog {
         let needed = match operation.access {
             Access::Scope(permission) => Some(permission),
             _ => None,
@@ -112,7 +112,7 @@ fn every_operation_on_the_catalogue_answers_each_kind_of_caller(server: &Server)
             ];
             for (kind, caller, expected) in callers {
                 let what = format!("{} of {owner:?} by {kind}", operation.id);
-                let (source, version) = catalogue(server, owner, &what);
+                let (source, version) = catalog(server, owner, &what);
                 let stored = (server.operator().get(&source).expect(200), server.database().rows());
                 let answer = call(&caller, &operation, &source, &version, &format!("new {what}"));
                 match expected {
@@ -132,7 +132,7 @@ fn every_operation_on_the_catalogue_answers_each_kind_of_caller(server: &Server)
 }
 
 /// A source of that owner; with a version, unless it has to be without one to be deleted.
-fn catalogue(server: &Server, owner: Option<&str>, name: &str) -> (String, String) {
+fn catalog(server: &Server, owner: Option<&str>, name: &str) -> (String, String) {
     let operator = server.operator();
     let source = operator.post(SOURCES, &json!({ "name": name, "owner_organisation_id": owner })).expect(201);
     let path = format!("{SOURCES}/{}", source["id"].as_str().unwrap());

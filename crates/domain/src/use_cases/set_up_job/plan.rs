@@ -2,7 +2,7 @@ use std::num::NonZeroU64;
 
 use serde_json::json;
 
-use super::catalogue::Catalogue;
+use super::catalog::Catalog;
 use super::finish::differences;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
@@ -29,11 +29,11 @@ pub(super) struct Plan {
 }
 
 /// Judges a setup against what is stored: either it becomes a plan, or everything that is wrong with it is told.
-pub(super) fn plan(ports: &Ports, catalogue: &Catalogue, prepared: &PreparedSetUp) -> Result<Plan, UseCaseError> {
+pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -> Result<Plan, UseCaseError> {
     let now = ports.clock.now();
     let mut resolver = Resolver {
         ports,
-        catalogue,
+        catalog,
         prepared,
         now,
         diagnostics: prepared.diagnostics.clone(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::catalogue::Catalogue;
+use super::catalog::Catalog;
 use super::prepare::{PreparedSetUp, disagrees};
 use crate::model::{
     Diagnostics, JobId, Path, Scope, Sent, Source, SourceId, SourceSpec, SourceVersion, SourceVersionSpec, Timestamp,
@@ -34,7 +34,7 @@ impl<T> Resolved<T> {
 /// Resolves the parts of one setup, and collects what is wrong with them.
 pub(super) struct Resolver<'a> {
     pub(super) ports: &'a Ports,
-    pub(super) catalogue: &'a Catalogue,
+    pub(super) catalog: &'a Catalog,
     pub(super) prepared: &'a PreparedSetUp,
     pub(super) now: Timestamp,
     pub(super) diagnostics: Diagnostics,
@@ -63,7 +63,7 @@ impl Resolver<'_> {
         };
         let Some(resolved) = resolved else {
             // Alone, or beside a source that cannot be read: then at least the bindings can be judged with it.
-            let found = self.catalogue.source(inner).cloned();
+            let found = self.catalog.source(inner).cloned();
             if found.is_none() && self.prepared.source.is_none() {
                 self.diagnostics.report(Path::of("job").member("source_id"), unknown_source(inner));
             }
@@ -100,7 +100,7 @@ impl Resolver<'_> {
         }
         if let Some(id) = self.prepared.job_source_version_id {
             let path = Path::of("job").member("source_version_id");
-            let Some(version) = self.catalogue.version(id) else {
+            let Some(version) = self.catalog.version(id) else {
                 if self.prepared.source_version.is_none() {
                     self.diagnostics.report(path, unknown_version(id));
                 }
@@ -121,7 +121,7 @@ impl Resolver<'_> {
             Sent::Absent | Sent::Null => None,
             Sent::Unreadable => return Ok(None),
         };
-        if let Some(stored) = id.and_then(|id| self.catalogue.source(id)) {
+        if let Some(stored) = id.and_then(|id| self.catalog.source(id)) {
             if !spec.is_reference() {
                 self.clash(Resource::Source, stored.id.as_uuid(), spec.differences(&path, stored));
             }
@@ -164,8 +164,8 @@ impl Resolver<'_> {
         if self.prepared.names_source {
             return None;
         }
-        let version = self.catalogue.version(self.prepared.version_id()?)?;
-        self.catalogue.source(version.source_id).cloned().map(Resolved::Stored)
+        let version = self.catalog.version(self.prepared.version_id()?)?;
+        self.catalog.source(version.source_id).cloned().map(Resolved::Stored)
     }
 
     fn described_version(
@@ -190,7 +190,7 @@ impl Resolver<'_> {
             };
             self.diagnostics.report(path.member("source_id"), problem);
         }
-        if let Some(stored) = id.and_then(|id| self.catalogue.version(id)) {
+        if let Some(stored) = id.and_then(|id| self.catalog.version(id)) {
             if !spec.is_reference() {
                 self.clash(Resource::SourceVersion, stored.id.as_uuid(), spec.differences(&path, stored));
             }

@@ -6,12 +6,12 @@ use crate::ports::StoreFailure;
 use crate::use_cases::Ports;
 
 /// The sources and versions to which a batch of setups refers by id: two questions, however many setups.
-pub(super) struct Catalogue {
+pub(super) struct Catalog {
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
 }
 
-impl Catalogue {
+impl Catalog {
     pub(super) fn load<'a>(
         ports: &Ports,
         prepared: impl Iterator<Item = &'a PreparedSetUp> + Clone,
