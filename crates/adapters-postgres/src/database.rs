@@ -29,7 +29,7 @@ pub(crate) enum Abort<E> {
     /// This is the answer.
     Refused(E),
     /// What it was based on was changed by others in the meantime: from the beginning.
-    Again,
+    Retry,
     /// A statement failed.
     Statement(Error),
 }
@@ -37,7 +37,7 @@ pub(crate) enum Abort<E> {
 impl<E> Abort<E> {
     /// Begins again when a statement was refused for this reason: it was looked for before, so somebody was quicker.
     pub(crate) fn again_after(breach: ConstraintViolation) -> impl FnOnce(Error) -> Self {
-        move |error| if ConstraintViolation::of(&error) == Some(breach) { Self::Again } else { Self::Statement(error) }
+        move |error| if ConstraintViolation::of(&error) == Some(breach) { Self::Retry } else { Self::Statement(error) }
     }
 }
 
@@ -77,7 +77,7 @@ impl Database {
     /// When the connection turns out to be dead, `work` runs again on another one. The first time may have had its effect
     /// all the same, so it has to be something that may happen twice.
     pub(crate) fn statement<T>(&self, mut work: impl FnMut(&mut PgConnection) -> QueryResult<T>) -> Result<T, Failure> {
-        let mut patience = self.patience();
+        let mut budget = self.budget();
         loop {
             let mut link = self.pool.get()?;
             match link.alone(&mut work) {
@@ -85,7 +85,7 @@ impl Database {
                 Err(error) => {
                     link.note(&error);
                     drop(link);
-                    patience.bear(Some(error))?;
+                    budget.spend(Some(error))?;
                 }
             }
         }
@@ -101,7 +101,7 @@ impl Database {
         mut work: impl FnMut(&mut PgConnection) -> Result<T, Abort<E>>,
     ) -> Result<T, E> {
         let fail = |failure: Failure| E::from(StoreFailure::from(failure));
-        let mut patience = self.patience();
+        let mut budget = self.budget();
         loop {
             let mut link = self.pool.get().map_err(|error| fail(error.into()))?;
             let attempt = attempt(&mut link, mode, &mut work);
@@ -110,14 +110,14 @@ impl Database {
                 Attempt::Done(value) => return Ok(value),
                 Attempt::Refused(refusal) => return Err(refusal),
                 Attempt::Uncertain(error) => return Err(fail(error.into())),
-                Attempt::Undone(error) => patience.bear(error).map_err(fail)?,
+                Attempt::Undone(error) => budget.spend(error).map_err(fail)?,
             }
         }
     }
 
-    fn patience(&self) -> Patience {
+    fn budget(&self) -> RetryBudget {
         // After a restart of the database every connection of the pool may be dead.
-        Patience { lost_connections: self.pool.state().max + 1, conflicts: MOST_CONFLICTS, pause: FIRST_PAUSE }
+        RetryBudget { lost_connections: self.pool.state().max + 1, conflicts: MOST_CONFLICTS, pause: FIRST_PAUSE }
     }
 }
 
@@ -150,7 +150,7 @@ fn attempt<T, E>(
             link.undo();
             Attempt::Refused(refusal)
         }
-        (Err(Abort::Again), _) => {
+        (Err(Abort::Retry), _) => {
             link.undo();
             Attempt::Undone(None)
         }
@@ -162,16 +162,16 @@ fn attempt<T, E>(
     }
 }
 
-/// What is left of the patience with one request.
-struct Patience {
+/// What is left of the budget with one request.
+struct RetryBudget {
     lost_connections: u32,
     conflicts: u32,
     pause: Duration,
 }
 
-impl Patience {
+impl RetryBudget {
     /// Waits before the next attempt; gives the failure back when there is to be none. `None` is a conflict, too.
-    fn bear(&mut self, error: Option<Error>) -> Result<(), Failure> {
+    fn spend(&mut self, error: Option<Error>) -> Result<(), Failure> {
         let kind = error.as_ref().map_or(Kind::Conflict, Kind::of);
         let left = match kind {
             Kind::ConnectionLost => &mut self.lost_connections,

@@ -170,7 +170,7 @@ impl JobRepository for PostgresStore {
                 .filter(jobs::revision.eq(expected.as_i64()))
                 .execute(connection)?;
             if deleted == 0 {
-                return Err(Abort::Again);
+                return Err(Abort::Retry);
             }
             Ok(())
         })
@@ -223,7 +223,7 @@ impl PostgresStore {
                 ))
                 .execute(connection)
                 .map_err(|error| match ConstraintViolation::of(&error) {
-                    Some(ConstraintViolation::JobName) => Abort::Again,
+                    Some(ConstraintViolation::JobName) => Abort::Retry,
                     Some(ConstraintViolation::VersionOfJob) => Abort::Refused(UpdateJobError::VersionMissing),
                     _ => Abort::Statement(error),
                 })?;
@@ -244,7 +244,7 @@ impl PostgresStore {
                 Some(taken) if taken.id != key.1 => {
                     Err(Abort::Refused(UpdateJobError::NameTaken(Box::new(Job::try_from(taken)?))))
                 }
-                _ => Err(Abort::Again),
+                _ => Err(Abort::Retry),
             }
         })
     }

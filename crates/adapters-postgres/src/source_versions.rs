@@ -36,7 +36,7 @@ impl SourceVersionRepository for PostgresStore {
                     let taken = SourceVersion::try_from(&taken)?;
                     Err(Abort::Refused(InsertSourceVersionError::Taken(Box::new(taken))))
                 }
-                None => Err(Abort::Again),
+                None => Err(Abort::Retry),
             }
         })
     }

@@ -26,7 +26,7 @@ impl SourceRepository for PostgresStore {
             }
             match find_in_the_way(connection, source)? {
                 Some(taken) => Err(Abort::Refused(InsertSourceError::Taken(Box::new(Source::try_from(&taken)?)))),
-                None => Err(Abort::Again),
+                None => Err(Abort::Retry),
             }
         })
     }
@@ -100,7 +100,7 @@ impl SourceRepository for PostgresStore {
                 Some(taken) if taken.id != id => {
                     Err(Abort::Refused(UpdateSourceError::NameTaken(Box::new(Source::try_from(&taken)?))))
                 }
-                _ => Err(Abort::Again),
+                _ => Err(Abort::Retry),
             }
         })
     }

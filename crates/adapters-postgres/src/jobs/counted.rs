@@ -120,7 +120,7 @@ fn attempt(connection: &mut PgConnection, run: &[JobSetUp]) -> Result<Vec<Answer
         })?;
     if created.len() < planned.len() {
         // Somebody has taken a name meanwhile.
-        return Err(Abort::Again);
+        return Err(Abort::Retry);
     }
     let stored = quotas::job_counts(connection, &organisations)?;
     // As many as was planned, or so few that it does not matter.

@@ -175,7 +175,7 @@ fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<Not
     }
     match find_by_name(connection, job.organisation_id, &job.name)? {
         Some(row) => Err(Abort::Refused(NotStored::NameTaken(Box::new(row)))),
-        None => Err(Abort::Again),
+        None => Err(Abort::Retry),
     }
 }
 

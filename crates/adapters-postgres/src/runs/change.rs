@@ -60,7 +60,7 @@ pub(super) fn replace(
     }
     match InsertRun::new(run, predictions, allowance).get_result::<Inserted>(connection) {
         Ok((_, Some(_), _)) => {}
-        Ok((_, None, true)) => return Err(Abort::Again),
+        Ok((_, None, true)) => return Err(Abort::Retry),
         Ok((_, None, false)) => return Err(used_up(allowance)),
         Err(error) if ConstraintViolation::of(&error) == Some(ConstraintViolation::UsedUp) => {
             return Err(used_up(allowance));
@@ -72,7 +72,7 @@ pub(super) fn replace(
 
 /// How much is used is told by whoever can still ask.
 fn used_up(allowance: Option<Allowance>) -> Abort<ReplaceRunError> {
-    allowance.map_or(Abort::Again, |allowance| Abort::Refused(ReplaceRunError::QuotaExceeded(allowance.exceeded(0))))
+    allowance.map_or(Abort::Retry, |allowance| Abort::Refused(ReplaceRunError::QuotaExceeded(allowance.exceeded(0))))
 }
 
 /// At most as many values as a report may have go with it.
