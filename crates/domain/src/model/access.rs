@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use compact_str::CompactString;
 use serde::{Deserialize, Deserializer, Serialize};
+use smol_str::SmolStr;
 
 use super::id::{OrganisationId, SourceId};
 use super::source::Source;
@@ -119,7 +119,7 @@ impl Scope {
 /// [`Subject::MAX_CHARS`], the beginning; control characters are replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct Subject(CompactString);
+pub struct Subject(SmolStr);
 
 impl Subject {
     /// The most characters that are kept.

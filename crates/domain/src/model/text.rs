@@ -7,8 +7,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use compact_str::CompactString;
 use serde::Serialize;
+use smol_str::SmolStr;
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -30,12 +30,12 @@ macro_rules! text {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
-        pub struct $name(CompactString);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Checks the text of something new, and brings it into the form that is stored.
             pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-                let read: fn(&str) -> Result<CompactString, ValueProblem> = $read;
+                let read: fn(&str) -> Result<SmolStr, ValueProblem> = $read;
                 read(text).map(Self)
             }
 
@@ -165,19 +165,19 @@ impl VersionLabel {
     }
 }
 
-fn name(text: &str) -> Result<CompactString, ValueProblem> {
+fn name(text: &str) -> Result<SmolStr, ValueProblem> {
     seen(&in_nfc(text.trim(), MAX_NAME_CHARS), MAX_NAME_CHARS)
 }
 
-fn version_label(text: &str) -> Result<CompactString, ValueProblem> {
+fn version_label(text: &str) -> Result<SmolStr, ValueProblem> {
     seen(&in_nfc(text.trim(), MAX_WORD_CHARS), MAX_WORD_CHARS)
 }
 
-fn word(text: &str) -> Result<CompactString, ValueProblem> {
+fn word(text: &str) -> Result<SmolStr, ValueProblem> {
     seen(&in_nfc(text, MAX_WORD_CHARS), MAX_WORD_CHARS)
 }
 
-fn description(text: &str) -> Result<CompactString, ValueProblem> {
+fn description(text: &str) -> Result<SmolStr, ValueProblem> {
     is_description(text).map(|()| text.into())
 }
 
@@ -211,7 +211,7 @@ fn in_nfc(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// Text that is told apart by looking at it.
-fn seen(text: &str, most: usize) -> Result<CompactString, ValueProblem> {
+fn seen(text: &str, most: usize) -> Result<SmolStr, ValueProblem> {
     bounded(text, 1, most, char::is_control)?;
     invisible::refuse(text)?;
     Ok(text.into())

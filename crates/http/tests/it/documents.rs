@@ -46,6 +46,19 @@ async fn every_operation_is_routed_and_no_other_method_is() {
     }
 }
 
+/// A pattern behind another one that matches the same paths would never be reached. The metrics tell which one answered.
+#[actix_web::test]
+async fn every_operation_is_answered_by_its_own_pattern() {
+    for operation in operations() {
+        let service = Service::in_memory();
+        service.send(Request::new(operation.method, operation.path_to(ORGANISATION))).await;
+        let metrics = service.send(Request::new("GET", "/metrics")).await;
+        let counted = format!("method=\"{}\",route=\"{}\"", operation.method, operation.path);
+        let lines: Vec<&str> = metrics.body.as_str().unwrap().lines().filter(|line| line.contains("route=")).collect();
+        assert!(lines.iter().any(|line| line.contains(&counted)), "{}: {lines:#?}", operation.id);
+    }
+}
+
 #[actix_web::test]
 async fn head_works_wherever_get_does() {
     let service = Service::in_memory();

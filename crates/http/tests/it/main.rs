@@ -5,6 +5,7 @@
 mod bodies;
 mod degraded;
 mod documents;
+mod entity_tags;
 mod failures;
 mod framework_errors;
 mod handlers;

@@ -37,12 +37,12 @@ const ALLOWED: [(&str, &[&str]); 11] = [
 /// What the domain may be made of: values, and nothing that speaks to the world.
 const OF_THE_DOMAIN: [&str; 12] = [
     "chrono",
-    "compact_str",
     "mockall",
     "serde",
     "serde_json",
     "sha2",
     "smallvec",
+    "smol_str",
     "strsim",
     "thiserror",
     "unicase",
@@ -85,6 +85,19 @@ fn the_domain_is_made_of_values() {
             assert_eq!(dependency["optional"], true, "mocks are for tests");
         }
     }
+}
+
+/// What a service takes in with the domain: its values need no clock, no randomness and no network.
+#[test]
+fn the_domain_brings_few_crates() {
+    const MOST: usize = 30;
+    let tree = ["tree", "--package", DOMAIN, "--edges", "normal", "--prefix", "none", "--locked", "--offline"];
+    let output = Command::new(env!("CARGO")).args(tree).current_dir(workspace()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let names: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    let names: Vec<&str> = names.into_iter().filter(|name| !["", DOMAIN].contains(name)).collect();
+    assert!(names.len() <= MOST, "{} crates: {names:?}", names.len());
 }
 
 /// The lints of the workspace forbid unsafe code. One crate, which does nothing else, has lints of its own.

@@ -1,0 +1,128 @@
+//! Entity tags tell the truth (RFC 9110, section 8.8): what has the same strong tag is the same to the byte.
+
+use std::collections::HashMap;
+
+use prediction_http::openapi::operations;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::runs::{post, report, with_job};
+use crate::service::{Request, Service};
+
+/// Something that may change what is read.
+#[derive(Debug, Clone)]
+enum Act {
+    ChangeSource(Value),
+    ChangeJob(Value),
+    Succeed(u32),
+    Fail(u32),
+    DeleteRun(usize),
+    Wait(i64),
+    PublishVersion(u32),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let source = prop_oneof![
+        "[a-c]".prop_map(|name| json!({"name": name})),
+        prop::option::of("[a-c]").prop_map(|text| json!({"description": text})),
+        prop::option::of(1_u32..30).prop_map(|minutes| json!({"expected_interval_minutes": minutes})),
+    ];
+    let job = prop_oneof![
+        "[a-c]".prop_map(|name| json!({"name": name})),
+        any::<bool>().prop_map(|active| json!({"active": active})),
+    ];
+    prop_oneof![
+        source.prop_map(Act::ChangeSource),
+        job.prop_map(Act::ChangeJob),
+        (0_u32..59).prop_map(Act::Succeed),
+        (0_u32..59).prop_map(Act::Fail),
+        (0_usize..9).prop_map(Act::DeleteRun),
+        (1_i64..2_000).prop_map(Act::Wait),
+        (2_u32..9).prop_map(Act::PublishVersion),
+    ]
+}
+
+/// What was read, by path and tag.
+#[derive(Default)]
+struct Seen(HashMap<(String, String), Value>);
+
+impl Seen {
+    async fn look(&mut self, service: &Service, path: &str) {
+        let answer = service.send(Request::new("GET", path)).await;
+        if answer.status != 200 {
+            return;
+        }
+        let tag = answer.header("etag").unwrap_or_else(|| panic!("{path} has no entity tag")).to_owned();
+        let again = service.send(Request::new("GET", path).header("If-None-Match", tag.clone())).await;
+        assert_eq!(again.status, 304, "{path} has the tag {tag}");
+        let first = self.0.entry((path.to_owned(), tag.clone())).or_insert_with(|| answer.body.clone());
+        assert_eq!(*first, answer.body, "{path} had the tag {tag} when it was something else");
+    }
+}
+
+async fn tell_the_truth(acts: Vec<Act>) {
+    let (service, job) = with_job().await;
+    let shown = service.send(Request::new("GET", job.clone())).await.body;
+    let source = format!("/api/v1/sources/{}", shown["source_id"].as_str().unwrap());
+    let version = format!("/api/v1/source_versions/{}", shown["source_version_id"].as_str().unwrap());
+    let mut runs: Vec<String> = Vec::new();
+    let mut seen = Seen::default();
+    for act in acts {
+        match act {
+            Act::ChangeSource(change) => drop(service.send(Request::new("PUT", source.clone()).json(&change)).await),
+            Act::ChangeJob(change) => drop(service.send(Request::new("PUT", job.clone()).json(&change)).await),
+            Act::Succeed(minute) => {
+                let run = post(&service, &format!("{job}/runs"), &report(minute, &[("risk", 1, 1.0)])).await;
+                runs.extend(run.body["id"].as_str().map(|id| format!("{job}/runs/{id}")));
+            }
+            Act::Fail(minute) => {
+                let at = format!("2027-01-15T07:{minute:02}:00Z");
+                let failed = json!({"issued_at": at, "status": "failed", "message": "no data"});
+                let run = post(&service, &format!("{job}/runs"), &failed).await;
+                runs.extend(run.body["id"].as_str().map(|id| format!("{job}/runs/{id}")));
+            }
+            Act::DeleteRun(place) => {
+                if let Some(run) = runs.get(place) {
+                    service.send(Request::new("DELETE", run.clone())).await;
+                }
+            }
+            Act::Wait(seconds) => {
+                let clock = service.clock();
+                clock.set(prediction_domain::ports::Clock::now(clock).plus(chrono::TimeDelta::seconds(seconds)));
+            }
+            Act::PublishVersion(number) => {
+                let source_id = source.rsplit('/').next().unwrap();
+                let roles = json!([{"role": "risk", "metric": "probability"}]);
+                let body = json!({"source_id": source_id, "version": number.to_string(), "input_roles": [], "output_roles": roles});
+                post(&service, "/api/v1/source_versions", &body).await;
+            }
+        }
+        let revision = service.send(Request::new("GET", job.clone())).await.body["revision"].clone();
+        let mut paths = vec![source.clone(), version.clone(), job.clone(), format!("{job}/revisions/{revision}")];
+        paths
+            .extend(["source", "source_version", "source,source_version"].map(|parts| format!("{job}?expand={parts}")));
+        paths.extend(runs.iter().cloned());
+        for path in &paths {
+            seen.look(&service, path).await;
+        }
+    }
+}
+
+#[test]
+fn what_has_the_same_entity_tag_is_the_same() {
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(acts in prop::collection::vec(act(), 1..14))| {
+        actix_web::rt::System::new().block_on(tell_the_truth(acts));
+    });
+}
+
+/// Those above are all that there are.
+#[test]
+fn every_operation_with_a_tag_is_looked_at() {
+    let tagged: Vec<&str> = operations()
+        .into_iter()
+        .filter(|operation| operation.answers.iter().any(|(status, ..)| *status == 304))
+        .map(|operation| operation.id)
+        .collect();
+    assert_eq!(tagged, ["get_source", "get_source_version", "get_job", "get_job_revision", "get_run"]);
+}
