@@ -79,7 +79,7 @@ impl SqliteStore {
     }
 
     /// Does the work in an immediate transaction, so that it never has to be given up because another writer was faster.
-    /// What is refused or dry_run is rolled back.
+    /// What is refused, or a dry run, is rolled back.
     pub(crate) fn write<T, E: From<StoreFailure>>(
         &self,
         mode: WriteMode,

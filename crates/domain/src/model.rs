@@ -28,11 +28,11 @@ mod weight;
 
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
 pub use binding::{
-    BINDINGS, BindingDraft, CheckedBindings, DeclaredInput, DeclaredInputs, MAX_BINDINGS, RoleBinding, check_bindings,
-    validate_bindings,
+    BINDINGS, BindingDraft, CheckedBindings, MAX_BINDINGS, RoleBinding, check_bindings, validate_bindings,
 };
 pub use contract::{
-    Contract, ContractDigest, InputRole, InputRoleDraft, MAX_ROLES, OutputRole, OutputRoleDraft, ROLES, declared_inputs,
+    Contract, ContractDigest, DeclaredInput, DeclaredInputs, InputRole, InputRoleDraft, MAX_ROLES, OutputRole,
+    OutputRoleDraft, ROLES, declared_inputs,
 };
 pub use draft::{Sent, Submission};
 pub use health::{

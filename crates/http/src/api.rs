@@ -11,14 +11,13 @@ use prediction_domain::use_cases::{
     count_all_jobs_by_health, get_jobs, set_up_jobs,
 };
 
-use crate::body_budget::BodyBudget;
+use crate::body_budget::{BodyBudget, Held};
 use crate::conditions::Conditions;
 use crate::lanes::{Lane, LaneSettings, Tenant, TenantLimit, WorkLane};
 use crate::metrics::{ConnectionEnd, Metrics};
 use crate::problem::{Problem, ProblemCode};
 use crate::rate_limits::{RateLimiters, RateLimits};
 use crate::readiness::SharedCheck;
-use crate::request::Held;
 use crate::streams::Streams;
 use crate::traces::{LaneSpan, Traces};
 use prediction_identity::keys::KeyFetch;

@@ -6,6 +6,7 @@
 //! for more has an end.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -39,6 +40,32 @@ pub(crate) struct Reservation {
     of_tenant: OwnedSemaphorePermit,
     of_all: OwnedSemaphorePermit,
     metrics: BodyMetrics,
+}
+
+/// What became of a body, with the memory that is reserved for it: it goes wherever this goes, and is free when the request is dealt
+/// with, whether or not anybody waits for it.
+pub(crate) struct Held<T> {
+    content: T,
+    reservation: Option<Reservation>,
+}
+
+impl<T> Held<T> {
+    pub(crate) fn new(content: T, reservation: Option<Reservation>) -> Self {
+        Self { content, reservation }
+    }
+
+    /// Apart. The reservation is to be kept as long as the content.
+    pub(crate) fn into_parts(self) -> (T, impl Send + use<T>) {
+        (self.content, self.reservation)
+    }
+}
+
+impl<T> Deref for Held<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.content
+    }
 }
 
 /// There was no room in time.

@@ -28,7 +28,7 @@ use body::BodyLimits;
 use prediction_wire as wire;
 
 pub(crate) use actix_web::http::header::ETAG;
-pub(crate) use body::{Body, Held};
+pub(crate) use body::Body;
 pub(crate) use precondition::{Freshness, entity_tag, job_tag};
 pub(crate) use query::Query;
 

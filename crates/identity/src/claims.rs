@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prediction_domain::model::{Caller, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::TokenRejected::{Expired, Malformed, NotAcceptable};
-use super::header::object;
+use super::claims_set::Claims;
 use super::organisations::OrganisationRules;
 use super::scopes::ScopeRules;
 use super::{TokenRejected, ValidTime, Verified};
@@ -20,9 +20,6 @@ pub const MAX_LIFE: Duration = Duration::from_hours(24);
 
 /// The most characters in a subject (OIDC Core 1.0, section 2).
 pub const MAX_SUBJECT_CHARS: usize = 255;
-
-/// The last second of the year 9999, in seconds since 1970. A later time is a mistake or an attack.
-const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
 
 /// What a verifier accepts in the claims of a token.
 #[derive(Debug, Clone)]
@@ -56,7 +53,7 @@ impl ClaimRules {
         now: Timestamp,
     ) -> Result<Verified, TokenRejected> {
         let claims =
-            Claims(object(payload).ok_or(Malformed("its payload is not a JSON object without repeated members"))?);
+            Claims::read(payload).ok_or(Malformed("its payload is not a JSON object without repeated members"))?;
         check(&claims)?;
         check_bearer(&claims)?;
         self.check_parties(&claims)?;
@@ -114,32 +111,6 @@ fn check_bearer(claims: &Claims) -> Result<(), TokenRejected> {
         return Err(NotAcceptable("it is an ID token or another kind, and not an access token"));
     }
     Ok(())
-}
-
-/// What a token says, once its signature is verified.
-pub(super) struct Claims(Map<String, Value>);
-
-impl Claims {
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
-
-    /// The claim, if it is text.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.get(name).and_then(Value::as_str)
-    }
-
-    /// A `NumericDate` (RFC 7519, section 2): seconds since 1970, whole or not.
-    fn time(&self, name: &str) -> Result<Option<Duration>, TokenRejected> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        value
-            .as_u64()
-            .map(Duration::from_secs)
-            .or_else(|| value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
-            .filter(|time| *time <= LAST_SECOND)
-            .map(Some)
-            .ok_or(NotAcceptable("one of its times (exp, nbf, iat) is not a time"))
-    }
 }
 
 /// Checks the times against each other and against the clock.

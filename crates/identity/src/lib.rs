@@ -10,6 +10,7 @@
 pub mod cache;
 pub mod challenge;
 pub mod claims;
+mod claims_set;
 pub mod header;
 pub mod issuer;
 pub mod key_set;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::TokenRejected;
 use super::TokenRejected::NotAcceptable;
-use super::claims::Claims;
+use super::claims_set::Claims;
 
 pub use table::{MAX_TABLE_BYTES, OrganisationTable, TableError, TableMistake};
 

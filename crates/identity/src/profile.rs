@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::TokenRejected;
 use super::TokenRejected::NotAcceptable;
-use super::claims::{ClaimRules, Claims};
+use super::claims::ClaimRules;
+use super::claims_set::Claims;
 use super::header::{ACCESS_TOKEN_TYPES, HeaderRules};
 use super::local::DEFAULT_ORGANISATIONS_CLAIM;
 use super::organisations::{ClaimPath, OrganisationRules};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::TokenRejected;
 use super::TokenRejected::NotAcceptable;
-use super::claims::Claims;
+use super::claims_set::Claims;
 
 /// Where a token says what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -122,7 +122,7 @@ pub(super) fn a_plan_may_not_use_what_an_earlier_dry_run_made(stores: &Stores) {
             Told::Created,
             Told::Created,
             Told::Created,
-            Told::NameTaken(0) // The job of the plan that was dry_run first is the one that was created.
+            Told::NameTaken(0) // The job of the plan of which there was a dry run first is the one that was created.
         ]
     );
 }

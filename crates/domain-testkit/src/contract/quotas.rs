@@ -107,7 +107,7 @@ pub(super) fn of_many_set_ups_at_once_as_many_are_made_as_there_is_room_for(stor
         let room = if is_counted { 11 } else { 10 };
         let outcomes = at_once(64, |number| {
             let plan = limited(room, a_job_named(&version, organisation, &format!("job {number}")));
-            // Some in batches, some with what only one can store, some dry_run.
+            // Some in batches, some with what only one can store, some as dry runs.
             match number % 4 {
                 0 => vec![set_up(stores, &JobSetUp { job: plan.job.clone(), ..limited_everything(room, &plan.job) })],
                 1 => vec![set_up(stores, &JobSetUp { mode: WriteMode::DryRun, ..plan })],

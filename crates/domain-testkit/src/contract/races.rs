@@ -207,7 +207,7 @@ pub(super) fn dry_runs_do_not_see_or_hinder_each_other(stores: &Stores) {
         match outcome.expect("the plan can be carried out") {
             JobSetUpOutcome::Created => {}
             JobSetUpOutcome::NameTaken(by) => {
-                assert_ne!(number, MANY / 2, "only rehearsals were there before");
+                assert_ne!(number, MANY / 2, "only dry runs were there before");
                 assert_exactly(&*by, &plan.job);
             }
         }

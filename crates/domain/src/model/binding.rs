@@ -1,10 +1,10 @@
 //! The checking engine: whether a set of bindings satisfies a contract, and everything that keeps it from doing so.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::collections::{BTreeSet, btree_map};
 
 use serde::Serialize;
 
-use super::contract::{Contract, InputRole};
+use super::contract::{Contract, DeclaredInput, DeclaredInputs};
 use super::draft::Sent;
 use super::id::InputId;
 use super::text::{ComposedRoles, InputKind, RoleName};
@@ -129,35 +129,6 @@ pub fn check_bindings(contract: &Contract, bindings: &[BindingDraft]) -> Result<
     let checked =
         validate_bindings(&mut diagnostics, &Path::of("role_bindings"), Some(contract.declared_inputs()), &drafts);
     diagnostics.finish(checked)
-}
-
-/// What is known of the inputs that a contract declares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeclaredInputs {
-    /// The readable roles.
-    pub roles: BTreeMap<RoleName, DeclaredInput>,
-    /// Whether that is all of them: only then is a role that is not among them unknown.
-    pub complete: bool,
-}
-
-/// What is known of one input role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeclaredInput {
-    /// The kind that fits, when readable.
-    pub input_kind: Option<InputKind>,
-    /// Whether a job cannot do without, when readable.
-    pub required: Option<bool>,
-}
-
-impl DeclaredInputs {
-    /// All of these.
-    pub(super) fn of(roles: &[InputRole]) -> Self {
-        let declare = |role: &InputRole| {
-            let input = DeclaredInput { input_kind: Some(role.input_kind.clone()), required: Some(role.required) };
-            (role.role.clone(), input)
-        };
-        Self { roles: roles.iter().map(declare).collect(), complete: true }
-    }
 }
 
 /// The engine. Without `declared`, only what needs no contract is judged.

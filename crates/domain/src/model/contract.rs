@@ -1,5 +1,6 @@
 //! Contracts: what a source version needs and gives.
 
+mod declared;
 mod draft;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +12,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::binding::DeclaredInputs;
 use super::text::{Description, InputKind, Metric, RoleName, Unit};
 use super::violation::{Diagnostics, ListLimit, Path, ValueProblem, Violation, ViolationCode, Violations};
 
+pub use declared::{DeclaredInput, DeclaredInputs};
 pub(crate) use draft::validate_contract;
 pub use draft::{InputRoleDraft, OutputRoleDraft, declared_inputs};
 

@@ -10,6 +10,7 @@
 //! could see what earlier ones store are kept for the next wave (`wave`).
 
 mod catalog;
+mod differences;
 mod finish;
 mod plan;
 mod prepare;

@@ -103,7 +103,7 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
     let organisation_id = fresh_organisation_id();
     let denied = |result: Result<(), UseCaseError>| match result {
         Err(UseCaseError::Denied(denied)) => {
-            assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id })
+            assert_eq!(denied, AccessDenied::OrganisationOutOfScope { organisation_id });
         }
         other => panic!("not denied: {other:?}"),
     };

@@ -327,7 +327,7 @@ fn a_failed_lookup_answers_everybody_who_waits() {
     for answer in answers {
         match answer {
             Err(UseCaseError::Store(StoreFailure::Unavailable(cause))) => {
-                assert_eq!(cause.to_string(), "no connection")
+                assert_eq!(cause.to_string(), "no connection");
             }
             other => panic!("not unavailable: {other:?}"),
         }

@@ -5,10 +5,9 @@ use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, SetUpDone, UseCaseError};
 
 use super::Api;
-use crate::body_budget::{NoRoom, Reservation};
+use crate::body_budget::{Held, NoRoom, Reservation};
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
-use crate::request::Held;
 use crate::streams::Stream;
 
 /// The service, for one tenant: what it asks takes turns with what others ask.

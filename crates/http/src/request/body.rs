@@ -1,6 +1,5 @@
 //! Reading the body of a request, which costs memory: only for a caller who may do what it is for, and never more than there is.
 
-use std::ops::Deref;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -14,7 +13,7 @@ use prediction_wire::Shape;
 use tokio::time::{Instant, timeout_at};
 
 use crate::api::ApiForTenant;
-use crate::body_budget::{Reservation, SMALL_BODY};
+use crate::body_budget::{Held, Reservation, SMALL_BODY};
 use crate::expectation::body_is_wanted;
 use crate::problem::{Problem, ProblemCode};
 
@@ -52,28 +51,6 @@ pub(crate) struct Body {
     reservation: Option<Reservation>,
 }
 
-/// What became of a body, with the memory that is reserved for it: it goes wherever this goes, and is free when the request is dealt
-/// with, whether or not anybody waits for it.
-pub(crate) struct Held<T> {
-    content: T,
-    reservation: Option<Reservation>,
-}
-
-impl<T> Held<T> {
-    /// Apart. The reservation is to be kept as long as the content.
-    pub(crate) fn into_parts(self) -> (T, impl Send + use<T>) {
-        (self.content, self.reservation)
-    }
-}
-
-impl<T> Deref for Held<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.content
-    }
-}
-
 impl Body {
     /// Decodes it. Anything that is wrong with it is carried along in the submission, unless it is no object at all.
     pub(crate) async fn decode<T: Send + 'static>(
@@ -97,7 +74,7 @@ impl Body {
             let submission = shape.decode(&bytes, limits.values)?;
             drop(bytes);
             // Also when nobody waits for it any more, the work goes on, and so does what it holds.
-            Ok::<_, Problem>(Held { content: then(submission)?, reservation })
+            Ok::<_, Problem>(Held::new(then(submission)?, reservation))
         };
         if is_small { work() } else { api.compute(work).await? }
     }

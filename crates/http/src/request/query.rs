@@ -99,7 +99,7 @@ impl Query {
         })
     }
 
-    /// Whether the request is only dry_run: `dry_run=true`.
+    /// Whether it is a dry run: `dry_run=true`.
     pub(crate) fn mode(&mut self) -> WriteMode {
         if self.flag("dry_run") == Some(true) { WriteMode::DryRun } else { WriteMode::Commit }
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{ClaimPath, EVERY_ORGANISATION, MAX_ORGANISATIONS};
 use crate::TokenRejected;
-use crate::claims::Claims;
+use crate::claims_set::Claims;
 use prediction_strict_json::{self as strict_json, StrictJsonError};
 
 /// The longest table that is read.

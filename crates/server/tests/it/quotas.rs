@@ -69,7 +69,7 @@ fn of_many_setups_at_once_as_many_are_made_as_there_is_room_for() {
         let client = &clients[0];
         assert_eq!(client.get("/api/v1/jobs").expect(200)["items"].as_array().unwrap().len(), 10);
 
-        // What is there is found; a dry_run tells that there is no room; others have theirs.
+        // What is there is found; a dry run tells that there is no room; others have theirs.
         let place = answers.iter().position(|answer| answer.status == 201).unwrap();
         client.post(SETUP, &model.setup(ORGANISATION_A, &format!("Job {place}"))).expect(200);
         let more = model.setup(ORGANISATION_A, "One more");
@@ -140,7 +140,7 @@ fn as_many_changes_are_made_in_a_day_as_may_be() {
         let job = model.job(server, ORGANISATION_A, "Job A");
         let (client, other) = (server.member(ORGANISATION_A), other.member(ORGANISATION_A));
         let path = path_of(&job);
-        // What changes nothing, is wrong, stale or dry_run is no change.
+        // What changes nothing, is wrong, stale or a dry run is no change.
         for _ in 0..5 {
             client.put(&path, &json!({"active": true, "name": "Job A"})).expect(200);
             client.put(&format!("{path}?dry_run=true"), &json!({"active": false})).expect(200);

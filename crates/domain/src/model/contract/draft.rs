@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Contract, InputRole, MAX_ROLES, OutputRole, ROLES};
-use crate::model::binding::{DeclaredInput, DeclaredInputs};
+use super::{Contract, DeclaredInput, DeclaredInputs, InputRole, MAX_ROLES, OutputRole, ROLES};
 use crate::model::draft::Sent;
 use crate::model::text::{Description, InputKind, Metric, RoleName, Unit};
 use crate::model::violation::{Diagnostics, Path, ValueProblem, ViolationCode};

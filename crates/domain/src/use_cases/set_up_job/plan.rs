@@ -3,7 +3,7 @@ use std::num::NonZeroU64;
 use serde_json::json;
 
 use super::catalog::Catalog;
-use super::finish::differences;
+use super::differences::differences;
 use super::resolve::{Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{

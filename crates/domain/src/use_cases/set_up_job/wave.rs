@@ -43,7 +43,7 @@ impl Wave {
         self.plans
     }
 
-    /// What is not only dry_run.
+    /// What is stored, not a dry run.
     fn lasting(&self) -> impl Iterator<Item = &JobSetUp> {
         self.plans.iter().map(|(_, plan)| &plan.set_up).filter(|plan| plan.mode == WriteMode::Commit)
     }
