@@ -2,15 +2,12 @@
 
 use std::fmt;
 
-use diesel::PgConnection;
-use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error};
 use prediction_domain::ports::StoreFailure;
 use prediction_pg_sqlstate::SqlState;
 
 use crate::constraints::ConstraintViolation;
-use crate::link::OtherSession;
-use crate::start_up::StartUpError;
+use crate::unfit::OtherSession;
 
 /// Why there is no answer from the database.
 #[derive(Debug, thiserror::Error)]
@@ -84,18 +81,6 @@ impl Kind {
                 _ => Self::Unforeseen,
             },
         }
-    }
-}
-
-/// Has the server make an error with a code that no other error has, and reads it.
-pub(crate) fn check_codes(connection: &mut PgConnection) -> Result<(), StartUpError> {
-    let raised = connection.batch_execute(
-        "DO $$ BEGIN RAISE EXCEPTION 'prediction-api tries whether it can read the code of an error' \
-         USING ERRCODE = 'UX123'; END $$",
-    );
-    match raised {
-        Err(error) if SqlState::of(&error) == SqlState::parse("UX123") => Ok(()),
-        _ => Err(StartUpError::CodesUnreadable),
     }
 }
 

@@ -11,8 +11,7 @@ use prediction_domain::ports::{NextInSweep, PurgedHistory, StoreFailure, WriteMo
 use uuid::Uuid;
 
 use crate::database::{Abort, Database};
-use crate::paging::push_unplanned;
-use crate::retention::WITHOUT;
+use crate::paging::{WITHOUT, push_unplanned};
 
 /// How many runs count as much as a revision, which can be large.
 const RUNS_PER_REVISION: i64 = 8;

@@ -48,10 +48,12 @@ mod sources;
 mod start_up;
 mod statistics;
 mod store;
+mod unfit;
 
 pub use connect::{PostgresUrl, UrlError};
 pub use link::Pooling;
 pub use migrations::MigrationPatience;
 pub use pool::PoolState;
-pub use start_up::{StartUpError, Unfit};
+pub use start_up::StartUpError;
 pub use store::{PostgresStore, Settings};
+pub use unfit::Unfit;

@@ -21,7 +21,7 @@ use r2d2::ManageConnection;
 
 use crate::connect::{Hosts, PostgresUrl};
 use crate::failure::{Kind, Told};
-use crate::start_up::Unfit;
+use crate::unfit::{OtherSession, Unfit};
 
 /// What is between the service and its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,11 +99,6 @@ pub(crate) enum LinkError {
     #[error(transparent)]
     Unfit(#[from] Unfit),
 }
-
-/// Another session than the one that was promised.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", Unfit::OtherSession)]
-pub(crate) struct OtherSession;
 
 #[derive(QueryableByName)]
 struct Facts {

@@ -94,7 +94,7 @@ fn apply(connection: &mut PgConnection, migration: &Migration, patience: &Migrat
         connection.batch_execute(&patience.lock_timeout())?;
         bookkeeping::prepare(connection)?;
         connection.batch_execute(migration.up)?;
-        bookkeeping::write_down(connection, migration)?;
+        bookkeeping::write_down(connection, migration, steps::of(&migration.version()))?;
         Ok(Outcome::Applied)
     });
     outcome.into()

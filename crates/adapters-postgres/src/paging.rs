@@ -18,6 +18,10 @@ pub(crate) mod at_once {
     pub(crate) const TEXTS: usize = 64;
 }
 
+/// The settings that a transaction that deletes turns off: `FindDue` in `retention.rs` says why.
+pub(crate) const WITHOUT: &str = "ARRAY['synchronous_commit', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', \
+    'enable_mergejoin', 'enable_sort']";
+
 /// `LIMIT`.
 pub(crate) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::database::Abort;
 use crate::history;
-use crate::paging::push_unplanned;
+use crate::paging::{WITHOUT, push_unplanned};
 use crate::schema::leases;
 use crate::store::PostgresStore;
 
@@ -24,10 +24,6 @@ const LEASE: &str = "purge";
 
 /// How many jobs one purge looks at: with runs of some dozen values, what a batch is made of.
 const MOST_JOBS: i64 = 64;
-
-/// What a transaction that purges does without: see [`FindDue`].
-pub(crate) const WITHOUT: &str = "ARRAY['synchronous_commit', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', \
-    'enable_mergejoin', 'enable_sort']";
 
 impl RetentionRepository for PostgresStore {
     fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {

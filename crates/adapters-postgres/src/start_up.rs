@@ -2,8 +2,13 @@
 
 use std::fmt::Display;
 
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection as _;
+use prediction_pg_sqlstate::SqlState;
+
 use crate::connect::PostgresUrl;
 use crate::link::LinkError;
+use crate::unfit::Unfit;
 
 /// Why the store is not ready. The message is one sentence for the person who started the process.
 #[derive(Debug, thiserror::Error)]
@@ -54,27 +59,16 @@ pub enum StartUpError {
     },
 }
 
-/// Why a database, or a pooler before it, cannot be used as it is. The message is one sentence for whoever can change that.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// It cannot hold all texts, or does not know what characters are.
-    #[error(
-        "the database has the encoding {encoding}, in which not all texts can be stored: make one with ENCODING 'UTF8' TEMPLATE template0"
-    )]
-    Encoding {
-        /// Its name.
-        encoding: String,
-    },
-    /// Statements that belong together would be done apart.
-    #[error(
-        "the connection pooler before the database lets no transactions through: set its pool_mode to \"transaction\" or \"session\""
-    )]
-    NoTransactions,
-    /// Sessions are shared though it was said that they are not.
-    #[error(
-        "the connection pooler before the database gave a connection another session, and it was said that it does not: use --database-pooling=transaction, or set its pool_mode to \"session\""
-    )]
-    OtherSession,
+/// Has the server make an error with a code that no other error has, and reads it.
+pub(crate) fn check_codes(connection: &mut PgConnection) -> Result<(), StartUpError> {
+    let raised = connection.batch_execute(
+        "DO $$ BEGIN RAISE EXCEPTION 'prediction-api tries whether it can read the code of an error' \
+         USING ERRCODE = 'UX123'; END $$",
+    );
+    match raised {
+        Err(error) if SqlState::of(&error) == SqlState::parse("UX123") => Ok(()),
+        _ => Err(StartUpError::CodesUnreadable),
+    }
 }
 
 impl StartUpError {

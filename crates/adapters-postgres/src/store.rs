@@ -7,12 +7,11 @@ use r2d2::ManageConnection as _;
 
 use crate::connect::PostgresUrl;
 use crate::database::Database;
-use crate::failure;
 use crate::link::{LinkManager, Pooling};
 use crate::migrations::{self, MigrationPatience};
 use crate::name_keys;
 use crate::pool::{Pool, PoolState};
-use crate::start_up::StartUpError;
+use crate::start_up::{StartUpError, check_codes};
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -56,7 +55,7 @@ impl PostgresStore {
     /// Tries to reach the database, whether it can be told what goes wrong there, and whether this store and what is between
     /// them go together. Gives whether there is a pooler between them.
     pub fn probe(&self) -> Result<bool, StartUpError> {
-        failure::check_codes(&mut self.connect_apart()?)?;
+        check_codes(&mut self.connect_apart()?)?;
         let manager = self.database.pool().manager();
         let unreachable = |error| StartUpError::unreachable(&self.url, error);
         let has_own_session = manager.connect().map_err(unreachable)?.has_own_session();

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 
-use super::url::UrlError;
+use super::error::UrlError;
 
 const DEFAULT_PORT: &str = "5432";
 

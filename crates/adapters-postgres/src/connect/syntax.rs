@@ -3,7 +3,7 @@
 
 use prediction_domain::model::nearest;
 
-use super::url::UrlError;
+use super::error::UrlError;
 
 /// What libpq knows (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>). Whether it is built for
 /// one of them, it says itself.

@@ -1,7 +1,7 @@
 //! Nothing is said in clear to another machine unless the URL says so.
 
 use super::endpoint::Endpoint;
-use super::url::UrlError;
+use super::error::UrlError;
 
 /// Whether libpq was compiled with TLS: the feature `tls` of this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

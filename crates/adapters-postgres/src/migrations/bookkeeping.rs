@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::Migration;
-use super::steps::STEPS;
 
 diesel::table! {
     /// Where diesel writes down what is applied.
@@ -84,14 +83,18 @@ pub(super) fn prepare(connection: &mut PgConnection) -> QueryResult<()> {
 
 /// Writes down that a migration is applied, and that its steps are to be done. A step whose migration was applied by a release
 /// that did not know of it is not written down, and not done: that release did the same within the migration.
-pub(super) fn write_down(connection: &mut PgConnection, migration: &Migration) -> QueryResult<()> {
+pub(super) fn write_down(
+    connection: &mut PgConnection,
+    migration: &Migration,
+    steps: impl Iterator<Item = &'static str>,
+) -> QueryResult<()> {
     let version = migration.version();
     diesel::insert_into(__diesel_schema_migrations::table)
         .values(__diesel_schema_migrations::version.eq(&version))
         .execute(connection)?;
-    for step in STEPS.iter().filter(|step| step.migration == version) {
+    for step in steps {
         diesel::insert_into(__migration_steps::table)
-            .values(__migration_steps::name.eq(step.name))
+            .values(__migration_steps::name.eq(step))
             .on_conflict(__migration_steps::name)
             .do_update()
             // The migration was undone by hand, and is done again.

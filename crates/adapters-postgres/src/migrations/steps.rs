@@ -186,6 +186,11 @@ pub(super) const STEPS: [Step; 19] = [
 
 /// How long others are left alone between two batches at the most: as long as the batch took.
 const LONGEST_REST: Duration = Duration::from_millis(50);
+/// The names of the steps of a migration.
+pub(super) fn of(version: &str) -> impl Iterator<Item = &'static str> {
+    STEPS.iter().filter(move |step| step.migration == version).map(|step| step.name)
+}
+
 /// Does what is not done yet.
 pub(super) fn run(
     connection: &mut PgConnection,
