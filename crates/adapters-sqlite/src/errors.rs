@@ -7,7 +7,7 @@ use crate::start_up::SqliteComplaint;
 
 /// A rule of the schema that a write would have broken. Only the statement is undone by it, the transaction goes on.
 #[derive(Debug)]
-pub(crate) enum UseCaseError {
+pub(crate) enum ConstraintViolation {
     /// The id or the natural key is taken.
     Taken,
     /// What the row refers to is not there, or what is to be deleted is still referred to.
@@ -17,12 +17,12 @@ pub(crate) enum UseCaseError {
 }
 
 /// Where no refusal, or not this one, is an answer of the port.
-impl From<UseCaseError> for StoreFailure {
-    fn from(refusal: UseCaseError) -> Self {
+impl From<ConstraintViolation> for StoreFailure {
+    fn from(refusal: ConstraintViolation) -> Self {
         match refusal {
-            UseCaseError::Taken => Self::Internal("a unique value is taken by nobody that can be found".into()),
-            UseCaseError::Reference => Self::Internal("a reference of a row that has none was refused".into()),
-            UseCaseError::Rule(error) => Self::Internal(error.into()),
+            ConstraintViolation::Taken => Self::Internal("a unique value is taken by nobody that can be found".into()),
+            ConstraintViolation::Reference => Self::Internal("a reference of a row that has none was refused".into()),
+            ConstraintViolation::Rule(error) => Self::Internal(error.into()),
         }
     }
 }
@@ -42,14 +42,14 @@ const UNIQUE_COLUMNS: [&str; 8] = [
 ];
 
 /// Tells a refusal, which is an answer, from a failure.
-pub(crate) fn refused<T>(written: Result<T, DieselError>) -> Result<Result<T, UseCaseError>, DieselError> {
+pub(crate) fn refused<T>(written: Result<T, DieselError>) -> Result<Result<T, ConstraintViolation>, DieselError> {
     match written {
         Ok(value) => Ok(Ok(value)),
         Err(error) => refusal(error).map(Err),
     }
 }
 
-fn refusal(error: DieselError) -> Result<UseCaseError, DieselError> {
+fn refusal(error: DieselError) -> Result<ConstraintViolation, DieselError> {
     let DieselError::DatabaseError(kind, information) = &error else {
         return Err(error);
     };
@@ -57,10 +57,10 @@ fn refusal(error: DieselError) -> Result<UseCaseError, DieselError> {
         DatabaseErrorKind::UniqueViolation => {
             let columns = information.message().strip_prefix("UNIQUE constraint failed: ");
             let is_known = columns.is_some_and(|columns| UNIQUE_COLUMNS.contains(&columns));
-            Ok(if is_known { UseCaseError::Taken } else { UseCaseError::Rule(error) })
+            Ok(if is_known { ConstraintViolation::Taken } else { ConstraintViolation::Rule(error) })
         }
-        DatabaseErrorKind::ForeignKeyViolation => Ok(UseCaseError::Reference),
-        DatabaseErrorKind::CheckViolation | DatabaseErrorKind::NotNullViolation => Ok(UseCaseError::Rule(error)),
+        DatabaseErrorKind::ForeignKeyViolation => Ok(ConstraintViolation::Reference),
+        DatabaseErrorKind::CheckViolation | DatabaseErrorKind::NotNullViolation => Ok(ConstraintViolation::Rule(error)),
         _ => Err(error),
     }
 }

@@ -10,7 +10,7 @@ use prediction_domain::ports::{
     UpdateJobError, WriteMode,
 };
 
-use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
+use crate::errors::{ConstraintViolation, OrStoreFailure as _, refused};
 use crate::expressions::is_one_of;
 use crate::monitoring::monitored;
 use crate::quotas::take;
@@ -75,12 +75,12 @@ impl JobRepository for SqliteStore {
             }
             match update(connection, job).or_store_failure()? {
                 Ok(()) => Ok(()),
-                Err(refusal @ UseCaseError::Taken) => Err(by_name(connection, job.organisation_id, &job.name)?
+                Err(refusal @ ConstraintViolation::Taken) => Err(by_name(connection, job.organisation_id, &job.name)?
                     .map_or_else(
                         || StoreFailure::from(refusal).into(),
                         |taken| UpdateJobError::NameTaken(Box::new(taken)),
                     )),
-                Err(UseCaseError::Reference) => Err(UpdateJobError::VersionMissing),
+                Err(ConstraintViolation::Reference) => Err(UpdateJobError::VersionMissing),
                 Err(refusal) => Err(StoreFailure::from(refusal).into()),
             }
         })
@@ -144,12 +144,12 @@ where
 }
 
 /// Inserts the row, or tells the constraint that it would break.
-pub(crate) fn insert(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), UseCaseError>> {
+pub(crate) fn insert(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), ConstraintViolation>> {
     refused(diesel::insert_into(jobs::table).values(JobRow::from(job)).execute(connection).map(drop))
 }
 
 /// The version is not looked up: with the stored source, it has to satisfy the composite foreign key.
-fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), UseCaseError>> {
+fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), ConstraintViolation>> {
     let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string()));
     refused(diesel::update(row).set(JobChanges::from(job)).execute(connection).map(drop))
 }

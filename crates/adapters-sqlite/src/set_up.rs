@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 
-use crate::errors::{OrStoreFailure as _, UseCaseError, store_failure};
+use crate::errors::{ConstraintViolation, OrStoreFailure as _, store_failure};
 use crate::jobs::row_by_name;
 use crate::quotas::judge_one_more_job;
 use crate::rows::restore;
@@ -37,13 +37,13 @@ fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, 
     if plan.new_source.is_none() && plan.new_version.is_none() && plan.mode == WriteMode::Commit {
         // One statement, which SQLite takes back by itself when it breaks a constraint.
         let stored = store_all(connection, plan);
-        return conclude(connection, plan, stored);
+        return finish(connection, plan, stored);
     }
     let mut taken_back = None;
     let stored = connection.transaction(|connection| {
         let stored = match plan.mode {
             WriteMode::Commit => store_all(connection, plan),
-            WriteMode::DryRun => store_all(connection, plan).and(Err(TakenBack::Rehearsed)),
+            WriteMode::DryRun => store_all(connection, plan).and(Err(TakenBack::DryRun)),
         };
         stored.map_err(|reason| {
             taken_back = Some(reason);
@@ -57,16 +57,16 @@ fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, 
         }
         (Err(error), _) => Err(TakenBack::Failed(error)),
     };
-    conclude(connection, plan, stored)
+    finish(connection, plan, stored)
 }
 
-fn conclude(
+fn finish(
     connection: &mut SqliteConnection,
     plan: &JobSetUp,
     stored: Result<(), TakenBack>,
 ) -> Result<Answer, StoreFailure> {
     match stored {
-        Ok(()) | Err(TakenBack::Rehearsed) => Ok(Ok(JobSetUpOutcome::Created)),
+        Ok(()) | Err(TakenBack::DryRun) => Ok(Ok(JobSetUpOutcome::Created)),
         Err(TakenBack::Refused(rejected)) => explain(connection, plan, rejected).or_store_failure(),
         Err(TakenBack::Failed(error)) => Err(store_failure(error)),
     }
@@ -75,13 +75,13 @@ fn conclude(
 fn store_all(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<(), TakenBack> {
     if let Some(source) = &plan.new_source {
         sources::insert(connection, source)?.map_err(|refusal| match refusal {
-            UseCaseError::Taken => TakenBack::Refused(JobSetUpRejected::SourceTaken),
+            ConstraintViolation::Taken => TakenBack::Refused(JobSetUpRejected::SourceTaken),
             other => other.into(),
         })?;
     }
     if let Some(version) = &plan.new_version {
         source_versions::insert(connection, version)?.map_err(|refusal| match refusal {
-            UseCaseError::Taken => TakenBack::Refused(JobSetUpRejected::VersionTaken),
+            ConstraintViolation::Taken => TakenBack::Refused(JobSetUpRejected::VersionTaken),
             other => other.into(),
         })?;
     }
@@ -101,15 +101,15 @@ fn explain(connection: &mut SqliteConnection, plan: &JobSetUp, rejected: JobSetU
 
 /// Why the savepoint of a plan was returned to.
 enum TakenBack {
-    Rehearsed,
+    DryRun,
     Refused(JobSetUpRejected),
     Failed(DieselError),
 }
 
-impl From<UseCaseError> for TakenBack {
-    fn from(refusal: UseCaseError) -> Self {
+impl From<ConstraintViolation> for TakenBack {
+    fn from(refusal: ConstraintViolation) -> Self {
         Self::Refused(match refusal {
-            UseCaseError::Reference => JobSetUpRejected::ReferenceMissing,
+            ConstraintViolation::Reference => JobSetUpRejected::ReferenceMissing,
             other => JobSetUpRejected::Store(other.into()),
         })
     }

@@ -9,7 +9,7 @@ use prediction_domain::ports::{
     WriteMode,
 };
 
-use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
+use crate::errors::{ConstraintViolation, OrStoreFailure as _, refused};
 use crate::expressions::{is_one_of, unindexed};
 use crate::rows::{
     SourceVersionHeadRow, SourceVersionRow, at_once, in_order, job_ids, limit, placed, restore, restore_all,
@@ -21,7 +21,7 @@ impl SourceVersionRepository for SqliteStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
         self.write(WriteMode::Commit, |connection| match insert(connection, version).or_store_failure()? {
             Ok(()) => Ok(()),
-            Err(refusal @ UseCaseError::Taken) => {
+            Err(refusal @ ConstraintViolation::Taken) => {
                 let taken = match by_id(connection, version.id)? {
                     Some(taken) => Some(taken),
                     None => by_label(connection, version.source_id, &version.version)?,
@@ -31,7 +31,7 @@ impl SourceVersionRepository for SqliteStore {
                     |taken| InsertSourceVersionError::Taken(Box::new(taken)),
                 ))
             }
-            Err(UseCaseError::Reference) => Err(InsertSourceVersionError::SourceMissing),
+            Err(ConstraintViolation::Reference) => Err(InsertSourceVersionError::SourceMissing),
             Err(refusal) => Err(StoreFailure::from(refusal).into()),
         })
     }
@@ -115,7 +115,7 @@ fn in_creation_order(
 pub(crate) fn insert(
     connection: &mut SqliteConnection,
     version: &SourceVersion,
-) -> QueryResult<Result<(), UseCaseError>> {
+) -> QueryResult<Result<(), ConstraintViolation>> {
     let inserted =
         diesel::insert_into(source_versions::table).values(SourceVersionRow::from(version)).execute(connection);
     refused(inserted.map(drop))

@@ -5,7 +5,7 @@ use prediction_domain::ports::{
     WriteMode,
 };
 
-use crate::errors::{OrStoreFailure as _, UseCaseError, refused};
+use crate::errors::{ConstraintViolation, OrStoreFailure as _, refused};
 use crate::expressions::is_one_of;
 use crate::rows::{SourceChanges, SourceRow, at_once, in_order, limit, placed, restore, restore_all, stored_revision};
 use crate::schema::{source_versions, sources};
@@ -15,7 +15,7 @@ impl SourceRepository for SqliteStore {
     fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
         self.write(WriteMode::Commit, |connection| match insert(connection, source).or_store_failure()? {
             Ok(()) => Ok(()),
-            Err(refusal @ UseCaseError::Taken) => {
+            Err(refusal @ ConstraintViolation::Taken) => {
                 let taken = match by_id(connection, source.id)? {
                     Some(taken) => Some(taken),
                     None => by_name(connection, &source.name)?,
@@ -76,7 +76,7 @@ impl SourceRepository for SqliteStore {
             }
             match update(connection, source).or_store_failure()? {
                 Ok(()) => Ok(()),
-                Err(refusal @ UseCaseError::Taken) => Err(by_name(connection, &source.name)?.map_or_else(
+                Err(refusal @ ConstraintViolation::Taken) => Err(by_name(connection, &source.name)?.map_or_else(
                     || StoreFailure::from(refusal).into(),
                     |taken| UpdateSourceError::NameTaken(Box::new(taken)),
                 )),
@@ -106,12 +106,15 @@ impl SourceRepository for SqliteStore {
 }
 
 /// Inserts the row, or tells the constraint that it would break.
-pub(crate) fn insert(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Result<(), UseCaseError>> {
+pub(crate) fn insert(
+    connection: &mut SqliteConnection,
+    source: &Source,
+) -> QueryResult<Result<(), ConstraintViolation>> {
     let inserted = diesel::insert_into(sources::table).values(SourceRow::from(source)).execute(connection);
     refused(inserted.map(drop))
 }
 
-fn update(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Result<(), UseCaseError>> {
+fn update(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Result<(), ConstraintViolation>> {
     let row = sources::table.find(source.id.to_string());
     // A name that stays keeps its key: it may stand beside an earlier source of the same name.
     let same_name = row.clone().filter(sources::name.eq(source.name.as_str())).select(sources::name_key);

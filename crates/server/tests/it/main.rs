@@ -14,6 +14,7 @@ mod costs;
 mod crate_edges;
 mod cursors;
 mod documents;
+mod file_circles;
 mod hostile_tokens;
 mod idempotency;
 mod isolation;
