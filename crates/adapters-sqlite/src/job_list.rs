@@ -13,6 +13,7 @@ use prediction_domain::ports::{JobFilter, StoreFailure};
 use crate::errors::OrStoreFailure as _;
 use crate::expressions::{is_one_of, unindexed};
 use crate::job_health;
+use crate::job_uses;
 use crate::monitoring::{Monitored, monitored, status_at};
 use crate::rows::{MonitoredJobRow, at_once, limit, restore_all};
 use crate::schema::{job_inputs, jobs};
@@ -28,14 +29,16 @@ pub(crate) fn list(
     Page::filled(page, at_once::JOBS, |after, most| {
         let part = Part { after, most };
         let rows = match (filter.input_id, &filter.health, scope) {
-            (Some(input_id), _, scope) => part_of(filter, part, users_of(input_id, scope, filter)).load(connection),
             (None, Some(health), scope) if filter.name.is_none() => {
                 job_health::list(connection, scope, filter, health, part)
             }
-            (None, _, Scope::Organisations(ids)) => {
-                connection.transaction(|connection| merged(connection, ids.iter().copied(), filter, part))
+            (Some(input_id), _, Scope::Platform) => {
+                part_of(filter, part, users_of(input_id, scope, filter)).load(connection)
             }
             (None, _, Scope::Platform) => in_creation_order(connection, None, filter, part, None),
+            (_, _, Scope::Organisations(ids)) => {
+                connection.transaction(|connection| merged(connection, ids.iter().copied(), filter, part))
+            }
         };
         let rows = rows.or_store_failure()?;
         let positions = rows.iter().map(|row| Position::behind(row.sequence_number));
@@ -106,7 +109,13 @@ fn merged(
     let mut rows: Vec<MonitoredJobRow> = Vec::new();
     for organisation in organisations {
         let last = rows.get(wanted - 1).map(|row| row.sequence_number);
-        rows.extend(in_creation_order(connection, Some(organisation), filter, part, last)?);
+        rows.extend(match filter.input_id {
+            // A name is of one job.
+            Some(input_id) if filter.name.is_none() => {
+                job_uses::list(connection, organisation, input_id, filter, part, last)?
+            }
+            _ => in_creation_order(connection, Some(organisation), filter, part, last)?,
+        });
         rows.sort_unstable_by_key(|row| row.sequence_number);
         rows.truncate(wanted);
     }
@@ -131,6 +140,11 @@ fn in_creation_order(
         (Some(organisation), None) => found.push(Box::new(jobs::organisation_id.eq(organisation.to_string()))),
         (None, Some(version)) => found.push(Box::new(jobs::source_version_id.eq(version.to_string()))),
         (None, None) => {}
+    }
+    if let Some(input_id) = filter.input_id {
+        let uses = job_inputs::table.filter(job_inputs::input_id.eq(input_id.to_string()));
+        let own = job_inputs::organisation_id.eq(jobs::organisation_id).and(job_inputs::job_id.eq(jobs::id));
+        found.push(Box::new(diesel::dsl::exists(uses.filter(own))));
     }
     if let Some(number) = before {
         found.push(Box::new(jobs::sequence_number.lt(number)));
@@ -157,8 +171,8 @@ fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
     found
 }
 
-/// What the jobs that use an input are found by. They are few, so they are found first and put in order afterwards; of
-/// organisations only their own uses are looked at. SQLite, which keeps no statistics here, would take an organisation for as
+/// What the jobs that use an input are found by, when their order does not matter, or there is none to follow; of organisations
+/// only their own uses are looked at. SQLite, which keeps no statistics here, would take an organisation for as
 /// selective and walk through all its jobs: hence `unindexed`.
 fn users_of(input_id: InputId, scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
     let users = job_inputs::table.select(job_inputs::job_id).filter(job_inputs::input_id.eq(input_id.to_string()));
@@ -177,7 +191,7 @@ fn users_of(input_id: InputId, scope: &Scope, filter: &JobFilter) -> Vec<Conditi
 }
 
 /// Those conditions of the filter that no index helps with.
-fn conditions(filter: &JobFilter) -> Vec<Condition> {
+pub(crate) fn conditions(filter: &JobFilter) -> Vec<Condition> {
     let JobFilter { organisation_id: _, source_id, source_version_id: _, active, name, input_id: _, health } = filter;
     let mut conditions: Vec<Condition> = Vec::new();
     if let Some(id) = source_id {

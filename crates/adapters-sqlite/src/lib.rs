@@ -40,6 +40,7 @@ mod history;
 mod job_health;
 mod job_list;
 mod job_revisions;
+mod job_uses;
 mod jobs;
 mod judgements;
 mod migrations;

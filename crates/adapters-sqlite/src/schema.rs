@@ -28,6 +28,7 @@ diesel::table! {
         input_id -> Text,
         organisation_id -> Text,
         job_id -> Text,
+        sequence_number -> Nullable<BigInt>,
     }
 }
 

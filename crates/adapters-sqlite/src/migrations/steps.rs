@@ -4,6 +4,8 @@
 //! done once in each database when all migrations are applied, and written down in `__migration_steps`. The service is not ready
 //! before.
 
+mod job_inputs;
+
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -22,7 +24,6 @@ pub(super) struct Step {
 }
 
 /// How far a batch has come.
-#[cfg_attr(not(test), expect(dead_code, reason = "no migration has a step yet"))]
 pub(super) enum Batch {
     /// There is more to do, from here.
     Until(String),
@@ -31,7 +32,11 @@ pub(super) enum Batch {
 }
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 0] = [];
+pub(super) const STEPS: [Step; 1] = [Step {
+    migration: "20261126000006",
+    name: "number the uses of inputs that were there",
+    batch: job_inputs::number,
+}];
 
 /// How long others are left alone between two batches at the most: as long as the batch took.
 const LONGEST_REST: Duration = Duration::from_millis(50);

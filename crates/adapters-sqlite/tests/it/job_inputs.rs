@@ -73,10 +73,13 @@ fn stored(database: &Database) -> BTreeSet<(String, String, String)> {
         #[diesel(sql_type = Text)]
         job: String,
     }
-    let uses: Vec<Use> =
-        diesel::sql_query("SELECT input_id AS input, organisation_id AS organisation, job_id AS job FROM job_inputs")
-            .load(&mut database.connect())
-            .unwrap();
+    // By the place in creation order, under which the use is found.
+    let uses: Vec<Use> = diesel::sql_query(
+        "SELECT input_id AS input, job_inputs.organisation_id AS organisation, coalesce(jobs.id, 'none') AS job FROM job_inputs \
+         LEFT JOIN jobs ON jobs.rowid = job_inputs.sequence_number AND jobs.id = job_inputs.job_id",
+    )
+    .load(&mut database.connect())
+    .unwrap();
     uses.into_iter().map(|found| (found.input, found.organisation, found.job)).collect()
 }
 

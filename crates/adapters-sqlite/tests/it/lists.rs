@@ -1,12 +1,13 @@
 //! Lists over many organisations are merged from one list each.
 
 use diesel::connection::SimpleConnection as _;
+use prediction_adapters_sqlite::SqliteStore;
 use prediction_domain::model::{Job, JobId, OrganisationId, Position, Scope};
-use prediction_domain::ports::{JobFilter, WriteMode};
-use prediction_domain_testkit::builders::{a_job_of, a_plan_for};
+use prediction_domain::ports::{JobFilter, JobRepository, WriteMode};
+use prediction_domain_testkit::builders::{a_job_of, a_plan_for, bindings};
 use prediction_domain_testkit::values::{fresh_organisation_id, micros_after, page_after};
 
-use crate::fixture::Database;
+use crate::fixture::{Database, PATIENT};
 
 #[test]
 fn a_scope_of_very_many_organisations_is_walked_in_creation_order() {
@@ -33,10 +34,14 @@ fn a_scope_of_very_many_organisations_is_walked_in_creation_order() {
 }
 
 fn walk(database: &Database, scope: &Scope, limit: u16) -> Vec<JobId> {
+    walk_of(database, scope, &JobFilter::default(), limit)
+}
+
+fn walk_of(database: &Database, scope: &Scope, filter: &JobFilter, limit: u16) -> Vec<JobId> {
     let mut found = Vec::new();
     let mut position: Option<Position> = None;
     loop {
-        let page = database.jobs().list(scope, &JobFilter::default(), &page_after(limit, position)).unwrap();
+        let page = database.jobs().list(scope, filter, &page_after(limit, position)).unwrap();
         found.extend(page.items.iter().map(|found| found.job.id));
         position = page.next;
         if position.is_none() {
@@ -50,15 +55,58 @@ fn walk(database: &Database, scope: &Scope, limit: u16) -> Vec<JobId> {
 #[test]
 fn a_file_that_is_packed_keeps_creation_order_and_positions() {
     let (database, version, first) = Database::with_a_job();
-    let jobs: Vec<Job> = (0..20).map(|_| database.set_up_job(&version)).collect();
+    let input = first.role_bindings.as_slice()[0].input_id;
+    let jobs: Vec<Job> = (0..20)
+        .map(|_| {
+            let job = Job {
+                organisation_id: first.organisation_id,
+                role_bindings: bindings(&[("a", input)]),
+                ..a_job_of(&version)
+            };
+            database.set_up(&a_plan_for(job.clone()));
+            job
+        })
+        .collect();
     for job in jobs.iter().step_by(3) {
         database.jobs().delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).unwrap();
     }
-    let list = |after| database.jobs().list(&Scope::Platform, &JobFilter::default(), &page_after(4, after)).unwrap();
-    let next = list(None).next;
-    let (before, rest) = (walk(&database, &Scope::Platform, 4), list(next));
-    assert_eq!(before[0], first.id);
+    let own = Scope::of([first.organisation_id]);
+    let users = JobFilter { input_id: Some(input), ..JobFilter::default() };
+    let lists = [(&Scope::Platform, &JobFilter::default()), (&own, &users)];
+    let list = |jobs: &dyn JobRepository, (scope, filter): (&Scope, &JobFilter), after| {
+        jobs.list(scope, filter, &page_after(4, after)).unwrap()
+    };
+    let next = lists.map(|asked| list(database.jobs(), asked, None).next);
+    let all = walk(&database, &Scope::Platform, 4);
+    assert_eq!(all[0], first.id);
+    let rest = [0, 1].map(|place| list(database.jobs(), lists[place], next[place]));
+    assert_eq!(rest[0], rest[1], "all of them use the input");
+    let copy = database.path().with_extension("copy");
+    database.connect().batch_execute(&format!("VACUUM INTO '{}'", copy.display())).unwrap();
     database.connect().batch_execute("VACUUM").unwrap();
-    assert_eq!(walk(&database, &Scope::Platform, 4), before);
-    assert_eq!(list(next), rest);
+    assert_eq!(walk(&database, &Scope::Platform, 4), all);
+    let copy = SqliteStore::open(copy, PATIENT).unwrap();
+    for jobs in [database.jobs(), &copy] {
+        assert_eq!([0, 1].map(|place| list(jobs, lists[place], next[place])), rest);
+    }
+}
+
+/// Row ids are made anew when a file is made from a dump, which operators should not do: the pages of the list still belong together.
+#[test]
+fn pages_by_input_belong_together_whatever_becomes_of_row_ids() {
+    let (database, version, first) = Database::with_a_job();
+    let input = first.role_bindings.as_slice()[0].input_id;
+    let mut expected = vec![first.id];
+    for _ in 0..9 {
+        let job = Job {
+            organisation_id: first.organisation_id,
+            role_bindings: bindings(&[("a", input)]),
+            ..a_job_of(&version)
+        };
+        database.set_up(&a_plan_for(job.clone()));
+        expected.push(job.id);
+    }
+    database.connect().batch_execute("UPDATE job_inputs SET sequence_number = sequence_number + 1000").unwrap();
+    let filter = JobFilter { input_id: Some(input), ..JobFilter::default() };
+    assert_eq!(walk_of(&database, &Scope::of([first.organisation_id]), &filter, 3), expected);
 }

@@ -11,8 +11,8 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use prediction_domain::model::{
-    HealthCounts, HealthFilter, Job, OrganisationId, Position, PredictionPosition, RetentionHours, RunNumber,
-    RunPosition, RunStatus, Scope, SourceVersion,
+    HealthCounts, HealthFilter, HealthStatus, Job, OrganisationId, Position, PredictionPosition, RetentionHours,
+    RunNumber, RunPosition, RunStatus, Scope, SourceVersion,
 };
 use prediction_domain::ports::{
     Issued, JobFilter, OwnerFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter, WriteMode,
@@ -141,26 +141,57 @@ fn jobs_of_no_health_are_not_looked_for() {
 }
 
 #[test]
-fn jobs_that_use_an_input_are_found_from_the_input() {
+fn jobs_of_the_platform_that_use_an_input_are_found_from_the_input() {
     let (database, version, job) = recorded();
     let input = JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() };
     for filter in [
         input.clone(),
         JobFilter { source_version_id: Some(version.id), ..input.clone() },
-        JobFilter { name: Some(job.name), organisation_id: Some(job.organisation_id), active: Some(true), ..input },
+        JobFilter { name: Some(job.name), active: Some(true), ..input },
     ] {
-        for scope in [Scope::Platform, Scope::of([job.organisation_id, fresh_organisation_id()])] {
-            let listed = plans(&database, "SELECT", || list(&database, &scope, &filter));
-            assert_eq!(listed.len(), 2, "one statement for each page");
-            for plan in listed {
-                let plan = plan.replace("(id=? AND rowid>?)", "(id=?)");
-                // Of organisations only their own uses are looked at.
-                let is_of_all = scope == Scope::Platform && filter.organisation_id.is_none();
-                let key = if is_of_all { "(input_id=?)" } else { "(input_id=? AND organisation_id=?)" };
-                assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY"), "{plan}");
-                assert!(plan.contains(&format!("SEARCH job_inputs USING PRIMARY KEY {key};")), "{plan}");
-            }
+        let listed = plans(&database, "SELECT", || list(&database, &Scope::Platform, &filter));
+        assert_eq!(listed.len(), 2, "one statement for each page");
+        for plan in listed {
+            let plan = plan.replace("(id=? AND rowid>?)", "(id=?)");
+            assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_id_idx (id=?); LIST SUBQUERY"), "{plan}");
+            assert!(plan.contains("SEARCH job_inputs USING PRIMARY KEY (input_id=?);"), "{plan}");
         }
+    }
+}
+
+/// Only its own uses are looked at, in order, so that a page costs what is on it, however many jobs use the input.
+#[test]
+fn jobs_of_an_organisation_that_use_an_input_are_walked_through_in_order() {
+    let (database, version, job) = recorded();
+    let input = JobFilter { input_id: Some(job.role_bindings.as_slice()[0].input_id), ..JobFilter::default() };
+    let health = HealthFilter { statuses: BTreeSet::from([HealthStatus::New]), at: job.created_at };
+    let scope = Scope::of([job.organisation_id, fresh_organisation_id()]);
+    let walk = monitored(
+        "SEARCH used USING COVERING INDEX job_inputs_organisation_id_input_id_sequence_number_idx \
+         (organisation_id=? AND input_id=? AND sequence_number>?RANGE); SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (organisation_id=? AND id=?)",
+    );
+    for filter in [
+        input.clone(),
+        JobFilter { source_version_id: Some(version.id), active: Some(true), ..input.clone() },
+        JobFilter { source_id: Some(version.source_id), health: Some(health), ..input.clone() },
+    ] {
+        let listed = plans(&database, "SELECT", || list(&database, &scope, &filter));
+        assert_eq!(listed.len(), 4, "one statement for each organisation and page");
+        let own = plans(&database, "SELECT", || list(&database, &Scope::of([job.organisation_id]), &filter));
+        assert_eq!(own.len(), 2, "one statement for each page");
+        for plan in listed.into_iter().chain(own) {
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            let plan = plan
+                .replace(" AND sequence_number<?)", "RANGE)")
+                .replace("sequence_number>?)", "sequence_number>?RANGE)");
+            assert!(plan.starts_with(&walk), "{plan}");
+        }
+    }
+    let named = JobFilter { name: Some(job.name), ..input };
+    for plan in plans(&database, "SELECT", || list(&database, &scope, &named)) {
+        let key = "SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (organisation_id=? AND name=?";
+        assert!(plan.starts_with(key), "{plan}");
+        assert!(plan.contains("USING PRIMARY KEY (input_id=? AND organisation_id=? AND job_id=?)"), "{plan}");
     }
 }
 

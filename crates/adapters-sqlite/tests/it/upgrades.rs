@@ -82,3 +82,34 @@ fn the_release_before_goes_on_to_work() {
     assert_eq!(number(&mut connection, "SELECT count(*) FROM runs"), 1);
     assert_eq!(number(&mut connection, "SELECT count(*) FROM predictions"), 1);
 }
+
+/// Also what the release before writes before the step comes to it.
+#[test]
+fn the_uses_of_inputs_that_were_there_are_numbered() {
+    let database = used_by_a_release_before(3);
+    let mut connection = database.connect();
+    let bind = |input: char, jobs: &str| {
+        let digits: String = std::iter::repeat_n(input, 8).collect();
+        format!(
+            "UPDATE jobs SET role_bindings = '[{{\"role\": \"a\", \"input_id\": \"{digits}-7777-7777-7777-777777777777\"}}, \
+             {{\"role\": \"b\", \"input_id\": \"cccccccc-7777-7777-7777-777777777777\"}}]' WHERE {jobs}"
+        )
+    };
+    connection.batch_execute(&bind('a', "true")).unwrap();
+    database.store.migrate().unwrap();
+    let misplaced = "SELECT count(*) FROM job_inputs JOIN jobs USING (organisation_id) \
+                     WHERE jobs.id = job_inputs.job_id AND sequence_number IS NOT jobs.rowid";
+    assert_eq!(number(&mut connection, "SELECT count(*) FROM job_inputs"), 6000);
+    assert_eq!(number(&mut connection, misplaced), 0);
+    // A process that died in the middle leaves the step to the next.
+    connection
+        .batch_execute(
+            "UPDATE job_inputs SET sequence_number = NULL; UPDATE __migration_steps SET is_finished = 0, progress = NULL",
+        )
+        .unwrap();
+    connection.batch_execute(&bind('b', "name LIKE 'job 1%'")).unwrap();
+    assert!(number(&mut connection, misplaced) > 0);
+    database.store.migrate().unwrap();
+    assert_eq!(number(&mut connection, "SELECT count(*) FROM job_inputs"), 6000);
+    assert_eq!(number(&mut connection, misplaced), 0);
+}
