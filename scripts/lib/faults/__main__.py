@@ -27,6 +27,7 @@ from .races import races
 from .readers import slow_readers
 from .soak import soak
 from .starts import backup, failing_migration, replicas
+from .uses import input_uses
 from .world import BOTH, POSTGRES, Tools, World
 
 PAGE = Path("docs/reliability.md")
@@ -64,6 +65,7 @@ CASES = [
     Case("costly-bodies", costly_bodies, BOTH),
     Case("slow-readers", slow_readers, BOTH),
     Case("fairness", fairness, BOTH),
+    Case("input-uses", input_uses, BOTH),
 ]
 
 

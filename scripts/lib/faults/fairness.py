@@ -18,7 +18,7 @@ from .client import BROKEN, SETUP, Caller, inputs
 from .crowd import Crowd, Tally, raw_request
 from .figures import Figure, at_most, exactly, holds, rate, told
 from .load import VALUES, values_of
-from .world import Place, World
+from .world import World
 
 FLOODING, OTHER = ORGANISATIONS[0], ORGANISATIONS[1]
 JOBS, FEW_JOBS = 100_000, 2_000
@@ -41,7 +41,7 @@ def fairness(world: World, kind: str) -> list[Figure]:
     own = _set_up(server, other, OTHER, "Own", 2)
     for _ in range(2 if world.is_short else CSV_VALUES // VALUES):
         Caller(server.url, flooding).ask("POST", f"/api/v1/jobs/{theirs}/runs", values_of("risk", VALUES)).expect(201)
-    _settle(world, place)
+    world.settle(place)
     requests = _requests(other, own)
     alone = {name: _measure(server, request, seconds) for name, request in requests.items()}
     with (
@@ -85,24 +85,6 @@ def _set_up_many(server: Server, token: str, count: int) -> None:
     done = threading.Event()
     with Crowd(server.url, 32, request) as crowd:
         crowd.run(900, is_over=done.is_set)
-
-
-def _settle(world: World, place: Place) -> None:
-    """Until nothing is left to be done of what was set up: the service has no jobs to judge, and the server no tables
-    to look after.
-    """
-    is_sqlite = place.url.startswith("sqlite:")
-    unjudged = "SELECT count(*) FROM " + (
-        "jobs WHERE judged_until < 0" if is_sqlite else "job_health WHERE judged_until = '-infinity'"
-    )
-    end = time.monotonic() + 600
-    while int(place.query(world.cluster, unjudged)[0][0]) > 0:
-        if time.monotonic() > end:
-            raise TimeoutError("not all jobs were judged")
-        time.sleep(1)
-    if not is_sqlite:
-        place.query(world.cluster, "VACUUM (ANALYZE)")
-        place.query(world.cluster, "CHECKPOINT")
 
 
 def _setup_of(organisation: str, name: str, number: int) -> Json:

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -119,6 +120,24 @@ class World:
         """A server on a database that has the job, source and version of the template now."""
         server = self.serve(place.url, *options)
         return server, self.caller(server).ask("POST", SETUP, TEMPLATE).expect(201)
+
+    def settle(self, place: Place) -> None:
+        """Waits until nothing is left to be done of what was set up.
+
+        The service has no jobs to judge then, and the server no tables to look after.
+        """
+        is_sqlite = place.url.startswith("sqlite:")
+        unjudged = "SELECT count(*) FROM " + (
+            "jobs WHERE judged_until < 0" if is_sqlite else "job_health WHERE judged_until = '-infinity'"
+        )
+        end = time.monotonic() + 600
+        while int(place.query(self.cluster, unjudged)[0][0]) > 0:
+            if time.monotonic() > end:
+                raise TimeoutError("not all jobs were judged")
+            time.sleep(1)
+        if not is_sqlite:
+            place.query(self.cluster, "VACUUM (ANALYZE)")
+            place.query(self.cluster, "CHECKPOINT")
 
     def caller(self, server: Server) -> Caller:
         """Somebody who may do everything."""
