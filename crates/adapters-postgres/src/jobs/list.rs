@@ -21,7 +21,8 @@ use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 /// - of one organisation: along its part of the index by organisation;
 /// - of several organisations: the first jobs of each in that way, then the first of those;
 /// - with an input, of organisations: along the part of `job_inputs` of each and the input, likewise;
-/// - with an input, of all, or with a name: the jobs that have it are found first, then sorted;
+/// - with an input, of all, or with a name: the jobs that have it are found first, then sorted; a name is of one job in an organisation,
+///   of which an input is looked up;
 /// - of a health: along what was judged before, see [`by_health`].
 ///
 /// What is read for an organisation follows from its own jobs alone: how long an answer takes must not tell what others have.
@@ -243,16 +244,19 @@ impl JobList {
                 out.push_sql(") SELECT * FROM bound AS jobs");
                 self.push_conditions(out)
             }
-            (Some(input), .., Tenants::One(id)) => {
+            (Some(input), None, _, Tenants::One(id)) => {
                 self.push_users(out, input, |out| push_unplanned::<SqlUuid, _>(out, id))
             }
-            (Some(input), .., Tenants::Several(ids)) => {
+            (Some(input), None, _, Tenants::Several(ids)) => {
                 self.push_merged(out, ids, |out| self.push_users(out, input, push_tenant))
             }
-            (None, Some(_), ..) => {
+            (input, Some(_), ..) => {
                 out.push_sql("WITH named AS MATERIALIZED (SELECT * FROM jobs WHERE TRUE");
                 self.conditions.push_tenants(out)?;
                 self.conditions.push_name(out)?;
+                if let Some(input) = input {
+                    push_uses(out, input)?;
+                }
                 out.push_sql(") SELECT * FROM named AS jobs");
                 self.push_conditions(out)
             }
@@ -364,6 +368,17 @@ impl JobList {
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.sequence_number LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.limit)
     }
+}
+
+/// ` AND …`: that a job uses an input. Looked up for each that was found otherwise; without OFFSET, PostgreSQL might read all uses first.
+fn push_uses<'b>(out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult<()> {
+    out.push_sql(
+        " AND EXISTS (SELECT FROM job_inputs AS used WHERE used.organisation_id = jobs.organisation_id \
+         AND used.sequence_number = jobs.sequence_number AND used.input_id = ",
+    );
+    push_unplanned::<SqlUuid, _>(out, &input.id)?;
+    out.push_sql(" OFFSET 0)");
+    Ok(())
 }
 
 /// The organisation whose turn it is in [`JobList::push_merged`].

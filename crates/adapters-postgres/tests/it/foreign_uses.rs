@@ -121,3 +121,23 @@ fn work_does_not_tell_whether_others_have_a_name_or_run_a_version() {
     });
     assert!(pages <= i64::from(STRANGERS) * 200, "{pages} pages");
 }
+
+/// 10,000 jobs of the organisation use the input: neither a page of them nor the one of a name reads more than it shows.
+#[test]
+fn a_page_by_input_costs_what_is_on_it_however_many_its_own_uses_are() {
+    let database = crowd();
+    let page = PageRequest::new(20, None).unwrap();
+    let owner = organisation(1000);
+    let by_input = JobFilter { input_id: Some(InputId::parse(USED).unwrap()), ..JobFilter::default() };
+    let named = JobFilter { name: Some(job_name("foreign 9999")), ..by_input.clone() };
+    let other = JobFilter { input_id: Some(InputId::parse(UNUSED).unwrap()), ..named.clone() };
+    for is_of_two in [false, true] {
+        let scope = if is_of_two { Scope::of([owner, organisation(1)]) } else { Scope::of([owner]) };
+        for (filter, found, most) in [(&by_input, 20, 300), (&named, 1, 30), (&other, 0, 30)] {
+            let pages = pages_read(&database, |jobs, _| {
+                assert_eq!(jobs.list(&scope, filter, &page).unwrap().items.len(), found);
+            });
+            assert!(pages <= i64::from(STRANGERS) * most, "{is_of_two}, {filter:?}: {pages} pages");
+        }
+    }
+}
