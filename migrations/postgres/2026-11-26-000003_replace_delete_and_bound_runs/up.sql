@@ -18,6 +18,7 @@ CREATE TABLE replaced_runs (
     CONSTRAINT replaced_runs_pkey PRIMARY KEY (organisation_id, job_id, id),
     CONSTRAINT replaced_runs_succeeded_check CHECK (NOT succeeded)
 );
+SELECT grant_as_on(ARRAY['jobs'::regclass, 'runs'], 'replaced_runs');
 
 -- When the job delivered last: of each run that succeeded the time at which it was issued, or received if that was earlier; of
 -- these the latest. Null of what was added up before: then it is last_success_at.

@@ -9,20 +9,7 @@ CREATE TABLE job_inputs (
     CONSTRAINT job_inputs_pkey PRIMARY KEY (organisation_id, input_id, sequence_number)
 );
 
--- A role that may write jobs may write these, too: the triggers do it as that role.
-DO $$
-DECLARE
-    writer record;
-BEGIN
-    FOR writer IN
-        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS role
-        FROM pg_class AS tables, aclexplode(tables.relacl) AS acl
-        WHERE tables.oid = 'jobs'::regclass AND acl.grantee <> tables.relowner
-    LOOP
-        EXECUTE format('GRANT SELECT, INSERT, DELETE ON job_inputs TO %s', writer.role);
-    END LOOP;
-END;
-$$;
+SELECT grant_as_on(ARRAY['jobs'::regclass], 'job_inputs');
 
 -- A job that is not numbered yet is left to the step.
 CREATE FUNCTION keep_job_inputs() RETURNS trigger LANGUAGE plpgsql AS $$

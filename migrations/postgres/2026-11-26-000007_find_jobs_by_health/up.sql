@@ -63,20 +63,8 @@ BEGIN
 END;
 $$;
 
--- A role that may write jobs, runs or sources writes these, too: the triggers do it as that role.
-DO $$
-DECLARE
-    writer record;
-BEGIN
-    FOR writer IN
-        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS role
-        FROM pg_class AS tables, aclexplode(tables.relacl) AS acl
-        WHERE tables.oid IN ('jobs'::regclass, 'runs'::regclass, 'sources'::regclass) AND acl.grantee <> tables.relowner
-    LOOP
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON job_health, unjudged_sources, judgements TO %s', writer.role);
-    END LOOP;
-END;
-$$;
+SELECT grant_as_on(ARRAY['jobs'::regclass, 'runs', 'sources'], added)
+FROM unnest(ARRAY['job_health'::regclass, 'unjudged_sources', 'judgements']) AS added;
 
 -- A job that is not numbered yet is left to the step.
 CREATE FUNCTION keep_job_health() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -61,19 +61,4 @@ CREATE TABLE daily_usage (
 )
 WITH (fillfactor = 50);
 
--- A role that may write jobs and runs may write these, too, and what two migrations before have made: the triggers do it as that role.
-DO $$
-DECLARE
-    writer record;
-BEGIN
-    FOR writer IN
-        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS role
-        FROM pg_class AS tables, aclexplode(tables.relacl) AS acl
-        WHERE tables.oid IN ('jobs'::regclass, 'runs'::regclass) AND acl.grantee <> tables.relowner
-    LOOP
-        EXECUTE format(
-            'GRANT SELECT, INSERT, UPDATE, DELETE ON job_counts, daily_usage, run_counters, replaced_runs TO %s', writer.role
-        );
-    END LOOP;
-END;
-$$;
+SELECT grant_as_on(ARRAY['jobs'::regclass, 'runs'], added) FROM unnest(ARRAY['job_counts'::regclass, 'daily_usage']) AS added;

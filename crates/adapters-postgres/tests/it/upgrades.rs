@@ -311,6 +311,25 @@ fn who_could_write_before_can_write_what_came_since() {
     assert_eq!(not_writable, Vec::<String>::new());
 }
 
+/// Who could only read may read what came since, and no more.
+#[test]
+fn who_could_only_read_before_can_only_read_what_came_since() {
+    let database = used_by_a_release_before(3);
+    let role = format!("{}_reader", database.name());
+    database.execute(&format!("CREATE ROLE {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"));
+    database.store().migrate().unwrap();
+    let tables = |has: &str| {
+        database.count(&format!(
+            "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_%' \
+             AND relkind IN ('r', 'p') AND {has}"
+        ))
+    };
+    let can = |privileges: &str| tables(&format!("has_table_privilege('{role}', oid, '{privileges}')"));
+    let (readable, writable, all) = (can("SELECT"), can("INSERT, UPDATE, DELETE, TRUNCATE"), tables("TRUE"));
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    assert_eq!((readable, writable), (all, 0));
+}
+
 /// Also of a job that is changed while the step is under way.
 #[test]
 fn the_inputs_of_jobs_that_were_there_are_written_down() {
