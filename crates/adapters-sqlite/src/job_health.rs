@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{HealthCounts, HealthFilter, OrganisationId, Scope, Timestamp};
+use prediction_domain::model::{HealthCounts, HealthFilter, HealthStatus, OrganisationId, Scope, Timestamp};
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
@@ -158,12 +158,14 @@ pub(crate) fn count(
             return Ok(None);
         }
         let mut counts: BTreeMap<String, i64> = BTreeMap::new();
-        let judged = jobs::table.group_by(jobs::judged_status).select((jobs::judged_status, count_star())).into_boxed();
-        let judged = match scope {
-            Scope::Platform => judged,
-            Scope::Organisations(ids) => judged.filter(is_one_of(jobs::organisation_id, ids.iter())),
+        let judged: Vec<(String, i64)> = match scope {
+            Scope::Platform => {
+                let judged = jobs::table.group_by(jobs::judged_status).select((jobs::judged_status, count_star()));
+                judged.load(connection)?
+            }
+            Scope::Organisations(ids) => CountJudged::of(ids.iter()).load(connection)?,
         };
-        for (status, number) in judged.load::<(String, i64)>(connection)? {
+        for (status, number) in judged {
             *counts.entry(status).or_default() += number;
         }
         let mut ended = of_scope(scope);
@@ -199,6 +201,51 @@ fn of_scope(scope: &Scope) -> Vec<Condition> {
         Scope::Organisations(ids) => vec![Box::new(is_one_of(jobs::organisation_id, ids.iter()))],
     }
 }
+
+/// How many jobs of some organisations were judged how. Each status of each organisation is counted by itself, along the index of both:
+/// otherwise SQLite puts all jobs in order first, or reads those of others, by what it knows of the table.
+struct CountJudged {
+    /// JSON arrays.
+    organisations: String,
+    statuses: String,
+}
+
+impl CountJudged {
+    fn of<'a>(organisations: impl Iterator<Item = &'a OrganisationId>) -> Self {
+        let organisations: Vec<String> = organisations.map(ToString::to_string).collect();
+        let statuses: Vec<&str> = HealthStatus::ALL.iter().map(|status| status.as_str()).collect();
+        Self {
+            organisations: serde_json::Value::from(organisations).to_string(),
+            statuses: serde_json::Value::from(statuses).to_string(),
+        }
+    }
+}
+
+impl QueryFragment<Sqlite> for CountJudged {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT status.value, sum((SELECT count(*) FROM jobs WHERE jobs.organisation_id = tenant.value \
+             AND jobs.judged_status = status.value)) FROM json_each(",
+        );
+        out.push_bind_param::<Text, _>(&self.organisations)?;
+        out.push_sql(") AS tenant CROSS JOIN json_each(");
+        out.push_bind_param::<Text, _>(&self.statuses)?;
+        out.push_sql(") AS status GROUP BY 1");
+        Ok(())
+    }
+}
+
+impl QueryId for CountJudged {
+    type QueryId = Self;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for CountJudged {
+    type SqlType = (Text, BigInt);
+}
+
+impl RunQueryDsl<SqliteConnection> for CountJudged {}
 
 /// Each pair of values that a query gives, and how often. See [`CountEach`](crate::job_list).
 struct CountPairs<Values>(Values);

@@ -99,6 +99,14 @@ fn a_page_of_a_health_costs_what_is_on_it() {
         jobs.count_by_health(&Scope::Platform, &JobFilter::default(), at).unwrap();
     });
     assert!(read <= 20_051 + 100, "{read} rows to count 20,051 jobs");
+    // Also where that is nearly all that there is, and the table would be read instead.
+    for scope in [Scope::of([large]), Scope::of([large, organisation(2)]), Scope::Platform] {
+        rows_read(&database, |jobs| {
+            jobs.count_by_health(&scope, &JobFilter::default(), at).unwrap();
+        });
+        let scans = database.count("SELECT seq_scan AS count FROM pg_stat_user_tables WHERE relname = 'job_health'");
+        assert_eq!(scans, 0, "{scope:?}");
+    }
 }
 
 /// Neither while it stays on time, nor in the usual course of a job that runs in time.
