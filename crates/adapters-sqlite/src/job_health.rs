@@ -15,7 +15,7 @@ use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
 use crate::expressions::{is_one_of, unindexed};
-use crate::job_list::{Condition, Part, named, part_of, sorted_part_of};
+use crate::job_query::{Condition, Part, named, part_of, sorted_part_of};
 use crate::monitoring::{monitored, status_at};
 use crate::rows::MonitoredJobRow;
 use crate::schema::{jobs, judgements, unjudged_sources};

@@ -1,21 +1,21 @@
 //! Lists of jobs, and how many they hold.
 
-use diesel::dsl::{AsSelect, IntoBoxed, Select};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    HealthCounts, HealthStatus, InputId, MonitoredJob, OrganisationId, Page, PageRequest, Position, Scope, Timestamp,
+    HealthCounts, InputId, MonitoredJob, OrganisationId, Page, PageRequest, Position, Scope, Timestamp,
 };
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::errors::OrStoreFailure as _;
 use crate::expressions::{is_one_of, unindexed};
 use crate::job_health;
+use crate::job_query::{Condition, Part, conditions, named, part_of};
 use crate::job_uses;
-use crate::monitoring::{Monitored, monitored, status_at};
-use crate::rows::{MonitoredJobRow, at_once, limit, restore_all};
+use crate::monitoring::{monitored, status_at};
+use crate::rows::{MonitoredJobRow, at_once, restore_all};
 use crate::schema::{job_inputs, jobs};
 
 /// A page of the jobs in a scope.
@@ -46,13 +46,6 @@ pub(crate) fn list(
     })
 }
 
-/// So many jobs behind a place.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Part {
-    pub(crate) after: Option<Position>,
-    pub(crate) most: usize,
-}
-
 /// How many of the jobs in a scope have which health.
 pub(crate) fn count_by_health(
     connection: &mut SqliteConnection,
@@ -77,11 +70,6 @@ pub(crate) fn count_by_health(
     }
     let counts: Vec<(String, i64)> = CountEach { values: statuses }.load(connection).or_store_failure()?;
     counts.iter().map(|(status, count)| Ok((named(status)?, count.unsigned_abs()))).collect()
-}
-
-/// What [`status_at`] gives as the domain has it.
-pub(crate) fn named(status: &str) -> Result<HealthStatus, StoreFailure> {
-    HealthStatus::parse(status).map_err(|problem| StoreFailure::Internal(problem.into()))
 }
 
 /// What is both in the scope and of the organisation that is asked for. Nothing is, when no health is: nobody has to walk
@@ -152,9 +140,6 @@ fn in_creation_order(
     part_of(filter, part, found).load(connection)
 }
 
-/// A condition on jobs beside what is to be known to judge their health.
-pub(crate) type Condition = Box<dyn BoxableExpression<Monitored, Sqlite, SqlType = Bool>>;
-
 /// What the jobs of a scope are found by, when their order does not matter.
 fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
     let mut found: Vec<Condition> = Vec::new();
@@ -188,54 +173,6 @@ fn users_of(input_id: InputId, scope: &Scope, filter: &JobFilter) -> Vec<Conditi
         found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));
     }
     found
-}
-
-/// Those conditions of the filter that no index helps with.
-pub(crate) fn conditions(filter: &JobFilter) -> Vec<Condition> {
-    let JobFilter { organisation_id: _, source_id, source_version_id: _, active, name, input_id: _, health } = filter;
-    let mut conditions: Vec<Condition> = Vec::new();
-    if let Some(id) = source_id {
-        conditions.push(Box::new(jobs::source_id.eq(id.to_string())));
-    }
-    if let Some(active) = active {
-        conditions.push(Box::new(jobs::active.eq(i64::from(*active))));
-    }
-    if let Some(name) = name {
-        conditions.push(Box::new(jobs::name.eq(name.as_str().to_owned())));
-    }
-    if let Some(health) = health {
-        let statuses = health.statuses.iter().map(|status| status.as_str());
-        conditions.push(Box::new(is_one_of(status_at(health.at), statuses)));
-    }
-    conditions
-}
-
-type JobQuery = IntoBoxed<'static, Select<monitored, AsSelect<MonitoredJobRow, Sqlite>>, Sqlite>;
-
-/// The jobs of a part, of those that are found by these conditions and pass the filter. They are read in order.
-pub(crate) fn part_of(filter: &JobFilter, part: Part, found: Vec<Condition>) -> JobQuery {
-    let query = monitored().select(MonitoredJobRow::as_select()).into_boxed().order(jobs::sequence_number);
-    first_of(query, filter, part, found)
-}
-
-/// Likewise, of few: they are read as they are found, whatever their places, and put in order afterwards.
-pub(crate) fn sorted_part_of(filter: &JobFilter, part: Part, mut found: Vec<Condition>) -> JobQuery {
-    if let Some(position) = part.after {
-        found.push(Box::new(unindexed(jobs::sequence_number).gt(position.number())));
-    }
-    let query = monitored().select(MonitoredJobRow::as_select()).into_boxed().order(unindexed(jobs::sequence_number));
-    first_of(query, filter, Part { after: None, ..part }, found)
-}
-
-fn first_of(query: JobQuery, filter: &JobFilter, part: Part, found: Vec<Condition>) -> JobQuery {
-    let mut query = query.limit(limit(part.most));
-    for condition in found.into_iter().chain(conditions(filter)) {
-        query = query.filter(condition);
-    }
-    if let Some(position) = part.after {
-        query = query.filter(jobs::sequence_number.gt(position.number()));
-    }
-    query
 }
 
 /// Each value that a query gives, and how often. They are grouped by their place, so that the expression stands there once:

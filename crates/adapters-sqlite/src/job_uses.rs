@@ -12,7 +12,7 @@ use prediction_domain::model::{InputId, OrganisationId, Position};
 use prediction_domain::ports::JobFilter;
 
 use crate::expressions::unindexed;
-use crate::job_list::{Condition, Part, conditions};
+use crate::job_query::{Condition, Part, conditions};
 use crate::rows::{MonitoredJobRow, limit};
 use crate::schema::jobs;
 

@@ -12,6 +12,7 @@ use prediction_domain::ports::{
 
 use crate::errors::{ConstraintViolation, OrStoreFailure as _, refused};
 use crate::expressions::is_one_of;
+use crate::job_rows::row_by_name;
 use crate::monitoring::monitored;
 use crate::quotas::take;
 use crate::rows::{
@@ -143,11 +144,6 @@ where
     wanted.iter().map(find).collect()
 }
 
-/// Inserts the row, or tells the constraint that it would break.
-pub(crate) fn insert(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), ConstraintViolation>> {
-    refused(diesel::insert_into(jobs::table).values(JobRow::from(job)).execute(connection).map(drop))
-}
-
 /// The version is not looked up: with the stored source, it has to satisfy the composite foreign key.
 fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), ConstraintViolation>> {
     let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string()));
@@ -160,18 +156,6 @@ fn by_name(
     name: &JobName,
 ) -> Result<Option<Job>, StoreFailure> {
     restore(row_by_name(connection, organisation_id, name).or_store_failure()?.as_ref())
-}
-
-pub(crate) fn row_by_name(
-    connection: &mut SqliteConnection,
-    organisation_id: OrganisationId,
-    name: &JobName,
-) -> QueryResult<Option<JobRow>> {
-    let row = jobs::table
-        .filter(jobs::organisation_id.eq(organisation_id.to_string()))
-        .filter(jobs::name.eq(name.as_str()))
-        .select(JobRow::as_select());
-    row.first(connection).optional()
 }
 
 fn revision(connection: &mut SqliteConnection, job: &Job) -> Result<Option<Revision>, StoreFailure> {

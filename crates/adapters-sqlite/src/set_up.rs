@@ -5,11 +5,11 @@ use diesel::result::Error as DieselError;
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 
 use crate::errors::{ConstraintViolation, OrStoreFailure as _, store_failure};
-use crate::jobs::row_by_name;
+use crate::job_rows::{self, row_by_name};
 use crate::quotas::judge_one_more_job;
 use crate::rows::restore;
 use crate::store::SqliteStore;
-use crate::{jobs, source_versions, sources};
+use crate::{source_versions, sources};
 
 type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
 
@@ -85,7 +85,7 @@ fn store_all(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<(), T
             other => other.into(),
         })?;
     }
-    jobs::insert(connection, &plan.job)?.map_err(TakenBack::from)
+    job_rows::insert(connection, &plan.job)?.map_err(TakenBack::from)
 }
 
 /// That the name of the job is taken is the answer, whatever else is in the way: whoever sends a set-up again finds the
