@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
@@ -187,8 +187,15 @@ fn answer(operation: &Operation, status: u16, text: &str, body: &Body) -> Respon
                 response = response.content("text/csv", ContentBuilder::new().schema(Some(rows)).build());
             }
         }
-        Body::Other(media_type) => {
-            response = response.content(*media_type, ContentBuilder::new().build());
+        Body::Text(media_type) => {
+            let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
+            response = response.content(*media_type, ContentBuilder::new().schema(Some(text)).build());
+        }
+        Body::AnyObject => {
+            let object = ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::Object))
+                .additional_properties(Some(AdditionalProperties::FreeForm(true)));
+            response = response.content("application/json", ContentBuilder::new().schema(Some(object)).build());
         }
     }
     if matches!(body, Body::One(_)) {
@@ -212,7 +219,7 @@ fn problem_response(status: u16, problems: &[ProblemCode]) -> Response {
         .content(PROBLEM_MEDIA_TYPE, ContentBuilder::new().schema(Some(reference("Problem"))).build());
     match status {
         401 | 403 => response = response.header("WWW-Authenticate", text_header("RFC 6750, section 3.")),
-        503 => response = response.header("Retry-After", text_header("Seconds to wait before trying again.")),
+        429 | 503 => response = response.header("Retry-After", text_header("Seconds to wait before trying again.")),
         _ => {}
     }
     response.build()

@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, ResponseError};
 use prediction_domain::model::{MAX_VIOLATIONS, Violation};
 use prediction_domain::use_cases::UseCaseError;
 use prediction_identity::TokenRejected;
-use prediction_wire::{self as wire, BodyError, PROBLEM_MEDIA_TYPE, ProblemEntry};
+use prediction_wire::{self as wire, BodyError, PROBLEM_MEDIA_TYPE, ProblemEntry, ProblemMember};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -100,8 +100,8 @@ impl Problem {
 
     /// Adds a member of its own.
     #[must_use]
-    pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.body.members.insert(name.to_owned(), value.into());
+    pub(crate) fn member(mut self, member: ProblemMember, value: impl Into<Value>) -> Self {
+        self.body.members.insert(member.as_str().to_owned(), value.into());
         self
     }
 

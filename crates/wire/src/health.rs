@@ -8,7 +8,7 @@ use crate::rules;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobHealth {
     /// The first status that fits.
-    #[schema(value_type = rules::HealthStatus)]
+    #[schema(value_type = rules::OpenHealthStatus, inline)]
     pub status: HealthStatus,
     /// When the newest run was issued.
     #[schema(value_type = rules::NullableTime, inline)]
@@ -31,7 +31,6 @@ pub struct JobHealth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobHealthCounts {
     /// One number for each status.
-    #[schema(inline)]
     pub counts: JobHealthCountsByStatus,
     /// When they were judged.
     #[schema(value_type = rules::Time, inline)]
@@ -65,7 +64,7 @@ pub struct ServiceHealth {
     pub status: String,
     /// Which part of the work is not done, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub degraded: Option<Vec<ServiceDegradation>>,
 }
 

@@ -34,7 +34,7 @@ pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDeg
 pub use job::{Job, Output, RoleBinding, UPDATE_JOB};
 pub use job_revision::JobRevision;
 pub use page::{DELETE, Page};
-pub use problem::{PROBLEM_MEDIA_TYPE, Problem, ProblemCode, ProblemEntry};
+pub use problem::{PROBLEM_MEDIA_TYPE, Problem, ProblemCode, ProblemEntry, ProblemMember};
 pub use rules::{
     ANY_TEXT, FLAG, ID, INTERVAL, LABEL, NAME, NUMBER, PROSE, RETENTION, REVISION, RUN_STATUS, Rule, TIME, WORD,
 };

@@ -1,6 +1,7 @@
 //! Error answers: problem details (RFC 9457).
 
 mod code;
+mod member;
 
 use prediction_domain::model::{ValueProblem, Violation};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use code::ProblemCode;
+pub use member::ProblemMember;
 
 /// The media type of problem details.
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
@@ -26,7 +28,7 @@ pub struct Problem {
     /// What happened this time.
     pub detail: String,
     /// Machine-readable error code. There may be more of them in later releases.
-    #[schema(value_type = code::OpenProblemCode)]
+    #[schema(value_type = code::OpenProblemCode, inline)]
     pub code: String,
     /// What the log of the service knows the request by.
     #[serde(default)]
@@ -41,7 +43,7 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schema(required = false, minimum = 1)]
     pub errors_omitted: u64,
-    /// The members that only this problem has.
+    /// The members that only this problem has: see [`ProblemMember`].
     #[serde(flatten)]
     #[schema(ignore)]
     pub members: Map<String, Value>,
@@ -59,7 +61,7 @@ pub struct ProblemEntry {
     #[schema(nullable = false)]
     pub parameter: Option<String>,
     /// Machine-readable error code. There may be more of them in later releases.
-    #[schema(value_type = code::OpenEntryCode)]
+    #[schema(value_type = code::OpenEntryCode, inline)]
     pub code: String,
     /// What is wrong, for people.
     pub message: String,

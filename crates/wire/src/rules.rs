@@ -1,12 +1,16 @@
 //! What members of requests and answers are, each kind written down once: its limits are the domain's constants.
 
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
 use prediction_domain::model::{
     self, ExpectedIntervalMinutes, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_PREDICTIONS, MAX_WORD_CHARS,
     RetentionHours,
 };
 use serde_json::Value;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Deprecated, Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::texts;
 
@@ -72,6 +76,8 @@ pub const INTERVAL: Rule =
 /// How long values are kept.
 pub const RETENTION: Rule =
     Rule::of(Form::Whole { least: 1, most: Some(RetentionHours::MAX as i64), format: KnownForm::Int32 });
+/// How many there are of something.
+pub(crate) const COUNT: Rule = Rule::of(Form::Whole { least: 0, most: None, format: KnownForm::Int64 });
 /// A number.
 pub const NUMBER: Rule = Rule::of(Form::Number);
 /// True or false.
@@ -82,7 +88,7 @@ const fn text(least: usize, most: usize, pattern: fn() -> String) -> Rule {
 }
 
 /// How a run ended.
-pub const RUN_STATUS: Rule = Rule::of(Form::Named("RunStatus"));
+pub const RUN_STATUS: Rule = Rule::named("RunStatus");
 
 #[expect(clippy::cast_possible_wrap, reason = "far below")]
 const MOST_PREDICTIONS: i64 = MAX_PREDICTIONS as i64;
@@ -108,6 +114,11 @@ impl Rule {
             is_read_only: false,
             default: None,
         }
+    }
+
+    /// A schema of that name.
+    pub(crate) const fn named(name: &'static str) -> Self {
+        Self::of(Form::Named(name))
     }
 
     /// What it says, for people.
@@ -204,13 +215,13 @@ macro_rules! stand_ins {
         $(
             pub(crate) enum $name {}
 
-            impl utoipa::PartialSchema for $name {
+            impl PartialSchema for $name {
                 fn schema() -> RefOr<Schema> {
                     $rule.schema()
                 }
             }
 
-            impl utoipa::ToSchema for $name {}
+            impl ToSchema for $name {}
         )+
     };
 }
@@ -241,4 +252,36 @@ stand_ins! {
 
 const fn text_of(most: usize) -> Rule {
     Rule::of(Form::Text { least: 0, most: Some(most), pattern: None })
+}
+
+/// Stands for one of the words of an enumeration, in an answer: a later release may have more of them, so a reader must not refuse
+/// another string. The enumeration keeps its name, for clients that name its words.
+pub(crate) struct Open<T>(PhantomData<T>);
+
+impl<T: ToSchema> PartialSchema for Open<T> {
+    fn schema() -> RefOr<Schema> {
+        let known = RefOr::Ref(Ref::from_schema_name(T::name()));
+        let another = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
+        RefOr::T(Schema::from(AnyOfBuilder::new().item(known).item(another).build()))
+    }
+}
+
+impl<T: ToSchema> ToSchema for Open<T> {
+    fn name() -> Cow<'static, str> {
+        format!("Open{}", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+pub(crate) type OpenHealthStatus = Open<HealthStatus>;
+pub(crate) type OpenRunStatus = Open<RunStatus>;
+
+/// The words of an enumeration that are known.
+pub(crate) fn enumeration(words: impl IntoIterator<Item = &'static str>, about: &str) -> RefOr<Schema> {
+    let object = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
+    RefOr::T(Schema::Object(object.enum_values(Some(words)).description(Some(about)).build()))
 }

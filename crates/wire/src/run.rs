@@ -30,7 +30,7 @@ pub struct Run {
     #[schema(value_type = rules::Time, inline)]
     pub issued_at: Timestamp,
     /// How it ended.
-    #[schema(value_type = rules::RunStatus)]
+    #[schema(value_type = rules::OpenRunStatus, inline)]
     pub status: RunStatus,
     /// What the runner says about it.
     #[schema(value_type = rules::NullableProse, inline)]

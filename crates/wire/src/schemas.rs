@@ -1,11 +1,11 @@
 //! The schemas of all answers.
 
 use utoipa::OpenApi as _;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AllOf, Schema};
-use utoipa::openapi::{RefOr, schema};
 
 use crate::fields::Schemas;
-use crate::{health, job, job_revision, problem, run, setup, source, source_version};
+use crate::{health, job, job_revision, problem, rules, run, setup, source, source_version};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
@@ -18,7 +18,11 @@ use crate::{health, job, job_revision, problem, run, setup, source, source_versi
     source_version::OutputRole,
     health::JobHealth,
     health::JobHealthCounts,
+    health::JobHealthCountsByStatus,
+    health::ServiceDegradation,
     health::ServiceHealth,
+    rules::HealthStatus,
+    rules::RunStatus,
     job::Job,
     job::RoleBinding,
     job::Output,
@@ -44,6 +48,11 @@ pub fn schemas() -> Schemas {
             object.properties.values_mut().for_each(say_in_place);
         }
     }
+    if let Some(RefOr::T(Schema::Object(problem))) = schemas.get_mut("Problem") {
+        for member in problem::ProblemMember::ALL {
+            problem.properties.insert(member.as_str().to_owned(), member.schema());
+        }
+    }
     schemas
 }
 
@@ -51,13 +60,17 @@ pub fn schemas() -> Schemas {
 /// (`allOf`). Generated clients make types of that which nobody wants.
 fn say_in_place(schema: &mut RefOr<Schema>) {
     let RefOr::T(Schema::AllOf(AllOf { items, .. })) = schema else { return };
-    let [RefOr::T(Schema::Object(member)), RefOr::T(Schema::Object(said))] = items.as_mut_slice() else { return };
+    let [RefOr::T(member), RefOr::T(Schema::Object(said))] = items.as_mut_slice() else { return };
     if !said.properties.is_empty() {
         return;
     }
+    let description = match member {
+        Schema::Object(member) => &mut member.description,
+        Schema::AnyOf(choices) => &mut choices.description,
+        _ => return,
+    };
     if said.description.is_some() {
-        member.description = said.description.take();
+        *description = said.description.take();
     }
-    let member: schema::Object = std::mem::take(member);
-    *schema = RefOr::T(Schema::Object(member));
+    *schema = RefOr::T(std::mem::take(member));
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::fields::{List, Part, Shape};
 use crate::job::{Job, ROLE_BINDING};
-use crate::rules::{FLAG, ID, NAME};
+use crate::rules::{self, FLAG, ID, NAME};
 use crate::source::{SETUP_SOURCE, Source};
 use crate::source_version::{SETUP_SOURCE_VERSION, SourceVersion};
 
@@ -29,10 +29,13 @@ pub struct JobSetup {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobSetupOutcome {
     /// Of the source.
+    #[schema(value_type = OpenOutcome, inline)]
     pub source: Outcome,
     /// Of the version.
+    #[schema(value_type = OpenOutcome, inline)]
     pub source_version: Outcome,
     /// Of the job.
+    #[schema(value_type = OpenOutcome, inline)]
     pub job: Outcome,
 }
 
@@ -54,9 +57,12 @@ pub struct Warning {
     /// What was done, for people.
     pub message: String,
     /// The values that the message is about.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     pub details: Value,
 }
+
+/// Stands for an outcome where answers are described.
+type OpenOutcome = rules::Open<Outcome>;
 
 impl From<SetUpDone> for JobSetup {
     fn from(done: SetUpDone) -> Self {

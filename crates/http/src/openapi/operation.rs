@@ -73,8 +73,10 @@ pub enum Body {
     Page(&'static str),
     /// A page of things of this schema; or rows of CSV, with what these are.
     PageOrCsv(&'static str, &'static str),
-    /// Something of this media type.
-    Other(&'static str),
+    /// Text of this media type.
+    Text(&'static str),
+    /// An object that is described elsewhere.
+    AnyObject,
 }
 
 impl Body {
@@ -84,7 +86,7 @@ impl Body {
             Self::Page(item) | Self::PageOrCsv(item, _) => {
                 Some((item, format!("{}Page", item.strip_suffix("Item").unwrap_or(item))))
             }
-            Self::None | Self::One(_) | Self::Other(_) => None,
+            Self::None | Self::One(_) | Self::Text(_) | Self::AnyObject => None,
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Problem, ProblemCode};
 use prediction_identity::challenge::Challenge;
+use prediction_wire::ProblemMember;
 
 impl From<UseCaseError> for Problem {
     fn from(refusal: UseCaseError) -> Self {
@@ -18,13 +19,13 @@ impl From<UseCaseError> for Problem {
             UseCaseError::NotFound => Self::new(ProblemCode::NotFound),
             UseCaseError::Stale { current } => Self::new(ProblemCode::PreconditionFailed)
                 .detail(format!("the current revision is {current}"))
-                .member("current_revision", current.as_i64()),
+                .member(ProblemMember::CurrentRevision, current.as_i64()),
             UseCaseError::WeaklyTagged { current } => Self::new(ProblemCode::PreconditionFailed)
                 .detail(format!(
                     "the current revision is {current}, and If-Match names only weak entity tags (W/), which match none: a \
                      proxy that compresses answers makes tags weak; send the revision in the body instead"
                 ))
-                .member("current_revision", current.as_i64()),
+                .member(ProblemMember::CurrentRevision, current.as_i64()),
             UseCaseError::Invalid(violations) => Self::new(ProblemCode::Invalid)
                 .detail(match violations.count() {
                     1 => "1 thing is wrong with the request".to_owned(),
@@ -46,7 +47,7 @@ impl From<AccessDenied> for Problem {
         match denied {
             AccessDenied::InsufficientScope { required } => Self::new(ProblemCode::InsufficientScope)
                 .detail(format!("the scope {required} is needed"))
-                .member("required_scope", required.as_str())
+                .member(ProblemMember::RequiredScope, required.as_str())
                 .header(WWW_AUTHENTICATE, &Challenge::InsufficientScope(required).to_string()),
             AccessDenied::OrganisationOutOfScope { organisation_id } => Self::new(ProblemCode::OrganisationOutOfScope)
                 .detail(format!("the access token is not for organisation {organisation_id}")),
@@ -65,8 +66,8 @@ impl From<AccessDenied> for Problem {
                 };
                 Self::new(ProblemCode::NotTheOwner)
                     .detail(format!("source {source_id} belongs to {owner}, and {right}"))
-                    .member("source_id", json!(source_id))
-                    .member("owner_organisation_id", json!(owner_organisation_id))
+                    .member(ProblemMember::SourceId, json!(source_id))
+                    .member(ProblemMember::OwnerOrganisationId, json!(owner_organisation_id))
             }
             AccessDenied::NotThePlatform => Self::new(ProblemCode::NotTheOwner)
                 .detail("only a token for all organisations creates sources of the platform"),
@@ -84,8 +85,8 @@ impl From<Conflict> for Problem {
         };
         Self::new(ProblemCode::Conflict)
             .detail(format!("a different {} is stored: {}", resource.replace('_', " "), conflict.existing_id))
-            .member("existing_id", json!(conflict.existing_id))
-            .member("resource", resource)
+            .member(ProblemMember::ExistingId, json!(conflict.existing_id))
+            .member(ProblemMember::Resource, resource)
             .violations(&conflict.differences)
     }
 }
@@ -95,11 +96,11 @@ impl From<InUse> for Problem {
         match in_use {
             InUse::SourceHasVersions { versions } => Self::new(ProblemCode::InUse)
                 .detail(format!("the source has {}; delete them first", counted(versions, "version")))
-                .member("source_versions", versions),
+                .member(ProblemMember::SourceVersions, versions),
             InUse::VersionHasJobs { jobs, visible } => Self::new(ProblemCode::InUse)
                 .detail(format!("the source version is used by {}", counted(jobs, "job")))
-                .member("jobs", jobs)
-                .member("job_ids", json!(visible)),
+                .member(ProblemMember::Jobs, jobs)
+                .member(ProblemMember::JobIds, json!(visible)),
         }
     }
 }
@@ -113,7 +114,7 @@ impl From<ValueCount> for Problem {
             .detail(format!(
                 "{at_least}{so_many} would be deleted at once; send confirm_deletion: true if that is meant"
             ))
-            .member("deletes", json!({ "values": values, "jobs": jobs, "at_least": is_at_least }))
+            .member(ProblemMember::Deletes, json!({ "values": values, "jobs": jobs, "at_least": is_at_least }))
     }
 }
 
@@ -156,7 +157,11 @@ impl Problem {
                 format!("the jobs of the organisation were changed {} today, and may be {limit} times", times(used))
             }
         };
-        problem.detail(detail).member("quota", quota.as_str()).member("limit", limit).member("used", used)
+        problem
+            .detail(detail)
+            .member(ProblemMember::Quota, quota.as_str())
+            .member(ProblemMember::Limit, limit)
+            .member(ProblemMember::Used, used)
     }
 }
 

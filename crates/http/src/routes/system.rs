@@ -40,7 +40,7 @@ pub(super) const READY: Endpoint = Endpoint {
 fn describe_metrics() -> Operation {
     Operation::get("/metrics", "metrics")
         .summary("What the service measures, for Prometheus")
-        .answer(200, "Metrics", Body::Other("text/plain"))
+        .answer(200, "Metrics", Body::Text("text/plain"))
         .problems(&[ProblemCode::RateLimited])
 }
 
@@ -54,7 +54,7 @@ pub(super) const OPENAPI: Endpoint = Endpoint {
     describe: || {
         Operation::get("/openapi.json", "openapi")
             .summary("This document")
-            .answer(200, "The document", Body::Other("application/json"))
+            .answer(200, "The document", Body::AnyObject)
             .problems(&[ProblemCode::RateLimited])
     },
     handler: |route| route.to(openapi),
@@ -64,7 +64,7 @@ pub(super) const PROBLEMS: Endpoint = Endpoint {
     describe: || {
         Operation::get("/problems", "list_problems")
             .summary("The texts about all problems")
-            .answer(200, "A page for people", Body::Other("text/html"))
+            .answer(200, "A page for people", Body::Text("text/html"))
             .problems(&[ProblemCode::RateLimited])
     },
     handler: |route| route.to(problems),
@@ -74,7 +74,7 @@ pub(super) const PROBLEM: Endpoint = Endpoint {
     describe: || {
         Operation::get("/problems/{code}", "get_problem")
             .summary("The text about a problem")
-            .answer(200, "A page for people", Body::Other("text/html"))
+            .answer(200, "A page for people", Body::Text("text/html"))
             .problems(&[ProblemCode::NotFound, ProblemCode::RateLimited])
     },
     handler: |route| route.to(problem),

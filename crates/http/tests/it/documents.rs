@@ -173,6 +173,90 @@ fn every_reference_in_the_document_leads_somewhere() {
     assert_eq!(document["openapi"], "3.1.0");
 }
 
+/// Calls it for every schema that an answer consists of, with its place, the parts of each included.
+fn visit_answers(document: &Value, visit: &mut dyn FnMut(&str, &Value)) {
+    fn walk(
+        document: &Value,
+        place: &str,
+        schema: &Value,
+        seen: &mut BTreeSet<String>,
+        visit: &mut dyn FnMut(&str, &Value),
+    ) {
+        if let Some(reference) = schema["$ref"].as_str() {
+            if seen.insert(reference.to_owned()) {
+                let schema = document.pointer(reference.trim_start_matches('#')).unwrap();
+                walk(document, reference.rsplit('/').next().unwrap(), schema, seen, visit);
+            }
+            return;
+        }
+        visit(place, schema);
+        for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+            walk(document, &format!("{place}.{name}"), member, seen, visit);
+        }
+        for several in ["anyOf", "oneOf", "allOf"] {
+            for one in schema[several].as_array().into_iter().flatten() {
+                walk(document, &format!("{place} {several}"), one, seen, visit);
+            }
+        }
+        if schema["items"].is_object() {
+            walk(document, &format!("{place}[]"), &schema["items"], seen, visit);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for operation in document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values())
+    {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let place = format!("{} {status}", operation["operationId"].as_str().unwrap());
+            for (media_type, content) in response["content"].as_object().into_iter().flatten() {
+                assert!(content["schema"].is_object(), "{place}: {media_type} has no schema");
+                walk(document, &place, &content["schema"], &mut seen, visit);
+            }
+        }
+    }
+}
+
+/// `docs/compatibility.md` promises it: a generated client must not refuse an answer for a word that it does not know.
+#[test]
+fn every_enumeration_in_an_answer_may_grow() {
+    let document = document();
+    let is_closed = |schema: &Value| {
+        let named = schema["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#')));
+        named.unwrap_or(schema)["enum"].is_array()
+    };
+    let mut open = 0;
+    visit_answers(&document, &mut |place, schema| {
+        let parts = schema["properties"].as_object().into_iter().flatten().map(|(_, member)| member);
+        for part in parts.chain([&schema["items"]]) {
+            assert!(!is_closed(part), "{place} has a closed enumeration: {part}");
+        }
+        let choices = schema["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
+        if choices.iter().any(is_closed) {
+            assert!(choices.contains(&json!({"type": "string"})), "{place}: {schema}");
+            open += 1;
+        }
+    });
+    // The codes of problems and of entries, two statuses, three outcomes.
+    assert_eq!(open, 7);
+}
+
+#[test]
+fn every_object_in_an_answer_has_a_name_or_says_that_it_has_any_members() {
+    let document = document();
+    visit_answers(&document, &mut |place, schema| {
+        let is_object = schema["type"] == "object"
+            || schema["type"].as_array().is_some_and(|types| types.contains(&json!("object")));
+        if !is_object {
+            return;
+        }
+        if schema["properties"].is_object() {
+            let is_named = document["components"]["schemas"][place].is_object() || place.ends_with(" allOf");
+            assert!(is_named, "{place} is an object without a name");
+        } else {
+            assert!(!schema["additionalProperties"].is_null(), "{place} says nothing of its members");
+        }
+    });
+}
+
 #[actix_web::test]
 async fn the_type_of_every_problem_resolves_to_its_text() {
     let service = Mocks::default().into_service();

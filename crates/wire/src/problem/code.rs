@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use prediction_domain::model::ViolationCode;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::rules;
 
 macro_rules! problems {
     ($($name:ident = $code:literal, $status:literal, $title:literal, $meaning:literal;)+) => {
@@ -120,44 +122,42 @@ problems! {
         "The database cannot be reached or is not migrated, the keys of the issuer are not known, or the service is stopping.";
 }
 
-/// A string of which the known values are named: an enum that may grow.
-fn open_enum(known: impl Iterator<Item = &'static str>, about: &str) -> RefOr<Schema> {
-    let mut known: Vec<&str> = known.collect();
-    // A code that has two statuses is listed twice, side by side.
-    known.dedup();
-    let text = || ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
-    let known = text().enum_values(Some(known));
-    RefOr::T(Schema::from(AnyOfBuilder::new().item(known).item(text()).description(Some(about)).build()))
-}
+/// Stands for the codes of problems where answers are described.
+pub(super) enum KnownProblemCode {}
 
-/// Stands for the code of a problem where answers are described.
-pub(super) enum OpenProblemCode {}
-
-impl PartialSchema for OpenProblemCode {
+impl PartialSchema for KnownProblemCode {
     fn schema() -> RefOr<Schema> {
-        let known = ProblemCode::ALL.iter().map(|code| code.as_str());
-        open_enum(known, "Machine-readable error code. There may be more of them in later releases.")
+        let mut known: Vec<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        // A code that has two statuses is listed twice, side by side.
+        known.dedup();
+        rules::enumeration(known, "The codes of problems that this release has.")
     }
 }
 
-impl ToSchema for OpenProblemCode {
+impl ToSchema for KnownProblemCode {
     fn name() -> Cow<'static, str> {
         "ProblemCode".into()
     }
 }
 
-/// Stands for the code of an entry where answers are described.
-pub(super) enum OpenEntryCode {}
+/// Stands for the code of a problem where answers are described.
+pub(super) type OpenProblemCode = rules::Open<KnownProblemCode>;
 
-impl PartialSchema for OpenEntryCode {
+/// Stands for the codes of entries where answers are described.
+pub(super) enum KnownEntryCode {}
+
+impl PartialSchema for KnownEntryCode {
     fn schema() -> RefOr<Schema> {
         let known = ViolationCode::ALL.iter().map(|code| code.as_str());
-        open_enum(known, "Machine-readable code of what is wrong. There may be more of them in later releases.")
+        rules::enumeration(known, "The codes of entries that this release has.")
     }
 }
 
-impl ToSchema for OpenEntryCode {
+impl ToSchema for KnownEntryCode {
     fn name() -> Cow<'static, str> {
         "ProblemEntryCode".into()
     }
 }
+
+/// Stands for the code of an entry where answers are described.
+pub(super) type OpenEntryCode = rules::Open<KnownEntryCode>;
