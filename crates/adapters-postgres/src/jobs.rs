@@ -1,7 +1,9 @@
 //! Jobs. Each is one row, its bindings and outputs included.
 
+mod alone;
 mod by_health;
 mod by_name;
+mod conditions;
 mod count;
 mod counted;
 mod find;

@@ -10,7 +10,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{BigInt, Timestamptz};
 
-use super::list::{Conditions, JobList};
+use super::conditions::{Conditions, Part};
 use super::monitoring::{self, HealthCondition};
 use crate::paging::push_unplanned;
 
@@ -21,7 +21,7 @@ const OF_ALL: &str = " AND judged.judged_until >= '-infinity'";
 pub(super) struct HealthWalk<'b> {
     pub(super) conditions: &'b Conditions,
     pub(super) health: &'b HealthCondition,
-    pub(super) page: &'b JobList,
+    pub(super) part: &'b Part,
 }
 
 impl<'b> HealthWalk<'b> {
@@ -59,7 +59,7 @@ impl<'b> HealthWalk<'b> {
         out.push_sql(" WHERE TRUE");
         self.push_end(out)?;
         out.push_sql(")) AS jobs ORDER BY jobs.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.page.limit)
+        push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 
     /// Looks each job up, as far as it passes the filters.
@@ -79,12 +79,12 @@ impl<'b> HealthWalk<'b> {
 
     /// Where the page begins and ends. In one query with the walk, or PostgreSQL would sort all that may be found before it looks for any.
     fn push_end(&self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some(after) = &self.page.after {
+        if let Some(after) = &self.part.after {
             out.push_sql(" AND judged.sequence_number > ");
             push_unplanned::<BigInt, _>(out, after)?;
         }
         out.push_sql(" ORDER BY judged.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.page.limit)
+        push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 }
 

@@ -9,7 +9,7 @@ use prediction_domain::model::{Scope, Timestamp};
 use prediction_domain::ports::JobFilter;
 
 use super::by_health;
-use super::list::Conditions;
+use super::conditions::Conditions;
 use super::monitoring;
 
 /// Counts what was judged, as far as it holds, and judges the rest. With a filter that judgements know nothing of, it reads all jobs that

@@ -7,9 +7,9 @@ use prediction_domain::model::Job;
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 use uuid::Uuid;
 
+use super::alone::{Answer, begin, set_up_alone};
 use super::by_name::JobsByName;
 use super::insert::InsertJobs;
-use super::set_up::{Answer, set_up_alone};
 use crate::database::{Abort, Database};
 use crate::failure::Kind;
 use crate::quotas;
@@ -54,14 +54,6 @@ pub(super) fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answ
         }
     }
     all_failed(run, &StoreFailure::Unavailable("others set up jobs again and again".into()))
-}
-
-/// Begins to count the jobs of these organisations.
-pub(super) fn begin(database: &Database, organisations: impl IntoIterator<Item = Uuid>) -> Result<(), StoreFailure> {
-    organisations.into_iter().try_for_each(|organisation| {
-        let begin = |connection: &mut PgConnection| Ok(quotas::begin_to_count(connection, organisation)?);
-        database.transaction::<_, StoreFailure>(WriteMode::Commit, begin)
-    })
 }
 
 fn all_failed(run: &[JobSetUp], failure: &StoreFailure) -> Vec<Answer> {

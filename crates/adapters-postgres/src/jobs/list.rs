@@ -3,16 +3,17 @@
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
-use prediction_domain::model::{OrganisationId, Position, Scope};
+use prediction_domain::model::{Position, Scope};
 use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
 
 use super::by_health;
-use super::monitoring::{self, HealthCondition};
+use super::conditions::{Conditions, Input, Part, Tenants};
+use super::monitoring;
 use crate::paging::{self, push_unplanned};
-use crate::rows::{JobRow, JsonList, MonitoredJobSql};
+use crate::rows::{JobRow, MonitoredJobSql};
 
 /// Lists jobs in creation order, with what is to be known to judge their health.
 ///
@@ -35,203 +36,19 @@ use crate::rows::{JobRow, JsonList, MonitoredJobSql};
 pub(super) struct JobList {
     columns: AsSelect<JobRow, Pg>,
     conditions: Conditions,
-    pub(super) after: Option<i64>,
-    pub(super) limit: i64,
-}
-
-/// Which jobs are listed, or counted.
-#[derive(Debug, Clone)]
-pub(super) struct Conditions {
-    tenants: Tenants,
-    input: Option<Input>,
-    source_id: Option<Uuid>,
-    source_version_id: Option<Uuid>,
-    active: Option<bool>,
-    name: Option<String>,
-    health: Option<HealthCondition>,
-}
-
-/// The input that jobs are to use.
-#[derive(Debug, Clone)]
-struct Input {
-    id: Uuid,
-    /// As the index on all role bindings wants it.
-    list: JsonList<Uuid>,
-}
-
-/// Whose jobs are listed.
-#[derive(Debug, Clone)]
-enum Tenants {
-    All,
-    One(Uuid),
-    Several(Vec<Uuid>),
-}
-
-impl Conditions {
-    /// `None` when no job can fulfil them.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
-        let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health } = filter;
-        if health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
-            return None;
-        }
-        Some(Self {
-            tenants: Tenants::of(scope, *organisation_id)?,
-            input: input_id.map(|id| Input { id: id.as_uuid(), list: JsonList(vec![id.as_uuid()]) }),
-            source_id: source_id.map(|id| id.as_uuid()),
-            source_version_id: source_version_id.map(|id| id.as_uuid()),
-            active: *active,
-            name: name.as_ref().map(ToString::to_string),
-            health: health.as_ref().map(HealthCondition::new),
-        })
-    }
-
-    /// Whether they ask for nothing but whose jobs they are.
-    pub(super) fn are_of_tenants_only(&self) -> bool {
-        matches!(
-            self,
-            Self {
-                tenants: _,
-                input: None,
-                source_id: None,
-                source_version_id: None,
-                active: None,
-                name: None,
-                health: None
-            }
-        )
-    }
-
-    /// Whether they are of all organisations.
-    pub(super) fn are_of_all(&self) -> bool {
-        matches!(self.tenants, Tenants::All)
-    }
-
-    /// `unnest(…)` of the organisations; of one that is null, if they are of all.
-    pub(super) fn push_each_tenant<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("unnest(");
-        match &self.tenants {
-            Tenants::All => out.push_sql("CAST(ARRAY[NULL] AS uuid[])"),
-            Tenants::One(id) => {
-                out.push_sql("ARRAY[");
-                out.push_bind_param::<SqlUuid, _>(id)?;
-                out.push_sql("]");
-            }
-            Tenants::Several(ids) => out.push_bind_param::<Array<SqlUuid>, _>(ids)?,
-        }
-        out.push_sql(")");
-        Ok(())
-    }
-
-    /// ` AND …` on the column of that table.
-    pub(super) fn push_tenants_of<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, table: &str) -> QueryResult<()> {
-        let mut push_column = || {
-            for part in [" AND ", table, ".organisation_id = "] {
-                out.push_sql(part);
-            }
-        };
-        match &self.tenants {
-            Tenants::All => Ok(()),
-            Tenants::One(id) => {
-                push_column();
-                out.push_bind_param::<SqlUuid, _>(id)
-            }
-            Tenants::Several(ids) => {
-                push_column();
-                out.push_sql("ANY (");
-                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-                out.push_sql(")");
-                Ok(())
-            }
-        }
-    }
-
-    /// All of them, for a statement that has joined what the judgement of health needs.
-    pub(super) fn push_all_joined<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" WHERE TRUE");
-        if let Some(input) = &self.input {
-            out.push_sql(" AND ");
-            self.push_has_input(out, input)?;
-        }
-        self.push_tenants(out)?;
-        self.push_filters(out)?;
-        self.health.as_ref().map_or(Ok(()), |health| health.push(out))
-    }
-
-    /// In the form for which there is an index.
-    fn push_has_input<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult<()> {
-        // The plan must not depend on the values either: PostgreSQL knows which inputs are used most, by all organisations.
-        let push_used = |out: &mut AstPass<'_, 'b, Pg>| -> QueryResult<()> {
-            out.push_sql("jobs.sequence_number IN (SELECT used.sequence_number FROM job_inputs AS used");
-            out.push_sql(" WHERE used.input_id = ");
-            push_unplanned::<SqlUuid, _>(out, &input.id)?;
-            out.push_sql(" AND used.organisation_id = ");
-            Ok(())
-        };
-        match &self.tenants {
-            Tenants::All => {
-                out.push_sql("jsonb_path_query_array(jobs.role_bindings, '$[*].input_id') @> ");
-                return out.push_bind_param::<Jsonb, _>(&input.list);
-            }
-            Tenants::One(id) => {
-                push_used(out)?;
-                push_unplanned::<SqlUuid, _>(out, id)?;
-            }
-            Tenants::Several(ids) => {
-                push_used(out)?;
-                out.push_sql("ANY (CAST(");
-                push_unplanned::<Array<SqlUuid>, _>(out, ids)?;
-                out.push_sql(" AS uuid[]))");
-            }
-        }
-        out.push_sql(")");
-        Ok(())
-    }
-
-    fn push_tenants<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.push_tenants_of(out, "jobs")
-    }
-
-    pub(super) fn push_filters<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some(id) = &self.source_id {
-            out.push_sql(" AND jobs.source_id = ");
-            out.push_bind_param::<SqlUuid, _>(id)?;
-        }
-        if let Some(id) = &self.source_version_id {
-            out.push_sql(" AND jobs.source_version_id = ");
-            out.push_bind_param::<SqlUuid, _>(id)?;
-        }
-        if let Some(active) = &self.active {
-            out.push_sql(" AND jobs.active = ");
-            out.push_bind_param::<Bool, _>(active)?;
-        }
-        self.push_name(out)
-    }
-
-    fn push_name<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some(name) = &self.name {
-            out.push_sql(" AND jobs.name = ");
-            out.push_bind_param::<Text, _>(name)?;
-        }
-        Ok(())
-    }
-
-    /// The filters, health among them, for a statement that reads nothing but jobs.
-    pub(super) fn push_filters_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.push_filters(out)?;
-        self.health.as_ref().map_or(Ok(()), |health| health.push_apart(out))
-    }
+    part: Part,
 }
 
 impl JobList {
     /// `None` when there can be no job to list.
     pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
         let conditions = Conditions::new(scope, filter)?;
-        Some(Self { columns: JobRow::as_select(), conditions, after: None, limit: 0 })
+        Some(Self { columns: JobRow::as_select(), conditions, part: Part::default() })
     }
 
     /// So many jobs behind a place.
     pub(super) fn part(&self, after: Option<Position>, most: usize) -> Self {
-        Self { after: after.map(Position::number), limit: paging::limit(most), ..self.clone() }
+        Self { part: Part { after: after.map(Position::number), limit: paging::limit(most) }, ..self.clone() }
     }
 
     /// The page, without what is read beside the jobs.
@@ -261,7 +78,7 @@ impl JobList {
                 self.push_conditions(out)
             }
             (None, None, Some(health), tenants) => {
-                let walk = by_health::HealthWalk { conditions: &self.conditions, health, page: self };
+                let walk = by_health::HealthWalk { conditions: &self.conditions, health, part: &self.part };
                 match tenants {
                     Tenants::All => walk.push(out, None::<&fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>>),
                     Tenants::One(id) => {
@@ -298,7 +115,7 @@ impl JobList {
         out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (");
         push_first(out)?;
         out.push_sql(") AS jobs ORDER BY jobs.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.limit)
+        push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 
     /// The jobs of one organisation that use an input: its uses in creation order, each of which looks its job up.
@@ -317,12 +134,12 @@ impl JobList {
         push_organisation(out)?;
         out.push_sql(" AND used.input_id = ");
         push_unplanned::<SqlUuid, _>(out, &input.id)?;
-        if let Some(after) = &self.after {
+        if let Some(after) = &self.part.after {
             out.push_sql(" AND used.sequence_number > ");
             push_unplanned::<BigInt, _>(out, after)?;
         }
         out.push_sql(" ORDER BY used.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.limit)
+        push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 
     /// All conditions as they come, and the order.
@@ -335,12 +152,12 @@ impl JobList {
 
     /// Where the page begins and ends.
     fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some(after) = &self.after {
+        if let Some(after) = &self.part.after {
             out.push_sql(" AND jobs.sequence_number > ");
             out.push_bind_param::<BigInt, _>(after)?;
         }
         out.push_sql(" ORDER BY jobs.sequence_number LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        out.push_bind_param::<BigInt, _>(&self.part.limit)
     }
 
     /// The jobs of one organisation, along its part of the index.
@@ -357,7 +174,7 @@ impl JobList {
         push_organisation(out)?;
         out.push_sql(" AND jobs.organisation_id >= ");
         push_organisation(out)?;
-        if let Some(after) = &self.after {
+        if let Some(after) = &self.part.after {
             out.push_sql(" AND (jobs.organisation_id, jobs.sequence_number) > (");
             push_organisation(out)?;
             out.push_sql(", ");
@@ -366,7 +183,7 @@ impl JobList {
         }
         self.conditions.push_filters_apart(out)?;
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.limit)
+        push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 }
 
@@ -386,25 +203,6 @@ fn push_uses<'b>(out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult
 fn push_tenant(out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
     out.push_sql("tenant.organisation_id");
     Ok(())
-}
-
-impl Tenants {
-    fn of(scope: &Scope, filter: Option<OrganisationId>) -> Option<Self> {
-        match (scope, filter) {
-            (scope, Some(organisation_id)) => {
-                scope.contains(organisation_id).then(|| Self::One(organisation_id.as_uuid()))
-            }
-            (Scope::Platform, None) => Some(Self::All),
-            (Scope::Organisations(organisations), None) => {
-                let ids: Vec<Uuid> = organisations.iter().map(OrganisationId::as_uuid).collect();
-                match ids.as_slice() {
-                    [] => None,
-                    [only] => Some(Self::One(*only)),
-                    _ => Some(Self::Several(ids)),
-                }
-            }
-        }
-    }
 }
 
 impl QueryFragment<Pg> for JobList {

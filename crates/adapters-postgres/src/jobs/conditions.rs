@@ -1,0 +1,222 @@
+//! Which jobs are listed or counted, and the part of them that is read.
+
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::AstPass;
+use diesel::sql_types::{Array, Bool, Jsonb, Text, Uuid as SqlUuid};
+use prediction_domain::model::{OrganisationId, Scope};
+use prediction_domain::ports::JobFilter;
+use uuid::Uuid;
+
+use super::monitoring::HealthCondition;
+use crate::paging::push_unplanned;
+use crate::rows::JsonList;
+
+/// So many jobs behind a place.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Part {
+    pub(super) after: Option<i64>,
+    pub(super) limit: i64,
+}
+
+/// Which jobs are listed, or counted.
+#[derive(Debug, Clone)]
+pub(super) struct Conditions {
+    pub(super) tenants: Tenants,
+    pub(super) input: Option<Input>,
+    source_id: Option<Uuid>,
+    source_version_id: Option<Uuid>,
+    active: Option<bool>,
+    pub(super) name: Option<String>,
+    pub(super) health: Option<HealthCondition>,
+}
+
+/// The input that jobs are to use.
+#[derive(Debug, Clone)]
+pub(super) struct Input {
+    pub(super) id: Uuid,
+    /// As the index on all role bindings wants it.
+    list: JsonList<Uuid>,
+}
+
+/// Whose jobs are listed.
+#[derive(Debug, Clone)]
+pub(super) enum Tenants {
+    All,
+    One(Uuid),
+    Several(Vec<Uuid>),
+}
+
+impl Conditions {
+    /// `None` when no job can fulfil them.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
+        let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health } = filter;
+        if health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
+            return None;
+        }
+        Some(Self {
+            tenants: Tenants::of(scope, *organisation_id)?,
+            input: input_id.map(|id| Input { id: id.as_uuid(), list: JsonList(vec![id.as_uuid()]) }),
+            source_id: source_id.map(|id| id.as_uuid()),
+            source_version_id: source_version_id.map(|id| id.as_uuid()),
+            active: *active,
+            name: name.as_ref().map(ToString::to_string),
+            health: health.as_ref().map(HealthCondition::new),
+        })
+    }
+
+    /// Whether they ask for nothing but whose jobs they are.
+    pub(super) fn are_of_tenants_only(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                tenants: _,
+                input: None,
+                source_id: None,
+                source_version_id: None,
+                active: None,
+                name: None,
+                health: None
+            }
+        )
+    }
+
+    /// Whether they are of all organisations.
+    pub(super) fn are_of_all(&self) -> bool {
+        matches!(self.tenants, Tenants::All)
+    }
+
+    /// `unnest(…)` of the organisations; of one that is null, if they are of all.
+    pub(super) fn push_each_tenant<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("unnest(");
+        match &self.tenants {
+            Tenants::All => out.push_sql("CAST(ARRAY[NULL] AS uuid[])"),
+            Tenants::One(id) => {
+                out.push_sql("ARRAY[");
+                out.push_bind_param::<SqlUuid, _>(id)?;
+                out.push_sql("]");
+            }
+            Tenants::Several(ids) => out.push_bind_param::<Array<SqlUuid>, _>(ids)?,
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+
+    /// ` AND …` on the column of that table.
+    pub(super) fn push_tenants_of<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, table: &str) -> QueryResult<()> {
+        let mut push_column = || {
+            for part in [" AND ", table, ".organisation_id = "] {
+                out.push_sql(part);
+            }
+        };
+        match &self.tenants {
+            Tenants::All => Ok(()),
+            Tenants::One(id) => {
+                push_column();
+                out.push_bind_param::<SqlUuid, _>(id)
+            }
+            Tenants::Several(ids) => {
+                push_column();
+                out.push_sql("ANY (");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                out.push_sql(")");
+                Ok(())
+            }
+        }
+    }
+
+    /// All of them, for a statement that has joined what the judgement of health needs.
+    pub(super) fn push_all_joined<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" WHERE TRUE");
+        if let Some(input) = &self.input {
+            out.push_sql(" AND ");
+            self.push_has_input(out, input)?;
+        }
+        self.push_tenants(out)?;
+        self.push_filters(out)?;
+        self.health.as_ref().map_or(Ok(()), |health| health.push(out))
+    }
+
+    /// In the form for which there is an index.
+    pub(super) fn push_has_input<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult<()> {
+        // The plan must not depend on the values either: PostgreSQL knows which inputs are used most, by all organisations.
+        let push_used = |out: &mut AstPass<'_, 'b, Pg>| -> QueryResult<()> {
+            out.push_sql("jobs.sequence_number IN (SELECT used.sequence_number FROM job_inputs AS used");
+            out.push_sql(" WHERE used.input_id = ");
+            push_unplanned::<SqlUuid, _>(out, &input.id)?;
+            out.push_sql(" AND used.organisation_id = ");
+            Ok(())
+        };
+        match &self.tenants {
+            Tenants::All => {
+                out.push_sql("jsonb_path_query_array(jobs.role_bindings, '$[*].input_id') @> ");
+                return out.push_bind_param::<Jsonb, _>(&input.list);
+            }
+            Tenants::One(id) => {
+                push_used(out)?;
+                push_unplanned::<SqlUuid, _>(out, id)?;
+            }
+            Tenants::Several(ids) => {
+                push_used(out)?;
+                out.push_sql("ANY (CAST(");
+                push_unplanned::<Array<SqlUuid>, _>(out, ids)?;
+                out.push_sql(" AS uuid[]))");
+            }
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+
+    pub(super) fn push_tenants<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.push_tenants_of(out, "jobs")
+    }
+
+    pub(super) fn push_filters<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if let Some(id) = &self.source_id {
+            out.push_sql(" AND jobs.source_id = ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+        }
+        if let Some(id) = &self.source_version_id {
+            out.push_sql(" AND jobs.source_version_id = ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+        }
+        if let Some(active) = &self.active {
+            out.push_sql(" AND jobs.active = ");
+            out.push_bind_param::<Bool, _>(active)?;
+        }
+        self.push_name(out)
+    }
+
+    pub(super) fn push_name<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if let Some(name) = &self.name {
+            out.push_sql(" AND jobs.name = ");
+            out.push_bind_param::<Text, _>(name)?;
+        }
+        Ok(())
+    }
+
+    /// The filters, health among them, for a statement that reads nothing but jobs.
+    pub(super) fn push_filters_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.push_filters(out)?;
+        self.health.as_ref().map_or(Ok(()), |health| health.push_apart(out))
+    }
+}
+
+impl Tenants {
+    fn of(scope: &Scope, filter: Option<OrganisationId>) -> Option<Self> {
+        match (scope, filter) {
+            (scope, Some(organisation_id)) => {
+                scope.contains(organisation_id).then(|| Self::One(organisation_id.as_uuid()))
+            }
+            (Scope::Platform, None) => Some(Self::All),
+            (Scope::Organisations(organisations), None) => {
+                let ids: Vec<Uuid> = organisations.iter().map(OrganisationId::as_uuid).collect();
+                match ids.as_slice() {
+                    [] => None,
+                    [only] => Some(Self::One(*only)),
+                    _ => Some(Self::Several(ids)),
+                }
+            }
+        }
+    }
+}
