@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::draft::Sent;
 use super::text::{Description, InputKind, Metric, RoleName, Unit};
 use super::violation::{Diagnostics, ListLimit, Path, ValueProblem, Violation, ViolationCode, Violations};
 
@@ -122,6 +123,33 @@ impl Contract {
             1,
         );
         diagnostics.finish(Some(Self::of_checked(input_roles, output_roles)))
+    }
+
+    /// The contract that these roles describe, or everything that is wrong with them at once.
+    ///
+    /// ```
+    /// use prediction_domain::model::{Contract, InputRoleDraft, OutputRoleDraft, Sent, ViolationCode};
+    ///
+    /// let text = |text: &str| Sent::Given(text.to_owned());
+    /// let input = InputRoleDraft { role: text("temperature"), input_kind: text("sensor"), ..InputRoleDraft::default() };
+    /// let output = OutputRoleDraft { role: text(""), metric: text("risk"), ..OutputRoleDraft::default() };
+    ///
+    /// let violations = Contract::validate(vec![input], vec![output]).unwrap_err();
+    /// let found: Vec<_> = violations.iter().map(|violation| (violation.path.to_json_pointer(), violation.code)).collect();
+    /// assert_eq!(
+    ///     found,
+    ///     [
+    ///         ("/input_roles/0/metric".to_owned(), ViolationCode::MissingMember),
+    ///         ("/output_roles/0/role".to_owned(), ViolationCode::TooShort),
+    ///     ]
+    /// );
+    /// ```
+    pub fn validate(input_roles: Vec<InputRoleDraft>, output_roles: Vec<OutputRoleDraft>) -> Result<Self, Violations> {
+        let mut diagnostics = Diagnostics::default();
+        let inputs = Sent::Given(input_roles.into_iter().map(Sent::Given).collect());
+        let outputs = Sent::Given(output_roles.into_iter().map(Sent::Given).collect());
+        let contract = validate_contract(&mut diagnostics, &Path::root(), &inputs, &outputs);
+        diagnostics.finish(contract)
     }
 
     fn of_checked(input_roles: Vec<InputRole>, output_roles: Vec<OutputRole>) -> Self {

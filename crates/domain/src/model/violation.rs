@@ -33,6 +33,7 @@ macro_rules! violation_codes {
     ($($name:ident = $code:literal, $meaning:literal;)+) => {
         /// The kinds of things that can be wrong with a request.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum ViolationCode {
             $(#[doc = $meaning] $name,)+
         }
