@@ -17,7 +17,8 @@ pub enum Transport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
 
-/// Why an address is not one to fetch keys from. The text of the address is not repeated: it may be anybody's.
+/// Why an address is not one to fetch keys from. The text of the address is not repeated: another party may have
+/// written it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// It is not a URL with a host.
@@ -26,7 +27,7 @@ pub enum AddressError {
     /// It has a user or a fragment.
     #[error("it has a user or a fragment")]
     UserOrFragment,
-    /// Who answers there could be anybody.
+    /// Without TLS, any machine could answer in place of the issuer.
     #[error("it is not an https URL")]
     NotHttps,
     /// In plain text, and to another machine.

@@ -53,7 +53,7 @@ pub enum FetchError {
     /// No answer came, or not all of it.
     #[error("{address}: {cause}")]
     NoAnswer {
-        /// Who was asked.
+        /// The address that was asked.
         address: Address,
         /// What went wrong.
         cause: ureq::Error,
@@ -61,7 +61,7 @@ pub enum FetchError {
     /// Something else than success.
     #[error("{address} answers with the status {status}")]
     Status {
-        /// Who was asked.
+        /// The address that was asked.
         address: Address,
         /// What was answered.
         status: u16,
@@ -69,7 +69,7 @@ pub enum FetchError {
     /// The description is not JSON.
     #[error("the description of the issuer at {address} is not JSON: {cause}")]
     NotJson {
-        /// Who was asked.
+        /// The address that was asked.
         address: Address,
         /// Where it is wrong.
         cause: StrictJsonError,
@@ -77,13 +77,13 @@ pub enum FetchError {
     /// The description is not one, or the same member stands in it twice.
     #[error("what is at {address} is not the description of an issuer")]
     NotADescription {
-        /// Who was asked.
+        /// The address that was asked.
         address: Address,
     },
-    /// The description is that of somebody else (OpenID Connect Discovery 1.0, section 4.3).
+    /// The description is that of another issuer (OpenID Connect Discovery 1.0, section 4.3).
     #[error("what is at {address} describes another issuer")]
     OtherIssuer {
-        /// Who was asked.
+        /// The address that was asked.
         address: Address,
     },
     /// The description sends elsewhere than keys may be fetched from.

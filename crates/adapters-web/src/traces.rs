@@ -56,7 +56,7 @@ impl TraceExport {
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(&url)
             .with_timeout(TIME_OUT)
-            // Meanwhile the queue would be full, and who stops the service would wait.
+            // No retries: meanwhile the queue would fill up, and an operator who stops the service would wait.
             .with_retry_policy(RetryPolicy::disabled())
             .build()?;
         tracing::info!(url, "traces are sent");

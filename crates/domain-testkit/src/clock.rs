@@ -6,7 +6,8 @@ use prediction_domain::ports::{Clock, MonotonicClock};
 
 use crate::values::at;
 
-/// A clock that stands still until the test moves it: both the one on the wall and the one that nobody can set.
+/// A clock that stands still until the test moves it: both the wall clock and the monotonic one, which nothing else can
+/// set.
 #[derive(Debug)]
 pub struct FixedClock(Mutex<Time>);
 

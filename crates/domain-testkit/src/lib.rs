@@ -11,7 +11,7 @@
 //! ```no_run
 //! use prediction_domain_testkit::{MemoryStore, Stores};
 //!
-//! /// Makes an empty store that is shared with nobody.
+//! /// Makes an empty store that no other test shares.
 //! fn make_stores() -> Stores {
 //!     MemoryStore::stores()
 //! }

@@ -52,7 +52,7 @@ struct State {
     swept_outcomes: BTreeMap<JobId, Vec<RunOutcome>>,
     /// What organisations have used of what is counted by the day.
     usage: BTreeMap<(OrganisationId, Quota), (Day, u64)>,
-    /// Who purges, and until when.
+    /// The replica that purges, and until when.
     lease: Option<(ReplicaId, Timestamp)>,
 }
 
@@ -97,7 +97,7 @@ impl StoreStatistics for MemoryStore {
     }
 }
 
-/// Every job is judged whenever somebody asks.
+/// A job is judged each time that it is read, and never ahead.
 impl JudgementRepository for MemoryStore {
     fn judge(&self, _at: Timestamp, _limit: usize) -> Result<Judged, StoreFailure> {
         Ok(Judged::default())

@@ -23,7 +23,7 @@ pub struct Stores {
     pub runs: Arc<dyn RunRepository>,
     /// What jobs of a health are found by.
     pub judgements: Arc<dyn JudgementRepository>,
-    /// What removes what nobody can read any more.
+    /// Removes what no caller can read any more.
     pub retention: Arc<dyn RetentionRepository>,
     /// Whether the store can do its work.
     pub health: Arc<dyn StoreHealth>,

@@ -58,9 +58,9 @@ fresh_id! {
     fresh_source_version_id -> SourceVersionId,
     /// An id that no job has.
     fresh_job_id -> JobId,
-    /// An organisation that nobody knows.
+    /// An organisation that the store does not know.
     fresh_organisation_id -> OrganisationId,
-    /// An input that nobody knows.
+    /// An input that the store does not know.
     fresh_input_id -> InputId,
     /// An id that no output has.
     fresh_output_id -> OutputId,

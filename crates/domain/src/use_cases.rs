@@ -80,7 +80,7 @@ pub enum Outcome {
 /// meeting lose more often than not, so with a few attempts some of them would be turned away.
 const MAX_ATTEMPTS: usize = 64;
 
-/// Somebody else was faster, [`MAX_ATTEMPTS`] times in a row.
+/// Other callers were faster, [`MAX_ATTEMPTS`] times in a row.
 fn contended() -> UseCaseError {
     UseCaseError::Store(StoreFailure::Unavailable("too many concurrent changes of the same thing".into()))
 }

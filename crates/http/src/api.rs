@@ -34,7 +34,7 @@ pub const SET_UP_DEADLINE: Duration = Duration::from_secs(10);
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How many requests wait in a lane that is asked more than it can answer: one and a half times the largest batch, so
-/// that whoever is answered waits about twice as long as when the lane is just busy.
+/// that a caller who is answered waits about twice as long as when the lane is just busy.
 const STEADY: usize = 96;
 /// From when on more than that are no burst any more.
 const LONGEST_BURST: Duration = Duration::from_millis(500);
@@ -54,10 +54,10 @@ pub enum Writers {
     Many,
 }
 
-/// How long those who read the metrics wait for the jobs to be counted.
+/// How long a request for the metrics waits for the jobs to be counted.
 const LONGEST_WAIT_FOR_COUNTS: Duration = Duration::from_secs(1);
 
-/// The service, as the routes see it: use cases behind lanes, and who may call them.
+/// The service, as the routes see it: use cases behind lanes, and what verifies its callers.
 pub struct Api {
     verifier: Arc<dyn TokenVerifier>,
     /// Single jobs, read together.
@@ -161,7 +161,7 @@ impl Api {
         Self { conditions: self.conditions.with_watch(watch), ..self }
     }
 
-    /// Refuses requests of those who send too many.
+    /// Refuses requests of callers who send too many.
     #[must_use]
     pub fn with_rate_limits(self, limits: RateLimits) -> Self {
         Self { rate_limiters: RateLimiters::new(limits), ..self }
@@ -182,8 +182,8 @@ impl Api {
         LaneSpan::begin(self.traces(), name)
     }
 
-    /// From now on the service says that it is not ready, so that nobody sends it new requests, and asks those who do
-    /// to leave their connections.
+    /// From now on the service says that it is not ready, so that load balancers send it no new requests, and asks
+    /// connected clients to leave their connections.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
@@ -315,7 +315,7 @@ fn set_up_together(ports: &Ports, held: Vec<Held<PreparedSetUp>>) -> Vec<Result<
 fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<JobWithHealth>, StoreFailure>> {
     match get_jobs(ports, queries) {
         Ok(jobs) => jobs.into_iter().map(Ok).collect(),
-        // One row that cannot be read is the trouble of whoever asked for it, not of those who waited beside them.
+        // One row that cannot be read fails the request that asked for it, not the requests that waited beside it.
         Err(StoreFailure::Corrupt(_)) if queries.len() > 1 => {
             queries.iter().flat_map(|query| read_together(ports, std::slice::from_ref(query))).collect()
         }

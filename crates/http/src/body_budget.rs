@@ -24,7 +24,7 @@ const LARGE_SHARE: u32 = 16 * 1024 * 1024;
 /// How long a body waits for room.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
-/// From so many tenants on, those that have nothing reserved are forgotten.
+/// From so many tenants on, tenants that have nothing reserved are forgotten.
 const TENANTS_WORTH_A_LOOK: usize = 64;
 
 /// The bytes that there are.
@@ -43,7 +43,7 @@ pub(crate) struct Reservation {
 }
 
 /// What became of a body, with the memory that is reserved for it: it goes wherever this goes, and is free when the request is dealt
-/// with, whether or not anybody waits for it.
+/// with, whether or not a client still waits for it.
 pub(crate) struct Held<T> {
     content: T,
     reservation: Option<Reservation>,
@@ -119,7 +119,7 @@ struct Share {
     all: Arc<Semaphore>,
     /// How many of them one tenant may have.
     most: usize,
-    /// Of those who have some, what they may still have.
+    /// For each tenant that has bytes reserved, what it may still have.
     tenants: Mutex<HashMap<Tenant, Weak<Semaphore>>>,
 }
 
@@ -129,7 +129,7 @@ impl Share {
         Self { all: Arc::new(Semaphore::new(bytes)), most: bytes / 2, tenants: Mutex::default() }
     }
 
-    /// First from what the tenant may have: who has enough already does not stand before others.
+    /// First from what the tenant may have: a tenant that has enough already does not stand before others.
     async fn reserve(&self, tenant: Tenant, bytes: u32) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
         let of_tenant = self.semaphore_of(tenant).acquire_many_owned(bytes).await.ok()?;
         let of_all = Arc::clone(&self.all).acquire_many_owned(bytes).await.ok()?;

@@ -1,4 +1,4 @@
-//! Compressed answers, for who wants them.
+//! Compressed answers, for clients that want them.
 //!
 //! Where what a caller sends stands beside what it must not know, the length of the compressed answer tells it (BREACH). So only answers
 //! to GET are compressed, and no errors, which show what was sent. What is compressed is another representation, and has an entity tag of

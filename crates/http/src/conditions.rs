@@ -1,4 +1,5 @@
-//! What keeps the service from doing all of its work while it serves: told to whoever asks whether it is ready, and measured.
+//! What keeps the service from doing all of its work while it serves: told to a client that asks whether it is ready,
+//! and measured.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,7 +61,7 @@ impl Conditions {
         backlog.unwrap_or_default().max(TimeDelta::zero())
     }
 
-    /// All of it, for whoever asks whether the service is ready.
+    /// All of it, for a client that asks whether the service is ready.
     pub(crate) fn degradations(&self) -> Vec<ServiceDegradation> {
         let mut found = Vec::new();
         let deviation = self.clock_deviation();

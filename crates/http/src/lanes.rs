@@ -4,14 +4,14 @@
 //! wait already, and answers them together: a batch costs about as much as a single question. No caller waits for a batch
 //! to fill. An idle lane answers at once, and under load batches form by themselves.
 //!
-//! Every question is some [`Tenant`]'s, and tenants take [turns](turns) by how long they were served of late, so that no one waits for
-//! the crowd of another one. A lane of several threads keeps one free for tenants that have none.
+//! Every question is some [`Tenant`]'s. Tenants take [turns](turns) by how long they were served of late, so that no
+//! tenant waits for the crowd of another one. A lane of several threads keeps one free for tenants that have none.
 //!
-//! The queue's bound is the overload control: when it is full, the tenant with the most questions in it loses one, and its caller
-//! is told at once; a question whose deadline has passed is dropped before it costs anything. A burst may fill the queue; when it
-//! does not get empty any more, there is more to do than can be done, and only few may wait, so that those who are answered are
-//! answered soon. A thread that is stuck or has died is replaced, and while that cannot be done any more, callers are told at
-//! once, too.
+//! The queue's bound is the overload control. When it is full, the tenant with the most questions in it loses one, and
+//! its caller is told at once. A question whose deadline has passed is dropped before it costs anything. A burst may
+//! fill the queue. When the queue does not get empty any more, there is more to do than can be done: then only few
+//! questions may wait, so that they are answered soon. A thread that is stuck or has died is replaced, and while that
+//! cannot be done any more, callers are told at once, too.
 //!
 //! **Architecture invariant:** nothing else in this crate may block.
 
@@ -30,7 +30,7 @@ pub(crate) use limit::TenantLimit;
 pub(crate) use tenant::Tenant;
 use worker_pool::WorkerPool;
 
-/// How often a caller who waits looks whether the threads are well.
+/// How often a waiting caller checks that the threads are well.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a lane is like.
@@ -96,7 +96,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         Self { pool: WorkerPool::start(settings, metrics, limit, Box::new(answer_all)) }
     }
 
-    /// Notes that somebody is refused because too many wait.
+    /// Notes that a caller is refused because too many wait.
     fn refuse(&self) -> LaneError {
         self.pool.metrics.shed_full.inc();
         LaneError::Full
@@ -125,8 +125,8 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         }
     }
 
-    /// Waits for the answer; `None` when it did not come in time. A caller who has waited for long looks after the threads: other
-    /// callers, who would, may not come.
+    /// Waits for the answer; `None` when it did not come in time. A caller that has waited for long checks the threads
+    /// itself: there may be no other callers to do it.
     async fn wait(
         &self,
         mut answered: oneshot::Receiver<Option<Answer>>,
@@ -178,7 +178,7 @@ impl WorkLane {
     ) -> Result<T, LaneError> {
         let (result, done) = oneshot::channel();
         let work = Box::new(move || {
-            // A caller who has gone does not need the result.
+            // A caller that has gone does not need the result.
             let _ = result.send(work());
         });
         self.0.ask(tenant, work).await?;

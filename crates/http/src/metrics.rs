@@ -129,7 +129,7 @@ impl ConditionGauges {
 pub(crate) struct BodyMetrics {
     /// How many bytes are reserved for them.
     pub(crate) bytes: IntGauge,
-    /// Those that there was no room for.
+    /// Bodies for which there was no room.
     pub(crate) refused: IntCounter,
 }
 
@@ -326,7 +326,7 @@ impl Metrics {
         ];
         let registered = collectors.into_iter().try_for_each(|collector| registry.register(collector));
         debug_assert!(registered.is_ok(), "each is registered once");
-        // A counter that is there from the start can be told from one that somebody has misspelt.
+        // A counter that is there from the start can be told from a name that was misspelt in a query.
         for what in ["values", "runs", "revisions"] {
             purged.with_label_values(&[what]);
         }
@@ -379,7 +379,8 @@ impl Metrics {
         self.connections.with_label_values(&["idle"]).set(i64::from(counts.idle));
     }
 
-    /// Whether the jobs are to be counted again. Whoever is told so does it; others meanwhile see the last counts.
+    /// Whether the jobs are to be counted again. The request that gets `true` counts them; others meanwhile see the
+    /// last counts.
     pub(crate) fn are_job_counts_due(&self) -> bool {
         let mut counted = self.jobs_counted.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |(began, took): (Instant, Duration)| began.elapsed() >= JOB_COUNTS_AGE.max(took * JOB_COUNTS_REST);
@@ -412,7 +413,7 @@ impl Metrics {
         self.jobs_counted_age.set(known.elapsed().as_secs_f64());
     }
 
-    /// Whoever failed to purge does not.
+    /// A replica that failed to purge is not purging.
     pub(crate) fn set_purge(&self, step: Option<&PurgeStep>) {
         let Some(PurgeStep::Purged(purged)) = step else {
             self.purging.set(0);

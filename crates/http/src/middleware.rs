@@ -66,7 +66,7 @@ pub async fn observe(
         is_stopping = api.is_stopping();
     }
     if is_stopping {
-        // The next request of this client is for somebody else to answer.
+        // Another replica is to answer the next request of this client.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     end_by_closing(&mut response);
@@ -99,7 +99,7 @@ fn fresh_id() -> String {
     Uuid::new_v7(Timestamp::now(NoContext)).to_string()
 }
 
-/// Writes an error answer again as a problem that carries the request's id, whoever made the error.
+/// Writes an error answer again as a problem that carries the request's id, whichever layer made the error.
 fn with_request_id(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let Some(error) = response.response().error() else {

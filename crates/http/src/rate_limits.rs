@@ -1,4 +1,4 @@
-//! How many requests somebody may send: off unless somebody asks for it.
+//! How many requests a caller may send: unlimited unless the operator sets a limit.
 //!
 //! The algorithm is the generic cell rate algorithm (ITU-T I.371), as the crate governor has it: so many requests per second in
 //! the long run, and as many at once after a second of silence.
@@ -14,10 +14,10 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-/// After so many requests, those who have been silent are forgotten: they may send as many at once as newcomers.
+/// After so many requests, callers that have been silent are forgotten: they may send as many at once as newcomers.
 const CLEAN_EVERY: u32 = 4_096;
 
-/// The requests per second that everybody may send; `None` is as many as they like.
+/// The requests per second that each caller may send; `None` is without limit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RateLimits {
     /// With tokens of the same subject.
@@ -27,7 +27,7 @@ pub struct RateLimits {
     pub per_peer: Option<NonZeroU32>,
 }
 
-/// Who has sent how many requests.
+/// How many requests each caller has sent.
 #[derive(Default)]
 pub(crate) struct RateLimiters {
     subjects: Option<Limiter<String>>,

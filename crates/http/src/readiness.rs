@@ -1,11 +1,11 @@
-//! The question whether the store can be used, asked once for all who want to know at the same time.
+//! The question whether the store can be used, asked once for all clients that want to know at the same time.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// For how long an answer is good. Who asks more often learns nothing more.
+/// For how long an answer is good. A client that asks more often learns nothing more.
 const GOOD_FOR: Duration = Duration::from_millis(250);
 
 /// A check that is made once at a time, and whose outcome is shared.

@@ -1,7 +1,7 @@
-//! Reading a request, step by step: who, which thing, with what query, what body.
+//! Reading a request, step by step: the caller, the resource, the query, the body.
 //!
-//! A handler takes a [`Call`] and asks it in that order, so that the order in which problems are told does not depend on
-//! the framework: whoever is not known learns nothing else.
+//! A handler takes a [`Call`] and asks it in that order, so that the order in which problems are told does not depend
+//! on the framework: a caller that is not identified learns nothing else.
 
 mod accept;
 pub(crate) mod bearer;
@@ -39,12 +39,12 @@ pub(crate) struct Call {
     payload: Cell<Payload>,
 }
 
-/// Who called, for the log.
+/// The caller, for the log.
 #[derive(Clone)]
 pub(crate) struct KnownCaller(pub(crate) Arc<Caller>);
 
 impl Call {
-    /// The service, for who is [calling](Self::caller).
+    /// The service, for the tenant of [the caller](Self::caller).
     pub(crate) fn api(&self) -> ApiForTenant {
         let tenant =
             self.request.extensions().get::<KnownCaller>().map_or(Tenant::SERVICE, |known| Tenant::of(&known.0));
@@ -56,7 +56,8 @@ impl Call {
         &self.api
     }
 
-    /// Refuses who asks too often. What needs a token is refused when [the caller](Self::caller) is asked for.
+    /// Refuses a client that asks too often. What needs a token is refused when [the caller](Self::caller) is asked
+    /// for.
     pub(crate) fn admit(&self) -> Result<(), Problem> {
         match self.request.peer_addr() {
             Some(peer) if !was_head_judged(&self.request) => {
@@ -66,7 +67,7 @@ impl Call {
         }
     }
 
-    /// Who is calling, unless they do it too often.
+    /// The caller, unless it calls too often.
     pub(crate) async fn caller(&self) -> Result<Arc<Caller>, Problem> {
         self.admit()?;
         let token = bearer::token(self.request.headers())?;
@@ -117,8 +118,8 @@ impl Call {
         precondition::if_match(self.request.headers())
     }
 
-    /// What a request to delete something says about its revision: in `If-Match`, and in the body if there is one. That is read only
-    /// for a caller who has the permission that deleting needs.
+    /// What a request to delete something says about its revision: in `If-Match`, and in the body if there is one. The
+    /// body is read only for a caller that has the permission to delete.
     pub(crate) async fn lock(&self, caller: &Caller, needed: Permission) -> Result<Precondition, Problem> {
         let precondition = self.precondition()?;
         caller.require(needed).map_err(UseCaseError::from)?;

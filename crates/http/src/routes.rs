@@ -72,7 +72,7 @@ pub fn configure(config: &mut ServiceConfig) {
     configure_public(config);
 }
 
-/// The routes of the operator: health and metrics, which nobody else's requests keep from being answered.
+/// The routes of the operator: health and metrics. Requests of other clients do not keep them from being answered.
 pub fn configure_internal(config: &mut ServiceConfig) {
     add(config, &[system::LIVE, system::READY, system::INTERNAL_METRICS]);
     config.default_service(web::to(async || Err::<HttpResponse, _>(Problem::new(ProblemCode::UnknownRoute))));

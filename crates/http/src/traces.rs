@@ -36,7 +36,7 @@ impl Traces {
     pub(crate) fn begin(&self, request: &ServiceRequest, request_id: &str) -> RequestSpan {
         let parent = self.propagator.extract_with_context(&Context::new(), &Traceparent::of(request.headers()));
         let method = known_method(request.method().as_str());
-        // What these are is for whoever samples; the name and the rest come with the answer.
+        // These attributes are for the sampler; the name and the rest come with the answer.
         let attributes = [
             KeyValue::new("http.request.method", method.unwrap_or("_OTHER")),
             // The service itself speaks nothing else. Whether TLS ends before it, only the caller could say.
@@ -55,7 +55,7 @@ impl Traces {
     }
 }
 
-/// The span of a request. It ends when it is told to, or else when it is dropped, for callers who go.
+/// The span of a request. It ends when it is told to, or else when it is dropped, as it is for clients that go.
 pub(crate) struct RequestSpan {
     name: &'static str,
     context: Context,

@@ -21,8 +21,8 @@ const BYTES_OF_ORGANISATION: usize = 32;
 /// A verifier that asks another one, and remembers the good tokens.
 ///
 /// A token is found by all of its bytes: one that merely looks like a remembered one is verified like any other. The
-/// clock is looked at each time, so a token expires to the microsecond, and what was found out with other keys counts no
-/// more. What is refused is not remembered, so that nobody can fill the memory with rubbish.
+/// clock is looked at each time, so a token expires to the microsecond, and what was found out with other keys counts
+/// no more. Refused tokens are not remembered, so that an attacker cannot fill the memory with rubbish.
 pub struct CachingVerifier {
     inner: Arc<dyn TokenVerifier>,
     clock: Arc<dyn Clock>,

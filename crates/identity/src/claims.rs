@@ -1,4 +1,4 @@
-//! The claims of a token whose signature has been verified: whom it was issued to, by whom, for whom and until when.
+//! The claims of a token whose signature has been verified: its subject, its issuer, its audience and its life time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct ClaimRules {
     pub issuer: String,
     /// What this service is called: `aud` is or contains one of them, compared exactly.
     pub audiences: Vec<String>,
-    /// The claim that says whom a token is for, if it is not `aud`: a text that is one of the audiences.
+    /// The claim that names the audience, if it is not `aud`: a text that is one of the audiences.
     pub audience_claim: &'static str,
     /// Where it says what the caller may do.
     pub scopes: ScopeRules,
@@ -37,7 +37,7 @@ pub struct ClaimRules {
 }
 
 impl ClaimRules {
-    /// Whom these claims identify, if they can be accepted at that time.
+    /// The caller that these claims identify, if they can be accepted at that time.
     ///
     /// `iss`, `aud`, `exp` and `sub` are required. A claim that is not known is ignored; a known one of another type than
     /// it should have is refused, never taken for absent.
@@ -94,8 +94,9 @@ impl ClaimRules {
     }
 }
 
-/// Whether whoever holds the token may use it, as far as every issuer says that in the same way. What tells ID tokens differs, but these
-/// claims are only in them (OIDC Core 1.0, sections 2 and 3.3.2.11), and some issuers say the kind of a token in its claims.
+/// Whether the bearer of the token may use it, as far as every issuer says that in the same way. What tells ID tokens
+/// differs, but these claims are only in them (OIDC Core 1.0, sections 2 and 3.3.2.11), and some issuers say the kind
+/// of a token in its claims.
 fn check_bearer(claims: &Claims) -> Result<(), TokenRejected> {
     if claims.get("cnf").is_some() {
         return Err(NotAcceptable("it is bound to a key of its sender (cnf), and is not one for bearers"));

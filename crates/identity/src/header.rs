@@ -1,7 +1,8 @@
 //! The form of a token and its header, checked before a cryptographic library sees either.
 //!
-//! A header is written by whoever sends it. It gets to choose among the algorithms and keys that are configured here,
-//! and nothing else: a key that it brings along, or the address of one, is a reason to refuse it (RFC 8725, section 3).
+//! The sender of a token writes its header. The header gets to choose among the algorithms and keys that are configured
+//! here, and nothing else: a key that it brings along, or the address of one, is a reason to refuse it (RFC 8725,
+//! section 3).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

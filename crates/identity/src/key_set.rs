@@ -1,8 +1,8 @@
 //! The public keys of an issuer, as a JWK set (RFC 7517).
 //!
-//! A set is read key by key. An issuer publishes keys for other purposes and of kinds that nobody here knows yet, and
-//! those are left out, each with a reason (RFC 7517, section 5). What is left is never symmetric: a set is public, so
-//! whoever can read it could sign with such a key.
+//! A set is read key by key. An issuer publishes keys for other purposes and of kinds that this service does not know,
+//! and those are left out, each with a reason (RFC 7517, section 5). What is left is never symmetric: a set is public,
+//! so every reader of it could sign with such a key.
 //!
 //! What is ambiguous is not believed, for two programs that read it can come to believe different keys. A set in which a member
 //! stands twice in one object is refused as a whole. One name (`kid`) can stand for several keys, since the algorithm of a token
@@ -195,7 +195,7 @@ impl PublicKey {
     }
 }
 
-/// Without the numbers, which nobody can read.
+/// Without the numbers, which tell a reader of the log nothing.
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|((name, _), _)| name)).finish()

@@ -13,10 +13,11 @@ use super::TokenRejected;
 use super::TokenRejected::{KeyNotKnownYet, KeysUnavailable};
 use super::key_set::KeySet;
 
-/// How long keys that cannot be fetched again go on to count: an issuer that is away for a night locks nobody out.
+/// How long keys that cannot be fetched again go on to count: while an issuer is away for a night, its tokens are still
+/// accepted.
 pub const LONGEST_USE: Duration = Duration::from_hours(24);
 
-/// How often the name of an unknown key makes the keys be fetched: anybody can make up names.
+/// How often the name of an unknown key makes the keys be fetched: any client can make up names.
 pub const ON_DEMAND_EVERY: Duration = Duration::from_secs(30);
 
 /// How long a token with an unknown key waits for them.
@@ -71,7 +72,7 @@ pub struct IssuerKeys {
     held: RwLock<Option<Held>>,
     generation: AtomicU64,
     is_fixed: bool,
-    /// Somebody has a token whose key is not among them.
+    /// A request has a token whose key is not among them.
     wanted: Notify,
     unknown: Mutex<Unknown>,
     fetches: watch::Sender<Fetches>,
@@ -93,8 +94,9 @@ struct Fetches {
 struct Unknown {
     /// When the keys were last fetched for one of them, and which fetch that is.
     last_wanted: Option<(Instant, u64)>,
-    /// How many fetches had begun when each name was first heard: an answer to a later one would have the key, if there was one.
-    /// Of a key that was withdrawn, it is zero. Some may be forgotten, which makes nobody take a good token for a bad one.
+    /// How many fetches had begun when each name was first heard: an answer to a later one would have the key, if there
+    /// was one. Of a key that was withdrawn, it is zero. Some may be forgotten, but that never makes a good token pass
+    /// for a bad one.
     heard: HashMap<String, u64>,
 }
 
@@ -109,7 +111,7 @@ impl Unknown {
     }
 
     fn note(&mut self, name: &str, begun: u64) {
-        // Anybody can make up names.
+        // Any client can make up names.
         if self.heard.len() >= MOST_HEARD {
             self.heard.clear();
         }
@@ -146,8 +148,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Fetches the keys, now and for ever: when four fifths of their `max_age` are over, soon again after a failure, and when somebody has a token
-    /// with an unknown key. `note` is told of each attempt.
+    /// Fetches the keys, now and for ever: when four fifths of their `max_age` are over, soon again after a failure,
+    /// and when a request has a token with an unknown key. `note` is told of each attempt.
     pub async fn keep_fresh(&self, source: &dyn KeySource, max_age: Duration, note: impl Fn(KeyFetch)) {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -169,7 +171,7 @@ impl IssuerKeys {
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 rest
             };
-            // Either it is time, or somebody asks.
+            // Either it is time, or a request asks.
             let _ = timeout(rest, self.wanted.notified()).await;
         }
     }
@@ -236,8 +238,9 @@ impl IssuerKeys {
 
     /// The keys, the one of that name among them if it can be had in a short time.
     ///
-    /// They come without it only if the issuer has said that there is no such key: in an answer to a question that was asked after
-    /// the name was first heard. Until the issuer can be asked again, nobody can say that, and the token may be good.
+    /// They come without it only if the issuer has said that there is no such key: in an answer to a question that was
+    /// asked after the name was first heard. Until the issuer can be asked again, the service cannot tell, and the
+    /// token may be good.
     pub(super) async fn with(&self, name: &str) -> Result<Arc<KeySet>, TokenRejected> {
         let keys = self.current().ok_or(KeysUnavailable)?;
         if self.is_fixed || keys.find(name).is_some() {

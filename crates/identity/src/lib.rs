@@ -1,4 +1,4 @@
-//! Who is calling: from an access token to a [`Caller`].
+//! Identifies the caller: from an access token to a [`Caller`].
 //!
 //! A [`TokenVerifier`] says whose a token is. [`local::LocalIdentity`]
 //! verifies the tokens that this service mints for itself, [`issuer::IssuerIdentity`] those of another system with its
@@ -33,7 +33,7 @@ pub trait TokenVerifier: Send + Sync {
     /// Verifies an access token. It may have to wait, for instance for an issuer's keys.
     fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Verified, TokenRejected>>;
 
-    /// Whether there is anything to verify tokens with. While there is not, nobody can be let in.
+    /// Whether there is anything to verify tokens with. While there is not, no caller can be let in.
     fn can_verify(&self) -> bool {
         true
     }
@@ -47,7 +47,7 @@ pub trait TokenVerifier: Send + Sync {
 /// What a good token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Whom it identifies.
+    /// The caller that it identifies.
     pub caller: Arc<Caller>,
     /// When it is good.
     pub valid: ValidTime,
@@ -79,17 +79,18 @@ pub enum TokenRejected {
     /// It is not a signed JSON Web Token in the compact form.
     #[error("the access token is malformed: {0}")]
     Malformed(&'static str),
-    /// It is a token, but not one for this service, or not one that anybody should have issued.
+    /// It is a token, but not one for this service, or not one that an issuer should have issued.
     #[error("the access token is not acceptable: {0}")]
     NotAcceptable(&'static str),
     /// It was acceptable once.
     #[error("the access token expired")]
     Expired,
-    /// Nobody can tell at the moment, because the keys to verify it with are not at hand. The token may be good.
+    /// The service cannot tell at the moment, because the keys to verify it with are not at hand. The token may be
+    /// good.
     #[error("the keys to verify the access token with are not available at the moment")]
     KeysUnavailable,
-    /// Nobody can tell for some time: the issuer was asked for its keys a moment ago, before this token's was heard of. The
-    /// token may be good.
+    /// The service cannot tell for some time: it asked the issuer for its keys a moment ago, before it first saw the
+    /// name of this token's key. The token may be good.
     #[error(
         "the key (kid) of the access token is not known yet; the issuer is asked for it again in {seconds} s at the latest"
     )]

@@ -34,8 +34,8 @@ pub const MIN_SECRET_BYTES: usize = 32;
 /// The `kid` of local tokens. There is one key; the name tells its tokens from an issuer's.
 const KEY_ID: &str = "local";
 
-/// What is told of any signature that does not match, so that nobody learns more from it than that. Most often it is a token that was
-/// made for another server.
+/// The message for any signature that does not match, so that a client learns no more from it. Most often it is a token
+/// that was made for another server.
 const OTHER_SECRET: &str = "its signature does not match the secret of this service; prediction-api token has to be told the \
                             data folder of the very server that is called (--data-dir)";
 
@@ -62,7 +62,7 @@ pub struct SecretTooShort {
 /// What a token is to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// Whom it identifies.
+    /// The subject that it identifies.
     pub subject: String,
     /// What its bearer may do.
     pub permissions: Vec<Permission>,

@@ -33,8 +33,8 @@ pub enum OrganisationRules {
     },
 }
 
-/// Groups whose names are a prefix and the id of an organisation. No name of a group stands for all organisations, for whoever
-/// names groups would decide that; only a table can say so.
+/// Groups whose names are a prefix and the id of an organisation. No name of a group stands for all organisations, for
+/// the people who name groups would decide that; only a table can say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupNames {
     /// The claim that has the groups of the caller.

@@ -54,7 +54,7 @@ impl TokenProfile {
         HeaderRules { algorithms: ALGORITHMS, types, untyped }
     }
 
-    /// The claim that says whom a token is for.
+    /// The claim that names the audience of a token.
     #[must_use]
     pub const fn audience_claim(self) -> &'static str {
         match self {

@@ -12,8 +12,8 @@ use super::claims_set::Claims;
 /// Where a token says what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeRules {
-    /// The claims that may say so, the first of which a token has counts. The others are not read: what a user may do is no
-    /// reason to let a program do it for which somebody has allowed less.
+    /// The claims that may say so, the first of which a token has counts. The others are not read: what a user may do
+    /// is no reason to let a program do it that the user or the issuer has allowed less.
     pub claims: Vec<ScopeClaim>,
     /// What stands before the name of each scope. A scope without it is of another service.
     pub prefix: String,

@@ -46,8 +46,8 @@ pub(crate) struct ServeOptions {
     /// Address and port to listen on
     #[arg(long, env = "PREDICTION_API_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
     pub(crate) listen: String,
-    /// Address and port for health and metrics, which are then served there only, for those who run the service
-    /// [default: they are served with the rest]
+    /// Address and port for health and metrics, which are then served there only, for the operator [default: they are
+    /// served with the rest]
     #[arg(long, env = "PREDICTION_API_LISTEN_INTERNAL", value_name = "ADDRESS:PORT")]
     pub(crate) listen_internal: Option<String>,
     /// How many connections of clients there can be at a time; the next one is answered with 503 and closed
@@ -58,7 +58,7 @@ pub(crate) struct ServeOptions {
     pub(crate) max_connections_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
     pub(crate) database: DatabaseOptions,
-    /// Do not touch the database schema; the service is not ready until somebody else has migrated it
+    /// Do not touch the database schema; the service is not ready until another process has migrated it
     #[arg(long, env = "PREDICTION_API_NO_MIGRATE")]
     pub(crate) no_migrate: bool,
     /// How often to look for predictions that have expired, to delete them: a number with s, m or h, at most 24h
@@ -90,7 +90,7 @@ pub(crate) struct ServeOptions {
     /// Compress answers of 1 KiB and more (br, gzip) for clients that accept it
     #[arg(long, env = "PREDICTION_API_COMPRESS")]
     pub(crate) compress: bool,
-    /// How long to serve on after SIGTERM or Ctrl-C while saying that the service is not ready, so that those who send requests
+    /// How long to serve on after SIGTERM or Ctrl-C while saying that the service is not ready, so that load balancers
     /// notice: a number with s, m or h. A second signal ends it
     #[arg(long, env = "PREDICTION_API_DRAIN_DELAY", default_value = "0s", value_name = "TIME", value_parser = delay)]
     pub(crate) drain_delay: Duration,
@@ -98,7 +98,7 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "PREDICTION_API_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
     /// What is logged: a level, or a list such as "info,access=off"
-    // What is not HTTP at all, a port scan for instance, is an error to actix_http and nobody's business.
+    // What is not HTTP at all, a port scan for instance, is an error to actix_http. The operator need not see it.
     #[arg(
         long,
         env = "PREDICTION_API_LOG",
@@ -166,7 +166,7 @@ pub(crate) struct IdentityOptions {
     pub(crate) organisations_claim: Option<String>,
 }
 
-/// Whose tokens a server accepts instead of its own: who issues them and for whom, and where the keys are if not where the
+/// Whose tokens a server accepts instead of its own: the issuer, the audience, and where the keys are if not where the
 /// issuer says.
 #[derive(Debug, Args)]
 pub(crate) struct IssuerOptions {
@@ -267,7 +267,7 @@ pub(crate) struct TokenOptions {
         value_parser = scopes
     )]
     pub(crate) scope: Scopes,
-    /// Whom the token identifies
+    /// The subject that the token identifies
     #[arg(long, env = "PREDICTION_API_TOKEN_SUBJECT", default_value = "local", value_name = "NAME")]
     pub(crate) subject: String,
     /// How long the token is good: a number with s, m or h, at most 24h

@@ -23,8 +23,9 @@ const WINDOW: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While the service drains, a client that has taken nothing for so long is not waited for.
 const PATIENCE_WHEN_DRAINING: Duration = Duration::from_secs(3);
-/// After how long without a byte in either direction a connection ends: longer than any deadline and than it is kept between requests. It is
-/// for what actix-http waits for without end, such as the rest of a body that nobody needs any more.
+/// After how long without a byte in either direction a connection ends: longer than any deadline and than it is kept
+/// between requests. It is for what actix-http waits for without end, such as the rest of a body that the service does
+/// not need any more.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 /// How much the kernel keeps of an answer before it sends it: the next bytes are asked for when half of this has been sent.
 ///

@@ -9,8 +9,8 @@ use actix_web::web;
 use prediction_http::{Api, ConnectionEnd, network};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are open for other reasons than a connection of a client, besides those that the options tell: listeners, what the
-/// runtime needs, clients that are told that there are too many.
+/// Files that are open for other reasons than a connection of a client, besides the files that the options tell:
+/// listeners, what the runtime needs, connections of clients that are told that there are too many.
 const OTHER_FILES: u64 = 128;
 
 /// The connections of clients.
@@ -65,7 +65,7 @@ impl Connections {
         Some(Place { connections: Arc::clone(self), peer })
     }
 
-    /// From now on, who does not read is not waited for.
+    /// From now on, the server does not wait for a client that does not read.
     pub(crate) fn drain(&self) {
         self.is_draining.store(true, Ordering::Release);
     }

@@ -18,7 +18,7 @@ const MAX_FILE_BYTES: u64 = 4 * 1024;
 /// age of the world.
 const MIN_DIFFERENT_BYTES: usize = 12;
 
-/// Makes the folder unless it is there, readable for nobody else.
+/// Makes the folder unless it is there, readable for no other user.
 pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
     if folder.as_os_str().as_encoded_bytes().iter().any(u8::is_ascii_control) {
         bail!("the name of the data folder has a line break or another control character in it: remove it");
@@ -70,8 +70,8 @@ pub(crate) fn default_database(folder: &Path) -> PathBuf {
     folder.join("prediction-api.db")
 }
 
-/// Writes a new secret whole, then gives it its name, so that nobody reads half of it. Of several processes that do this
-/// at once the first wins, and all read the same.
+/// Writes a new secret whole, then gives it its name, so that no process reads half of it. Of several processes that do
+/// this at once the first wins, and all read the same.
 fn create(folder: &Path, path: &Path) -> anyhow::Result<()> {
     let secret: [u8; SECRET_BYTES] = random()?;
     // A name of its own for each draft: process ids repeat, in containers that share a volume.
@@ -92,7 +92,7 @@ fn create(folder: &Path, path: &Path) -> anyhow::Result<()> {
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read the secret {}", path.display());
-    // Looked at before it is opened: who opens a pipe waits until somebody writes.
+    // Checked before it is opened: a process that opens a pipe waits until another one opens it for writing.
     check_file(path, &fs::metadata(path).with_context(cannot)?)?;
     let file = File::open(path).with_context(cannot)?;
     check_file(path, &file.metadata().with_context(cannot)?)?;
@@ -111,7 +111,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(secret)
 }
 
-/// A secret is in a file that belongs to this process, and that nobody else can read or change.
+/// A secret is in a file that belongs to the user of this process, and that no other user can read or change.
 fn check_file(path: &Path, file: &Metadata) -> anyhow::Result<()> {
     if !file.is_file() {
         bail!("the secret {} is not a file: remove it to have one made", path.display());
@@ -134,7 +134,7 @@ fn check_file(path: &Path, file: &Metadata) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether somebody wrote it down instead of having it made: zeros, a word many times over, counting.
+/// Whether a person wrote the secret down instead of having it made: zeros, a word many times over, counting.
 fn is_guessable(secret: &[u8]) -> bool {
     let different: BTreeSet<_> = secret.iter().collect();
     let step = |pair: &[u8]| pair[1].wrapping_sub(pair[0]);
@@ -230,7 +230,7 @@ mod tests {
         fs::create_dir(&path).unwrap();
         refused("is not a file");
         fs::remove_dir(&path).unwrap();
-        // Nobody writes into the pipe, so whoever opened it would wait.
+        // No process writes into the pipe, so a process that opened it would wait.
         assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&path).status().unwrap().success());
         refused("is not a file");
         fs::remove_file(&path).unwrap();

@@ -99,8 +99,9 @@ impl Database {
         }
     }
 
-    /// How many values and runs are to be deleted at once: so few that it takes one or two milliseconds, or who reads
-    /// meanwhile would notice (docs/performance.md). PostgreSQL needs some round trips for each batch, however small it is.
+    /// How many values and runs are to be deleted at once: so few that it takes one or two milliseconds, or readers
+    /// would notice meanwhile (docs/performance.md). PostgreSQL needs some round trips for each batch, however small it
+    /// is.
     pub(crate) fn purge_batch(&self) -> usize {
         match self {
             Self::Sqlite(_) => 60,

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 
 use crate::identity::{self, Identity};
 
-/// The source of the README's first step, so that whoever pastes both gets the same one twice.
+/// The source of the README's first step, so that a user who pastes both gets the same source twice.
 const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor", "description": "Predicts the risk of mildew from the air temperature",
        "expected_interval_minutes": 60, "retention_hours": 720}"#;
 
@@ -14,8 +14,8 @@ pub(crate) struct Addresses {
     pub(crate) internal: Vec<SocketAddr>,
 }
 
-/// Greets whoever started the server at a terminal, with all that a first request needs. Elsewhere a token would end up
-/// in a log, so there is only a line that says where to get one.
+/// Greets a user who starts the server at a terminal, with all that a first request needs. Elsewhere a token would end
+/// up in a log, so there is only a line that says where to get one.
 pub(crate) fn greet(addresses: &Addresses, place: &str, identity: &Identity) -> anyhow::Result<()> {
     for address in &addresses.internal {
         tracing::info!(%address, "listening for health and metrics");
@@ -29,7 +29,7 @@ pub(crate) fn greet(addresses: &Addresses, place: &str, identity: &Identity) -> 
     }
     let url = addresses.public.first().map(base_url).unwrap_or_default();
     let internal = addresses.internal.first().map(base_url);
-    // Whoever closed the terminal does not need the greeting.
+    // A user who has closed the terminal does not need the greeting.
     let _ = writeln!(out, "{}", text(&url, internal.as_deref(), place, &how_to_get_in(identity)?));
     Ok(())
 }
@@ -54,7 +54,7 @@ curl -s {url}/api/v1/sources \
     )
 }
 
-/// A local token, or who issues those that are accepted: nobody here can mint one of an issuer's.
+/// A local token, or the issuer whose tokens are accepted: this service cannot mint a token of that issuer.
 fn how_to_get_in(identity: &Identity) -> anyhow::Result<String> {
     Ok(match identity {
         Identity::Local(identity) => {

@@ -1,4 +1,4 @@
-//! Who may call: bearers of local tokens, whose secret is in the data folder, or of an issuer's.
+//! Who may call: bearers of local tokens, whose secret is in the data folder, or bearers of an issuer's tokens.
 
 mod rules;
 
@@ -21,7 +21,7 @@ use crate::command_line::{IdentityOptions, IssuerOptions, ServeOptions, TokenOpt
 use crate::data_folder;
 use crate::system::{SystemClock, TimeOrderedIds};
 
-/// Whose tokens a server accepts: never both, or who can read the data folder could pass for the issuer.
+/// Whose tokens a server accepts: never both kinds, or a user who can read the data folder could pass for the issuer.
 pub(crate) enum Identity {
     /// Its own.
     Local(Arc<LocalIdentity>),
@@ -29,7 +29,7 @@ pub(crate) enum Identity {
     Issuer {
         /// What verifies them.
         verifier: Arc<IssuerIdentity>,
-        /// Who issues them (`iss`).
+        /// The issuer (`iss`).
         issuer: String,
         /// What they call this service (`aud`): for people.
         audience: String,
@@ -74,7 +74,8 @@ pub(crate) fn of_server(options: &ServeOptions) -> anyhow::Result<Identity> {
             let secret = data_folder::secret(&options.database.data.data_dir)?;
             Ok(Identity::Local(Arc::new(local(&secret, &options.identity)?)))
         }
-        // The command line refuses it too. Nobody who names an issuer gets a server that believes local tokens.
+        // The command line refuses it too. An operator who names an issuer never gets a server that believes local
+        // tokens.
         _ => Err(anyhow!("--issuer and --audience are needed together")),
     }
 }
@@ -145,7 +146,7 @@ pub(crate) fn mint(options: &TokenOptions) -> anyhow::Result<String> {
     local(&secret, &options.identity)?.mint(&request).context("the token would not be accepted")
 }
 
-/// A token for whoever starts a server at a terminal: everything, for a day.
+/// A token for a user who starts a server at a terminal: everything, for a day.
 pub(crate) fn mint_for_greeting(identity: &LocalIdentity) -> anyhow::Result<String> {
     let request = TokenRequest {
         subject: "local".to_owned(),

@@ -1,4 +1,5 @@
-//! Judges the health of jobs ahead of those who ask for it, on a thread of its own, so that it never stands before a request.
+//! Judges the health of jobs ahead of the requests that ask for it, on a thread of its own, so that it never stands
+//! before a request.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use crate::background::{BackgroundThread, Stopped, causes, guarded};
 
 /// How often it looks for what has ended.
 const EVERY: Duration = Duration::from_secs(1);
-/// The same after it failed: a database that takes no writes is no worse for it, and those who ask judge themselves.
+/// The same after it failed: a database that takes no writes is no worse for it, and requests judge health themselves.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
 /// Starts it. `batch` is how many jobs are judged at once.

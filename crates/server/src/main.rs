@@ -58,7 +58,7 @@ fn migrate(options: &DatabaseOptions) -> anyhow::Result<()> {
     print(&format!("Applied {}.", applied.join(", ")))
 }
 
-/// Prints a result. Whoever closed standard output early did not want the rest of it.
+/// Prints a result. A reader that closed standard output early did not want the rest of it.
 fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

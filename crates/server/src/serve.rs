@@ -24,12 +24,12 @@ use crate::greeting::Addresses;
 use crate::system::{ProcessClock, SystemClock};
 use crate::{connections, database, greeting, identity, judging, listener, logging, purge, watch};
 
-/// How many connections the internal listener has: for a few who look after the service.
+/// How many connections the internal listener has: for a few operators and monitors.
 const INTERNAL_CONNECTIONS: usize = 64;
 /// How long requests that are being answered are waited for when the server stops: longer than any deadline.
 const SHUTDOWN_SECONDS: u64 = 15;
 
-/// Serves until somebody stops it.
+/// Serves until it is told to stop.
 pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     logging::start(options)?;
     let identity = identity::of_server(options)?;
@@ -68,7 +68,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let others = INTERNAL_CONNECTIONS + 2 * options.database.database_connections.get() as usize;
     let most = connections::allowed(options.max_connections.get(), others);
     let connections = Connections::new(most, per_peer, api.clone());
-    // Those who run the service get in when it is full.
+    // The operator gets in when the service is full.
     let internal_connections = Connections::new(INTERNAL_CONNECTIONS, None, api.clone());
 
     rt::System::new().block_on(async {
@@ -94,7 +94,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
                 .configure(prediction_http::configure_internal)
         })?;
 
-        // Before anybody is told that the service is there, and may want it to stop.
+        // Before the address is announced: from then on a user may want the service to stop.
         let signals = Signals::listen().context("signals cannot be received")?;
         greeting::greet(&addresses, &database.place(), &identity)?;
         let server = server.run();

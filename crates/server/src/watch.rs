@@ -1,4 +1,5 @@
-//! Looks now and then after what nobody else would notice in time: whether the database takes writes, and whether the clock jumps.
+//! Looks now and then after what no request would notice in time: whether the database takes writes, and whether the
+//! clock jumps.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -30,7 +30,7 @@ pub(super) enum Stored {
     Signed(i64),
     Float(f64),
     Text(Span),
-    /// What is in it stands behind it, up to this place; and how many items it has, also of those that are not kept.
+    /// Its content stands behind it, up to this place; and how many items it has, also items that are not kept.
     Array {
         end: u32,
         items: u32,
@@ -200,7 +200,7 @@ pub struct Items<'d> {
     count: usize,
 }
 
-/// The members of an object, in the order of the text. Of those that stand twice, the last one.
+/// The members of an object, in the order of the text. Of members with the same name, the last one.
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'d> {
     document: &'d Document<'d>,
@@ -228,13 +228,13 @@ impl<'d> Json<'d> {
 }
 
 impl<'d> Items<'d> {
-    /// How many there are, also of those that were not kept.
+    /// How many there are, also members that were not kept.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Those that were kept.
+    /// The items that were kept.
     pub fn iter(&self) -> impl Iterator<Item = Json<'d>> + use<'d> {
         let document = self.document;
         document.children(self.index).map(move |index| document.value(index))

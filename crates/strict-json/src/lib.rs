@@ -22,7 +22,8 @@ pub use document::{Items, Json, Members};
 /// end of the stack.
 pub const MAX_DEPTH: usize = 127;
 
-/// The most repeated members that are reported. More of them tell nobody more, and each costs the length of its path.
+/// The most repeated members that are reported. More would tell the caller nothing more, and each costs the length of
+/// its path.
 pub const MAX_REPORTED_DUPLICATES: usize = 100;
 
 /// The most bytes of member names in a reported path. Without it, a body of a megabyte that nests many duplicates below

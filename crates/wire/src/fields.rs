@@ -50,7 +50,7 @@ pub trait Described: Sync {
     /// The name of its schema.
     fn name(&self) -> &'static str;
 
-    /// Adds its schema and those that it refers to.
+    /// Adds its schema and the schemas that it refers to.
     fn describe(&self, schemas: &mut Schemas);
 }
 

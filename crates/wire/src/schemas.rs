@@ -56,8 +56,8 @@ pub fn schemas() -> Schemas {
     schemas
 }
 
-/// A description of a member that is written out in place is put beside its schema by the library, as one of two that hold together
-/// (`allOf`). Generated clients make types of that which nobody wants.
+/// A description of a member that is written out in place is put beside its schema by the library, as one of two that
+/// hold together (`allOf`). Generators make superfluous types of that.
 fn say_in_place(schema: &mut RefOr<Schema>) {
     let RefOr::T(Schema::AllOf(AllOf { items, .. })) = schema else { return };
     let [RefOr::T(member), RefOr::T(Schema::Object(said))] = items.as_mut_slice() else { return };

@@ -318,7 +318,7 @@ impl Answers {
             .collect();
         let values_from = with_values.iter().find(|(_, has_values)| **has_values).map(|(issued_at, _)| *issued_at);
         let success = self.runs.iter().find(|run| Some(run.issued_at) == summary.last_success_at);
-        // Of those that count, the last issued first.
+        // Of the runs that count, the last issued first.
         let counted = self.runs.iter().filter(|run| run.issued_at <= last_run_at).enumerate();
         let gone = counted.filter(|(place, run)| {
             let place = *place as u64;

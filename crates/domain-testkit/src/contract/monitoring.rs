@@ -198,7 +198,7 @@ pub(super) fn every_transition_is_at_its_microsecond(stores: &Stores) {
                 assert_health(stores, &job, micros_after(first, -1), before);
             }
             assert_health(stores, &job, first, *status);
-            // The same when it was judged ahead, also for whom it is not yet that time.
+            // The same when the health was judged ahead, also for a reader whose clock has not reached that time.
             judge_all(stores, first);
             assert_health(stores, &job, first, *status);
             if let Some((_, before)) = place.checked_sub(1).map(|before| transitions[before]) {

@@ -25,7 +25,7 @@ pub(super) fn as_many_jobs_are_stored_as_there_may_be(stores: &Stores) {
     assert_exceeded(stores, &JobSetUp { mode: WriteMode::DryRun, ..plan("c") }, 2, 2);
     assert_exceeded(stores, &JobSetUp { job: plan("c").job, most_jobs: Some(1), ..a_plan_for_everything() }, 1, 2);
     assert_created(stores, &limited(2, a_job_of(&version)));
-    // Who has no limit, or a higher one, has room.
+    // A setup without a limit, or with a higher one, has room.
     assert_created(stores, &limited(3, a_job_named(&version, organisation, "c")));
     assert_created(stores, &a_plan_for(a_job_named(&version, organisation, "d")));
     assert_exceeded(stores, &plan("e"), 2, 4);

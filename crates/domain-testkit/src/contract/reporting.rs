@@ -80,7 +80,7 @@ pub(super) fn of_many_runs_without_a_time_each_has_one_of_its_own(stores: &Store
                 (0..EACH).map(|round| next(stores, job, clock(round))).collect::<Vec<_>>()
             })
         };
-        // And one who says when its runs were issued, just there.
+        // One more thread reports runs that say when they were issued, at the same times.
         let given = scope.spawn(|| {
             let times = (0..EACH).map(|micros| micros_after(noon(), i64::try_from(micros).expect("small") * 3));
             let report = |issued_at: &Timestamp| {
@@ -233,7 +233,7 @@ pub(super) fn a_run_is_deleted_only_as_one_of_its_job(stores: &Stores) {
     assert_eq!(find(stores, &run), Some(run));
 }
 
-/// Whoever has seen a run deletes what was seen, or is told that it is something else by now.
+/// A caller who has seen a run deletes the run as it was seen, or is told that it has changed since.
 pub(super) fn a_run_is_deleted_only_at_the_revision_that_is_expected(stores: &Stores) {
     let job = any_job(stores);
     let failed = report(stores, &job, noon(), RunStatus::Failed);
@@ -463,7 +463,8 @@ fn summary(stores: &Stores, job: &Job) -> RunSummary {
     found.into_iter().flatten().next().expect("the job is there").monitoring.runs
 }
 
-/// What is known of the runs is what those that are listed add up to, or those issued until what can be at a time.
+/// The stored summary is what the listed runs add up to: all of them, or the runs issued until the latest time that can
+/// be right now.
 #[track_caller]
 fn assert_sums_up(stores: &Stores, job: &Job, now: Option<Timestamp>) {
     let runs = listed(stores, job);

@@ -1,4 +1,4 @@
-//! Removing what nobody can read any more.
+//! Removing what no caller can read any more.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ pub(super) fn the_end_of_the_last_lease_is_known(stores: &Stores) {
     assert_eq!(end(), Some(seconds(5)), "given back, it still tells when it ended");
 }
 
-/// Clocks differ between replicas, and jump. A lease that no clock near this one can have given is nobody's.
+/// Clocks differ between replicas, and jump. A lease that no clock near this one can have given belongs to no replica.
 pub(super) fn a_lease_that_ends_too_far_ahead_is_nobodys(stores: &Stores) {
     let [a, b] = [(); 2].map(|()| ReplicaId::from_uuid(fresh_uuid()).expect("not nil"));
     let hold = |replica, now: Timestamp| {
@@ -224,7 +224,7 @@ pub(super) fn values_of_a_source_are_counted_by_when_they_were_issued(stores: &S
     }
     let all = |source_id| counted(stores, source_id, None, noon().plus(TimeDelta::days(1)), (100, 10));
     assert_eq!(all(crate::values::fresh_source_id()), ValueCount::default());
-    // What nobody can read any more does not count, whether it is purged or not.
+    // Values that no caller can read any more do not count, whether they are purged or not.
     stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     assert_eq!(all(job.source_id), ValueCount { values: 1, jobs: 1, is_at_least: false });
 }

@@ -196,8 +196,8 @@ pub(super) fn a_taken_version_counts_before_a_missing_reference(stores: &Stores)
 pub(super) fn a_taken_job_id_is_a_failure_and_nothing_is_stored(stores: &Stores) {
     let stored = any_job(stores);
     let plan = a_plan_for_everything();
-    // Ids of jobs are made here, so that this is nobody's fault; but it must neither pass for success nor leave half of
-    // the plan behind.
+    // The service makes the ids of jobs, so the caller has done nothing wrong. But this must neither pass for success
+    // nor leave half of the plan behind.
     let job = Job { id: stored.id, organisation_id: stored.organisation_id, ..plan.job.clone() };
     let rejected = assert_rejected(stores, &JobSetUp { job, ..plan.clone() });
     assert!(matches!(rejected, JobSetUpRejected::Store(_)), "{rejected:?}");

@@ -246,7 +246,7 @@ pub(super) fn the_newest_is_the_last_in_creation_order(stores: &Stores) {
 pub(super) fn a_deleted_version_is_gone_and_its_id_and_label_are_free(stores: &Stores) {
     let (source, stored) = catalog(stores);
     let bystander = stored_version(stores, a_version_of(source.id));
-    // Versions belong to no organisation: whoever may delete one need not see any job.
+    // Versions belong to no organisation: a caller who may delete one need not see any job.
     stores.source_versions.delete(&Scope::of([]), stored.id, WriteMode::Commit).expect("the version is deleted");
     assert_eq!(version(stores, stored.id), None);
     assert_eq!(all_versions(stores), [bystander]);

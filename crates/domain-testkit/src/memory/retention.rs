@@ -77,7 +77,7 @@ impl RetentionRepository for MemoryStore {
 }
 
 impl State {
-    /// Whether nobody can read the values of a run: they have expired, or its job is deleted.
+    /// Whether no caller can read the values of a run: they have expired, or its job is deleted.
     fn is_unreadable(&self, run: &Run, now: Timestamp) -> bool {
         !self.jobs.contains_key(&run.job_id) || self.expires_at(run).is_some_and(|expires_at| expires_at <= now)
     }

@@ -1,4 +1,4 @@
-//! Who is calling, and what that caller may do and see.
+//! The caller, and what that caller may do and see.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -115,8 +115,8 @@ impl Scope {
     }
 }
 
-/// Who did something: the subject of a token (RFC 7519, section 4.1.2), as far as it can be kept. Of what is longer than
-/// [`Subject::MAX_CHARS`], the beginning; control characters are replaced.
+/// The author of a change: the subject of a token (RFC 7519, section 4.1.2), as far as it can be kept. Of a longer
+/// subject, the first [`Subject::MAX_CHARS`] characters are kept; control characters are replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Subject(SmolStr);
@@ -151,10 +151,10 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Somebody who has been identified.
+/// An identified caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Who: the subject of the token, for the log.
+    /// The subject of the token, for the log.
     pub subject: String,
     /// What they may do.
     pub permissions: BTreeSet<Permission>,
@@ -163,7 +163,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Who it is, for what they change.
+    /// The caller as the author of a change.
     #[must_use]
     pub fn to_subject(&self) -> Subject {
         Subject::of(&self.subject)
@@ -222,7 +222,7 @@ pub enum AccessDenied {
     /// An organisation is needed, and the caller has none.
     #[error("the caller has no organisation")]
     NoOrganisation,
-    /// A source is somebody else's.
+    /// The source belongs to another organisation.
     #[error("source {source_id} is not the caller's own")]
     NotTheOwner {
         /// Which one.

@@ -26,7 +26,7 @@ pub struct RoleBinding {
     pub input_type: InputKind,
 }
 
-/// A binding as somebody describes it.
+/// A binding as a caller describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BindingDraft {
     /// See [`RoleBinding::role`].
@@ -160,7 +160,7 @@ pub fn validate_bindings(
     if diagnostics.is_clean() { bindings.map(CheckedBindings) } else { None }
 }
 
-/// The declared inputs, with what finds those that are written in another form.
+/// The declared inputs, with an index that finds inputs whose role is written in another form.
 struct Declared<'a> {
     inputs: &'a DeclaredInputs,
     composed: ComposedRoles<'a, btree_map::Keys<'a, RoleName, DeclaredInput>>,

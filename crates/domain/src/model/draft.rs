@@ -1,4 +1,4 @@
-//! What somebody asks for, before it is checked.
+//! What a caller asks for, before it is checked.
 
 use super::violation::Diagnostics;
 
@@ -82,7 +82,7 @@ impl<T> Sent<T> {
 pub struct Submission<T> {
     /// What could be read.
     pub content: T,
-    /// Who has found what could not.
+    /// The violations that were found while it was read.
     pub diagnostics: Diagnostics,
 }
 

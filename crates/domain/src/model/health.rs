@@ -1,8 +1,8 @@
 //! Health: whether a job delivers as often as its source promises.
 //!
-//! It follows from what the job is, what its runs add up to, what its source promises, and the time,
-//! so that it is right at every moment without anybody having to notice that time has passed. A store may keep what was judged and until
-//! when that holds, to find jobs by it.
+//! It follows from what the job is, what its runs add up to, what its source promises, and the time. So it is right at
+//! every moment, and no thread has to notice that time has passed. A store may keep what was judged and until when that
+//! holds, to find jobs by it.
 
 use std::collections::BTreeSet;
 use std::fmt;

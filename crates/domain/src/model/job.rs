@@ -38,7 +38,7 @@ pub struct Job {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Who changed it last, the setup included; unknown of what was stored before that was kept.
+    /// The author of the last change, the setup included; unknown for jobs that were stored before authors were kept.
     pub updated_by: Option<Subject>,
 }
 
@@ -72,7 +72,7 @@ pub struct JobRevision {
     pub outputs: Vec<Output>,
     /// When the job became this.
     pub changed_at: Timestamp,
-    /// Who made it this.
+    /// The author of the change that led to this revision.
     pub changed_by: Option<Subject>,
 }
 

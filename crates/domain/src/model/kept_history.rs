@@ -38,8 +38,8 @@ pub struct KeptHistory {
 }
 
 impl KeptHistory {
-    /// How many jobs one step of a sweep looks at. Those that are to stay are counted over in each of them: some 100,000 runs in all,
-    /// or those of one job.
+    /// How many jobs one step of a sweep looks at. Each step counts over the runs that are to stay: some 100,000 runs
+    /// in all, or the runs of one job.
     #[must_use]
     pub fn jobs_at_once(&self) -> usize {
         const MOST_JOBS: u64 = 64;

@@ -33,7 +33,7 @@ pub struct PageRequest<Place = Position> {
 }
 
 impl PageRequest {
-    /// The items on a page when nobody says how many.
+    /// The items on a page when the request does not say how many.
     pub const DEFAULT_LIMIT: u16 = 50;
     /// The most items on a page.
     pub const MAX_LIMIT: u16 = 200;

@@ -181,7 +181,8 @@ mod tests {
         assert_eq!(allowance(6, 10).take(Some(stored(5, 10))), Ok((Day::from_number(6), 10)));
     }
 
-    /// Of two replicas, one whose clock is a moment ahead must not give everybody the whole quota again, each time.
+    /// Of two replicas, the clock of one is a moment ahead. That must not give every organisation its whole quota again
+    /// each time.
     #[test]
     fn a_replica_that_is_still_in_the_day_before_uses_the_day_that_has_begun() {
         assert_eq!(allowance(5, 4).take(Some(stored(6, 6))), Ok((Day::from_number(6), 10)));

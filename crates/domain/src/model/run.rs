@@ -189,7 +189,7 @@ impl PredictionsDigest {
     }
 }
 
-/// A run as somebody reports it.
+/// A run as a runner reports it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RunDraft {
     /// See [`Run::issued_at`]; now, when left out.
@@ -204,7 +204,7 @@ pub struct RunDraft {
     pub predictions: Sent<Vec<Sent<PredictionDraft>>>,
 }
 
-/// A value as somebody reports it.
+/// A value as a runner reports it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PredictionDraft {
     /// See [`Prediction::role`].

@@ -2,8 +2,9 @@ use super::run::PredictionPosition;
 
 /// The place of a run among those of its job, in the order in which they were stored; no clock has a say in it.
 ///
-/// A store gives out a number only when all that are lower can be read. So whoever remembers the last one can tell later what
-/// there was: the runs up to it. A run that was stored before runs had numbers is one of those.
+/// A store gives out a number only when all lower numbers can be read. So a caller who remembers the last number can
+/// tell later which runs there were at that moment: the runs up to it. A run that was stored before runs had numbers is
+/// one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunNumber(i64);
 

@@ -23,13 +23,14 @@ pub const MAX_PERIOD_DAYS: i32 = 3_650;
 pub struct Source {
     /// Its identity.
     pub id: SourceId,
-    /// Whose it is, who alone changes it, deletes it and publishes versions of it; `None`: the platform's. All may use it.
+    /// The organisation that owns it. Only the owner changes it, deletes it and publishes versions of it; `None`: it is
+    /// the platform's. All may use it.
     pub owner_organisation_id: Option<OrganisationId>,
     /// Its name, unique on the platform without regard to case.
     pub name: SourceName,
     /// What it predicts, for people.
     pub description: Option<Description>,
-    /// How often its jobs are expected to deliver; `None`: nobody watches.
+    /// How often its jobs are expected to deliver; `None`: that is not watched.
     pub expected_interval_minutes: Option<ExpectedIntervalMinutes>,
     /// How long its predictions are kept; `None`: for ever.
     pub retention_hours: Option<RetentionHours>,
@@ -123,7 +124,7 @@ pub fn name_keys<'a>(sources: impl IntoIterator<Item = (SourceId, &'a SourceName
     sources.into_iter().map(&mut key_of).collect()
 }
 
-/// A source as somebody describes it, to be created or found.
+/// A source as a caller describes it, to be created or found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceDraft {
     /// Its identity, when the caller chooses or knows it.
@@ -224,8 +225,9 @@ impl SourceSpec {
         }
     }
 
-    /// The difference, if what was found is of another organisation, and nothing says that it is meant: what is described without its
-    /// owner is one's own or the platform's. Otherwise whoever took a name first would have others run their model under it.
+    /// The difference, if the source that was found is another organisation's and the request does not say that this is
+    /// meant: without an owner, a request means a source of the caller's organisation or of the platform. Otherwise the
+    /// first organisation to take a name would have others run its model under that name.
     #[must_use]
     pub fn unmeant_owner(&self, path: &Path, stored: &Source, own: Option<OrganisationId>) -> Option<Violation> {
         let owner = stored.owner_organisation_id;

@@ -56,7 +56,7 @@ impl From<SourceVersion> for SourceVersionHead {
     }
 }
 
-/// A source version as somebody describes it, to be published or found.
+/// A source version as a caller describes it, to be published or found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceVersionDraft {
     /// Its identity, when the caller chooses or knows it.

@@ -127,8 +127,8 @@ impl InputKind {
     }
 }
 
-/// Finds which of some roles is meant by a name that is none of them: the first one that is the same in NFC. Roles are in NFC, but for
-/// those that an earlier release stored as they came.
+/// Finds which of some roles is meant by a name that is none of them: the first one that is the same in NFC. Roles are
+/// in NFC, but for roles that an earlier release stored as they came.
 pub(super) struct ComposedRoles<'a, Roles> {
     roles: Roles,
     /// Made when the first one is looked for, which hardly ever happens: composing all roles for each name would be the work of all

@@ -1,4 +1,4 @@
-//! How far a wall clock is believed, by those who destroy something because time has passed.
+//! How far a wall clock is believed, by code that destroys something because time has passed.
 
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use super::Timestamp;
 
 /// Follows a wall clock beside time that is known to have passed, and believes no more of it than that.
 ///
-/// A clock that is set ahead by years, be it for seconds, is seen at once: more time has passed on the wall than in fact. What is
-/// believed then goes on from where it was, no faster than time passes. When the wall clock is back, nothing has happened. When
-/// it keeps to its new time, it is believed after as long again as it jumped, but five minutes at the least and a day at the
-/// most: until then somebody can mend it. Nobody is ever believed to be later than the wall clock shows.
+/// A clock that is set ahead by years, be it for seconds, is seen at once: more time has passed on the wall than in
+/// fact. The trusted time then goes on from where it was, no faster than time passes. When the wall clock is back,
+/// nothing has happened. When the wall clock keeps to its new time, it is believed after as long again as it jumped,
+/// but five minutes at the least and a day at the most: until then the operator can set it right. The trusted time is
+/// never later than the wall clock shows.
 #[derive(Debug, Clone)]
 pub struct TrustedTime {
     /// What was read last.

@@ -5,7 +5,7 @@
 pub struct ValueCount {
     /// So many values.
     pub values: u64,
-    /// Of so many jobs, whose ever they are.
+    /// Of so many jobs, of any organisation.
     pub jobs: u64,
     /// Whether there may be more of either.
     pub is_at_least: bool,

@@ -23,7 +23,7 @@ pub struct Violation {
     pub message: String,
     /// What would have been right.
     pub expected: Option<Value>,
-    /// What there was.
+    /// The value received.
     pub actual: Option<Value>,
     /// What may have been meant.
     pub hint: Option<String>,
@@ -184,7 +184,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What is wrong with a value, whatever its place: turned into a [`Violation`] by whoever knows the place.
+/// What is wrong with a value, whatever its place. Code that knows the place turns it into a [`Violation`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the value {message}")]
 pub struct ValueProblem {
@@ -194,7 +194,7 @@ pub struct ValueProblem {
     pub message: Cow<'static, str>,
     /// What would have been right.
     pub expected: Option<Value>,
-    /// What there was.
+    /// The value received.
     pub actual: Option<Value>,
     /// What may have been meant.
     pub hint: Option<String>,
@@ -225,7 +225,7 @@ impl ValueProblem {
         self
     }
 
-    /// Says what there was.
+    /// Adds the value received.
     #[must_use]
     pub fn actual(mut self, actual: impl Into<Value>) -> Self {
         self.actual = Some(actual.into());

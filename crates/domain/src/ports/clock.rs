@@ -14,14 +14,14 @@ pub trait Clock: Send + Sync {
 /// Tells how much time passes, whatever the time is.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait MonotonicClock: Send + Sync {
-    /// How much time has passed since some moment, which is the same each time. Nobody can set it.
+    /// How much time has passed since some moment, which is the same each time. This clock cannot be set.
     fn passed(&self) -> Duration;
 }
 
 /// Makes identities.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait IdGenerator: Send + Sync {
-    /// A UUID that nobody has seen: version 7 in production (RFC 9562, section 5.7), never nil.
+    /// A UUID that was never given out before: version 7 in production (RFC 9562, section 5.7), never nil.
     fn fresh(&self) -> Uuid;
 }
 

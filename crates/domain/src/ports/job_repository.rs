@@ -20,8 +20,8 @@ pub trait JobRepository: Send + Sync {
 
     /// Sets up jobs: for each plan, all of it is stored or nothing.
     ///
-    /// The answers are in the order of the plans, and those that setting up one after the other would give: a plan that
-    /// fails fails alone, and of two plans with one name the first creates the job and the second finds it.
+    /// The answers are in the order of the plans. They are the same as if the plans were set up one after the other: a
+    /// plan that fails fails alone, and of two plans with one name the first creates the job and the second finds it.
     ///
     /// A plan can fail for several reasons. The first of these is told: a job of that name, a quota that is used up, a taken source,
     /// a taken version, a missing reference.
@@ -115,19 +115,19 @@ pub enum JobSetUpRejected {
 /// Which jobs to list. Conditions are joined by "and".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
-    /// Only those of that organisation.
+    /// Only jobs of this organisation.
     pub organisation_id: Option<OrganisationId>,
-    /// Only those of that source.
+    /// Only jobs of this source.
     pub source_id: Option<SourceId>,
-    /// Only those that run that version.
+    /// Only jobs that run this version.
     pub source_version_id: Option<SourceVersionId>,
-    /// Only the active, or only the inactive ones.
+    /// Only active jobs, or only inactive jobs.
     pub active: Option<bool>,
-    /// Only those of that name, compared exactly.
+    /// Only jobs with this name, compared exactly.
     pub name: Option<JobName>,
-    /// Only those with that input bound to some role.
+    /// Only jobs with this input bound to some role.
     pub input_id: Option<InputId>,
-    /// Only those of such a health.
+    /// Only jobs with one of these health statuses.
     pub health: Option<HealthFilter>,
 }
 

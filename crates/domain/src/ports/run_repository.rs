@@ -4,7 +4,7 @@ use crate::model::{
     RoleName, Run, RunId, RunNumber, RunPosition, RunStatus, SourceId, Timestamp, ValueCount,
 };
 
-/// Stores runs, and what they predict. A job is named with its organisation, which whoever asks has to have seen.
+/// Stores runs, and what they predict. A job is named with its organisation, which the caller must have seen.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RunRepository: Send + Sync {
     /// Stores a run with its values: all of it or nothing. No two values are of one role and time. It gets the next number of
@@ -47,7 +47,7 @@ pub trait RunRepository: Send + Sync {
     /// Finds a run of a job, also one that was replaced.
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure>;
 
-    /// Lists the runs of a job, the last issued first, without those that were replaced; "behind" is what was issued before.
+    /// Lists the runs of a job, the last issued first, without replaced ones; "behind" is what was issued before.
     fn list(
         &self,
         organisation_id: OrganisationId,
@@ -56,8 +56,8 @@ pub trait RunRepository: Send + Sync {
         page: &PageRequest<RunPosition>,
     ) -> Result<Page<Run, RunPosition>, StoreFailure>;
 
-    /// For each role and time, the value that was issued last among those that are asked for; in the order of roles (by
-    /// their bytes) and times.
+    /// For each role and time, the value that was issued last among the values that are asked for; in the order of
+    /// roles (by their bytes) and times.
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure>;
 
     /// Counts the values of the jobs of a source that were issued in some span of time, of whatever organisations; not of deleted jobs.
@@ -68,28 +68,28 @@ pub trait RunRepository: Send + Sync {
 /// Which values to count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueCountQuery {
-    /// Of the jobs of that source.
+    /// Only values of jobs of this source.
     pub source_id: SourceId,
-    /// Only those issued later than then.
+    /// Only values issued later than this time.
     pub issued_after: Option<Timestamp>,
-    /// Only those issued then or before.
+    /// Only values issued at this time or before.
     pub issued_until: Timestamp,
     /// So many values at the most.
     pub most_values: usize,
-    /// So many jobs at the most: those with the oldest values.
+    /// So many jobs at the most: the jobs with the oldest values.
     pub most_jobs: usize,
 }
 
 /// Which runs to list. Conditions are joined by "and".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunFilter {
-    /// Only those that ended like this.
+    /// Only runs with this status.
     pub status: Option<RunStatus>,
-    /// Only those issued then or later.
+    /// Only runs issued at this time or later.
     pub from: Option<Timestamp>,
-    /// Only those issued before then.
+    /// Only runs issued before this time.
     pub to: Option<Timestamp>,
-    /// Only those received then or before.
+    /// Only runs received at this time or before.
     pub known_at: Option<Timestamp>,
 }
 
@@ -100,21 +100,22 @@ pub struct PredictionQuery {
     pub organisation_id: OrganisationId,
     /// The job.
     pub job_id: JobId,
-    /// Only those of that role.
+    /// Only values of this role.
     pub role: Option<RoleName>,
-    /// Only those about then or later.
+    /// Only values about this time or later.
     pub from: Option<Timestamp>,
-    /// Only those about a time before then.
+    /// Only values about a time before this one.
     pub to: Option<Timestamp>,
     /// By when they were issued.
     pub issued: Issued,
-    /// Only those issued later than then: what is older has expired.
+    /// Only values issued later than this time: older ones have expired.
     pub issued_after: Option<Timestamp>,
-    /// Only those of runs that were received then or before.
+    /// Only values of runs that were received at this time or before.
     pub known_at: Option<Timestamp>,
-    /// Only those of runs up to that one, or without a number: what there was when a reading began, as its first page told.
+    /// Only values of runs up to this one, or of runs without a number: the runs that were stored when the reading
+    /// began, as its first page told.
     pub last_run: Option<RunNumber>,
-    /// Only those behind this position.
+    /// Only values behind this position.
     pub after: Option<PredictionPosition>,
     /// How many at the most.
     pub limit: usize,

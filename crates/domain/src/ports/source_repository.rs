@@ -27,9 +27,9 @@ pub trait SourceRepository: Send + Sync {
 /// Which sources to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceFilter {
-    /// Only the one of that name, compared by [`SourceName::key`].
+    /// Only the source with this name, compared by [`SourceName::key`].
     pub name: Option<SourceName>,
-    /// Only those of that owner.
+    /// Only sources of this owner.
     pub owner: Option<OwnerFilter>,
 }
 

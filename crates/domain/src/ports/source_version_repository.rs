@@ -36,7 +36,7 @@ pub trait SourceVersionRepository: Send + Sync {
 /// Which source versions to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceVersionFilter {
-    /// Only those of that source.
+    /// Only versions of this source.
     pub source_id: Option<SourceId>,
 }
 
@@ -65,7 +65,7 @@ pub enum DeleteSourceVersionError {
     InUse {
         /// How many, in all organisations.
         jobs: u64,
-        /// The first ones, in creation order, of those that the caller may see: at most
+        /// The first jobs, in creation order, of the jobs that the caller may see: at most
         /// [`DeleteSourceVersionError::MAX_NAMED_JOBS`].
         visible: Vec<JobId>,
     },

@@ -1,4 +1,4 @@
-/// Tells how busy the store is, for those who watch the service.
+/// Tells how busy the store is, for operators who watch the service.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait StoreStatistics: Send + Sync {
     /// How busy the connections to the store are. Never waits.
@@ -10,6 +10,6 @@ pub trait StoreStatistics: Send + Sync {
 pub struct ConnectionCounts {
     /// Those at work.
     pub busy: u32,
-    /// Those that wait for work.
+    /// Connections that wait for work.
     pub idle: u32,
 }

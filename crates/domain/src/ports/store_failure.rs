@@ -9,14 +9,14 @@ pub enum StoreFailure {
     /// The store cannot be reached, is overloaded or is shutting down. Trying again may help.
     #[error("the store is not available")]
     Unavailable(#[source] Cause),
-    /// The store takes no writes, since it is read-only or full. Reading may work. Trying again may help when somebody has looked
-    /// after it.
+    /// The store takes no writes, since it is read-only or full. Reading may work. Trying again may help after the
+    /// operator has repaired the store.
     #[error("the store takes no writes")]
     NotWritable(#[source] Cause),
     /// What is stored breaks a rule of the model.
     #[error("the store holds something that cannot be")]
     Corrupt(#[source] Cause),
-    /// The store refused in a way that nobody foresaw.
+    /// The store refused in an unforeseen way.
     #[error("the store failed")]
     Internal(#[source] Cause),
 }

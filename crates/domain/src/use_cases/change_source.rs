@@ -9,7 +9,8 @@ use crate::model::{
 };
 use crate::ports::{StoreFailure, UpdateSourceError, ValueCountQuery, WriteMode};
 
-/// So many values are counted before a change deletes them, of so many jobs: more tell nobody more.
+/// So many values are counted before a change deletes them, of so many jobs: a higher number would tell the caller
+/// nothing more.
 const MOST_VALUES: usize = 10_000;
 const MOST_JOBS: usize = 1_000;
 
@@ -24,9 +25,10 @@ pub struct SourceChanged {
 
 /// Changes the caller's own source. What changes nothing leaves its revision.
 ///
-/// A shorter retention deletes values of whoever has jobs of the source, so it has to be confirmed when there are any. They are counted
-/// before the change and apart from it, so that nobody waits: what is reported meanwhile and has expired by the new retention
-/// already is as if it had been reported after the change. The change is made on the revision that the count is about.
+/// A shorter retention deletes values of every organisation that has jobs of the source, so the change has to be
+/// confirmed when there are any. The values are counted before the change and outside its transaction, so that no
+/// writer waits for the count. A value that is reported meanwhile and has already expired by the new retention is
+/// treated as if it had been reported after the change. The change is made on the revision that the count is about.
 pub fn change_source(
     ports: &Ports,
     caller: &Caller,

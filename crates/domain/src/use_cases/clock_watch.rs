@@ -5,9 +5,10 @@ use chrono::TimeDelta;
 use crate::model::{Timestamp, TrustedTime};
 use crate::ports::{Clock, MonotonicClock};
 
-/// The wall clock of this process, beside one that nobody can set, for all who want to know how far it is to be believed.
+/// The wall clock of this process, compared with the monotonic clock, which cannot be set. It tells how far the wall
+/// clock is to be believed.
 ///
-/// It is read whenever somebody asks. A jump there and back that nobody saw did no harm.
+/// The clocks are read each time that the time is asked for. A jump there and back between two readings does no harm.
 pub struct ClockWatch {
     clock: Arc<dyn Clock>,
     monotonic: Arc<dyn MonotonicClock>,
@@ -54,7 +55,7 @@ impl ClockWatch {
         });
     }
 
-    /// One who reads after the other, or time would seem to go back.
+    /// One reading after the other, or time would seem to go back.
     fn read<T>(&self, work: impl FnOnce(&mut TrustedTime, Timestamp, std::time::Duration) -> T) -> T {
         let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut time, self.clock.now(), self.monotonic.passed())

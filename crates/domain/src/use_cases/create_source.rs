@@ -5,7 +5,7 @@ use crate::model::{
 };
 use crate::ports::InsertSourceError;
 
-/// Of the organisations of a token, so many are told to somebody who has to name one of them.
+/// So many of the token's organisations are listed for a caller who has to name one of them.
 const MOST_TOLD: usize = 100;
 
 /// Creates a source of the caller's organisation or of the platform, or finds the one that is there already with the same content.

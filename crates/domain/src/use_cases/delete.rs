@@ -51,7 +51,7 @@ pub fn delete_source_version(
         Ok(()) => Ok(stored),
         Err(DeleteSourceVersionError::Missing) => Err(UseCaseError::NotFound),
         Err(DeleteSourceVersionError::InUse { jobs, visible }) => {
-            // Whoever may not read jobs is not told their ids either.
+            // A caller who may not read jobs is not told their ids either.
             let visible = if caller.require(Permission::JobsRead).is_ok() { visible } else { Vec::new() };
             Err(UseCaseError::InUse(InUse::VersionHasJobs { jobs, visible }))
         }
@@ -83,8 +83,8 @@ pub fn delete_job(
     Err(contended())
 }
 
-/// Deletes a run with its values, as if it had never been reported, and tells what it was. Whoever reports may not do that:
-/// it is for those who may delete the job with all of its runs.
+/// Deletes a run with its values, as if it had never been reported, and tells what it was. Permission to report is not
+/// enough: it takes the permission to delete the job with all of its runs.
 pub fn delete_run(
     ports: &Ports,
     caller: &Caller,
@@ -110,7 +110,7 @@ pub fn delete_run(
     })
 }
 
-/// The job to be changed, for somebody who was allowed to change it: that needs no permission to read.
+/// The job to be changed, for a caller who was allowed to change it: that needs no permission to read.
 pub(super) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, UseCaseError> {
     ports.jobs.find_monitored(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(UseCaseError::NotFound)
 }

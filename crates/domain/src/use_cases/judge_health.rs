@@ -6,7 +6,8 @@ use crate::ports::{Judged, JudgementRepository, StoreFailure};
 
 use super::ClockWatch;
 
-/// Judges the health of jobs ahead of those who ask for it, step by step. Nobody calls for it, so it needs no permission.
+/// Judges the health of jobs ahead of the requests that ask for it, step by step. No caller starts it, so it needs no
+/// permission.
 ///
 /// It goes by time that can be relied on, and is a little behind it, so that a replica whose clock is behind can use what this one has
 /// judged, too.

@@ -8,10 +8,11 @@ use crate::ports::{IdGenerator, NextInSweep, Purged, PurgedHistory, RetentionRep
 
 use super::ClockWatch;
 
-/// Deletes what has expired, step by step, for one replica of the service. Nobody calls for it, so it needs no permission.
+/// Deletes what has expired, step by step, for one replica of the service. No caller starts it, so it needs no
+/// permission.
 ///
-/// Whoever is killed on the way leaves nothing half done: a step is one transaction, and when the lease has ended another
-/// replica, or the same one after its restart, goes on with what is still there.
+/// A process that is killed on the way leaves nothing half done: a step is one transaction, and when the lease has
+/// ended another replica, or the same one after its restart, goes on with what is still there.
 ///
 /// What is deleted is gone, so it goes by the time that can be relied on, and never by a clock that has jumped ahead. The lease
 /// carries that time from one process to the next.
@@ -148,7 +149,7 @@ impl Purger {
     /// Gives the lease back, so that another replica can go on at once.
     pub fn stop(mut self) -> Result<(), StoreFailure> {
         match self.held_until.take() {
-            // Long enough ago for those whose clocks are behind.
+            // Long enough ago for replicas whose clocks are behind.
             Some(_) => {
                 let ended = self.watch.now().plus(-TimeDelta::seconds(Self::LEASE_SECONDS));
                 self.retention.release_lease(self.replica, ended)

@@ -1,4 +1,4 @@
-//! Reading sources and source versions: open to everybody who has been identified, so no permission is asked for.
+//! Reading sources and source versions: open to every identified caller, so no permission is asked for.
 
 use super::{Ports, UseCaseError};
 use crate::model::{Page, PageRequest, Source, SourceId, SourceVersion, SourceVersionHead, SourceVersionId};

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::ports::{JobFilter, StoreFailure};
 
-/// A question for one job, asked by somebody who may ask it.
+/// A question for one job, asked by a caller who may ask it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobQuery(Scope, JobId);
 
@@ -113,7 +113,8 @@ pub fn count_jobs_by_health(
     Ok((ports.jobs.count_by_health(&caller.scope, filter, now)?, now))
 }
 
-/// How many jobs of all organisations there are of each health: for those who watch the service. It tells nothing of anybody.
+/// How many jobs of all organisations there are of each health: for operators who watch the service. It reveals nothing
+/// about a single organisation.
 pub fn count_all_jobs_by_health(ports: &Ports) -> Result<HealthCounts, StoreFailure> {
     ports.jobs.count_by_health(&Scope::Platform, &JobFilter::default(), ports.clock.now())
 }

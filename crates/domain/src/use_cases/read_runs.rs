@@ -25,7 +25,7 @@ pub fn list_runs(
 ) -> Result<Page<Run, RunPosition>, UseCaseError> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
-    // Those that are not left out for it are not looked at.
+    // Runs that "known at" leaves out anyway are not looked at.
     let behind = filter.known_at.map(|time| issued_until(time).plus(TimeDelta::microseconds(1)));
     let filter = RunFilter { to: [filter.to, behind].into_iter().flatten().min(), ..filter.clone() };
     Ok(ports.runs.list(job.organisation_id, job_id, &filter, page)?)
@@ -35,24 +35,24 @@ pub fn list_runs(
 /// received, by the clock of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PredictionFilter {
-    /// Only those of that role.
+    /// Only values of this role.
     pub role: Option<RoleName>,
-    /// Only those about then or later.
+    /// Only values about this time or later.
     pub from: Option<Timestamp>,
-    /// Only those about a time before then.
+    /// Only values about a time before this one.
     pub to: Option<Timestamp>,
-    /// Only those of runs that were issued then or before.
+    /// Only values of runs that were issued at this time or before.
     pub as_of: Option<Timestamp>,
-    /// Only those of runs that were received then or before.
+    /// Only values of runs that were received at this time or before.
     pub known_at: Option<Timestamp>,
-    /// Exactly those of that run.
+    /// Exactly the values of this run.
     pub run_id: Option<RunId>,
 }
 
 impl PredictionFilter {
     /// The most values on a page.
     pub const MAX_LIMIT: usize = 10_000;
-    /// The values on a page when nobody says how many.
+    /// The values on a page when the request does not say how many.
     pub const DEFAULT_LIMIT: usize = 1_000;
     /// About how many bytes the values of a page have at the most, as JSON.
     pub const BUDGET: usize = 3 << 20;
@@ -78,8 +78,8 @@ pub struct PredictionPage {
     pub next: Option<ReadingPosition>,
 }
 
-/// For each role and time, the value of the run that was issued last among those that are asked for. What has expired is not
-/// shown.
+/// For each role and time, the value of the run that was issued last among the runs that are asked for. Expired values
+/// are not shown.
 ///
 /// Pages of one reading belong together: from the second on, what was stored since the first was read is left out.
 pub fn list_predictions(

@@ -125,7 +125,7 @@ fn store(
         run.replaces = Some(stored.id);
         match ports.runs.replace(&run, predictions, allowance) {
             Ok(()) => return Ok((run, Outcome::Created)),
-            // Somebody else was quicker: what is there now?
+            // Another request was quicker: what is there now?
             Err(ReplaceRunError::Gone) => run.replaces = None,
             Err(ReplaceRunError::JobMissing) => return Err(UseCaseError::NotFound),
             Err(ReplaceRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
@@ -239,7 +239,7 @@ fn read_outcome(diagnostics: &mut Diagnostics, draft: &RunDraft, contract: Optio
             Vec::new()
         }
         (_, Sent::Unreadable) => return None,
-        // Whether there have to be values cannot be told; what is wrong with those that there are can.
+        // Whether there have to be values cannot be told. What is wrong with the values that were sent can.
         (None, _) if drafts.is_empty() => return None,
         (None | Some(RunStatus::Succeeded), _) => validate_predictions(diagnostics, &path, contract, drafts)?,
     };

@@ -31,7 +31,7 @@ use plan::{Plan, plan};
 pub use prepare::{PreparedSetUp, prepare_set_up};
 use wave::Wave;
 
-/// A setup as somebody describes it.
+/// A setup as a caller describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SetUpDraft {
     /// Whose job it is.
@@ -100,8 +100,8 @@ pub struct Warning {
     pub details: Value,
 }
 
-/// Sets up jobs, as many as wait together. The answers are in the order of the setups, and those that setting up one
-/// after the other would give.
+/// Sets up jobs, as many as wait together. The answers are in the order of the setups, and are the same as if the jobs
+/// were set up one after the other.
 #[must_use]
 pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetUpDone, UseCaseError>> {
     let mut set_ups: Vec<SetUp<'_>> = prepared.iter().map(SetUp::new).collect();
@@ -121,7 +121,7 @@ pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetU
 struct SetUp<'a> {
     prepared: &'a PreparedSetUp,
     answer: Option<Result<SetUpDone, UseCaseError>>,
-    /// How often its plan was outdated by somebody else's write.
+    /// How often the write of another request outdated its plan.
     overtaken: usize,
     /// The job that was found under its name when the last plan was to be stored. The next plan knows it.
     known_job: Option<JobId>,

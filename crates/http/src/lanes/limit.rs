@@ -1,9 +1,9 @@
 //! How much of one tenant is answered at the same time, over all lanes, while there are others.
 //!
-//! Lanes keep tenants from waiting in each other's lines, and a free thread for those who have none. What they share beyond that are
-//! processors: with a thread in each lane, one tenant has more to do at a time than the machine can, and every step of every other
-//! tenant's answer waits until the operating system has been through all of it. So while others are here, a tenant has only so many
-//! threads at a time. A tenant that is alone has all that there are.
+//! Lanes keep tenants from waiting in each other's lines, and a free thread for tenants that have none. Beyond that,
+//! tenants share the processors. With a thread in each lane, one tenant has more to do at a time than the machine can.
+//! Then every step of every other tenant's answer waits until the operating system has been through all of it. So while
+//! others are here, a tenant has only so many threads at a time. A tenant that is alone has all that there are.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,8 +18,8 @@ const HERE: Duration = Duration::from_secs(1);
 /// For how long a place is kept for a lane that was told of it. It may have nothing to do any more.
 const KEPT: Duration = Duration::from_millis(20);
 
-/// A thread that has been at it for longer does not count: it may wait for what somebody holds in the database, and what else the tenant
-/// asks for does not wait with it.
+/// A thread that has been at it for longer does not count: it may wait for a lock that another transaction holds in the
+/// database, and what else the tenant asks for does not wait with it.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
 /// With so many tenants it is looked which of them are not answered any more.
 const FEW: usize = 64;
@@ -37,10 +37,10 @@ pub(crate) struct TenantLimit {
 }
 
 struct State {
-    /// Who asked last, and who did last of all others.
+    /// The tenant that asked last, and the one that asked last of all others.
     last: Option<(Tenant, Instant)>,
     last_other: Option<(Tenant, Instant)>,
-    /// Those who are answered, or wait for that though a thread is free.
+    /// The tenants that are answered, or wait for that though a thread is free.
     present: HashMap<Tenant, Present>,
     lanes: Vec<Wake>,
 }
@@ -80,7 +80,7 @@ impl TenantLimit {
         Membership { limit: Arc::clone(self), lane: Some(lane) }
     }
 
-    /// For a lane in which nothing takes long: who asks there is here, and that is all.
+    /// For a lane in which nothing takes long: a tenant that asks there counts as here, and that is all.
     pub(super) fn watch(self: &Arc<Self>) -> Membership {
         Membership { limit: Arc::clone(self), lane: None }
     }
@@ -188,8 +188,8 @@ impl Membership {
         state.last = Some((tenant, now));
     }
 
-    /// A thread is done with a tenant, after a while. The lane that is next of those in which it waits is told, so that its lanes take
-    /// turns. Not to be called by who holds what a lane looks at when it is told.
+    /// A thread is done with a tenant, after a while. The next of the lanes in which the tenant waits is told, so that
+    /// its lanes take turns. The calling thread must not hold a lock that a lane takes when it is told.
     pub(super) fn leave(&self, tenant: Tenant, took: Duration) {
         if let Some(wake) = self.lane_to_wake(tenant, took) {
             wake();
@@ -309,7 +309,7 @@ mod tests {
         lanes[0].note(tenant, Instant::now());
         let mut served = [0, 0];
         for _ in 0..700 {
-            // Both have something to do all the time; who was served last is quicker.
+            // Both have something to do all the time; the lane that was served last is quicker.
             let place = (0..2).rev().find(|lane| lanes[*lane].enter(tenant)).expect("a place is free");
             assert!(!lanes[1 - place].admits(tenant));
             lanes[place].leave(tenant, took[place]);

@@ -1,11 +1,11 @@
-//! Who shares the service with others.
+//! The organisations and callers that share the service with others.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
 
 use prediction_domain::model::{Caller, Scope};
 
-/// Those who take turns with others: an organisation, or the subject of a token that is for none or for several.
+/// A party that takes turns with others: an organisation, or the subject of a token that is for none or for several.
 ///
 /// It is a hash with a key that is new in each process, so that it costs nothing to carry, and tells nothing where it turns up.
 /// Two tenants that are one by chance would share their turns, and nothing else.
@@ -13,7 +13,7 @@ use prediction_domain::model::{Caller, Scope};
 pub(crate) struct Tenant(pub(super) u64);
 
 impl Tenant {
-    /// The service itself, and callers who need not say who they are.
+    /// The service itself, and callers that need not identify themselves.
     pub(crate) const SERVICE: Self = Self(0);
 
     /// Whose turn the questions of this caller take.

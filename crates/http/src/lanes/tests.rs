@@ -192,7 +192,7 @@ async fn a_tenant_never_has_all_threads() {
     assert!(flood.await.into_iter().all(|answer| answer == Ok(())));
 }
 
-/// What a tenant has in one lane it has not in another, as soon as somebody else is here.
+/// The threads that a tenant has in one lane it does not have in another, as soon as another tenant is here.
 #[actix_web::test]
 async fn beside_others_a_tenant_has_so_many_threads_of_all_lanes() {
     let limit = TenantLimit::new(1, Duration::from_hours(1), Duration::from_hours(1));
@@ -338,7 +338,7 @@ async fn a_thread_that_died_is_replaced() {
         assert!(futures_util::poll!(&mut asked).is_pending());
         arrived.recv().unwrap();
     }
-    // Nobody takes the answer, so that the thread has to drop it.
+    // No caller takes the answer, so the thread has to drop it.
     open.send(()).unwrap();
     while lane.pool.is_well(Instant::now()) {
         thread::yield_now();

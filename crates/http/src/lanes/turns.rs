@@ -1,8 +1,8 @@
 //! Whose turn it is: each tenant has a line, and the one that was served least of late is next.
 //!
-//! This is start-time fair queueing (Goyal, Vin and Cheng, 1996) with measured times in place of lengths. A tenant's account tells how
-//! long it was served. Who comes anew begins where the others are, so that nothing is saved up by staying away. Within a line, who
-//! came first is next. There are no clocks and no threads in here.
+//! This is start-time fair queueing (Goyal, Vin and Cheng, 1996) with measured times in place of lengths. A tenant's
+//! account tells how long it was served. A tenant that comes anew begins where the others are, so that it saves nothing
+//! up by staying away. Within a line, the question that came first is next. There are no clocks and no threads in here.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -22,7 +22,7 @@ const FEW_LINES: usize = 16;
 /// A line for each tenant that waits, is being answered, or is ahead of the others.
 pub(super) struct Turns<T> {
     lines: HashMap<Tenant, Line<T>>,
-    /// Those who wait, the next one first. No account in here is behind [`now`](Self::now).
+    /// The tenants that wait, the next one first. No account in here is behind [`now`](Self::now).
     order: BTreeSet<Key>,
     waiting: usize,
     /// How many threads are answering each of the tenants, summed up.
@@ -31,7 +31,7 @@ pub(super) struct Turns<T> {
     now: u64,
     /// What a question was found to cost last.
     typical: u64,
-    /// Counts who comes and who is served.
+    /// Counts each tenant that comes and each question that is served.
     steps: u64,
     /// From how many lines on they are tidied up.
     many: usize,
@@ -63,11 +63,11 @@ impl<T> Line<T> {
 pub(super) enum Fate {
     /// It is to be answered.
     Answer,
-    /// It costs nothing: nobody waits for it any more, or it is refused.
+    /// It costs nothing: its caller does not wait any more, or it is refused.
     Drop,
 }
 
-/// Who is answered at the moment, as far as it is not for a lane alone to say.
+/// Which tenants are answered at the moment, as far as a lane alone cannot tell.
 pub(super) trait Admission {
     /// Whether there is a place for a tenant.
     fn admits(&self, tenant: Tenant) -> bool;
@@ -89,7 +89,7 @@ pub(super) struct Behind {
 /// Questions that are answered together.
 pub(super) struct Taken<T> {
     pub(super) questions: Vec<T>,
-    /// Those that [cost nothing](Fate::Drop).
+    /// The questions that [cost nothing](Fate::Drop).
     pub(super) dropped: Vec<T>,
     pub(super) shares: Shares,
 }
@@ -187,8 +187,8 @@ impl<T> Turns<T> {
         self.next(is_last_free).any(|(.., tenant)| admission.admits(tenant))
     }
 
-    /// Those whose turn it can be, the next one first. The last thread that is free is for tenants that no other thread is busy with:
-    /// so a single tenant never has all of them.
+    /// The tenants whose turn it can be, the next one first. The last thread that is free is for tenants that no other
+    /// thread is busy with: so a single tenant never has all of them.
     fn next(&self, is_last_free: bool) -> impl Iterator<Item = Key> {
         // There are fewer in flight than threads, so only few are passed over.
         let is_in_flight = |tenant: &Tenant| self.lines.get(tenant).is_some_and(|line| line.in_flight > 0);
@@ -217,7 +217,7 @@ impl<T> Turns<T> {
                 break;
             }
             let tenants = self.order.len();
-            // Who is passed over is served next, and is not to be behind a newcomer then.
+            // A tenant that is passed over is served next, and must not be behind a newcomer then.
             let now = self.order.first().map_or(key.0, |first| first.0);
             self.order.remove(&key);
             let Some(line) = self.lines.get_mut(&tenant) else { break };
@@ -272,7 +272,7 @@ impl<T> Turns<T> {
             self.in_flight -= 1;
             line.likely = each;
             let account = line.account.saturating_sub(charged).saturating_add(each.saturating_mul(questions));
-            // Who was charged too much does not catch up with those who came meanwhile.
+            // A tenant that was charged too much does not catch up with tenants that came meanwhile.
             line.account = account.clamp(self.now, self.now + MOST_AHEAD);
             if let Some(key) = key {
                 self.order.remove(&key);
@@ -282,7 +282,7 @@ impl<T> Turns<T> {
         self.tidy_up();
     }
 
-    /// Forgets those of whom nothing has to be known.
+    /// Forgets the tenants of which nothing has to be known.
     fn tidy_up(&mut self) {
         if self.waiting == 0 && self.in_flight == 0 {
             self.lines.clear();

@@ -1,4 +1,5 @@
-//! The threads of a lane: they take what waits and answer it, and others take the seats of those that are stuck or have died.
+//! The threads of a lane: they take what waits and answer it. Other threads take the slots of threads that are stuck or
+//! have died.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -14,8 +15,8 @@ use crate::metrics::LaneMetrics;
 /// How many threads of a lane may be given up and still be there. Each may hold a connection to the database.
 pub(super) const MOST_ABANDONED: usize = 4;
 
-/// When a thread that has a batch is replaced though somebody may still wait for it. What it does goes on; if the database does
-/// not answer any more, others find another one meanwhile.
+/// When a thread that has a batch is replaced though a caller may still wait for it. What it does goes on. If the
+/// database does not answer any more, the other threads find another database meanwhile.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 /// How soon a thread looks again that finds nothing it may answer, though something waits: places are given up, and others go, in
@@ -41,7 +42,7 @@ pub(super) struct WorkerPool<Question, Answer> {
     slots: Box<[WorkerSlot]>,
     /// How many threads have lost their seat, and are still busy.
     pub(super) abandoned: AtomicUsize,
-    /// Held by whoever replaces threads.
+    /// Held by the thread that replaces others.
     replacing: Mutex<()>,
 }
 
@@ -60,11 +61,11 @@ struct Queue<Question, Answer> {
 impl<Question, Answer> Queue<Question, Answer> {
     /// Whether all threads but the one that asks are busy.
     fn is_last_free(&self) -> bool {
-        // Nobody comes any more for whom one would have to be kept free.
+        // No tenant comes any more for which a thread would have to be kept free.
         !self.is_closed && self.held.len() > 1 && self.held.iter().filter(|held| held.is_none()).count() <= 1
     }
 
-    /// The thread of that seat is done; gives with whom.
+    /// The thread of that slot is done; returns the tenants that it has served.
     fn give_back(&mut self, place: usize, took: Duration) -> Vec<Tenant> {
         let Some(shares) = self.held[place].take() else { return Vec::new() };
         let tenants = shares.tenants().collect();
@@ -75,8 +76,9 @@ impl<Question, Answer> Queue<Question, Answer> {
 
 /// The slot of a thread, which another one takes when it is stuck or has died.
 ///
-/// A thread counts as stuck once it has been with a batch for longer than the lane's deadline, when nobody waits for it any more, or
-/// than [`LONGEST_SILENCE`]: what it waits for is beyond the time-outs of the database, a server that is frozen for instance.
+/// A thread counts as stuck once it has been with a batch for longer than the lane's deadline, when no caller waits for
+/// it any more, or than [`LONGEST_SILENCE`]: what it waits for is beyond the time-outs of the database, a server that
+/// is frozen for instance.
 #[derive(Default)]
 struct WorkerSlot {
     /// Which thread works here, counted from the first one.
@@ -179,7 +181,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
 
     /// Has a thread look again, if one sleeps.
     fn look_again(&self) {
-        // Who has just looked and found nothing sleeps when this is free.
+        // A thread that has just looked and found nothing is asleep when this lock is free.
         if self.queue().sleeping > 0 {
             self.called.notify_one();
         }
@@ -196,9 +198,10 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         !self.slots.iter().any(|slot| slot.is_stuck(now))
     }
 
-    /// Puts other threads where some are stuck or have died, unless somebody does already. Whether there is hope for an answer.
+    /// Puts other threads where some are stuck or have died, unless another caller is doing so. Tells whether there is
+    /// hope for an answer.
     ///
-    /// Whoever asks looks after this, so that no thread is needed that only watches.
+    /// The callers that ask look after this, so that no thread is needed that only watches.
     pub(super) fn can_work_after_replacing(self: &Arc<Self>, now: Instant) -> bool {
         let Ok(_replacing) = self.replacing.try_lock() else { return true };
         let now = self.millis(now);
@@ -270,7 +273,8 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         }
     }
 
-    /// Waits for one question and takes those that wait beside it. `None` when the lane was dropped, or the seat was lost.
+    /// Waits for one question and takes those that wait beside it. `None` when the lane was dropped, or the slot was
+    /// lost.
     fn next_batch(&self, place: usize, generation: u32) -> Option<Vec<Waiting<Question, Answer>>> {
         let most = self.settings.batch;
         let mut has_let_others_come = most == 1;
@@ -288,8 +292,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                 };
                 queue.sleeping -= 1;
             } else if !has_let_others_come {
-                // On a busy machine whoever woke this thread has more to send: they come first, and the batch is larger for it.
-                // On an idle one nobody wants the processor, and this returns at once.
+                // On a busy machine the thread that woke this one has more to send: its questions come first, and the
+                // batch is larger for it. On an idle machine no other thread wants the processor, and this returns at
+                // once.
                 has_let_others_come = true;
                 drop(queue);
                 thread::yield_now();
@@ -309,7 +314,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                     queue.held[place] = Some(shares);
                 }
                 drop(queue);
-                // Callers whose deadline has passed are not refused, and those who have gone hear nothing.
+                // Callers whose deadline has passed are not refused, and callers that have gone hear nothing.
                 for refused in dropped.into_iter().filter(|waiting| waiting.until > now) {
                     let _ = refused.answer.send(None);
                 }
@@ -356,7 +361,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             return;
         };
         for (caller, answer) in callers.into_iter().zip(answers) {
-            // Whoever has gone does not need the answer.
+            // A caller that has gone does not need the answer.
             let _ = caller.send(Some(answer));
         }
     }

@@ -28,7 +28,7 @@ pub struct Operation {
     pub summary: &'static str,
     /// What else there is to know.
     pub text: &'static str,
-    /// Who may call it.
+    /// The callers that may use it.
     pub access: Access,
     /// What the query and the headers can say.
     pub parameters: Vec<Parameter>,
@@ -40,12 +40,12 @@ pub struct Operation {
     pub problems: &'static [ProblemCode],
 }
 
-/// Who may call an operation.
+/// The callers that may use an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody.
+    /// Every client.
     Public,
-    /// Everybody with a token.
+    /// Every caller with a token.
     Token,
     /// A caller with this scope.
     Scope(Permission),

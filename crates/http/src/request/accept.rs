@@ -25,7 +25,7 @@ pub(super) fn prefers_csv(headers: &HeaderMap) -> bool {
     let csv = wish(&accepted, mime::TEXT, mime::CSV);
     let json = wish(&accepted, mime::APPLICATION, mime::JSON);
     match (csv, json) {
-        // Whoever takes anything is given JSON.
+        // A client that takes anything is given JSON.
         (Some(csv), Some(json)) => csv.quality > Quality::ZERO && csv > json && csv.place != json.place,
         (Some(csv), None) => csv.quality > Quality::ZERO,
         (None, _) => false,

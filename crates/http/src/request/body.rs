@@ -1,4 +1,5 @@
-//! Reading the body of a request, which costs memory: only for a caller who may do what it is for, and never more than there is.
+//! Reading the body of a request, which costs memory: only for a caller that has the permission for the operation, and
+//! never more than there is.
 
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ impl Body {
         let work = move || {
             let submission = shape.decode(&bytes, limits.values)?;
             drop(bytes);
-            // Also when nobody waits for it any more, the work goes on, and so does what it holds.
+            // The work goes on also when the client does not wait for it any more, and so does the reservation.
             Ok::<_, Problem>(Held::new(then(submission)?, reservation))
         };
         if is_small { work() } else { api.compute(work).await? }

@@ -1,6 +1,7 @@
 //! Cursors: opaque to callers, good only for the list that gave them out.
 //!
-//! Anybody can make one up. So whatever is in it is read as what comes from outside: by the constructors of the model.
+//! Any client can make one up. So its content is read like everything that comes from outside: by the constructors of
+//! the model.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -121,7 +122,7 @@ fn open(list: &str, cursor: &str) -> Option<Vec<u8>> {
     (sum == check(list, &bytes)).then_some(bytes)
 }
 
-/// Not a secret: whoever makes up a cursor only chooses where to start in a list that they may read anyway.
+/// Not a secret: a client that makes up a cursor only chooses where to start in a list that it may read anyway.
 fn check(list: &str, position: &[u8]) -> [u8; CHECK_BYTES] {
     let digest = Sha256::new().chain_update(list.as_bytes()).chain_update([0]).chain_update(position).finalize();
     let mut check = [0; CHECK_BYTES];

@@ -132,7 +132,7 @@ impl Query {
         PageRequest::new(limit, after).unwrap_or_else(|| unreachable!("the limit was checked"))
     }
 
-    /// The part of a list of values that is wanted, like [`Self::page`]; `None` when nobody says how many.
+    /// The part of a list of values that is wanted, like [`Self::page`]; `None` when the request does not say how many.
     pub(crate) fn prediction_page(&mut self, kind: &str) -> (Option<usize>, Option<ReadingPosition>) {
         self.part_of_list(kind, PredictionFilter::MAX_LIMIT, cursor::read_reading)
     }
@@ -190,7 +190,7 @@ impl Query {
         Ok(list)
     }
 
-    /// Refuses the request when anything is wrong with the query, parameters that nobody asked for included.
+    /// Refuses the request when anything is wrong with the query, unknown parameters included.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         let unknown: Vec<String> = self
             .pairs

@@ -85,7 +85,7 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(ServiceHealth { status: "live".to_owned(), degraded: None })
 }
 
-/// The service can do its work, or what of it is useful: whoever reads is not to be sent away because nobody can write.
+/// The service can do its work, or a useful part of it: clients that read are not to be sent away because writes fail.
 async fn ready(call: Call) -> Answer {
     let degraded = call.service().ready().await?;
     let status = if degraded.is_empty() { "ready" } else { "degraded" };

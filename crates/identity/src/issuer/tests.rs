@@ -1,4 +1,5 @@
-//! What gets in, and what somebody might try to get in with: that is refused, without a panic. What each profile takes: [`profiles`].
+//! Which tokens are accepted, and which an attacker might try: those are refused, without a panic. What each profile
+//! takes: [`profiles`].
 
 mod profiles;
 
@@ -348,7 +349,7 @@ fn signatures_that_do_not_match() {
     }
 }
 
-/// 64 and 256 bytes leave four bits in the last character that nobody reads.
+/// 64 and 256 bytes leave four unused bits in the last character.
 fn unused_bit_set(token: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (rest, last) = token.split_at(token.len() - 1);

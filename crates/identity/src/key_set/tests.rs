@@ -175,7 +175,7 @@ fn of_one_name(keys: &[Value]) -> KeySet {
     parse(&keys.iter().map(|key| with(key.clone(), &json!({"kid": "a"}))).collect::<Vec<_>>()).unwrap()
 }
 
-/// Another RSA key: whether anybody has the private one does not matter.
+/// Another RSA key: whether its private key exists does not matter.
 fn other_rsa(changes: &Value) -> Value {
     let mut modulus = decoded(key("rsa").as_object().unwrap(), "n").unwrap();
     modulus[100] ^= 1;
@@ -208,7 +208,7 @@ fn a_name_can_be_for_several_keys_if_the_algorithm_tells_them_apart() {
     }
 }
 
-/// Whatever the order: nobody can tell which of two keys a token means, so neither counts for what both are for.
+/// Whatever the order: a verifier cannot tell which of two keys a token means, so neither counts for what both are for.
 #[test]
 fn what_is_ambiguous_is_left_out_and_nothing_else() {
     let (any, rs256) = (other_rsa(&json!({})), key("rsa-rs256"));

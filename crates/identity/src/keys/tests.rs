@@ -1,4 +1,4 @@
-//! On a clock that stands still until everybody waits, so that no test does.
+//! On a paused clock, which moves only when all tasks wait, so that no test waits.
 
 use std::future::Future;
 use std::pin::pin;
@@ -96,7 +96,7 @@ fn names(keys: &IssuerKeys) -> Vec<String> {
     keys.current().iter().flat_map(|set| set.names().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// Whether the key is among those that there are; fails when nobody can tell.
+/// Whether the key is among the issuer's keys; fails when that cannot be told.
 async fn knows(keys: &IssuerKeys, name: &str) -> Result<bool, TokenRejected> {
     Ok(keys.with(name).await?.find(name).is_some())
 }
@@ -147,7 +147,8 @@ fn made_up_names_make_it_be_asked_once_in_half_a_minute() {
     });
 }
 
-/// Somebody who makes up names cannot make the service refuse the tokens of a key that is new: it says when it will know.
+/// An attacker who makes up names cannot make the service refuse the tokens of a key that is new: it says when it will
+/// know.
 #[test]
 fn a_new_key_is_not_refused_because_somebody_had_the_keys_fetched_before() {
     tell(Publishes(&["rsa"]), |keys, issuer| async move {
@@ -261,7 +262,7 @@ fn a_withdrawn_key_counts_no_more_once_the_keys_are_fetched() {
     });
 }
 
-/// An empty set, and one of keys that nobody can use, are the issuer's word all the same: there is no key.
+/// An empty set, and one of keys that the service cannot use, are the issuer's word all the same: there is no key.
 #[test]
 fn a_set_without_keys_withdraws_all() {
     for without in [&[] as &[_], &["symmetric", "encryption"]] {

@@ -4,7 +4,7 @@ use prediction_identity::{TokenRejected, TokenVerifier, Verified};
 
 use super::*;
 
-/// A service that nobody asks anything.
+/// A service that is never asked anything.
 pub(crate) fn api() -> Api {
     struct Nobody;
 

@@ -7,7 +7,7 @@ use crate::model::draft::Sent;
 use crate::model::text::{Description, InputKind, Metric, RoleName, Unit};
 use crate::model::violation::{Diagnostics, Path, ValueProblem, ViolationCode};
 
-/// An input role as somebody describes it.
+/// An input role as a caller describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InputRoleDraft {
     /// See [`InputRole::role`].
@@ -24,7 +24,7 @@ pub struct InputRoleDraft {
     pub description: Sent<String>,
 }
 
-/// An output role as somebody describes it.
+/// An output role as a caller describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OutputRoleDraft {
     /// See [`OutputRole::role`].

@@ -1,4 +1,5 @@
-//! Characters that cannot be seen. A name that has them looks like another one, or like none, and nobody can type it.
+//! Characters that cannot be seen. A name that has them looks like another one, or like none, and a reader cannot type
+//! it.
 
 use crate::model::violation::{ValueProblem, ViolationCode};
 

@@ -37,7 +37,7 @@ impl Violations {
         (!told.is_empty()).then_some(Self { told, omitted: omitted + beyond })
     }
 
-    /// How many there are beyond those that are told.
+    /// How many violations there are beyond those that are listed.
     #[must_use]
     pub fn omitted(&self) -> usize {
         self.omitted
@@ -56,7 +56,7 @@ impl Violations {
     }
 }
 
-/// Those that are told, in order.
+/// The violations that are listed, in order.
 impl std::ops::Deref for Violations {
     type Target = [Violation];
 
@@ -76,8 +76,8 @@ fn place(violation: &Violation) -> (&Path, ViolationCode) {
     (&violation.path, violation.code)
 }
 
-/// Collects violations while a request is read: of any number, those that are told in the end, so that what is collected is bounded
-/// whatever is in the request.
+/// Collects violations while a request is read. It keeps only the violations that are listed in the end, so that the
+/// memory is bounded whatever is in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostics {
     /// In the order of finding, but for the first ones once there were too many.
@@ -118,7 +118,7 @@ impl Diagnostics {
         self.last.as_ref().is_none_or(|(last, last_code)| (path, code) < (last, *last_code))
     }
 
-    /// Whether one of this code is among those that are told so far: what all of them have in common is said only once.
+    /// Whether a violation of this code is already listed: what all of them have in common is said only once.
     #[must_use]
     pub fn has_told(&self, code: ViolationCode) -> bool {
         self.found.iter().any(|violation| violation.code == code)
@@ -188,7 +188,7 @@ impl Diagnostics {
         match (self.into_violations(), value) {
             (None, Some(value)) => Ok(value),
             (Some(violations), _) => Err(violations),
-            // Only a draft with an `Unreadable` member that nobody reported gets here.
+            // Only a draft with an `Unreadable` member that was not reported gets here.
             (None, None) => Err(ValueProblem::new(ViolationCode::WrongType, "cannot be read").at(Path::root()).into()),
         }
     }

@@ -30,7 +30,7 @@ pub struct PreparedSetUp {
     pub(super) names_version: bool,
     /// `None` when they cannot be told, which was reported: then nothing can be said about them.
     pub(super) role_bindings: Option<Vec<Sent<BindingDraft>>>,
-    /// Who has found what is wrong so far.
+    /// The violations that were found so far.
     pub(super) diagnostics: Diagnostics,
     pub(super) mode: WriteMode,
 }

@@ -289,7 +289,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The id of the source, unless it was made up just now, so that nobody could have sent it.
+    /// The id of the source, unless it was made up just now: no caller could have sent that one.
     fn known_id(&self, source: &Resolved<Source>) -> Option<SourceId> {
         let chosen = self.prepared.source.as_ref().is_some_and(|spec| spec.id.given().is_some());
         (!source.is_new() || chosen).then(|| source.get().id)

@@ -26,7 +26,7 @@ pub(super) struct Rows {
     pub(super) job_id: JobId,
     pub(super) filter: PredictionFilter,
     pub(super) after: Option<ReadingPosition>,
-    /// How many; all of them when nobody says.
+    /// How many; all of them when the request does not say.
     pub(super) limit: Option<usize>,
 }
 

@@ -412,8 +412,8 @@ fn the_longest_token_is_sixteen_kib() {
     }
 }
 
-/// Claims that are signed, and changed at random: nothing panics, and whoever gets in is somebody whom the issuer named, in the
-/// organisations that it named.
+/// Claims that are signed, and changed at random: nothing panics, and an accepted caller is one that the issuer named,
+/// in the organisations that it named.
 #[test]
 fn changed_claims_grant_nothing_more() {
     let names = [

@@ -1,4 +1,4 @@
-//! Tokens that somebody might try to get in with. Each is refused for its own reason, without a panic.
+//! Tokens that an attacker might try. Each is refused for its own reason, without a panic.
 
 use super::*;
 
@@ -129,7 +129,7 @@ fn signatures_that_do_not_match() {
     ]);
 }
 
-/// The last of 43 characters carries four bits of the signature and two that nobody reads.
+/// The last of 43 characters carries four bits of the signature and two unused ones.
 fn unused_bits_set(token: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (rest, last) = token.split_at(token.len() - 1);

@@ -28,7 +28,7 @@ fn organisations_are_in_any_claim() {
     assert!(ClaimPath::parse("/a~2").is_err() && ClaimPath::parse("/a~").is_err());
 }
 
-/// Whoever names groups names no more than organisations: no name stands for all of them.
+/// The administrator who names groups names no more than organisations: no name stands for all of them.
 #[test]
 fn organisations_are_in_the_names_of_groups() {
     for profile in TokenProfile::ALL {
