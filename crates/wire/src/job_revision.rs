@@ -29,7 +29,7 @@ pub struct JobRevision {
     /// When the job became this.
     #[schema(value_type = rules::Time, inline)]
     pub changed_at: Timestamp,
-    /// Who made it this: the subject of the token. Null where it was not kept.
+    /// The author of the change: the subject of the token. Null where it was not kept.
     #[schema(value_type = rules::NullableSubject, inline)]
     pub changed_by: Option<Subject>,
 }

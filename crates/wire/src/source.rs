@@ -159,10 +159,8 @@ pub static UPDATE_SOURCE: Shape<SourceChangeDraft> = Shape {
             source,
             revision: fields
                 .whole_number("revision", REVISION.nullable().about("Only this revision is changed, like If-Match.")),
-            confirm_deletion: fields.flag(
-                "confirm_deletion",
-                FLAG.or(false).about("That values are deleted by a shorter retention is meant."),
-            ),
+            confirm_deletion: fields
+                .flag("confirm_deletion", FLAG.or(false).about("Confirms that a shorter retention may delete values.")),
         }
     },
 };

@@ -59,31 +59,31 @@ problems! {
     InvalidJson = "invalid_json", 400, "The body is not JSON",
         "The request body is not one JSON text in UTF-8 (RFC 8259). The detail says where reading it ended.";
     InvalidQuery = "invalid_query", 400, "The query is not valid",
-        "A query parameter is unknown, stands twice or has a value that cannot be. Each is listed in errors.";
+        "A query parameter is unknown, is given twice or has a value that is not valid. Each is listed in errors.";
     InvalidCursor = "invalid_cursor", 400, "The cursor is not valid",
-        "A cursor is good only as it was given out, for the same list with the same filters. Start again without one.";
+        "A cursor is valid only as the service gave it out, for the same list with the same filters. Start again without one.";
     InvalidPath = "invalid_path", 400, "The path is not valid",
         "The id in the path is not a UUID.";
     InvalidHeader = "invalid_header", 400, "A header is not valid",
         "If-Match and If-None-Match take a list of entity tags, or *.";
     UnexpectedBody = "unexpected_body", 400, "The request has a body",
-        "What is only read has no body to be read with: what stands in it would have no effect. Send it without.";
+        "A request that only reads takes no body: its content would have no effect. Send the request without a body.";
     Unauthorized = "unauthorized", 401, "A token is needed",
         "Send Authorization: Bearer with an access token.";
     InvalidToken = "invalid_token", 401, "The token is not accepted",
         "The access token is malformed, expired or not for this service. Get a new one.";
     InsufficientScope = "insufficient_scope", 403, "The token lacks a scope",
-        "The access token is good, but was not issued for this. Get one with the scope that is named.";
+        "The access token is valid, but was not issued for this. Get one with the scope that is named.";
     OrganisationOutOfScope = "organisation_out_of_scope", 403, "The organisation is not yours",
         "The request names an organisation that the access token is not for, or needs one and the token is for none.";
     NotTheOwner = "not_the_owner", 403, "The source is not yours",
         "Only the owner of a source (owner_organisation_id; null is the platform) changes it, deletes it and publishes its versions. Run the versions that it has, or create a source of your own under another name.";
     NotFound = "not_found", 404, "There is no such thing",
-        "There is nothing of that id, or nothing that you may see.";
+        "There is nothing with that id, or nothing that you may see.";
     UnknownRoute = "unknown_route", 404, "There is no such address",
         "The service has nothing at this path. /docs shows what it has.";
     MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed",
-        "The resource exists, but not this method. The Allow header lists those that do.";
+        "The resource exists, but it does not have this method. The Allow header lists its methods.";
     VersionImmutable = "source_version_immutable", 405, "Source versions are immutable",
         "A source version never changes, so that jobs can rely on it. Publish a new version instead.";
     RequestTimeout = "request_timeout", 408, "The body came too slowly",
@@ -95,7 +95,7 @@ problems! {
     WouldDeleteValues = "would_delete_values", 409, "Values would be deleted",
         "With the shorter retention, values that can be read now would be deleted for good; deletes says how many, of how many jobs. Send confirm_deletion: true with the change if that is meant.";
     PreconditionFailed = "precondition_failed", 412, "It is not at that revision",
-        "The If-Match header, or the revision in the body, names another revision than the current one. Read it again, and decide anew.";
+        "The If-Match header, or the revision in the body, names another revision than the current one. Read the resource again, and decide anew.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large",
         "A request body has at most 1 MiB, and the report of a run at most 4 MiB.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The body is of another type",
@@ -103,11 +103,11 @@ problems! {
     Invalid = "invalid", 422, "The request is not valid",
         "The request was understood and cannot be done. Everything that is wrong with it is listed in errors.";
     RateLimited = "rate_limited", 429, "You send too many requests",
-        "Whoever runs the service limits how many requests a caller may send per second. Nothing was done; go on after the time in Retry-After.";
+        "The operator limits how many requests a caller may send per second. Nothing was done; go on after the time in Retry-After.";
     QuotaExceeded = "quota_exceeded", 422, "A quota is used up",
-        "Whoever runs the service limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429; 422 for a report that is more than any day has). quota, limit and used say which limit it is. Delete jobs that are not needed, report less at a time, or go on after the time in Retry-After.";
+        "The operator limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429; 422 for a report that is larger than the quota of a whole day). quota, limit and used say which limit it is. Delete jobs that are not needed, report less at a time, or go on after the time in Retry-After.";
     QuotaOfDayExceeded = "quota_exceeded", 429, "A quota is used up",
-        "Whoever runs the service limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429; 422 for a report that is more than any day has). quota, limit and used say which limit it is. Delete jobs that are not needed, report less at a time, or go on after the time in Retry-After.";
+        "The operator limits how many jobs an organisation has (422), and how much it reports or changes in a day in UTC (429; 422 for a report that is larger than the quota of a whole day). quota, limit and used say which limit it is. Delete jobs that are not needed, report less at a time, or go on after the time in Retry-After.";
     InternalError = "internal_error", 500, "The service failed",
         "Something went wrong that is not your fault. Tell us the request_id.";
     Overloaded = "overloaded", 503, "Too many requests are waiting",

@@ -14,7 +14,7 @@ fn describe() -> Operation {
     Operation::get("/api/v1/jobs/{id}/revisions/{revision}", "get_job_revision")
         .tag(tags::JOBS)
         .summary("Read what a job was")
-        .text("At that revision. It is kept as long as the job, and so is the version that it had.")
+        .text("The job at that revision. The service keeps a revision as long as the job, and so the source version that it had.")
         .access(Access::Scope(Permission::JobsRead))
         .parameters(vec![if_none_match()])
         .answer(200, "What the job was", Body::One("JobRevision"))

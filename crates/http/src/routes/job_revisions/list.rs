@@ -14,7 +14,7 @@ fn describe() -> Operation {
     Operation::get("/api/v1/jobs/{id}/revisions", "list_job_revisions")
         .tag(tags::JOBS)
         .summary("List what a job was")
-        .text("At each of its revisions, from the first that was kept to the current one.")
+        .text("The job at each of its revisions, from the first that was kept to the current one.")
         .access(Access::Scope(Permission::JobsRead))
         .parameters(paged(vec![]))
         .answer(200, "A page of revisions", Body::Page("JobRevision"))

@@ -14,7 +14,7 @@ fn describe() -> Operation {
     Operation::get("/api/v1/jobs/{id}", "get_job")
         .tag(tags::JOBS)
         .summary("Read a job")
-        .text("A job of another organisation is not there.")
+        .text("A job of another organisation is answered with 404.")
         .access(Access::Scope(Permission::JobsRead))
         .parameters(vec![super::expand(), if_none_match()])
         .answer(200, "The job", Body::One("Job"))

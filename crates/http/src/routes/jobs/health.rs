@@ -17,13 +17,13 @@ fn describe() -> Operation {
     Operation::get("/api/v1/jobs/health", "count_jobs_by_health")
         .tag(tags::JOBS)
         .summary("Count jobs by their health")
-        .text("Those of the token's organisations, judged now.")
+        .text("Counts the jobs of the token's organisations, judged now.")
         .access(Access::Scope(Permission::JobsRead))
         .parameters(vec![
-            id_filter("organisation_id", "Only those of that organisation."),
-            id_filter("source_id", "Only those of that source."),
+            id_filter("organisation_id", "Only jobs of this organisation."),
+            id_filter("source_id", "Only jobs of this source."),
         ])
-        .answer(200, "How many there are of each", Body::One("JobHealthCounts"))
+        .answer(200, "How many jobs have each status", Body::One("JobHealthCounts"))
         .problems(&[OrganisationOutOfScope])
 }
 

@@ -17,18 +17,18 @@ fn describe() -> Operation {
     Operation::get("/api/v1/jobs", "list_jobs")
         .tag(tags::JOBS)
         .summary("List jobs")
-        .text("Those of the token's organisations, in creation order. input_id answers which jobs use an input.")
+        .text("The jobs of the token's organisations, in creation order. input_id answers which jobs use an input.")
         .access(Access::Scope(Permission::JobsRead))
         .parameters(paged(vec![
-            id_filter("organisation_id", "Only those of that organisation."),
-            id_filter("source_id", "Only those of that source."),
-            id_filter("source_version_id", "Only those that run that version."),
-            flag("active", "Only the active, or only the inactive ones."),
-            name_filter("Only those of that name."),
-            id_filter("input_id", "Only those with that input bound to some role."),
+            id_filter("organisation_id", "Only jobs of this organisation."),
+            id_filter("source_id", "Only jobs of this source."),
+            id_filter("source_version_id", "Only jobs that run this version."),
+            flag("active", "Only active jobs, or only inactive jobs."),
+            name_filter("Only jobs with this name."),
+            id_filter("input_id", "Only jobs with this input bound to some role."),
             words(
                 "health",
-                "Only those of such a health, judged now: statuses with commas between them, such as overdue,failing.",
+                "Only jobs with one of these health statuses, judged now: separated by commas, such as overdue,failing.",
                 &HealthStatus::ALL.map(HealthStatus::as_str),
             ),
             super::expand(),

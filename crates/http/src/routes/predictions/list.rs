@@ -18,20 +18,23 @@ fn describe() -> Operation {
         .tag(tags::RUNS)
         .summary("Read what a job predicts")
         .text(
-            "For each role and time the value of the run that was issued last, by role and time. What is older than \
-             the source's retention_hours is not shown. All pages of one reading tell what was known when the first was \
-             read: a run that is reported meanwhile is no part of them. With `Accept: text/csv` the same as CSV (RFC 4180): all \
-             rows, or with limit so many, with a link to the next ones.",
+            "For each role and time the value of the run that was issued last, by role and time. Values older than the \
+             source's retention_hours are not shown. All pages of one reading tell what was known when the first was \
+             read: a run that is reported meanwhile is no part of them. With `Accept: text/csv` the same as CSV (RFC \
+             4180): all rows, or with limit so many, with a link to the next ones.",
         )
         .access(Access::Scope(Permission::PredictionsRead))
         .parameters(paged_by(
             vec![
-                query("role", "Only those of that output role.", WORD.schema()),
-                time_filter("from", "Only those about then or later."),
-                time_filter("to", "Only those about a time before then."),
-                time_filter("as_of", "Only those of runs issued then or before, whenever they were received."),
-                time_filter("known_at", "Only those of runs that the service had received by then: what was known."),
-                id_filter("run_id", "Exactly those of that run."),
+                query("role", "Only values of this output role.", WORD.schema()),
+                time_filter("from", "Only values about this time or later."),
+                time_filter("to", "Only values about a time before this one."),
+                time_filter("as_of", "Only values of runs issued at this time or before, whenever they were received."),
+                time_filter(
+                    "known_at",
+                    "Only values of runs that the service had received by this time: what was known then.",
+                ),
+                id_filter("run_id", "Exactly the values of this run."),
             ],
             PredictionFilter::MAX_LIMIT,
             PredictionFilter::DEFAULT_LIMIT,

@@ -14,7 +14,7 @@ fn describe() -> Operation {
     Operation::get("/api/v1/jobs/{id}/runs/{run_id}", "get_run")
         .tag(tags::RUNS)
         .summary("Read a run")
-        .text("Also one that failed and was replaced: it has replaced_by.")
+        .text("Also a run that failed and was replaced: it has replaced_by.")
         .access(Access::Scope(Permission::PredictionsRead))
         .parameters(vec![if_none_match()])
         .answer(200, "The run", Body::One("Run"))

@@ -16,13 +16,13 @@ fn describe() -> Operation {
     Operation::get("/api/v1/jobs/{id}/runs", "list_runs")
         .tag(tags::RUNS)
         .summary("List the runs of a job")
-        .text("The last issued first.")
+        .text("In the order of issue, the latest first.")
         .access(Access::Scope(Permission::PredictionsRead))
         .parameters(paged(vec![
-            query("status", "Only those that ended like this.", RUN_STATUS.schema()),
-            time_filter("from", "Only those issued then or later."),
-            time_filter("to", "Only those issued before then."),
-            time_filter("known_at", "Only those that the service had received by then."),
+            query("status", "Only runs with this status.", RUN_STATUS.schema()),
+            time_filter("from", "Only runs issued at this time or later."),
+            time_filter("to", "Only runs issued before this time."),
+            time_filter("known_at", "Only runs that the service had received by this time."),
         ]))
         .answer(200, "A page of runs", Body::Page("Run"))
 }

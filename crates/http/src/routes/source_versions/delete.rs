@@ -14,7 +14,7 @@ fn describe() -> Operation {
     Operation::delete("/api/v1/source_versions/{id}", "delete_source_version")
         .tag(tags::SOURCE_VERSIONS)
         .summary("Delete a source version")
-        .text("For the owner of its source. Refused while a job uses it.")
+        .text("Only the owner of the source deletes a version. Refused while a job uses it.")
         .access(Access::Scope(Permission::CatalogWrite))
         .parameters(vec![dry_run(), if_match()])
         .request(&wire::DELETE, &[])

@@ -14,11 +14,11 @@ fn describe() -> Operation {
     Operation::get("/api/v1/source_versions", "list_source_versions")
         .tag(tags::SOURCE_VERSIONS)
         .summary("List source versions")
-        .text("In the order in which they were published; without their roles, unless those are asked for.")
+        .text("In the order in which they were published; without their roles, unless expand asks for them.")
         .access(Access::Token)
         .parameters(paged(vec![
-            id_filter("source_id", "Only those of that source."),
-            words("expand", "With contract: the roles of each version, too.", &["contract"]),
+            id_filter("source_id", "Only versions of this source."),
+            words("expand", "contract: with the roles of each version.", &["contract"]),
         ]))
         .answer(200, "A page of source versions", Body::Page("SourceVersionItem"))
 }

@@ -14,7 +14,7 @@ fn describe() -> Operation {
     Operation::delete("/api/v1/sources/{id}", "delete_source")
         .tag(tags::SOURCES)
         .summary("Delete a source")
-        .text("For its owner. Refused while it has versions.")
+        .text("Only the owner deletes a source. Refused while it has versions.")
         .access(Access::Scope(Permission::CatalogWrite))
         .parameters(vec![dry_run(), if_match()])
         .request(&wire::DELETE, &[])

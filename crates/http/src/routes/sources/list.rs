@@ -20,8 +20,8 @@ fn describe() -> Operation {
         .text("In creation order.")
         .access(Access::Token)
         .parameters(paged(vec![
-            name_filter("Only the one of that name, compared without case."),
-            owner_filter("Only those of that organisation, or with null those of the platform."),
+            name_filter("Only the source with this name, compared without case."),
+            owner_filter("Only sources of this organisation, or with null sources of the platform."),
         ]))
         .answer(200, "A page of sources", Body::Page("Source"))
 }
