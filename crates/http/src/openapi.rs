@@ -119,7 +119,9 @@ fn describe(operation: &Operation) -> OperationBuilder {
         );
     }
     if operation.path.contains("{revision}") {
+        // The largest whole number that every reader of JSON has (RFC 8259, section 6).
         let number = ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer)).minimum(Some(1));
+        let number = number.maximum(Some(9_007_199_254_740_991_u64));
         described = described.parameter(
             ParameterBuilder::new()
                 .name("revision")

@@ -55,10 +55,12 @@ ALWAYS_POSSIBLE = {"active", "description", "expected_interval_minutes", "name",
 
 @schemathesis.hook
 def after_call(_ctx: HookContext, case: AnyCase, response: Response) -> None:
-    """Remembers what was made, and forgets what was deleted."""
+    """Remembers what was made, and forgets what was deleted, or is gone with the job that it was of."""
     path = case.operation.path
-    if case.method == "DELETE" and response.status_code == 204:
-        MADE[path] = [made for made in MADE.get(path, []) if made != case.path_parameters]
+    is_gone = response.status_code == 404 and case.auth_identity == "owner"
+    if is_gone or (case.method == "DELETE" and response.status_code == 204):
+        for known, made in MADE.items():
+            MADE[known] = [one for one in made if one != case.path_parameters]
     if case.method != "POST" or response.status_code not in (200, 201) or (case.query or {}).get("dry_run"):
         return
     body = response.json()
