@@ -70,7 +70,7 @@ pub struct StrictJsonError {
 ///
 /// ```
 /// use prediction_domain::model::Path;
-/// use prediction_http::strict_json;
+/// use prediction_strict_json as strict_json;
 ///
 /// let parsed = strict_json::parse(br#"{"job": {"name": "a", "name": "b"}}"#)?;
 /// assert_eq!(parsed.duplicates, [Path::of("job").member("name")]);
