@@ -92,16 +92,24 @@ pub const RUN_STATUS: Rule = Rule::named("RunStatus");
 
 #[expect(clippy::cast_possible_wrap, reason = "far below")]
 const MOST_PREDICTIONS: i64 = MAX_PREDICTIONS as i64;
-const RUN_STATUSES: &[&str] = &[model::RunStatus::ALL[0].as_str(), model::RunStatus::ALL[1].as_str()];
-const HEALTH_STATUSES: &[&str] = &{
-    let mut words = [""; model::HealthStatus::ALL.len()];
-    let mut index = 0;
-    while index < words.len() {
-        words[index] = model::HealthStatus::ALL[index].as_str();
-        index += 1;
-    }
-    words
-};
+
+/// The words of all values of an enumeration.
+macro_rules! words_of {
+    ($enumeration:ty) => {
+        &{
+            let mut words = [""; <$enumeration>::ALL.len()];
+            let mut index = 0;
+            while index < words.len() {
+                words[index] = <$enumeration>::ALL[index].as_str();
+                index += 1;
+            }
+            words
+        }
+    };
+}
+
+const RUN_STATUSES: &[&str] = words_of!(model::RunStatus);
+const HEALTH_STATUSES: &[&str] = words_of!(model::HealthStatus);
 
 impl Rule {
     const fn of(form: Form) -> Self {

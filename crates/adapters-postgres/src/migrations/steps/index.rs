@@ -28,7 +28,7 @@ pub(super) struct Index {
     pub(super) on: &'static str,
 }
 
-/// How large a table may be for its index to be made at once, in bytes: some thousand rows, which takes some milliseconds.
+/// How large a table may be for its index to be made at once, in bytes: some hundred or thousand rows.
 const SMALL: i64 = 256 * 1024;
 
 /// How often is looked whether another process is ready.
