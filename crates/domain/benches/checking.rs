@@ -9,14 +9,15 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion};
 use prediction_domain::model::{
-    BindingDraft, Caller, Contract, Diagnostics, InputRole, InputRoleDraft, OutputRole, OutputRoleDraft, Path,
-    Permission, Scope, Sent, SourceDraft, SourceVersionDraft, Submission, ViolationCode, Violations, check_bindings,
-    validate_bindings,
+    Caller, Contract, Diagnostics, InputRole, OutputRole, Path, Permission, Scope, ViolationCode, Violations,
 };
 use prediction_domain::ports::WriteMode;
+use prediction_domain::requests::{
+    BindingDraft, InputRoleDraft, OutputRoleDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft,
+    Submission, check_bindings, validate_bindings,
+};
 use prediction_domain::use_cases::{
-    Ports, Quotas, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, create_source, prepare_set_up,
-    publish_source_version, set_up_jobs,
+    Ports, Quotas, SetUpDone, UseCaseError, create_source, prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::values::fresh_input_id;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};

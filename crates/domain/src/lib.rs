@@ -4,16 +4,17 @@
 //! [`Contract`](model::Contract) declares the inputs a version needs and the outputs it gives. A **job** is one version
 //! configured for one customer (an **organisation**) by **role bindings** from the contract's input roles to concrete inputs.
 //!
-//! The crate holds the [`model`] with its rules, the [`ports`] through which it is stored, and the [`use_cases`] of the
-//! service. It does no input or output and knows neither HTTP nor SQL, so any Rust service can judge a configuration with it.
+//! The crate holds the [`model`] with its rules, the [`requests`] that it is made from, the [`ports`] through which it is
+//! stored, and the [`use_cases`] of the service. It does no input or output and knows neither HTTP nor SQL, so any Rust service can judge a configuration with it.
 //!
 //! # Checking a configuration
 //!
-//! [`check_bindings`](model::check_bindings) finds *every* violation at once, with the path of the offending value and
+//! [`check_bindings`](requests::check_bindings) finds *every* violation at once, with the path of the offending value and
 //! a hint:
 //!
 //! ```
-//! use prediction_domain::model::{BindingDraft, Contract, InputRole, OutputRole, ViolationCode, check_bindings};
+//! use prediction_domain::model::{Contract, InputRole, OutputRole, ViolationCode};
+//! use prediction_domain::requests::{BindingDraft, check_bindings};
 //!
 //! let contract = Contract::new(
 //!     vec![InputRole::required("temperature", "sensor", "celsius")?],
@@ -63,4 +64,5 @@
 
 pub mod model;
 pub mod ports;
+pub mod requests;
 pub mod use_cases;

@@ -10,47 +10,39 @@
 //! **Architecture invariant:** a write that spans several entities is one method that takes a finished plan. There is no
 //! transaction outside the adapters.
 
+mod catalog;
 mod clock;
 mod health;
-mod job_repository;
-mod judgement_repository;
-mod retention;
-mod run_repository;
-mod source_repository;
-mod source_version_repository;
+mod jobs;
+mod results;
 mod statistics;
 mod store_failure;
 
+pub use catalog::{
+    DeleteSourceError, DeleteSourceVersionError, InsertSourceError, InsertSourceVersionError, OwnerFilter,
+    SourceFilter, SourceRepository, SourceVersionFilter, SourceVersionRepository, UpdateSourceError,
+};
 pub use clock::{Clock, IdGenerator, MonotonicClock};
 pub use health::StoreHealth;
-pub use job_repository::{
-    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
+pub use jobs::{
+    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, Judged, JudgementRepository,
+    UpdateJobError,
 };
-pub use judgement_repository::{Judged, JudgementRepository};
-pub use retention::{NextInSweep, Purged, PurgedHistory, RetentionRepository};
-pub use run_repository::{
-    DeleteRunError, InsertNextError, InsertRunError, Issued, PredictedValue, PredictedValues, PredictionQuery,
-    ReplaceRunError, RunFilter, RunRepository, ValueCountQuery,
-};
-pub use source_repository::{
-    DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, UpdateSourceError,
-};
-pub use source_version_repository::{
-    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
+pub use results::{
+    DeleteRunError, InsertNextError, InsertRunError, Issued, NextInSweep, PredictedValue, PredictedValues,
+    PredictionQuery, Purged, PurgedHistory, ReplaceRunError, RetentionRepository, RunFilter, RunRepository,
+    ValueCountQuery,
 };
 pub use statistics::{ConnectionCounts, StoreStatistics};
 pub use store_failure::{Cause, StoreFailure};
 
 #[cfg(feature = "mocks")]
 pub use self::{
+    catalog::{MockSourceRepository, MockSourceVersionRepository},
     clock::{MockClock, MockIdGenerator, MockMonotonicClock},
     health::MockStoreHealth,
-    job_repository::MockJobRepository,
-    judgement_repository::MockJudgementRepository,
-    retention::MockRetentionRepository,
-    run_repository::MockRunRepository,
-    source_repository::MockSourceRepository,
-    source_version_repository::MockSourceVersionRepository,
+    jobs::{MockJobRepository, MockJudgementRepository},
+    results::{MockRetentionRepository, MockRunRepository},
     statistics::MockStoreStatistics,
 };
 

@@ -4,48 +4,37 @@
 //! All of them end in a value or in one [`UseCaseError`]: the vocabulary is closed and shared, so that a front end maps it in
 //! one place.
 
-mod change_job;
-mod change_source;
+mod catalog;
 mod clock_watch;
-mod create_source;
-mod delete;
 mod error;
-mod judge_health;
-mod publish_source_version;
-mod purge;
+mod jobs;
+mod lookup;
 mod quotas;
-mod read_catalog;
-mod read_jobs;
-mod read_runs;
-mod report_run;
-mod set_up_job;
+mod results;
 
 use std::sync::Arc;
 
-use crate::model::{Precondition, Revision, Sent};
+use crate::model::Revision;
 use crate::ports::{
     Clock, IdGenerator, JobRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreFailure,
 };
+use crate::requests::{Precondition, Sent};
 
-pub use change_job::change_job;
-pub use change_source::{SourceChanged, change_source};
-pub use clock_watch::ClockWatch;
-pub use create_source::create_source;
-pub use delete::{delete_job, delete_run, delete_source, delete_source_version};
-pub use error::{Conflict, InUse, Resource, UseCaseError};
-pub use judge_health::HealthJudge;
-pub use publish_source_version::publish_source_version;
-pub use purge::{Backlog, PurgeStep, Purger, SweptHistory};
-pub use quotas::Quotas;
-pub use read_catalog::{get_source, get_source_version, list_source_version_heads, list_source_versions, list_sources};
-pub use read_jobs::{
-    Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,
-    get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
+pub use catalog::{
+    SourceChanged, change_source, create_source, delete_source, delete_source_version, get_source, get_source_version,
+    list_source_version_heads, list_source_versions, list_sources, publish_source_version,
 };
-pub use read_runs::{PredictionFilter, PredictionPage, get_run, list_predictions, list_runs};
-pub use report_run::{RunReported, report_run};
-pub use set_up_job::{
-    Outcomes, PreparedSetUp, SetUpDone, SetUpDraft, SetUpJobDraft, Warning, prepare_set_up, set_up_jobs,
+pub use clock_watch::ClockWatch;
+pub use error::{Conflict, InUse, Resource, UseCaseError};
+pub use jobs::{
+    Expanded, Expansion, HealthJudge, JobQuery, Outcomes, PreparedSetUp, SetUpDone, Warning, change_job,
+    count_all_jobs_by_health, count_jobs_by_health, delete_job, expand_jobs, get_job_revision, get_jobs,
+    list_expanded_jobs, list_job_revisions, list_jobs, prepare_set_up, set_up_jobs,
+};
+pub use quotas::Quotas;
+pub use results::{
+    Backlog, PredictionFilter, PredictionPage, PurgeStep, Purger, RunReported, SweptHistory, delete_run, get_run,
+    list_predictions, list_runs, report_run,
 };
 
 /// Everything that the use cases need of the outside world.

@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use prediction_domain::model::{Caller, Permission, Precondition, Revision, Sent, Submission, ValueProblem};
+use prediction_domain::model::{Caller, Permission, Revision, ValueProblem};
+use prediction_domain::requests::{Precondition, Sent, Submission};
 use prediction_domain::use_cases::UseCaseError;
 
 use crate::api::{Api, ApiForTenant};

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use prediction_domain::model::{
-    Diagnostics, ListLimit, Path, Sent, Submission, ValueProblem, ViolationCode, Violations,
-};
+use prediction_domain::model::{Diagnostics, ListLimit, Path, ValueProblem, ViolationCode, Violations};
+use prediction_domain::requests::{Sent, Submission};
 use prediction_strict_json::{self as strict_json, Json, Members, StrictJsonError};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{

@@ -1,7 +1,8 @@
 use prediction_domain::model::{
-    self, BINDINGS, BindingDraft, InputId, InputKind, JobChangeDraft, JobId, JobName, JobWithHealth, Metric,
-    OrganisationId, OutputId, Revision, RoleName, SourceId, SourceVersionId, Timestamp, Unit,
+    self, BINDINGS, InputId, InputKind, JobId, JobName, JobWithHealth, Metric, OrganisationId, OutputId, Revision,
+    RoleName, SourceId, SourceVersionId, Timestamp, Unit,
 };
+use prediction_domain::requests::{BindingDraft, JobChangeDraft};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

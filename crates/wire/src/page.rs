@@ -1,4 +1,4 @@
-use prediction_domain::model::Sent;
+use prediction_domain::requests::Sent;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::{Fields, Shape};

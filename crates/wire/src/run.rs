@@ -1,8 +1,8 @@
 use prediction_domain::model::{
-    self, Description, JobId, PREDICTIONS, PredictionDraft, Revision, RoleName, RunDraft, RunId, RunStatus,
-    SourceVersionId, Timestamp,
+    self, Description, JobId, PREDICTIONS, Revision, RoleName, RunId, RunStatus, SourceVersionId, Timestamp,
 };
 use prediction_domain::ports::PredictedValue;
+use prediction_domain::requests::{PredictionDraft, RunDraft};
 use prediction_domain::use_cases::RunReported;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,5 +1,6 @@
 use prediction_domain::model::{BINDINGS, JobWithHealth};
-use prediction_domain::use_cases::{self, Outcomes, SetUpDone, SetUpDraft, SetUpJobDraft};
+use prediction_domain::requests::{SetUpDraft, SetUpJobDraft};
+use prediction_domain::use_cases::{self, Outcomes, SetUpDone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -1,7 +1,8 @@
 use prediction_domain::model::{
-    self, Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Revision, Sent, SourceChangeDraft,
-    SourceDraft, SourceId, SourceName, Timestamp, ValueProblem, ViolationCode,
+    self, Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Revision, SourceId, SourceName,
+    Timestamp, ValueProblem, ViolationCode,
 };
+use prediction_domain::requests::{Sent, SourceChangeDraft, SourceDraft};
 use prediction_domain::use_cases::SourceChanged;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use prediction_domain::model::{
-    self, Contract, ContractDigest, Description, InputKind, InputRoleDraft, Metric, OutputRoleDraft, ROLES, RoleName,
-    Sent, SourceId, SourceVersionDraft, SourceVersionHead, SourceVersionId, Timestamp, Unit, VersionLabel, Violations,
+    self, Contract, ContractDigest, Description, InputKind, Metric, ROLES, RoleName, SourceId, SourceVersionHead,
+    SourceVersionId, Timestamp, Unit, VersionLabel, Violations,
 };
+use prediction_domain::requests::{InputRoleDraft, OutputRoleDraft, Sent, SourceVersionDraft};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 

@@ -1,13 +1,10 @@
 //! What clocks say decides no order: they stand still, they are put right, and those of two replicas differ.
 
-use prediction_domain::model::{
-    Caller, Job, OutputRoleDraft, Page, Permission, Position, Scope, Sent, Source, SourceDraft, SourceVersion,
-    SourceVersionDraft, Timestamp,
-};
+use prediction_domain::model::{Caller, Job, Page, Permission, Position, Scope, Source, SourceVersion, Timestamp};
 use prediction_domain::ports::{DeleteSourceVersionError, JobFilter, SourceFilter, SourceVersionFilter, WriteMode};
+use prediction_domain::requests::{OutputRoleDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft};
 use prediction_domain::use_cases::{
-    SetUpDraft, SetUpJobDraft, create_source, list_jobs, list_source_versions, list_sources, prepare_set_up,
-    publish_source_version, set_up_jobs,
+    create_source, list_jobs, list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
 };
 
 use super::fixture::{catalog, stored_job};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 use smol_str::SmolStr;
 
+use super::catalog::Source;
 use super::id::{OrganisationId, SourceId};
-use super::source::Source;
 
 /// What a caller may do. Reading the catalog (sources and source versions) needs no permission but being known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

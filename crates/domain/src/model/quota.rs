@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::run::Run;
+use super::results::Run;
 use super::timestamp::Timestamp;
 
 /// What an organisation may have, or do in a day, only so often.

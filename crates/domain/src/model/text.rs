@@ -122,14 +122,14 @@ const BESIDE: char = '\u{1f}';
 impl InputKind {
     /// Whether it is the same in NFC.
     #[must_use]
-    pub(super) fn is_composed_as(&self, other: &Self) -> bool {
+    pub(crate) fn is_composed_as(&self, other: &Self) -> bool {
         self.0.nfc().eq(other.0.nfc())
     }
 }
 
 /// Finds which of some roles is meant by a name that is none of them: the first one that is the same in NFC. Roles are
 /// in NFC, but for roles that an earlier release stored as they came.
-pub(super) struct ComposedRoles<'a, Roles> {
+pub(crate) struct ComposedRoles<'a, Roles> {
     roles: Roles,
     /// Made when the first one is looked for, which hardly ever happens: composing all roles for each name would be the work of all
     /// pairs.
@@ -137,11 +137,11 @@ pub(super) struct ComposedRoles<'a, Roles> {
 }
 
 impl<'a, Roles: Iterator<Item = &'a RoleName> + Clone> ComposedRoles<'a, Roles> {
-    pub(super) fn among(roles: Roles) -> Self {
+    pub(crate) fn among(roles: Roles) -> Self {
         Self { roles, by_form: OnceCell::new() }
     }
 
-    pub(super) fn find(&self, name: &RoleName) -> Option<&'a RoleName> {
+    pub(crate) fn find(&self, name: &RoleName) -> Option<&'a RoleName> {
         if name.0.is_ascii() {
             return None;
         }

@@ -1,12 +1,12 @@
 //! How much of an answer things take.
 
-use super::binding::RoleBinding;
-use super::contract::{InputRole, OutputRole};
-use super::health::{JobWithHealth, MonitoredJob};
-use super::job::{Job, JobRevision, Output};
-use super::run::Run;
-use super::source::Source;
-use super::source_version::{SourceVersion, SourceVersionHead};
+use super::catalog::Source;
+use super::catalog::{InputRole, OutputRole};
+use super::catalog::{SourceVersion, SourceVersionHead};
+use super::jobs::RoleBinding;
+use super::jobs::{Job, JobRevision, Output};
+use super::jobs::{JobWithHealth, MonitoredJob};
+use super::results::Run;
 
 /// What takes room in an answer.
 pub trait Weight {

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use prediction_domain::model::{
-    BindingDraft, Contract, InputRole, Job, JobChangeDraft, OutputRole, Permission, Precondition, Sent, SourceVersion,
-    ViolationCode,
-};
+use prediction_domain::model::{Contract, InputRole, Job, OutputRole, Permission, SourceVersion, ViolationCode};
 use prediction_domain::ports::WriteMode;
+use prediction_domain::requests::{BindingDraft, JobChangeDraft, Precondition, Sent};
 use prediction_domain::use_cases::{Resource, UseCaseError, change_job};
 use prediction_domain_testkit::values::{at, fresh_organisation_id, revision};
 use serde_json::json;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
-    BindingDraft, CheckedBindings, Contract, Diagnostics, InputRole, MAX_BINDINGS, MAX_VIOLATIONS, OutputRole, Path,
-    Sent, ViolationCode, check_bindings, validate_bindings,
+    CheckedBindings, Contract, Diagnostics, InputRole, MAX_BINDINGS, MAX_VIOLATIONS, OutputRole, Path, ViolationCode,
 };
+use prediction_domain::requests::{BindingDraft, Sent, check_bindings, validate_bindings};
 use proptest::prelude::*;
 
 use crate::strategies::{all_bound, any_contract, bindings_for};

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use prediction_domain::model::{
-    Contract, Description, Diagnostics, InputKind, InputRole, InputRoleDraft, MAX_ROLES, Metric, OutputRole,
-    OutputRoleDraft, Path, RoleName, Sent, SourceVersionDraft, SourceVersionSpec, Unit, ViolationCode, declared_inputs,
+    Contract, Description, Diagnostics, InputKind, InputRole, MAX_ROLES, Metric, OutputRole, Path, RoleName, Unit,
+    ViolationCode,
+};
+use prediction_domain::requests::{
+    InputRoleDraft, OutputRoleDraft, Sent, SourceVersionDraft, SourceVersionSpec, declared_inputs,
 };
 use proptest::prelude::*;
 

@@ -1,10 +1,9 @@
 //! Deleting sources, versions and jobs.
 
-use prediction_domain::model::{JobId, Permission, Precondition, Scope, Sent, SourceVersionId};
+use prediction_domain::model::{JobId, Permission, Scope, SourceVersionId};
 use prediction_domain::ports::{DeleteSourceVersionError, WriteMode};
-use prediction_domain::use_cases::{
-    InUse, SetUpDraft, UseCaseError, delete_job, delete_source, delete_source_version, get_source,
-};
+use prediction_domain::requests::{Precondition, Sent, SetUpDraft};
+use prediction_domain::use_cases::{InUse, UseCaseError, delete_job, delete_source, delete_source_version, get_source};
 use prediction_domain_testkit::values::{fresh_organisation_id, revision};
 
 use crate::world::{

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    ExpectedIntervalMinutes, Health, HealthStatus, Job, JobChangeDraft, JobWithHealth, MonitoredJob, Monitoring,
-    Precondition, RunDraft, RunOutcome, RunStatus, RunSummary, Sent, SourceChangeDraft, SourceDraft, Timestamp,
+    ExpectedIntervalMinutes, Health, HealthStatus, Job, JobWithHealth, MonitoredJob, Monitoring, RunOutcome, RunStatus,
+    RunSummary, Timestamp,
 };
 use prediction_domain::ports::{JobFilter, WriteMode};
+use prediction_domain::requests::{
+    JobChangeDraft, Precondition, RunDraft, Sent, SetUpDraft, SourceChangeDraft, SourceDraft,
+};
 use prediction_domain::use_cases::{
-    JobQuery, Outcome, SetUpDraft, change_job, change_source, count_jobs_by_health, delete_job, get_jobs, list_jobs,
-    report_run,
+    JobQuery, Outcome, change_job, change_source, count_jobs_by_health, delete_job, get_jobs, list_jobs, report_run,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_version_of};
 use prediction_domain_testkit::values::{at, first_page, fresh_source_id, micros_after};

@@ -1,13 +1,13 @@
 //! Whose a source is, and what only its owner may do.
 
 use prediction_domain::model::{
-    AccessDenied, Caller, OrganisationId, OwnersRight, Permission, Precondition, Revision, Scope, Sent, Source,
-    SourceChangeDraft, SourceDraft, SourceVersionDraft, Violation, ViolationCode,
+    AccessDenied, Caller, OrganisationId, OwnersRight, Permission, Revision, Scope, Source, Violation, ViolationCode,
 };
 use prediction_domain::ports::{OwnerFilter, SourceFilter, WriteMode};
+use prediction_domain::requests::{Precondition, Sent, SetUpDraft, SourceChangeDraft, SourceDraft, SourceVersionDraft};
 use prediction_domain::use_cases::{
-    Outcome, SetUpDone, SetUpDraft, UseCaseError, change_source, create_source, delete_source, delete_source_version,
-    list_sources, publish_source_version,
+    Outcome, SetUpDone, UseCaseError, change_source, create_source, delete_source, delete_source_version, list_sources,
+    publish_source_version,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 use serde_json::json;

@@ -1,14 +1,14 @@
 //! Permissions are asked for before any port is called: the mocks here panic at any call.
 
-use prediction_domain::model::{
-    AccessDenied, Caller, JobChangeDraft, JobId, Permission, Precondition, Revision, RunDraft, RunId, Scope,
-    SourceChangeDraft, SourceDraft, SourceVersionDraft, SourceVersionId,
-};
+use prediction_domain::model::{AccessDenied, Caller, JobId, Permission, Revision, RunId, Scope, SourceVersionId};
 use prediction_domain::ports::{JobFilter, RunFilter, WriteMode};
+use prediction_domain::requests::{
+    JobChangeDraft, Precondition, RunDraft, SetUpDraft, SourceChangeDraft, SourceDraft, SourceVersionDraft,
+};
 use prediction_domain::use_cases::{
-    JobQuery, Ports, PredictionFilter, SetUpDraft, UseCaseError, change_job, change_source, count_jobs_by_health,
-    create_source, delete_job, delete_run, delete_source, delete_source_version, get_job_revision, get_run,
-    list_job_revisions, list_jobs, list_predictions, list_runs, prepare_set_up, publish_source_version, report_run,
+    JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_source, count_jobs_by_health, create_source,
+    delete_job, delete_run, delete_source, delete_source_version, get_job_revision, get_run, list_job_revisions,
+    list_jobs, list_predictions, list_runs, prepare_set_up, publish_source_version, report_run,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 

@@ -1,16 +1,16 @@
 //! A port fails: the use case ends in that failure, whatever it was doing.
 
-use prediction_domain::model::{
-    JobChangeDraft, JobId, Precondition, Sent, SourceChangeDraft, SourceVersionDraft, SourceVersionId,
-};
+use prediction_domain::model::{JobId, SourceVersionId};
 use prediction_domain::ports::{
     JobFilter, JobSetUpOutcome, SourceFilter, SourceVersionFilter, StoreFailure, WriteMode,
 };
+use prediction_domain::requests::{
+    JobChangeDraft, Precondition, Sent, SetUpDraft, SetUpJobDraft, SourceChangeDraft, SourceVersionDraft,
+};
 use prediction_domain::use_cases::{
-    Expansion, JobQuery, Ports, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, change_source,
-    count_jobs_by_health, create_source, delete_job, delete_source, delete_source_version, expand_jobs, get_jobs,
-    get_source, get_source_version, list_jobs, list_source_version_heads, list_source_versions, list_sources,
-    prepare_set_up, publish_source_version, set_up_jobs,
+    Expansion, JobQuery, Ports, UseCaseError, change_job, change_source, count_jobs_by_health, create_source,
+    delete_job, delete_source, delete_source_version, expand_jobs, get_jobs, get_source, get_source_version, list_jobs,
+    list_source_version_heads, list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of};
 use prediction_domain_testkit::values::first_page;

@@ -3,16 +3,17 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use prediction_domain::model::{
-    Job, JobChangeDraft, Precondition, Sent, Source, SourceChangeDraft, SourceVersionDraft, ViolationCode,
-};
+use prediction_domain::model::{Job, Source, ViolationCode};
 use prediction_domain::ports::{
     DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, InsertSourceVersionError,
     JobSetUpOutcome, JobSetUpRejected, StoreFailure, UpdateJobError, UpdateSourceError, WriteMode,
 };
+use prediction_domain::requests::{
+    JobChangeDraft, Precondition, Sent, SetUpDraft, SetUpJobDraft, SourceChangeDraft, SourceVersionDraft,
+};
 use prediction_domain::use_cases::{
-    Outcome, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, change_source, delete_job, delete_run, delete_source,
-    delete_source_version, publish_source_version,
+    Outcome, UseCaseError, change_job, change_source, delete_job, delete_run, delete_source, delete_source_version,
+    publish_source_version,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source as stored_source, a_version_of};
 use prediction_domain_testkit::values::revision;

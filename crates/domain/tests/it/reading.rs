@@ -2,9 +2,9 @@
 
 use prediction_domain::model::{AccessDenied, Job, JobId, Permission, Scope};
 use prediction_domain::ports::JobFilter;
+use prediction_domain::requests::SetUpDraft;
 use prediction_domain::use_cases::{
-    Expanded, Expansion, JobQuery, SetUpDraft, UseCaseError, expand_jobs, get_jobs, get_source, get_source_version,
-    list_jobs,
+    Expanded, Expansion, JobQuery, UseCaseError, expand_jobs, get_jobs, get_source, get_source_version, list_jobs,
 };
 use prediction_domain_testkit::values::{first_page, fresh_source_version_id};
 

@@ -1,9 +1,9 @@
 //! What is judged of a report: rules that hold for any report, and the boundaries of time.
 
 use prediction_domain::model::{
-    Contract, Diagnostics, MAX_PREDICTIONS, OutputRole, Path, Prediction, PredictionDraft, PredictionsDigest, RunDraft,
-    Sent, Submission, Timestamp, ViolationCode, validate_predictions,
+    Contract, Diagnostics, MAX_PREDICTIONS, OutputRole, Path, Prediction, PredictionsDigest, Timestamp, ViolationCode,
 };
+use prediction_domain::requests::{PredictionDraft, RunDraft, Sent, Submission, validate_predictions};
 use prediction_domain::use_cases::{Outcome, UseCaseError, report_run};
 use prediction_domain_testkit::builders::a_prediction;
 use prediction_domain_testkit::values::{at, micros_after};

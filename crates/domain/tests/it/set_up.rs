@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use prediction_domain::model::{
-    AccessDenied, BindingDraft, JobChangeDraft, Permission, Precondition, Scope, Sent, ViolationCode,
-};
+use prediction_domain::model::{AccessDenied, Permission, Scope, ViolationCode};
 use prediction_domain::ports::WriteMode;
-use prediction_domain::use_cases::{
-    Outcome, Outcomes, Resource, SetUpDraft, SetUpJobDraft, UseCaseError, change_job, prepare_set_up,
-};
+use prediction_domain::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, SetUpDraft, SetUpJobDraft};
+use prediction_domain::use_cases::{Outcome, Outcomes, Resource, UseCaseError, change_job, prepare_set_up};
 use prediction_domain_testkit::values::{fresh_organisation_id, revision};
 use serde_json::json;
 

@@ -1,12 +1,9 @@
 //! Setups that wait together are answered as if they had come one after the other.
 
-use prediction_domain::model::{
-    BindingDraft, Caller, Permission, Scope, Sent, SourceDraft, SourceVersionDraft, ViolationCode,
-};
+use prediction_domain::model::{Caller, Permission, Scope, ViolationCode};
 use prediction_domain::ports::WriteMode;
-use prediction_domain::use_cases::{
-    Outcome, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, prepare_set_up, set_up_jobs,
-};
+use prediction_domain::requests::{BindingDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft};
+use prediction_domain::use_cases::{Outcome, SetUpDone, UseCaseError, prepare_set_up, set_up_jobs};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

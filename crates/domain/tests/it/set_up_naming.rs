@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use prediction_domain::model::{Sent, Source, SourceDraft, SourceVersion, SourceVersionDraft, ViolationCode};
-use prediction_domain::use_cases::{Outcome, SetUpDraft, SetUpJobDraft};
+use prediction_domain::model::{Source, SourceVersion, ViolationCode};
+use prediction_domain::requests::{Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft};
+use prediction_domain::use_cases::Outcome;
 use serde_json::json;
 
 use crate::world::{

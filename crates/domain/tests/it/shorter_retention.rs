@@ -3,12 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
-use prediction_domain::model::{
-    Caller, Permission, Precondition, Sent, Source, SourceChangeDraft, SourceDraft, Timestamp, ValueCount,
-    ViolationCode,
-};
+use prediction_domain::model::{Caller, Permission, Source, Timestamp, ValueCount, ViolationCode};
 use prediction_domain::ports::{UpdateSourceError, WriteMode};
-use prediction_domain::use_cases::{SetUpDraft, SourceChanged, UseCaseError, change_source};
+use prediction_domain::requests::{Precondition, Sent, SetUpDraft, SourceChangeDraft, SourceDraft};
+use prediction_domain::use_cases::{SourceChanged, UseCaseError, change_source};
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{hours, revision};
 

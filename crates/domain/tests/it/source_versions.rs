@@ -1,9 +1,7 @@
 //! Publishing source versions.
 
-use prediction_domain::model::{
-    Contract, InputRole, OutputRole, Path, Sent, SourceVersion, SourceVersionDraft, Submission, ValueProblem,
-    ViolationCode,
-};
+use prediction_domain::model::{Contract, InputRole, OutputRole, Path, SourceVersion, ValueProblem, ViolationCode};
+use prediction_domain::requests::{Sent, SourceVersionDraft, Submission};
 use prediction_domain::use_cases::{Outcome, Resource, UseCaseError, publish_source_version};
 use prediction_domain_testkit::builders::contract;
 use serde_json::json;

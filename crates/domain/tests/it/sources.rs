@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use prediction_domain::model::{Path, Submission};
-use prediction_domain::model::{
-    Precondition, Sent, Source, SourceChangeDraft, SourceDraft, SourceId, ValueProblem, ViolationCode,
-};
+use prediction_domain::model::Path;
+use prediction_domain::model::{Source, SourceId, ValueProblem, ViolationCode};
 use prediction_domain::ports::WriteMode;
+use prediction_domain::requests::{Precondition, Sent, SourceChangeDraft, SourceDraft, Submission};
 use prediction_domain::use_cases::{Outcome, Resource, UseCaseError, change_source, create_source};
 use prediction_domain_testkit::values::revision;
 use serde_json::json;

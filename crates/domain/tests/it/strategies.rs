@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use prediction_domain::model::{
-    BindingDraft, Contract, Description, InputKind, InputRole, Metric, OutputRole, RoleName, Sent, Unit,
-};
+use prediction_domain::model::{Contract, Description, InputKind, InputRole, Metric, OutputRole, RoleName, Unit};
+use prediction_domain::requests::{BindingDraft, Sent};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;

@@ -1,11 +1,11 @@
 //! Texts and other values: one constructor each, through which what it gave passes unchanged.
 
 use prediction_domain::model::{
-    BindingDraft, Contract, Description, Diagnostics, ExpectedIntervalMinutes, InputId, InputKind, InputRole, JobName,
+    Contract, Description, Diagnostics, ExpectedIntervalMinutes, InputId, InputKind, InputRole, JobName,
     MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, OutputRole, PageRequest, Path, Position,
-    PredictionDraft, RetentionHours, Revision, RoleName, Sent, SourceName, Timestamp, Unit, VersionLabel,
-    ViolationCode, check_bindings, validate_predictions,
+    RetentionHours, Revision, RoleName, SourceName, Timestamp, Unit, VersionLabel, ViolationCode,
 };
+use prediction_domain::requests::{BindingDraft, PredictionDraft, Sent, check_bindings, validate_predictions};
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
 

@@ -1,8 +1,9 @@
 //! Violations have one order, in whatever order they were found.
 
 use prediction_domain::model::{
-    Diagnostics, MAX_VIOLATIONS, Path, Sent, ValueProblem, Violation, ViolationCode, Violations, nearest,
+    Diagnostics, MAX_VIOLATIONS, Path, ValueProblem, Violation, ViolationCode, Violations, nearest,
 };
+use prediction_domain::requests::Sent;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

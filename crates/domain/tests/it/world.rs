@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use prediction_domain::model::{
-    BindingDraft, Caller, Contract, Description, InputRoleDraft, Job, MonitoredJob, Monitoring, OrganisationId,
-    OutputRoleDraft, Permission, Scope, Sent, Source, SourceDraft, SourceId, SourceVersion, SourceVersionDraft,
-    Submission, Unit, ViolationCode, Violations,
+    Caller, Contract, Description, Job, MonitoredJob, Monitoring, OrganisationId, Permission, Scope, Source, SourceId,
+    SourceVersion, Unit, ViolationCode, Violations,
 };
 use prediction_domain::ports::{
     JobFilter, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository, SourceFilter,
     SourceVersionFilter, WriteMode,
 };
+use prediction_domain::requests::{
+    BindingDraft, InputRoleDraft, OutputRoleDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft,
+    Submission,
+};
 use prediction_domain::use_cases::{
-    Conflict, Ports, Quotas, SetUpDone, SetUpDraft, SetUpJobDraft, UseCaseError, create_source, list_jobs,
-    list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
+    Conflict, Ports, Quotas, SetUpDone, UseCaseError, create_source, list_jobs, list_source_versions, list_sources,
+    prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::contract;
 use prediction_domain_testkit::values::first_page;

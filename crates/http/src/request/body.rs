@@ -8,7 +8,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, He
 use actix_web::web::BytesMut;
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
-use prediction_domain::model::Submission;
+use prediction_domain::requests::Submission;
 use prediction_domain::use_cases::UseCaseError;
 use prediction_wire::Shape;
 use tokio::time::{Instant, timeout_at};

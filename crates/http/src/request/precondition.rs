@@ -5,7 +5,8 @@
 //! back, and is only held to the revision.
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use prediction_domain::model::{Health, Precondition, Revision};
+use prediction_domain::model::{Health, Revision};
+use prediction_domain::requests::Precondition;
 use sha2::{Digest as _, Sha256};
 
 use crate::compression::without_coding;

@@ -1,10 +1,7 @@
 //! Where violations are collected: in one order, as many as a caller can use.
 
-use serde_json::Value;
-
 use super::nearest::nearest_within;
 use super::{Path, ValueProblem, Violation, ViolationCode};
-use crate::model::draft::Sent;
 use crate::model::text::RoleName;
 
 /// The most mistakes of one request that are told. What is beyond is counted.
@@ -190,54 +187,6 @@ impl Diagnostics {
             (Some(violations), _) => Err(violations),
             // Only a draft with an `Unreadable` member that was not reported gets here.
             (None, None) => Err(ValueProblem::new(ViolationCode::WrongType, "cannot be read").at(Path::root()).into()),
-        }
-    }
-
-    /// Parses a member that was given, and reports what is wrong with it.
-    pub fn read<Raw, T>(
-        &mut self,
-        path: &Path,
-        sent: &Sent<Raw>,
-        parse: impl FnOnce(&Raw) -> Result<T, ValueProblem>,
-    ) -> Sent<T> {
-        match sent {
-            Sent::Absent => Sent::Absent,
-            Sent::Null => Sent::Null,
-            Sent::Unreadable => Sent::Unreadable,
-            Sent::Given(raw) => match parse(raw) {
-                Ok(value) => Sent::Given(value),
-                Err(problem) => {
-                    self.report(path.clone(), problem);
-                    Sent::Unreadable
-                }
-            },
-        }
-    }
-
-    /// Takes the value of a member that has to be there, and reports when it is not.
-    pub fn require<T>(&mut self, path: &Path, sent: Sent<T>) -> Option<T> {
-        match sent {
-            Sent::Given(value) => Some(value),
-            Sent::Unreadable => None,
-            Sent::Absent => {
-                self.report(path.clone(), ValueProblem::new(ViolationCode::MissingMember, "is missing"));
-                None
-            }
-            Sent::Null => {
-                self.report(
-                    path.clone(),
-                    ValueProblem::new(ViolationCode::WrongType, "must not be null").actual(Value::Null),
-                );
-                None
-            }
-        }
-    }
-
-    /// Takes the value of a member that may be left out but not be `null`.
-    pub fn not_null<T>(&mut self, path: &Path, sent: Sent<T>) -> Option<T> {
-        match sent {
-            Sent::Absent => None,
-            other => self.require(path, other),
         }
     }
 }

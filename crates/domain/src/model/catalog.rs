@@ -1,0 +1,12 @@
+//! The catalog: sources, their versions, and the contracts of these.
+
+mod contract;
+mod declared_inputs;
+mod source;
+mod source_version;
+
+pub(crate) use contract::validate_roles;
+pub use contract::{Contract, ContractDigest, InputRole, MAX_ROLES, OutputRole, ROLES};
+pub use declared_inputs::{DeclaredInput, DeclaredInputs};
+pub use source::{ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, name_keys};
+pub use source_version::{SourceVersion, SourceVersionHead};

@@ -1,0 +1,22 @@
+//! What callers send, before it is checked, and how it is checked.
+//!
+//! A draft holds the members of a request as they were sent, each a [`Sent`]. The checks make values of the
+//! [`model`](crate::model) of it, or tell everything that is wrong with it at once. A value of the model is always valid;
+//! a draft says nothing about that.
+//!
+//! **Architecture invariant:** nothing in here refers to [`ports`](crate::ports) or [`use_cases`](crate::use_cases).
+
+mod catalog;
+mod jobs;
+mod precondition;
+mod results;
+mod sent;
+
+pub use catalog::{
+    InputRoleDraft, OutputRoleDraft, SourceChangeDraft, SourceDraft, SourceSpec, SourceVersionDraft, SourceVersionSpec,
+    declared_inputs,
+};
+pub use jobs::{BindingDraft, JobChangeDraft, SetUpDraft, SetUpJobDraft, check_bindings, validate_bindings};
+pub use precondition::Precondition;
+pub use results::{PredictionDraft, RunDraft, validate_predictions};
+pub use sent::{Sent, Submission};

@@ -1,0 +1,16 @@
+//! Jobs, and whether they deliver.
+
+mod change_job;
+mod delete_job;
+mod judge_health;
+mod read_jobs;
+mod set_up_job;
+
+pub use change_job::change_job;
+pub use delete_job::delete_job;
+pub use judge_health::HealthJudge;
+pub use read_jobs::{
+    Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,
+    get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
+};
+pub use set_up_job::{Outcomes, PreparedSetUp, SetUpDone, Warning, prepare_set_up, set_up_jobs};

@@ -1,0 +1,198 @@
+use serde_json::json;
+
+use crate::model::{
+    Caller, CheckedBindings, Contract, Diagnostics, Job, JobId, JobName, JobWithHealth, MonitoredJob, OrganisationId,
+    Output, Path, Permission, SourceId, SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
+};
+use crate::ports::{UpdateJobError, WriteMode};
+use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
+use crate::use_cases::lookup::find_monitored_job;
+use crate::use_cases::{
+    Conflict, MAX_ATTEMPTS, Ports, Resource, UseCaseError, contended, last_write_wins, require_revision,
+};
+
+/// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
+/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision. A job that is activated
+/// has a whole interval to deliver.
+pub fn change_job(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    submission: &Submission<JobChangeDraft>,
+    precondition: &Precondition,
+    mode: WriteMode,
+) -> Result<JobWithHealth, UseCaseError> {
+    caller.require(Permission::JobsWrite)?;
+    let sent_revision = &submission.content.revision;
+    for _ in 0..MAX_ATTEMPTS {
+        let MonitoredJob { job: stored, monitoring } = find_monitored_job(ports, caller, id)?;
+        require_revision(precondition, sent_revision, stored.revision)?;
+        let changed = change(ports, &stored, submission)?;
+        let now = ports.clock.now();
+        if changed == stored {
+            return Ok(MonitoredJob { job: stored, monitoring }.judged_at(now));
+        }
+        let updated_at = now.max(stored.updated_at);
+        let is_activated = changed.active && !stored.active;
+        let changed = Job {
+            activated_at: if is_activated { Some(updated_at) } else { stored.activated_at },
+            revision: stored.revision.next(),
+            updated_at,
+            updated_by: Some(caller.to_subject()),
+            ..changed
+        };
+        let allowance = ports.allowance_of_change();
+        match ports.jobs.update(&changed, stored.revision, allowance, mode) {
+            Ok(()) => return Ok(MonitoredJob { job: changed, monitoring }.judged_at(now)),
+            Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
+            Err(UpdateJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),
+            Err(UpdateJobError::Missing) => return Err(UseCaseError::NotFound),
+            Err(UpdateJobError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
+            Err(UpdateJobError::NameTaken(other)) => {
+                let name = changed.name.as_str();
+                return Err(UseCaseError::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)));
+            }
+            // Deleted between our reading it and now: look again, and say so.
+            Err(UpdateJobError::VersionMissing) => {}
+            Err(UpdateJobError::Store(failure)) => return Err(failure.into()),
+        }
+    }
+    Err(contended())
+}
+
+fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) -> Result<Job, UseCaseError> {
+    let root = Path::root();
+    let draft = &submission.content;
+    let mut diagnostics = submission.diagnostics.clone();
+    let diagnostics = &mut diagnostics;
+
+    never_changes(diagnostics, "id", &draft.id, stored.id, JobId::parse);
+    never_changes(
+        diagnostics,
+        "organisation_id",
+        &draft.organisation_id,
+        stored.organisation_id,
+        OrganisationId::parse,
+    );
+    never_changes(diagnostics, "source_id", &draft.source_id, stored.source_id, SourceId::parse);
+    let name = diagnostics.read(&root.member("name"), &draft.name, |text| JobName::parse(text));
+    let name = diagnostics.not_null(&root.member("name"), name);
+    let active = diagnostics.not_null(&root.member("active"), draft.active.clone());
+
+    let version = change_version(ports, diagnostics, stored, draft)?;
+    let contract = version.as_ref().map(|version| &version.contract);
+    let version_changes = version.as_ref().is_some_and(|version| version.id != stored.source_version_id);
+    let bindings = match &draft.role_bindings {
+        Sent::Given(drafts) => validate_sent(diagnostics, contract, drafts),
+        Sent::Null => validate_sent(diagnostics, contract, &[]),
+        Sent::Unreadable => None,
+        Sent::Absent if version_changes => validate_kept(diagnostics, contract, &stored.role_bindings),
+        Sent::Absent => Some(stored.role_bindings.clone()),
+    };
+
+    let outputs = match contract {
+        Some(contract) if version_changes => Output::for_contract(contract, &stored.outputs, || ports.ids.output_id()),
+        _ => stored.outputs.clone(),
+    };
+    let changed = bindings.zip(version).map(|(role_bindings, version)| Job {
+        name: name.unwrap_or_else(|| stored.name.clone()),
+        active: active.unwrap_or(stored.active),
+        source_version_id: version.id,
+        role_bindings,
+        outputs,
+        ..stored.clone()
+    });
+    Ok(std::mem::take(diagnostics).finish(changed)?)
+}
+
+fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
+    diagnostics: &mut Diagnostics,
+    member: &'static str,
+    sent: &Sent<String>,
+    stored: Id,
+    parse: fn(&str) -> Result<Id, ValueProblem>,
+) {
+    let path = Path::of(member);
+    let read = diagnostics.read(&path, sent, |text| parse(text));
+    if let Some(id) = diagnostics.not_null(&path, read)
+        && id != stored
+    {
+        diagnostics.report(
+            path,
+            ValueProblem::new(ViolationCode::ImmutableField, "never changes")
+                .expected(stored.to_string())
+                .actual(id.to_string()),
+        );
+    }
+}
+
+/// The version that the job is to run; `None` after a violation was reported.
+fn change_version(
+    ports: &Ports,
+    diagnostics: &mut Diagnostics,
+    stored: &Job,
+    draft: &JobChangeDraft,
+) -> Result<Option<SourceVersion>, UseCaseError> {
+    let path = Path::of("source_version_id");
+    let read = diagnostics.read(&path, &draft.source_version_id, |text| SourceVersionId::parse(text));
+    let unreadable = matches!(read, Sent::Unreadable | Sent::Null);
+    let id = diagnostics.not_null(&path, read);
+    if unreadable {
+        return Ok(None);
+    }
+    let id = id.unwrap_or(stored.source_version_id);
+    let Some(version) = ports.source_versions.find_many(&[id])?.pop().flatten() else {
+        diagnostics.report(
+            path,
+            ValueProblem::new(ViolationCode::UnknownSourceVersion, "is not the id of a source version")
+                .actual(id.to_string()),
+        );
+        return Ok(None);
+    };
+    if version.source_id != stored.source_id {
+        diagnostics.report(
+            path,
+            ValueProblem::new(
+                ViolationCode::SourceVersionOfOtherSource,
+                "belongs to another source, and the source of a job never changes",
+            )
+            .expected(json!({ "source_id": stored.source_id }))
+            .actual(json!({ "source_id": version.source_id })),
+        );
+        return Ok(None);
+    }
+    Ok(Some(version))
+}
+
+fn validate_sent(
+    diagnostics: &mut Diagnostics,
+    contract: Option<&Contract>,
+    drafts: &[Sent<BindingDraft>],
+) -> Option<CheckedBindings> {
+    validate_bindings(diagnostics, &Path::of("role_bindings"), contract.map(Contract::declared_inputs), drafts)
+}
+
+/// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is
+/// reported where the request says which version it shall be.
+fn validate_kept(
+    diagnostics: &mut Diagnostics,
+    contract: Option<&Contract>,
+    kept: &CheckedBindings,
+) -> Option<CheckedBindings> {
+    let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
+    let mut apart = Diagnostics::default();
+    let checked = validate_sent(&mut apart, contract, &drafts);
+    let Some(violations) = apart.into_violations() else { return checked };
+    diagnostics.omit(violations.omitted());
+    for violation in violations.into_vec() {
+        let problem = ValueProblem {
+            code: violation.code,
+            message: format!("does not fit the bindings that the job has: {}", violation.message).into(),
+            expected: violation.expected,
+            actual: violation.actual,
+            hint: violation.hint.or_else(|| Some("send role_bindings that fit the version".to_owned())),
+        };
+        diagnostics.report(Path::of("source_version_id"), problem);
+    }
+    checked
+}

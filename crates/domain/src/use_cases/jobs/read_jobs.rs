@@ -1,0 +1,193 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JobWithHealth, Page,
+    PageRequest, Permission, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, Weight,
+};
+use crate::ports::{JobFilter, StoreFailure};
+use crate::use_cases::lookup::find_job;
+use crate::use_cases::{Ports, UseCaseError};
+
+/// A question for one job, asked by a caller who may ask it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobQuery(Scope, JobId);
+
+impl JobQuery {
+    /// Asks for a job in the caller's scope.
+    pub fn new(caller: &Caller, id: JobId) -> Result<Self, UseCaseError> {
+        caller.require(Permission::JobsRead)?;
+        Ok(Self(caller.scope.clone(), id))
+    }
+}
+
+/// Answers questions for single jobs, as many as wait together: `None` where there is no such job for that caller.
+pub fn get_jobs(ports: &Ports, queries: &[JobQuery]) -> Result<Vec<Option<JobWithHealth>>, StoreFailure> {
+    let wanted: Vec<(Scope, JobId)> = queries.iter().map(|JobQuery(scope, id)| (scope.clone(), *id)).collect();
+    let found = ports.jobs.find_monitored(&wanted)?;
+    let now = ports.clock.now();
+    Ok(found.into_iter().map(|job| job.map(|job| job.judged_at(now))).collect())
+}
+
+/// Jobs of the caller's scope in creation order; of these healths only, if there are any.
+pub fn list_jobs(
+    ports: &Ports,
+    caller: &Caller,
+    filter: JobFilter,
+    healths: Option<BTreeSet<HealthStatus>>,
+    page: &PageRequest,
+) -> Result<Page<JobWithHealth>, UseCaseError> {
+    require_to_read(caller, &filter)?;
+    let now = ports.clock.now();
+    let health = healths.map(|statuses| HealthFilter { statuses, at: now });
+    let Page { items, next } = ports.jobs.list(&caller.scope, &JobFilter { health, ..filter }, page)?;
+    Ok(Page { items: items.into_iter().map(|job| job.judged_at(now)).collect(), next })
+}
+
+/// The same, with what is to be shown beside the jobs, which counts for the budget of the page.
+pub fn list_expanded_jobs(
+    ports: &Ports,
+    caller: &Caller,
+    filter: &JobFilter,
+    healths: Option<&BTreeSet<HealthStatus>>,
+    expansion: Expansion,
+    page: &PageRequest,
+) -> Result<(Page<JobWithHealth>, Expanded), UseCaseError> {
+    let mut page = *page;
+    let mut expanded = Expanded::default();
+    loop {
+        let found = list_jobs(ports, caller, filter.clone(), healths.cloned(), &page)?;
+        let fitting = expand_within(ports, &found.items, expansion, page.budget(), &mut expanded)?;
+        if fitting == found.items.len() {
+            return Ok((found, expanded));
+        }
+        // A shorter page tells where the next one starts. It may hold other jobs by now.
+        page = page.shorter(fitting);
+    }
+}
+
+/// Finds what is to be shown beside the first of these jobs, as many as there is room for; one at the least. A source and a version is
+/// shown beside each job that has it. Tells how many these are.
+fn expand_within(
+    ports: &Ports,
+    judged: &[JobWithHealth],
+    expansion: Expansion,
+    budget: usize,
+    expanded: &mut Expanded,
+) -> Result<usize, UseCaseError> {
+    let (mut fitting, mut weight) = (0, 0);
+    for few in judged.chunks(EXPANDED_AT_ONCE) {
+        let more = |job: &&Job| {
+            (expansion.source && !expanded.sources.contains_key(&job.source_id))
+                || (expansion.source_version && !expanded.source_versions.contains_key(&job.source_version_id))
+        };
+        let unknown: Vec<&Job> = few.iter().map(|judged| &judged.job).filter(more).collect();
+        if !unknown.is_empty() {
+            let Expanded { sources, source_versions } = expand_jobs(ports, unknown, expansion)?;
+            expanded.sources.extend(sources);
+            expanded.source_versions.extend(source_versions);
+        }
+        for JobWithHealth { job, .. } in few {
+            weight += job.weight()
+                + expanded.sources.get(&job.source_id).map_or(0, Weight::weight)
+                + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight);
+            if fitting > 0 && weight > budget {
+                return Ok(fitting);
+            }
+            fitting += 1;
+        }
+    }
+    Ok(fitting)
+}
+
+/// For how many jobs at once what is shown beside them is read: a version may be as large as a request.
+const EXPANDED_AT_ONCE: usize = 8;
+
+/// How many jobs of the caller's scope there are of each health.
+pub fn count_jobs_by_health(
+    ports: &Ports,
+    caller: &Caller,
+    filter: &JobFilter,
+) -> Result<(HealthCounts, Timestamp), UseCaseError> {
+    require_to_read(caller, filter)?;
+    let now = ports.clock.now();
+    Ok((ports.jobs.count_by_health(&caller.scope, filter, now)?, now))
+}
+
+/// How many jobs of all organisations there are of each health: for operators who watch the service. It reveals nothing
+/// about a single organisation.
+pub fn count_all_jobs_by_health(ports: &Ports) -> Result<HealthCounts, StoreFailure> {
+    ports.jobs.count_by_health(&Scope::Platform, &JobFilter::default(), ports.clock.now())
+}
+
+fn require_to_read(caller: &Caller, filter: &JobFilter) -> Result<(), AccessDenied> {
+    caller.require(Permission::JobsRead)?;
+    filter.organisation_id.map_or(Ok(()), |organisation_id| caller.require_organisation(organisation_id))
+}
+
+/// What a job was at each of its revisions, from the first that was kept to the current one.
+pub fn list_job_revisions(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    page: &PageRequest<Revision>,
+) -> Result<Page<JobRevision, Revision>, UseCaseError> {
+    caller.require(Permission::JobsRead)?;
+    let job = find_job(ports, caller, id)?;
+    Ok(ports.jobs.revisions(job.organisation_id, id, page)?)
+}
+
+/// What a job was, or is, at a revision.
+pub fn get_job_revision(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    revision: Revision,
+) -> Result<JobRevision, UseCaseError> {
+    caller.require(Permission::JobsRead)?;
+    let job = find_job(ports, caller, id)?;
+    if job.revision == revision {
+        return Ok(job.into());
+    }
+    ports.jobs.revision(job.organisation_id, id, revision)?.ok_or(UseCaseError::NotFound)
+}
+
+/// What to show of a job beside its own members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expansion {
+    /// Its source, whole.
+    pub source: bool,
+    /// Its version, whole.
+    pub source_version: bool,
+}
+
+/// The sources and versions of some jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expanded {
+    /// Sources by id.
+    pub sources: BTreeMap<SourceId, Source>,
+    /// Versions by id.
+    pub source_versions: BTreeMap<SourceVersionId, SourceVersion>,
+}
+
+/// Finds what is to be shown beside these jobs, with one question for each kind of thing.
+pub fn expand_jobs<'a>(
+    ports: &Ports,
+    jobs: impl IntoIterator<Item = &'a Job, IntoIter: Clone>,
+    expansion: Expansion,
+) -> Result<Expanded, UseCaseError> {
+    let jobs = jobs.into_iter();
+    let mut expanded = Expanded::default();
+    if expansion.source {
+        let ids: BTreeSet<SourceId> = jobs.clone().map(|job| job.source_id).collect();
+        let ids: Vec<SourceId> = ids.into_iter().collect();
+        let sources = ports.sources.find_many(&ids)?.into_iter().flatten();
+        expanded.sources = sources.map(|source| (source.id, source)).collect();
+    }
+    if expansion.source_version {
+        let ids: BTreeSet<SourceVersionId> = jobs.map(|job| job.source_version_id).collect();
+        let ids: Vec<SourceVersionId> = ids.into_iter().collect();
+        let versions = ports.source_versions.find_many(&ids)?.into_iter().flatten();
+        expanded.source_versions = versions.map(|version| (version.id, version)).collect();
+    }
+    Ok(expanded)
+}

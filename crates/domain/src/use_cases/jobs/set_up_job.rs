@@ -1,0 +1,191 @@
+//! Setting up a job: everything of it in one call, or nothing.
+//!
+//! 1. [`prepare_set_up`] judges what needs no store: permission, organisation, values. It never blocks.
+//! 2. [`set_up_jobs`] takes as many prepared setups as wait together. It looks up what they refer to (`catalog`),
+//!    judges each against its contract and makes a finished plan of it (`plan`), has all plans stored at once, and tells
+//!    each caller what became of theirs (`finish`).
+//!
+//! A plan rests on what was read. When that is not so any more by the time it is stored (a source of that name was
+//! created meanwhile, a version deleted), the store says so, and the setup is planned anew. Within a batch, setups that
+//! could see what earlier ones store are kept for the next wave (`wave`).
+
+mod catalog;
+mod differences;
+mod finish;
+mod plan;
+mod prepare;
+mod resolve;
+mod wave;
+
+use serde_json::Value;
+
+use crate::model::{Health, Job, JobId, Scope, Source, SourceVersion};
+use crate::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
+use crate::use_cases::{MAX_ATTEMPTS, Outcome, Ports, UseCaseError, contended};
+
+use catalog::Catalog;
+use finish::finish;
+use plan::{Plan, plan};
+pub use prepare::{PreparedSetUp, prepare_set_up};
+use wave::Wave;
+
+/// A job that is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetUpDone {
+    /// Its source.
+    pub source: Source,
+    /// Its version.
+    pub source_version: SourceVersion,
+    /// The job.
+    pub job: Job,
+    /// Its health.
+    pub health: Health,
+    /// Which of the three were created.
+    pub outcomes: Outcomes,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// What became of each part of a setup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcomes {
+    /// The source.
+    pub source: Outcome,
+    /// The version.
+    pub source_version: Outcome,
+    /// The job.
+    pub job: Outcome,
+}
+
+/// Something that was done and may not have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What kind of thing: stable, for programs.
+    pub code: &'static str,
+    /// What, for people.
+    pub message: String,
+    /// What it is about.
+    pub details: Value,
+}
+
+/// Sets up jobs, as many as wait together. The answers are in the order of the setups, and are the same as if the jobs
+/// were set up one after the other.
+#[must_use]
+pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetUpDone, UseCaseError>> {
+    let mut set_ups: Vec<SetUp<'_>> = prepared.iter().map(SetUp::new).collect();
+    loop {
+        let open: Vec<usize> = (0..set_ups.len()).filter(|index| set_ups[*index].answer.is_none()).collect();
+        if open.is_empty() {
+            let mut answers = set_ups.into_iter().filter_map(|set_up| set_up.answer).collect();
+            attach_health(ports, &mut answers);
+            return answers;
+        }
+        // Each wave answers at least one setup, or brings it nearer to giving up.
+        advance(ports, &mut set_ups, &open);
+    }
+}
+
+/// A setup on the way to its answer.
+struct SetUp<'a> {
+    prepared: &'a PreparedSetUp,
+    answer: Option<Result<SetUpDone, UseCaseError>>,
+    /// How often the write of another request outdated its plan.
+    overtaken: usize,
+    /// The job that was found under its name when the last plan was to be stored. The next plan knows it.
+    known_job: Option<JobId>,
+}
+
+impl<'a> SetUp<'a> {
+    fn new(prepared: &'a PreparedSetUp) -> Self {
+        Self { prepared, answer: None, overtaken: 0, known_job: None }
+    }
+
+    /// Takes what became of the plan; without an answer, it is to be planned anew.
+    fn finish(&mut self, plan: Plan, outcome: Result<JobSetUpOutcome, JobSetUpRejected>) {
+        match outcome {
+            // The job came after the reading, perhaps with the very source and version that were missed.
+            Ok(JobSetUpOutcome::NameTaken(job))
+                if plan.rests_on_absence && plan.known_job.or(self.known_job) != Some(job.id) =>
+            {
+                self.known_job = Some(job.id);
+                self.retry_or_give_up();
+            }
+            Ok(outcome) => self.answer = Some(finish(self.prepared, plan, outcome)),
+            Err(JobSetUpRejected::Store(failure)) => self.answer = Some(Err(failure.into())),
+            Err(JobSetUpRejected::QuotaExceeded(exceeded)) => {
+                self.answer = Some(Err(UseCaseError::QuotaExceeded { exceeded, wait: None }));
+            }
+            Err(
+                JobSetUpRejected::SourceTaken | JobSetUpRejected::VersionTaken | JobSetUpRejected::ReferenceMissing,
+            ) => self.retry_or_give_up(),
+        }
+    }
+
+    fn retry_or_give_up(&mut self) {
+        self.overtaken += 1;
+        if self.overtaken == MAX_ATTEMPTS {
+            self.answer = Some(Err(contended()));
+        }
+    }
+}
+
+/// Plans and stores as many of the open setups as do not depend on each other, from the first on.
+fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
+    let catalog = match Catalog::load(ports, open.iter().map(|index| set_ups[*index].prepared)) {
+        Ok(catalog) => catalog,
+        Err(failure) => {
+            for index in open {
+                set_ups[*index].answer = Some(Err(failure.clone().into()));
+            }
+            return;
+        }
+    };
+    let mut wave = Wave::default();
+    for index in open {
+        let set_up = &mut set_ups[*index];
+        match plan(ports, &catalog, set_up.prepared) {
+            Ok(plan) if wave.changes(set_up.prepared, &plan) => break,
+            Ok(plan) => wave.add(*index, plan),
+            Err(_) if wave.may_help(set_up.prepared) => break,
+            Err(refusal) => set_up.answer = Some(Err(refusal)),
+        }
+    }
+    let plans = wave.into_plans();
+    if plans.is_empty() {
+        return;
+    }
+    let finished: Vec<JobSetUp> = plans.iter().map(|(_, plan)| plan.set_up.clone()).collect();
+    let mut outcomes = ports.jobs.set_up_many(&finished).into_iter();
+    for (index, plan) in plans {
+        let outcome =
+            outcomes.next().unwrap_or_else(|| Err(StoreFailure::Internal("a plan was not answered".into()).into()));
+        set_ups[index].finish(plan, outcome);
+    }
+}
+
+/// Judges the health of the jobs that were there already by the runs that they have had.
+fn attach_health(ports: &Ports, answers: &mut Vec<Result<SetUpDone, UseCaseError>>) {
+    let mut reused: Vec<&mut Result<SetUpDone, UseCaseError>> = Vec::new();
+    let mut wanted: Vec<(Scope, JobId)> = Vec::new();
+    for answer in answers {
+        if let Ok(SetUpDone { job, outcomes: Outcomes { job: Outcome::Reused, .. }, .. }) = answer {
+            wanted.push((Scope::of([job.organisation_id]), job.id));
+            reused.push(answer);
+        }
+    }
+    if wanted.is_empty() {
+        return;
+    }
+    match ports.jobs.find_monitored(&wanted) {
+        Ok(found) => {
+            let now = ports.clock.now();
+            for (answer, found) in reused.into_iter().zip(found) {
+                // A job that was deleted since then is told as it was.
+                if let (Ok(done), Some(found)) = (answer, found) {
+                    done.health = Health::evaluate(&done.job, &found.monitoring, now);
+                }
+            }
+        }
+        Err(failure) => reused.into_iter().for_each(|answer| *answer = Err(failure.clone().into())),
+    }
+}
