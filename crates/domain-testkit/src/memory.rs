@@ -1,11 +1,8 @@
 //! Every repository, in memory: for tests, and as the model that other stores are compared with.
 
-mod history;
+mod catalog;
 mod jobs;
-mod retention;
-mod runs;
-mod source_versions;
-mod sources;
+mod results;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -16,7 +16,7 @@ use crate::builders::{a_job_of, a_plan_for, a_source, a_version_of};
 use crate::values::{first_page, page_after};
 
 /// Text that stores have got wrong: scripts, quotes, escapes, look-alikes of nothing, patterns and markup.
-pub(super) const TEXTS: [&str; 20] = [
+pub(crate) const TEXTS: [&str; 20] = [
     "Rebstock-Überwachung № 5",
     "葡萄の病気",
     "مراقبة الكرم",
@@ -39,57 +39,57 @@ pub(super) const TEXTS: [&str; 20] = [
     "0",
 ];
 
-pub(super) fn stored_source(stores: &Stores, source: Source) -> Source {
+pub(crate) fn stored_source(stores: &Stores, source: Source) -> Source {
     stores.sources.insert(&source).expect("the source is stored");
     source
 }
 
-pub(super) fn stored_version(stores: &Stores, version: SourceVersion) -> SourceVersion {
+pub(crate) fn stored_version(stores: &Stores, version: SourceVersion) -> SourceVersion {
     stores.source_versions.insert(&version).expect("the version is stored");
     version
 }
 
-pub(super) fn stored_job(stores: &Stores, job: Job) -> Job {
+pub(crate) fn stored_job(stores: &Stores, job: Job) -> Job {
     assert_eq!(set_up(stores, &a_plan_for(job.clone())).expect("the job is stored"), JobSetUpOutcome::Created);
     job
 }
 
 /// A stored source with a stored version.
-pub(super) fn catalog(stores: &Stores) -> (Source, SourceVersion) {
+pub(crate) fn catalog(stores: &Stores) -> (Source, SourceVersion) {
     let source = stored_source(stores, a_source());
     let version = stored_version(stores, a_version_of(source.id));
     (source, version)
 }
 
 /// A stored job with a source and a version of its own.
-pub(super) fn any_job(stores: &Stores) -> Job {
+pub(crate) fn any_job(stores: &Stores) -> Job {
     let (_, version) = catalog(stores);
     stored_job(stores, a_job_of(&version))
 }
 
-pub(super) fn set_up(stores: &Stores, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
+pub(crate) fn set_up(stores: &Stores, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
     let [outcome] =
         <[_; 1]>::try_from(stores.jobs.set_up_many(std::slice::from_ref(plan))).expect("one plan has one outcome");
     outcome
 }
 
-pub(super) fn source(stores: &Stores, id: SourceId) -> Option<Source> {
+pub(crate) fn source(stores: &Stores, id: SourceId) -> Option<Source> {
     let [found] = <[_; 1]>::try_from(stores.sources.find_many(&[id]).expect("sources can be read"))
         .expect("one id has one answer");
     found
 }
 
-pub(super) fn version(stores: &Stores, id: SourceVersionId) -> Option<SourceVersion> {
+pub(crate) fn version(stores: &Stores, id: SourceVersionId) -> Option<SourceVersion> {
     let [found] = <[_; 1]>::try_from(stores.source_versions.find_many(&[id]).expect("versions can be read"))
         .expect("one id has one answer");
     found
 }
 
-pub(super) fn job(stores: &Stores, id: JobId) -> Option<Job> {
+pub(crate) fn job(stores: &Stores, id: JobId) -> Option<Job> {
     job_within(stores, Scope::Platform, id)
 }
 
-pub(super) fn job_within(stores: &Stores, scope: Scope, id: JobId) -> Option<Job> {
+pub(crate) fn job_within(stores: &Stores, scope: Scope, id: JobId) -> Option<Job> {
     let [found] = <[_; 1]>::try_from(stores.jobs.find_many(&[(scope, id)]).expect("jobs can be read"))
         .expect("one id has one answer");
     found
@@ -98,40 +98,40 @@ pub(super) fn job_within(stores: &Stores, scope: Scope, id: JobId) -> Option<Job
 /// Everything that is stored.
 #[derive(Debug)]
 #[expect(dead_code, reason = "read by its Debug form only")]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     sources: Vec<Source>,
     versions: Vec<SourceVersion>,
     jobs: Vec<Job>,
 }
 
-pub(super) fn contents(stores: &Stores) -> Contents {
+pub(crate) fn contents(stores: &Stores) -> Contents {
     Contents { sources: all_sources(stores), versions: all_versions(stores), jobs: all_jobs(stores) }
 }
 
-pub(super) fn all_sources(stores: &Stores) -> Vec<Source> {
+pub(crate) fn all_sources(stores: &Stores) -> Vec<Source> {
     walk(PageRequest::MAX_LIMIT, |page| {
         stores.sources.list(&SourceFilter::default(), page).expect("sources can be listed")
     })
 }
 
-pub(super) fn all_versions(stores: &Stores) -> Vec<SourceVersion> {
+pub(crate) fn all_versions(stores: &Stores) -> Vec<SourceVersion> {
     walk(PageRequest::MAX_LIMIT, |page| {
         stores.source_versions.list(&SourceVersionFilter::default(), page).expect("versions can be listed")
     })
 }
 
-pub(super) fn all_jobs(stores: &Stores) -> Vec<Job> {
+pub(crate) fn all_jobs(stores: &Stores) -> Vec<Job> {
     walk(PageRequest::MAX_LIMIT, |page| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page))
 }
 
 /// A page of jobs, without what is to be known to judge their health.
-pub(super) fn list_jobs(stores: &Stores, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Page<Job> {
+pub(crate) fn list_jobs(stores: &Stores, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Page<Job> {
     let Page { items, next } = stores.jobs.list(scope, filter, page).expect("jobs can be listed");
     Page { items: items.into_iter().map(|found| found.job).collect(), next }
 }
 
 /// All pages of a list, one after the other.
-pub(super) fn walk<T>(limit: u16, list: impl Fn(&PageRequest) -> Page<T>) -> Vec<T> {
+pub(crate) fn walk<T>(limit: u16, list: impl Fn(&PageRequest) -> Page<T>) -> Vec<T> {
     let mut page = list(&first_page(limit));
     let mut after = None;
     let mut items = Vec::new();
@@ -153,14 +153,14 @@ pub(super) fn walk<T>(limit: u16, list: impl Fn(&PageRequest) -> Page<T>) -> Vec
 /// Contracts and bindings are equal whatever their order, but stores keep the order: so it is the `Debug` forms that are
 /// compared, which show everything.
 #[track_caller]
-pub(super) fn assert_exactly<T: Debug>(found: &T, expected: &T) {
+pub(crate) fn assert_exactly<T: Debug>(found: &T, expected: &T) {
     let (found, expected) = (format!("{found:#?}"), format!("{expected:#?}"));
     assert!(found == expected, "found {found}\nexpected {expected}");
 }
 
 /// Fails unless the store holds the same before and after.
 #[track_caller]
-pub(super) fn assert_nothing_changes<T>(stores: &Stores, act: impl FnOnce() -> T) -> T {
+pub(crate) fn assert_nothing_changes<T>(stores: &Stores, act: impl FnOnce() -> T) -> T {
     let before = contents(stores);
     let result = act();
     assert_exactly(&contents(stores), &before);
@@ -168,7 +168,7 @@ pub(super) fn assert_nothing_changes<T>(stores: &Stores, act: impl FnOnce() -> T
 }
 
 /// Calls the same function in many threads that start together.
-pub(super) fn at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(count);
     let (start, act) = (&start, &act);
     thread::scope(|scope| {

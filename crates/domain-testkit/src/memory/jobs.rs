@@ -7,7 +7,7 @@ use prediction_domain::ports::{
     UpdateJobError, WriteMode,
 };
 
-use super::{Kind, MemoryStore, State, lasts};
+use crate::memory::{Kind, MemoryStore, State, lasts};
 
 impl JobRepository for MemoryStore {
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {

@@ -1,0 +1,4 @@
+//! Sources and their versions.
+
+mod source_versions;
+mod sources;
