@@ -1,5 +1,5 @@
 //! The service on PostgreSQL without looking at tokens: every caller is the same one. `scripts/bench` measures beside it
-//! what looking at tokens costs. Not for use: it lets everybody in.
+//! what looking at tokens costs. Not for use: it lets every caller in.
 //!
 //! `without_token_check postgres://USER@HOST/NAME`
 
@@ -10,36 +10,17 @@ use actix_web::{App, HttpServer, rt, web};
 use anyhow::Context as _;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
+use prediction_adapters_system::{SystemClock, TimeOrderedIds};
 use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
-use prediction_domain::ports::{Clock, IdGenerator};
 use prediction_domain::use_cases::{Ports, Quotas};
 use prediction_http::Api;
 use prediction_identity::{TokenRejected, TokenVerifier, ValidTime, Verified};
-use uuid::Uuid;
 
-struct Anybody(Verified);
+struct AnyCaller(Verified);
 
-impl TokenVerifier for Anybody {
+impl TokenVerifier for AnyCaller {
     fn verify<'a>(&'a self, _token: &'a str) -> BoxFuture<'a, Result<Verified, TokenRejected>> {
         ready(Ok(self.0.clone())).boxed()
-    }
-}
-
-struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is where time comes in")]
-    fn now(&self) -> Timestamp {
-        Timestamp::truncated(chrono::Utc::now())
-    }
-}
-
-struct TimeOrderedIds;
-
-impl IdGenerator for TimeOrderedIds {
-    #[expect(clippy::disallowed_methods, reason = "this is where ids come in")]
-    fn fresh(&self) -> Uuid {
-        Uuid::now_v7()
     }
 }
 
@@ -57,10 +38,11 @@ fn main() -> anyhow::Result<()> {
         ids: Arc::new(TimeOrderedIds),
         quotas: Quotas::default(),
     };
-    let caller = Caller { subject: "anybody".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };
+    let caller =
+        Caller { subject: "any-caller".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };
     let always = |micros| Timestamp::from_micros(micros).context("a time that can be written down");
     let valid = ValidTime { from: always(0)?, until: always(4_000_000_000_000_000)? };
-    let verifier = Arc::new(Anybody(Verified { caller: Arc::new(caller), valid }));
+    let verifier = Arc::new(AnyCaller(Verified { caller: Arc::new(caller), valid }));
     let api = web::Data::new(Api::start(ports, store, verifier));
     rt::System::new().block_on(async {
         let server = HttpServer::new(move || {

@@ -13,7 +13,7 @@ use prediction_http::Writers;
 
 use crate::command_line::{DatabaseOptions, DatabasePooling};
 use crate::data_folder;
-use crate::system::{SystemClock, TimeOrderedIds};
+use prediction_adapters_system::{SystemClock, TimeOrderedIds};
 
 /// One of the databases that can be chosen at run time.
 pub(crate) enum Database {

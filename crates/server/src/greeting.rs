@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::command_line::IdentityOptions;
     use crate::data_folder;
-    use crate::system::SystemClock;
+    use prediction_adapters_system::SystemClock;
 
     fn greeting(identity: &Identity) -> String {
         text("http://localhost:8000", None, "sqlite:a.db", &how_to_get_in(identity).unwrap())

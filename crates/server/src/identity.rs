@@ -19,7 +19,7 @@ use prediction_identity::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, Tok
 
 use crate::command_line::{IdentityOptions, IssuerOptions, ServeOptions, TokenOptions};
 use crate::data_folder;
-use crate::system::{SystemClock, TimeOrderedIds};
+use prediction_adapters_system::{SystemClock, TimeOrderedIds};
 
 /// Whose tokens a server accepts: never both kinds, or a user who can read the data folder could pass for the issuer.
 pub(crate) enum Identity {

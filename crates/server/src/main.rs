@@ -13,7 +13,6 @@ mod listener;
 mod logging;
 mod purge;
 mod serve;
-mod system;
 mod watch;
 
 use std::io::Write as _;

@@ -21,8 +21,8 @@ use crate::command_line::{ServeOptions, UsageOptions};
 use crate::connections::Connections;
 use crate::database::PortsOfStore;
 use crate::greeting::Addresses;
-use crate::system::{ProcessClock, SystemClock};
 use crate::{connections, database, greeting, identity, judging, listener, logging, purge, watch};
+use prediction_adapters_system::{ProcessClock, SystemClock};
 
 /// How many connections the internal listener has: for a few operators and monitors.
 const INTERNAL_CONNECTIONS: usize = 64;

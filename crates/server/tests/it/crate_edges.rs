@@ -16,11 +16,12 @@ const HTTP: &str = "prediction-http";
 const STRICT_JSON: &str = "prediction-strict-json";
 const WIRE: &str = "prediction-wire";
 const IDENTITY: &str = "prediction-identity";
+const SYSTEM: &str = "prediction-adapters-system";
 const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
@@ -30,8 +31,9 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
     (WIRE, &[DOMAIN, STRICT_JSON]),
     (HTTP, &[DOMAIN, IDENTITY, WIRE]),
+    (SYSTEM, &[DOMAIN]),
     (WEB, &[IDENTITY, STRICT_JSON]),
-    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, WEB]),
+    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, WEB]),
 ];
 
 /// What the domain may be made of: values, and nothing that speaks to the world.
