@@ -19,6 +19,15 @@
 //! prediction_domain_testkit::contract_suite!(make_stores);
 //! # fn main() {}
 //! ```
+//!
+//! # A store of one port
+//!
+//! A program that stores only sources runs only their part of the suite. This one is `examples/own_store.rs`; all of its
+//! tests pass:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/own_store.rs")]
+//! ```
 #![expect(
     clippy::missing_panics_doc,
     reason = "everything in test support panics when it is misused: that is a test's failure"

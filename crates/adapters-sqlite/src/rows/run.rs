@@ -159,8 +159,5 @@ impl TryFrom<&RunRow> for Run {
 
 /// How a status is stored.
 pub(crate) fn succeeded(status: RunStatus) -> i64 {
-    match status {
-        RunStatus::Succeeded => 1,
-        RunStatus::Failed => 0,
-    }
+    i64::from(status == RunStatus::Succeeded)
 }

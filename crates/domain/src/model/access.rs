@@ -12,6 +12,7 @@ use super::id::{OrganisationId, SourceId};
 
 /// What a caller may do. Reading the catalog (sources and source versions) needs no permission but being known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Permission {
     /// Create sources, and publish versions of the caller's own.
     CatalogCreate,

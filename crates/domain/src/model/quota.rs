@@ -7,6 +7,7 @@ use super::timestamp::Timestamp;
 
 /// What an organisation may have, or do in a day, only so often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Quota {
     /// Jobs that it has.
     Jobs,

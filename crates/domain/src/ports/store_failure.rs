@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 /// The store could not do its work, for no fault of the request. One failure can be the answer to many requests.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreFailure {
     /// The store cannot be reached, is overloaded or is shutting down. Trying again may help.
     #[error("the store is not available")]

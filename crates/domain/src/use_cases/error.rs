@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -11,31 +12,31 @@ use crate::ports::StoreFailure;
 #[derive(Debug, thiserror::Error)]
 pub enum UseCaseError {
     /// The caller may not.
-    #[error("not allowed")]
+    #[error("the caller is not allowed to do this")]
     Denied(#[from] AccessDenied),
     /// There is no such thing, as far as the caller may see.
-    #[error("not found")]
+    #[error("there is no such thing, as far as the caller may see")]
     NotFound,
     /// It is at another revision than the caller wants to change.
-    #[error("at revision {current}")]
+    #[error("another revision was to be changed than the stored one, {current}")]
     Stale {
         /// The stored revision.
         current: Revision,
     },
     /// The caller wants to change what has a weak entity tag, which nothing has.
-    #[error("weakly tagged, at revision {current}")]
+    #[error("a weak entity tag matches nothing; the stored revision is {current}")]
     WeaklyTagged {
         /// The stored revision.
         current: Revision,
     },
     /// The request is wrong in these places.
-    #[error("invalid")]
+    #[error("the request is not valid")]
     Invalid(#[from] Violations),
     /// The request clashes with what is stored.
-    #[error("conflict")]
+    #[error("a different {} is stored: {}", .0.resource, .0.existing_id)]
     Conflict(Conflict),
     /// It cannot be deleted while others need it.
-    #[error("in use")]
+    #[error("it cannot be deleted: {0}")]
     InUse(InUse),
     /// The organisation has, or has done today, as much as it may.
     #[error("{exceeded}")]
@@ -46,7 +47,7 @@ pub enum UseCaseError {
         wait: Option<Duration>,
     },
     /// It would delete values that can be read, and nothing says that this is meant.
-    #[error("would delete values")]
+    #[error("it would delete {} values, and nothing says that this is meant", .0.values)]
     WouldDelete(ValueCount),
     /// The store failed.
     #[error("the store failed")]
@@ -74,6 +75,7 @@ impl Conflict {
 
 /// The kinds of things that are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Resource {
     /// A source.
     Source,
@@ -85,15 +87,36 @@ pub enum Resource {
     Run,
 }
 
+impl Resource {
+    /// Its name in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::SourceVersion => "source_version",
+            Self::Job => "job",
+            Self::Run => "run",
+        }
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.as_str().replace('_', " "))
+    }
+}
+
 /// What keeps something from being deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InUse {
     /// A source has versions.
+    #[error("the source has {versions} versions")]
     SourceHasVersions {
         /// How many.
         versions: u64,
     },
     /// Jobs run a version.
+    #[error("{jobs} jobs run the version")]
     VersionHasJobs {
         /// How many, in all organisations.
         jobs: u64,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::WWW_AUTHENTICATE;
 use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, ValueCount};
 use prediction_domain::ports::StoreFailure;
-use prediction_domain::use_cases::{Conflict, InUse, Resource, UseCaseError};
+use prediction_domain::use_cases::{Conflict, InUse, UseCaseError};
 use serde_json::json;
 
 use super::{Problem, ProblemCode};
@@ -77,16 +77,10 @@ impl From<AccessDenied> for Problem {
 
 impl From<Conflict> for Problem {
     fn from(conflict: Conflict) -> Self {
-        let resource = match conflict.resource {
-            Resource::Source => "source",
-            Resource::SourceVersion => "source_version",
-            Resource::Job => "job",
-            Resource::Run => "run",
-        };
         Self::new(ProblemCode::Conflict)
-            .detail(format!("a different {} is stored: {}", resource.replace('_', " "), conflict.existing_id))
+            .detail(format!("a different {} is stored: {}", conflict.resource, conflict.existing_id))
             .member(ProblemMember::ExistingId, json!(conflict.existing_id))
-            .member(ProblemMember::Resource, resource)
+            .member(ProblemMember::Resource, conflict.resource.as_str())
             .violations(&conflict.differences)
     }
 }
@@ -125,9 +119,7 @@ impl From<StoreFailure> for Problem {
             StoreFailure::NotWritable(_) => Self::unavailable(ProblemCode::StoreUnavailable)
                 .detail("the database takes no writes at the moment")
                 .caused_by(failure),
-            StoreFailure::Corrupt(_) | StoreFailure::Internal(_) => {
-                Self::new(ProblemCode::InternalError).caused_by(failure)
-            }
+            _ => Self::new(ProblemCode::InternalError).caused_by(failure),
         }
     }
 }
@@ -156,6 +148,7 @@ impl Problem {
             Quota::ChangesPerDay => {
                 format!("the jobs of the organisation were changed {} today, and may be {limit} times", times(used))
             }
+            _ => exceeded.to_string(),
         };
         problem
             .detail(detail)

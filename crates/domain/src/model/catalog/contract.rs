@@ -257,17 +257,15 @@ impl<'de> Deserialize<'de> for Contract {
     }
 }
 
-/// The rules of a list of roles, of which some may be unreadable. Tells whether all hold.
+/// The rules of a list of roles, of which some may be unreadable.
 pub(crate) fn validate_roles<'a>(
     diagnostics: &mut Diagnostics,
     path: &Path,
     count: usize,
     names: impl Iterator<Item = Option<&'a RoleName>>,
     least: usize,
-) -> bool {
-    let mut valid = true;
+) {
     if count < least {
-        valid = false;
         diagnostics.report(
             path.clone(),
             ValueProblem::new(ViolationCode::TooFewItems, "is empty")
@@ -277,21 +275,19 @@ pub(crate) fn validate_roles<'a>(
     }
     if let Some(too_many) = ROLES.exceeded_by(count) {
         diagnostics.report(path.clone(), too_many);
-        return false;
+        return;
     }
     let mut seen = BTreeSet::new();
     for (index, name) in names.enumerate() {
         if let Some(name) = name
             && !seen.insert(name)
         {
-            valid = false;
             diagnostics.report(
                 path.index(index).member("role"),
                 ValueProblem::new(ViolationCode::DuplicateRole, "is declared twice").actual(name.as_str()),
             );
         }
     }
-    valid
 }
 
 fn compare<Role: PartialEq + Serialize>(

@@ -23,6 +23,7 @@ pub const MIN_GRACE_MINUTES: i32 = 5;
 /// Whether a job delivers, in the order in which it is judged: the first that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HealthStatus {
     /// The job is not active.
     Paused,

@@ -69,6 +69,7 @@ impl Run {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RunStatus {
     /// With values for every required output role.
     Succeeded,

@@ -174,6 +174,13 @@ impl Diagnostics {
         self.found.len() + self.omitted
     }
 
+    /// Reads a part of a request: gives its value if nothing was found to be wrong with this part, whatever was found before.
+    pub fn section<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let before = self.violation_count();
+        let value = read(self);
+        value.filter(|_| self.violation_count() == before)
+    }
+
     /// Everything found, if anything was.
     #[must_use]
     pub fn into_violations(self) -> Option<Violations> {
@@ -209,6 +216,21 @@ mod tests {
         let places: Vec<_> = violations.iter().map(|violation| violation.path.to_string()).collect();
         assert_eq!(places, ["list", "list[9]", "list[9]", "list[10]"]);
         assert_eq!(violations[1].code, ViolationCode::WrongType);
+    }
+
+    #[test]
+    fn a_section_has_a_value_if_nothing_is_wrong_with_it() {
+        let wrong = || ValueProblem::new(ViolationCode::WrongType, "is wrong");
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.report(Path::of("before"), wrong());
+        assert_eq!(diagnostics.section(|_| Some(1)), Some(1));
+        assert_eq!(diagnostics.section(|_| None::<i32>), None);
+        let section = diagnostics.section(|diagnostics| {
+            diagnostics.report(Path::of("within"), wrong());
+            Some(1)
+        });
+        assert_eq!(section, None);
+        assert_eq!(diagnostics.violation_count(), 2);
     }
 
     #[test]

@@ -168,18 +168,19 @@ fn validate_list<'a, Draft, Role>(
     }
     let names: Vec<Option<RoleName>> =
         drafts.iter().map(|draft| draft.given().and_then(|draft| RoleName::parse(name(draft).given()?).ok())).collect();
-    let valid = validate_roles(diagnostics, path, drafts.len(), names.iter().map(Option::as_ref), least);
-    let roles: Vec<Option<Role>> = drafts
-        .iter()
-        .enumerate()
-        .map(|(index, draft)| {
-            let path = path.index(index);
-            let draft = diagnostics.require(&path, draft.as_ref())?;
-            read(diagnostics, &path, draft)
-        })
-        .collect();
-    let roles: Option<Vec<Role>> = roles.into_iter().collect();
-    if valid { roles } else { None }
+    diagnostics.section(|diagnostics| {
+        validate_roles(diagnostics, path, drafts.len(), names.iter().map(Option::as_ref), least);
+        let roles: Vec<Option<Role>> = drafts
+            .iter()
+            .enumerate()
+            .map(|(index, draft)| {
+                let path = path.index(index);
+                let draft = diagnostics.require(&path, draft.as_ref())?;
+                read(diagnostics, &path, draft)
+            })
+            .collect();
+        roles.into_iter().collect()
+    })
 }
 
 fn word<T>(

@@ -58,21 +58,23 @@ pub fn validate_bindings(
         return None;
     }
     let declared = declared.map(Declared::of);
-    let mut bound = BTreeSet::new();
-    let bindings: Vec<Option<RoleBinding>> = drafts
-        .iter()
-        .enumerate()
-        .map(|(index, draft)| {
-            let path = path.index(index);
-            let draft = diagnostics.require(&path, draft.as_ref())?;
-            validate_binding(diagnostics, &path, declared.as_ref(), draft, &mut bound)
-        })
-        .collect();
-    if let Some(declared) = declared {
-        report_unbound(diagnostics, path, declared.inputs, &bound);
-    }
-    let bindings: Option<Vec<RoleBinding>> = bindings.into_iter().collect();
-    if diagnostics.is_clean() { bindings.map(CheckedBindings::of_checked) } else { None }
+    let bindings = diagnostics.section(|diagnostics| {
+        let mut bound = BTreeSet::new();
+        let bindings: Vec<Option<RoleBinding>> = drafts
+            .iter()
+            .enumerate()
+            .map(|(index, draft)| {
+                let path = path.index(index);
+                let draft = diagnostics.require(&path, draft.as_ref())?;
+                validate_binding(diagnostics, &path, declared.as_ref(), draft, &mut bound)
+            })
+            .collect();
+        if let Some(declared) = &declared {
+            report_unbound(diagnostics, path, declared.inputs, &bound);
+        }
+        bindings.into_iter().collect()
+    });
+    bindings.map(CheckedBindings::of_checked)
 }
 
 /// The declared inputs, with an index that finds inputs whose role is written in another form.

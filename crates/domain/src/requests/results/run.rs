@@ -46,8 +46,17 @@ pub fn validate_predictions(
         diagnostics.report(path.clone(), too_many);
         return None;
     }
+    diagnostics.section(|diagnostics| Some(read_predictions(diagnostics, path, contract, drafts)))
+}
+
+/// The values that can be read.
+fn read_predictions(
+    diagnostics: &mut Diagnostics,
+    path: &Path,
+    contract: Option<&Contract>,
+    drafts: &[Sent<PredictionDraft>],
+) -> Vec<Prediction> {
     let outputs = contract.map(Outputs::of);
-    let judged = diagnostics.violation_count();
     let mut places = BTreeMap::new();
     let mut unreadable_roles = false;
     let mut predictions = Vec::with_capacity(drafts.len());
@@ -104,7 +113,7 @@ pub fn validate_predictions(
             );
         }
     }
-    (diagnostics.violation_count() == judged).then_some(predictions)
+    predictions
 }
 
 /// The output roles of a contract, to find names among.

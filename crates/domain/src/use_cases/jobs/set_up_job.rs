@@ -70,6 +70,57 @@ pub struct Warning {
 
 /// Sets up jobs, as many as wait together. The answers are in the order of the setups, and are the same as if the jobs
 /// were set up one after the other.
+///
+/// On the store in memory of `prediction-domain-testkit`, without a database or a server:
+///
+/// ```
+/// use prediction_domain::model::{Caller, OrganisationId, Permission, Scope};
+/// use prediction_domain::ports::WriteMode;
+/// use prediction_domain::requests::{
+///     BindingDraft, InputRoleDraft, OutputRoleDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft,
+/// };
+/// use prediction_domain::use_cases::{prepare_set_up, set_up_jobs};
+/// use prediction_domain_testkit::{MemoryStore, values};
+///
+/// let given = |text: &str| Sent::Given(text.to_owned());
+/// let grapes = OrganisationId::parse("7f0c2f0e-33a5-4f4b-9a41-3d4a2a6a6d10")?;
+/// let input = InputRoleDraft {
+///     role: given("temperature"),
+///     input_kind: given("sensor"),
+///     metric: given("air_temperature"),
+///     ..InputRoleDraft::default()
+/// };
+/// let output = OutputRoleDraft { role: given("risk"), metric: given("mildew_risk"), ..OutputRoleDraft::default() };
+/// let draft = SetUpDraft {
+///     organisation_id: given(&grapes.to_string()),
+///     source: Sent::Given(SourceDraft { name: given("Mildew"), ..SourceDraft::default() }),
+///     source_version: Sent::Given(SourceVersionDraft {
+///         version: given("1.0.0"),
+///         input_roles: Sent::Given(vec![Sent::Given(input)]),
+///         output_roles: Sent::Given(vec![Sent::Given(output)]),
+///         ..SourceVersionDraft::default()
+///     }),
+///     job: Sent::Given(SetUpJobDraft { name: given("North slope"), ..SetUpJobDraft::default() }),
+///     role_bindings: Sent::Given(vec![Sent::Given(BindingDraft::new(
+///         "temperature",
+///         "0b5c6a52-5a0e-4e57-9f0a-0a8f5e0a7c11",
+///         "sensor",
+///     ))]),
+/// };
+/// let caller = Caller {
+///     subject: "operator".to_owned(),
+///     scope: Scope::of([grapes]),
+///     permissions: [Permission::CatalogCreate, Permission::JobsWrite].into(),
+/// };
+///
+/// let ports = MemoryStore::stores().replica(values::at("2026-06-01T12:00:00Z")).ports;
+/// let prepared = prepare_set_up(&caller, draft.into(), WriteMode::Commit)?;
+/// let mut answers = set_up_jobs(&ports, &[prepared]);
+/// let done = answers.remove(0)?;
+/// assert_eq!((done.job.name.as_str(), done.job.revision.as_i64()), ("North slope", 1));
+/// assert_eq!(done.job.outputs[0].role.as_str(), "risk");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetUpDone, UseCaseError>> {
     let mut set_ups: Vec<SetUp<'_>> = prepared.iter().map(SetUp::new).collect();

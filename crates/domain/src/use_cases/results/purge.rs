@@ -39,6 +39,7 @@ struct Sweep {
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PurgeStep {
     /// This was deleted.
     Purged(Purged),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::catalog::Catalog;
 use super::differences::differences;
-use super::resolve::{Resolved, Resolver};
+use super::resolve::{Resolution, Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion};
 use crate::ports::JobSetUp;
@@ -30,22 +30,9 @@ pub(super) struct Plan {
 /// Judges a setup against what is stored: either it becomes a plan, or everything that is wrong with it is told.
 pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -> Result<Plan, UseCaseError> {
     let now = ports.clock.now();
-    let mut resolver = Resolver {
-        ports,
-        catalog,
-        prepared,
-        now,
-        diagnostics: prepared.diagnostics.clone(),
-        conflict: None,
-        unmeant_owner: None,
-        version_clashes: false,
-        version_defaulted: false,
-        version_is_newest: false,
-        known_job: None,
-    };
-    let source = resolver.source()?;
-    let version = resolver.version(source.as_ref())?;
-    let Resolver {
+    let Resolution {
+        source,
+        version,
         mut diagnostics,
         mut conflict,
         unmeant_owner,
@@ -53,8 +40,7 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
         version_defaulted,
         version_is_newest,
         known_job,
-        ..
-    } = resolver;
+    } = Resolver::new(ports, catalog, prepared, now).resolve()?;
 
     let declared = match &version {
         // Bindings that fit the version of the request are not what is wrong with it when another one is stored.

@@ -31,12 +31,12 @@ impl<T> Resolved<T> {
     }
 }
 
-/// Resolves the parts of one setup, and collects what is wrong with them.
-pub(super) struct Resolver<'a> {
-    pub(super) ports: &'a Ports,
-    pub(super) catalog: &'a Catalog,
-    pub(super) prepared: &'a PreparedSetUp,
-    pub(super) now: Timestamp,
+/// What a setup refers to, and what is wrong with it so far.
+pub(super) struct Resolution {
+    /// Its source; `None` when it cannot be told, which is reported.
+    pub(super) source: Option<Resolved<Source>>,
+    /// Its version; likewise.
+    pub(super) version: Option<Resolved<SourceVersion>>,
     pub(super) diagnostics: Diagnostics,
     pub(super) conflict: Option<Conflict>,
     /// That the source was found by its name, and is another organisation's.
@@ -51,9 +51,55 @@ pub(super) struct Resolver<'a> {
     pub(super) known_job: Option<JobId>,
 }
 
-impl Resolver<'_> {
-    /// The source of the setup; `None` when it cannot be told, which is reported.
-    pub(super) fn source(&mut self) -> Result<Option<Resolved<Source>>, StoreFailure> {
+/// Resolves the parts of one setup, and collects what is wrong with them.
+pub(super) struct Resolver<'a> {
+    ports: &'a Ports,
+    catalog: &'a Catalog,
+    prepared: &'a PreparedSetUp,
+    now: Timestamp,
+    diagnostics: Diagnostics,
+    conflict: Option<Conflict>,
+    unmeant_owner: Option<Violation>,
+    version_clashes: bool,
+    version_defaulted: bool,
+    version_is_newest: bool,
+    known_job: Option<JobId>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(ports: &'a Ports, catalog: &'a Catalog, prepared: &'a PreparedSetUp, now: Timestamp) -> Self {
+        Self {
+            ports,
+            catalog,
+            prepared,
+            now,
+            diagnostics: prepared.diagnostics.clone(),
+            conflict: None,
+            unmeant_owner: None,
+            version_clashes: false,
+            version_defaulted: false,
+            version_is_newest: false,
+            known_job: None,
+        }
+    }
+
+    pub(super) fn resolve(mut self) -> Result<Resolution, StoreFailure> {
+        let source = self.source()?;
+        let version = self.version(source.as_ref())?;
+        Ok(Resolution {
+            source,
+            version,
+            diagnostics: self.diagnostics,
+            conflict: self.conflict,
+            unmeant_owner: self.unmeant_owner,
+            version_clashes: self.version_clashes,
+            version_defaulted: self.version_defaulted,
+            version_is_newest: self.version_is_newest,
+            known_job: self.known_job,
+        })
+    }
+
+    fn source(&mut self) -> Result<Option<Resolved<Source>>, StoreFailure> {
         let resolved = match &self.prepared.source {
             Some(spec) => self.described_source(spec)?,
             None => None,
@@ -83,11 +129,7 @@ impl Resolver<'_> {
         Ok(Some(resolved))
     }
 
-    /// The version of the setup; `None` when it cannot be told, which is reported.
-    pub(super) fn version(
-        &mut self,
-        source: Option<&Resolved<Source>>,
-    ) -> Result<Option<Resolved<SourceVersion>>, StoreFailure> {
+    fn version(&mut self, source: Option<&Resolved<Source>>) -> Result<Option<Resolved<SourceVersion>>, StoreFailure> {
         let described = match &self.prepared.source_version {
             Some(spec) => self.described_version(spec, source)?,
             None => None,
