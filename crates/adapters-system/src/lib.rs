@@ -28,8 +28,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Time since the process began, which the operating system counts whatever the clock of the machine shows. It stands still while
-/// the machine sleeps.
+/// Time since the process began, which the operating system counts whatever the clock of the machine shows. It stands
+/// still while the machine sleeps.
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessClock(Instant);
 

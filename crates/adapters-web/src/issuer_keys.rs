@@ -1,10 +1,10 @@
 //! The keys of an issuer, fetched over HTTP.
 //!
-//! An issuer describes itself at a well-known address below its name, and says there where its keys are
-//! ([OpenID Connect Discovery 1.0](https://openid.net/specs/openid-connect-discovery-1_0.html), sections 3 and 4). A
+//! An issuer describes itself at a well-known address below its name, and says there where its keys are ([OpenID
+//! Connect Discovery 1.0](https://openid.net/specs/openid-connect-discovery-1_0.html), sections 3 and 4). A
 //! [`PublishedKeys`] fetches both each time, so that an issuer can move its keys. What it asks for is configured, never
-//! named by a token; what it gets is bounded in time and length; and it goes where it was sent, past no redirection and no
-//! proxy.
+//! named by a token; what it gets is bounded in time and length; and it goes where it was sent, past no redirection and
+//! no proxy.
 
 use std::time::{Duration, Instant};
 

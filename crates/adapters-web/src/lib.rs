@@ -1,7 +1,7 @@
 //! What the service asks of others over HTTP: the keys of an issuer, and a collector of traces.
 //!
-//! All of it goes by one client: past no redirection and no proxy, to hosts whose certificates the system trusts. What is asked for
-//! is configured by the operator, and what comes back is bounded in time and length.
+//! All of it goes by one client: past no redirection and no proxy, to hosts whose certificates the system trusts. What
+//! is asked for is configured by the operator, and what comes back is bounded in time and length.
 
 mod address;
 mod client;

@@ -1,7 +1,7 @@
 //! Traces, sent to an OpenTelemetry collector (OTLP over HTTP) if one is named.
 //!
-//! Spans that have ended wait in a queue with a bound; a thread of the SDK sends them in batches. Requests neither wait for it
-//! nor fail with it: what finds the queue full, or cannot be sent, is lost.
+//! Spans that have ended wait in a queue with a bound; a thread of the SDK sends them in batches. Requests neither wait
+//! for it nor fail with it: what finds the queue full, or cannot be sent, is lost.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -84,7 +84,8 @@ impl TraceExport {
     }
 }
 
-/// Where a collector takes traces, below its own address (OpenTelemetry Protocol Exporter, "Endpoint URLs for OTLP/HTTP").
+/// Where a collector takes traces, below its own address (OpenTelemetry Protocol Exporter, "Endpoint URLs for
+/// OTLP/HTTP").
 fn traces_url(endpoint: &str) -> Option<String> {
     let uri: Uri = endpoint.parse().ok()?;
     let authority = uri.authority()?;

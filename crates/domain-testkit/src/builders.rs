@@ -72,8 +72,8 @@ pub fn contract(inputs: &[&str], outputs: &[&str]) -> Contract {
     Contract::new(inputs.collect(), outputs.collect()).expect("a valid contract")
 }
 
-/// An active job of an organisation of its own that runs that version: every input role is bound to an input of its own,
-/// and every output role has its output.
+/// An active job of an organisation of its own that runs that version: every input role is bound to an input of its
+/// own, and every output role has its output.
 #[must_use]
 pub fn a_job_of(version: &SourceVersion) -> Job {
     let now = later();

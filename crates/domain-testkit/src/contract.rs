@@ -22,10 +22,10 @@ mod store;
 
 /// Makes a `#[test]` of each case of the contract suite, in a module for each port.
 ///
-/// The argument is a function (or a path to one) that makes an empty store: `fn() -> Stores`. It is called once for each
-/// case, from several threads. With the name of a part in front of it, as in `sources: make_stores`, only the cases of that
-/// part are made, for a store that does not do everything itself; the other ports of `Stores` may be those of the
-/// [`MemoryStore`](crate::MemoryStore):
+/// The argument is a function (or a path to one) that makes an empty store: `fn() -> Stores`. It is called once for
+/// each case, from several threads. With the name of a part in front of it, as in `sources: make_stores`, only the
+/// cases of that part are made, for a store that does not do everything itself; the other ports of `Stores` may be
+/// those of the [`MemoryStore`](crate::MemoryStore):
 ///
 /// - `sources`: sources that have no versions ([`SourceRepository`](prediction_domain::ports::SourceRepository));
 /// - `statistics`: [`StoreStatistics`](prediction_domain::ports::StoreStatistics);

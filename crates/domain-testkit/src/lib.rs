@@ -22,8 +22,8 @@
 //!
 //! # A store of one port
 //!
-//! A program that stores only sources runs only their part of the suite. This one is `examples/own_store.rs`; all of its
-//! tests pass:
+//! A program that stores only sources runs only their part of the suite. This one is `examples/own_store.rs`; all of
+//! its tests pass:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/own_store.rs")]

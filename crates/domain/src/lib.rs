@@ -2,15 +2,17 @@
 //!
 //! A company has predictive models (**sources**). Each is published in immutable **source versions**, whose
 //! [`Contract`](model::Contract) declares the inputs a version needs and the outputs it gives. A **job** is one version
-//! configured for one customer (an **organisation**) by **role bindings** from the contract's input roles to concrete inputs.
+//! configured for one customer (an **organisation**) by **role bindings** from the contract's input roles to concrete
+//! inputs.
 //!
-//! The crate holds the [`model`] with its rules, the [`requests`] that it is made from, the [`ports`] through which it is
-//! stored, and the [`use_cases`] of the service. It does no input or output and knows neither HTTP nor SQL, so any Rust service can judge a configuration with it.
+//! The crate holds the [`model`] with its rules, the [`requests`] that it is made from, the [`ports`] through which it
+//! is stored, and the [`use_cases`] of the service. It does no input or output and knows neither HTTP nor SQL, so any
+//! Rust service can judge a configuration with it.
 //!
 //! # Checking a configuration
 //!
-//! [`check_bindings`](requests::check_bindings) finds *every* violation at once, with the path of the offending value and
-//! a hint:
+//! [`check_bindings`](requests::check_bindings) finds *every* violation at once, with the path of the offending value
+//! and a hint:
 //!
 //! ```
 //! use prediction_domain::model::{Contract, InputRole, OutputRole, ViolationCode};
@@ -47,8 +49,8 @@
 //!
 //! # Testing against the ports
 //!
-//! With the feature `mocks`, every port has a [mockall](https://docs.rs/mockall) mock; `prediction-domain-testkit` has a
-//! complete in-memory store as well.
+//! With the feature `mocks`, every port has a [mockall](https://docs.rs/mockall) mock; `prediction-domain-testkit` has
+//! a complete in-memory store as well.
 //!
 //! ```
 //! use prediction_domain::model::SourceId;

@@ -1,14 +1,14 @@
 //! What the use cases need of the outside world.
 //!
 //! Ports are synchronous and object-safe, used as `Arc<dyn …>`. What an implementation has to do beyond its signatures
-//! is the contract suite of `prediction-domain-testkit`: an adapter is done when it passes. Of several reasons to refuse
-//! a call, the one that comes first in the error's type is told.
+//! is the contract suite of `prediction-domain-testkit`: an adapter is done when it passes. Of several reasons to
+//! refuse a call, the one that comes first in the error's type is told.
 //!
-//! A page ends by its limit or its [budget](crate::model::PageRequest::BUDGET), whichever comes first, and a store does not read much more
-//! than is on it.
+//! A page ends by its limit or its [budget](crate::model::PageRequest::BUDGET), whichever comes first, and a store does
+//! not read much more than is on it.
 //!
-//! **Architecture invariant:** a write that spans several entities is one method that takes a finished plan. There is no
-//! transaction outside the adapters.
+//! **Architecture invariant:** a write that spans several entities is one method that takes a finished plan. There is
+//! no transaction outside the adapters.
 
 mod catalog;
 mod clock;

@@ -1,8 +1,8 @@
 //! What callers send, before it is checked, and how it is checked.
 //!
 //! A draft holds the members of a request as they were sent, each a [`Sent`]. The checks make values of the
-//! [`model`](crate::model) of it, or tell everything that is wrong with it at once. A value of the model is always valid;
-//! a draft says nothing about that.
+//! [`model`](crate::model) of it, or tell everything that is wrong with it at once. A value of the model is always
+//! valid; a draft says nothing about that.
 //!
 //! **Architecture invariant:** nothing in here refers to [`ports`](crate::ports) or [`use_cases`](crate::use_cases).
 

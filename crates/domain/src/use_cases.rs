@@ -1,8 +1,8 @@
-//! What the service does. Use cases are the only callers of [`ports`](crate::ports), and each begins with the permission
-//! that it needs.
+//! What the service does. Use cases are the only callers of [`ports`](crate::ports), and each begins with the
+//! permission that it needs.
 //!
-//! All of them end in a value or in one [`UseCaseError`]: the vocabulary is closed and shared, so that a front end maps it in
-//! one place.
+//! All of them end in a value or in one [`UseCaseError`]: the vocabulary is closed and shared, so that a front end maps
+//! it in one place.
 
 mod catalog;
 mod clock_watch;

@@ -39,8 +39,8 @@ pub struct ClaimRules {
 impl ClaimRules {
     /// The caller that these claims identify, if they can be accepted at that time.
     ///
-    /// `iss`, `aud`, `exp` and `sub` are required. A claim that is not known is ignored; a known one of another type than
-    /// it should have is refused, never taken for absent.
+    /// `iss`, `aud`, `exp` and `sub` are required. A claim that is not known is ignored; a known one of another type
+    /// than it should have is refused, never taken for absent.
     pub fn identify(&self, payload: &[u8], now: Timestamp) -> Result<Verified, TokenRejected> {
         self.identify_as(payload, |_| Ok(()), now)
     }

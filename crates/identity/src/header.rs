@@ -12,7 +12,8 @@ use super::TokenRejected;
 use super::TokenRejected::{Malformed, NotAcceptable};
 use prediction_strict_json as strict_json;
 
-/// The longest token that is looked at: one with about 300 organisations. (Many proxies let no more than 8 KiB through.)
+/// The longest token that is looked at: one with about 300 organisations. (Many proxies let no more than 8 KiB
+/// through.)
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// The types of a token that says it is an access token (RFC 9068, section 2.1).

@@ -4,10 +4,10 @@
 //! and those are left out, each with a reason (RFC 7517, section 5). What is left is never symmetric: a set is public,
 //! so every reader of it could sign with such a key.
 //!
-//! What is ambiguous is not believed, for two programs that read it can come to believe different keys. A set in which a member
-//! stands twice in one object is refused as a whole. One name (`kid`) can stand for several keys, since the algorithm of a token
-//! chooses among them; a name that stands for two different keys *of one algorithm* is left out for that algorithm. The
-//! same key twice is one key.
+//! What is ambiguous is not believed, for two programs that read it can come to believe different keys. A set in which
+//! a member stands twice in one object is refused as a whole. One name (`kid`) can stand for several keys, since the
+//! algorithm of a token chooses among them; a name that stands for two different keys *of one algorithm* is left out
+//! for that algorithm. The same key twice is one key.
 //!
 //! A set without a usable key is a set all the same: its issuer says that there is none.
 
@@ -290,8 +290,8 @@ fn elliptic_curve(key: &Map<String, Value>) -> Result<(Vec<u8>, Secret), &'stati
     Ok((point.clone(), Secret::PublicKey(point)))
 }
 
-/// A number, most significant byte first. Zeros before it are against RFC 7518 section 6.3.1.1, which warns of libraries
-/// that write them nevertheless.
+/// A number, most significant byte first. Zeros before it are against RFC 7518 section 6.3.1.1, which warns of
+/// libraries that write them nevertheless.
 fn number(key: &Map<String, Value>, name: &str) -> Option<Vec<u8>> {
     let bytes = decoded(key, name)?;
     let start = bytes.iter().position(|byte| *byte != 0)?;

@@ -95,8 +95,8 @@ impl LocalIdentity {
         Ok(Self { key: Secret::Bytes(secret.to_vec()), claims, organisations_claim, clock, ids })
     }
 
-    /// Mints a token. What this identity would not accept (a life of more than 24 hours, say, or more organisations than
-    /// fit into a token) is not minted, with the reason for which it would be refused.
+    /// Mints a token. What this identity would not accept (a life of more than 24 hours, say, or more organisations
+    /// than fit into a token) is not minted, with the reason for which it would be refused.
     pub fn mint(&self, request: &TokenRequest) -> Result<String, TokenRejected> {
         let now = self.clock.now();
         let token = self.sign(&self.payload(request, now))?;

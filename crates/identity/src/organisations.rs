@@ -1,4 +1,5 @@
-//! Which organisations the bearer of a token may see: from a claim with them, from the names of groups, or from a table.
+//! Which organisations the bearer of a token may see: from a claim with them, from the names of groups, or from a
+//! table.
 
 mod table;
 
@@ -74,7 +75,8 @@ impl ClaimPath {
 
     fn find<'a>(&self, claims: &'a Claims) -> Result<Option<&'a Value>, TokenRejected> {
         let claim = claims.get(&self.first);
-        // An issuer that has no room for all groups leaves them out and says where they are (OIDC Core 1.0, section 5.6.2).
+        // An issuer that has no room for all groups leaves them out and says where they are (OIDC Core 1.0, section
+        // 5.6.2).
         let left_out = || claims.get("_claim_names").and_then(|names| names.get(&self.first)).is_some();
         if claim.is_none() && left_out() {
             return Err(NotAcceptable(
@@ -84,7 +86,8 @@ impl ClaimPath {
         Ok(claim.and_then(|claim| claim.pointer(&self.rest)))
     }
 
-    /// The texts that are there: one, or a list of them. Absent is none; anything else is refused, never taken for absent.
+    /// The texts that are there: one, or a list of them. Absent is none; anything else is refused, never taken for
+    /// absent.
     fn texts<'a>(&self, claims: &'a Claims) -> Result<Vec<&'a str>, TokenRejected> {
         let refused = NotAcceptable("a claim that its organisations depend on is neither a text nor a list of texts");
         match self.find(claims)? {

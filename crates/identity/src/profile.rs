@@ -1,7 +1,7 @@
 //! How issuers tell their access tokens from everything else that they sign with the same keys.
 //!
-//! RFC 9068 says it in the type of the header, and few issuers write that. The others are known here by name, each with what its
-//! documentation says of its access tokens; docs/auth.md names the pages. A claim that only ID tokens have is
+//! RFC 9068 says it in the type of the header, and few issuers write that. The others are known here by name, each with
+//! what its documentation says of its access tokens; docs/auth.md names the pages. A claim that only ID tokens have is
 //! refused of every issuer ([`claims`](super::claims)); what only access tokens have is asked for here.
 
 use serde_json::Value;
@@ -26,16 +26,17 @@ pub enum TokenProfile {
     Rfc9068,
     /// As Keycloak does: the header only says `JWT`, and the claim `typ` says `Bearer`.
     Keycloak,
-    /// As Microsoft Entra ID does in tokens of version 2.0: the header says `JWT`; an access token names the program that asked for it (`azp`) and
-    /// what it may do (`scp`, or `roles` where no user is concerned).
+    /// As Microsoft Entra ID does in tokens of version 2.0: the header says `JWT`; an access token names the program
+    /// that asked for it (`azp`) and what it may do (`scp`, or `roles` where no user is concerned).
     Entra,
-    /// As the authorization servers of Okta do: the header has no type; an access token names its client (`cid`) and its scopes (`scp`).
+    /// As the authorization servers of Okta do: the header has no type; an access token names its client (`cid`) and
+    /// its scopes (`scp`).
     Okta,
-    /// As Auth0 does: the header says `JWT` or `at+jwt`; an access token names its client (`azp`, `client_id`) and what it may do (`scope`, and
-    /// `permissions` where roles are used).
+    /// As Auth0 does: the header says `JWT` or `at+jwt`; an access token names its client (`azp`, `client_id`) and what
+    /// it may do (`scope`, and `permissions` where roles are used).
     Auth0,
-    /// As the user pools of Amazon Cognito do: the header has no type, the claim `token_use` says `access`, and the client (`client_id`)
-    /// stands for the audience.
+    /// As the user pools of Amazon Cognito do: the header has no type, the claim `token_use` says `access`, and the
+    /// client (`client_id`) stands for the audience.
     Cognito,
 }
 
@@ -126,7 +127,8 @@ fn check_entra(claims: &Claims) -> Result<(), TokenRejected> {
         }
         _ => return Err(NotAcceptable("its version (ver) is not 2.0")),
     }
-    // An ID token of the same application can have its audience and its roles, but was not asked for by another program.
+    // An ID token of the same application can have its audience and its roles, but was not asked for by another
+    // program.
     if !is_name(claims.get("azp")) || !has_any(claims, &["scp", "roles"]) {
         return Err(NotAcceptable(
             "it is not an access token, which names its client (azp) and a scope (scp) or roles",

@@ -1,11 +1,11 @@
 //! The SQLSTATE of an error of PostgreSQL.
 //!
-//! What an error means is said by its SQLSTATE. Its message is for people, and in their language. diesel reads the SQLSTATE,
-//! makes one of a few kinds of it, and keeps it to itself (ADR 20). So it is read here from where diesel has it: the one crate
-//! of the workspace with `unsafe` in it, and nothing else in it.
+//! What an error means is said by its SQLSTATE. Its message is for people, and in their language. diesel reads the
+//! SQLSTATE, makes one of a few kinds of it, and keeps it to itself (ADR 20). So it is read here from where diesel has
+//! it: the one crate of the workspace with `unsafe` in it, and nothing else in it.
 //!
-//! What this relies on holds for one version of diesel, so the workspace names that one exactly, a test reads codes from a
-//! server, and the service does so whenever it starts.
+//! What this relies on holds for one version of diesel, so the workspace names that one exactly, a test reads codes
+//! from a server, and the service does so whenever it starts.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -115,7 +115,8 @@ mod tests {
         assert_eq!(SqlState::of(&Error::NotFound), None);
     }
 
-    /// Any other type of that size would be taken for the pointer; there is none in diesel, and this says why it matters.
+    /// Any other type of that size would be taken for the pointer; there is none in diesel, and this says why it
+    /// matters.
     #[test]
     fn the_type_of_texts_is_not_as_large_as_a_pointer() {
         assert_ne!(size_of::<String>(), size_of::<*const pq_sys::PGresult>());

@@ -2,8 +2,9 @@
 
 use serde_json::{Number, Value};
 
-/// A JSON text that was read: all its values in the order of the text, in one piece of memory. A value takes 24 bytes and a text nothing
-/// unless something in it is escaped, so that what becomes of a text is a small multiple of it, whatever is in it.
+/// A JSON text that was read: all its values in the order of the text, in one piece of memory. A value takes 24 bytes
+/// and a text nothing unless something in it is escaped, so that what becomes of a text is a small multiple of it,
+/// whatever is in it.
 #[derive(Debug, Clone)]
 pub(super) struct Document<'a> {
     text: &'a str,
@@ -60,7 +61,8 @@ pub(super) const LONGEST: usize = UNESCAPED as usize;
 
 impl<'a> Document<'a> {
     pub(super) fn of(text: &'a str, most: usize) -> Self {
-        // Each value takes two bytes of the text at least, so that this never grows. What is not used of it is only an address.
+        // Each value takes two bytes of the text at least, so that this never grows. What is not used of it is only an
+        // address.
         let nodes = Vec::with_capacity(most.min(text.len() / 2 + 1));
         Self { text, unescaped: String::new(), nodes, most, is_cut: false }
     }

@@ -34,8 +34,8 @@ const MAX_PATH_BYTES: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct Parsed<'a> {
     document: Document<'a>,
-    /// Where a member stands more than once in its object: each place once, at most [`MAX_REPORTED_DUPLICATES`]. A place whose path
-    /// would be very long is given as that of the object around it.
+    /// Where a member stands more than once in its object: each place once, at most [`MAX_REPORTED_DUPLICATES`]. A
+    /// place whose path would be very long is given as that of the object around it.
     pub duplicates: Vec<Path>,
 }
 
@@ -46,8 +46,8 @@ impl Parsed<'_> {
         self.document.value(0)
     }
 
-    /// Whether the text has more values than were to be kept. Then the last ones are not there, and of all that is there only
-    /// [`Items::count`] is as in the text.
+    /// Whether the text has more values than were to be kept. Then the last ones are not there, and of all that is
+    /// there only [`Items::count`] is as in the text.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.document.is_cut()

@@ -1,4 +1,5 @@
-//! Decoding JSON objects into drafts, with everything that is wrong with their shape; and describing them by the same code.
+//! Decoding JSON objects into drafts, with everything that is wrong with their shape; and describing them by the same
+//! code.
 
 use std::collections::BTreeMap;
 
@@ -74,8 +75,8 @@ impl<T> Described for Shape<T> {
 }
 
 impl<T> Shape<T> {
-    /// Decodes a body that has to be an object, and have so many JSON values at the most. Anything else that is wrong is carried
-    /// along in the submission.
+    /// Decodes a body that has to be an object, and have so many JSON values at the most. Anything else that is wrong
+    /// is carried along in the submission.
     pub fn decode(&self, bytes: &[u8], most_values: usize) -> Result<Submission<T>, BodyError> {
         if bytes.is_empty() {
             return Err(BodyError::Empty);
@@ -95,8 +96,8 @@ impl<T> Shape<T> {
     }
 }
 
-/// What is wrong with a body of which not all was kept: the lists that are too long, or else that it has too many values. What else
-/// seems to be wrong with it, what is missing for instance, may stand in what was not kept.
+/// What is wrong with a body of which not all was kept: the lists that are too long, or else that it has too many
+/// values. What else seems to be wrong with it, what is missing for instance, may stand in what was not kept.
 fn too_many_values(diagnostics: Diagnostics, most: usize) -> Violations {
     let found = diagnostics.into_violations().map(Violations::into_vec).unwrap_or_default();
     let lists = found.into_iter().filter(|violation| violation.code == ViolationCode::TooManyItems).collect();
@@ -240,8 +241,8 @@ impl<'a> Fields<'a> {
         self.scalar(name, rule, "true or false", Json::as_bool)
     }
 
-    /// A member that is a whole number, however it is written: `720`, `720.0` and `7.2e2` are one number. What is larger
-    /// than an `i128` stands for the largest one; every limit is far below.
+    /// A member that is a whole number, however it is written: `720`, `720.0` and `7.2e2` are one number. What is
+    /// larger than an `i128` stands for the largest one; every limit is far below.
     pub fn whole_number(&mut self, name: &'static str, rule: Rule) -> Sent<i128> {
         self.scalar(name, rule, "a whole number", whole_number)
     }
@@ -269,7 +270,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A member that is a list of objects. Of one that is too long nothing is read: its length is what is wrong with it.
+    /// A member that is a list of objects. Of one that is too long nothing is read: its length is what is wrong with
+    /// it.
     pub fn objects<T>(&mut self, name: &'static str, list: List, shape: &Shape<T>) -> Sent<Vec<Sent<T>>> {
         let (path, object, diagnostics) = match &mut self.mode {
             Mode::Describe(description) => {

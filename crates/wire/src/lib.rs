@@ -1,8 +1,8 @@
 //! What goes over the wire: requests, answers and problems of the Prediction API as JSON.
 //!
-//! Answers are read and written by the same types. A member that this release does not know is skipped when an answer is read, so
-//! that a client outlives the release it was made for. What a version's answer says of its contract is the domain's
-//! [`Contract`](prediction_domain::model::Contract), with the same digest:
+//! Answers are read and written by the same types. A member that this release does not know is skipped when an answer
+//! is read, so that a client outlives the release it was made for. What a version's answer says of its contract is the
+//! domain's [`Contract`](prediction_domain::model::Contract), with the same digest:
 //!
 //! ```
 //! # let answer = include_str!("../tests/answers/source-version.json");
@@ -12,8 +12,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Requests are decoded strictly: [`Shape::decode`] notes every member of the wrong type and every unknown one, and gives what it
-//! could read as a draft that the domain judges. The code that decodes a request also describes it in OpenAPI.
+//! Requests are decoded strictly: [`Shape::decode`] notes every member of the wrong type and every unknown one, and
+//! gives what it could read as a draft that the domain judges. The code that decodes a request also describes it in
+//! OpenAPI.
 
 mod fields;
 mod health;

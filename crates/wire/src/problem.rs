@@ -38,8 +38,8 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 200)]
     pub errors: Vec<ProblemEntry>,
-    /// How many more things are wrong with the request than `errors` lists. Only there when it lists not all: it has the first ones,
-    /// by their places.
+    /// How many more things are wrong with the request than `errors` lists. Only there when it lists not all: it has
+    /// the first ones, by their places.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schema(required = false, minimum = 1)]
     pub errors_omitted: u64,

@@ -262,8 +262,8 @@ const fn text_of(most: usize) -> Rule {
     Rule::of(Form::Text { least: 0, most: Some(most), pattern: None })
 }
 
-/// Stands for one of the words of an enumeration, in an answer: a later release may have more of them, so a reader must not refuse
-/// another string. The enumeration keeps its name, for clients that name its words.
+/// Stands for one of the words of an enumeration, in an answer: a later release may have more of them, so a reader must
+/// not refuse another string. The enumeration keeps its name, for clients that name its words.
 pub(crate) struct Open<T>(PhantomData<T>);
 
 impl<T: ToSchema> PartialSchema for Open<T> {

@@ -16,7 +16,8 @@ pub struct Source {
     /// Its identity.
     #[schema(value_type = rules::Id, inline)]
     pub id: SourceId,
-    /// Whose it is: the organisation that changes it, deletes it and publishes its versions; null: the platform. All may use it.
+    /// Whose it is: the organisation that changes it, deletes it and publishes its versions; null: the platform. All
+    /// may use it.
     #[schema(value_type = rules::NullableId, inline)]
     pub owner_organisation_id: Option<OrganisationId>,
     /// Unique on the platform, compared without case.

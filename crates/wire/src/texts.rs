@@ -4,7 +4,8 @@ const CONTROL: &str = r"\x00-\x1f\x7f-\x9f";
 /// White space that is neither a control character nor in Latin-1.
 const SPACE: &str = r"\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
 
-/// Text that is trimmed: white space around it, line ends included, counts for nothing, and something else has to be there.
+/// Text that is trimmed: white space around it, line ends included, counts for nothing, and something else has to be
+/// there.
 #[must_use]
 pub fn trimmed() -> String {
     let around = format!(r"[\t-\r \x85\xa0{SPACE}]*");

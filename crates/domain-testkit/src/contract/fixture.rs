@@ -150,8 +150,8 @@ pub(crate) fn walk<T>(limit: u16, list: impl Fn(&PageRequest) -> Page<T>) -> Vec
 
 /// Fails unless both are the same in every detail.
 ///
-/// Contracts and bindings are equal whatever their order, but stores keep the order: so it is the `Debug` forms that are
-/// compared, which show everything.
+/// Contracts and bindings are equal whatever their order, but stores keep the order: so it is the `Debug` forms that
+/// are compared, which show everything.
 #[track_caller]
 pub(crate) fn assert_exactly<T: Debug>(found: &T, expected: &T) {
     let (found, expected) = (format!("{found:#?}"), format!("{expected:#?}"));

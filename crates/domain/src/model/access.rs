@@ -105,8 +105,8 @@ impl Scope {
         }
     }
 
-    /// Whether a source of that owner is the caller's own. Those of the platform, which have none, are its operators' alone, and
-    /// so is everything else.
+    /// Whether a source of that owner is the caller's own. Those of the platform, which have none, are its operators'
+    /// alone, and so is everything else.
     #[must_use]
     pub fn owns(&self, owner: Option<OrganisationId>) -> bool {
         match self {

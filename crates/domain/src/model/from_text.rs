@@ -33,8 +33,8 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(
     deserializer.deserialize_str(Text(read, PhantomData))
 }
 
-/// `FromStr`, `TryFrom<&str>` and `Deserialize`. What is parsed is new, and what is deserialized is there already: an answer of this
-/// service, or of another one that stores what this one took.
+/// `FromStr`, `TryFrom<&str>` and `Deserialize`. What is parsed is new, and what is deserialized is there already: an
+/// answer of this service, or of another one that stores what this one took.
 macro_rules! from_text {
     ($name:ty, parse: $parse:expr, restore: $restore:expr) => {
         impl std::str::FromStr for $name {

@@ -20,8 +20,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Brings a text into the form that is stored: control characters but tabs and line ends become [`REPLACEMENT`], and what
-    /// is too long is cut. The same text always becomes the same message.
+    /// Brings a text into the form that is stored: control characters but tabs and line ends become [`REPLACEMENT`],
+    /// and what is too long is cut. The same text always becomes the same message.
     pub fn of(text: &str) -> Result<Self, ValueProblem> {
         let mut kept = String::with_capacity(text.len().min(MAX_DESCRIPTION_CHARS));
         let mut message = Self { text: Description::parse("")?, replaced: 0, cut: 0, says_something: false };

@@ -4,8 +4,8 @@ use super::weight::Weight;
 
 /// A place in a list in creation order, behind some item.
 ///
-/// Stores number what is created, one after the other, and list it by that number. No clock is asked: those of two replicas
-/// differ, and every one is put right now and then.
+/// Stores number what is created, one after the other, and list it by that number. No clock is asked: those of two
+/// replicas differ, and every one is put right now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position(i64);
 
@@ -85,10 +85,11 @@ pub struct Page<T, Place = Position> {
 }
 
 impl<T: Weight, Place: Copy> Page<T, Place> {
-    /// Fills a page, as far as its limit and its budget allow, with what `read` gives: so many items behind a place, in order.
+    /// Fills a page, as far as its limit and its budget allow, with what `read` gives: so many items behind a place, in
+    /// order.
     ///
-    /// It is asked for so many at once at the most, so that no more of what is heavy is read than a page can hold, give or take a few;
-    /// and for one more than the page holds, which tells whether there is another page.
+    /// It is asked for so many at once at the most, so that no more of what is heavy is read than a page can hold, give
+    /// or take a few; and for one more than the page holds, which tells whether there is another page.
     pub fn filled<E>(
         request: &PageRequest<Place>,
         most_at_once: usize,

@@ -106,8 +106,8 @@ pub struct Allowance {
 impl Allowance {
     /// How much of the quota is used, by what was written down last: on which day, and how much.
     ///
-    /// What was used on the day after counts, too: about midnight the clock of one replica is there already. A day that is further
-    /// ahead was written down under a clock that was wrong.
+    /// What was used on the day after counts, too: about midnight the clock of one replica is there already. A day that
+    /// is further ahead was written down under a clock that was wrong.
     #[must_use]
     pub fn used(&self, stored: Option<(Day, u64)>) -> u64 {
         match stored {
@@ -137,8 +137,8 @@ impl Allowance {
 /// How many bytes of a message count as much as a value.
 const MESSAGE_BYTES_PER_VALUE: usize = 1_000;
 
-/// How much the report of a run uses of the quota of values: its values, and one more for each 1,000 bytes of its message that are
-/// begun, since a message takes room as well. At least one.
+/// How much the report of a run uses of the quota of values: its values, and one more for each 1,000 bytes of its
+/// message that are begun, since a message takes room as well. At least one.
 #[must_use]
 pub fn report_amount(run: &Run) -> u64 {
     let message = run.message.as_ref().map_or(0, |message| message.as_str().len().div_ceil(MESSAGE_BYTES_PER_VALUE));

@@ -39,8 +39,8 @@ macro_rules! text {
                 read(text).map(Self)
             }
 
-            /// The text of what is there already, stored or referred to, as it is. An earlier release may have taken what
-            /// [`Self::parse`] refuses, or would bring into another form; what it took stays what it is.
+            /// The text of what is there already, stored or referred to, as it is. An earlier release may have taken
+            /// what [`Self::parse`] refuses, or would bring into another form; what it took stays what it is.
             pub fn restore(text: &str) -> Result<Self, ValueProblem> {
                 let check: fn(&str) -> Result<(), ValueProblem> = $check;
                 check(text).map(|()| Self(text.into()))
@@ -76,7 +76,8 @@ text! {
     Description, description, is_description
 }
 text! {
-    /// What a version of a source is called, such as `1.0.0`: 1 to [`MAX_WORD_CHARS`] characters after trimming, in NFC.
+    /// What a version of a source is called, such as `1.0.0`: 1 to [`MAX_WORD_CHARS`] characters after trimming, in
+    /// NFC.
     VersionLabel, version_label, is_label
 }
 text! {
@@ -97,8 +98,8 @@ text! {
 }
 
 impl SourceName {
-    /// What makes two names the same name: they are compared without case, as Unicode's canonical caseless match does (D145): the
-    /// full case folding of the decomposed text. It is the same in every language, so that `ı` is not `i`.
+    /// What makes two names the same name: they are compared without case, as Unicode's canonical caseless match does
+    /// (D145): the full case folding of the decomposed text. It is the same in every language, so that `ı` is not `i`.
     #[must_use]
     pub fn key(&self) -> String {
         if self.0.is_ascii() {
@@ -108,8 +109,8 @@ impl SourceName {
         UniCase::unicode(decomposed).to_folded_case().nfc().collect()
     }
 
-    /// What stands in for the key of a source whose name another one has: a store that was filled when fewer names were the same may
-    /// have such. No name has it as its key, and no other source can.
+    /// What stands in for the key of a source whose name another one has: a store that was filled when fewer names were
+    /// the same may have such. No name has it as its key, and no other source can.
     #[must_use]
     pub fn key_beside_another(&self, id: SourceId) -> String {
         format!("{}{BESIDE}{id}", self.key())
@@ -131,8 +132,8 @@ impl InputKind {
 /// in NFC, but for roles that an earlier release stored as they came.
 pub(crate) struct ComposedRoles<'a, Roles> {
     roles: Roles,
-    /// Made when the first one is looked for, which hardly ever happens: composing all roles for each name would be the work of all
-    /// pairs.
+    /// Made when the first one is looked for, which hardly ever happens: composing all roles for each name would be the
+    /// work of all pairs.
     by_form: OnceCell<BTreeMap<String, &'a RoleName>>,
 }
 
@@ -200,8 +201,8 @@ fn is_description(text: &str) -> Result<(), ValueProblem> {
 /// How many characters at the most become one in NFC: none decomposes into more (Unicode 16, UAX #15).
 const MOST_COMPOSED: usize = 4;
 
-/// ASCII is in NFC as it is. So is left, for its length to be refused, what is too long in every form: to compose a megabyte takes
-/// many.
+/// ASCII is in NFC as it is. So is left, for its length to be refused, what is too long in every form: to compose a
+/// megabyte takes many.
 fn in_nfc(text: &str, most: usize) -> Cow<'_, str> {
     if text.is_ascii() || text.chars().nth(MOST_COMPOSED * most).is_some() {
         Cow::Borrowed(text)

@@ -19,7 +19,8 @@ const MIN_MICROS: i64 = -62_167_219_200_000_000;
 const MAX_MICROS: i64 = 253_402_300_799_999_999;
 
 impl Timestamp {
-    /// Reads a time as in RFC 3339, with any offset; what is finer than a microsecond is cut off. Years from 0 to 9999, in UTC.
+    /// Reads a time as in RFC 3339, with any offset; what is finer than a microsecond is cut off. Years from 0 to 9999,
+    /// in UTC.
     pub fn parse(text: &str) -> Result<Self, ValueProblem> {
         let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
         // An offset can lead out of the years that can be written down.

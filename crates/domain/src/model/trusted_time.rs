@@ -40,8 +40,8 @@ impl TrustedTime {
         Self { wall, passed, line: wall, jumped: passed }
     }
 
-    /// Compares the first reading with a time that was believed before this process began. If that is long ago, or lies ahead,
-    /// time goes on from there, as if the clock had jumped.
+    /// Compares the first reading with a time that was believed before this process began. If that is long ago, or lies
+    /// ahead, time goes on from there, as if the clock had jumped.
     pub fn recall(&mut self, known: Timestamp) {
         if self.wall.since(known).abs() > TimeDelta::seconds(Self::LONGEST_STOP_SECONDS) {
             self.line = known;

@@ -270,8 +270,8 @@ pub struct ListLimit {
 }
 
 impl ListLimit {
-    /// The problem of a list of so many items, if that is too many. It is the only one that is told of such a list: its items are
-    /// not looked at.
+    /// The problem of a list of so many items, if that is too many. It is the only one that is told of such a list: its
+    /// items are not looked at.
     #[must_use]
     pub fn exceeded_by(&self, count: usize) -> Option<ValueProblem> {
         let Self { most, items, hint } = self;

@@ -10,7 +10,8 @@ use super::results::Run;
 
 /// What takes room in an answer.
 pub trait Weight {
-    /// About how many bytes it has as JSON: its texts, and what comes with them. Characters that JSON escapes take up to twice as much.
+    /// About how many bytes it has as JSON: its texts, and what comes with them. Characters that JSON escapes take up
+    /// to twice as much.
     fn weight(&self) -> usize;
 }
 

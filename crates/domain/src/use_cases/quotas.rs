@@ -8,8 +8,8 @@ use super::{Ports, UseCaseError};
 
 /// How much each organisation may have, or do in a day; nothing is limited unless it is said here.
 ///
-/// One limit is for all organisations. For some to have limits of their own, this would be asked for the organisation: the ports take
-/// the limit with each write, and know of no other.
+/// One limit is for all organisations. For some to have limits of their own, this would be asked for the organisation:
+/// the ports take the limit with each write, and know of no other.
 #[derive(Clone, Default)]
 pub struct Quotas {
     /// How many jobs it may have.
@@ -42,7 +42,8 @@ impl Ports {
         self.quotas.calendar.as_ref().unwrap_or(&self.clock)
     }
 
-    /// Refuses what is more than a day's quota: it can be done when the next day begins, unless it is more than any day has.
+    /// Refuses what is more than a day's quota: it can be done when the next day begins, unless it is more than any day
+    /// has.
     pub(super) fn exceeded_today(&self, exceeded: QuotaExceeded, allowance: Option<Allowance>) -> UseCaseError {
         let now = self.calendar().now();
         // Of the day that was asked for: midnight may have passed in between.

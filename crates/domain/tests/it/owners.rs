@@ -198,7 +198,8 @@ fn who_is_of_several_organisations_says_whose_it_is() {
     assert!(told.iter().all(|id| several.iter().any(|known| *id == json!(known))));
 }
 
-/// A name is on the whole platform taken once. Whoever takes it first does not have others use their source by accident.
+/// A name is on the whole platform taken once. Whoever takes it first does not have others use their source by
+/// accident.
 #[test]
 fn a_name_means_a_source_of_ones_own_or_of_the_platform() {
     let (own, other) = (organisation(), other_organisation());

@@ -239,7 +239,8 @@ pub(crate) fn binding(roles: &[&str]) -> SetUpDraft {
     }
 }
 
-/// A setup that describes all of it: the job "Job A" runs version 1.0.0 of the source "mildew", which takes a temperature.
+/// A setup that describes all of it: the job "Job A" runs version 1.0.0 of the source "mildew", which takes a
+/// temperature.
 pub(crate) fn everything() -> SetUpDraft {
     SetUpDraft {
         source: Sent::Given(a_source("mildew")),

@@ -155,8 +155,8 @@ pub(crate) fn a_sweep_goes_on_in_small_steps_through_all_jobs(stores: &Stores) {
     assert!(jobs.iter().all(|job| runs_of(stores, job).len() <= 2));
 }
 
-/// Whatever happened before, and whatever is to be kept: what is asked afterwards is answered as before, but for the history that is gone;
-/// and gone is exactly what is not to be kept.
+/// Whatever happened before, and whatever is to be kept: what is asked afterwards is answered as before, but for the
+/// history that is gone; and gone is exactly what is not to be kept.
 pub(crate) fn nothing_is_missed_but_what_is_not_to_be_kept(stores: &Stores) {
     for seed in 1..=4 {
         let mut dice = Dice::of(seed);

@@ -33,7 +33,8 @@ pub(crate) fn pages_of_one_reading_belong_together(stores: &Stores) {
             queries.into_iter().map(|query| Reading::begin(stores, PredictionQuery { limit, ..query })).collect();
         let mut issued = (5, 3, 1);
         while readings.iter().any(|reading| reading.next.is_some()) {
-            // After all others, between them and before, by clocks that differ; over values that are there and beside them.
+            // After all others, between them and before, by clocks that differ; over values that are there and beside
+            // them.
             for seconds in [issued.0, issued.1, issued.2] {
                 let run = Run { issued_at: micros_after(second(seconds), issued.0), ..a_run_of(&job, &[]) };
                 store(stores, &run, &[("a", 0), ("a", 1), ("a", 3), ("b", 1), ("bb", 0), ("d", 0)]);

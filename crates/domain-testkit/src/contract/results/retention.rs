@@ -250,8 +250,8 @@ pub(crate) fn a_count_of_values_ends_where_it_was_told(stores: &Stores) {
     assert!((5..=7).contains(&of_one.values), "{of_one:?}");
 }
 
-/// Whatever happens in whatever order, and however the clock jumps: what is there afterwards is exactly what has not expired
-/// at any of the moments at which it was purged.
+/// Whatever happens in whatever order, and however the clock jumps: what is there afterwards is exactly what has not
+/// expired at any of the moments at which it was purged.
 pub(crate) fn nothing_younger_than_its_retention_is_ever_deleted(stores: &Stores) {
     for seed in 1..=10 {
         let mut dice = Dice::of(seed);

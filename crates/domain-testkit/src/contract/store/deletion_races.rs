@@ -1,5 +1,5 @@
-//! What holds when something is deleted while it is changed, or while something else comes to use it or takes its name: one side
-//! wins, and nothing is left that refers to what is gone.
+//! What holds when something is deleted while it is changed, or while something else comes to use it or takes its name:
+//! one side wins, and nothing is left that refers to what is gone.
 
 use std::collections::BTreeSet;
 

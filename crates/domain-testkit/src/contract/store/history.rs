@@ -69,7 +69,8 @@ impl Dice {
     }
 }
 
-/// A few ids and names, so that random plans meet. Two pools with the same dice make the same plans but for ids and names.
+/// A few ids and names, so that random plans meet. Two pools with the same dice make the same plans but for ids and
+/// names.
 pub(crate) struct Pool {
     pub(crate) sources: Vec<SourceId>,
     /// Version `n` is meant to be of source `n % sources.len()`.

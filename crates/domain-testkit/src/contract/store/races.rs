@@ -1,5 +1,5 @@
-//! What holds when things are created, changed and read at the same time. Each race is run several times, since a race is not lost
-//! every time. Races against deletions: `deletion_races`.
+//! What holds when things are created, changed and read at the same time. Each race is run several times, since a race
+//! is not lost every time. Races against deletions: `deletion_races`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -12,7 +12,8 @@ use crate::builders::{a_contract, a_job_of, a_run_of, a_source, a_version_of, bi
 use crate::contract::fixture::{stored_job, stored_source, stored_version};
 use crate::values::{description, fresh_input_id, micros_after};
 
-/// Texts of sizes that meet budgets and batches in every way: many small ones, then larger and larger, then small again.
+/// Texts of sizes that meet budgets and batches in every way: many small ones, then larger and larger, then small
+/// again.
 fn texts() -> impl Iterator<Item = String> {
     [1, 1, 9_000, 10_000, 10_000, 4, 10_000, 1].into_iter().cycle().take(90).map(|size| "x".repeat(size))
 }
@@ -20,7 +21,8 @@ fn texts() -> impl Iterator<Item = String> {
 /// Budgets of which none is a multiple of a weight.
 const BUDGETS: [usize; 4] = [1, 11_111, 54_321, PageRequest::BUDGET];
 
-/// Walks through a list with several budgets. Each page holds as much as it may, and the pages together hold everything.
+/// Walks through a list with several budgets. Each page holds as much as it may, and the pages together hold
+/// everything.
 fn assert_weighed<T: Weight + PartialEq + Debug, Place: Copy>(
     all: &[T],
     list: impl Fn(&PageRequest<Place>) -> Page<T, Place>,

@@ -111,8 +111,8 @@ fn out_of_range(number: i128, max: i32) -> ValueProblem {
     }
 }
 
-/// The keys that stores find sources by, given all sources in the order of their creation: that of its name, unless an earlier source
-/// has it. That can be where fewer names were the same when they were stored.
+/// The keys that stores find sources by, given all sources in the order of their creation: that of its name, unless an
+/// earlier source has it. That can be where fewer names were the same when they were stored.
 pub fn name_keys<'a>(sources: impl IntoIterator<Item = (SourceId, &'a SourceName)>) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let mut key_of = |(id, name): (SourceId, &SourceName)| {

@@ -155,8 +155,9 @@ impl RunSummary {
 
     /// What those of these runs add up to that were issued until a time; all of them, if none was.
     ///
-    /// A run cannot be issued more than [`MAX_SECONDS_AHEAD`](super::MAX_SECONDS_AHEAD) after the report of another one came. If one seems to be, one of
-    /// the two was reported under a clock that was wrong. The later report is believed.
+    /// A run cannot be issued more than [`MAX_SECONDS_AHEAD`](super::MAX_SECONDS_AHEAD) after the report of another one
+    /// came. If one seems to be, one of the two was reported under a clock that was wrong. The later report is
+    /// believed.
     #[must_use]
     pub fn of_issued_until(time: Timestamp, runs: impl IntoIterator<Item = RunOutcome>) -> Self {
         let runs: Vec<_> = runs.into_iter().collect();
@@ -210,8 +211,8 @@ pub struct Health {
     pub last_run_at: Option<Timestamp>,
     /// When the newest run that succeeded was issued.
     pub last_success_at: Option<Timestamp>,
-    /// By when the next success is expected, of a job that is active and monitored. It is late afterwards. `None` when all
-    /// that is known lies in the future.
+    /// By when the next success is expected, of a job that is active and monitored. It is late afterwards. `None` when
+    /// all that is known lies in the future.
     pub next_expected_at: Option<Timestamp>,
     /// Since when it is overdue, of a job that is.
     pub overdue_since: Option<Timestamp>,

@@ -49,8 +49,8 @@ impl Job {
     }
 }
 
-/// What a job was at one of its revisions. It is kept when the job changes, so that what it predicted can be traced to the
-/// definition that it had.
+/// What a job was at one of its revisions. It is kept when the job changes, so that what it predicted can be traced to
+/// the definition that it had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRevision {
     /// The job.

@@ -27,8 +27,8 @@ impl Keep {
     }
 }
 
-/// How much of the history of jobs is kept; all of it unless it is said here. Whatever is said, what is needed stays: see
-/// `RetentionRepository::purge_history`.
+/// How much of the history of jobs is kept; all of it unless it is said here. Whatever is said, what is needed stays:
+/// see `RetentionRepository::purge_history`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeptHistory {
     /// Runs of each job, by when they were issued.

@@ -59,8 +59,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// Unicode's `Default_Ignorable_Code_Point` and format characters without a form of their own, line separators, and what directs the
-    /// writing (`Bidi_Control`), with which one text can be made to look like another.
+    /// Unicode's `Default_Ignorable_Code_Point` and format characters without a form of their own, line separators, and
+    /// what directs the writing (`Bidi_Control`), with which one text can be made to look like another.
     fn of(character: char) -> Self {
         match character {
             '\u{200c}' | '\u{200d}' => Self::Joiner,

@@ -7,12 +7,12 @@ use crate::model::text::RoleName;
 /// The most mistakes of one request that are told. What is beyond is counted.
 pub const MAX_VIOLATIONS: usize = 200;
 
-/// What finding hints for one request may cost, in pairs of letters that are compared: ten names of fifteen letters among two hundred that
-/// are like them, or a millisecond. Without a bound, a request of 20 KB costs seconds.
+/// What finding hints for one request may cost, in pairs of letters that are compared: ten names of fifteen letters
+/// among two hundred that are like them, or a millisecond. Without a bound, a request of 20 KB costs seconds.
 const HINT_WORK: usize = 500_000;
 
-/// A non-empty list of violations in a stable order, by place and then by code: the first [`MAX_VIOLATIONS`], and how many there are
-/// beyond.
+/// A non-empty list of violations in a stable order, by place and then by code: the first [`MAX_VIOLATIONS`], and how
+/// many there are beyond.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} violations, the first: {}", self.count(), .told[0].message)]
 pub struct Violations {
@@ -109,7 +109,8 @@ impl Diagnostics {
         self.omitted += count;
     }
 
-    /// Whether a violation of this place and code may be told in the end. If not, it can be counted without being described.
+    /// Whether a violation of this place and code may be told in the end. If not, it can be counted without being
+    /// described.
     #[must_use]
     pub fn tells(&self, path: &Path, code: ViolationCode) -> bool {
         self.last.as_ref().is_none_or(|(last, last_code)| (path, code) < (last, *last_code))
@@ -131,14 +132,14 @@ impl Diagnostics {
         self.last = self.found.last().map(|violation| (violation.path.clone(), violation.code));
     }
 
-    /// The candidate nearest to what was written, like [`nearest`](super::nearest()), while that does not cost too much: the more is
-    /// wrong with a request, the fewer hints it gets.
+    /// The candidate nearest to what was written, like [`nearest`](super::nearest()), while that does not cost too
+    /// much: the more is wrong with a request, the fewer hints it gets.
     pub fn nearest<'a>(&mut self, written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         nearest_within(&mut self.hint_work, written, candidates)
     }
 
-    /// Reports a role that the version does not have. Which ones it has is said with the first of them, whether or not it is clear
-    /// which one is meant.
+    /// Reports a role that the version does not have. Which ones it has is said with the first of them, whether or not
+    /// it is clear which one is meant.
     pub fn report_unknown_role<'a, Names: Iterator<Item = &'a str>>(
         &mut self,
         path: Path,
@@ -174,7 +175,8 @@ impl Diagnostics {
         self.found.len() + self.omitted
     }
 
-    /// Reads a part of a request: gives its value if nothing was found to be wrong with this part, whatever was found before.
+    /// Reads a part of a request: gives its value if nothing was found to be wrong with this part, whatever was found
+    /// before.
     pub fn section<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let before = self.violation_count();
         let value = read(self);

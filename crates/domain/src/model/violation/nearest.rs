@@ -10,7 +10,8 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
     nearest_within(&mut { usize::MAX }, written, candidates)
 }
 
-/// The same, while it costs no more than that: it takes off what it cost. What cannot be decided within is not hinted at.
+/// The same, while it costs no more than that: it takes off what it cost. What cannot be decided within is not hinted
+/// at.
 pub(super) fn nearest_within<'a>(
     work: &mut usize,
     written: &str,
@@ -71,8 +72,8 @@ impl Letters {
         letters
     }
 
-    /// The highest similarity (Jaro-Winkler) that texts of these letters can have: when all letters that both have match
-    /// in the right order, and the first four are the same.
+    /// The highest similarity (Jaro-Winkler) that texts of these letters can have: when all letters that both have
+    /// match in the right order, and the first four are the same.
     fn most_similar(&self, other: &Self) -> f64 {
         // Counts end at 255, and two empty texts are the same.
         if self.total.max(other.total) >= 255 || self.total + other.total == 0 {

@@ -28,8 +28,8 @@ pub trait SourceVersionRepository: Send + Sync {
         page: &PageRequest,
     ) -> Result<Page<SourceVersionHead>, StoreFailure>;
 
-    /// Deletes a version that no job uses, now or at a revision that is kept. Of the jobs that do, only those in `scope` are
-    /// named.
+    /// Deletes a version that no job uses, now or at a revision that is kept. Of the jobs that do, only those in
+    /// `scope` are named.
     fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError>;
 }
 

@@ -23,8 +23,8 @@ pub trait JobRepository: Send + Sync {
     /// The answers are in the order of the plans. They are the same as if the plans were set up one after the other: a
     /// plan that fails fails alone, and of two plans with one name the first creates the job and the second finds it.
     ///
-    /// A plan can fail for several reasons. The first of these is told: a job of that name, a quota that is used up, a taken source,
-    /// a taken version, a missing reference.
+    /// A plan can fail for several reasons. The first of these is told: a job of that name, a quota that is used up, a
+    /// taken source, a taken version, a missing reference.
     fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>>;
 
     /// Lists jobs in creation order.
@@ -33,9 +33,9 @@ pub trait JobRepository: Send + Sync {
     /// Counts jobs by their health at a time.
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure>;
 
-    /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at` and `updated_by` of the job with the id
-    /// and the organisation of `job`, if it is still at revision `expected`. What it was is kept as long as the job is, unless it
-    /// is purged. When it is done, it has used what it is allowed to, if that is limited.
+    /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at` and `updated_by` of
+    /// the job with the id and the organisation of `job`, if it is still at revision `expected`. What it was is kept as
+    /// long as the job is, unless it is purged. When it is done, it has used what it is allowed to, if that is limited.
     fn update(
         &self,
         job: &Job,
@@ -44,8 +44,8 @@ pub trait JobRepository: Send + Sync {
         mode: WriteMode,
     ) -> Result<(), UpdateJobError>;
 
-    /// Lists what a job was at each of its revisions, the current one included, from the first that was kept. None when the
-    /// organisation has no such job.
+    /// Lists what a job was at each of its revisions, the current one included, from the first that was kept. None when
+    /// the organisation has no such job.
     fn revisions(
         &self,
         organisation_id: OrganisationId,
@@ -61,8 +61,8 @@ pub trait JobRepository: Send + Sync {
         revision: Revision,
     ) -> Result<Option<JobRevision>, StoreFailure>;
 
-    /// Deletes a job and its revisions, if it is still at revision `expected`. Its runs can no longer be reached; that they
-    /// are removed is not waited for.
+    /// Deletes a job and its revisions, if it is still at revision `expected`. Its runs can no longer be reached; that
+    /// they are removed is not waited for.
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError>;
 }
 

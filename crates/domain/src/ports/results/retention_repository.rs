@@ -22,8 +22,8 @@ pub trait RetentionRepository: Send + Sync {
     /// jobs: so many values and runs at the most, in one transaction. A transaction that writes waits for it no longer
     /// than that takes.
     ///
-    /// A value expires when its run was issued `retention_hours` ago. A store with a clock of its own takes the earlier of the
-    /// two times, so that a service whose clock is ahead deletes nothing too early.
+    /// A value expires when its run was issued `retention_hours` ago. A store with a clock of its own takes the earlier
+    /// of the two times, so that a service whose clock is ahead deletes nothing too early.
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure>;
 
     /// Deletes runs and revisions that are not to be kept, so many at the most, of some jobs behind that place in the
@@ -46,8 +46,8 @@ pub trait RetentionRepository: Send + Sync {
         limit: usize,
     ) -> Result<PurgedHistory, StoreFailure>;
 
-    /// When the oldest of the values that have expired by now, and are still stored, expired. Those of deleted jobs may count
-    /// or not. Costs about as much as a purge that finds nothing.
+    /// When the oldest of the values that have expired by now, and are still stored, expired. Those of deleted jobs may
+    /// count or not. Costs about as much as a purge that finds nothing.
     fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure>;
 }
 

@@ -7,14 +7,16 @@ use crate::ports::{StoreFailure, WriteMode};
 /// Stores runs, and what they predict. A job is named with its organisation, which the caller must have seen.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RunRepository: Send + Sync {
-    /// Stores a run with its values: all of it or nothing. No two values are of one role and time. It gets the next number of
-    /// its job. What is stored has used what it is allowed to, if that is limited; here and in the two that follow.
+    /// Stores a run with its values: all of it or nothing. No two values are of one role and time. It gets the next
+    /// number of its job. What is stored has used what it is allowed to, if that is limited; here and in the two that
+    /// follow.
     fn insert(&self, run: &Run, predictions: &[Prediction], allowance: Option<Allowance>)
     -> Result<(), InsertRunError>;
 
     /// Stores a run that is issued when its report comes, with its values: all of it or nothing. It is issued at its
-    /// `issued_at`, or a microsecond after the newest of those runs of its job that were issued between then and `until`, both
-    /// included. Should that be taken, the next microsecond that is free is behind it. Gives when it was issued.
+    /// `issued_at`, or a microsecond after the newest of those runs of its job that were issued between then and
+    /// `until`, both included. Should that be taken, the next microsecond that is free is behind it. Gives when it was
+    /// issued.
     fn insert_next(
         &self,
         run: &Run,
@@ -23,8 +25,8 @@ pub trait RunRepository: Send + Sync {
         allowance: Option<Allowance>,
     ) -> Result<Timestamp, InsertNextError>;
 
-    /// Stores a run with its values in the place of one that failed and was issued at the same time, and remembers that one
-    /// by its id. The run says which one it `replaces`.
+    /// Stores a run with its values in the place of one that failed and was issued at the same time, and remembers that
+    /// one by its id. The run says which one it `replaces`.
     fn replace(
         &self,
         run: &Run,
@@ -32,8 +34,9 @@ pub trait RunRepository: Send + Sync {
         allowance: Option<Allowance>,
     ) -> Result<(), ReplaceRunError>;
 
-    /// Deletes a run with its values, as if it had never been reported: what it replaced is in its place again. Gives what
-    /// it was. Health counts what was issued until a time. With an `expected` revision, only while it is at that one.
+    /// Deletes a run with its values, as if it had never been reported: what it replaced is in its place again. Gives
+    /// what it was. Health counts what was issued until a time. With an `expected` revision, only while it is at that
+    /// one.
     fn delete(
         &self,
         organisation_id: OrganisationId,
@@ -60,8 +63,9 @@ pub trait RunRepository: Send + Sync {
     /// roles (by their bytes) and times.
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure>;
 
-    /// Counts the values of the jobs of a source that were issued in some span of time, of whatever organisations; not of deleted jobs.
-    /// The work is bounded: no more values and jobs than the query says are looked at, and no writer waits for it.
+    /// Counts the values of the jobs of a source that were issued in some span of time, of whatever organisations; not
+    /// of deleted jobs. The work is bounded: no more values and jobs than the query says are looked at, and no writer
+    /// waits for it.
     fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure>;
 }
 
@@ -148,8 +152,8 @@ pub struct PredictedValue {
 pub struct PredictedValues {
     /// The values.
     pub values: Vec<PredictedValue>,
-    /// That of the query; if it has none, the last run that there was when these values were read. When there are no values,
-    /// it need not be told.
+    /// That of the query; if it has none, the last run that there was when these values were read. When there are no
+    /// values, it need not be told.
     pub last_run: RunNumber,
 }
 

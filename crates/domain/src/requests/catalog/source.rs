@@ -28,7 +28,8 @@ pub struct SourceDraft {
 /// Changes to a source; what is left out stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceChangeDraft {
-    /// The members that can be changed. Its `id` may be repeated, but never changes, and its owner only by the platform.
+    /// The members that can be changed. Its `id` may be repeated, but never changes, and its owner only by the
+    /// platform.
     pub source: SourceDraft,
     /// The revision that is to be changed, and no other.
     pub revision: Sent<i128>,

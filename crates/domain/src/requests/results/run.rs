@@ -34,8 +34,8 @@ pub struct PredictionDraft {
     pub value: Sent<f64>,
 }
 
-/// Judges the values of a run that succeeded: each of a role of the contract, none twice, and every required output role
-/// with at least one. Without a contract, only what needs none is judged.
+/// Judges the values of a run that succeeded: each of a role of the contract, none twice, and every required output
+/// role with at least one. Without a contract, only what needs none is judged.
 pub fn validate_predictions(
     diagnostics: &mut Diagnostics,
     path: &Path,

@@ -8,7 +8,8 @@ use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
 /// So many of the token's organisations are listed for a caller who has to name one of them.
 const MOST_TOLD: usize = 100;
 
-/// Creates a source of the caller's organisation or of the platform, or finds the one that is there already with the same content.
+/// Creates a source of the caller's organisation or of the platform, or finds the one that is there already with the
+/// same content.
 pub fn create_source(
     ports: &Ports,
     caller: &Caller,

@@ -3,7 +3,8 @@ use crate::ports::{DeleteSourceVersionError, WriteMode};
 use crate::requests::{Precondition, Sent};
 use crate::use_cases::{InUse, Ports, UseCaseError, get_source, get_source_version, require_revision};
 
-/// Deletes a version of the caller's own source that no job runs, and tells what it was. A version is always at its first revision.
+/// Deletes a version of the caller's own source that no job runs, and tells what it was. A version is always at its
+/// first revision.
 pub fn delete_source_version(
     ports: &Ports,
     caller: &Caller,

@@ -12,8 +12,8 @@ use crate::use_cases::{
 };
 
 /// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
-/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision. A job that is activated
-/// has a whole interval to deliver.
+/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision. A job that is
+/// activated has a whole interval to deliver.
 pub fn change_job(
     ports: &Ports,
     caller: &Caller,

@@ -9,8 +9,8 @@ use crate::use_cases::ClockWatch;
 /// Judges the health of jobs ahead of the requests that ask for it, step by step. No caller starts it, so it needs no
 /// permission.
 ///
-/// It goes by time that can be relied on, and is a little behind it, so that a replica whose clock is behind can use what this one has
-/// judged, too.
+/// It goes by time that can be relied on, and is a little behind it, so that a replica whose clock is behind can use
+/// what this one has judged, too.
 pub struct HealthJudge {
     judgements: Arc<dyn JudgementRepository>,
     watch: Arc<ClockWatch>,

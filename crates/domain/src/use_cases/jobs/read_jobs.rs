@@ -65,8 +65,8 @@ pub fn list_expanded_jobs(
     }
 }
 
-/// Finds what is to be shown beside the first of these jobs, as many as there is room for; one at the least. A source and a version is
-/// shown beside each job that has it. Tells how many these are.
+/// Finds what is to be shown beside the first of these jobs, as many as there is room for; one at the least. A source
+/// and a version is shown beside each job that has it. Tells how many these are.
 fn expand_within(
     ports: &Ports,
     judged: &[JobWithHealth],

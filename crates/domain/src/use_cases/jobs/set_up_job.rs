@@ -2,8 +2,8 @@
 //!
 //! 1. [`prepare_set_up`] judges what needs no store: permission, organisation, values. It never blocks.
 //! 2. [`set_up_jobs`] takes as many prepared setups as wait together. It looks up what they refer to (`catalog`),
-//!    judges each against its contract and makes a finished plan of it (`plan`), has all plans stored at once, and tells
-//!    each caller what became of theirs (`finish`).
+//!    judges each against its contract and makes a finished plan of it (`plan`), has all plans stored at once, and
+//!    tells each caller what became of theirs (`finish`).
 //!
 //! A plan rests on what was read. When that is not so any more by the time it is stored (a source of that name was
 //! created meanwhile, a version deleted), the store says so, and the setup is planned anew. Within a batch, setups that

@@ -14,8 +14,8 @@ use crate::use_cases::ClockWatch;
 /// A process that is killed on the way leaves nothing half done: a step is one transaction, and when the lease has
 /// ended another replica, or the same one after its restart, goes on with what is still there.
 ///
-/// What is deleted is gone, so it goes by the time that can be relied on, and never by a clock that has jumped ahead. The lease
-/// carries that time from one process to the next.
+/// What is deleted is gone, so it goes by the time that can be relied on, and never by a clock that has jumped ahead.
+/// The lease carries that time from one process to the next.
 pub struct Purger {
     retention: Arc<dyn RetentionRepository>,
     watch: Arc<ClockWatch>,
@@ -87,7 +87,8 @@ impl Purger {
         Self { sweep: (!kept.is_everything()).then_some(sweep), ..self }
     }
 
-    /// Deletes so many values and runs at the most that have expired or belonged to deleted jobs, if no other replica does.
+    /// Deletes so many values and runs at the most that have expired or belonged to deleted jobs, if no other replica
+    /// does.
     pub fn step(&mut self, limit: usize) -> Result<PurgeStep, StoreFailure> {
         if !self.has_recalled {
             if let Some(known) = self.retention.end_of_lease()? {
@@ -113,10 +114,12 @@ impl Purger {
         }
     }
 
-    /// Deletes so much at the most of the history that is not to be kept, if this replica has the lease: goes on with the sweep, or begins
-    /// the next one. Apart from [`step`](Self::step), so that neither is kept from its work when the other one fails.
+    /// Deletes so much at the most of the history that is not to be kept, if this replica has the lease: goes on with
+    /// the sweep, or begins the next one. Apart from [`step`](Self::step), so that neither is kept from its work when
+    /// the other one fails.
     ///
-    /// It looks at every job, so it is not begun again before it has rested for some times as long as it took: with many jobs less often.
+    /// It looks at every job, so it is not begun again before it has rested for some times as long as it took: with
+    /// many jobs less often.
     pub fn sweep(&mut self, limit: usize) -> Result<SweptHistory, StoreFailure> {
         let now = self.watch.now();
         let is_held = self.held_until.is_some_and(|until| now <= until);

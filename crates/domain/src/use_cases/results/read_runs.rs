@@ -31,8 +31,8 @@ pub fn list_runs(
     Ok(ports.runs.list(job.organisation_id, job_id, &filter, page)?)
 }
 
-/// Which values of a job to read. There are two times: when a run was issued, by the clock of its runner, and when it was
-/// received, by the clock of the service.
+/// Which values of a job to read. There are two times: when a run was issued, by the clock of its runner, and when it
+/// was received, by the clock of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PredictionFilter {
     /// Only values of this role.
@@ -59,8 +59,8 @@ impl PredictionFilter {
     /// About how many bytes a value has without the name of its role.
     const WEIGHT_OF_VALUE: usize = 200;
 
-    /// By when the values were issued. What was known at a time was issued not much later, which spares looking at what was
-    /// issued since.
+    /// By when the values were issued. What was known at a time was issued not much later, which spares looking at what
+    /// was issued since.
     fn issued(&self) -> Issued {
         match [self.as_of, self.known_at.map(issued_until)].into_iter().flatten().min() {
             Some(until) => Issued::Until(until),
@@ -139,8 +139,8 @@ fn fitting(values: &[PredictedValue]) -> usize {
     values.iter().take_while(is_fitting).count().max(1)
 }
 
-/// No run that was received then or before was issued later than this, since none is taken that is issued too far ahead. Twice
-/// as far: the service itself may issue one a little later than its clock says.
+/// No run that was received then or before was issued later than this, since none is taken that is issued too far
+/// ahead. Twice as far: the service itself may issue one a little later than its clock says.
 fn issued_until(known_at: Timestamp) -> Timestamp {
     known_at.plus(TimeDelta::seconds(2 * MAX_SECONDS_AHEAD))
 }

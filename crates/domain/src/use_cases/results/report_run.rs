@@ -21,8 +21,9 @@ pub struct RunReported {
     pub warnings: Vec<Warning>,
 }
 
-/// Stores the report of a run. The same report again is fine. Another one of a run that was issued at the same time is a
-/// conflict, unless the stored one failed and this one succeeded: then it was done over, and the success takes its place.
+/// Stores the report of a run. The same report again is fine. Another one of a run that was issued at the same time is
+/// a conflict, unless the stored one failed and this one succeeded: then it was done over, and the success takes its
+/// place.
 ///
 /// It is judged by the contract of the revision that the runner read, also when the job has moved on since.
 pub fn report_run(
@@ -136,7 +137,8 @@ fn store(
     Err(contended())
 }
 
-/// The run that the stored one replaces, if it is the one that is reported: the report of a failure that comes again, late.
+/// The run that the stored one replaces, if it is the one that is reported: the report of a failure that comes again,
+/// late.
 fn replaced(ports: &Ports, run: &Run, stored: &Run, is_revision_said: bool) -> Result<Option<Run>, UseCaseError> {
     let Some(id) = stored.replaces.filter(|_| run.status == RunStatus::Failed) else { return Ok(None) };
     let replaced = ports.runs.find(run.organisation_id, run.job_id, id)?;
@@ -269,7 +271,8 @@ fn differences(is_revision_said: bool, reported: &Run, stored: &Run) -> Vec<Viol
     differences
 }
 
-/// From how many microseconds on a runner is told that its clock is ahead: less is on the way, or what clocks differ by anyway.
+/// From how many microseconds on a runner is told that its clock is ahead: less is on the way, or what clocks differ by
+/// anyway.
 const TOLD_AHEAD: i64 = 1_000_000;
 
 /// The warning that a run was issued after its report came, as told by the two clocks.

@@ -5,8 +5,8 @@ use crate::model::{Health, Job, Monitoring, RunSummary};
 use crate::ports::JobSetUpOutcome;
 use crate::use_cases::{Conflict, Outcome, Resource, UseCaseError};
 
-/// Tells what became of a plan. A job of that name that is there already is fine exactly if it is the planned one. Its runs
-/// are not looked at yet.
+/// Tells what became of a plan. A job of that name that is there already is fine exactly if it is the planned one. Its
+/// runs are not looked at yet.
 pub(super) fn finish(
     prepared: &PreparedSetUp,
     plan: Plan,

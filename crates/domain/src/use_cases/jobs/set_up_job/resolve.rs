@@ -270,8 +270,8 @@ impl<'a> Resolver<'a> {
         Ok(Some(Resolved::New(spec.create(content, source.get().id, fresh, self.now))))
     }
 
-    /// The version that the job of that name has, so that a setup can be sent again after a newer version came out; else
-    /// the one that was published last.
+    /// The version that the job of that name has, so that a setup can be sent again after a newer version came out;
+    /// else the one that was published last.
     fn default_version(
         &mut self,
         source: Option<&Resolved<Source>>,
