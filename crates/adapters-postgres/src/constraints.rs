@@ -39,7 +39,7 @@ pub(crate) enum ConstraintViolation {
     Judgement,
     /// A quota is used up.
     UsedUp,
-    /// Somebody holds the lease.
+    /// Another replica holds the lease.
     Lease,
     /// The value breaks a rule of the domain, so it cannot have come from there.
     Rule,

@@ -10,8 +10,8 @@ use prediction_domain::ports::{StoreFailure, WriteMode};
 
 use crate::constraints::ConstraintViolation;
 use crate::failure::{Failure, Kind};
-use crate::link::Link;
 use crate::pool::Pool;
+use crate::server_connection::ServerConnection;
 
 /// How often a transaction is done again that was ended for the sake of others.
 const MOST_CONFLICTS: u32 = 5;
@@ -35,7 +35,8 @@ pub(crate) enum Abort<E> {
 }
 
 impl<E> Abort<E> {
-    /// Begins again when a statement was refused for this reason: it was looked for before, so somebody was quicker.
+    /// Begins again when a statement was refused for this reason: it was looked for before, so another writer was
+    /// quicker.
     pub(crate) fn again_after(breach: ConstraintViolation) -> impl FnOnce(Error) -> Self {
         move |error| if ConstraintViolation::of(&error) == Some(breach) { Self::Retry } else { Self::Statement(error) }
     }
@@ -74,17 +75,17 @@ impl Database {
 
     /// Runs one statement, in a transaction of its own.
     ///
-    /// When the connection turns out to be dead, `work` runs again on another one. The first time may have had its effect
-    /// all the same, so it has to be something that may happen twice.
+    /// When the connection turns out to be dead, `work` runs again on another one. The first time may have had its
+    /// effect all the same, so it has to be something that may happen twice.
     pub(crate) fn statement<T>(&self, mut work: impl FnMut(&mut PgConnection) -> QueryResult<T>) -> Result<T, Failure> {
         let mut budget = self.budget();
         loop {
-            let mut link = self.pool.get()?;
-            match link.alone(&mut work) {
+            let mut server = self.pool.get()?;
+            match server.alone(&mut work) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
-                    link.note(&error);
-                    drop(link);
+                    server.note(&error);
+                    drop(server);
                     budget.spend(Some(error))?;
                 }
             }
@@ -93,8 +94,8 @@ impl Database {
 
     /// Runs `work` in one transaction, which lasts or not.
     ///
-    /// It is run again, from the beginning, when nothing of it can have been stored and there is hope: when its connection
-    /// was dead, when it was ended for the sake of another transaction, and when it asks for it.
+    /// It is run again, from the beginning, when nothing of it can have been stored and there is hope: when its
+    /// connection was dead, when it was ended for the sake of another transaction, and when it asks for it.
     pub(crate) fn transaction<T, E: From<StoreFailure>>(
         &self,
         mode: WriteMode,
@@ -103,9 +104,9 @@ impl Database {
         let fail = |failure: Failure| E::from(StoreFailure::from(failure));
         let mut budget = self.budget();
         loop {
-            let mut link = self.pool.get().map_err(|error| fail(error.into()))?;
-            let attempt = attempt(&mut link, mode, &mut work);
-            drop(link);
+            let mut server = self.pool.get().map_err(|error| fail(error.into()))?;
+            let attempt = attempt(&mut server, mode, &mut work);
+            drop(server);
             match attempt {
                 Attempt::Done(value) => return Ok(value),
                 Attempt::Refused(refusal) => return Err(refusal),
@@ -122,19 +123,19 @@ impl Database {
 }
 
 fn attempt<T, E>(
-    link: &mut Link,
+    server: &mut ServerConnection,
     mode: WriteMode,
     work: &mut impl FnMut(&mut PgConnection) -> Result<T, Abort<E>>,
 ) -> Attempt<T, E> {
-    if let Err(error) = link.begin() {
-        link.note(&error);
+    if let Err(error) = server.begin() {
+        server.note(&error);
         return Attempt::Undone(Some(error));
     }
-    match (work(link.connection()), mode) {
-        (Ok(value), WriteMode::Commit) => match link.commit() {
+    match (work(server.connection()), mode) {
+        (Ok(value), WriteMode::Commit) => match server.commit() {
             Ok(()) => Attempt::Done(value),
             Err(error) => {
-                link.note(&error);
+                server.note(&error);
                 if Kind::of(&error) == Kind::ConnectionLost {
                     Attempt::Uncertain(error)
                 } else {
@@ -143,20 +144,20 @@ fn attempt<T, E>(
             }
         },
         (Ok(value), WriteMode::DryRun) => {
-            link.undo();
+            server.undo();
             Attempt::Done(value)
         }
         (Err(Abort::Refused(refusal)), _) => {
-            link.undo();
+            server.undo();
             Attempt::Refused(refusal)
         }
         (Err(Abort::Retry), _) => {
-            link.undo();
+            server.undo();
             Attempt::Undone(None)
         }
         (Err(Abort::Statement(error)), _) => {
-            link.note(&error);
-            link.undo();
+            server.note(&error);
+            server.undo();
             Attempt::Undone(Some(error))
         }
     }

@@ -66,7 +66,8 @@ impl Kind {
     #[expect(clippy::match_same_arms, reason = "each has its reason")]
     fn of_code(code: SqlState) -> Self {
         match code.as_str() {
-            // A statement that the server knows no more, or knows already: this is not the session in which it was prepared.
+            // A statement that the server knows no more, or knows already: this is not the session in which it was
+            // prepared.
             "26000" | "42P05" => Self::ConnectionLost,
             // A transaction that may only read: a standby, or a server that was told to take no writes.
             "25006" => Self::ConnectionLost,
@@ -104,7 +105,7 @@ impl Failure {
         }
     }
 
-    /// Whether the server takes no writes from anybody: it is a standby, was told so, or its disk is full.
+    /// Whether the server takes no writes at all: it is a standby, was told so, or its disk is full.
     fn is_not_writable(&self) -> bool {
         match self {
             Self::NoConnection(_) | Self::Contended => false,

@@ -18,7 +18,7 @@ impl StoreHealth for PostgresStore {
         Ok(self.database().statement(ask_for_all_columns)?)
     }
 
-    /// A row that comes and goes in one transaction. Nobody waits for the disk: whoever finds it full finds it without.
+    /// A row that comes and goes in one transaction. No thread waits for the disk: a full disk is noticed without that.
     fn try_write(&self) -> Result<(), StoreFailure> {
         self.database().transaction(WriteMode::Commit, |connection| {
             for statement in [

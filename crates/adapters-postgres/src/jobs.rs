@@ -1,13 +1,12 @@
 //! Jobs. Each is one row, its bindings and outputs included.
 
-mod alone;
 mod by_health;
 mod by_name;
 mod conditions;
 mod count;
-mod counted;
 mod find;
 mod insert;
+mod judgements;
 mod list;
 pub(crate) mod monitoring;
 mod revisions;
@@ -47,12 +46,12 @@ use self::revisions::JobRevisions;
 diesel::alias!(const others: Alias<OtherJobs> = jobs as others);
 
 impl JobRepository for PostgresStore {
-    /// One statement, whoever asks: it finds the jobs by their ids alone, and the scope of each question is judged when
-    /// the answers are put together.
+    /// One statement for all callers: it finds the jobs by their ids alone, and the scope of each question is judged
+    /// when the answers are put together.
     ///
     /// That is safe because nothing of a row leaves this function, nor is it even read into a job, before the scope of
-    /// that very question was found to contain the organisation that is stored in it. A condition on the organisation in
-    /// the statement could only be the union of all scopes that wait together, which proves nothing for any of them.
+    /// that very question was found to contain the organisation that is stored in it. A condition on the organisation
+    /// in the statement could only be the union of all scopes that wait together, which proves nothing for any of them.
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
         if wanted.is_empty() {
             return Ok(Vec::new());
@@ -180,7 +179,7 @@ impl JobRepository for PostgresStore {
 }
 
 impl PostgresStore {
-    /// How much is used of what it is not allowed to use is told by whoever can still ask.
+    /// The caller, whose connection still works, asks how much of the quota is used.
     fn update_within(
         &self,
         job: &Job,
@@ -192,7 +191,7 @@ impl PostgresStore {
         let used_up = |allowance: Allowance| Abort::Refused(UpdateJobError::QuotaExceeded(allowance.exceeded(0)));
         self.database().transaction(mode, |connection| {
             if let Some(allowance) = allowance {
-                // Whoever has used up everything writes nothing.
+                // An organisation that has used up its quota writes nothing.
                 let used = quotas::used(connection, key.0, &allowance)?;
                 if allowance.take(Some((allowance.day, used))).is_err() {
                     let current: Option<i64> =

@@ -1,8 +1,8 @@
 //! The migrations, which are part of the program, and the steps that belong to them.
 //!
-//! A migration changes the schema: one transaction, which holds locks only for a moment. What has to be done to the data that is
-//! there is a step of its own ([`steps`]): in batches, beside those who read and write. Nothing here is left in the session: a
-//! pooler may give each transaction another one.
+//! A migration changes the schema: one transaction, which holds locks only for a moment. What has to be done to the
+//! data that is there is a step of its own ([`steps`]): in batches, beside running readers and writers. Nothing here is
+//! left in the session: a pooler may give each transaction another one.
 
 mod bookkeeping;
 mod patience;
@@ -47,7 +47,7 @@ pub(crate) fn run(
 ) -> Result<Vec<String>, StartUpError> {
     // A statement that is prepared by name may be unknown to the session that the next transaction gets.
     connection.set_prepared_statement_cache_size(CacheSize::Disabled);
-    // Nearly always there is nothing to do, and then nobody has to wait, nor be allowed to change the schema.
+    // Nearly always there is nothing to do, and then no process waits, or needs the right to change the schema.
     let bookkeeping = Bookkeeping::read(connection).map_err(StartUpError::migrations_unknown)?;
     let mut applied = Vec::new();
     for migration in MIGRATIONS.iter().filter(|migration| !bookkeeping.has(migration)) {
@@ -80,9 +80,10 @@ enum Outcome {
 
 /// One attempt at a migration, in one transaction, with all that is written down about it.
 fn apply(connection: &mut PgConnection, migration: &Migration, patience: &MigrationPatience) -> Trial<Outcome> {
-    // What was committed by those who held the lock before has to be seen, whatever the role's default is.
+    // What earlier holders of the lock committed has to be seen, whatever the role's default is.
     let outcome = connection.build_transaction().read_committed().run(|connection| {
-        // Neither the role's nor the database's time-outs are meant for this: others may take their time while they migrate.
+        // Neither the role's nor the database's time-outs are meant for this: others may take their time while they
+        // migrate.
         connection.batch_execute(&format!(
             "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
              SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock({LOCK})"

@@ -39,9 +39,9 @@ where
 
 /// A parameter that no plan depends on.
 ///
-/// PostgreSQL plans a prepared statement anew each time as long as it reckons that a plan for these very values is cheaper.
-/// Here it never is, and planning takes longer than reading a page. What comes from a subquery is not known to the planner,
-/// so all plans cost the same, and it keeps the first.
+/// PostgreSQL plans a prepared statement anew each time as long as it reckons that a plan for these very values is
+/// cheaper. Here it never is, and planning takes longer than reading a page. What comes from a subquery is not known to
+/// the planner, so all plans cost the same, and it keeps the first.
 pub(crate) fn push_unplanned<'b, ST, T>(out: &mut AstPass<'_, 'b, Pg>, value: &'b T) -> QueryResult<()>
 where
     Pg: HasSqlType<ST>,

@@ -1,5 +1,5 @@
-//! The pool of connections, how dead ones are noticed without asking each time, and what becomes of it when its server does not
-//! answer any more.
+//! The pool of connections, how dead ones are noticed without asking each time, and what becomes of it when its server
+//! does not answer any more.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -7,13 +7,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use r2d2::{NopErrorHandler, PooledConnection};
+use r2d2::NopErrorHandler;
 
-use crate::link::{Link, LinkManager};
+use crate::server_connection::{ServerConnection, ServerConnectionManager};
 
 /// How long a request waits for a connection.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// Connections that are kept though nobody uses them; more are made on demand.
+/// Idle connections that are kept; more are made on demand.
 const LEAST_IDLE: u32 = 2;
 /// When something has taken so long, connections are made that could be used instead.
 const DOUBTFUL_AFTER: Duration = Duration::from_millis(1500);
@@ -25,7 +25,7 @@ const LOST_AFTER: Duration = Duration::from_millis(4500);
 pub struct PoolState {
     /// Connections that are open.
     pub connections: u32,
-    /// Those of them that nobody uses at the moment.
+    /// Those of them that are idle.
     pub idle: u32,
     /// The most connections that will be opened.
     pub max: u32,
@@ -33,14 +33,15 @@ pub struct PoolState {
 
 /// A pool that is replaced when its server does not answer.
 ///
-/// A server whose processes stand still keeps its connections: nothing ends, and the kernel of its machine confirms all that is
-/// sent. All idle connections of the pool lead there, and each use of one costs a thread. So when something takes longer
-/// than a server that is alive lets it, the whole pool is left alone, and another one is filled, which finds the server that
-/// takes writes now. What was under way in the old one may come back, and then its connections are closed.
+/// A server whose processes stand still keeps its connections: nothing ends, and the kernel of its machine confirms all
+/// that is sent. All idle connections of the pool lead there, and each use of one costs a thread. So when something
+/// takes longer than a server that is alive lets it, the whole pool is left alone, and another one is filled, which
+/// finds the server that takes writes now. What was under way in the old one may come back, and then its connections
+/// are closed.
 ///
-/// Whoever asks looks after this, so that no thread is needed that only watches.
+/// Each thread that asks for a connection looks after this, so that no thread is needed that only watches.
 pub(crate) struct Pool {
-    manager: LinkManager,
+    manager: ServerConnectionManager,
     size: NonZeroU32,
     fillings: Mutex<Fillings>,
 }
@@ -54,7 +55,7 @@ struct Fillings {
 /// A pool, and since when each of its connections that is in use has been.
 #[derive(Clone)]
 struct Filling {
-    pool: r2d2::Pool<LinkManager>,
+    pool: r2d2::Pool<ServerConnectionManager>,
     /// Which host was tried first when it was made.
     first_host: usize,
     in_use: Arc<Mutex<InUse>>,
@@ -68,32 +69,32 @@ struct InUse {
 }
 
 /// A connection that is given back when it is dropped.
-pub(crate) struct PooledLink {
-    link: PooledConnection<LinkManager>,
+pub(crate) struct PooledConnection {
+    connection: r2d2::PooledConnection<ServerConnectionManager>,
     number: u64,
     in_use: Arc<Mutex<InUse>>,
 }
 
 impl Pool {
     /// Makes a pool that fills itself in the background, so that a process starts without its database.
-    pub(crate) fn new(manager: LinkManager, size: NonZeroU32) -> Self {
+    pub(crate) fn new(manager: ServerConnectionManager, size: NonZeroU32) -> Self {
         let fillings = Fillings { current: Filling::new(&manager, size), spare: None };
         Self { manager, size, fillings: Mutex::new(fillings) }
     }
 
-    pub(crate) fn manager(&self) -> &LinkManager {
+    pub(crate) fn manager(&self) -> &ServerConnectionManager {
         &self.manager
     }
 
-    pub(crate) fn get(&self) -> Result<PooledLink, r2d2::Error> {
+    pub(crate) fn get(&self) -> Result<PooledConnection, r2d2::Error> {
         let filling = self.filling(Instant::now());
-        let link = filling.pool.get()?;
+        let connection = filling.pool.get()?;
         let mut in_use = lock(&filling.in_use);
         let number = in_use.next;
         in_use.next += 1;
         in_use.since.insert(number, Instant::now());
         drop(in_use);
-        Ok(PooledLink { link, number, in_use: filling.in_use })
+        Ok(PooledConnection { connection, number, in_use: filling.in_use })
     }
 
     pub(crate) fn state(&self) -> PoolState {
@@ -128,36 +129,37 @@ impl Pool {
 }
 
 impl Filling {
-    fn new(manager: &LinkManager, size: NonZeroU32) -> Self {
+    fn new(manager: &ServerConnectionManager, size: NonZeroU32) -> Self {
         let first_host = manager.hosts().first();
         let pool = r2d2::Pool::builder()
             .max_size(size.get())
             .min_idle(Some(LEAST_IDLE.min(size.get())))
             .connection_timeout(LONGEST_WAIT)
-            // It would cost a round trip each time. Dead connections are noticed when they fail: see `Link`.
+            // It would cost a round trip each time. Dead connections are noticed when they fail: see
+            // `ServerConnection`.
             .test_on_check_out(false)
-            // The reason is told to those who wait for the connection.
+            // The threads that wait for the connection are told the reason.
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(manager.clone());
         Self { pool, first_host, in_use: Arc::default() }
     }
 }
 
-impl Deref for PooledLink {
-    type Target = Link;
+impl Deref for PooledConnection {
+    type Target = ServerConnection;
 
-    fn deref(&self) -> &Link {
-        &self.link
+    fn deref(&self) -> &ServerConnection {
+        &self.connection
     }
 }
 
-impl DerefMut for PooledLink {
-    fn deref_mut(&mut self) -> &mut Link {
-        &mut self.link
+impl DerefMut for PooledConnection {
+    fn deref_mut(&mut self) -> &mut ServerConnection {
+        &mut self.connection
     }
 }
 
-impl Drop for PooledLink {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         lock(&self.in_use).since.remove(&self.number);
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Text, Uuid as SqlUuid};
 use prediction_domain::model::{Allowance, Day, OrganisationId, Quota, QuotaExceeded};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::constraints::ConstraintViolation;
 use crate::schema::{daily_usage, job_counts};
+use crate::statement::statement;
 
 /// How many jobs these organisations have, of those that are counted.
 pub(crate) fn job_counts(connection: &mut PgConnection, organisations: &[Uuid]) -> QueryResult<HashMap<Uuid, i64>> {
@@ -22,7 +23,8 @@ pub(crate) fn job_counts(connection: &mut PgConnection, organisations: &[Uuid]) 
 
 /// Begins to count the jobs of an organisation, unless they are counted already.
 ///
-/// In a transaction of its own: whoever stores or deletes jobs of it meanwhile is waited for, and then waits.
+/// In a transaction of its own: it waits for writers that store or delete jobs of the organisation, and later ones wait
+/// for it.
 pub(crate) fn begin_to_count(connection: &mut PgConnection, organisation: Uuid) -> QueryResult<()> {
     // With a statement of its own, the next one sees what was committed until then.
     sql_query("SELECT lock_job_count($1, true)").bind::<SqlUuid, _>(organisation).execute(connection)?;
@@ -68,7 +70,8 @@ impl From<Allowance> for StoredAllowance {
 }
 
 impl StoredAllowance {
-    /// Whether there is room left, as of the beginning of the statement: so that whoever has used up everything costs nothing more.
+    /// Whether there is room left, as of the beginning of the statement: so that an organisation that has used up
+    /// everything costs nothing more.
     pub(crate) fn push_is_left<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, organisation: &'b Uuid) -> QueryResult<()> {
         out.push_sql("(");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
@@ -84,8 +87,8 @@ impl StoredAllowance {
         Ok(())
     }
 
-    /// `INSERT INTO daily_usage …` of an organisation that the query after it gives: what is used, or -1 if that is too much, which
-    /// the table refuses. The rule is that of [`Allowance::take`].
+    /// `INSERT INTO daily_usage …` of an organisation that the query after it gives: what is used, or -1 if that is too
+    /// much, which the table refuses. The rule is that of [`Allowance::take`].
     pub(crate) fn push_take<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
@@ -148,12 +151,7 @@ impl QueryFragment<Pg> for Take {
     }
 }
 
-impl QueryId for Take {
-    type QueryId = Self;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl RunQueryDsl<PgConnection> for Take {}
+statement! { cached Take }
 
 /// How much of its quota an organisation has used.
 pub(crate) fn used(connection: &mut PgConnection, organisation: Uuid, allowance: &Allowance) -> QueryResult<u64> {

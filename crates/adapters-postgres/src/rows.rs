@@ -2,7 +2,7 @@
 
 mod job;
 mod job_revision;
-mod json_list;
+mod json;
 mod monitored_job;
 mod run;
 mod source;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use job::{JobRow, StoredBinding, StoredOutput};
 pub(crate) use job_revision::{JobRevisionRow, JobRevisionSql};
-pub(crate) use json_list::JsonList;
+pub(crate) use json::JsonList;
 pub(crate) use monitored_job::{MonitoredJobRow, MonitoredJobSql};
 pub(crate) use run::{PredictionRow, PredictionSql, ReplacedRunRow, RunRow};
 pub(crate) use source::SourceRow;

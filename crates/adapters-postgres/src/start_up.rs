@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use prediction_pg_sqlstate::SqlState;
 
 use crate::connect::PostgresUrl;
-use crate::link::LinkError;
+use crate::server_connection::ServerConnectionError;
 use crate::unfit::Unfit;
 
 /// Why the store is not ready. The message is one sentence for the person who started the process.
@@ -72,9 +72,9 @@ pub(crate) fn check_codes(connection: &mut PgConnection) -> Result<(), StartUpEr
 }
 
 impl StartUpError {
-    pub(crate) fn unreachable(url: &PostgresUrl, error: LinkError) -> Self {
+    pub(crate) fn unreachable(url: &PostgresUrl, error: ServerConnectionError) -> Self {
         match error {
-            LinkError::Unfit(unfit) => Self::Unfit(unfit),
+            ServerConnectionError::Unfit(unfit) => Self::Unfit(unfit),
             error => Self::Unreachable { address: url.address(), reason: in_one_line(&error) },
         }
     }

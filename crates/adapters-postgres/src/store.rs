@@ -5,12 +5,12 @@ use std::num::NonZeroU32;
 use diesel::PgConnection;
 use r2d2::ManageConnection as _;
 
+use crate::catalog::name_keys;
 use crate::connect::PostgresUrl;
 use crate::database::Database;
-use crate::link::{LinkManager, Pooling};
 use crate::migrations::{self, MigrationPatience};
-use crate::name_keys;
 use crate::pool::{Pool, PoolState};
+use crate::server_connection::{Pooling, ServerConnectionManager};
 use crate::start_up::{StartUpError, check_codes};
 
 /// How to reach the database.
@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The connections at a time when nobody says how many.
+    /// The connections at a time, unless the operator says how many.
     pub const DEFAULT_POOL_SIZE: NonZeroU32 = NonZeroU32::new(12).expect("twelve is not zero");
 
     /// The database of that URL, with the default number of connections.
@@ -48,12 +48,12 @@ impl PostgresStore {
     #[must_use]
     pub fn connect(settings: Settings) -> Self {
         let Settings { url, pool_size, pooling } = settings;
-        let manager = LinkManager::new(&url, pooling);
+        let manager = ServerConnectionManager::new(&url, pooling);
         Self { database: Database::new(Pool::new(manager, pool_size)), url }
     }
 
-    /// Tries to reach the database, whether it can be told what goes wrong there, and whether this store and what is between
-    /// them go together. Gives whether there is a pooler between them.
+    /// Tries to reach the database, whether it can be told what goes wrong there, and whether this store and what is
+    /// between them go together. Gives whether there is a pooler between them.
     pub fn probe(&self) -> Result<bool, StartUpError> {
         check_codes(&mut self.connect_apart()?)?;
         let manager = self.database.pool().manager();
@@ -65,8 +65,9 @@ impl PostgresStore {
         Ok(!has_own_session)
     }
 
-    /// Applies the migrations that this program brings and that the database does not have yet; gives their names. Does the steps
-    /// that belong to them: [`Self::migrate_telling`] with the default patience, and without telling anybody.
+    /// Applies the migrations that this program brings and that the database does not have yet; gives their names. Does
+    /// the steps that belong to them: [`Self::migrate_telling`] with the default patience, and without telling what it
+    /// does.
     pub fn migrate(&self) -> Result<Vec<String>, StartUpError> {
         self.migrate_telling(&MigrationPatience::default(), &mut |_| ())
     }
@@ -74,9 +75,9 @@ impl PostgresStore {
     /// Applies migrations and does their steps, and tells in sentences what takes time.
     ///
     /// Processes that start together take turns, so that each migration is applied once and all of them come up. Each
-    /// migration is one transaction: one that fails leaves the schema as it was before. Steps are done in many transactions; one
-    /// that fails is gone on with the next time. Nobody who reads or writes meanwhile waits longer than for a lock that is
-    /// wanted, and then left alone again when somebody else holds it.
+    /// migration is one transaction: one that fails leaves the schema as it was before. Steps are done in many
+    /// transactions; one that fails is gone on with the next time. No reader or writer waits meanwhile longer than for
+    /// a lock that is wanted, and then left alone again when another session holds it.
     pub fn migrate_telling(
         &self,
         patience: &MigrationPatience,
@@ -85,8 +86,8 @@ impl PostgresStore {
         migrations::run(&mut self.connect_apart()?, patience, tell)
     }
 
-    /// Corrects what makes two names of sources the same where another release computed it, and tells which in sentences. To be
-    /// called when all migrations are applied.
+    /// Corrects what makes two names of sources the same where another release computed it, and tells which in
+    /// sentences. To be called when all migrations are applied.
     pub fn correct_name_keys(
         &self,
         patience: &MigrationPatience,

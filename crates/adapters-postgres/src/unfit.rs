@@ -1,6 +1,6 @@
 //! What a database or a pooler lacks.
 
-/// Why a database, or a pooler before it, cannot be used as it is. The message is one sentence for whoever can change that.
+/// Why a database, or a pooler before it, cannot be used as it is. The message is one sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// It cannot hold all texts, or does not know what characters are.

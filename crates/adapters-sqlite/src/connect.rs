@@ -30,10 +30,10 @@ impl Customizer {
         connection.batch_execute(&format!("PRAGMA busy_timeout = {}", self.lock_wait.as_millis()))?;
         connection.batch_execute(match self.purpose {
             Use::Read => "PRAGMA query_only = ON",
-            // FULL: an acknowledged write survives a power cut, not only a crash of the process. fullfsync: also on macOS,
-            // where fsync alone does not reach the disk; it means nothing elsewhere.
-            // cache_size: 8 MiB, which the upper parts of the indexes fit into. wal_autocheckpoint: about 32 MiB, so that a page
-            // that is changed often is copied into the database less often. The defaults are 2 and 4.
+            // FULL: an acknowledged write survives a power cut, not only a crash of the process. fullfsync: also on
+            // macOS, where fsync alone does not reach the disk; it means nothing elsewhere. cache_size: 8 MiB, which
+            // the upper parts of the indexes fit into. wal_autocheckpoint: about 32 MiB, so that a page that is changed
+            // often is copied into the database less often. The defaults are 2 and 4.
             Use::Write => {
                 "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
                  PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000"
@@ -57,8 +57,9 @@ pub(crate) fn connect(file: &DatabaseFile, lock_wait: Duration) -> Result<Sqlite
     Ok(connection)
 }
 
-/// Makes the database one with a write-ahead log, which is a property of the file: readers and the writer do not wait for
-/// each other then. To be called under the file's lock, since SQLite does not wait while somebody else does the same.
+/// Makes the database one with a write-ahead log, which is a property of the file: readers and the writer do not wait
+/// for each other then. To be called under the file's lock, since SQLite does not wait while another process does the
+/// same.
 pub(crate) fn use_write_ahead_log(file: &DatabaseFile, connection: &mut SqliteConnection) -> Result<(), StartUpError> {
     #[derive(QueryableByName)]
     struct Mode {

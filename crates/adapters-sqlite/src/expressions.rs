@@ -1,5 +1,5 @@
-//! Conditions that diesel has no words for. Each is one SQL text whatever its values are, so that a statement with it is
-//! prepared once for each connection.
+//! Conditions that diesel has no words for. Each is one SQL text whatever its values are, so that a statement with it
+//! is prepared once for each connection.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
@@ -15,13 +15,14 @@ pub(crate) fn is_one_of<Column>(column: Column, values: impl IntoIterator<Item =
     IsOneOf { column, values: serde_json::Value::from(values).to_string() }
 }
 
-/// `(issued_at, id) < (…)`: the runs that were issued before. As a comparison of rows, because only that is a range of an index.
+/// `(issued_at, id) < (…)`: the runs that were issued before. As a comparison of rows, because only that is a range of
+/// an index.
 pub(crate) fn is_before<IssuedAt, Id>(issued_at: IssuedAt, id: Id, position: RunPosition) -> Before<IssuedAt, Id> {
     Before { columns: (issued_at, id), micros: position.issued_at.as_micros(), id: position.id.to_string() }
 }
 
-/// The column as an expression that no index is of (a unary `+`, as SQLite's manual advises): it is not what rows are to
-/// be looked up by.
+/// The column as an expression that no index is of (a unary `+`, as SQLite's manual advises): it is not what rows are
+/// to be looked up by.
 pub(crate) fn unindexed<Column>(column: Column) -> Unindexed<Column> {
     Unindexed { column }
 }

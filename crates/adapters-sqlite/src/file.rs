@@ -42,8 +42,8 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// The name by which SQLite opens the file: an absolute `file:` URI. `mode=rw`, so that a connection made later never
-    /// creates an empty database in the place of one that was moved away.
+    /// The name by which SQLite opens the file: an absolute `file:` URI. `mode=rw`, so that a connection made later
+    /// never creates an empty database in the place of one that was moved away.
     pub(crate) fn uri(&self) -> String {
         let mut uri = "file:".to_owned();
         for byte in self.path.as_os_str().as_encoded_bytes() {
@@ -57,7 +57,7 @@ impl DatabaseFile {
         uri
     }
 
-    /// Waits until nobody else is preparing or migrating the database; it ends with the value, or with the process.
+    /// Waits until no other process prepares or migrates the database; it ends with the value, or with the process.
     pub(crate) fn lock(&self) -> Result<File, StartUpError> {
         let mut lock_path = OsString::from(&self.path);
         lock_path.push(".lock");
@@ -69,7 +69,7 @@ impl DatabaseFile {
         Ok(lock)
     }
 
-    /// Fails when the file was deleted or replaced: connections would go on with the old one, unseen by anybody.
+    /// Fails when the file was deleted or replaced: connections would go on with the old one, unnoticed.
     pub(crate) fn verify_in_place(&self) -> io::Result<()> {
         let found = Identity::of(&fs::metadata(&self.path)?);
         if found == self.identity {

@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 use prediction_domain::ports::{StoreFailure, StoreHealth, WriteMode};
 
-use crate::errors::OrStoreFailure as _;
+use crate::failure::OrStoreFailure as _;
 use crate::migrations::count_pending;
 use crate::schema;
 use crate::store::SqliteStore;

@@ -1,3 +1,15 @@
+//! Jobs. Each is one row, its bindings and outputs included.
+
+mod by_health;
+mod by_input;
+mod conditions;
+mod insert;
+mod judgements;
+mod list;
+pub(crate) mod monitoring;
+mod revisions;
+mod set_up;
+
 use std::collections::HashMap;
 
 use diesel::prelude::*;
@@ -10,17 +22,17 @@ use prediction_domain::ports::{
     UpdateJobError, WriteMode,
 };
 
-use crate::errors::{ConstraintViolation, OrStoreFailure as _, refused};
+use crate::constraints::{ConstraintViolation, refused};
 use crate::expressions::is_one_of;
-use crate::job_rows::row_by_name;
-use crate::monitoring::monitored;
+use crate::failure::OrStoreFailure as _;
+use crate::jobs::insert::row_by_name;
+use crate::jobs::monitoring::monitored;
 use crate::quotas::take;
 use crate::rows::{
     CorruptRow, JobChanges, JobRow, MonitoredJobRow, at_once, job_organisation, restore, stored_revision,
 };
 use crate::schema::jobs;
 use crate::store::SqliteStore;
-use crate::{job_list, job_revisions, set_up};
 
 impl JobRepository for SqliteStore {
     /// One statement finds the jobs of everybody who waits, and the scope of each is judged when the answers are put
@@ -52,11 +64,11 @@ impl JobRepository for SqliteStore {
     }
 
     fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
-        job_list::list(&mut *self.reader()?, scope, filter, page)
+        list::list(&mut *self.reader()?, scope, filter, page)
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
-        job_list::count_by_health(&mut *self.reader()?, scope, filter, now)
+        list::count_by_health(&mut *self.reader()?, scope, filter, now)
     }
 
     fn update(
@@ -95,7 +107,7 @@ impl JobRepository for SqliteStore {
     ) -> Result<Page<JobRevision, Revision>, StoreFailure> {
         let mut reader = self.reader()?;
         Page::filled(page, at_once::JOBS, |after, most| {
-            let found = job_revisions::list(&mut reader, organisation_id, id, after, most)?;
+            let found = revisions::list(&mut reader, organisation_id, id, after, most)?;
             Ok(found
                 .into_iter()
                 .map(|revision| {
@@ -112,7 +124,7 @@ impl JobRepository for SqliteStore {
         id: JobId,
         revision: Revision,
     ) -> Result<Option<JobRevision>, StoreFailure> {
-        job_revisions::find(&mut *self.reader()?, organisation_id, id, revision)
+        revisions::find(&mut *self.reader()?, organisation_id, id, revision)
     }
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError> {
@@ -127,8 +139,8 @@ impl JobRepository for SqliteStore {
     }
 }
 
-/// Brings what was found into the order asked for, and leaves out what its asker may not see. That is safe: ids are unique,
-/// so no row stands in for another, and a row outside the scope is dropped unread, as if it had not been found.
+/// Brings what was found into the order asked for, and leaves out what its asker may not see. That is safe: ids are
+/// unique, so no row stands in for another, and a row outside the scope is dropped unread, as if it had not been found.
 fn in_scope<Row: AsRef<JobRow>, Found>(
     wanted: &[(Scope, JobId)],
     rows: &[Row],

@@ -17,54 +17,40 @@
 //!
 //! # How it is made
 //!
-//! - The file has a write-ahead log, so that readers never wait for the writer. An acknowledged write survives a power cut
-//!   (`synchronous = FULL`).
-//! - Every write is one immediate transaction on the only connection that writes. A batch of set-ups shares one
+//! - The file has a write-ahead log, so that readers never wait for the writer. An acknowledged write survives a power
+//!   cut (`synchronous = FULL`).
+//! - Every write is one immediate transaction on the only connection that writes. A batch of setups shares one
 //!   transaction, and so one wait for the disk, with a savepoint for each.
-//! - What jobs were is kept by a trigger. A run is stored together with its values; of many values for one time, the last
-//!   issued one is looked up in the index, however many there are.
-//! - What the runs of a job add up to is kept by a trigger too. The health of jobs is judged from it by the domain, and by
-//!   one SQL expression that says the same, where jobs are listed and counted by it.
-//! - What has expired, and what belonged to deleted jobs, is deleted in short transactions. What there is to delete is known
-//!   from indexes, so that looking for it when there is nothing costs next to nothing, and no lock.
+//! - What jobs were is kept by a trigger. A run is stored together with its values; of many values for one time, the
+//!   last issued one is looked up in the index, however many there are.
+//! - What the runs of a job add up to is kept by a trigger too. The health of jobs is judged from it by the domain, and
+//!   by one SQL expression that says the same, where jobs are listed and counted by it.
+//! - What has expired, and what belonged to deleted jobs, is deleted in short transactions. What there is to delete is
+//!   known from indexes, so that looking for it when there is nothing costs next to nothing, and no lock.
 //! - Row structs and SQL stay in here: `rows` turns rows into the model, and a row that breaks a rule of it is
 //!   [`Corrupt`](prediction_domain::ports::StoreFailure::Corrupt).
 //! - The schema is `migrations/sqlite`; `schema.rs` is generated from it.
 
+mod catalog;
 mod connect;
-mod errors;
+mod constraints;
 mod expressions;
+mod failure;
 mod file;
 mod health;
-mod history;
-mod job_health;
-mod job_list;
-mod job_query;
-mod job_revisions;
-mod job_rows;
-mod job_uses;
 mod jobs;
-mod judgements;
 mod migrations;
-mod monitoring;
-mod name_keys;
 mod pool;
-mod predictions;
 mod quotas;
-mod retention;
+mod results;
 mod rows;
-mod run_changes;
-mod runs;
 mod schema;
-mod set_up;
 mod settings;
-mod source_versions;
-mod sources;
 mod start_up;
+mod statement;
 mod statistics;
 mod store;
 mod url;
-mod value_count;
 
 pub use settings::Settings;
 pub use start_up::StartUpError;

@@ -1,7 +1,7 @@
 //! Bringing the schema to what this program needs, and the data with it.
 //!
-//! A migration changes the schema. What has to be done to the data that is there is a step of its own ([`steps`]): in batches, so
-//! that nobody who writes meanwhile waits for long.
+//! A migration changes the schema. What has to be done to the data that is there is a step of its own ([`steps`]): in
+//! batches, so that no writer waits for long meanwhile.
 
 mod steps;
 
@@ -44,8 +44,8 @@ diesel::table! {
     }
 }
 
-/// Applies what is pending, and does what is to be done then; tells the names of the migrations. The file's lock makes processes
-/// that start together wait for the first.
+/// Applies what is pending, and does what is to be done then; tells the names of the migrations. The file's lock makes
+/// processes that start together wait for the first.
 pub(crate) fn apply_pending(file: &DatabaseFile, lock_wait: Duration) -> Result<Vec<String>, StartUpError> {
     let _lock = file.lock()?;
     let mut connection = connect(file, lock_wait)?;

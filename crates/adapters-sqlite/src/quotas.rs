@@ -1,5 +1,5 @@
-//! What quotas count: jobs of an organisation, and what it has used in a day. Whoever calls this holds the transaction that writes, so
-//! that what is looked up stays so.
+//! What quotas count: jobs of an organisation, and what it has used in a day. The caller holds the transaction that
+//! writes, so that what is looked up stays so.
 
 use diesel::prelude::*;
 use prediction_domain::model::{Allowance, Day, OrganisationId, Quota, QuotaExceeded};

@@ -71,7 +71,7 @@ pub enum StartUpError {
         /// What went wrong.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Something nobody foresaw.
+    /// Something unforeseen.
     #[error("the database {} cannot be opened", .path.display())]
     Other {
         /// The file.

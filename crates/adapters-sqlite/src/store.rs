@@ -5,11 +5,11 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use prediction_domain::ports::{StoreFailure, WriteMode};
 
+use crate::catalog::name_keys;
 use crate::connect::{connect, use_write_ahead_log};
-use crate::errors::store_failure;
+use crate::failure::store_failure;
 use crate::file::DatabaseFile;
 use crate::migrations;
-use crate::name_keys;
 use crate::pool::{Pooled, Pools};
 use crate::settings::Settings;
 use crate::start_up::StartUpError;
@@ -45,8 +45,8 @@ impl SqliteStore {
         migrations::apply_pending(&self.file, self.settings.lock_wait)
     }
 
-    /// Corrects what makes two names of sources the same where another release computed it, and tells which in sentences. To be
-    /// called when all migrations are applied.
+    /// Corrects what makes two names of sources the same where another release computed it, and tells which in
+    /// sentences. To be called when all migrations are applied.
     pub fn correct_name_keys(&self) -> Result<Vec<String>, StartUpError> {
         let mut connection = connect(&self.file, self.settings.lock_wait)?;
         name_keys::correct(&mut connection).map_err(|error| StartUpError::of_sqlite(self.file.path(), error))
@@ -78,8 +78,8 @@ impl SqliteStore {
         &self.known_migrations
     }
 
-    /// Does the work in an immediate transaction, so that it never has to be given up because another writer was faster.
-    /// What is refused, or a dry run, is rolled back.
+    /// Does the work in an immediate transaction, so that it never has to be given up because another writer was
+    /// faster. What is refused, or a dry run, is rolled back.
     pub(crate) fn write<T, E: From<StoreFailure>>(
         &self,
         mode: WriteMode,
@@ -95,8 +95,8 @@ impl SqliteStore {
         });
         match (committed, rolled_back) {
             (Ok(value), _) => Ok(value),
-            // Even if it could not be rolled back in order: nothing lasts that was not committed. SQLite may have done it
-            // already, on a full disk for example, and then this is the answer that says so.
+            // Even if it could not be rolled back in order: nothing lasts that was not committed. SQLite may have done
+            // it already, on a full disk for example, and then this is the answer that says so.
             (Err(_), Some(answer)) => answer,
             (Err(error), None) => Err(store_failure(error).into()),
         }

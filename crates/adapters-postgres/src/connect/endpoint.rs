@@ -22,7 +22,7 @@ impl Endpoint {
         let hosts = split(hosts);
         let addresses = if addresses.is_empty() { Vec::new() } else { split(addresses) };
         let count = if addresses.is_empty() { hosts.len() } else { addresses.len() };
-        // Else it would be anybody's guess which host belongs to which address.
+        // Otherwise it is unknown which host belongs to which address.
         let hosts_fit = hosts.len() == count || hosts.iter().all(String::is_empty);
         let ports = split(ports);
         if !hosts_fit || (ports.len() != 1 && ports.len() != count) {

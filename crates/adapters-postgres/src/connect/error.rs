@@ -1,7 +1,7 @@
 //! What may be wrong with the URL of a database.
 
-/// Why a URL is not used. The message is one sentence for the person who wrote the URL, and quotes no part of it that may
-/// be secret.
+/// Why a URL is not used. The message is one sentence for the person who wrote the URL, and quotes no part of it that
+/// may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// Not a PostgreSQL URL.

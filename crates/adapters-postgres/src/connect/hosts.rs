@@ -13,10 +13,10 @@ const SLOW: Duration = Duration::from_secs(1);
 
 /// The hosts of a URL, in the order in which they are tried.
 ///
-/// libpq tries them in the order of the URL, each time. A host that stands still takes each connection, never answers it, and so costs
-/// the whole time-out each time before the next host is tried. So after a slow attempt the next one begins with the host behind, as after
-/// a pool of connections that no answer came from.
-/// The order has no meaning of its own where the URL wants a server that takes writes: there is at most one. Elsewhere it is kept.
+/// libpq tries them in the order of the URL, each time. A host that stands still takes each connection, never answers
+/// it, and so costs the whole time-out each time before the next host is tried. So after a slow attempt the next one
+/// begins with the host behind, as after a pool of connections that no answer came from. The order has no meaning of
+/// its own where the URL wants a server that takes writes: there is at most one. Elsewhere it is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Hosts(Arc<Orders>);
 

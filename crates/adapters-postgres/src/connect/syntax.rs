@@ -5,8 +5,8 @@ use prediction_domain::model::nearest;
 
 use super::error::UrlError;
 
-/// What libpq knows (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>). Whether it is built for
-/// one of them, it says itself.
+/// What libpq knows (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>). Whether it is
+/// built for one of them, it says itself.
 const PARAMETERS: [&str; 46] = [
     "application_name",
     "channel_binding",
@@ -56,9 +56,11 @@ const PARAMETERS: [&str; 46] = [
     "tcp_user_timeout",
 ];
 
-/// The settings that a URL gives, decoded, by libpq's names for them. A later one overrides an earlier one, as in libpq.
+/// The settings that a URL gives, decoded, by libpq's names for them. A later one overrides an earlier one, as in
+/// libpq.
 ///
-/// libpq never sees the URL: it gets these settings as they were understood here, so that what was judged is what is done.
+/// libpq never sees the URL: it gets these settings as they were understood here, so that what was judged is what is
+/// done.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct UrlSettings(Vec<(String, String)>);
 

@@ -16,7 +16,7 @@ impl TlsSupport {
 
 /// Decides on the `sslmode` to connect with.
 ///
-/// libpq's own default, `prefer`, speaks in clear when the other side (or whoever sits in between) says that it knows no
+/// libpq's own default, `prefer`, speaks in clear when the other side (or an attacker in between) says that it knows no
 /// TLS. So does `allow`. `system_roots` tells that the system's list of authorities is trusted, for which libpq accepts
 /// no mode that does not compare the name in the certificate.
 pub(super) fn ssl_mode(

@@ -29,11 +29,11 @@ pub struct PostgresUrl {
 impl PostgresUrl {
     /// Reads a URL as libpq does: several hosts, sockets (`postgres://%2Frun%2Fpg/db` or `?host=/run/pg`), parameters.
     ///
-    /// `environment` gives the value of an environment variable: `PGHOST`, `PGHOSTADDR` and `PGPORT` say where the database
-    /// is if the URL does not. libpq itself looks at those that are about the user, such as `PGPASSWORD`.
+    /// `environment` gives the value of an environment variable: `PGHOST`, `PGHOSTADDR` and `PGPORT` say where the
+    /// database is if the URL does not. libpq itself looks at those that are about the user, such as `PGPASSWORD`.
     ///
-    /// Nothing is spoken in clear to another machine unless the URL says `sslmode=disable`; `PGSSLMODE` can ask for more
-    /// than that, but not for less.
+    /// Nothing is spoken in clear to another machine unless the URL says `sslmode=disable`; `PGSSLMODE` can ask for
+    /// more than that, but not for less.
     pub fn parse(url: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, UrlError> {
         Self::parse_for(url, environment, TlsSupport::OF_THIS_BUILD)
     }

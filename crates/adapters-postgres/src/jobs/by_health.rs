@@ -1,8 +1,8 @@
 //! Jobs of a health, found by what was judged before.
 //!
-//! A judgement holds at a time when it was not judged by a later one, has not ended, and its source promises what it did. What holds is
-//! read along an index, up to the end of the page; what does not is judged here, job by job. Both are looked up from `job_health`, so
-//! that neither costs more than the page, and what there is to be judged.
+//! A judgement holds at a time when it was not judged by a later one, has not ended, and its source promises what it
+//! did. What holds is read along an index, up to the end of the page; what does not is judged here, job by job. Both
+//! are looked up from `job_health`, so that neither costs more than the page, and what there is to be judged.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -77,7 +77,8 @@ impl<'b> HealthWalk<'b> {
         Ok(())
     }
 
-    /// Where the page begins and ends. In one query with the walk, or PostgreSQL would sort all that may be found before it looks for any.
+    /// Where the page begins and ends. In one query with the walk, or PostgreSQL would sort all that may be found
+    /// before it looks for any.
     fn push_end(&self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let Some(after) = &self.part.after {
             out.push_sql(" AND judged.sequence_number > ");
@@ -88,8 +89,8 @@ impl<'b> HealthWalk<'b> {
     }
 }
 
-/// The condition that a judgement holds. Most do: within CASE, because PostgreSQL takes plain comparisons for such as hardly any row
-/// passes, and then reads and sorts all rows instead of walking along an index to the end of the page.
+/// The condition that a judgement holds. Most do: within CASE, because PostgreSQL takes plain comparisons for such as
+/// hardly any row passes, and then reads and sorts all rows instead of walking along an index to the end of the page.
 fn push_holds<'b>(out: &mut AstPass<'_, 'b, Pg>, at: &'b DateTime<Utc>) -> QueryResult<()> {
     out.push_sql(" AND CASE WHEN judged.judged_until >= ");
     out.push_bind_param::<Timestamptz, _>(at)?;
@@ -105,11 +106,12 @@ fn push_is_usable<'b>(out: &mut AstPass<'_, 'b, Pg>, at: &'b DateTime<Utc>) -> Q
     out.push_bind_param::<Timestamptz, _>(at)
 }
 
-/// How many jobs there are of each health: all by what was judged, without those of which that does not hold, which are judged.
+/// How many jobs there are of each health: all by what was judged, without those of which that does not hold, which are
+/// judged.
 ///
-/// What was judged is counted along the index by status, which is asked for as an order: it is smaller than the table, and its part
-/// for an organisation has nothing of others. Left to itself, PostgreSQL reads the whole table as soon as it takes a good part of it
-/// for wanted.
+/// What was judged is counted along the index by status, which is asked for as an order: it is smaller than the table,
+/// and its part for an organisation has nothing of others. Left to itself, PostgreSQL reads the whole table as soon as
+/// it takes a good part of it for wanted.
 pub(super) fn push_counts<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
     conditions: &'b Conditions,

@@ -2,13 +2,14 @@
 
 use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
+use diesel::{QueryResult, SelectableHelper as _};
 use prediction_domain::model::Job;
 use uuid::Uuid;
 
 use crate::rows::JobRow;
+use crate::statement::statement;
 
 /// Finds the jobs that have the names of these, each in its organisation, by one statement.
 #[derive(Clone)]
@@ -38,13 +39,4 @@ impl QueryFragment<Pg> for JobsByName {
     }
 }
 
-impl Query for JobsByName {
-    type SqlType = SqlTypeOf<AsSelect<JobRow, Pg>>;
-}
-
-impl QueryId for JobsByName {
-    type QueryId = Self;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl RunQueryDsl<PgConnection> for JobsByName {}
+statement! { cached JobsByName => SqlTypeOf<AsSelect<JobRow, Pg>> }

@@ -139,7 +139,8 @@ impl Conditions {
 
     /// In the form for which there is an index.
     pub(super) fn push_has_input<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult<()> {
-        // The plan must not depend on the values either: PostgreSQL knows which inputs are used most, by all organisations.
+        // The plan must not depend on the values either: PostgreSQL knows which inputs are used most, by all
+        // organisations.
         let push_used = |out: &mut AstPass<'_, 'b, Pg>| -> QueryResult<()> {
             out.push_sql("jobs.sequence_number IN (SELECT used.sequence_number FROM job_inputs AS used");
             out.push_sql(" WHERE used.input_id = ");

@@ -1,19 +1,21 @@
 //! The statement that counts jobs by their health.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryResult;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, SmallInt};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use prediction_domain::model::{Scope, Timestamp};
 use prediction_domain::ports::JobFilter;
+
+use crate::statement::statement;
 
 use super::by_health;
 use super::conditions::Conditions;
 use super::monitoring;
 
-/// Counts what was judged, as far as it holds, and judges the rest. With a filter that judgements know nothing of, it reads all jobs that
-/// are asked for, and what their runs add up to.
+/// Counts what was judged, as far as it holds, and judges the rest. With a filter that judgements know nothing of, it
+/// reads all jobs that are asked for, and what their runs add up to.
 #[derive(Debug, Clone)]
 pub(super) struct CountJobs {
     conditions: Conditions,
@@ -43,14 +45,5 @@ impl QueryFragment<Pg> for CountJobs {
     }
 }
 
-impl Query for CountJobs {
-    type SqlType = (SmallInt, BigInt);
-}
-
-/// Each combination of conditions is a statement of its own, prepared once and found by its text.
-impl QueryId for CountJobs {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl RunQueryDsl<PgConnection> for CountJobs {}
+// Each combination of conditions is a statement of its own, prepared once and found by its text.
+statement! { varying CountJobs => (SmallInt, BigInt) }

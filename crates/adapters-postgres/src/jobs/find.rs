@@ -2,14 +2,15 @@
 
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
+use diesel::{QueryResult, SelectableHelper as _};
 use uuid::Uuid;
 
 use super::monitoring;
 use crate::paging::push_unplanned;
 use crate::rows::{JobRow, MonitoredJobSql};
+use crate::statement::statement;
 
 /// Finds jobs by their ids alone: see [`find_many`](prediction_domain::ports::JobRepository::find_many) of this store.
 #[derive(Clone)]
@@ -39,14 +40,5 @@ impl QueryFragment<Pg> for MonitoredJobs {
     }
 }
 
-impl Query for MonitoredJobs {
-    type SqlType = MonitoredJobSql;
-}
-
-/// It is one text, prepared once.
-impl QueryId for MonitoredJobs {
-    type QueryId = Self;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl RunQueryDsl<PgConnection> for MonitoredJobs {}
+// It is one text, prepared once.
+statement! { cached MonitoredJobs => MonitoredJobSql }

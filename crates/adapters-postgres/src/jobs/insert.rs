@@ -1,14 +1,15 @@
 //! The statement that stores jobs.
 
 use chrono::{DateTime, Utc};
+use diesel::QueryResult;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use prediction_domain::model::{Job, Subject};
 use uuid::Uuid;
 
 use crate::rows::{JsonList, StoredBinding, StoredOutput};
+use crate::statement::statement;
 
 /// Stores any number of jobs by one statement, which is the same text for every number, so that it is prepared once.
 /// Gives back `(organisation_id, id)` of those that it stored: the others' names are taken.
@@ -96,13 +97,4 @@ impl QueryFragment<Pg> for InsertJobs<'_> {
     }
 }
 
-impl Query for InsertJobs<'_> {
-    type SqlType = (SqlUuid, SqlUuid);
-}
-
-impl QueryId for InsertJobs<'_> {
-    type QueryId = InsertJobs<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl RunQueryDsl<PgConnection> for InsertJobs<'_> {}
+statement! { cached InsertJobs<'_> as InsertJobs<'static> => (SqlUuid, SqlUuid) }

@@ -2,9 +2,9 @@
 
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryResult, RunQueryDsl, SelectableHelper as _};
+use diesel::{QueryResult, SelectableHelper as _};
 use prediction_domain::model::{Position, Scope};
 use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::conditions::{Conditions, Input, Part, Tenants};
 use super::monitoring;
 use crate::paging::{self, push_unplanned};
 use crate::rows::{JobRow, MonitoredJobSql};
+use crate::statement::statement;
 
 /// Lists jobs in creation order, with what is to be known to judge their health.
 ///
@@ -22,14 +23,15 @@ use crate::rows::{JobRow, MonitoredJobSql};
 /// - of one organisation: along its part of the index by organisation;
 /// - of several organisations: the first jobs of each in that way, then the first of those;
 /// - with an input, of organisations: along the part of `job_inputs` of each and the input, likewise;
-/// - with an input, of all, or with a name: the jobs that have it are found first, then sorted; a name is of one job in an organisation,
-///   of which an input is looked up;
+/// - with an input, of all, or with a name: the jobs that have it are found first, then sorted; a name is of one job in
+///   an organisation, of which an input is looked up;
 /// - of a health: along what was judged before, see [`by_health`].
 ///
-/// What is read for an organisation follows from its own jobs alone: how long an answer takes must not tell what others have.
+/// What is read for an organisation follows from its own jobs alone: how long an answer takes must not tell what others
+/// have.
 ///
-/// The planner is left no choice in this. It takes jobs to be spread evenly, and may look for the jobs of an organisation,
-/// or with an input, among all jobs in creation order, which is slow when they happen to be at the end.
+/// The planner is left no choice in this. It takes jobs to be spread evenly, and may look for the jobs of an
+/// organisation, or with an input, among all jobs in creation order, which is slow when they happen to be at the end.
 ///
 /// What is read beside the jobs is joined to the page, at the end.
 #[derive(Clone)]
@@ -162,9 +164,9 @@ impl JobList {
 
     /// The jobs of one organisation, along its part of the index.
     ///
-    /// The organisation is given as a range, and named in the order: were it an equality, the planner would know that all
-    /// rows have the same, and consider the index without it, too. The range has both ends also when it goes on from a
-    /// position, or the planner takes what is left of it for more than it is, and sorts.
+    /// The organisation is given as a range, and named in the order: were it an equality, the planner would know that
+    /// all rows have the same, and consider the index without it, too. The range has both ends also when it goes on
+    /// from a position, or the planner takes what is left of it for more than it is, and sorts.
     fn push_walk<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
@@ -187,7 +189,8 @@ impl JobList {
     }
 }
 
-/// ` AND …`: that a job uses an input. Looked up for each that was found otherwise; without OFFSET, PostgreSQL might read all uses first.
+/// ` AND …`: that a job uses an input. Looked up for each that was found otherwise; without OFFSET, PostgreSQL might
+/// read all uses first.
 fn push_uses<'b>(out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult<()> {
     out.push_sql(
         " AND EXISTS (SELECT FROM job_inputs AS used WHERE used.organisation_id = jobs.organisation_id \
@@ -220,14 +223,5 @@ impl QueryFragment<Pg> for JobList {
     }
 }
 
-impl Query for JobList {
-    type SqlType = MonitoredJobSql;
-}
-
-/// Each combination of conditions is a statement of its own, prepared once and found by its text.
-impl QueryId for JobList {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl RunQueryDsl<PgConnection> for JobList {}
+// Each combination of conditions is a statement of its own, prepared once and found by its text.
+statement! { varying JobList => MonitoredJobSql }

@@ -12,8 +12,8 @@ pub(super) const COLUMNS: &str = ", jobs.sequence_number, sources.expected_inter
     run_summaries.last_run_succeeded, run_summaries.last_success_at, \
     COALESCE(run_summaries.delivered_at, run_summaries.last_success_at), run_summaries.consecutive_failures";
 
-/// Joined to few jobs, each of which looks its summary up: without OFFSET, which keeps PostgreSQL from taking the subquery
-/// apart, it may read all summaries there are, since it takes the jobs of a page for more than they are.
+/// Joined to few jobs, each of which looks its summary up: without OFFSET, which keeps PostgreSQL from taking the
+/// subquery apart, it may read all summaries there are, since it takes the jobs of a page for more than they are.
 pub(super) const JOINED_TO_FEW: &str = " JOIN sources ON sources.id = jobs.source_id LEFT JOIN LATERAL (\
     SELECT * FROM run_summaries AS summary WHERE summary.organisation_id = jobs.organisation_id \
     AND summary.job_id = jobs.id OFFSET 0) AS run_summaries ON TRUE";
@@ -48,8 +48,8 @@ impl HealthCondition {
 
     /// For statements that have not: each job that is looked at is judged by itself.
     ///
-    /// Within CASE, because PostgreSQL takes a plain comparison for one that hardly any job passes, and then reads and sorts all
-    /// jobs instead of walking along an index to the end of the page.
+    /// Within CASE, because PostgreSQL takes a plain comparison for one that hardly any job passes, and then reads and
+    /// sorts all jobs instead of walking along an index to the end of the page.
     pub(super) fn push_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" AND CASE WHEN (SELECT ");
         push_status(out, &self.at)?;
@@ -70,8 +70,8 @@ impl HealthCondition {
     }
 }
 
-/// [`Health::judge`](prediction_domain::model::Health::judge) in SQL, as [`HealthStatus::number`]: the contract suite compares them
-/// at every boundary.
+/// [`Health::judge`](prediction_domain::model::Health::judge) in SQL, as [`HealthStatus::number`]: the contract suite
+/// compares them at every boundary.
 pub(crate) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
     const INTERVAL: &str = "sources.expected_interval_minutes";
 
@@ -105,7 +105,8 @@ const TIMES: [&str; 2] = [
     "COALESCE(jobs.activated_at, jobs.created_at)",
 ];
 
-/// When the job delivered or was activated, whichever came later. What lies further ahead than clocks differ tells nothing.
+/// When the job delivered or was activated, whichever came later. What lies further ahead than clocks differ tells
+/// nothing.
 pub(crate) fn push_delivered<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
     out.push_sql("GREATEST(");
     for time in TIMES {

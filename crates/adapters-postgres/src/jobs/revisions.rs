@@ -1,15 +1,17 @@
 //! The statement that reads what a job was.
 
+use diesel::QueryResult;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use prediction_domain::model::{JobId, OrganisationId};
 use uuid::Uuid;
 
 use crate::rows::JobRevisionSql;
+use crate::statement::statement;
 
-/// The revisions of a job after one and up to another: those that were kept, and the current one, which is the job's row.
+/// The revisions of a job after one and up to another: those that were kept, and the current one, which is the job's
+/// row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JobRevisions {
     organisation_id: Uuid,
@@ -59,14 +61,5 @@ impl QueryFragment<Pg> for JobRevisions {
     }
 }
 
-impl Query for JobRevisions {
-    type SqlType = JobRevisionSql;
-}
-
-/// It is one text, prepared once.
-impl QueryId for JobRevisions {
-    type QueryId = Self;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl RunQueryDsl<PgConnection> for JobRevisions {}
+// It is one text, prepared once.
+statement! { cached JobRevisions => JobRevisionSql }

@@ -1,5 +1,8 @@
 //! Carrying out plans: many by one statement where that gives the same answers, else one after the other.
 
+mod alone;
+mod counted;
+
 use std::collections::{HashMap, HashSet};
 use std::slice;
 
@@ -8,10 +11,9 @@ use prediction_domain::model::Job;
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 use uuid::Uuid;
 
-use super::alone::{Answer, set_up_alone};
 use super::by_name::JobsByName;
-use super::counted;
 use super::insert::InsertJobs;
+use super::set_up::alone::{Answer, set_up_alone};
 use crate::constraints::ConstraintViolation;
 use crate::database::Database;
 use crate::failure::{Failure, Kind};
@@ -61,8 +63,8 @@ fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answer> {
 
 /// Answers each plan of a run that was stored, except those whose names were taken.
 ///
-/// When the statement was `repeated` because its connection had died, the first time may have stored them all the same. A
-/// job that is stored with the id of its plan is from there, since ids of plans are fresh.
+/// When the statement was `repeated` because its connection had died, the first time may have stored them all the same.
+/// A job that is stored with the id of its plan is from there, since ids of plans are fresh.
 fn answer(database: &Database, run: &[JobSetUp], mut created: HashSet<(Uuid, Uuid)>, repeated: bool) -> Vec<Answer> {
     let key = |job: &Job| (job.organisation_id.as_uuid(), job.id.as_uuid());
     // Of two equal plans, the first created the job.

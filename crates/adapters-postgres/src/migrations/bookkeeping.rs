@@ -81,8 +81,8 @@ pub(super) fn prepare(connection: &mut PgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// Writes down that a migration is applied, and that its steps are to be done. A step whose migration was applied by a release
-/// that did not know of it is not written down, and not done: that release did the same within the migration.
+/// Writes down that a migration is applied, and that its steps are to be done. A step whose migration was applied by a
+/// release that did not know of it is not written down, and not done: that release did the same within the migration.
 pub(super) fn write_down(
     connection: &mut PgConnection,
     migration: &Migration,
@@ -128,8 +128,9 @@ pub(super) fn note_progress(connection: &mut PgConnection, name: &str, progress:
         .map(drop)
 }
 
-/// Lets one process at a time begin what cannot be held in a transaction: tells whether it is this one. Whoever has begun is soon
-/// seen at it; if not, it died, and another one may begin after some seconds. A claim of a clock that was put back since is none.
+/// Lets one process at a time begin what cannot be held in a transaction: tells whether it is this one. A process that
+/// has begun is soon seen at it; if not, it died, and another one may begin after some seconds. A claim of a clock that
+/// was put back since is none.
 pub(super) fn claim_step(connection: &mut PgConnection, name: &str) -> QueryResult<bool> {
     let claimed = diesel::sql_query(
         "UPDATE __migration_steps SET progress = extract(epoch FROM clock_timestamp())::text \

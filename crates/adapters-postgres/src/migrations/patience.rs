@@ -1,4 +1,4 @@
-//! How long is waited for those who are in the way.
+//! How long a migration waits for locks of others.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use diesel::result::Error;
 use super::Tell;
 use crate::failure::Kind;
 
-/// How long a migration waits for those who are in the way, such as a backup that reads the table.
+/// How long a migration waits for locks of others, such as a backup that reads the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MigrationPatience {
     /// How long it waits for a lock at a time. Everybody else waits behind it meanwhile, so it is short.
@@ -35,7 +35,7 @@ impl Default for MigrationPatience {
 /// How an attempt ended. Whatever it did was undone, unless it is done.
 pub(crate) enum Trial<T> {
     Done(T),
-    /// Somebody is in the way.
+    /// Another session holds the lock.
     Hindered(Error),
     Failed(Error),
 }

@@ -1,8 +1,9 @@
-//! What migrations leave to be done beside those who read and write.
+//! What migrations leave to be done beside running readers and writers.
 //!
-//! A migration that adds a column does not fill it: that is a step, which is done when all migrations are applied. To add one, put
-//! it at the end of [`STEPS`], with the version of its migration. It is done once in each database, whichever process begins and
-//! whichever ends it, and written down in `__migration_steps`. The service is not ready before.
+//! A migration that adds a column does not fill it: that is a step, which is done when all migrations are applied. To
+//! add one, put it at the end of [`STEPS`], with the version of its migration. It is done once in each database,
+//! whichever process begins and whichever ends it, and written down in `__migration_steps`. The service is not ready
+//! before.
 
 mod index;
 mod job_health;
@@ -35,8 +36,8 @@ pub(super) struct Step {
 /// What there is to do.
 #[derive(Clone, Copy)]
 enum Work {
-    /// One batch after the other, each in a short transaction that no other process does at the same time. A batch is told what the
-    /// one before said, in whatever process that was.
+    /// One batch after the other, each in a short transaction that no other process does at the same time. A batch is
+    /// told what the one before said, in whatever process that was.
     Batches(fn(&mut PgConnection, progress: Option<&str>) -> QueryResult<Batch>),
     /// An index, made while others write to the table.
     Index(Index),
@@ -112,7 +113,7 @@ pub(super) const STEPS: [Step; 19] = [
             on: "jobs (organisation_id, sequence_number)",
         }),
     },
-    // Three steps, since whoever looks through a table for what is missing must not keep others from it meanwhile.
+    // Three steps, since a step that looks through a table for what is missing must not lock others out meanwhile.
     Step {
         migration: NUMBERED,
         name: "demand numbers of what is stored",

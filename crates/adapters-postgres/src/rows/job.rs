@@ -12,7 +12,7 @@ use prediction_domain::ports::StoreFailure;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::json_list::{ReadFromJson, ReadList};
+use super::json::{ReadFromJson, ReadList};
 use super::{corrupt, revision};
 use crate::schema::jobs;
 

@@ -10,7 +10,7 @@ use prediction_domain::model::{
 use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
 
-use super::json_list::ReadList;
+use super::json::ReadList;
 use super::{corrupt, revision};
 
 /// What a [`JobRevisionRow`] consists of.

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::{corrupt, revision};
 use crate::schema::sources;
 
-/// A row of `sources`. Its `name_key` is not compared with the name when it is read: another release of Unicode may fold
-/// case differently, and that does not make the row corrupt.
+/// A row of `sources`. Its `name_key` is not compared with the name when it is read: another release of Unicode may
+/// fold case differently, and that does not make the row corrupt.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = sources, check_for_backend(Pg))]
 pub(crate) struct SourceRow {

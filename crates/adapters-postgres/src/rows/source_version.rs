@@ -134,7 +134,7 @@ fn read(row: &SourceVersionRow) -> Result<SourceVersion, Box<dyn Error + Send + 
     let input_roles = row.input_roles.0.iter().map(InputRole::try_from).collect::<Result<_, _>>()?;
     let output_roles = row.output_roles.0.iter().map(OutputRole::try_from).collect::<Result<_, _>>()?;
     let contract = Contract::new(input_roles, output_roles)?;
-    // Somebody got round the trigger that keeps contracts as they were published.
+    // The trigger that keeps contracts as they were published was bypassed.
     if contract.digest().as_str() != row.contract_digest {
         return Err("the contract is not the one that was published: its digest differs".into());
     }

@@ -1,4 +1,4 @@
-//! What the tables themselves refuse, whoever writes to them.
+//! What the tables themselves refuse, whichever program writes to them.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error};

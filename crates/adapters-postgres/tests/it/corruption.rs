@@ -1,4 +1,4 @@
-//! Rows that somebody else changed into what cannot be.
+//! Rows that another program changed into what cannot be.
 
 use prediction_domain::model::{PageRequest, Scope};
 use prediction_domain::ports::{JobFilter, JobSetUp, StoreFailure};

@@ -19,8 +19,8 @@ const FOREIGN_USES: u32 = 30_000;
 const USED: &str = "88888888-8888-8888-8888-888888888888";
 const UNUSED: &str = "99999999-9999-9999-9999-999999999999";
 
-/// 50 jobs of each stranger with inputs of their own, among 30,000 of three others, all of which have the one input and one name in
-/// each organisation.
+/// 50 jobs of each stranger with inputs of their own, among 30,000 of three others, all of which have the one input and
+/// one name in each organisation.
 fn crowd() -> TestDatabase {
     let database = TestDatabase::migrated_for_counting();
     let plan = a_plan_for_everything();
@@ -105,7 +105,7 @@ fn work_does_not_tell_whether_others_have_a_name_or_run_a_version() {
     let page = PageRequest::new(20, None).unwrap();
     let name = |text: &str| JobFilter { name: Some(job_name(text)), ..JobFilter::default() };
     for is_of_two in [false, true] {
-        for filter in [name("foreign 1"), name("of nobody")] {
+        for filter in [name("foreign 1"), name("of no organisation")] {
             let pages = pages_read(&database, |jobs, stranger| {
                 let scope =
                     if is_of_two { Scope::of([stranger, organisation(STRANGERS + 1)]) } else { Scope::of([stranger]) };
@@ -122,7 +122,8 @@ fn work_does_not_tell_whether_others_have_a_name_or_run_a_version() {
     assert!(pages <= i64::from(STRANGERS) * 200, "{pages} pages");
 }
 
-/// 10,000 jobs of the organisation use the input: neither a page of them nor the one of a name reads more than it shows.
+/// 10,000 jobs of the organisation use the input: neither a page of them nor the one of a name reads more than it
+/// shows.
 #[test]
 fn a_page_by_input_costs_what_is_on_it_however_many_its_own_uses_are() {
     let database = crowd();

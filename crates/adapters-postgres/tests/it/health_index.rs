@@ -30,7 +30,8 @@ fn crowd() -> (TestDatabase, Timestamp) {
          WHERE place % 11 <> 0; \
          ANALYZE jobs; ANALYZE runs; ANALYZE run_summaries; ANALYZE job_health",
     );
-    // Of the first 19,000 the failing ones and those on time, of the last ones the overdue; new ones are overdue by now.
+    // Of the first 19,000 the failing ones and those on time, of the last ones the overdue; new ones are overdue by
+    // now.
     (database, Timestamp::parse("2026-06-01T17:30:00Z").unwrap())
 }
 

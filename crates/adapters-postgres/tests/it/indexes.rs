@@ -33,8 +33,9 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// All were activated when the known one was: what was activated in the future is not believed. Each row is written once, since a
-    /// row that was changed may leave its former version behind for as long as anybody looks, and that is read, too.
+    /// All were activated when the known one was: what was activated in the future is not believed. Each row is written
+    /// once, since a row that was changed may leave its former version behind for as long as a transaction can see it,
+    /// and that is read, too.
     fn of(jobs_in_all: u32) -> Self {
         let database = TestDatabase::migrated_for_counting();
         let plan = a_plan_for_everything();
@@ -93,8 +94,8 @@ impl Crowd {
     }
 }
 
-/// From now on the server counts anew. A connection hands in its counts when it ends, which may be a moment after it was
-/// closed, so those that are ending are waited for.
+/// From now on the server counts anew. A connection hands in its counts when it ends, which may be a moment after it
+/// was closed, so those that are ending are waited for.
 pub(crate) fn reset_counts(database: &TestDatabase) {
     wait_for_counts(database);
     database.execute("SELECT pg_stat_reset()");
@@ -106,7 +107,7 @@ pub(crate) fn wait_for_counts(database: &TestDatabase) {
                   AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
     let deadline = Instant::now() + Duration::from_secs(10);
     while database.count(others) > 0 {
-        assert!(Instant::now() < deadline, "somebody else is connected");
+        assert!(Instant::now() < deadline, "another session is connected");
         sleep(Duration::from_millis(5));
     }
 }
@@ -380,7 +381,8 @@ fn the_values_of_a_day_are_read_along_their_key() {
     }
 }
 
-/// How many rows of a table have been read, from the table or an index, since the counts were reset. Waits for the first.
+/// How many rows of a table have been read, from the table or an index, since the counts were reset. Waits for the
+/// first.
 fn rows_read(database: &TestDatabase, table: &str) -> i64 {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

@@ -1,4 +1,5 @@
-//! The side table that answers "which jobs of an organisation use this input?" follows the jobs, whoever writes them.
+//! The side table that answers "which jobs of an organisation use this input?" follows the jobs, whichever program
+//! writes them.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Servers that speak another language, and know other letters. `./scripts/test` runs all of these tests on some of them, and
-//! this one says that it really does.
+//! Servers that speak another language, and know other letters. `./scripts/test` runs all of these tests on some of
+//! them, and this one says that it really does.
 
 use diesel::connection::SimpleConnection as _;
 

@@ -52,7 +52,8 @@ fn forward(mut from: TcpStream, mut to: TcpStream, lose: &AtomicBool) {
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// The first answer on a connection is about the statement, and nothing is stored yet; the second one is about the jobs.
+/// The first answer on a connection is about the statement, and nothing is stored yet; the second one is about the
+/// jobs.
 #[test]
 fn jobs_whose_commit_was_not_heard_of_are_created_once() {
     for is_prepared in [false, true] {

@@ -91,7 +91,7 @@ fn migrations_of_a_later_release_do_no_harm() {
 #[test]
 fn a_failing_migration_leaves_the_schema_as_it_was_and_says_so() {
     let database = TestDatabase::empty();
-    database.execute("CREATE TABLE jobs (somebody_elses text)");
+    database.execute("CREATE TABLE jobs (of_another_program text)");
     let error = database.store().migrate().unwrap_err().to_string();
     // What the server says is in its language.
     let expected =
@@ -132,8 +132,8 @@ fn the_watch_begins_with_what_was_there() {
     ] {
         database.execute(up);
     }
-    // In hours of one day: job 1 never changed, 2 was paused from 3 to 5, 3 was renamed after that, 4 is paused, and job 5 is
-    // deleted.
+    // In hours of one day: job 1 never changed, 2 was paused from 3 to 5, 3 was renamed after that, 4 is paused, and
+    // job 5 is deleted.
     database.execute(
         "CREATE FUNCTION id(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$; \
          CREATE FUNCTION h(n int) RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '2026-06-01Z' + n * interval '1 hour' $$; \

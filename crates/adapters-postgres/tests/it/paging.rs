@@ -1,4 +1,4 @@
-//! Reading page by page beside those who write.
+//! Reading page by page beside writers.
 
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::Position;
@@ -8,8 +8,8 @@ use prediction_domain_testkit::values::page_after;
 
 use crate::test_database::{TestDatabase, sources};
 
-/// A transaction that has its number and commits late: its row may be passed over by who is reading. What was acknowledged when the
-/// reading began is not, and whoever begins afterwards sees everything.
+/// A transaction that has its number and commits late: its row may be passed over by who is reading. What was
+/// acknowledged when the reading began is not, and a reading that begins afterwards sees everything.
 #[test]
 fn what_was_acknowledged_is_read_beside_a_transaction_that_is_overtaken() {
     let database = TestDatabase::migrated();

@@ -62,7 +62,7 @@ impl Organisation {
                       AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
         let deadline = Instant::now() + Duration::from_secs(10);
         while self.database.count(others) > 0 {
-            assert!(Instant::now() < deadline, "somebody else is connected");
+            assert!(Instant::now() < deadline, "another session is connected");
             sleep(Duration::from_millis(5));
         }
         self.database.count(
@@ -94,7 +94,7 @@ fn a_batch_of_a_deleted_job_looks_at_what_it_deletes_however_large_the_organisat
     assert!(large <= small * 5 / 4 + 20, "{small} pages in a small organisation, {large} in a large one");
 }
 
-/// Nobody has counted the table yet, as after an upgrade of PostgreSQL.
+/// The table has no statistics yet, as after an upgrade of PostgreSQL.
 #[test]
 fn a_batch_of_a_table_without_statistics_looks_at_what_it_deletes() {
     let organisation = Organisation::with(20);

@@ -75,7 +75,7 @@ impl Neighbourhood {
                       AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
         let deadline = Instant::now() + Duration::from_secs(30);
         while self.database.count(others) > 0 {
-            assert!(Instant::now() < deadline, "somebody else is connected");
+            assert!(Instant::now() < deadline, "another session is connected");
             sleep(Duration::from_millis(5));
         }
     }
@@ -158,7 +158,8 @@ fn what_was_not_known_is_passed_over() {
     there.database.execute("VACUUM (ANALYZE) runs");
     for (query, passed) in [
         (PredictionQuery { last_run: RunNumber::new(1), ..there.everything() }, 3),
-        // What was known at a time was issued some minutes after it at the most; each was received an hour after it was issued.
+        // What was known at a time was issued some minutes after it at the most; each was received an hour after it was
+        // issued.
         (PredictionQuery { issued: Issued::Until(issue(65)), known_at: Some(issue(120)), ..there.everything() }, 5),
     ] {
         let (found, pages) = there.pages(&query);
@@ -178,7 +179,7 @@ fn values_of_few_issues_are_read_along_the_key() {
     }
 }
 
-/// As somebody may do who has very many values: by the time that they are about, or at which they were issued.
+/// As an operator with very many values may do: by the time that they are about, or at which they were issued.
 #[test]
 fn partitioned_values_are_read_like_others() {
     for column in ["at", "issued_at"] {

@@ -2,8 +2,8 @@
 
 use crate::test_database::TestDatabase;
 
-/// PostgreSQL refuses to update or delete rows of a published table that it cannot tell apart. All tables are looked at, also
-/// those that are only inserted into today, and that of the migrations.
+/// PostgreSQL refuses to update or delete rows of a published table that it cannot tell apart. All tables are looked
+/// at, also those that are only inserted into today, and that of the migrations.
 #[test]
 fn every_table_tells_its_rows_apart() {
     let database = TestDatabase::migrated();

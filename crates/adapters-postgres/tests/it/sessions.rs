@@ -155,7 +155,7 @@ impl Switch {
 fn forward(mut from: TcpStream, mut to: TcpStream, is_still: impl Fn() -> bool) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        // What is read then gets no further; nobody is told.
+        // What is read then gets no further; no caller is told.
         if !is_still() && to.write_all(&buffer[..read]).is_err() {
             break;
         }
@@ -181,7 +181,7 @@ fn a_server_that_stands_still_is_left_for_one_that_answers() {
         switch.stand_still();
         let begin = Instant::now();
         let (tell, told) = mpsc::channel();
-        // Nobody waits for those who are stuck.
+        // No request waits for stuck ones.
         loop {
             let (store, tell) = (store.clone(), tell.clone());
             thread::spawn(move || tell.send(sources(&store).insert(&a_source()).is_ok()));

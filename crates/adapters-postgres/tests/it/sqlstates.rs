@@ -15,9 +15,9 @@ enum Told {
     Stored,
     /// 503: later perhaps.
     Unavailable,
-    /// The same, until somebody has looked after the database.
+    /// The same, until an operator has looked after the database.
     NotWritable,
-    /// 500: somebody has to look.
+    /// 500: an operator has to look.
     Internal,
 }
 
@@ -49,7 +49,8 @@ fn fail_with(database: &TestDatabase, code: &str, times: Option<u32>) {
     ));
 }
 
-/// The languages in which the server can speak, of those that are tried: by whoever may choose, so not by the service.
+/// The languages in which the server can speak, of those that are tried. A role with the right sets it, so the service
+/// does not.
 fn languages(database: &TestDatabase) -> Vec<&'static str> {
     let is_there = |language: &&str| {
         let mut connection = database.connection();
@@ -78,7 +79,7 @@ fn the_code_is_read_from_any_error_of_the_server() {
     let insert = diesel::sql_query("INSERT INTO rows VALUES ($1)").bind::<diesel::sql_types::Integer, _>(1);
     let error = diesel::RunQueryDsl::execute(insert, &mut connection).unwrap_err();
     assert_eq!(SqlState::of(&error), SqlState::parse("23505"), "{error}");
-    // When the connection ends nobody says anything any more, or libpq does.
+    // When the connection ends the server says nothing any more; libpq may.
     connection.batch_execute("SELECT pg_terminate_backend(pg_backend_pid())").unwrap_err();
     let error = connection.batch_execute("SELECT 1").unwrap_err();
     assert_eq!(SqlState::of(&error), None, "{error}");

@@ -20,7 +20,7 @@ use prediction_domain_testkit::Stores;
 /// What processes lock that look for the template.
 const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
 
-/// A database that nobody else uses. It is dropped with this value.
+/// A database that no other test uses. It is dropped with this value.
 pub(crate) struct TestDatabase {
     name: String,
 }
@@ -34,8 +34,8 @@ impl TestDatabase {
         Self { name }
     }
 
-    /// The same, for those who count what the server reads. Autovacuum would look at the tables in between: while it does, dead rows
-    /// cannot be removed, and are read.
+    /// The same, for tests that count what the server reads. Autovacuum would look at the tables in between: while it
+    /// does, dead rows cannot be removed, and are read.
     pub(crate) fn migrated_for_counting() -> Self {
         let database = Self::migrated();
         database.execute(
@@ -99,19 +99,19 @@ impl TestDatabase {
         sql_query(sql).get_result::<Row>(&mut self.connection()).expect("the query counts").count
     }
 
-    /// Returns when somebody waits for a lock in the database.
+    /// Returns when a session waits for a lock in the database.
     pub(crate) fn wait_for_a_blocked_session(&self) {
         let deadline = Instant::now() + Duration::from_secs(30);
         let sql =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while self.count(sql) == 0 {
-            assert!(Instant::now() < deadline, "nobody waits for a lock");
+            assert!(Instant::now() < deadline, "no session waits for a lock");
             sleep(Duration::from_millis(5));
         }
     }
 
-    /// Does the work, and prints what every session waits for if it takes far too long: what hangs is ended from outside, and then
-    /// this is all that is known of it.
+    /// Does the work, and prints what every session waits for if it takes far too long: what hangs is ended from
+    /// outside, and then this is all that is known of it.
     #[expect(clippy::print_stderr, reason = "for the person who looks why a test did not end")]
     pub(crate) fn watched<T>(&self, work: impl FnOnce() -> T) -> T {
         const FAR_TOO_LONG: Duration = Duration::from_mins(2);
@@ -227,7 +227,7 @@ pub(crate) fn migration_texts() -> Vec<String> {
     folders.iter().map(|folder| fs::read_to_string(folder.join("up.sql")).unwrap()).collect()
 }
 
-/// The name of the migrated template. Whoever comes first makes it; it is kept, under a name that changes with the
+/// The name of the migrated template. The first test makes it; it is kept, under a name that changes with the
 /// migrations, since every test may be a process of its own.
 fn template() -> String {
     let mut hasher = DefaultHasher::new();

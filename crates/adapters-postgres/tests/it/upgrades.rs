@@ -68,8 +68,8 @@ fn begin_backup(database: &TestDatabase) -> PgConnection {
     backup
 }
 
-/// Readers are never in a queue for long, also not while something else keeps the migration waiting; and it gets through when that
-/// has ended.
+/// Readers are never in a queue for long, also not while something else keeps the migration waiting; and it gets
+/// through when that has ended.
 #[test]
 fn every_migration_runs_beside_readers_and_waits_for_a_backup() {
     for migrations in 1..=3 {
@@ -117,11 +117,12 @@ fn a_migration_that_is_never_let_through_says_so_and_leaves_the_schema_as_it_was
     database.store().migrate().unwrap();
 }
 
-/// A step is gone on with, whoever begins it; the service is not ready before; and what the release before stores meanwhile counts.
+/// A step is gone on with, whichever process begins it; the service is not ready before; and what the release before
+/// stores meanwhile counts.
 #[test]
 fn a_step_that_was_interrupted_is_gone_on_with() {
     let database = used_by_a_release_before(2);
-    // Somebody holds a job of a later batch.
+    // Another session holds a job of a later batch.
     let mut holder = database.connection();
     let mut hold = |sentence: &str| {
         if sentence.contains("add up the runs") && sentence.ends_with("begins") {
@@ -248,7 +249,7 @@ fn processes_that_start_together_on_a_used_database_all_come_up() {
     assert_eq!(database.count("SELECT count(*) FROM run_summaries"), 3000);
 }
 
-/// A process that dies while it makes an index leaves one that nobody may rely on.
+/// A process that dies while it makes an index leaves one that must not be relied on.
 #[test]
 fn an_index_that_was_left_half_made_is_made_anew() {
     let database = used_by_a_release_before(3);
@@ -290,7 +291,8 @@ fn the_release_before_goes_on_to_work() {
     assert_eq!(database.count("SELECT count(*) FROM predictions"), 2);
 }
 
-/// The service may go by a role that owns nothing: what the release before let it write, the triggers write more of now.
+/// The service may go by a role that owns nothing: what the release before let it write, the triggers write more of
+/// now.
 #[test]
 fn who_could_write_before_can_write_what_came_since() {
     let database = used_by_a_release_before(3);

@@ -1,8 +1,8 @@
-//! What migrations leave to be done beside those who read and write.
+//! What migrations leave to be done beside running readers and writers.
 //!
-//! To add a step, put it at the end of [`STEPS`], with the version of its migration, and a `&str` that tells how far it is. It is
-//! done once in each database when all migrations are applied, and written down in `__migration_steps`. The service is not ready
-//! before.
+//! To add a step, put it at the end of [`STEPS`], with the version of its migration, and a `&str` that tells how far it
+//! is. It is done once in each database when all migrations are applied, and written down in `__migration_steps`. The
+//! service is not ready before.
 
 mod job_inputs;
 
@@ -93,7 +93,7 @@ mod tests {
             batch: |connection, progress| {
                 let place = progress.map_or(0, |progress| progress.parse().unwrap());
                 diesel::sql_query(format!("INSERT INTO batches VALUES ('{place}')")).execute(connection)?;
-                // Somebody is in the way of the third.
+                // Another writer is in the way of the third.
                 let is_free: bool = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(
                     "NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'obstacle')",
                 ))

@@ -1,4 +1,4 @@
-//! The second line: what the schema refuses, whoever writes.
+//! The second line: what the schema refuses, whichever program writes.
 
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::{

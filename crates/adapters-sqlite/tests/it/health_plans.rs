@@ -8,7 +8,8 @@ use prediction_domain_testkit::values::{fresh_organisation_id, page_after};
 
 use crate::query_plans::{MONITORED, list, monitored, plans, recorded};
 
-/// What was judged and holds is walked along an index in creation order, up to the end of the page; what has ended is few.
+/// What was judged and holds is walked along an index in creation order, up to the end of the page; what has ended is
+/// few.
 #[test]
 fn jobs_of_a_health_are_found_from_what_was_judged() {
     let (database, version, job) = recorded();

@@ -50,8 +50,8 @@ fn walk_of(database: &Database, scope: &Scope, filter: &JobFilter, limit: u16) -
     }
 }
 
-/// Creation order is that of row ids, which SQLite does not promise to keep when the file is packed. It does, for tables like these,
-/// and would keep their order in any case.
+/// Creation order is that of row ids, which SQLite does not promise to keep when the file is packed. It does, for
+/// tables like these, and would keep their order in any case.
 #[test]
 fn a_file_that_is_packed_keeps_creation_order_and_positions() {
     let (database, version, first) = Database::with_a_job();
@@ -91,7 +91,8 @@ fn a_file_that_is_packed_keeps_creation_order_and_positions() {
     }
 }
 
-/// Row ids are made anew when a file is made from a dump, which operators should not do: the pages of the list still belong together.
+/// Row ids are made anew when a file is made from a dump, which operators should not do: the pages of the list still
+/// belong together.
 #[test]
 fn pages_by_input_belong_together_whatever_becomes_of_row_ids() {
     let (database, version, first) = Database::with_a_job();

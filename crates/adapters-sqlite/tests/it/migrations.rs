@@ -174,8 +174,8 @@ fn what_jobs_that_were_deleted_before_have_left_is_removed() {
     }
 }
 
-/// Takes back the migrations from that one on, so that the database is as a release before would have it, and applies them to
-/// what is there.
+/// Takes back the migrations from that one on, so that the database is as a release before would have it, and applies
+/// them to what is there.
 fn migrate_again(database: &Database) {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
     let names = std::fs::read_dir(&all).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -191,7 +191,8 @@ fn migrate_again(database: &Database) {
 
 const WATCH_JOBS: &str = "2026-11-25-000001_watch_jobs_and_purge_results";
 
-/// A job that was active or not at each of its revisions, which are a microsecond apart. When it was activated is unknown.
+/// A job that was active or not at each of its revisions, which are a microsecond apart. When it was activated is
+/// unknown.
 fn lived(database: &Database, version: &SourceVersion, story: &[bool]) -> Job {
     let mut job = Job { active: story[0], ..a_job_of(version) };
     database.set_up(&a_plan_for(job.clone()));

@@ -12,8 +12,8 @@ const SECOND: &str = "f0000000-0000-4000-8000-000000000001";
 const OTHER: &str = "f0000000-0000-4000-8000-000000000002";
 const CHEROKEE: &str = "f0000000-0000-4000-8000-000000000004";
 
-/// Sources with the keys that the release before gave them: upper case, then lower case. The clock runs backwards: what is earlier is
-/// what was stored before.
+/// Sources with the keys that the release before gave them: upper case, then lower case. The clock runs backwards: what
+/// is earlier is what was stored before.
 fn stored_before() -> Database {
     let database = Database::migrated();
     for (number, (id, name, key)) in

@@ -31,7 +31,7 @@ fn two_stores_that_write_at_the_same_time_lose_nothing() {
     assert_eq!(stored, i64::try_from(1 + 4 * BATCHES * PLANS).unwrap());
 }
 
-/// Read, change, write: whoever was overtaken is told, and no change is lost.
+/// Read, change, write: a writer that was overtaken is told, and no change is lost.
 #[test]
 fn two_stores_that_change_one_job_lose_no_change() {
     const CHANGES: i64 = 25;

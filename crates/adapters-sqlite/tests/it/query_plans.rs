@@ -369,7 +369,7 @@ fn predictions_are_read_from_their_indexes() {
     assert_eq!(found, [role, &of_run, role]);
 }
 
-/// Neither values, runs, jobs nor summaries are scanned to find out that there is nothing to delete, and nobody who writes has
+/// Neither values, runs, jobs nor summaries are scanned to find out that there is nothing to delete, and no writer has
 /// to wait.
 #[test]
 fn a_purge_of_nothing_looks_into_indexes_and_takes_no_lock() {

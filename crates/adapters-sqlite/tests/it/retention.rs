@@ -1,4 +1,4 @@
-//! What nobody can read any more is removed, and whoever writes is hardly held up by it.
+//! What no caller can read any more is removed, and writers are hardly held up by it.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What jobs were is kept by the schema, whoever writes.
+//! The schema keeps what jobs were, whichever program writes.
 
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::{Job, JobRevision, Revision};

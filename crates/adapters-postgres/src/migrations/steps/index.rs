@@ -1,10 +1,10 @@
 //! An index of a table that is in use.
 //!
-//! Of a small table it is made in one transaction, like a migration: that takes a moment, and nobody has to be waited for. Of a large
-//! one it is made while others write (`CREATE INDEX CONCURRENTLY`). Then it cannot be made within a transaction, so nothing can be
-//! held for it that other processes see, other than the lock that PostgreSQL itself takes on the table. So one process claims the
-//! step, which counts for as long as it takes to get that lock; by the lock the others see that it is at it, and look until the
-//! index is there.
+//! Of a small table it is made in one transaction, like a migration: that takes a moment and waits for no other
+//! session. Of a large one it is made while others write (`CREATE INDEX CONCURRENTLY`). Then it cannot be made within a
+//! transaction, so nothing can be held for it that other processes see, other than the lock that PostgreSQL itself
+//! takes on the table. So one process claims the step, which counts for as long as it takes to get that lock; by the
+//! lock the others see that it is at it, and look until the index is there.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -34,15 +34,16 @@ const SMALL: i64 = 256 * 1024;
 /// How often is looked whether another process is ready.
 const WATCH: Duration = Duration::from_millis(250);
 
-/// How often it may go wrong for a reason that is nobody else.
+/// How often it may fail for a reason other than another session.
 const MOST_FAILURES: u32 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Missing,
-    /// Somebody makes it, or looks after the table (`VACUUM`), which comes to the same: who would make it now had to wait.
+    /// Another session makes it, or looks after the table (`VACUUM`). Both come to the same: making it now would have
+    /// to wait.
     UnderWay,
-    /// Somebody began to make it, and died.
+    /// Another session began to make it, and died.
     Invalid,
     Valid,
 }
@@ -127,7 +128,7 @@ impl Index {
                 }
             };
             let Err(error) = made else { continue };
-            // Whoever was quicker by a moment is at it, or was. Nothing is tried again before it was looked at again: after a
+            // A quicker session is at it, or was. Nothing is tried again before it was looked at again: after a
             // deadlock an index may be there that is not valid.
             if !is_meeting(&error) {
                 failures += 1;
@@ -147,8 +148,8 @@ impl Index {
         Ok(if is_first { Outcome::Applied } else { Outcome::WasThere })
     }
 
-    /// What somebody who died has left. The table is held for the moment in which it is made sure that nobody makes the index
-    /// anew: otherwise a valid one could be thrown away, after it was written down that it is there.
+    /// What a session that died has left. The table is held for the moment in which it is made sure that no session
+    /// makes the index anew: otherwise a valid one could be thrown away, after it was written down that it is there.
     fn throw_away(self, connection: &mut PgConnection, patience: &MigrationPatience) -> QueryResult<()> {
         connection.build_transaction().read_committed().run(|connection| {
             connection.batch_execute(&patience.lock_timeout())?;
@@ -179,8 +180,8 @@ impl Index {
     }
 
     fn state(self, connection: &mut PgConnection) -> QueryResult<State> {
-        // Locks are told as they are, and an index as it was when the statement began. So the lock is looked at first: who holds
-        // it no more has ended what the next statement sees.
+        // Locks are told as they are, and an index as it was when the statement began. So the lock is looked at first:
+        // who holds it no more has ended what the next statement sees.
         let is_under_way = self.is_locked(connection)?;
         Ok(match self.is_valid(connection)? {
             Some(true) => State::Valid,
@@ -190,7 +191,7 @@ impl Index {
         })
     }
 
-    /// Whether somebody makes an index of the table. Nobody else takes such a lock for long.
+    /// Whether a session makes an index of the table. Nothing else takes such a lock for long.
     fn is_locked(self, connection: &mut PgConnection) -> QueryResult<bool> {
         #[derive(QueryableByName)]
         struct Row {
@@ -223,8 +224,8 @@ impl Index {
     }
 }
 
-/// Processes that start together come to each step together. If they all began, PostgreSQL would find after a second that each
-/// waits for the other.
+/// Processes that start together come to each step together. If they all began, PostgreSQL would find after a second
+/// that each waits for the other.
 fn claimed(
     connection: &mut PgConnection,
     patience: &MigrationPatience,
@@ -234,7 +235,8 @@ fn claimed(
     patience.try_again(tell, step, || bookkeeping::claim_step(connection, step).into())
 }
 
-/// Whether it went wrong since another process is, or was, at the same: each waits for the other, or finds the index made, or gone.
+/// Whether it went wrong since another process is, or was, at the same: each waits for the other, or finds the index
+/// made, or gone.
 fn is_meeting(error: &Error) -> bool {
     matches!(Kind::of(error), Kind::LockTimeout | Kind::Conflict)
         || SqlState::of(error).is_some_and(|code| ["42P07", "42704"].contains(&code.as_str()))

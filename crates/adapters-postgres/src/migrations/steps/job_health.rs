@@ -1,4 +1,5 @@
-//! The health of jobs that were there, by the migration `2026-11-26-000007_find_jobs_by_health`: each gets its row, and is judged later.
+//! The health of jobs that were there, by the migration `2026-11-26-000007_find_jobs_by_health`: each gets its row, and
+//! is judged later.
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;

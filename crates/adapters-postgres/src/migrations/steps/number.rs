@@ -1,7 +1,7 @@
 //! Numbers what was there before it was numbered, by the migration `2026-11-26-000001_number_what_is_created`.
 //!
-//! From the one that was created last, which gets 0, back to the first. What is stored meanwhile has numbers from 1 on, so the
-//! order is right whenever somebody looks. Of what was created before, clocks are all that is known.
+//! From the one that was created last, which gets 0, back to the first. What is stored meanwhile has numbers from 1 on,
+//! so the order is right whenever it is read. Of what was created before, clocks are all that is known.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Batch;
 
-/// How many rows at a time: whoever changes one of them waits meanwhile.
+/// How many rows at a time: a writer that changes one of them waits meanwhile.
 const ROWS: u64 = 500;
 
 pub(super) fn sources(connection: &mut PgConnection, progress: Option<&str>) -> QueryResult<Batch> {

@@ -8,12 +8,12 @@ use super::keys::{Key, next, place, with_keys};
 
 /// How many jobs at a time: reports of their runs wait meanwhile.
 const JOBS: u64 = 100;
-/// How many jobs' runs are looked at in one go; nobody waits for that.
+/// How many jobs' runs are looked at in one go; no request waits for that.
 const KEYS: u64 = 500;
 
 /// When jobs were activated that were paused once, and what the runs of each job add up to.
 pub(super) fn add_up_runs(connection: &mut PgConnection, progress: Option<&str>) -> QueryResult<Batch> {
-    // Whoever reports a run holds its job: as soon as all are held, everything that was reported can be seen, and what is
+    // A report of a run holds its job: as soon as all are held, everything that was reported can be seen, and what is
     // reported later is added by the trigger.
     let jobs: Vec<Key> = diesel::sql_query(format!(
         "SELECT organisation_id, id AS job_id FROM jobs WHERE (organisation_id, id) > ($1, $2) \
@@ -81,7 +81,7 @@ pub(super) fn add_up_runs(connection: &mut PgConnection, progress: Option<&str>)
     Ok(next(&jobs, JOBS))
 }
 
-/// Jobs that were deleted before anybody wrote down that their runs and values are to be removed.
+/// Jobs that were deleted before it was written down that their runs and values are to be removed.
 pub(super) fn find_runs_without_job(connection: &mut PgConnection, progress: Option<&str>) -> QueryResult<Batch> {
     // From one job to the next along the index, however many runs each has.
     let keys: Vec<Key> = diesel::sql_query(format!(

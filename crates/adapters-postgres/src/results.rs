@@ -1,0 +1,264 @@
+//! Runs, and what they predict.
+
+mod change;
+mod count;
+mod insert;
+mod kept_history;
+mod predictions;
+mod retention;
+
+use diesel::prelude::*;
+use prediction_domain::model::{
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, QuotaExceeded, Revision, Run, RunId, RunNumber,
+    RunPosition, RunStatus, Timestamp, ValueCount,
+};
+use prediction_domain::ports::{
+    DeleteRunError, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
+    RunRepository, StoreFailure, ValueCountQuery, WriteMode,
+};
+
+use self::count::{CountValues, Counted};
+use self::insert::{InsertRun, Inserted};
+use self::predictions::ReadPredictions;
+use crate::constraints::ConstraintViolation;
+use crate::failure::{Failure, Kind};
+use crate::paging::{at_once, limit};
+use crate::quotas;
+use crate::rows::{PredictionRow, ReplacedRunRow, RunRow, read_all, read_optional};
+use crate::schema::{replaced_runs, runs};
+use crate::store::PostgresStore;
+
+/// How often a run that was in the way is looked for again when it is gone by then.
+const MOST_TIMES_GONE: u32 = 3;
+/// How often the next time is looked for again when another report took it: only reports that say when a run was issued
+/// can.
+const MOST_TIMES_TAKEN: u32 = 64;
+
+impl RunRepository for PostgresStore {
+    fn insert(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), InsertRunError> {
+        let insert = InsertRun::new(run, predictions, allowance);
+        for _ in 0..MOST_TIMES_GONE {
+            let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
+            match attempt.ended {
+                Ended::JobMissing => return Err(InsertRunError::JobMissing),
+                Ended::Stored(_) => return Ok(()),
+                Ended::InTheWay | Ended::UsedUp => {}
+            }
+            match self.issued_with(run)? {
+                // Ids of runs are fresh, so this one is from an attempt whose answer was lost.
+                Some(taken) if taken.id == run.id && attempt.may_be_lost => return Ok(()),
+                Some(taken) => return Err(InsertRunError::IssuedAtTaken(Box::new(taken))),
+                None => {}
+            }
+            if let (Ended::UsedUp, Some(allowance)) = (attempt.ended, &allowance) {
+                return Err(InsertRunError::QuotaExceeded(self.exceeded(run, allowance)?));
+            }
+        }
+        Err(StoreFailure::Unavailable("a run keeps coming and going".into()).into())
+    }
+
+    fn insert_next(
+        &self,
+        run: &Run,
+        until: Timestamp,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<Timestamp, InsertNextError> {
+        let insert = InsertRun::next(run, until, predictions, allowance);
+        for _ in 0..MOST_TIMES_TAKEN {
+            let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
+            match attempt.ended {
+                Ended::JobMissing => return Err(InsertNextError::JobMissing),
+                Ended::Stored(issued_at) => return Ok(issued_at),
+                Ended::InTheWay | Ended::UsedUp if attempt.may_be_lost => {
+                    // What an attempt stored whose answer was lost has another time, but the same id.
+                    if let Some(stored) = self.find(run.organisation_id, run.job_id, run.id)? {
+                        return Ok(stored.issued_at);
+                    }
+                }
+                // Another report said just that time.
+                Ended::InTheWay | Ended::UsedUp => {}
+            }
+            if let (Ended::UsedUp, Some(allowance)) = (attempt.ended, &allowance) {
+                return Err(InsertNextError::QuotaExceeded(self.exceeded(run, allowance)?));
+            }
+        }
+        Err(StoreFailure::Unavailable("the time at which a run is issued is always taken".into()).into())
+    }
+
+    fn replace(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), ReplaceRunError> {
+        let replaced = self
+            .database()
+            .transaction(WriteMode::Commit, |connection| change::replace(connection, run, predictions, allowance));
+        match (replaced, &allowance) {
+            (Err(ReplaceRunError::QuotaExceeded(_)), Some(allowance)) => {
+                Err(ReplaceRunError::QuotaExceeded(self.exceeded(run, allowance)?))
+            }
+            (replaced, _) => replaced,
+        }
+    }
+
+    fn delete(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        id: RunId,
+        expected: Option<Revision>,
+        until: Timestamp,
+        mode: WriteMode,
+    ) -> Result<Run, DeleteRunError> {
+        let key = (organisation_id.as_uuid(), job_id.as_uuid());
+        self.database().transaction(mode, |connection| change::delete(connection, key, id.as_uuid(), expected, until))
+    }
+
+    fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
+        let key = (organisation_id.as_uuid(), job_id.as_uuid());
+        let found = self.database().statement(|connection| change::find(connection, key, id.as_uuid()))?;
+        if let Some(row) = found {
+            return Ok(Some(row.try_into()?));
+        }
+        let replaced: Option<ReplacedRunRow> = self.database().statement(|connection| {
+            let row = replaced_runs::table.find((key.0, key.1, id.as_uuid()));
+            row.select(ReplacedRunRow::as_select()).first(connection).optional()
+        })?;
+        if replaced.is_some() {
+            return read_optional(replaced);
+        }
+        // It may have come back to its place in between.
+        read_optional(self.database().statement(|connection| change::find(connection, key, id.as_uuid()))?)
+    }
+
+    /// Along the primary key, backwards: no two runs of a job are issued at the same time, so their ids order nothing.
+    fn list(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        filter: &RunFilter,
+        page: &PageRequest<RunPosition>,
+    ) -> Result<Page<Run, RunPosition>, StoreFailure> {
+        let RunFilter { status, from, to, known_at } = filter;
+        Page::filled(page, at_once::TEXTS, |after: Option<RunPosition>, most| {
+            let found: Vec<RunRow> = self.database().statement(|connection| {
+                let mut query = runs::table
+                    .filter(runs::organisation_id.eq(organisation_id.as_uuid()))
+                    .filter(runs::job_id.eq(job_id.as_uuid()))
+                    .select(RunRow::as_select())
+                    .order((runs::organisation_id.desc(), runs::job_id.desc(), runs::issued_at.desc()))
+                    .limit(limit(most))
+                    .into_boxed();
+                if let Some(status) = status {
+                    query = query.filter(runs::succeeded.eq(*status == RunStatus::Succeeded));
+                }
+                if let Some(from) = from {
+                    query = query.filter(runs::issued_at.ge(from.as_datetime()));
+                }
+                if let Some(to) = to {
+                    query = query.filter(runs::issued_at.lt(to.as_datetime()));
+                }
+                if let Some(known_at) = known_at {
+                    query = query.filter(runs::received_at.le(known_at.as_datetime()));
+                }
+                if let Some(after) = &after {
+                    let issued_at = after.issued_at.as_datetime();
+                    let same_time = runs::issued_at.eq(issued_at).and(runs::id.lt(after.id.as_uuid()));
+                    query = query.filter(runs::issued_at.le(issued_at));
+                    query = query.filter(runs::issued_at.lt(issued_at).or(same_time));
+                }
+                query.load(connection)
+            })?;
+            let runs: Vec<Run> = read_all(found)?;
+            Ok(runs
+                .into_iter()
+                .map(|run| {
+                    let place = RunPosition::of(&run);
+                    (run, place)
+                })
+                .collect())
+        })
+    }
+
+    fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
+        let mut last_run = query.last_run;
+        let mut values = Vec::new();
+        if let Some(read) = ReadPredictions::new(query) {
+            let rows = self.database().statement(|connection| read.clone().load::<PredictionRow>(connection))?;
+            last_run = last_run.or_else(|| rows.first()?.last_run());
+            values = read_all(rows)?;
+        }
+        Ok(PredictedValues { values, last_run: last_run.unwrap_or(RunNumber::NONE) })
+    }
+
+    fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure> {
+        let count = CountValues::new(query);
+        let counted = self.database().statement(|connection| count.clone().get_result::<Counted>(connection))?;
+        counted.within(query)
+    }
+}
+
+/// How an attempt to store a run ended.
+#[derive(Clone, Copy)]
+enum Ended {
+    JobMissing,
+    Stored(Timestamp),
+    /// A run that was issued at the same time, or one of the same id.
+    InTheWay,
+    /// There was not enough left of what it was allowed to use.
+    UsedUp,
+}
+
+struct Attempt {
+    ended: Ended,
+    /// Whether it may be that an earlier attempt was stored all the same.
+    may_be_lost: bool,
+}
+
+impl PostgresStore {
+    fn attempt(&self, insert: &InsertRun<'_>) -> Result<Attempt, Failure> {
+        let mut attempts = 0;
+        let inserted = self.database().statement(|connection| {
+            attempts += 1;
+            insert.clone().get_result::<Inserted>(connection)
+        });
+        let ended = match inserted {
+            Ok((0, ..)) => Ended::JobMissing,
+            Ok((_, Some(issued_at), _)) => Ended::Stored(Timestamp::truncated(issued_at)),
+            Ok((_, None, true)) => Ended::InTheWay,
+            Ok((_, None, false)) => Ended::UsedUp,
+            Err(failure) if failure.kind() == Some(Kind::ConstraintViolation(ConstraintViolation::UsedUp)) => {
+                Ended::UsedUp
+            }
+            // Its own first attempt, whose connection died, was stored at the same moment.
+            Err(failure) if failure.kind() == Some(Kind::ConstraintViolation(ConstraintViolation::RunId)) => {
+                Ended::InTheWay
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok(Attempt { ended, may_be_lost: attempts > 1 })
+    }
+
+    /// How much is used of what the run was not allowed to use.
+    fn exceeded(&self, run: &Run, allowance: &Allowance) -> Result<QuotaExceeded, StoreFailure> {
+        let organisation = run.organisation_id.as_uuid();
+        let used = self.database().statement(|connection| quotas::used(connection, organisation, allowance))?;
+        Ok(allowance.exceeded(used))
+    }
+
+    /// The run of the same job that was issued at the same time.
+    fn issued_with(&self, run: &Run) -> Result<Option<Run>, StoreFailure> {
+        let key = (run.organisation_id.as_uuid(), run.job_id.as_uuid(), run.issued_at.as_datetime());
+        let found: Option<RunRow> = self
+            .database()
+            .statement(|connection| runs::table.find(key).select(RunRow::as_select()).first(connection).optional())?;
+        read_optional(found)
+    }
+}

@@ -1,0 +1,105 @@
+//! The statement that counts values.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryResult, Queryable};
+use prediction_domain::model::{Timestamp, ValueCount};
+use prediction_domain::ports::{StoreFailure, ValueCountQuery};
+use uuid::Uuid;
+
+use crate::paging::push_unplanned;
+use crate::rows::count;
+use crate::statement::statement;
+
+/// Counts values of the jobs of a source, along indexes and no further than it was told: first the jobs with the oldest
+/// values, of these, those that are there and have one, and of these the values. One more than is told of each is
+/// looked for, which tells whether there are more. Each `LIMIT` in a subquery keeps the planner from joining whole
+/// tables instead.
+#[derive(Debug, Clone)]
+pub(super) struct CountValues {
+    source_id: Uuid,
+    issued_after: Option<DateTime<Utc>>,
+    issued_until: DateTime<Utc>,
+    values: i64,
+    jobs: i64,
+}
+
+/// What was found: one more than was told, at the most.
+#[derive(Debug, Queryable)]
+pub(super) struct Counted {
+    candidates: i64,
+    jobs: i64,
+    values: i64,
+}
+
+fn one_more(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+impl CountValues {
+    pub(super) fn new(query: &ValueCountQuery) -> Self {
+        Self {
+            source_id: query.source_id.as_uuid(),
+            issued_after: query.issued_after.map(|after: Timestamp| after.as_datetime()),
+            issued_until: query.issued_until.as_datetime(),
+            values: one_more(query.most_values),
+            jobs: one_more(query.most_jobs),
+        }
+    }
+
+    /// Values of the job of that table, from the oldest on.
+    fn push_values<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, of: &'static str) -> QueryResult<()> {
+        out.push_sql("(SELECT FROM predictions WHERE predictions.organisation_id = ");
+        out.push_sql(of);
+        out.push_sql(".organisation_id AND predictions.job_id = ");
+        out.push_sql(of);
+        out.push_sql(".job_id AND predictions.issued_at > COALESCE(");
+        out.push_bind_param::<Nullable<Timestamptz>, _>(&self.issued_after)?;
+        out.push_sql(", '-infinity') AND predictions.issued_at <= ");
+        out.push_bind_param::<Timestamptz, _>(&self.issued_until)?;
+        out.push_sql(" ORDER BY predictions.issued_at LIMIT ");
+        Ok(())
+    }
+}
+
+impl Counted {
+    pub(super) fn within(self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure> {
+        let most = |found: i64, most: usize| Ok::<_, StoreFailure>(count(found)?.min(most as u64));
+        Ok(ValueCount {
+            values: most(self.values, query.most_values)?,
+            jobs: most(self.jobs, query.most_jobs)?,
+            is_at_least: self.candidates >= one_more(query.most_jobs) || self.values >= one_more(query.most_values),
+        })
+    }
+}
+
+impl QueryFragment<Pg> for CountValues {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "WITH candidates AS MATERIALIZED (SELECT organisation_id, job_id FROM run_summaries WHERE source_id = ",
+        );
+        out.push_bind_param::<SqlUuid, _>(&self.source_id)?;
+        out.push_sql(" AND values_from <= ");
+        out.push_bind_param::<Timestamptz, _>(&self.issued_until)?;
+        out.push_sql(" ORDER BY source_id, values_from LIMIT ");
+        push_unplanned::<BigInt, _>(&mut out, &self.jobs)?;
+        out.push_sql(
+            "), found AS MATERIALIZED (SELECT candidates.* FROM candidates \
+             CROSS JOIN LATERAL (SELECT FROM jobs WHERE jobs.organisation_id = candidates.organisation_id \
+               AND jobs.id = candidates.job_id LIMIT 1) AS job CROSS JOIN LATERAL ",
+        );
+        self.push_values(&mut out, "candidates")?;
+        out.push_sql("1) AS oldest) SELECT (SELECT count(*) FROM candidates), (SELECT count(*) FROM found), ");
+        out.push_sql("(SELECT count(*) FROM (SELECT FROM found CROSS JOIN LATERAL ");
+        self.push_values(&mut out, "found")?;
+        push_unplanned::<BigInt, _>(&mut out, &self.values)?;
+        out.push_sql(") AS those LIMIT ");
+        push_unplanned::<BigInt, _>(&mut out, &self.values)?;
+        out.push_sql(") AS counted)");
+        Ok(())
+    }
+}
+
+statement! { cached CountValues => (BigInt, BigInt, BigInt) }

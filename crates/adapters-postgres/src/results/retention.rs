@@ -1,0 +1,387 @@
+//! Removing what no caller can read any more.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::{Pg, PgConnection};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::upsert::excluded;
+use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
+use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure, WriteMode};
+use uuid::Uuid;
+
+use crate::database::Abort;
+use crate::paging::{WITHOUT, push_unplanned};
+use crate::results::kept_history;
+use crate::schema::leases;
+use crate::statement::statement;
+use crate::store::PostgresStore;
+
+/// The lease of the replica that purges.
+const LEASE: &str = "purge";
+
+/// How many jobs one purge looks at: with runs of some dozen values, what a batch is made of.
+const MOST_JOBS: i64 = 64;
+
+impl RetentionRepository for PostgresStore {
+    fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {
+        let row =
+            (leases::name.eq(LEASE), leases::holder.eq(replica.as_uuid()), leases::expires_at.eq(until.as_datetime()));
+        let is_free = leases::holder
+            .eq(replica.as_uuid())
+            .or(leases::expires_at.le(now.as_datetime()))
+            .or(leases::expires_at.gt(until.plus(until.since(now)).as_datetime()));
+        let taken = self.database().statement(|connection| {
+            let taken = diesel::insert_into(leases::table).values(&row).on_conflict(leases::name).do_update().set((
+                leases::holder.eq(excluded(leases::holder)),
+                leases::expires_at.eq(excluded(leases::expires_at)),
+            ));
+            diesel::query_dsl::methods::FilterDsl::filter(taken, is_free).execute(connection)
+        })?;
+        Ok(taken == 1)
+    }
+
+    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure> {
+        let held = leases::table.find(LEASE).filter(leases::holder.eq(replica.as_uuid()));
+        let end = leases::expires_at.eq(ended.as_datetime());
+        self.database().statement(|connection| diesel::update(held).set(end).execute(connection))?;
+        Ok(())
+    }
+
+    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure> {
+        let end = leases::table.find(LEASE).select(leases::expires_at);
+        let end: Option<DateTime<Utc>> = self.database().statement(|connection| end.first(connection).optional())?;
+        Ok(end.map(Timestamp::truncated))
+    }
+
+    /// Few statements, each prepared once: on its way a purge waits for the database more than it works there.
+    fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.database().transaction(WriteMode::Commit, |connection| {
+            let mut batch = Batch { limit, values: 0, runs: 0 };
+            let is_full = loop {
+                let due: Vec<Due> = FindDue { now: now.as_datetime(), limit: MOST_JOBS }.load(connection)?;
+                batch.purge(connection, &due)?;
+                // Deleted jobs come alone: what has expired comes when they are gone.
+                if batch.left() == 0 || !due.iter().any(|due| due.is_deleted) {
+                    break is_full(&due);
+                }
+            };
+            Ok::<_, Abort<StoreFailure>>(Purged {
+                values: batch.values.unsigned_abs(),
+                runs: batch.runs.unsigned_abs(),
+                is_unfinished: is_full || batch.left() == 0,
+            })
+        })
+    }
+
+    fn purge_history(
+        &self,
+        kept: &KeptHistory,
+        now: Timestamp,
+        after: Option<JobPlace>,
+        limit: usize,
+    ) -> Result<PurgedHistory, StoreFailure> {
+        kept_history::purge(self.database(), kept, now, after, limit)
+    }
+
+    fn oldest_expired(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreFailure> {
+        let now = now.as_datetime();
+        let oldest: Option<DateTime<Utc>> =
+            self.database().statement(|connection| OldestExpired { now }.get_result(connection))?;
+        Ok(oldest.map(Timestamp::truncated))
+    }
+}
+
+/// What one purge has done so far.
+struct Batch {
+    limit: i64,
+    values: i64,
+    runs: i64,
+}
+
+/// A job, and which of its values are to go.
+#[derive(Debug, Queryable)]
+struct Due {
+    organisation_id: Uuid,
+    job_id: Uuid,
+    /// None was issued before.
+    values_from: Option<DateTime<Utc>>,
+    /// Those issued until then; all, when there is no such time.
+    until: Option<DateTime<Utc>>,
+    /// Then its runs go, too.
+    is_deleted: bool,
+}
+
+/// How many values of a job were deleted, and when the last of them was issued.
+#[derive(Debug, Queryable)]
+struct Deleted {
+    job_id: Uuid,
+    count: i64,
+    issued_until: DateTime<Utc>,
+}
+
+fn is_full(due: &[Due]) -> bool {
+    i64::try_from(due.len()).is_ok_and(|found| found == MOST_JOBS)
+}
+
+impl Batch {
+    fn left(&self) -> i64 {
+        self.limit - self.values - self.runs
+    }
+
+    /// The values go first, then the runs of deleted jobs, and at last what says that they are to go.
+    fn purge(&mut self, connection: &mut PgConnection, due: &[Due]) -> QueryResult<()> {
+        if due.is_empty() {
+            return Ok(());
+        }
+        let deleted: Vec<Deleted> = DeleteValues::new(due, self.left()).load(connection)?;
+        self.values += deleted.iter().map(|deleted| deleted.count).sum::<i64>();
+        let mut places: HashMap<Uuid, Option<DateTime<Utc>>> =
+            deleted.iter().map(|deleted| (deleted.job_id, Some(deleted.issued_until))).collect();
+        if self.left() > 0 {
+            // The others have nothing to delete.
+            for due in due {
+                places.entry(due.job_id).or_insert(due.values_from);
+            }
+        }
+        Advance::new(due, &places).execute(connection)?;
+        let gone: Vec<&Due> = due.iter().filter(|due| due.is_deleted).collect();
+        if gone.is_empty() || self.left() == 0 {
+            return Ok(());
+        }
+        for table in ["runs", "replaced_runs"] {
+            self.runs += delete_runs(connection, table, &gone, self.left())?;
+            if self.left() == 0 {
+                return Ok(());
+            }
+        }
+        forget(connection, &gone)
+    }
+}
+
+/// Finds deleted jobs, or when there are none, jobs with values that have expired: of each source those that have the
+/// oldest.
+///
+/// Both the source and what is known of the job's values are locked until the purge is done. So a retention that is
+/// prolonged meanwhile either counts or comes after the purge, and a report of older values comes after it, too. It
+/// waits for no other session: whatever others have locked is left to the next purge.
+///
+/// The transaction does not wait for the disk either: should the server crash, what was deleted last is back, as
+/// invisible as before, and is deleted again. And what follows in it is planned in the one way that costs no more than
+/// what is deleted, whatever the planner takes the number of a job's values, or of those of all others, to be: along
+/// indexes, in their order.
+struct FindDue {
+    now: DateTime<Utc>,
+    limit: i64,
+}
+
+impl QueryFragment<Pg> for FindDue {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "WITH gone AS (SELECT organisation_id, job_id FROM deleted_jobs ORDER BY organisation_id, job_id LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(" FOR UPDATE SKIP LOCKED), clock AS MATERIALIZED (SELECT LEAST(");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(", clock_timestamp()) AS now, (SELECT count(set_config(name, 'off', true)) FROM unnest(");
+        out.push_sql(WITHOUT);
+        // The time until which is reckoned from the source as it is when it is locked, and so is the condition beside
+        // it.
+        out.push_sql(
+            ") AS name)), \
+             expired AS (SELECT candidate.organisation_id, candidate.job_id, candidate.values_from, \
+             clock.now - make_interval(hours => sources.retention_hours) AS until \
+             FROM clock CROSS JOIN sources CROSS JOIN LATERAL (SELECT * FROM run_summaries \
+               WHERE run_summaries.source_id = sources.id \
+               AND run_summaries.values_from <= clock.now - make_interval(hours => sources.retention_hours) \
+               ORDER BY run_summaries.source_id, run_summaries.values_from LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(
+            " FOR NO KEY UPDATE SKIP LOCKED) AS candidate \
+             WHERE candidate.values_from <= clock.now - make_interval(hours => sources.retention_hours) LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(
+            " FOR SHARE OF sources SKIP LOCKED) \
+             SELECT gone.organisation_id, gone.job_id, (SELECT run_summaries.values_from FROM run_summaries \
+               WHERE run_summaries.organisation_id = gone.organisation_id AND run_summaries.job_id = gone.job_id), \
+             NULL::timestamptz, true FROM clock CROSS JOIN gone \
+             UNION ALL SELECT organisation_id, job_id, values_from, until, false FROM expired \
+             WHERE NOT EXISTS (SELECT FROM gone)",
+        );
+        Ok(())
+    }
+}
+
+statement! { cached FindDue => (SqlUuid, SqlUuid, Nullable<Timestamptz>, Nullable<Timestamptz>, Bool) }
+
+/// Deletes values of these jobs, in the order in which they were issued; gives how many of each job that it reached.
+///
+/// They are looked for along the index by time of issue: equal in organisation and job, since before PostgreSQL 18 a
+/// comparison of whole rows ends a scan by its first column only, behind all else that the organisation has. They are
+/// deleted by their key: a place in a table (`ctid`) is unique within one partition only.
+struct DeleteValues {
+    organisations: Vec<Uuid>,
+    jobs: Vec<Uuid>,
+    from: Vec<Option<DateTime<Utc>>>,
+    until: Vec<Option<DateTime<Utc>>>,
+    limit: i64,
+}
+
+impl DeleteValues {
+    fn new(due: &[Due], limit: i64) -> Self {
+        Self {
+            organisations: due.iter().map(|due| due.organisation_id).collect(),
+            jobs: due.iter().map(|due| due.job_id).collect(),
+            from: due.iter().map(|due| due.values_from).collect(),
+            until: due.iter().map(|due| due.until).collect(),
+            limit,
+        }
+    }
+}
+
+impl QueryFragment<Pg> for DeleteValues {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH expired AS MATERIALIZED (SELECT oldest.* FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.from)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.until)?;
+        out.push_sql(
+            ") AS due (organisation_id, job_id, values_from, until) \
+             CROSS JOIN LATERAL (SELECT organisation_id, job_id, role, at, issued_at FROM predictions \
+               WHERE predictions.organisation_id = due.organisation_id AND predictions.job_id = due.job_id \
+               AND predictions.issued_at >= COALESCE(due.values_from, '-infinity') \
+               AND predictions.issued_at <= COALESCE(due.until, 'infinity') \
+               ORDER BY predictions.issued_at LIMIT ",
+        );
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(") AS oldest LIMIT ");
+        push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
+        out.push_sql(
+            "), deleted AS (DELETE FROM predictions USING expired \
+             WHERE predictions.organisation_id = expired.organisation_id AND predictions.job_id = expired.job_id \
+             AND predictions.role = expired.role AND predictions.at = expired.at \
+             AND predictions.issued_at = expired.issued_at RETURNING predictions.job_id, predictions.issued_at) \
+             SELECT job_id, count(*), max(issued_at) FROM deleted GROUP BY job_id",
+        );
+        Ok(())
+    }
+}
+
+statement! { cached DeleteValues => (SqlUuid, BigInt, Timestamptz) }
+
+/// Writes down from when on jobs have values now, so that the next purge does not walk over what this one has deleted.
+///
+/// What is known of the jobs was locked by a statement before, so that this one sees all that was reported until then.
+struct Advance {
+    organisations: Vec<Uuid>,
+    jobs: Vec<Uuid>,
+    from: Vec<Option<DateTime<Utc>>>,
+}
+
+impl Advance {
+    /// Of these jobs, those for which it is known from where on to look.
+    fn new(due: &[Due], places: &HashMap<Uuid, Option<DateTime<Utc>>>) -> Self {
+        let mut advance = Self { organisations: Vec::new(), jobs: Vec::new(), from: Vec::new() };
+        for due in due {
+            if let Some(from) = places.get(&due.job_id) {
+                advance.organisations.push(due.organisation_id);
+                advance.jobs.push(due.job_id);
+                advance.from.push(*from);
+            }
+        }
+        advance
+    }
+}
+
+impl QueryFragment<Pg> for Advance {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
+             WHERE predictions.organisation_id = place.organisation_id AND predictions.job_id = place.job_id \
+             AND predictions.issued_at >= place.issued_at \
+             ORDER BY predictions.issued_at LIMIT 1) FROM unnest(",
+        );
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.organisations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.jobs)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.from)?;
+        out.push_sql(
+            ") AS place (organisation_id, job_id, issued_at) \
+             WHERE run_summaries.organisation_id = place.organisation_id AND run_summaries.job_id = place.job_id",
+        );
+        Ok(())
+    }
+}
+
+statement! { cached Advance }
+
+/// When the oldest value that has expired did so: of each source the first entry in the index of its summaries.
+struct OldestExpired {
+    now: DateTime<Utc>,
+}
+
+impl QueryFragment<Pg> for OldestExpired {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT min(oldest.values_from + make_interval(hours => sources.retention_hours)) FROM sources \
+             CROSS JOIN LATERAL (SELECT values_from FROM run_summaries WHERE run_summaries.source_id = sources.id \
+               AND run_summaries.values_from IS NOT NULL \
+               ORDER BY run_summaries.source_id, run_summaries.values_from LIMIT 1) AS oldest \
+             WHERE oldest.values_from + make_interval(hours => sources.retention_hours) <= LEAST(",
+        );
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(", clock_timestamp())");
+        Ok(())
+    }
+}
+
+statement! { cached OldestExpired => Nullable<Timestamptz> }
+
+/// Deletes runs of deleted jobs, or those that were replaced; gives how many.
+fn delete_runs(connection: &mut PgConnection, table: &str, deleted: &[&Due], limit: i64) -> QueryResult<i64> {
+    let deleted = sql_query(format!(
+        "WITH gone AS MATERIALIZED (SELECT {table}.organisation_id, {table}.job_id, {table}.id \
+         FROM unnest($1, $2) AS deleted (organisation_id, job_id) \
+         JOIN {table} ON {table}.organisation_id = deleted.organisation_id AND {table}.job_id = deleted.job_id LIMIT $3) \
+         DELETE FROM {table} USING gone WHERE {table}.organisation_id = gone.organisation_id AND {table}.job_id = gone.job_id \
+         AND {table}.id = gone.id"
+    ))
+    .bind::<Array<SqlUuid>, _>(organisations(deleted))
+    .bind::<Array<SqlUuid>, _>(jobs(deleted))
+    .bind::<BigInt, _>(limit)
+    .execute(connection)?;
+    Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+}
+
+/// Removes the last that is known of deleted jobs.
+fn forget(connection: &mut PgConnection, deleted: &[&Due]) -> QueryResult<()> {
+    for table in ["run_summaries", "deleted_jobs"] {
+        sql_query(format!(
+            "DELETE FROM {table} USING unnest($1, $2) AS deleted (organisation_id, job_id) \
+             WHERE {table}.organisation_id = deleted.organisation_id AND {table}.job_id = deleted.job_id"
+        ))
+        .bind::<Array<SqlUuid>, _>(organisations(deleted))
+        .bind::<Array<SqlUuid>, _>(jobs(deleted))
+        .execute(connection)?;
+    }
+    Ok(())
+}
+
+fn organisations(due: &[&Due]) -> Vec<Uuid> {
+    due.iter().map(|due| due.organisation_id).collect()
+}
+
+fn jobs(due: &[&Due]) -> Vec<Uuid> {
+    due.iter().map(|due| due.job_id).collect()
+}

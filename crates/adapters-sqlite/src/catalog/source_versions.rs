@@ -1,0 +1,165 @@
+use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
+use prediction_domain::model::{
+    JobId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId,
+    VersionLabel,
+};
+use prediction_domain::ports::{
+    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository, StoreFailure,
+    WriteMode,
+};
+
+use crate::constraints::{ConstraintViolation, refused};
+use crate::expressions::{is_one_of, unindexed};
+use crate::failure::OrStoreFailure as _;
+use crate::rows::{
+    SourceVersionHeadRow, SourceVersionRow, at_once, in_order, job_ids, limit, placed, restore, restore_all,
+};
+use crate::schema::{job_revisions, jobs, source_versions};
+use crate::store::SqliteStore;
+
+impl SourceVersionRepository for SqliteStore {
+    fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
+        self.write(WriteMode::Commit, |connection| match insert(connection, version).or_store_failure()? {
+            Ok(()) => Ok(()),
+            Err(refusal @ ConstraintViolation::Taken) => {
+                let taken = match by_id(connection, version.id)? {
+                    Some(taken) => Some(taken),
+                    None => by_label(connection, version.source_id, &version.version)?,
+                };
+                Err(taken.map_or_else(
+                    || StoreFailure::from(refusal).into(),
+                    |taken| InsertSourceVersionError::Taken(Box::new(taken)),
+                ))
+            }
+            Err(ConstraintViolation::Reference) => Err(InsertSourceVersionError::SourceMissing),
+            Err(refusal) => Err(StoreFailure::from(refusal).into()),
+        })
+    }
+
+    fn find_many(&self, ids: &[SourceVersionId]) -> Result<Vec<Option<SourceVersion>>, StoreFailure> {
+        let rows: Vec<SourceVersionRow> = source_versions::table
+            .filter(is_one_of(source_versions::id, ids))
+            .select(SourceVersionRow::as_select())
+            .load(&mut self.reader()?)
+            .or_store_failure()?;
+        Ok(in_order(ids.iter().copied(), restore_all(&rows)?, |version: &SourceVersion| version.id))
+    }
+
+    fn find_by_label(&self, source_id: SourceId, label: &VersionLabel) -> Result<Option<SourceVersion>, StoreFailure> {
+        by_label(&mut *self.reader()?, source_id, label)
+    }
+
+    fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
+        let row = source_versions::table
+            .filter(source_versions::source_id.eq(source_id.to_string()))
+            .order(source_versions::sequence_number.desc())
+            .select(SourceVersionRow::as_select());
+        restore(row.first(&mut self.reader()?).optional().or_store_failure()?.as_ref())
+    }
+
+    fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::WHOLE_VERSIONS, |after, most| {
+            let columns = (SourceVersionRow::as_select(), source_versions::sequence_number);
+            let query = in_creation_order(filter, after, most).select(columns);
+            let rows: Vec<(SourceVersionRow, i64)> = query.load(&mut *reader).or_store_failure()?;
+            placed(&rows)
+        })
+    }
+
+    fn list_heads(
+        &self,
+        filter: &SourceVersionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<SourceVersionHead>, StoreFailure> {
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::TEXTS, |after, most| {
+            let columns = (SourceVersionHeadRow::as_select(), source_versions::sequence_number);
+            let query = in_creation_order(filter, after, most).select(columns);
+            let rows: Vec<(SourceVersionHeadRow, i64)> = query.load(&mut *reader).or_store_failure()?;
+            placed(&rows)
+        })
+    }
+
+    fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
+        self.write(mode, |connection| {
+            let jobs: i64 = users(id).count().get_result(connection).or_store_failure()?;
+            if jobs > 0 {
+                let visible = visible_users(connection, scope, id)?;
+                return Err(DeleteSourceVersionError::InUse { jobs: jobs.unsigned_abs(), visible });
+            }
+            let deleted =
+                diesel::delete(source_versions::table.find(id.to_string())).execute(connection).or_store_failure()?;
+            if deleted == 0 { Err(DeleteSourceVersionError::Missing) } else { Ok(()) }
+        })
+    }
+}
+
+/// So many versions behind a place.
+fn in_creation_order(
+    filter: &SourceVersionFilter,
+    after: Option<Position>,
+    most: usize,
+) -> source_versions::BoxedQuery<'static, Sqlite> {
+    let mut query = source_versions::table.order(source_versions::sequence_number).limit(limit(most)).into_boxed();
+    if let Some(source_id) = filter.source_id {
+        query = query.filter(source_versions::source_id.eq(source_id.to_string()));
+    }
+    if let Some(position) = after {
+        query = query.filter(source_versions::sequence_number.gt(position.number()));
+    }
+    query
+}
+
+/// Inserts the row, or tells the constraint that it would break.
+pub(crate) fn insert(
+    connection: &mut SqliteConnection,
+    version: &SourceVersion,
+) -> QueryResult<Result<(), ConstraintViolation>> {
+    let inserted =
+        diesel::insert_into(source_versions::table).values(SourceVersionRow::from(version)).execute(connection);
+    refused(inserted.map(drop))
+}
+
+fn by_id(connection: &mut SqliteConnection, id: SourceVersionId) -> Result<Option<SourceVersion>, StoreFailure> {
+    let row = source_versions::table.find(id.to_string()).select(SourceVersionRow::as_select());
+    restore(row.first(connection).optional().or_store_failure()?.as_ref())
+}
+
+fn by_label(
+    connection: &mut SqliteConnection,
+    source_id: SourceId,
+    label: &VersionLabel,
+) -> Result<Option<SourceVersion>, StoreFailure> {
+    let row = source_versions::table
+        .filter(source_versions::source_id.eq(source_id.to_string()))
+        .filter(source_versions::version_key.eq(label.key()))
+        .select(SourceVersionRow::as_select());
+    restore(row.first(connection).optional().or_store_failure()?.as_ref())
+}
+
+/// The jobs that have a version, or had it at a revision that is kept.
+fn users(id: SourceVersionId) -> jobs::BoxedQuery<'static, Sqlite> {
+    let had =
+        job_revisions::table.filter(job_revisions::source_version_id.eq(id.to_string())).select(job_revisions::job_id);
+    jobs::table.filter(jobs::source_version_id.eq(id.to_string()).or(jobs::id.eq_any(had))).into_boxed()
+}
+
+/// The first of them, of those that may be seen. They are put in order afterwards, and neither the order nor the
+/// organisation is what they are looked up by: hence `unindexed`.
+fn visible_users(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    id: SourceVersionId,
+) -> Result<Vec<JobId>, StoreFailure> {
+    let mut query = users(id)
+        .select(jobs::id)
+        .order(unindexed(jobs::sequence_number))
+        .limit(limit(DeleteSourceVersionError::MAX_NAMED_JOBS));
+    if let Scope::Organisations(organisations) = scope {
+        query = query.filter(is_one_of(unindexed(jobs::organisation_id), organisations.iter()));
+    }
+    let ids: Vec<String> = query.load(connection).or_store_failure()?;
+    job_ids(&ids)
+}

@@ -1,0 +1,76 @@
+//! What lists of jobs have in common: the conditions that a filter asks for, and a part of what is found.
+
+use diesel::dsl::{AsSelect, IntoBoxed, Select};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel::sqlite::Sqlite;
+use prediction_domain::model::{HealthStatus, Position};
+use prediction_domain::ports::{JobFilter, StoreFailure};
+
+use crate::expressions::{is_one_of, unindexed};
+use crate::jobs::monitoring::{Monitored, monitored, status_at};
+use crate::rows::{MonitoredJobRow, limit};
+use crate::schema::jobs;
+
+/// So many jobs behind a place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) after: Option<Position>,
+    pub(crate) most: usize,
+}
+
+/// What [`status_at`] gives as the domain has it.
+pub(crate) fn named(status: &str) -> Result<HealthStatus, StoreFailure> {
+    HealthStatus::parse(status).map_err(|problem| StoreFailure::Internal(problem.into()))
+}
+
+/// A condition on jobs beside what is to be known to judge their health.
+pub(crate) type Condition = Box<dyn BoxableExpression<Monitored, Sqlite, SqlType = Bool>>;
+
+/// Those conditions of the filter that no index helps with.
+pub(crate) fn conditions(filter: &JobFilter) -> Vec<Condition> {
+    let JobFilter { organisation_id: _, source_id, source_version_id: _, active, name, input_id: _, health } = filter;
+    let mut conditions: Vec<Condition> = Vec::new();
+    if let Some(id) = source_id {
+        conditions.push(Box::new(jobs::source_id.eq(id.to_string())));
+    }
+    if let Some(active) = active {
+        conditions.push(Box::new(jobs::active.eq(i64::from(*active))));
+    }
+    if let Some(name) = name {
+        conditions.push(Box::new(jobs::name.eq(name.as_str().to_owned())));
+    }
+    if let Some(health) = health {
+        let statuses = health.statuses.iter().map(|status| status.as_str());
+        conditions.push(Box::new(is_one_of(status_at(health.at), statuses)));
+    }
+    conditions
+}
+
+type JobQuery = IntoBoxed<'static, Select<monitored, AsSelect<MonitoredJobRow, Sqlite>>, Sqlite>;
+
+/// The jobs of a part, of those that are found by these conditions and pass the filter. They are read in order.
+pub(crate) fn part_of(filter: &JobFilter, part: Part, found: Vec<Condition>) -> JobQuery {
+    let query = monitored().select(MonitoredJobRow::as_select()).into_boxed().order(jobs::sequence_number);
+    first_of(query, filter, part, found)
+}
+
+/// Likewise, of few: they are read as they are found, whatever their places, and put in order afterwards.
+pub(crate) fn sorted_part_of(filter: &JobFilter, part: Part, mut found: Vec<Condition>) -> JobQuery {
+    if let Some(position) = part.after {
+        found.push(Box::new(unindexed(jobs::sequence_number).gt(position.number())));
+    }
+    let query = monitored().select(MonitoredJobRow::as_select()).into_boxed().order(unindexed(jobs::sequence_number));
+    first_of(query, filter, Part { after: None, ..part }, found)
+}
+
+fn first_of(query: JobQuery, filter: &JobFilter, part: Part, found: Vec<Condition>) -> JobQuery {
+    let mut query = query.limit(limit(part.most));
+    for condition in found.into_iter().chain(conditions(filter)) {
+        query = query.filter(condition);
+    }
+    if let Some(position) = part.after {
+        query = query.filter(jobs::sequence_number.gt(position.number()));
+    }
+    query
+}

@@ -1,0 +1,187 @@
+//! Runs, and what they predict.
+
+mod change;
+mod count;
+mod kept_history;
+mod predictions;
+mod retention;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use prediction_domain::model::{
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Revision, Run, RunId, RunPosition, Timestamp,
+    ValueCount, latest_issue,
+};
+use prediction_domain::ports::{
+    DeleteRunError, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
+    RunRepository, StoreFailure, ValueCountQuery, WriteMode,
+};
+
+use crate::expressions::is_before;
+use crate::failure::OrStoreFailure as _;
+use crate::quotas::take;
+use crate::results::change::{self as changes, JobKey};
+use crate::rows::{RunRow, at_once, limit, restore_all, succeeded};
+use crate::schema::{jobs, runs};
+use crate::store::SqliteStore;
+
+impl RunRepository for SqliteStore {
+    /// No other transaction writes in the meantime, so that what is looked up first stays so.
+    fn insert(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), InsertRunError> {
+        self.write(WriteMode::Commit, |connection| {
+            if !has_job(connection, run)? {
+                return Err(InsertRunError::JobMissing);
+            }
+            if let Some(taken) = issued_with(connection, run)? {
+                return Err(InsertRunError::IssuedAtTaken(Box::new(
+                    Run::try_from(&taken).map_err(StoreFailure::from)?,
+                )));
+            }
+            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
+                return Err(InsertRunError::QuotaExceeded(exceeded));
+            }
+            Ok(store(connection, run, predictions)?)
+        })
+    }
+
+    fn insert_next(
+        &self,
+        run: &Run,
+        until: Timestamp,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<Timestamp, InsertNextError> {
+        self.write(WriteMode::Commit, |connection| {
+            if !has_job(connection, run)? {
+                return Err(InsertNextError::JobMissing);
+            }
+            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
+                return Err(InsertNextError::QuotaExceeded(exceeded));
+            }
+            let issued_at = changes::next_issued_at(connection, run, until)?;
+            store(connection, &Run { issued_at, ..run.clone() }, predictions)?;
+            Ok(issued_at)
+        })
+    }
+
+    fn replace(
+        &self,
+        run: &Run,
+        predictions: &[Prediction],
+        allowance: Option<Allowance>,
+    ) -> Result<(), ReplaceRunError> {
+        self.write(WriteMode::Commit, |connection| {
+            if !has_job(connection, run)? {
+                return Err(ReplaceRunError::JobMissing);
+            }
+            let replaces = run.replaces.map(|id| id.to_string());
+            let failed = issued_with(connection, run)?;
+            let Some(failed) = failed.filter(|row| row.is_failed() && Some(&row.id) == replaces.as_ref()) else {
+                return Err(ReplaceRunError::Gone);
+            };
+            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
+                return Err(ReplaceRunError::QuotaExceeded(exceeded));
+            }
+            let job = JobKey::of(run);
+            changes::make_way(connection, &job, failed, run.id)?;
+            store(connection, run, predictions)?;
+            Ok(changes::sum_up(connection, &job, latest_issue(run.received_at))?)
+        })
+    }
+
+    fn delete(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        id: RunId,
+        expected: Option<Revision>,
+        until: Timestamp,
+        mode: WriteMode,
+    ) -> Result<Run, DeleteRunError> {
+        let job = JobKey { organisation_id: organisation_id.to_string(), job_id: job_id.to_string() };
+        self.write(mode, |connection| changes::delete(connection, &job, &id.to_string(), expected, until))
+    }
+
+    fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
+        let job = JobKey { organisation_id: organisation_id.to_string(), job_id: job_id.to_string() };
+        let id = id.to_string();
+        let mut reader = self.reader()?;
+        // In one snapshot, or a run that is replaced meanwhile could be missed in both.
+        reader.transaction(|connection| changes::find_any(connection, &job, &id)).or_store_failure()?.restore()
+    }
+
+    fn list(
+        &self,
+        organisation_id: OrganisationId,
+        job_id: JobId,
+        filter: &RunFilter,
+        page: &PageRequest<RunPosition>,
+    ) -> Result<Page<Run, RunPosition>, StoreFailure> {
+        let RunFilter { status, from, to, known_at } = filter;
+        let mut reader = self.reader()?;
+        Page::filled(page, at_once::TEXTS, |after: Option<RunPosition>, most| {
+            let mut query = runs::table
+                .filter(runs::organisation_id.eq(organisation_id.to_string()))
+                .filter(runs::job_id.eq(job_id.to_string()))
+                .select(RunRow::as_select())
+                .order((runs::issued_at.desc(), runs::id.desc()))
+                .limit(limit(most))
+                .into_boxed();
+            if let Some(status) = status {
+                query = query.filter(runs::succeeded.eq(succeeded(*status)));
+            }
+            if let Some(from) = from {
+                query = query.filter(runs::issued_at.ge(from.as_micros()));
+            }
+            if let Some(known_at) = known_at {
+                query = query.filter(runs::received_at.le(known_at.as_micros()));
+            }
+            // Of two ends, SQLite may begin at the one that is further away: only the nearer one is told.
+            match (after, to) {
+                (Some(position), to) if to.is_none_or(|to| position.issued_at < to) => {
+                    query = query.filter(is_before(runs::issued_at, runs::id, position));
+                }
+                (_, Some(to)) => query = query.filter(runs::issued_at.lt(to.as_micros())),
+                (_, None) => {}
+            }
+            let rows: Vec<RunRow> = query.load(&mut *reader).or_store_failure()?;
+            let runs: Vec<Run> = restore_all(&rows)?;
+            Ok(runs
+                .into_iter()
+                .map(|run| {
+                    let place = RunPosition::of(&run);
+                    (run, place)
+                })
+                .collect())
+        })
+    }
+
+    fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
+        predictions::read(&mut *self.reader()?, query)
+    }
+
+    fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure> {
+        count::count(&mut *self.reader()?, query).or_store_failure()
+    }
+}
+
+fn has_job(connection: &mut SqliteConnection, run: &Run) -> Result<bool, StoreFailure> {
+    let job = jobs::table.find((run.organisation_id.to_string(), run.job_id.to_string()));
+    diesel::select(exists(job)).get_result(connection).or_store_failure()
+}
+
+fn store(connection: &mut SqliteConnection, run: &Run, predictions: &[Prediction]) -> Result<(), StoreFailure> {
+    diesel::insert_into(runs::table).values(RunRow::from(run)).execute(connection).or_store_failure()?;
+    predictions::insert(connection, run, predictions).or_store_failure()
+}
+
+/// The run of the same job that was issued at the same time.
+fn issued_with(connection: &mut SqliteConnection, run: &Run) -> Result<Option<RunRow>, StoreFailure> {
+    let key = (run.organisation_id.to_string(), run.job_id.to_string(), run.issued_at.as_micros());
+    runs::table.find(key).select(RunRow::as_select()).first(connection).optional().or_store_failure()
+}
