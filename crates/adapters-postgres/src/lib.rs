@@ -32,6 +32,7 @@ mod database;
 mod failure;
 mod health;
 mod jobs;
+mod leases;
 mod migrations;
 mod paging;
 mod pool;

@@ -39,6 +39,7 @@ mod failure;
 mod file;
 mod health;
 mod jobs;
+mod leases;
 mod migrations;
 mod pool;
 mod quotas;

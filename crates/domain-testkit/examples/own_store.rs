@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prediction_domain::model::{Page, PageRequest, Position, Revision, Source, SourceId, SourceName};
 use prediction_domain::ports::{
-    DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure, UpdateSourceError,
-    WriteMode,
+    DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, StoreFailure, StorePorts,
+    UpdateSourceError, WriteMode,
 };
 use prediction_domain::use_cases::list_sources;
 use prediction_domain_testkit::builders::a_source;
@@ -110,7 +110,8 @@ impl SourceRepository for OwnStore {
 
 /// An empty store of sources; what else a use case or a case of the suite needs is in memory.
 fn make_stores() -> Stores {
-    Stores { sources: Arc::new(OwnStore::default()), ..MemoryStore::stores() }
+    let in_memory = StorePorts::of(&Arc::new(MemoryStore::default()));
+    StorePorts { sources: Arc::new(OwnStore::default()), ..in_memory }.into()
 }
 
 prediction_domain_testkit::contract_suite!(sources: make_stores);

@@ -28,6 +28,7 @@ mod store;
 /// those of the [`MemoryStore`](crate::MemoryStore):
 ///
 /// - `sources`: sources that have no versions ([`SourceRepository`](prediction_domain::ports::SourceRepository));
+/// - `leases`: [`LeaseRepository`](prediction_domain::ports::LeaseRepository);
 /// - `statistics`: [`StoreStatistics`](prediction_domain::ports::StoreStatistics);
 /// - `results`: runs, their values and what becomes of them, for a store that keeps those in another way than jobs.
 #[macro_export]
@@ -39,6 +40,11 @@ macro_rules! contract_suite {
                     an_empty_store_can_do_its_work
                     a_store_in_use_can_do_its_work
                     a_little_can_be_written
+                }
+                leases {
+                    a_lease_is_held_by_one_until_it_ends
+                    the_end_of_the_last_lease_is_known
+                    a_lease_that_ends_too_far_ahead_is_held_by_no_replica
                 }
                 statistics {
                     connections_are_told_without_waiting
@@ -310,9 +316,6 @@ macro_rules! contract_suite {
                     what_was_replaced_goes_with_its_job
                 }
                 retention {
-                    a_lease_is_held_by_one_until_it_ends
-                    the_end_of_the_last_lease_is_known
-                    a_lease_that_ends_too_far_ahead_is_nobodys
                     an_empty_store_has_nothing_to_purge
                     values_go_when_their_retention_has_passed_and_no_earlier
                     the_oldest_value_that_is_still_stored_is_known
@@ -372,6 +375,9 @@ macro_rules! contract_suite {
     (@pick sources catalog sources $cases:tt) => {
         $crate::contract_suite! { @expand (test) catalog { sources $cases } }
     };
+    (@pick leases store leases $cases:tt) => {
+        $crate::contract_suite! { @expand (test) store { leases $cases } }
+    };
     (@pick statistics store statistics $cases:tt) => {
         $crate::contract_suite! { @expand (test) store { statistics $cases } }
     };
@@ -387,6 +393,7 @@ macro_rules! contract_suite {
     (@pick $part:ident $subject:ident $module:ident $cases:tt) => {};
     (@known results) => {};
     (@known sources) => {};
+    (@known leases) => {};
     (@known statistics) => {};
     ($part:ident: $make_stores:expr) => {
         $crate::contract_suite! { @known $part }

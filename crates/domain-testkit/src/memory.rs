@@ -2,6 +2,7 @@
 
 mod catalog;
 mod jobs;
+mod leases;
 mod results;
 
 use std::collections::BTreeMap;
@@ -49,8 +50,8 @@ struct State {
     swept_outcomes: BTreeMap<JobId, Vec<RunOutcome>>,
     /// What organisations have used of what is counted by the day.
     usage: BTreeMap<(OrganisationId, Quota), (Day, u64)>,
-    /// The replica that purges, and until when.
-    lease: Option<(ReplicaId, Timestamp)>,
+    /// By its name, the replica that holds a lease, and until when.
+    leases: BTreeMap<&'static str, (ReplicaId, Timestamp)>,
 }
 
 /// What is used of a quota, and where that is written down.
@@ -68,18 +69,7 @@ impl MemoryStore {
     /// All ports to an empty store of their own.
     #[must_use]
     pub fn stores() -> Stores {
-        let store = Arc::new(Self::default());
-        Stores {
-            sources: store.clone(),
-            source_versions: store.clone(),
-            jobs: store.clone(),
-            runs: store.clone(),
-            judgements: store.clone(),
-            retention: store.clone(),
-            health: store.clone(),
-            statistics: store,
-            keep_alive: Box::new(()),
-        }
+        Stores::of(&Arc::new(Self::default()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,36 +1,37 @@
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use prediction_domain::model::Timestamp;
 use prediction_domain::ports::{
-    JobRepository, JudgementRepository, RetentionRepository, RunRepository, SourceRepository, SourceVersionRepository,
-    StoreHealth, StoreStatistics,
+    JobRepository, JudgementRepository, LeaseRepository, RetentionRepository, RunRepository, SourceRepository,
+    SourceVersionRepository, StoreHealth, StorePorts, StoreStatistics,
 };
-use prediction_domain::use_cases::{Ports, Quotas};
+use prediction_domain::use_cases::Ports;
 
 use crate::clock::FixedClock;
 use crate::ids::FreshIds;
 
-/// All ports to one store.
+/// A store for one test, behind all of its ports.
 pub struct Stores {
-    /// The sources.
-    pub sources: Arc<dyn SourceRepository>,
-    /// The source versions.
-    pub source_versions: Arc<dyn SourceVersionRepository>,
-    /// The jobs.
-    pub jobs: Arc<dyn JobRepository>,
-    /// Their runs.
-    pub runs: Arc<dyn RunRepository>,
-    /// What jobs of a health are found by.
-    pub judgements: Arc<dyn JudgementRepository>,
-    /// Removes what no caller can read any more.
-    pub retention: Arc<dyn RetentionRepository>,
-    /// Whether the store can do its work.
-    pub health: Arc<dyn StoreHealth>,
-    /// How busy the store is.
-    pub statistics: Arc<dyn StoreStatistics>,
-    /// What has to live as long as the store, such as a temporary folder. It is dropped last.
-    pub keep_alive: Box<dyn Any + Send + Sync>,
+    ports: StorePorts,
+    /// Are dropped last.
+    kept_alive: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+/// The ports of the store.
+impl Deref for Stores {
+    type Target = StorePorts;
+
+    fn deref(&self) -> &StorePorts {
+        &self.ports
+    }
+}
+
+impl From<StorePorts> for Stores {
+    fn from(ports: StorePorts) -> Self {
+        Self { ports, kept_alive: Vec::new() }
+    }
 }
 
 /// One of several replicas of the service that use the same store, each with a clock of its own.
@@ -42,19 +43,35 @@ pub struct Replica {
 }
 
 impl Stores {
+    /// A store that implements all ports.
+    #[must_use]
+    pub fn of<Store>(store: &Arc<Store>) -> Self
+    where
+        Store: SourceRepository
+            + SourceVersionRepository
+            + JobRepository
+            + RunRepository
+            + JudgementRepository
+            + RetentionRepository
+            + LeaseRepository
+            + StoreHealth
+            + StoreStatistics
+            + 'static,
+    {
+        StorePorts::of(store).into()
+    }
+
+    /// The same, with what has to live as long as the store, such as a temporary folder.
+    #[must_use]
+    pub fn keeping(mut self, alive: impl Any + Send + Sync) -> Self {
+        self.kept_alive.push(Box::new(alive));
+        self
+    }
+
     /// A replica whose clock shows that time.
     #[must_use]
     pub fn replica(&self, time: Timestamp) -> Replica {
         let clock = Arc::new(FixedClock::at(time));
-        let ports = Ports {
-            sources: self.sources.clone(),
-            source_versions: self.source_versions.clone(),
-            jobs: self.jobs.clone(),
-            runs: self.runs.clone(),
-            clock: clock.clone(),
-            ids: Arc::new(FreshIds),
-            quotas: Quotas::default(),
-        };
-        Replica { ports, clock }
+        Replica { ports: Ports::of_store(self, clock.clone(), Arc::new(FreshIds)), clock }
     }
 }

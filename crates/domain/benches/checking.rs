@@ -17,7 +17,7 @@ use prediction_domain::requests::{
     Submission, check_bindings, validate_bindings,
 };
 use prediction_domain::use_cases::{
-    Ports, Quotas, SetUpDone, UseCaseError, create_source, prepare_set_up, publish_source_version, set_up_jobs,
+    Ports, SetUpDone, UseCaseError, create_source, prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::values::fresh_input_id;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
@@ -137,17 +137,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let stores = MemoryStore::stores();
-        let ports = Ports {
-            sources: stores.sources,
-            source_versions: stores.source_versions,
-            jobs: stores.jobs,
-            runs: stores.runs,
-            clock: Arc::new(FixedClock::default()),
-            ids: Arc::new(SequentialIds::default()),
-            quotas: Quotas::default(),
-        };
+        let ports = Ports::of_store(&stores, Arc::new(FixedClock::default()), Arc::new(SequentialIds::default()));
         let caller =
-            Caller { subject: "somebody".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };
+            Caller { subject: "operator".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };
         Self { ports, caller }
     }
 

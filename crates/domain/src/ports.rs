@@ -14,9 +14,11 @@ mod catalog;
 mod clock;
 mod health;
 mod jobs;
+mod leases;
 mod results;
 mod statistics;
 mod store_failure;
+mod store_ports;
 
 pub use catalog::{
     DeleteSourceError, DeleteSourceVersionError, InsertSourceError, InsertSourceVersionError, OwnerFilter,
@@ -28,6 +30,7 @@ pub use jobs::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, Judged, JudgementRepository,
     UpdateJobError,
 };
+pub use leases::{Lease, LeaseRepository};
 pub use results::{
     DeleteRunError, InsertNextError, InsertRunError, Issued, NextInSweep, PredictedValue, PredictedValues,
     PredictionQuery, Purged, PurgedHistory, ReplaceRunError, RetentionRepository, RunFilter, RunRepository,
@@ -35,6 +38,7 @@ pub use results::{
 };
 pub use statistics::{ConnectionCounts, StoreStatistics};
 pub use store_failure::{Cause, StoreFailure};
+pub use store_ports::StorePorts;
 
 #[cfg(feature = "mocks")]
 pub use self::{
@@ -42,8 +46,10 @@ pub use self::{
     clock::{MockClock, MockIdGenerator, MockMonotonicClock},
     health::MockStoreHealth,
     jobs::{MockJobRepository, MockJudgementRepository},
+    leases::MockLeaseRepository,
     results::{MockRetentionRepository, MockRunRepository},
     statistics::MockStoreStatistics,
+    store_ports::MockStore,
 };
 
 /// Whether a write is to last.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::model::Revision;
 use crate::ports::{
     Clock, IdGenerator, JobRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreFailure,
+    StorePorts,
 };
 use crate::requests::{Precondition, Sent};
 
@@ -54,6 +55,22 @@ pub struct Ports {
     pub ids: Arc<dyn IdGenerator>,
     /// What organisations may have, and do in a day.
     pub quotas: Quotas,
+}
+
+impl Ports {
+    /// What use cases need of a store, with a clock and a maker of identities, and without quotas.
+    #[must_use]
+    pub fn of_store(store: &StorePorts, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
+        Self {
+            sources: Arc::clone(&store.sources),
+            source_versions: Arc::clone(&store.source_versions),
+            jobs: Arc::clone(&store.jobs),
+            runs: Arc::clone(&store.runs),
+            clock,
+            ids,
+            quotas: Quotas::default(),
+        }
+    }
 }
 
 /// Whether something was created, or was there already with the same content.

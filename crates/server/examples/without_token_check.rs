@@ -12,7 +12,8 @@ use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use prediction_adapters_postgres::{PostgresStore, PostgresUrl, Settings};
 use prediction_adapters_system::{SystemClock, TimeOrderedIds};
 use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
-use prediction_domain::use_cases::{Ports, Quotas};
+use prediction_domain::ports::StorePorts;
+use prediction_domain::use_cases::Ports;
 use prediction_http::Api;
 use prediction_identity::{TokenRejected, TokenVerifier, ValidTime, Verified};
 
@@ -28,22 +29,14 @@ fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter("info,access=off,actix_server=warn").init();
     let url = std::env::args().nth(1).context("the URL of a PostgreSQL database is missing")?;
     let url = PostgresUrl::parse(&url, |name| std::env::var(name).ok())?;
-    let store = Arc::new(PostgresStore::connect(Settings::new(url)));
-    let ports = Ports {
-        sources: Arc::clone(&store) as _,
-        source_versions: Arc::clone(&store) as _,
-        jobs: Arc::clone(&store) as _,
-        runs: Arc::clone(&store) as _,
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(TimeOrderedIds),
-        quotas: Quotas::default(),
-    };
+    let store = StorePorts::of(&Arc::new(PostgresStore::connect(Settings::new(url))));
+    let ports = Ports::of_store(&store, Arc::new(SystemClock), Arc::new(TimeOrderedIds));
     let caller =
         Caller { subject: "any-caller".to_owned(), permissions: Permission::ALL.into(), scope: Scope::Platform };
     let always = |micros| Timestamp::from_micros(micros).context("a time that can be written down");
     let valid = ValidTime { from: always(0)?, until: always(4_000_000_000_000_000)? };
     let verifier = Arc::new(AnyCaller(Verified { caller: Arc::new(caller), valid }));
-    let api = web::Data::new(Api::start(ports, store, verifier));
+    let api = web::Data::new(Api::start(ports, store.health, verifier));
     rt::System::new().block_on(async {
         let server = HttpServer::new(move || {
             App::new()

@@ -7,27 +7,16 @@ use prediction_adapters_postgres::{
     MigrationPatience, Pooling, PostgresStore, PostgresUrl, Settings as PostgresSettings,
 };
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
-use prediction_domain::ports::{JudgementRepository, RetentionRepository, StoreHealth, StoreStatistics};
-use prediction_domain::use_cases::{Ports, Quotas};
+use prediction_domain::ports::StorePorts;
 use prediction_http::Writers;
 
 use crate::command_line::{DatabaseOptions, DatabasePooling};
 use crate::data_folder;
-use prediction_adapters_system::{SystemClock, TimeOrderedIds};
 
 /// One of the databases that can be chosen at run time.
 pub(crate) enum Database {
     Sqlite(SqliteStore),
     Postgres { store: PostgresStore, address: String, is_pooled: bool },
-}
-
-/// A database behind all of its ports.
-pub(crate) struct PortsOfStore {
-    pub(crate) ports: Ports,
-    pub(crate) judgements: Arc<dyn JudgementRepository>,
-    pub(crate) retention: Arc<dyn RetentionRepository>,
-    pub(crate) health: Arc<dyn StoreHealth>,
-    pub(crate) statistics: Arc<dyn StoreStatistics>,
 }
 
 /// Opens the database that the URL's scheme chooses: the embedded one unless another is named.
@@ -126,42 +115,10 @@ impl Database {
     }
 
     /// Puts the database behind the ports.
-    pub(crate) fn ports(&self) -> PortsOfStore {
+    pub(crate) fn ports(&self) -> StorePorts {
         match self {
-            Self::Sqlite(store) => behind_ports(store),
-            Self::Postgres { store, .. } => behind_ports(store),
+            Self::Sqlite(store) => StorePorts::of(&Arc::new(store.clone())),
+            Self::Postgres { store, .. } => StorePorts::of(&Arc::new(store.clone())),
         }
-    }
-}
-
-fn behind_ports<Store>(store: &Store) -> PortsOfStore
-where
-    Store: prediction_domain::ports::SourceRepository
-        + prediction_domain::ports::SourceVersionRepository
-        + prediction_domain::ports::JobRepository
-        + prediction_domain::ports::RunRepository
-        + JudgementRepository
-        + RetentionRepository
-        + StoreHealth
-        + StoreStatistics
-        + Clone
-        + 'static,
-{
-    let store = Arc::new(store.clone());
-    let ports = Ports {
-        sources: Arc::clone(&store) as _,
-        source_versions: Arc::clone(&store) as _,
-        jobs: Arc::clone(&store) as _,
-        runs: Arc::clone(&store) as _,
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(TimeOrderedIds),
-        quotas: Quotas::default(),
-    };
-    PortsOfStore {
-        ports,
-        judgements: Arc::clone(&store) as _,
-        retention: Arc::clone(&store) as _,
-        health: Arc::clone(&store) as _,
-        statistics: store,
     }
 }

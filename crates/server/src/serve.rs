@@ -12,17 +12,16 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, rt, web};
 use anyhow::Context as _;
 use prediction_adapters_web::TraceExport;
-use prediction_domain::use_cases::{ClockWatch, HealthJudge, Purger, Quotas};
+use prediction_domain::use_cases::{ClockWatch, HealthJudge, Ports, Purger, Quotas};
 use prediction_http::{Api, RateLimits, Traces};
 use prediction_identity::cache::CachingVerifier;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command_line::{ServeOptions, UsageOptions};
 use crate::connections::Connections;
-use crate::database::PortsOfStore;
 use crate::greeting::Addresses;
 use crate::{connections, database, greeting, identity, judging, listener, logging, purge, watch};
-use prediction_adapters_system::{ProcessClock, SystemClock};
+use prediction_adapters_system::{ProcessClock, SystemClock, TimeOrderedIds};
 
 /// How many connections the internal listener has: for a few operators and monitors.
 const INTERNAL_CONNECTIONS: usize = 64;
@@ -44,15 +43,16 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
             tracing::warn!("{sentence}");
         }
     }
-    let PortsOfStore { mut ports, judgements, retention, health, statistics } = database.ports();
-    let clock = Arc::new(ClockWatch::begin(Arc::clone(&ports.clock), Arc::new(ProcessClock::start())));
-    ports.quotas = quotas(&options.usage, Arc::clone(&clock));
-    let purger = Purger::new(retention, Arc::clone(&clock), &*ports.ids).keeping(options.usage.kept_history());
-    let judge = HealthJudge::new(judgements, Arc::clone(&clock));
+    let store = database.ports();
+    let clock = Arc::new(ClockWatch::begin(Arc::new(SystemClock), Arc::new(ProcessClock::start())));
+    let ports = Ports::of_store(&store, Arc::new(SystemClock), Arc::new(TimeOrderedIds));
+    let ports = Ports { quotas: quotas(&options.usage, Arc::clone(&clock)), ..ports };
+    let purger = Purger::new(&store, Arc::clone(&clock), &*ports.ids).keeping(options.usage.kept_history());
+    let judge = HealthJudge::new(store.judgements, Arc::clone(&clock));
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
-    let mut api = Api::start_for(database.writers(), ports, health, verifier)
-        .with_statistics(statistics)
+    let mut api = Api::start_for(database.writers(), ports, store.health, verifier)
+        .with_statistics(store.statistics)
         .with_clock_watch(Arc::clone(&clock))
         .with_rate_limits(limits);
     if let Some(export) = &export {

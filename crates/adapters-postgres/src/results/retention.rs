@@ -8,55 +8,20 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel::upsert::excluded;
-use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
+use prediction_domain::model::{JobPlace, KeptHistory, Timestamp};
 use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use crate::database::Abort;
 use crate::paging::{WITHOUT, push_unplanned};
 use crate::results::kept_history;
-use crate::schema::leases;
 use crate::statement::statement;
 use crate::store::PostgresStore;
-
-/// The lease of the replica that purges.
-const LEASE: &str = "purge";
 
 /// How many jobs one purge looks at: with runs of some dozen values, what a batch is made of.
 const MOST_JOBS: i64 = 64;
 
 impl RetentionRepository for PostgresStore {
-    fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {
-        let row =
-            (leases::name.eq(LEASE), leases::holder.eq(replica.as_uuid()), leases::expires_at.eq(until.as_datetime()));
-        let is_free = leases::holder
-            .eq(replica.as_uuid())
-            .or(leases::expires_at.le(now.as_datetime()))
-            .or(leases::expires_at.gt(until.plus(until.since(now)).as_datetime()));
-        let taken = self.database().statement(|connection| {
-            let taken = diesel::insert_into(leases::table).values(&row).on_conflict(leases::name).do_update().set((
-                leases::holder.eq(excluded(leases::holder)),
-                leases::expires_at.eq(excluded(leases::expires_at)),
-            ));
-            diesel::query_dsl::methods::FilterDsl::filter(taken, is_free).execute(connection)
-        })?;
-        Ok(taken == 1)
-    }
-
-    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure> {
-        let held = leases::table.find(LEASE).filter(leases::holder.eq(replica.as_uuid()));
-        let end = leases::expires_at.eq(ended.as_datetime());
-        self.database().statement(|connection| diesel::update(held).set(end).execute(connection))?;
-        Ok(())
-    }
-
-    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure> {
-        let end = leases::table.find(LEASE).select(leases::expires_at);
-        let end: Option<DateTime<Utc>> = self.database().statement(|connection| end.first(connection).optional())?;
-        Ok(end.map(Timestamp::truncated))
-    }
-
     /// Few statements, each prepared once: on its way a purge waits for the database more than it works there.
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -173,18 +173,7 @@ pub(crate) fn stores_in(database: TestDatabase) -> Stores {
 }
 
 fn stores(database: TestDatabase, store: PostgresStore) -> Stores {
-    let store = Arc::new(store);
-    Stores {
-        sources: store.clone(),
-        source_versions: store.clone(),
-        jobs: store.clone(),
-        runs: store.clone(),
-        judgements: store.clone(),
-        retention: store.clone(),
-        health: store.clone(),
-        statistics: store,
-        keep_alive: Box::new(database),
-    }
+    Stores::of(&Arc::new(store)).keeping(database)
 }
 
 /// The ports by name, since a store has several methods of each name.

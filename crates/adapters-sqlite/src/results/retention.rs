@@ -4,60 +4,20 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use diesel::upsert::excluded;
-use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
+use prediction_domain::model::{JobPlace, KeptHistory, Timestamp};
 use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure, WriteMode};
 
 use crate::failure::OrStoreFailure as _;
 use crate::results::kept_history;
 use crate::rows::limit;
-use crate::schema::{deleted_jobs, leases, predictions, replaced_runs, run_summaries, runs};
+use crate::schema::{deleted_jobs, predictions, replaced_runs, run_summaries, runs};
 use crate::statement::statement;
 use crate::store::SqliteStore;
-
-/// The lease of the replica that purges.
-const LEASE: &str = "purge";
 
 /// How many jobs one purge looks at: with runs of some dozen values, what a step is made of.
 const MOST_JOBS: usize = 64;
 
 impl RetentionRepository for SqliteStore {
-    fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {
-        use diesel::query_dsl::methods::FilterDsl as _;
-
-        let holder = replica.to_string();
-        let taken = diesel::insert_into(leases::table)
-            .values((leases::name.eq(LEASE), leases::holder.eq(&holder), leases::expires_at.eq(until.as_micros())))
-            .on_conflict(leases::name)
-            .do_update()
-            .set((leases::holder.eq(excluded(leases::holder)), leases::expires_at.eq(excluded(leases::expires_at))))
-            .filter(
-                leases::holder
-                    .eq(&holder)
-                    .or(leases::expires_at.le(now.as_micros()))
-                    .or(leases::expires_at.gt(until.plus(until.since(now)).as_micros())),
-            )
-            .execute(&mut self.writer()?)
-            .or_store_failure()?;
-        Ok(taken == 1)
-    }
-
-    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure> {
-        let held = leases::table.find(LEASE).filter(leases::holder.eq(replica.to_string()));
-        diesel::update(held)
-            .set(leases::expires_at.eq(ended.as_micros()))
-            .execute(&mut self.writer()?)
-            .or_store_failure()?;
-        Ok(())
-    }
-
-    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure> {
-        let end = leases::table.find(LEASE).select(leases::expires_at);
-        let end: Option<i64> = end.first(&mut *self.reader()?).optional().or_store_failure()?;
-        // No replica has left what cannot be a time.
-        Ok(end.and_then(Timestamp::from_micros))
-    }
-
     /// Mostly there is nothing to delete: no writer is held up to find that out.
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
         let now = now.as_micros();

@@ -7,7 +7,9 @@ use diesel::QueryResult;
 use diesel::connection::SimpleConnection as _;
 use prediction_adapters_sqlite::{Settings, SqliteStore};
 use prediction_domain::model::{Job, Prediction, ReplicaId, Run, Scope, Timestamp};
-use prediction_domain::ports::{Purged, RetentionRepository, RunRepository, StoreFailure, WriteMode};
+use prediction_domain::ports::{
+    Lease, LeaseRepository as _, Purged, RetentionRepository, RunRepository, StoreFailure, WriteMode,
+};
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{fresh_run_id, hours, micros_after};
 
@@ -40,10 +42,10 @@ fn a_lease_holds_for_all_processes() {
     let [a, b] = [(); 2].map(|()| ReplicaId::from_uuid(fresh_run_id().as_uuid()).unwrap());
     let now = Timestamp::from_micros(1_000_000).unwrap();
     let until = micros_after(now, 10);
-    assert!(database.retention().hold_lease(a, now, until).unwrap());
-    assert!(!other.hold_lease(b, now, until).unwrap());
-    assert!(other.hold_lease(b, until, micros_after(until, 10)).unwrap());
-    assert!(!database.retention().hold_lease(a, until, micros_after(until, 10)).unwrap());
+    assert!(database.store.hold(Lease::Purge, a, now, until).unwrap());
+    assert!(!other.hold(Lease::Purge, b, now, until).unwrap());
+    assert!(other.hold(Lease::Purge, b, until, micros_after(until, 10)).unwrap());
+    assert!(!database.store.hold(Lease::Purge, a, until, micros_after(until, 10)).unwrap());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Permissions are asked for before any port is called: the mocks here panic at any call.
 
 use prediction_domain::model::{AccessDenied, Caller, JobId, Permission, Revision, RunId, Scope, SourceVersionId};
-use prediction_domain::ports::{JobFilter, RunFilter, WriteMode};
+use prediction_domain::ports::{JobFilter, MockStore, RunFilter, WriteMode};
 use prediction_domain::requests::{
     JobChangeDraft, Precondition, RunDraft, SetUpDraft, SourceChangeDraft, SourceDraft, SourceVersionDraft,
 };
@@ -12,7 +12,7 @@ use prediction_domain::use_cases::{
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 
-use crate::world::{CHOSEN, Mocks, caller, customer, everything, given, source_id, submit};
+use crate::world::{CHOSEN, caller, customer, everything, given, ports_of, source_id, submit};
 
 type UseCase = fn(&Ports, &Caller) -> Result<(), UseCaseError>;
 
@@ -82,7 +82,7 @@ fn job_id() -> JobId {
 
 #[test]
 fn every_use_case_asks_for_its_permission_first() {
-    let ports = Mocks::default().into_ports();
+    let ports = ports_of(MockStore::default());
     for (name, needed, use_case) in USE_CASES {
         let others: Vec<_> = Permission::ALL.into_iter().filter(|permission| !permission.includes(needed)).collect();
         for lacking in [caller(&others, Scope::Platform), caller(&[], Scope::of([]))] {
@@ -98,7 +98,7 @@ fn every_use_case_asks_for_its_permission_first() {
 
 #[test]
 fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
-    let ports = Mocks::default().into_ports();
+    let ports = ports_of(MockStore::default());
     let customer = customer(&Permission::ALL);
     let organisation_id = fresh_organisation_id();
     let denied = |result: Result<(), UseCaseError>| match result {

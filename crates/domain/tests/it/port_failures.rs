@@ -2,7 +2,7 @@
 
 use prediction_domain::model::{JobId, SourceVersionId};
 use prediction_domain::ports::{
-    JobFilter, JobSetUpOutcome, SourceFilter, SourceVersionFilter, StoreFailure, WriteMode,
+    JobFilter, JobSetUpOutcome, MockStore, SourceFilter, SourceVersionFilter, StoreFailure, WriteMode,
 };
 use prediction_domain::requests::{
     JobChangeDraft, Precondition, Sent, SetUpDraft, SetUpJobDraft, SourceChangeDraft, SourceVersionDraft,
@@ -16,7 +16,7 @@ use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a
 use prediction_domain_testkit::values::first_page;
 
 use crate::world::{
-    CHOSEN, Mocks, a_job, a_source, a_version, binding, everything, given, monitored, operator, set_up, source_id,
+    CHOSEN, a_job, a_source, a_version, binding, everything, given, monitored, operator, ports_of, set_up, source_id,
     source_of_id, submit,
 };
 
@@ -32,13 +32,13 @@ const FAILURES: [fn() -> StoreFailure; 3] = [
 /// Arranges the mocks so that one port fails, calls the use case and expects that very failure.
 fn assert_passed_through(
     case: &str,
-    arrange: impl Fn(&mut Mocks, fn() -> StoreFailure),
+    arrange: impl Fn(&mut MockStore, fn() -> StoreFailure),
     act: impl Fn(&Ports) -> Result<(), UseCaseError>,
 ) {
     for fail in FAILURES {
-        let mut mocks = Mocks::default();
+        let mut mocks = MockStore::default();
         arrange(&mut mocks, fail);
-        match act(&mocks.into_ports()) {
+        match act(&ports_of(mocks)) {
             Err(UseCaseError::Store(failure)) => assert_eq!(format!("{failure:?}"), format!("{:?}", fail()), "{case}"),
             other => panic!("{case}: not the failure of the store: {other:?}"),
         }
@@ -46,17 +46,17 @@ fn assert_passed_through(
 }
 
 /// The source is found.
-fn with_source(mocks: &mut Mocks) {
+fn with_source(mocks: &mut MockStore) {
     mocks.sources.expect_find_many().returning(|_| Ok(vec![Some(stored_source())]));
 }
 
 /// The version is found.
-fn with_version(mocks: &mut Mocks) {
+fn with_version(mocks: &mut MockStore) {
     mocks.source_versions.expect_find_many().returning(|_| Ok(vec![Some(a_version_of(stored_source().id))]));
 }
 
 /// The job and its version are found.
-fn with_job(mocks: &mut Mocks) {
+fn with_job(mocks: &mut MockStore) {
     let version = a_version_of(stored_source().id);
     let job = a_job_of(&version);
     mocks.jobs.expect_find_monitored().returning(move |_| Ok(vec![Some(monitored(&job))]));
@@ -73,7 +73,7 @@ fn job_id() -> JobId {
 
 #[test]
 fn failures_of_the_sources_are_passed_through() {
-    let find_fails = |mocks: &mut Mocks, fail: fn() -> StoreFailure| {
+    let find_fails = |mocks: &mut MockStore, fail: fn() -> StoreFailure| {
         mocks.sources.expect_find_many().returning(move |_| Err(fail()));
     };
     let rename = || submit(SourceChangeDraft { source: a_source("rust"), ..SourceChangeDraft::default() });
@@ -127,7 +127,7 @@ fn failures_of_the_sources_are_passed_through() {
 
 #[test]
 fn failures_of_the_versions_are_passed_through() {
-    let find_fails = |mocks: &mut Mocks, fail: fn() -> StoreFailure| {
+    let find_fails = |mocks: &mut MockStore, fail: fn() -> StoreFailure| {
         mocks.source_versions.expect_find_many().returning(move |_| Err(fail()));
     };
     assert_passed_through("get", find_fails, |ports| get_source_version(ports, version_id()).map(drop));
@@ -198,7 +198,7 @@ fn failures_of_the_versions_are_passed_through() {
 
 #[test]
 fn failures_of_the_jobs_are_passed_through() {
-    let find_fails = |mocks: &mut Mocks, fail: fn() -> StoreFailure| {
+    let find_fails = |mocks: &mut MockStore, fail: fn() -> StoreFailure| {
         mocks.jobs.expect_find_monitored().returning(move |_| Err(fail()));
     };
     let deactivate = || submit(JobChangeDraft { active: Sent::Given(false), ..JobChangeDraft::default() });
@@ -318,11 +318,11 @@ fn failures_during_a_setup_are_passed_through() {
 
 #[test]
 fn a_failed_lookup_answers_everybody_who_waits() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_many().times(1).returning(|_| Err(StoreFailure::Unavailable("no connection".into())));
     let prepared = [by_reference(), everything(), by_reference()]
         .map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
-    let answers = set_up_jobs(&mocks.into_ports(), &prepared);
+    let answers = set_up_jobs(&ports_of(mocks), &prepared);
     assert_eq!(answers.len(), 3);
     for answer in answers {
         match answer {
@@ -336,7 +336,7 @@ fn a_failed_lookup_answers_everybody_who_waits() {
 
 #[test]
 fn a_failed_plan_answers_its_caller_alone() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(1).returning(|plans| {
         assert_eq!(plans.len(), 2);
@@ -345,16 +345,16 @@ fn a_failed_plan_answers_its_caller_alone() {
     let other = SetUpDraft { source: Sent::Given(a_source("rust")), job: Sent::Given(a_job("Job B")), ..everything() };
     let prepared =
         [everything(), other].map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
-    let answers = set_up_jobs(&mocks.into_ports(), &prepared);
+    let answers = set_up_jobs(&ports_of(mocks), &prepared);
     assert!(matches!(answers[0], Err(UseCaseError::Store(StoreFailure::Internal(_)))));
     assert!(answers[1].is_ok());
 }
 
 #[test]
 fn a_store_that_leaves_plans_unanswered_has_failed() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(1).returning(|_| Vec::new());
-    let refused = set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit);
+    let refused = set_up(&ports_of(mocks), &operator(), everything(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Store(StoreFailure::Internal(_)))));
 }

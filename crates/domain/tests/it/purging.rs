@@ -6,7 +6,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use mockall::Sequence;
 use prediction_domain::model::{JobId, JobPlace, Keep, KeptHistory, OrganisationId, TrustedTime};
-use prediction_domain::ports::{Clock as _, MockRetentionRepository, NextInSweep, Purged, PurgedHistory, StoreFailure};
+use prediction_domain::ports::{
+    Clock as _, Lease, MockLeaseRepository, MockStore, NextInSweep, Purged, PurgedHistory, StoreFailure,
+};
 use prediction_domain::use_cases::{Backlog, ClockWatch, PurgeStep, Purger, SweptHistory};
 use prediction_domain_testkit::values::at;
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
@@ -23,7 +25,7 @@ fn one_replica_purges_and_another_goes_on_when_it_is_gone() {
     let stores = MemoryStore::stores();
     let clock = Arc::new(FixedClock::default());
     let ids = SequentialIds::default();
-    let replica = || Purger::new(stores.retention.clone(), watch(&clock), &ids);
+    let replica = || Purger::new(&stores, watch(&clock), &ids);
     let (mut first, mut second) = (replica(), replica());
     assert_eq!(first.step(10).unwrap(), NOTHING);
     assert_eq!(second.step(10).unwrap(), PurgeStep::LeftToAnother);
@@ -39,25 +41,25 @@ fn one_replica_purges_and_another_goes_on_when_it_is_gone() {
     assert_eq!(second.step(10).unwrap(), PurgeStep::LeftToAnother);
     clock.advance(Duration::from_secs(16));
     assert_eq!(second.step(10).unwrap(), NOTHING);
-    // Stopped in order: nobody has to wait.
+    // Stopped in order: no replica has to wait.
     second.stop().unwrap();
     assert_eq!(replica().step(10).unwrap(), NOTHING);
 }
 
 #[test]
 fn a_lease_is_asked_for_when_half_of_it_is_over() {
-    let mut retention = MockRetentionRepository::new();
-    retention.expect_end_of_lease().returning(|| Ok(None));
-    retention.expect_hold_lease().times(2).returning(|_, now, until| {
+    let mut store = MockStore::default();
+    store.leases.expect_end_of().returning(|_| Ok(None));
+    store.leases.expect_hold().times(2).returning(|_, _, now, until| {
         assert_eq!(until, now.plus(TimeDelta::seconds(Purger::LEASE_SECONDS)));
         Ok(true)
     });
-    retention.expect_purge().times(4).returning(|_, limit| {
+    store.retention.expect_purge().times(4).returning(|_, limit| {
         assert_eq!(limit, 7);
         Ok(Purged::default())
     });
     let clock = Arc::new(FixedClock::default());
-    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
+    let mut purger = Purger::new(&store.into(), watch(&clock), &SequentialIds::default());
     for seconds in [0, 14, 2, 10] {
         clock.advance(Duration::from_secs(seconds));
         assert_eq!(purger.step(7).unwrap(), NOTHING);
@@ -66,12 +68,12 @@ fn a_lease_is_asked_for_when_half_of_it_is_over() {
 
 #[test]
 fn a_lease_is_asked_for_again_when_the_clock_was_set_back() {
-    let mut retention = MockRetentionRepository::new();
-    retention.expect_end_of_lease().returning(|| Ok(None));
-    retention.expect_hold_lease().times(2).returning(|_, _, _| Ok(true));
-    retention.expect_purge().returning(|_, _| Ok(Purged::default()));
+    let mut store = MockStore::default();
+    store.leases.expect_end_of().returning(|_| Ok(None));
+    store.leases.expect_hold().times(2).returning(|_, _, _, _| Ok(true));
+    store.retention.expect_purge().returning(|_, _| Ok(Purged::default()));
     let clock = Arc::new(FixedClock::default());
-    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
+    let mut purger = Purger::new(&store.into(), watch(&clock), &SequentialIds::default());
     purger.step(1).unwrap();
     clock.set(at("2020-01-01T00:00:00Z"));
     purger.step(1).unwrap();
@@ -84,10 +86,10 @@ fn a_sweep_goes_on_where_it_was_and_rests_for_some_times_as_long_as_it_took() {
         organisation_id: OrganisationId::parse("77777777-7777-7777-7777-777777777777").unwrap(),
         job_id: JobId::parse("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa").unwrap(),
     };
-    let mut retention = MockRetentionRepository::new();
-    retention.expect_end_of_lease().returning(|| Ok(None));
-    retention.expect_hold_lease().returning(|_, _, _| Ok(true));
-    retention.expect_purge().returning(|_, _| Ok(Purged::default()));
+    let mut store = MockStore::default();
+    store.leases.expect_end_of().returning(|_| Ok(None));
+    store.leases.expect_hold().returning(|_, _, _, _| Ok(true));
+    store.retention.expect_purge().returning(|_, _| Ok(Purged::default()));
     let mut order = Sequence::new();
     let behind = NextInSweep::Behind(place);
     let steps = [
@@ -98,16 +100,18 @@ fn a_sweep_goes_on_where_it_was_and_rests_for_some_times_as_long_as_it_took() {
         (None, Ok((0, NextInSweep::Done))),
     ];
     for (from, answer) in steps {
-        retention.expect_purge_history().times(1).in_sequence(&mut order).returning(move |told, _, after, limit| {
-            assert_eq!((*told, after, limit), (kept, from, 7));
-            match answer {
-                Ok((runs, next)) => Ok(PurgedHistory { runs, revisions: runs * 2, next }),
-                Err(()) => Err(StoreFailure::Unavailable("no connection".into())),
-            }
-        });
+        store.retention.expect_purge_history().times(1).in_sequence(&mut order).returning(
+            move |told, _, after, limit| {
+                assert_eq!((*told, after, limit), (kept, from, 7));
+                match answer {
+                    Ok((runs, next)) => Ok(PurgedHistory { runs, revisions: runs * 2, next }),
+                    Err(()) => Err(StoreFailure::Unavailable("no connection".into())),
+                }
+            },
+        );
     }
     let clock = Arc::new(FixedClock::default());
-    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default()).keeping(kept);
+    let mut purger = Purger::new(&store.into(), watch(&clock), &SequentialIds::default()).keeping(kept);
     let mut swept = |seconds| {
         clock.advance(Duration::from_secs(seconds));
         assert_eq!(purger.step(7).unwrap(), NOTHING, "values are deleted whatever becomes of the history");
@@ -133,19 +137,19 @@ fn a_sweep_that_was_interrupted_for_longer_than_the_lease_begins_again() {
         organisation_id: OrganisationId::parse("77777777-7777-7777-7777-777777777777").unwrap(),
         job_id: JobId::parse("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa").unwrap(),
     };
-    let mut retention = MockRetentionRepository::new();
-    retention.expect_end_of_lease().returning(|| Ok(None));
-    retention.expect_hold_lease().returning(|_, _, _| Ok(true));
-    retention.expect_purge().returning(|_, _| Ok(Purged::default()));
+    let mut store = MockStore::default();
+    store.leases.expect_end_of().returning(|_| Ok(None));
+    store.leases.expect_hold().returning(|_, _, _, _| Ok(true));
+    store.retention.expect_purge().returning(|_, _| Ok(Purged::default()));
     let mut order = Sequence::new();
     for next in [NextInSweep::Behind(place), NextInSweep::Done, NextInSweep::Done] {
-        retention.expect_purge_history().times(1).in_sequence(&mut order).returning(move |_, _, after, _| {
+        store.retention.expect_purge_history().times(1).in_sequence(&mut order).returning(move |_, _, after, _| {
             assert_eq!(after, None, "from the first job");
             Ok(PurgedHistory { runs: 1, revisions: 0, next })
         });
     }
     let clock = Arc::new(FixedClock::default());
-    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default()).keeping(kept);
+    let mut purger = Purger::new(&store.into(), watch(&clock), &SequentialIds::default()).keeping(kept);
     assert_eq!(purger.sweep(7).unwrap().runs, 0, "not without the lease");
     purger.step(7).unwrap();
     assert!(purger.sweep(7).unwrap().is_unfinished);
@@ -161,18 +165,16 @@ fn a_sweep_that_was_interrupted_for_longer_than_the_lease_begins_again() {
 #[test]
 fn nothing_is_deleted_without_the_lease() {
     let mut order = Sequence::new();
-    let mut retention = MockRetentionRepository::new();
-    retention.expect_end_of_lease().returning(|| Ok(None));
-    let hold =
-        |retention: &mut MockRetentionRepository, order: &mut Sequence, answer: fn() -> Result<bool, StoreFailure>| {
-            retention.expect_hold_lease().times(1).in_sequence(order).returning(move |_, _, _| answer());
-        };
-    hold(&mut retention, &mut order, || Err(StoreFailure::Unavailable("no connection".into())));
-    hold(&mut retention, &mut order, || Ok(false));
-    hold(&mut retention, &mut order, || Ok(true));
-    retention.expect_purge().times(1).in_sequence(&mut order).returning(|_, _| Ok(Purged::default()));
-    let mut purger =
-        Purger::new(Arc::new(retention), watch(&Arc::new(FixedClock::default())), &SequentialIds::default());
+    let mut store = MockStore::default();
+    store.leases.expect_end_of().returning(|_| Ok(None));
+    let hold = |leases: &mut MockLeaseRepository, order: &mut Sequence, answer: fn() -> Result<bool, StoreFailure>| {
+        leases.expect_hold().times(1).in_sequence(order).returning(move |_, _, _, _| answer());
+    };
+    hold(&mut store.leases, &mut order, || Err(StoreFailure::Unavailable("no connection".into())));
+    hold(&mut store.leases, &mut order, || Ok(false));
+    hold(&mut store.leases, &mut order, || Ok(true));
+    store.retention.expect_purge().times(1).in_sequence(&mut order).returning(|_, _| Ok(Purged::default()));
+    let mut purger = Purger::new(&store.into(), watch(&Arc::new(FixedClock::default())), &SequentialIds::default());
     assert!(matches!(purger.step(1), Err(StoreFailure::Unavailable(_))));
     assert_eq!(purger.step(1).unwrap(), PurgeStep::LeftToAnother);
     assert_eq!(purger.step(1).unwrap(), NOTHING);
@@ -208,7 +210,7 @@ fn a_clock_that_is_ahead_for_seconds_is_never_believed() {
     assert_eq!(watch.deviation(), TimeDelta::zero(), "when it is back, all is well at once");
 }
 
-/// However often somebody looks meanwhile, or how seldom.
+/// However often the time is read meanwhile.
 #[test]
 fn a_clock_that_stays_ahead_is_believed_after_as_long_again_but_a_day_at_the_most() {
     let hour = TimeDelta::hours(1);
@@ -292,13 +294,13 @@ fn a_start_goes_on_with_the_time_that_was_believed_before() {
     ] {
         let stores = MemoryStore::stores();
         let clock = Arc::new(FixedClock::default());
-        let mut before = Purger::new(stores.retention.clone(), watch(&clock), &SequentialIds::default());
+        let mut before = Purger::new(&stores, watch(&clock), &SequentialIds::default());
         before.step(1).unwrap();
         // By now its lease was half over, or it was stopped and gave it back.
-        let end = stores.retention.end_of_lease().unwrap().unwrap();
+        let end = stores.leases.end_of(Lease::Purge).unwrap().unwrap();
         set_ahead(&clock, stopped + TimeDelta::seconds(30));
         let clock_of_start = watch(&clock);
-        let mut purger = Purger::new(stores.retention.clone(), clock_of_start.clone(), &SequentialIds::default());
+        let mut purger = Purger::new(&stores, clock_of_start.clone(), &SequentialIds::default());
         purger.step(1).unwrap();
         if doubted.is_zero() {
             assert_eq!(told(&clock_of_start, &clock), TimeDelta::zero());
@@ -306,11 +308,11 @@ fn a_start_goes_on_with_the_time_that_was_believed_before() {
         }
         assert_eq!(clock_of_start.now(), end, "{stopped}");
         // It has taken the lease all the same, and writes down the time that it believes.
-        assert_eq!(stores.retention.end_of_lease().unwrap(), Some(end.plus(TimeDelta::seconds(30))));
+        assert_eq!(stores.leases.end_of(Lease::Purge).unwrap(), Some(end.plus(TimeDelta::seconds(30))));
         // A restart changes nothing about it.
         drop(purger);
         let again = watch(&clock);
-        let mut purger = Purger::new(stores.retention.clone(), again.clone(), &SequentialIds::default());
+        let mut purger = Purger::new(&stores, again.clone(), &SequentialIds::default());
         purger.step(1).unwrap();
         assert_eq!(again.now(), end.plus(TimeDelta::seconds(30)), "{stopped}");
         clock.advance(doubted.saturating_sub(Duration::from_mins(2)));
@@ -332,30 +334,30 @@ fn a_start_long_ago_is_believed_when_the_clock_is_set_right() {
     assert_eq!((told(&watch, &clock), watch.deviation()), (TimeDelta::zero(), TimeDelta::zero()));
 }
 
-/// The whole of it: nothing is deleted, nobody is kept waiting by a lease of another century, and all goes on.
+/// The whole of it: nothing is deleted, no replica waits for a lease of another century, and all goes on.
 #[test]
 fn a_jump_deletes_nothing_and_leaves_no_lease_behind() {
-    let mut retention = MockRetentionRepository::new();
+    let mut store = MockStore::default();
     let clock = Arc::new(FixedClock::default());
     let latest = clock.now().plus(TimeDelta::minutes(10));
-    retention.expect_end_of_lease().returning(|| Ok(None));
-    retention.expect_hold_lease().returning(move |_, now, until| {
+    store.leases.expect_end_of().returning(|_| Ok(None));
+    store.leases.expect_hold().returning(move |_, _, now, until| {
         assert!(now <= latest && until <= latest);
         Ok(true)
     });
-    retention.expect_purge().returning(move |now, _| {
+    store.retention.expect_purge().returning(move |now, _| {
         assert!(now <= latest, "{now}");
         Ok(Purged::default())
     });
-    retention.expect_oldest_expired().returning(move |now| {
+    store.retention.expect_oldest_expired().returning(move |now| {
         assert!(now <= latest, "{now}");
         Ok(None)
     });
-    retention.expect_release_lease().times(1).returning(move |_, ended| {
+    store.leases.expect_release().times(1).returning(move |_, _, ended| {
         assert!(ended <= latest, "{ended}");
         Ok(())
     });
-    let mut purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
+    let mut purger = Purger::new(&store.into(), watch(&clock), &SequentialIds::default());
     for jump in [TimeDelta::zero(), YEARS, YEARS, -YEARS * 2, -YEARS, YEARS * 4] {
         set_ahead(&clock, jump);
         purger.step(1).unwrap();
@@ -367,11 +369,11 @@ fn a_jump_deletes_nothing_and_leaves_no_lease_behind() {
 
 #[test]
 fn how_far_it_is_behind_goes_by_the_time_that_is_believed() {
-    let mut retention = MockRetentionRepository::new();
+    let mut store = MockStore::default();
     let since = at("2026-06-01T11:00:00.000001Z");
-    retention.expect_oldest_expired().returning(move |_| Ok(Some(since)));
+    store.retention.expect_oldest_expired().returning(move |_| Ok(Some(since)));
     let clock = Arc::new(FixedClock::default());
-    let purger = Purger::new(Arc::new(retention), watch(&clock), &SequentialIds::default());
+    let purger = Purger::new(&store.into(), watch(&clock), &SequentialIds::default());
     set_ahead(&clock, YEARS);
     clock.advance(MINUTE);
     assert_eq!(purger.oldest_expired().unwrap(), Some(Backlog { since, age: MINUTE * 61 }));

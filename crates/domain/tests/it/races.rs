@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use prediction_domain::model::{Job, Source, ViolationCode};
 use prediction_domain::ports::{
     DeleteJobError, DeleteRunError, DeleteSourceError, DeleteSourceVersionError, InsertSourceVersionError,
-    JobSetUpOutcome, JobSetUpRejected, StoreFailure, UpdateJobError, UpdateSourceError, WriteMode,
+    JobSetUpOutcome, JobSetUpRejected, MockStore, StoreFailure, UpdateJobError, UpdateSourceError, WriteMode,
 };
 use prediction_domain::requests::{
     JobChangeDraft, Precondition, Sent, SetUpDraft, SetUpJobDraft, SourceChangeDraft, SourceVersionDraft,
@@ -19,8 +19,8 @@ use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source as stored
 use prediction_domain_testkit::values::revision;
 
 use crate::world::{
-    Mocks, World, a_job, a_source, a_version, binding, conflict, everything, given, invalid, monitored, operator,
-    places, set_up, source_of_id,
+    World, a_job, a_source, a_version, binding, conflict, everything, given, invalid, monitored, operator, places,
+    ports_of, set_up, source_of_id,
 };
 
 /// How often a use case tries.
@@ -42,8 +42,8 @@ fn assert_contended<T: std::fmt::Debug>(result: Result<T, UseCaseError>) {
 }
 
 /// Mocks of a store in which every setup is rejected by turns as said, and is then stored.
-fn mocks_that_reject(rejections: Vec<fn() -> JobSetUpRejected>) -> Mocks {
-    let mut mocks = Mocks::default();
+fn mocks_that_reject(rejections: Vec<fn() -> JobSetUpRejected>) -> MockStore {
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().times(rejections.len() + 1).returning(|_| Ok(None));
     let rejections = Mutex::new(rejections.into_iter());
     mocks.jobs.expect_set_up_many().returning(move |plans| {
@@ -63,7 +63,7 @@ fn a_setup_that_is_overtaken_is_planned_again() {
         || JobSetUpRejected::VersionTaken,
         || JobSetUpRejected::ReferenceMissing,
     ] {
-        let ports = mocks_that_reject(vec![rejected]).into_ports();
+        let ports = ports_of(mocks_that_reject(vec![rejected]));
         let done = set_up(&ports, &operator(), everything(), WriteMode::Commit).unwrap();
         assert_eq!(done.outcomes.source, Outcome::Created);
     }
@@ -71,7 +71,7 @@ fn a_setup_that_is_overtaken_is_planned_again() {
 
 #[test]
 fn a_source_that_was_created_meanwhile_is_found() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let source = Source { name: prediction_domain_testkit::values::source_name("mildew"), ..stored_source() };
     let version = prediction_domain::model::SourceVersion {
         version: prediction_domain_testkit::values::version_label("1.0.0"),
@@ -99,20 +99,20 @@ fn a_source_that_was_created_meanwhile_is_found() {
         .withf(|plans| plans[0].new_source.is_none() && plans[0].new_version.is_none())
         .times(1)
         .returning(|_| vec![Ok(JobSetUpOutcome::Created)]);
-    let done = set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit).unwrap();
+    let done = set_up(&ports_of(mocks), &operator(), everything(), WriteMode::Commit).unwrap();
     assert_eq!((done.source, done.source_version), (source, version));
     assert_eq!((done.outcomes.source, done.outcomes.job), (Outcome::Reused, Outcome::Created));
 }
 
 #[test]
 fn a_setup_gives_up_after_a_while() {
-    let ports = mocks_that_reject(vec![|| JobSetUpRejected::SourceTaken; MAX_ATTEMPTS - 1]).into_ports();
+    let ports = ports_of(mocks_that_reject(vec![|| JobSetUpRejected::SourceTaken; MAX_ATTEMPTS - 1]));
     assert!(set_up(&ports, &operator(), everything(), WriteMode::Commit).is_ok());
 
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(MAX_ATTEMPTS).returning(|_| vec![Err(JobSetUpRejected::SourceTaken)]);
-    assert_contended(set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit));
+    assert_contended(set_up(&ports_of(mocks), &operator(), everything(), WriteMode::Commit));
 }
 
 /// Two servers take the same setup at once: the other one was faster between our reading and our writing.
@@ -120,7 +120,7 @@ fn a_setup_gives_up_after_a_while() {
 fn an_identical_setup_on_another_server_is_no_conflict() {
     let world = World::new();
     let done = world.set_up(everything()).unwrap();
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let (source, version, job) = (done.source.clone(), done.source_version.clone(), done.job.clone());
     let asked = AtomicUsize::new(0);
     mocks
@@ -136,7 +136,7 @@ fn an_identical_setup_on_another_server_is_no_conflict() {
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(job.clone())))]);
     // By then it is deleted: nothing more is known of it.
     mocks.jobs.expect_find_monitored().times(1).returning(|_| Ok(vec![None]));
-    let again = set_up(&mocks.into_ports(), &operator(), everything(), WriteMode::Commit).unwrap();
+    let again = set_up(&ports_of(mocks), &operator(), everything(), WriteMode::Commit).unwrap();
     assert_eq!((again.job, again.outcomes.job), (done.job, Outcome::Reused));
 }
 
@@ -148,7 +148,7 @@ fn a_version_that_was_defaulted_before_the_job_was_there_is_chosen_anew() {
     let newest = world.version(&source, "2.0.0", &["temperature"]);
     let job = world.job(&pinned, "Job A");
 
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let id = source.id;
     mocks.sources.expect_find_many().returning(move |_| Ok(vec![Some(source.clone())]));
     let versions = [pinned.clone(), newest.clone()];
@@ -175,7 +175,7 @@ fn a_version_that_was_defaulted_before_the_job_was_there_is_chosen_anew() {
         job: Sent::Given(a_job("Job A")),
         ..binding(&["temperature"])
     };
-    let done = set_up(&mocks.into_ports(), &operator(), draft, WriteMode::Commit).unwrap();
+    let done = set_up(&ports_of(mocks), &operator(), draft, WriteMode::Commit).unwrap();
     assert_eq!((done.job, done.source_version), (job, pinned));
 }
 
@@ -184,7 +184,7 @@ fn a_version_that_was_defaulted_before_the_job_was_there_is_chosen_anew() {
 fn a_conflict_is_told_after_looking_once_more() {
     let world = World::new();
     let job = world.set_up(everything()).unwrap().job;
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().times(2).returning(|_| Ok(None));
     mocks
         .jobs
@@ -192,24 +192,24 @@ fn a_conflict_is_told_after_looking_once_more() {
         .times(2)
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(job.clone())))]);
     let draft = SetUpDraft { source: Sent::Given(a_source("rust")), ..everything() };
-    let conflict = conflict(set_up(&mocks.into_ports(), &operator(), draft, WriteMode::Commit));
+    let conflict = conflict(set_up(&ports_of(mocks), &operator(), draft, WriteMode::Commit));
     assert_eq!(conflict.differences[0].path.to_string(), "source");
 }
 
 #[test]
 fn what_a_version_rests_on_may_be_gone_by_then() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_many().returning(|_| Ok(vec![Some(stored_source())]));
     mocks.source_versions.expect_insert().times(1).returning(|_| Err(InsertSourceVersionError::SourceMissing));
     let draft = SourceVersionDraft { source_id: given(crate::world::CHOSEN), ..a_version("1.0.0", &["a"]) };
-    let refused = publish_source_version(&mocks.into_ports(), &operator(), &draft.into());
+    let refused = publish_source_version(&ports_of(mocks), &operator(), &draft.into());
     assert_eq!(invalid(refused), places(&[("source_id", ViolationCode::UnknownSource)]));
 }
 
 /// Mocks of a store with one source that is always found at the revision that the last writer left.
-fn mocks_with_source() -> (Mocks, Source) {
+fn mocks_with_source() -> (MockStore, Source) {
     let source = stored_source();
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let (found, revision_now) = (source.clone(), AtomicUsize::new(1));
     mocks.sources.expect_find_many().returning(move |_| {
         let number = i64::try_from(revision_now.fetch_add(1, Ordering::Relaxed)).unwrap();
@@ -229,7 +229,7 @@ fn the_last_change_of_a_source_wins() {
         assert_eq!(changed.revision, expected.next());
         if expected == revision(3) { Ok(()) } else { Err(UpdateSourceError::Stale { current: expected.next() }) }
     });
-    let changed = change_source(&mocks.into_ports(), &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit)
+    let changed = change_source(&ports_of(mocks), &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit)
         .unwrap()
         .source;
     assert_eq!((changed.name.as_str(), changed.revision), ("another", revision(4)));
@@ -248,7 +248,7 @@ fn a_change_of_a_source_gives_up_after_a_while() {
         .expect_delete()
         .times(MAX_ATTEMPTS)
         .returning(|_, expected, _| Err(DeleteSourceError::Stale { current: expected.next() }));
-    let ports = mocks.into_ports();
+    let ports = ports_of(mocks);
     assert_contended(change_source(&ports, &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit));
     assert_contended(delete_source(&ports, &operator(), source.id, &ANY, WriteMode::Commit));
 }
@@ -263,7 +263,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
             .times(1)
             .returning(|_, _, _| Err(UpdateSourceError::Stale { current: revision(5) }));
         let refused =
-            change_source(&mocks.into_ports(), &operator(), source.id, &draft.into(), &precondition, WriteMode::Commit);
+            change_source(&ports_of(mocks), &operator(), source.id, &draft.into(), &precondition, WriteMode::Commit);
         assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
     };
     locked(rename(), first_only());
@@ -271,7 +271,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
 
     let (mut mocks, source) = mocks_with_source();
     mocks.sources.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceError::Stale { current: revision(5) }));
-    let refused = delete_source(&mocks.into_ports(), &operator(), source.id, &first_only(), WriteMode::Commit);
+    let refused = delete_source(&ports_of(mocks), &operator(), source.id, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
@@ -284,7 +284,7 @@ fn what_is_deleted_under_the_hands_of_a_writer_is_not_found() {
     let found = version.clone();
     mocks.source_versions.expect_find_many().returning(move |_| Ok(vec![Some(found.clone())]));
     mocks.source_versions.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceVersionError::Missing));
-    let ports = mocks.into_ports();
+    let ports = ports_of(mocks);
     let changed = change_source(&ports, &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit);
     assert!(matches!(changed, Err(UseCaseError::NotFound)));
     assert!(matches!(
@@ -296,10 +296,10 @@ fn what_is_deleted_under_the_hands_of_a_writer_is_not_found() {
 }
 
 /// Mocks of a store with one job that is always found at the revision that the last writer left.
-fn mocks_with_job() -> (Mocks, Job) {
+fn mocks_with_job() -> (MockStore, Job) {
     let version = a_version_of(stored_source().id);
     let job = a_job_of(&version);
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.source_versions.expect_find_many().returning(move |_| Ok(vec![Some(version.clone())]));
     let (found, revision_now) = (job.clone(), AtomicUsize::new(1));
     mocks.jobs.expect_find_monitored().returning(move |_| {
@@ -320,7 +320,7 @@ fn the_last_change_of_a_job_wins() {
         assert_eq!(changed.revision, expected.next());
         if expected == revision(2) { Ok(()) } else { Err(UpdateJobError::Stale { current: expected.next() }) }
     });
-    let changed = change_job(&mocks.into_ports(), &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit);
+    let changed = change_job(&ports_of(mocks), &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit);
     assert_eq!(changed.unwrap().job.revision, revision(3));
 }
 
@@ -337,7 +337,7 @@ fn a_change_of_a_job_gives_up_after_a_while() {
         .expect_delete()
         .times(MAX_ATTEMPTS)
         .returning(|_, _, expected, _| Err(DeleteJobError::Stale { current: expected.next() }));
-    let ports = mocks.into_ports();
+    let ports = ports_of(mocks);
     assert_contended(change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit));
     assert_contended(delete_job(&ports, &operator(), job.id, &ANY, WriteMode::Commit));
 }
@@ -347,12 +347,12 @@ fn who_wants_one_revision_of_a_job_is_told_that_it_is_gone() {
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Stale { current: revision(5) }));
     let draft = deactivate().into();
-    let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft, &first_only(), WriteMode::Commit);
+    let refused = change_job(&ports_of(mocks), &operator(), job.id, &draft, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Stale { current: revision(5) }));
-    let refused = delete_job(&mocks.into_ports(), &operator(), job.id, &first_only(), WriteMode::Commit);
+    let refused = delete_job(&ports_of(mocks), &operator(), job.id, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
@@ -369,7 +369,7 @@ fn who_wants_one_revision_of_a_run_is_told_that_it_is_gone() {
             assert_eq!(expected, Some(revision(1)), "what was seen");
             Err(error.lock().unwrap().take().unwrap())
         });
-        delete_run(&mocks.into_ports(), &operator(), job.id, id, &first_only(), WriteMode::Commit)
+        delete_run(&ports_of(mocks), &operator(), job.id, id, &first_only(), WriteMode::Commit)
     };
     let refused = delete(DeleteRunError::Stale { current: revision(2) });
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(2)));
@@ -381,7 +381,7 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Missing));
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Missing));
-    let ports = mocks.into_ports();
+    let ports = ports_of(mocks);
     let changed = change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit);
     assert!(matches!(changed, Err(UseCaseError::NotFound)));
     assert!(matches!(delete_job(&ports, &operator(), job.id, &ANY, WriteMode::Commit), Err(UseCaseError::NotFound)));
@@ -396,14 +396,14 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     });
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::VersionMissing));
     let draft = JobChangeDraft { source_version_id: given(&id.to_string()), ..deactivate() };
-    let refused = change_job(&mocks.into_ports(), &operator(), job.id, &draft.into(), &ANY, WriteMode::Commit);
+    let refused = change_job(&ports_of(mocks), &operator(), job.id, &draft.into(), &ANY, WriteMode::Commit);
     assert_eq!(invalid(refused), places(&[("source_version_id", ViolationCode::UnknownSourceVersion)]));
 }
 
 /// A name in the setup of another organisation is not looked at: the question names the organisation.
 #[test]
 fn the_default_is_asked_for_within_the_organisation() {
-    let (source, mut mocks) = (stored_source(), Mocks::default());
+    let (source, mut mocks) = (stored_source(), MockStore::default());
     let version = prediction_domain::model::SourceVersion {
         contract: prediction_domain_testkit::builders::contract(&["temperature"], &["prediction"]),
         ..a_version_of(source.id)
@@ -420,5 +420,5 @@ fn the_default_is_asked_for_within_the_organisation() {
     mocks.jobs.expect_set_up_many().times(1).returning(|_| vec![Ok(JobSetUpOutcome::Created)]);
     let job = SetUpJobDraft { source_id: given(&id.to_string()), ..a_job("Job A") };
     let draft = SetUpDraft { job: Sent::Given(job), ..binding(&["temperature"]) };
-    assert!(set_up(&mocks.into_ports(), &operator(), draft, WriteMode::Commit).is_ok());
+    assert!(set_up(&ports_of(mocks), &operator(), draft, WriteMode::Commit).is_ok());
 }

@@ -1,7 +1,7 @@
 //! Reading single jobs and lists, and what is shown beside them.
 
 use prediction_domain::model::{AccessDenied, Job, JobId, Permission, Scope};
-use prediction_domain::ports::JobFilter;
+use prediction_domain::ports::{JobFilter, MockStore};
 use prediction_domain::requests::SetUpDraft;
 use prediction_domain::use_cases::{
     Expanded, Expansion, JobQuery, UseCaseError, expand_jobs, get_jobs, get_source, get_source_version, list_jobs,
@@ -9,7 +9,7 @@ use prediction_domain::use_cases::{
 use prediction_domain_testkit::values::{first_page, fresh_source_version_id};
 
 use crate::world::{
-    CHOSEN, Mocks, NOWHERE, OTHER_ORGANISATION, World, caller, customer, everything, given, operator, organisation,
+    CHOSEN, NOWHERE, OTHER_ORGANISATION, World, caller, customer, everything, given, operator, organisation, ports_of,
     source_id,
 };
 
@@ -75,7 +75,7 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
     assert_eq!(expanded.source_versions.into_values().collect::<Vec<_>>(), std::slice::from_ref(&first.source_version));
     assert!(expand(true, false).source_versions.is_empty());
 
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let (source, version) = (first.source, first.source_version);
     mocks
         .sources
@@ -89,7 +89,7 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
         .withf(|ids| ids.len() == 1)
         .times(1)
         .returning(move |_| Ok(vec![Some(version.clone())]));
-    let expanded = expand_jobs(&mocks.into_ports(), &jobs, Expansion { source: true, source_version: true }).unwrap();
+    let expanded = expand_jobs(&ports_of(mocks), &jobs, Expansion { source: true, source_version: true }).unwrap();
     assert_eq!((expanded.sources.len(), expanded.source_versions.len()), (1, 1));
 }
 

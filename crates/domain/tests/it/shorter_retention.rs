@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
 use prediction_domain::model::{Caller, Permission, Source, Timestamp, ValueCount, ViolationCode};
-use prediction_domain::ports::{UpdateSourceError, WriteMode};
+use prediction_domain::ports::{MockStore, UpdateSourceError, WriteMode};
 use prediction_domain::requests::{Precondition, Sent, SetUpDraft, SourceChangeDraft, SourceDraft};
 use prediction_domain::use_cases::{SourceChanged, UseCaseError, change_source};
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{hours, revision};
 
 use crate::world::{
-    Mocks, OTHER_ORGANISATION, World, customer, everything, given, invalid, operator, places, source_of_id,
+    OTHER_ORGANISATION, World, customer, everything, given, invalid, operator, places, ports_of, source_of_id,
 };
 
 const ANY: Precondition = Precondition::None;
@@ -142,7 +142,7 @@ fn a_confirmation_is_true_or_false() {
 #[test]
 fn a_count_is_about_the_revision_that_is_changed() {
     let (world, source) = world_with_values();
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let reads = AtomicUsize::new(0);
     mocks.sources.expect_find_many().times(2).returning(move |_| {
         // Shortened by somebody else, and then no more.
@@ -159,7 +159,7 @@ fn a_count_is_about_the_revision_that_is_changed() {
         assert_eq!(expected, revision(1));
         Err(UpdateSourceError::Stale { current: revision(2) })
     });
-    let ports = mocks.into_ports();
+    let ports = ports_of(mocks);
     let id = world.contents().0[0].id;
     let refused_ = change_source(&ports, &operator(), id, &to(Some(5)).into(), &ANY, WriteMode::Commit);
     assert_eq!(refused(refused_), count(7, 3));

@@ -6,16 +6,13 @@ use prediction_domain::model::{
     Caller, Contract, Description, Job, MonitoredJob, Monitoring, OrganisationId, Permission, Scope, Source, SourceId,
     SourceVersion, Unit, ViolationCode, Violations,
 };
-use prediction_domain::ports::{
-    JobFilter, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository, SourceFilter,
-    SourceVersionFilter, WriteMode,
-};
+use prediction_domain::ports::{JobFilter, MockStore, SourceFilter, SourceVersionFilter, WriteMode};
 use prediction_domain::requests::{
     BindingDraft, InputRoleDraft, OutputRoleDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft,
     Submission,
 };
 use prediction_domain::use_cases::{
-    Conflict, Ports, Quotas, SetUpDone, UseCaseError, create_source, list_jobs, list_source_versions, list_sources,
+    Conflict, Ports, SetUpDone, UseCaseError, create_source, list_jobs, list_source_versions, list_sources,
     prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::contract;
@@ -40,15 +37,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let stores = MemoryStore::stores();
         let clock = Arc::new(FixedClock::default());
-        let ports = Ports {
-            sources: stores.sources,
-            source_versions: stores.source_versions,
-            jobs: stores.jobs,
-            runs: stores.runs,
-            clock: clock.clone(),
-            ids: Arc::new(SequentialIds::default()),
-            quotas: Quotas::default(),
-        };
+        let ports = Ports::of_store(&stores, clock.clone(), Arc::new(SequentialIds::default()));
         Self { ports, clock }
     }
 
@@ -121,28 +110,9 @@ pub(crate) fn set_up(
     answers.remove(0)
 }
 
-/// A service with mocks: what is called and was not expected panics.
-#[derive(Default)]
-pub(crate) struct Mocks {
-    pub(crate) sources: MockSourceRepository,
-    pub(crate) source_versions: MockSourceVersionRepository,
-    pub(crate) jobs: MockJobRepository,
-    pub(crate) runs: MockRunRepository,
-}
-
-impl Mocks {
-    pub(crate) fn into_ports(self) -> Ports {
-        Ports {
-            sources: Arc::new(self.sources),
-            source_versions: Arc::new(self.source_versions),
-            jobs: Arc::new(self.jobs),
-            runs: Arc::new(self.runs),
-            clock: Arc::new(FixedClock::default()),
-            // Other ids than those of what a test stored in a world before.
-            ids: Arc::new(SequentialIds::starting_at(1_000_000)),
-            quotas: Quotas::default(),
-        }
-    }
+/// A service with mocks. Its ids are others than those of what a test stored in a world before.
+pub(crate) fn ports_of(mocks: MockStore) -> Ports {
+    Ports::of_store(&mocks.into(), Arc::new(FixedClock::default()), Arc::new(SequentialIds::starting_at(1_000_000)))
 }
 
 /// The job, with a source that promises nothing, before its first run.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use chrono::TimeDelta;
-use prediction_domain::ports::{Clock as _, StoreFailure};
+use prediction_domain::ports::{Clock as _, MockStore, StoreFailure};
 use serde_json::json;
 
-use crate::service::{Answer, Mocks, Request, Service};
+use crate::service::{Answer, Request, Service, service_of};
 
 async fn ready(service: &Service) -> Answer {
     service.send(Request::new("GET", "/health/ready").token(None)).await
@@ -44,13 +44,13 @@ async fn a_clock_that_jumps_is_told_until_it_is_back() {
 #[actix_web::test]
 async fn a_store_that_takes_no_writes_is_told_by_a_write_and_by_a_trial() {
     for by_trial in [true, false] {
-        let mut mocks = Mocks::default();
+        let mut mocks = MockStore::default();
         mocks.health.expect_check().returning(|| Ok(()));
         mocks.health.expect_try_write().times(1).returning(|| Ok(()));
         let refuse = || StoreFailure::NotWritable("password=hunter2: No space left on device".into());
         mocks.health.expect_try_write().returning(move || Err(refuse()));
         mocks.sources.expect_insert().returning(move |_| Err(refuse().into()));
-        let service = mocks.into_service();
+        let service = service_of(mocks);
         assert!(service.api().try_write());
         assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
         assert_eq!(metric(&service, "prediction_store_writable").await, "1");
@@ -73,11 +73,11 @@ async fn a_store_that_takes_no_writes_is_told_by_a_write_and_by_a_trial() {
 /// A small write may find room where a report does not.
 #[actix_web::test]
 async fn a_refused_write_counts_longer_than_a_small_one_that_is_taken() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.health.expect_check().returning(|| Ok(()));
     mocks.health.expect_try_write().returning(|| Ok(()));
     mocks.sources.expect_insert().returning(|_| Err(StoreFailure::NotWritable("full".into()).into()));
-    let service = mocks.into_service();
+    let service = service_of(mocks);
     service.send(Request::new("POST", "/api/v1/sources").json(&json!({"name": "mildew"}))).await;
     assert!(!service.api().try_write());
     assert_eq!(ready(&service).await.body["status"], "degraded");
@@ -86,10 +86,10 @@ async fn a_refused_write_counts_longer_than_a_small_one_that_is_taken() {
 /// What cannot be reached, or is busy, is another matter.
 #[actix_web::test]
 async fn a_store_that_is_busy_is_not_called_full() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.health.expect_check().returning(|| Ok(()));
     mocks.health.expect_try_write().returning(|| Err(StoreFailure::Unavailable("busy".into())));
-    let service = mocks.into_service();
+    let service = service_of(mocks);
     assert!(service.api().try_write());
     assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use prediction_domain::model::ViolationCode;
+use prediction_domain::ports::MockStore;
 use prediction_http::openapi::{self, operations};
 use prediction_http::problem::ProblemCode;
 use serde_json::{Map, Value, json};
 
-use crate::service::{Answer, Mocks, ORGANISATION, Request, Service};
+use crate::service::{Answer, ORGANISATION, Request, Service, service_of};
 
 fn document() -> Value {
     serde_json::from_str(openapi::json()).unwrap()
@@ -259,7 +260,7 @@ fn every_object_in_an_answer_has_a_name_or_says_that_it_has_any_members() {
 
 #[actix_web::test]
 async fn the_type_of_every_problem_resolves_to_its_text() {
-    let service = Mocks::default().into_service();
+    let service = service_of(MockStore::default());
     for code in ProblemCode::ALL {
         let answer = service.send(Request::new("GET", code.type_uri()).token(None)).await;
         assert_eq!(answer.status, StatusCode::OK);

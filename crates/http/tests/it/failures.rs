@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::http::StatusCode;
 use prediction_domain::model::Page;
-use prediction_domain::ports::StoreFailure;
+use prediction_domain::ports::{MockStore, StoreFailure};
 use prediction_http::openapi::operations;
 use serde_json::json;
 
-use crate::service::{Answer, Mocks, ORGANISATION, Request};
+use crate::service::{Answer, ORGANISATION, Request, service_of};
 
 const SECRET: &str = "password=hunter2";
 
-fn failing(failure: fn() -> StoreFailure) -> Mocks {
-    let mut mocks = Mocks::default();
+fn failing(failure: fn() -> StoreFailure) -> MockStore {
+    let mut mocks = MockStore::default();
     mocks.sources.expect_insert().returning(move |_| Err(failure().into()));
     mocks.sources.expect_find_many().returning(move |_| Err(failure()));
     mocks.sources.expect_find_by_name().returning(move |_| Err(failure()));
@@ -63,7 +63,7 @@ fn tells_nothing(answer: &Answer) {
 
 #[actix_web::test]
 async fn an_unavailable_store_is_503_and_when_to_try_again() {
-    let service = failing(|| StoreFailure::Unavailable(SECRET.into())).into_service();
+    let service = service_of(failing(|| StoreFailure::Unavailable(SECRET.into())));
     for (operation, request) in reaching_requests() {
         let answer = service.send(request).await;
         assert_eq!(
@@ -79,7 +79,7 @@ async fn an_unavailable_store_is_503_and_when_to_try_again() {
 #[actix_web::test]
 async fn a_corrupt_or_broken_store_is_500_without_internals() {
     for failure in [|| StoreFailure::Corrupt(SECRET.into()), || StoreFailure::Internal(SECRET.into())] {
-        let service = failing(failure).into_service();
+        let service = service_of(failing(failure));
         for (operation, request) in reaching_requests() {
             let answer = service.send(request).await;
             let expected = (StatusCode::INTERNAL_SERVER_ERROR, "internal_error");
@@ -91,9 +91,9 @@ async fn a_corrupt_or_broken_store_is_500_without_internals() {
 
 #[actix_web::test]
 async fn a_store_that_is_not_ready_makes_the_service_not_ready_but_live() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.health.expect_check().returning(|| Err(StoreFailure::Unavailable(SECRET.into())));
-    let service = mocks.into_service();
+    let service = service_of(mocks);
     let ready = service.send(Request::new("GET", "/health/ready").token(None)).await;
     assert_eq!((ready.status, ready.code()), (StatusCode::SERVICE_UNAVAILABLE, "not_ready"));
     tells_nothing(&ready);
@@ -105,10 +105,10 @@ async fn a_store_that_is_not_ready_makes_the_service_not_ready_but_live() {
 /// let the second caller wait for the deadline, and be answered 503.
 #[actix_web::test]
 async fn a_port_that_panics_costs_an_answer_and_not_the_service() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.jobs.expect_find_monitored().returning(|_| panic!("on purpose"));
     mocks.sources.expect_list().returning(|_, _| Ok(Page { items: vec![], next: None }));
-    let service = mocks.into_service();
+    let service = service_of(mocks);
     for _ in 0..2 {
         let answer = service.send(Request::new("GET", format!("/api/v1/jobs/{ORGANISATION}"))).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"));
@@ -119,7 +119,7 @@ async fn a_port_that_panics_costs_an_answer_and_not_the_service() {
 
 #[actix_web::test]
 async fn one_corrupt_row_fails_only_its_own_reader() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let corrupt = "66666666-6666-6666-6666-666666666666";
     // The first question holds the lane until the others wait behind it, so that they are answered together.
     let (open, gate) = mpsc::channel::<()>();
@@ -135,7 +135,7 @@ async fn one_corrupt_row_fails_only_its_own_reader() {
         }
         Ok(vec![None; wanted.len()])
     });
-    let service = mocks.into_service();
+    let service = service_of(mocks);
     let read = |id: &str| service.send(Request::new("GET", format!("/api/v1/jobs/{id}")));
     let first = read(ORGANISATION);
     let good = read(ORGANISATION);

@@ -2,15 +2,17 @@
 
 use actix_web::http::StatusCode;
 use prediction_domain::model::{Page, Permission, Scope};
-use prediction_domain::ports::{InsertSourceError, InsertSourceVersionError, JobSetUpOutcome, JobSetUpRejected};
+use prediction_domain::ports::{
+    InsertSourceError, InsertSourceVersionError, JobSetUpOutcome, JobSetUpRejected, MockStore,
+};
 use prediction_domain_testkit::builders::{a_job_of, a_source, a_version_of};
 use serde_json::json;
 
-use crate::service::{Mocks, ORGANISATION, Request, Service, monitored};
+use crate::service::{ORGANISATION, Request, Service, monitored, service_of};
 
 #[actix_web::test]
 async fn whoever_is_not_known_reaches_no_port() {
-    let service = Mocks::default().into_service();
+    let service = service_of(MockStore::default());
     for operation in prediction_http::openapi::operations().iter().filter(|operation| operation.needs_token()) {
         let path = operation.path_to(ORGANISATION);
         for (token, code) in
@@ -30,7 +32,7 @@ async fn whoever_is_not_known_reaches_no_port() {
 #[actix_web::test]
 async fn whoever_lacks_the_scope_reaches_no_port() {
     use prediction_http::openapi::Access;
-    let service = Mocks::default().into_service();
+    let service = service_of(MockStore::default());
     for operation in prediction_http::openapi::operations() {
         let Access::Scope(permission) = operation.access else { continue };
         let path = operation.path_to(ORGANISATION);
@@ -47,10 +49,10 @@ async fn whoever_lacks_the_scope_reaches_no_port() {
 
 #[actix_web::test]
 async fn a_source_is_inserted_once_and_answered_with_its_place() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_insert().times(1).withf(|source| source.name.as_str() == "mildew").returning(|_| Ok(()));
     let answer =
-        mocks.into_service().send(Request::new("POST", "/api/v1/sources").json(&json!({"name": " mildew "}))).await;
+        service_of(mocks).send(Request::new("POST", "/api/v1/sources").json(&json!({"name": " mildew "}))).await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.header("etag"), Some("\"1\""));
     let location = format!("/api/v1/sources/{}", answer.body["id"].as_str().unwrap());
@@ -65,10 +67,10 @@ async fn a_taken_source_is_answered_if_it_is_the_same_and_a_conflict_if_not() {
         (json!({"name": stored.name.as_str().to_uppercase()}), StatusCode::OK),
         (json!({"name": stored.name.as_str(), "retention_hours": 1}), StatusCode::CONFLICT),
     ] {
-        let mut mocks = Mocks::default();
+        let mut mocks = MockStore::default();
         let taken = stored.clone();
         mocks.sources.expect_insert().returning(move |_| Err(InsertSourceError::Taken(Box::new(taken.clone()))));
-        let answer = mocks.into_service().send(Request::new("POST", "/api/v1/sources").json(&body)).await;
+        let answer = service_of(mocks).send(Request::new("POST", "/api/v1/sources").json(&body)).await;
         assert_eq!(answer.status, status, "{}", answer.body);
         if status == StatusCode::CONFLICT {
             assert_eq!(answer.body["existing_id"], json!(stored.id));
@@ -80,14 +82,14 @@ async fn a_taken_source_is_answered_if_it_is_the_same_and_a_conflict_if_not() {
 
 #[actix_web::test]
 async fn a_version_whose_source_goes_away_meanwhile_is_refused() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     let source = a_source();
     let id = source.id;
     mocks.sources.expect_find_many().returning(move |_| Ok(vec![Some(source.clone())]));
     mocks.source_versions.expect_insert().returning(|_| Err(InsertSourceVersionError::SourceMissing));
     let body =
         json!({"source_id": id, "version": "1", "input_roles": [], "output_roles": [{"role": "p", "metric": "m"}]});
-    let answer = mocks.into_service().send(Request::new("POST", "/api/v1/source_versions").json(&body)).await;
+    let answer = service_of(mocks).send(Request::new("POST", "/api/v1/source_versions").json(&body)).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(answer.body["errors"][0]["code"], "unknown_source");
 }
@@ -97,14 +99,14 @@ async fn a_job_is_asked_for_in_the_callers_scope() {
     let version = a_version_of(a_source().id);
     let job = a_job_of(&version);
     let id = job.id;
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks
         .jobs
         .expect_find_monitored()
         .withf(move |wanted| wanted.len() == 1 && wanted[0].1 == id && matches!(wanted[0].0, Scope::Organisations(_)))
         .returning(move |_| Ok(vec![Some(monitored(&job))]));
     let request = Request::new("GET", format!("/api/v1/jobs/{id}")).token(Some("customer"));
-    let answer = mocks.into_service().send(request).await;
+    let answer = service_of(mocks).send(request).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["id"], json!(id));
     assert_eq!(answer.tagged_revision(), Some("1"));
@@ -113,7 +115,7 @@ async fn a_job_is_asked_for_in_the_callers_scope() {
 
 #[actix_web::test]
 async fn a_list_passes_filters_on_and_gives_no_cursor_on_the_last_page() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks
         .jobs
         .expect_list()
@@ -122,13 +124,13 @@ async fn a_list_passes_filters_on_and_gives_no_cursor_on_the_last_page() {
         })
         .returning(|_, _, _| Ok(Page { items: vec![], next: None }));
     let request = Request::new("GET", "/api/v1/jobs?active=false&limit=7").token(Some("customer"));
-    let answer = mocks.into_service().send(request).await;
+    let answer = service_of(mocks).send(request).await;
     assert_eq!(answer.body, json!({"items": [], "next_cursor": null}));
 }
 
 #[actix_web::test]
 async fn naming_a_foreign_organisation_asks_no_port() {
-    let service = Mocks::default().into_service();
+    let service = service_of(MockStore::default());
     let foreign = "88888888-8888-8888-8888-888888888888";
     let list = Request::new("GET", format!("/api/v1/jobs?organisation_id={foreign}")).token(Some("customer"));
     let set_up = Request::new("POST", "/api/v1/jobs/setup")
@@ -144,7 +146,7 @@ async fn naming_a_foreign_organisation_asks_no_port() {
 async fn a_setup_that_is_overtaken_is_planned_anew() {
     let source = a_source();
     let version = a_version_of(source.id);
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.source_versions.expect_find_many().returning({
         let version = version.clone();
         move |ids| Ok(ids.iter().map(|_| Some(version.clone())).collect())
@@ -169,16 +171,16 @@ async fn a_setup_that_is_overtaken_is_planned_anew() {
         "job": {"name": "Job A", "source_version_id": version.id},
         "role_bindings": bindings,
     });
-    let answer = mocks.into_service().send(Request::new("POST", "/api/v1/jobs/setup").json(&body)).await;
+    let answer = service_of(mocks).send(Request::new("POST", "/api/v1/jobs/setup").json(&body)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
     assert_eq!(answer.body["outcome"], json!({"source": "reused", "source_version": "reused", "job": "created"}));
 }
 
 #[actix_web::test]
 async fn the_service_is_ready_when_its_store_is() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.health.expect_check().returning(|| Ok(()));
-    let answer = mocks.into_service().send(Request::new("GET", "/health/ready").token(None)).await;
+    let answer = service_of(mocks).send(Request::new("GET", "/health/ready").token(None)).await;
     assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({"status": "ready"})));
 }
 

@@ -8,10 +8,10 @@ use actix_web::http::StatusCode;
 use actix_web::rt::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use prediction_domain::ports::StoreFailure;
+use prediction_domain::ports::{MockStore, StoreFailure};
 use serde_json::json;
 
-use crate::service::{Answer, Mocks, ORGANISATION, Request, Service};
+use crate::service::{Answer, ORGANISATION, Request, Service, service_of};
 
 /// More than wait in the lane of the writes and are answered by its threads.
 const MORE_THAN_FIT: usize = 600;
@@ -23,7 +23,7 @@ fn stuck(gate: Receiver<()>) -> Service {
         // Ends when the sender is gone.
         let _ = gate.lock().map(|gate| gate.recv());
     };
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_find_many().returning({
         let wait = wait.clone();
         move |ids| {
@@ -56,7 +56,7 @@ fn stuck(gate: Receiver<()>) -> Service {
         wait();
         Ok(())
     });
-    mocks.into_service()
+    service_of(mocks)
 }
 
 #[track_caller]
@@ -137,7 +137,7 @@ async fn a_stuck_port_ends_in_503_at_the_deadline() {
 async fn large_reports_wait_for_memory_and_small_ones_do_not() {
     let (open, gate) = channel::<()>();
     let (gate, asked) = (Arc::new(Mutex::new(gate)), Arc::new(AtomicUsize::new(0)));
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.jobs.expect_find_many().returning({
         let asked = Arc::clone(&asked);
         move |wanted| {
@@ -146,7 +146,7 @@ async fn large_reports_wait_for_memory_and_small_ones_do_not() {
             Ok(vec![None; wanted.len()])
         }
     });
-    let service = mocks.into_service();
+    let service = service_of(mocks);
     let path = format!("/api/v1/jobs/{ORGANISATION}/runs");
     let report = |bytes: usize| {
         let body = json!({"status": "failed", "message": "x".repeat(bytes)});

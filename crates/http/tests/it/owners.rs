@@ -2,11 +2,11 @@
 
 use actix_web::http::StatusCode;
 use prediction_domain::model::{OrganisationId, Page, Source, ValueCount};
-use prediction_domain::ports::OwnerFilter;
+use prediction_domain::ports::{MockStore, OwnerFilter};
 use prediction_domain_testkit::builders::{a_source, a_version_of};
 use serde_json::{Value, json};
 
-use crate::service::{Mocks, ORGANISATION, Request};
+use crate::service::{ORGANISATION, Request, service_of};
 
 const OTHER_ORGANISATION: &str = "88888888-8888-8888-8888-888888888888";
 
@@ -45,12 +45,12 @@ async fn who_is_not_the_owner_reaches_no_port_that_writes() {
         let id = version.id.to_string();
         for request in owners_requests(&source, &id) {
             let what = format!("{} {}", request.method, request.path);
-            let mut mocks = Mocks::default();
+            let mut mocks = MockStore::default();
             let (found, of_it) = (source.clone(), version.clone());
             mocks.sources.expect_find_many().returning(move |_| Ok(vec![Some(found.clone())]));
             mocks.source_versions.expect_find_many().returning(move |_| Ok(vec![Some(of_it.clone())]));
             mocks.source_versions.expect_find_by_label().returning(|_, _| Ok(None));
-            let answer = mocks.into_service().send(request.token(Some("customer"))).await;
+            let answer = service_of(mocks).send(request.token(Some("customer"))).await;
             assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "not_the_owner"), "{what}");
             assert_eq!(answer.body["source_id"], json!(source.id), "{what}");
             assert_eq!(answer.body["owner_organisation_id"], json!(owner), "{what}");
@@ -71,7 +71,7 @@ async fn a_new_source_is_stored_as_that_of_the_callers_organisation() {
         ("operator", Some(json!(null)), None),
         ("operator", Some(json!(ORGANISATION)), Some(own)),
     ] {
-        let mut mocks = Mocks::default();
+        let mut mocks = MockStore::default();
         let is_so = move |source: &Source| source.owner_organisation_id == owner;
         mocks.sources.expect_insert().times(1).withf(is_so).returning(|_| Ok(()));
         let mut body = json!({"name": "mildew"});
@@ -79,7 +79,7 @@ async fn a_new_source_is_stored_as_that_of_the_callers_organisation() {
             body["owner_organisation_id"] = sent;
         }
         let request = Request::new("POST", "/api/v1/sources").token(Some(token)).json(&body);
-        let answer = mocks.into_service().send(request).await;
+        let answer = service_of(mocks).send(request).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
         assert_eq!(answer.body["owner_organisation_id"], json!(owner));
     }
@@ -94,11 +94,11 @@ async fn a_source_that_cannot_be_the_callers_own_reaches_no_port() {
     ] {
         let body = json!({"name": "mildew", "owner_organisation_id": sent});
         let request = Request::new("POST", "/api/v1/sources").token(Some(token)).json(&body);
-        let answer = Mocks::default().into_service().send(request).await;
+        let answer = service_of(MockStore::default()).send(request).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, code), "{}", answer.body);
     }
     let request = Request::new("POST", "/api/v1/sources").token(Some("stranger")).json(&json!({"name": "mildew"}));
-    let answer = Mocks::default().into_service().send(request).await;
+    let answer = service_of(MockStore::default()).send(request).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "organisation_out_of_scope"));
 }
 
@@ -107,16 +107,16 @@ async fn sources_are_asked_for_by_their_owner() {
     let of = |text| OwnerFilter::Organisation(OrganisationId::parse(text).unwrap());
     let spelt = "7777ABCD-7777-7777-7777-777777777777";
     for (value, expected) in [("null", OwnerFilter::Platform), (ORGANISATION, of(ORGANISATION)), (spelt, of(spelt))] {
-        let mut mocks = Mocks::default();
+        let mut mocks = MockStore::default();
         let is_so = move |filter: &prediction_domain::ports::SourceFilter, _: &_| filter.owner == Some(expected);
         mocks.sources.expect_list().withf(is_so).returning(|_, _| Ok(Page { items: Vec::new(), next: None }));
         let path = format!("/api/v1/sources?owner_organisation_id={value}");
-        let answer = mocks.into_service().send(Request::new("GET", path).token(Some("reader"))).await;
+        let answer = service_of(mocks).send(Request::new("GET", path).token(Some("reader"))).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     }
     for value in ["", "NULL", "platform", "00000000-0000-0000-0000-000000000000"] {
         let path = format!("/api/v1/sources?owner_organisation_id={value}");
-        let answer = Mocks::default().into_service().send(Request::new("GET", path)).await;
+        let answer = service_of(MockStore::default()).send(Request::new("GET", path)).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "invalid_query"));
         assert!(answer.body["errors"][0]["hint"].as_str().unwrap().contains("null"), "{}", answer.body);
     }
@@ -133,13 +133,13 @@ async fn what_a_change_would_delete_is_told_and_waits_for_a_confirmation() {
         ("?dry_run=true", json!({"retention_hours": 1, "confirm_deletion": true}), StatusCode::OK),
         ("", json!({"retention_hours": 1, "confirm_deletion": true}), StatusCode::OK),
     ] {
-        let mut mocks = Mocks::default();
+        let mut mocks = MockStore::default();
         let found = source.clone();
         mocks.sources.expect_find_many().returning(move |_| Ok(vec![Some(found.clone())]));
         mocks.runs.expect_count_values().times(1).returning(move |_| Ok(counted));
         mocks.sources.expect_update().times(usize::from(status == StatusCode::OK)).returning(|_, _, _| Ok(()));
         let path = format!("/api/v1/sources/{}{query}", source.id);
-        let answer = mocks.into_service().send(Request::new("PUT", path).json(&body)).await;
+        let answer = service_of(mocks).send(Request::new("PUT", path).json(&body)).await;
         assert_eq!((answer.status, &answer.body["deletes"]), (status, &deletes), "{}", answer.body);
         if status == StatusCode::CONFLICT {
             assert_eq!(answer.code(), "would_delete_values");

@@ -6,11 +6,11 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{
     CheckedBindings, HealthCounts, Job, JobRevision, Page, RunNumber, Source, SourceVersion, ValueCount,
 };
-use prediction_domain::ports::{JobSetUpOutcome, PredictedValues, WriteMode};
+use prediction_domain::ports::{JobSetUpOutcome, MockStore, PredictedValues, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_run_of, a_source, a_version_of, contract};
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Mocks, Request, monitored};
+use crate::service::{Answer, Request, monitored, service_of};
 
 /// Ports that find one source, one version and one job, store whatever they are given, and write down each call.
 struct Ports {
@@ -28,8 +28,8 @@ impl Ports {
         Self { calls: Arc::default(), source, version, job }
     }
 
-    fn mocks(&self) -> Mocks {
-        let mut mocks = Mocks::default();
+    fn mocks(&self) -> MockStore {
+        let mut mocks = MockStore::default();
         self.expect_sources(&mut mocks);
         self.expect_source_versions(&mut mocks);
         self.expect_jobs(&mut mocks);
@@ -46,7 +46,7 @@ impl Ports {
         }
     }
 
-    fn expect_sources(&self, mocks: &mut Mocks) {
+    fn expect_sources(&self, mocks: &mut MockStore) {
         let source = self.source.clone();
         let (called, found) = (self.log("sources.find_many"), source.clone());
         mocks.sources.expect_find_many().returning(move |ids| {
@@ -80,7 +80,7 @@ impl Ports {
         });
     }
 
-    fn expect_source_versions(&self, mocks: &mut Mocks) {
+    fn expect_source_versions(&self, mocks: &mut MockStore) {
         let version = self.version.clone();
         let (called, found) = (self.log("source_versions.find_many"), version.clone());
         mocks.source_versions.expect_find_many().returning(move |ids| {
@@ -119,7 +119,7 @@ impl Ports {
         });
     }
 
-    fn expect_jobs(&self, mocks: &mut Mocks) {
+    fn expect_jobs(&self, mocks: &mut MockStore) {
         let job = self.job.clone();
         let (called, found) = (self.log("jobs.find_many"), job.clone());
         mocks.jobs.expect_find_many().returning(move |wanted| {
@@ -166,7 +166,7 @@ impl Ports {
 }
 
 impl Ports {
-    fn expect_runs(&self, mocks: &mut Mocks) {
+    fn expect_runs(&self, mocks: &mut MockStore) {
         let job = self.job.clone();
         let (called, kept) = (self.log("jobs.revisions"), JobRevision::from(job.clone()));
         mocks.jobs.expect_revisions().returning(move |_, _, _| {
@@ -227,7 +227,7 @@ fn assert_calls(make: impl FnOnce(&Ports) -> Request, status: StatusCode, calls:
     let ports = Ports::new();
     let request = make(&ports);
     let name = format!("{} {}", request.method, request.path);
-    let answer = actix_web::rt::System::new().block_on(async { ports.mocks().into_service().send(request).await });
+    let answer = actix_web::rt::System::new().block_on(async { service_of(ports.mocks()).send(request).await });
     assert_eq!(answer.status, status, "{name}: {}", answer.body);
     assert_eq!(*ports.calls.lock().unwrap(), calls, "{name}");
     answer

@@ -1,10 +1,10 @@
 //! Problems as requests provoke them, whole: with their headers and everything they tell. A change of these files is a
 //! change of the API.
 
-use prediction_domain::ports::StoreFailure;
+use prediction_domain::ports::{MockStore, StoreFailure};
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Mocks, ORGANISATION, Request, Service};
+use crate::service::{Answer, ORGANISATION, Request, Service, service_of};
 
 const OTHER_ORGANISATION: &str = "88888888-8888-8888-8888-888888888888";
 
@@ -184,10 +184,10 @@ async fn another_method() {
 
 #[actix_web::test]
 async fn a_store_that_is_not_available_and_one_that_fails() {
-    let mut mocks = Mocks::default();
+    let mut mocks = MockStore::default();
     mocks.sources.expect_list().returning(|_, _| Err(StoreFailure::Unavailable("no connection".into())));
     mocks.source_versions.expect_list_heads().returning(|_, _| Err(StoreFailure::Internal("disk full".into())));
-    let service = mocks.into_service();
+    let service = service_of(mocks);
     let unavailable = service.send(Request::new("GET", "/api/v1/sources")).await;
     insta::assert_snapshot!("a_store_that_is_not_available", told(&unavailable));
     let failed = service.send(Request::new("GET", "/api/v1/source_versions")).await;

@@ -14,11 +14,8 @@ use chrono::TimeDelta;
 use futures_util::future::{BoxFuture, FutureExt as _, LocalBoxFuture, ready};
 use futures_util::stream::LocalBoxStream;
 use prediction_domain::model::{Caller, Job, MonitoredJob, Monitoring, Permission, Scope, Timestamp};
-use prediction_domain::ports::{
-    Clock as _, MockJobRepository, MockRunRepository, MockSourceRepository, MockSourceVersionRepository,
-    MockStoreHealth, StoreHealth,
-};
-use prediction_domain::use_cases::{ClockWatch, Ports, Quotas};
+use prediction_domain::ports::{Clock as _, MockStore, StoreHealth, StorePorts};
+use prediction_domain::use_cases::{ClockWatch, Ports};
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
 use prediction_http::Api;
 use prediction_identity::{TokenRejected, TokenVerifier, ValidTime, Verified};
@@ -53,30 +50,12 @@ impl TokenVerifier for Tokens {
     }
 }
 
-/// Mocks without expectations: any call fails the test, unless it is expected first.
-#[derive(Default)]
-pub(crate) struct Mocks {
-    pub(crate) sources: MockSourceRepository,
-    pub(crate) source_versions: MockSourceVersionRepository,
-    pub(crate) jobs: MockJobRepository,
-    pub(crate) runs: MockRunRepository,
-    pub(crate) health: MockStoreHealth,
-}
-
-impl Mocks {
-    pub(crate) fn into_service(self) -> Service {
-        let clock = Arc::new(start_of_clock());
-        let ports = Ports {
-            sources: Arc::new(self.sources),
-            source_versions: Arc::new(self.source_versions),
-            jobs: Arc::new(self.jobs),
-            runs: Arc::new(self.runs),
-            clock: clock.clone(),
-            ids: Arc::new(SequentialIds::default()),
-            quotas: Quotas::default(),
-        };
-        Service::new(ports, Arc::new(self.health), clock)
-    }
+/// A service on mocks: a call that was not expected fails the test.
+pub(crate) fn service_of(mocks: MockStore) -> Service {
+    let clock = Arc::new(start_of_clock());
+    let store = StorePorts::from(mocks);
+    let ports = Ports::of_store(&store, clock.clone(), Arc::new(SequentialIds::default()));
+    Service::new(ports, store.health, clock)
 }
 
 /// 2027-01-15T08:00:00Z.
@@ -171,15 +150,7 @@ impl Service {
         seconds_ahead.map(|seconds| {
             let clock = Arc::new(start_of_clock());
             clock.set(clock.now().plus(TimeDelta::seconds(seconds)));
-            let ports = Ports {
-                sources: stores.sources.clone(),
-                source_versions: stores.source_versions.clone(),
-                jobs: stores.jobs.clone(),
-                runs: stores.runs.clone(),
-                clock: clock.clone(),
-                ids: ids.clone(),
-                quotas: Quotas::default(),
-            };
+            let ports = Ports::of_store(&stores, clock.clone(), ids.clone());
             Self::new(ports, stores.health.clone(), clock)
         })
     }

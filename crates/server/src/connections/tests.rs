@@ -1,14 +1,16 @@
 use std::net::Ipv6Addr;
 
+use prediction_adapters_system::{SystemClock, TimeOrderedIds};
+use prediction_domain::use_cases::Ports;
 use prediction_identity::{TokenRejected, TokenVerifier, Verified};
 
 use super::*;
 
 /// A service that is never asked anything.
 pub(crate) fn api() -> Api {
-    struct Nobody;
+    struct NoCaller;
 
-    impl TokenVerifier for Nobody {
+    impl TokenVerifier for NoCaller {
         fn verify<'a>(&'a self, _: &'a str) -> futures_util::future::BoxFuture<'a, Result<Verified, TokenRejected>> {
             Box::pin(std::future::ready(Err(TokenRejected::KeysUnavailable)))
         }
@@ -19,8 +21,9 @@ pub(crate) fn api() -> Api {
         folder.path().join("a.db"),
         prediction_adapters_sqlite::Settings::default(),
     );
-    let ports = crate::database::Database::Sqlite(store.unwrap()).ports();
-    Api::start(ports.ports, ports.health, Arc::new(Nobody))
+    let store = crate::database::Database::Sqlite(store.unwrap()).ports();
+    let ports = Ports::of_store(&store, Arc::new(SystemClock), Arc::new(TimeOrderedIds));
+    Api::start(ports, store.health, Arc::new(NoCaller))
 }
 
 fn peer(number: u16) -> IpAddr {

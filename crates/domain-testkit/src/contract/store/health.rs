@@ -1,3 +1,5 @@
+use prediction_domain::ports::Lease;
+
 use crate::Stores;
 use crate::contract::fixture::{any_job, assert_nothing_changes};
 
@@ -10,7 +12,7 @@ pub(crate) fn a_little_can_be_written(stores: &Stores) {
     any_job(stores);
     for _ in 0..3 {
         assert_nothing_changes(stores, || stores.health.try_write().expect("the store can be written to"));
-        assert_eq!(stores.retention.end_of_lease().expect("the lease can be asked for"), None);
+        assert_eq!(stores.leases.end_of(Lease::Purge).expect("the lease can be asked for"), None);
     }
 }
 

@@ -1,31 +1,9 @@
-use prediction_domain::model::{JobPlace, KeptHistory, ReplicaId, Run, Timestamp};
+use prediction_domain::model::{JobPlace, KeptHistory, Run, Timestamp};
 use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure};
 
 use crate::memory::{MemoryStore, State};
 
 impl RetentionRepository for MemoryStore {
-    fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure> {
-        let mut state = self.state();
-        let is_free = state.lease.is_none_or(|(holder, held_until)| {
-            holder == replica || held_until <= now || held_until > until.plus(until.since(now))
-        });
-        if is_free {
-            state.lease = Some((replica, until));
-        }
-        Ok(is_free)
-    }
-
-    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure> {
-        let mut state = self.state();
-        state.lease =
-            state.lease.map(|(holder, held_until)| (holder, if holder == replica { ended } else { held_until }));
-        Ok(())
-    }
-
-    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure> {
-        Ok(self.state().lease.map(|(_, held_until)| held_until))
-    }
-
     fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreFailure> {
         let mut state = self.state();
         let mut runs = std::mem::take(&mut state.runs);

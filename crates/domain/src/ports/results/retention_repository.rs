@@ -1,23 +1,11 @@
-use crate::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
+use crate::model::{JobPlace, KeptHistory, Timestamp};
 use crate::ports::StoreFailure;
 
 /// Removes what no caller can read any more, and history that is not to be kept. One replica of the service does it at
-/// a time, by a lease. The lease is not relied on: two replicas may purge at the same moment without harm.
+/// a time, by a [lease](crate::ports::LeaseRepository). The lease is not relied on: two replicas may purge at the same moment
+/// without harm.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RetentionRepository: Send + Sync {
-    /// Takes the lease until a time, or prolongs it, unless another replica holds it now. Tells whether it is held.
-    ///
-    /// A lease that ends later than this one would if it were twice as long is held by no replica: the replica that
-    /// took it had a clock that was far ahead.
-    fn hold_lease(&self, replica: ReplicaId, now: Timestamp, until: Timestamp) -> Result<bool, StoreFailure>;
-
-    /// Gives the lease back, so that no replica has to wait for its end: from now on it ended at that time. Nothing
-    /// happens when the replica does not hold it.
-    fn release_lease(&self, replica: ReplicaId, ended: Timestamp) -> Result<(), StoreFailure>;
-
-    /// When the last lease ends or ended, whichever replica held it, if there ever was one.
-    fn end_of_lease(&self) -> Result<Option<Timestamp>, StoreFailure>;
-
     /// Deletes values that have expired by now, by what their sources say at that moment, and what belonged to deleted
     /// jobs: so many values and runs at the most, in one transaction. A transaction that writes waits for it no longer
     /// than that takes.

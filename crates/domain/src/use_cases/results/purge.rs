@@ -4,8 +4,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::model::{JobPlace, KeptHistory, ReplicaId, Timestamp};
-use crate::ports::{IdGenerator, NextInSweep, Purged, PurgedHistory, RetentionRepository, StoreFailure};
-
+use crate::ports::{
+    IdGenerator, Lease, LeaseRepository, NextInSweep, Purged, PurgedHistory, RetentionRepository, StoreFailure,
+    StorePorts,
+};
 use crate::use_cases::ClockWatch;
 
 /// Deletes what has expired, step by step, for one replica of the service. No caller starts it, so it needs no
@@ -18,6 +20,7 @@ use crate::use_cases::ClockWatch;
 /// The lease carries that time from one process to the next.
 pub struct Purger {
     retention: Arc<dyn RetentionRepository>,
+    leases: Arc<dyn LeaseRepository>,
     watch: Arc<ClockWatch>,
     replica: ReplicaId,
     held_until: Option<Timestamp>,
@@ -76,8 +79,9 @@ impl Purger {
 
     /// Makes a purger that holds no lease yet.
     #[must_use]
-    pub fn new(retention: Arc<dyn RetentionRepository>, watch: Arc<ClockWatch>, ids: &dyn IdGenerator) -> Self {
-        Self { retention, watch, replica: ids.replica_id(), held_until: None, has_recalled: false, sweep: None }
+    pub fn new(store: &StorePorts, watch: Arc<ClockWatch>, ids: &dyn IdGenerator) -> Self {
+        let (retention, leases) = (Arc::clone(&store.retention), Arc::clone(&store.leases));
+        Self { retention, leases, watch, replica: ids.replica_id(), held_until: None, has_recalled: false, sweep: None }
     }
 
     /// Deletes what is not to be kept of the history of jobs, too.
@@ -91,7 +95,7 @@ impl Purger {
     /// does.
     pub fn step(&mut self, limit: usize) -> Result<PurgeStep, StoreFailure> {
         if !self.has_recalled {
-            if let Some(known) = self.retention.end_of_lease()? {
+            if let Some(known) = self.leases.end_of(Lease::Purge)? {
                 self.watch.recall(known);
             }
             self.has_recalled = true;
@@ -105,7 +109,7 @@ impl Purger {
         }
         if self.needs_lease(now) {
             let until = now.plus(TimeDelta::seconds(Self::LEASE_SECONDS));
-            let is_held = self.retention.hold_lease(self.replica, now, until)?;
+            let is_held = self.leases.hold(Lease::Purge, self.replica, now, until)?;
             self.held_until = is_held.then_some(until);
         }
         match self.held_until {
@@ -156,7 +160,7 @@ impl Purger {
             // Long enough ago for replicas whose clocks are behind.
             Some(_) => {
                 let ended = self.watch.now().plus(-TimeDelta::seconds(Self::LEASE_SECONDS));
-                self.retention.release_lease(self.replica, ended)
+                self.leases.release(Lease::Purge, self.replica, ended)
             }
             None => Ok(()),
         }

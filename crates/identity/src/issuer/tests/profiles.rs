@@ -1,5 +1,4 @@
-//! Tokens as the documentation of each issuer shows them (docs/auth.md names the pages), and what is refused of every
-//! profile.
+//! Tokens as each issuer documents them (docs/auth.md names the pages), and what is refused of every profile.
 
 mod organisations;
 mod scopes;
@@ -164,8 +163,7 @@ fn an_access_token_of_each_issuer_gets_in_by_its_profile() {
         assert_eq!(caller.subject, "somebody");
         assert_eq!(caller.permissions, [Permission::JobsRead].into(), "{profile:?}");
         assert_eq!(caller.scope, of(&[ORGANISATION]), "{profile:?}");
-        // Others' tokens say what they are in another way, but for Auth0, which makes tokens after RFC 9068 if it is
-        // told to.
+        // Tokens of others say what they are in another way. Only Auth0 can make tokens after RFC 9068.
         for other in TokenProfile::ALL.into_iter().filter(|other| *other != profile) {
             let claims = with(claims_of(other), &json!({"iss": issuer(profile), "aud": AUDIENCE}));
             let is_taken = desk.judge(&header_of(other), &claims).is_ok();
@@ -259,8 +257,7 @@ fn what_only_an_access_token_has_is_asked_for() {
     cognito.refuses("a type of others", cognito.header(&json!({"typ": "at+jwt"})));
 }
 
-/// What is refused of every profile alike: the corpus of RFC 9068 and of local tokens in short, on each profile's own
-/// good token.
+/// What every profile refuses: the corpus of RFC 9068 and of local tokens in short, on each profile's good token.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a list of what is refused is as long as it is")]
 fn every_profile_refuses_what_all_refuse() {

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use super::{
+    JobRepository, JudgementRepository, LeaseRepository, RetentionRepository, RunRepository, SourceRepository,
+    SourceVersionRepository, StoreHealth, StoreStatistics,
+};
+
+/// One store behind all of its ports.
+#[derive(Clone)]
+pub struct StorePorts {
+    /// The sources.
+    pub sources: Arc<dyn SourceRepository>,
+    /// The source versions.
+    pub source_versions: Arc<dyn SourceVersionRepository>,
+    /// The jobs.
+    pub jobs: Arc<dyn JobRepository>,
+    /// Their runs.
+    pub runs: Arc<dyn RunRepository>,
+    /// By what jobs of a health are found.
+    pub judgements: Arc<dyn JudgementRepository>,
+    /// Removes what no caller can read any more.
+    pub retention: Arc<dyn RetentionRepository>,
+    /// Which replica does what one does at a time.
+    pub leases: Arc<dyn LeaseRepository>,
+    /// Whether the store can do its work.
+    pub health: Arc<dyn StoreHealth>,
+    /// How busy the store is.
+    pub statistics: Arc<dyn StoreStatistics>,
+}
+
+impl StorePorts {
+    /// All ports of a store that implements each of them.
+    #[must_use]
+    pub fn of<Store>(store: &Arc<Store>) -> Self
+    where
+        Store: SourceRepository
+            + SourceVersionRepository
+            + JobRepository
+            + RunRepository
+            + JudgementRepository
+            + RetentionRepository
+            + LeaseRepository
+            + StoreHealth
+            + StoreStatistics
+            + 'static,
+    {
+        Self {
+            sources: store.clone(),
+            source_versions: store.clone(),
+            jobs: store.clone(),
+            runs: store.clone(),
+            judgements: store.clone(),
+            retention: store.clone(),
+            leases: store.clone(),
+            health: store.clone(),
+            statistics: store.clone(),
+        }
+    }
+}
+
+/// Mocks of all ports of a store, without expectations: a call that was not expected panics.
+#[cfg(feature = "mocks")]
+#[derive(Debug, Default)]
+pub struct MockStore {
+    /// See [`StorePorts::sources`].
+    pub sources: super::MockSourceRepository,
+    /// See [`StorePorts::source_versions`].
+    pub source_versions: super::MockSourceVersionRepository,
+    /// See [`StorePorts::jobs`].
+    pub jobs: super::MockJobRepository,
+    /// See [`StorePorts::runs`].
+    pub runs: super::MockRunRepository,
+    /// See [`StorePorts::judgements`].
+    pub judgements: super::MockJudgementRepository,
+    /// See [`StorePorts::retention`].
+    pub retention: super::MockRetentionRepository,
+    /// See [`StorePorts::leases`].
+    pub leases: super::MockLeaseRepository,
+    /// See [`StorePorts::health`].
+    pub health: super::MockStoreHealth,
+    /// See [`StorePorts::statistics`].
+    pub statistics: super::MockStoreStatistics,
+}
+
+#[cfg(feature = "mocks")]
+impl From<MockStore> for StorePorts {
+    fn from(store: MockStore) -> Self {
+        Self {
+            sources: Arc::new(store.sources),
+            source_versions: Arc::new(store.source_versions),
+            jobs: Arc::new(store.jobs),
+            runs: Arc::new(store.runs),
+            judgements: Arc::new(store.judgements),
+            retention: Arc::new(store.retention),
+            leases: Arc::new(store.leases),
+            health: Arc::new(store.health),
+            statistics: Arc::new(store.statistics),
+        }
+    }
+}
