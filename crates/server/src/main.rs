@@ -8,12 +8,9 @@ mod data_folder;
 mod database;
 mod greeting;
 mod identity;
-mod judging;
 mod listener;
 mod logging;
-mod purge;
 mod serve;
-mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -17,10 +17,11 @@ use prediction_http::{Api, RateLimits, Traces};
 use prediction_identity::cache::CachingVerifier;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::background::{BackgroundWorker, Judging, Purge, Watch};
 use crate::command_line::{ServeOptions, UsageOptions};
 use crate::connections::Connections;
 use crate::greeting::Addresses;
-use crate::{connections, database, greeting, identity, judging, listener, logging, purge, watch};
+use crate::{connections, database, greeting, identity, listener, logging};
 use prediction_adapters_system::{ProcessClock, SystemClock, TimeOrderedIds};
 
 /// How many connections the internal listener has: for a few operators and monitors.
@@ -107,10 +108,11 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         let purge = if options.no_purge {
             None
         } else {
-            Some(purge::start(purger, database.purge_batch(), for_purge, options.purge_every)?)
+            let purge = Purge::new(purger, database.purge_batch(), for_purge, options.purge_every);
+            Some(BackgroundWorker::start(purge)?)
         };
-        let judging = judging::start(judge, database.judging_batch())?;
-        let watch = watch::start(for_watch, clock)?;
+        let judging = BackgroundWorker::start(Judging::new(judge, database.judging_batch()))?;
+        let watch = BackgroundWorker::start(Watch::new(for_watch, clock))?;
         let stop = Stop { api, server: server.handle(), connections: [connections, internal_connections] };
         rt::spawn(stop.on_signal(signals, options.drain_delay));
         server.await.context("the server failed")?;

@@ -1,4 +1,4 @@
-//! Deletes what has expired, on a thread of its own, so that it never stands before a request.
+//! Deletes what has expired, so that it never stands before a request.
 
 use std::time::{Duration, Instant};
 
@@ -7,51 +7,61 @@ use prediction_domain::ports::{Purged, StoreFailure};
 use prediction_domain::use_cases::{PurgeStep, Purger, SweptHistory};
 use prediction_http::Api;
 
-mod pace;
-
-use self::pace::Pace;
-use crate::background::{BackgroundThread, Stopped, causes, guarded};
+use super::pace::Pace;
+use super::{BackgroundWork, causes, guarded};
 
 /// How often to look how far the purge is behind.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
-/// Starts it. It looks for what has expired at once, and then again each time that so long has passed. `batch` is how many values and
-/// runs are deleted at once. When it is stopped, it ends after the batch that it is at, and gives its lease back.
-pub(crate) fn start(
+/// Looks for what has expired at once, and then again each time that so long has passed. When it ends, it gives its
+/// lease back.
+pub(crate) struct Purge {
     purger: Purger,
+    /// How many values and runs are deleted at once.
     batch: usize,
     api: web::Data<Api>,
     every: Duration,
-) -> anyhow::Result<BackgroundThread> {
-    BackgroundThread::start("purge", move |stopped| purge(purger, batch, &api, every, stopped))
+    round: Round,
+    pace: Pace,
+    looked: Option<Instant>,
 }
 
-fn purge(mut purger: Purger, batch: usize, api: &Api, every: Duration, stopped: &Stopped) {
-    let mut round = Round::default();
-    let mut pace = Pace::new();
-    let mut looked: Option<Instant> = None;
-    loop {
+impl Purge {
+    pub(crate) fn new(purger: Purger, batch: usize, api: web::Data<Api>, every: Duration) -> Self {
+        Self { purger, batch, api, every, round: Round::default(), pace: Pace::new(), looked: None }
+    }
+}
+
+impl BackgroundWork for Purge {
+    const NAME: &'static str = "purge";
+
+    fn step(&mut self) -> Duration {
         let began = Instant::now();
-        let step = told(|| purger.step(batch));
-        api.note_purge(&step);
-        let swept = told(|| purger.sweep(batch));
-        api.note_sweep(&swept);
-        let goes_on = add(&mut round, step.ok(), swept.ok());
+        let step = told(|| self.purger.step(self.batch));
+        self.api.note_purge(&step);
+        let swept = told(|| self.purger.sweep(self.batch));
+        self.api.note_sweep(&swept);
+        let goes_on = add(&mut self.round, step.ok(), swept.ok());
         // After a batch it rests for about as long as that took: the database is there for others first.
-        let pause = if goes_on { pace.rest_after(began.elapsed()) } else { every };
-        if !goes_on || looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
-            looked = Some(Instant::now());
-            if let Ok(backlog) = told(|| purger.oldest_expired()) {
-                api.note_oldest_expired(backlog.map(|backlog| backlog.since));
-                pace.observe(backlog.map_or(Duration::ZERO, |backlog| backlog.age), Instant::now());
+        let rest = if goes_on { self.pace.rest_after(began.elapsed()) } else { self.every };
+        if !goes_on || self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
+            self.looked = Some(Instant::now());
+            if let Ok(backlog) = told(|| self.purger.oldest_expired()) {
+                self.api.note_oldest_expired(backlog.map(|backlog| backlog.since));
+                self.pace.observe(backlog.map_or(Duration::ZERO, |backlog| backlog.age), Instant::now());
             }
         }
-        if !stopped.rest(pause) {
-            break;
-        }
+        rest
     }
-    if let Err(failure) = purger.stop() {
-        tracing::warn!(cause = causes(&failure), "the lease of the purge ends by itself");
+
+    fn rest_after_panic(&self) -> Duration {
+        self.every
+    }
+
+    fn end(self) {
+        if let Err(failure) = self.purger.stop() {
+            tracing::warn!(cause = causes(&failure), "the lease of the purge ends by itself");
+        }
     }
 }
 
