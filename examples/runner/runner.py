@@ -268,7 +268,7 @@ def read_options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Makes one pass, or one after the other until somebody ends it. Gives the exit status."""
+    """Makes one pass, or one after the other until it is ended. Gives the exit status."""
     options = read_options()
     # Both signals end it between or within requests: what was not reported now is reported next time.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

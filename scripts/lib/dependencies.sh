@@ -12,7 +12,7 @@ check_dependencies() {
   # The only step that needs more of the internet than package registries. Without it, there is less to know, and nothing wrong.
   within 60 "$deny" --locked fetch db >/dev/null 2>&1 || fetched=$?
   if [ "$fetched" -ne 0 ]; then
-    say "The list of advisories could not be fetched from here: nobody looked for known vulnerabilities."
+    say "The list of advisories could not be fetched from here: no known vulnerabilities were looked for."
     return
   fi
   "$deny" --locked --offline check --hide-inclusion-graph advisories

@@ -14,7 +14,7 @@ find_newest_engine() {
 
 # Starts an empty server of the newest engine with these settings, and sets POSTGRES_URL. See start_postgres.
 #
-# Its files are copied to where the user of the server can read them, whoever the folder of this repository belongs to. The
+# Its files are copied to where the user of the server can read them, whichever user owns the folder of this repository. The
 # libraries are in a folder of their own, beside the one with the programs.
 start_newest_postgres() {
   local found=$POSTGRES_BIN part

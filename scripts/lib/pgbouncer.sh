@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # PgBouncer, found or installed. Sourced by the other scripts.
 
-# shellcheck disable=SC2034 # It is for those who source this.
+# shellcheck disable=SC2034 # It is for the scripts that source this.
 PGBOUNCER= # the program
 
 # Sets PGBOUNCER; installs it if there is none.

@@ -77,7 +77,7 @@ $settings" >>"$POSTGRES_HOME/data/postgresql.conf"
   for port in $(free_ports); do
     if as_postgres "$POSTGRES_BIN/pg_ctl" start --wait --silent --pgdata="$POSTGRES_HOME/data" --options="-p $port" \
       --log="$POSTGRES_HOME/server.log" >/dev/null 2>&1; then
-      # shellcheck disable=SC2034 # It is for those who source this.
+      # shellcheck disable=SC2034 # It is for the scripts that source this.
       POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
       unset LOCPATH
       return
@@ -122,7 +122,7 @@ as_postgres() (
   exec su -s /bin/sh "$POSTGRES_USER" -c "$(printf '%q ' "$@")"
 )
 
-# Some ports that nobody answers on, below those that systems give to outgoing connections. Several, because another
+# Some ports that nothing listens on, below those that systems give to outgoing connections. Several, because another
 # process may take one before the server does.
 free_ports() {
   local found=0 port

@@ -37,7 +37,7 @@ impl FixedClock {
     }
 
     fn time(&self) -> MutexGuard<'_, Time> {
-        self.0.lock().expect("nobody panics while moving the clock")
+        self.0.lock().expect("no test panics while moving the clock")
     }
 }
 

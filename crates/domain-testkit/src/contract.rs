@@ -54,7 +54,7 @@ macro_rules! contract_suite {
                     a_job_that_is_there_is_found_whatever_the_quota
                     jobs_that_were_there_before_count
                     a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_quota
-                    of_many_set_ups_at_once_as_many_are_made_as_there_is_room_for
+                    of_many_setups_at_once_as_many_are_made_as_there_is_room_for
                     jobs_that_are_stored_and_deleted_at_once_are_counted_right
                     as_much_is_reported_in_a_day_as_may_be
                     what_cannot_be_stored_is_told_before_a_quota_and_uses_nothing
@@ -98,10 +98,10 @@ macro_rules! contract_suite {
                 races {
                     of_many_sources_with_one_name_one_is_stored
                     of_many_versions_with_one_label_one_is_stored
-                    of_many_set_ups_with_one_name_one_creates_the_job
+                    of_many_setups_with_one_name_one_creates_the_job
                     of_many_attempts_of_one_plan_one_creates_the_job
-                    of_many_set_ups_with_one_new_source_one_creates_it
-                    of_many_set_ups_with_one_new_version_one_creates_it
+                    of_many_setups_with_one_new_source_one_creates_it
+                    of_many_setups_with_one_new_version_one_creates_it
                     batches_that_overlap_in_opposite_orders_create_each_job_once
                     batches_that_publish_in_opposite_orders_create_each_source_once
                     of_many_updates_of_one_source_one_is_made
@@ -114,9 +114,9 @@ macro_rules! contract_suite {
                     of_many_deletes_of_one_job_one_deletes_it
                     of_an_update_and_a_delete_of_one_job_one_is_made
                     of_an_update_and_a_delete_of_one_source_one_is_made
-                    a_job_deleted_during_set_ups_of_its_name_is_found_or_replaced
+                    a_job_deleted_during_setups_of_its_name_is_found_or_replaced
                     a_source_deleted_during_inserts_of_its_name_is_found_or_replaced
-                    a_version_deleted_during_set_ups_leaves_no_orphan
+                    a_version_deleted_during_setups_leaves_no_orphan
                     a_version_deleted_during_updates_leaves_no_orphan
                     a_source_deleted_while_versions_are_published_leaves_no_orphan
                 }
@@ -298,7 +298,7 @@ macro_rules! contract_suite {
                 }
                 reporting {
                     each_run_that_comes_without_a_time_is_issued_after_those_before
-                    nobody_waits_for_a_time_that_is_further_ahead_than_clocks_differ
+                    no_report_waits_for_a_time_that_is_further_ahead_than_clocks_differ
                     a_run_that_comes_without_a_time_finds_one_that_is_free
                     of_many_runs_without_a_time_each_has_one_of_its_own
                     a_run_without_a_time_needs_its_job

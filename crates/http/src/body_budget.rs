@@ -1,9 +1,9 @@
 //! How much memory the bodies of requests may take, all together.
 //!
-//! Bytes are reserved before they are received, and the reservation is held until the request is dealt with: what becomes of a body
-//! is a small multiple of it, so this bounds the memory of all. Two kinds of bodies have a share of their own, so that many large ones
-//! never keep a small one waiting. Of each share a tenant has one half at the most, so that no tenant can take all of it, and waiting
-//! for more has an end.
+//! Bytes are reserved before they are received, and the reservation is held until the request is dealt with: what
+//! becomes of a body is a small multiple of it, so this bounds the memory of all. Two kinds of bodies have a share of
+//! their own, so that many large ones never keep a small one waiting. Of each share a tenant has one half at the most,
+//! so that no tenant can take all of it, and waiting for more has an end.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -42,8 +42,8 @@ pub(crate) struct Reservation {
     metrics: BodyMetrics,
 }
 
-/// What became of a body, with the memory that is reserved for it: it goes wherever this goes, and is free when the request is dealt
-/// with, whether or not a client still waits for it.
+/// What became of a body, with the memory that is reserved for it: it goes wherever this goes, and is free when the
+/// request is dealt with, whether or not a client still waits for it.
 pub(crate) struct Held<T> {
     content: T,
     reservation: Option<Reservation>,

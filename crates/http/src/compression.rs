@@ -1,8 +1,9 @@
 //! Compressed answers, for clients that want them.
 //!
-//! Where what a caller sends stands beside what it must not know, the length of the compressed answer tells it (BREACH). So only answers
-//! to GET are compressed, and no errors, which show what was sent. What is compressed is another representation, and has an entity tag of
-//! its own (RFC 9110, section 8.8.3): that of the plain one, with the coding at its end.
+//! Where what a caller sends stands beside what it must not know, the length of the compressed answer tells it
+//! (BREACH). So only answers to GET are compressed, and no errors, which show what was sent. What is compressed is
+//! another representation, and has an entity tag of its own (RFC 9110, section 8.8.3): that of the plain one, with the
+//! coding at its end.
 
 use actix_http::encoding::Encoder;
 use actix_web::Error;

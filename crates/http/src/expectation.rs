@@ -1,8 +1,9 @@
-//! `Expect: 100-continue` (RFC 9110, section 10.1.1): a client that asks before it sends its body is told the final status, if that is
-//! known without the body.
+//! `Expect: 100-continue` (RFC 9110, section 10.1.1): a client that asks before it sends its body is told the final
+//! status, if that is known without the body.
 //!
-//! The application is asked twice. The first time it is given the head alone: if it answers, that is the answer; if it wants the body, the
-//! client is told to send it, and the application is asked again, with all of it. So nothing about a request is judged in two ways.
+//! The application is asked twice. The first time it is given the head alone: if it answers, that is the answer; if it
+//! wants the body, the client is told to send it, and the application is asked again, with all of it. So nothing about
+//! a request is judged in two ways.
 
 use std::cell::Cell;
 use std::future::poll_fn;

@@ -1,8 +1,12 @@
-//! The one bridge from asynchronous handlers to the synchronous ports.
+//! The one bridge from asynchronous handlers to the synchronous ports: a bulkhead with micro-batching.
+//!
+//! Each kind of work has threads and a bounded queue of its own (a bulkhead), so that no kind fills what another one
+//! needs. [`pool`] is the queue, [`batching`] takes and answers what waits, [`overload`] refuses what is too much,
+//! [`supervision`] replaces threads that are stuck, [`turns`] shares a lane between tenants, and [`limit`] all lanes.
 //!
 //! A [`Lane`] is one thread, or a few, with a bounded queue. It takes one waiting question, and with it all others that
-//! wait already, and answers them together: a batch costs about as much as a single question. No caller waits for a batch
-//! to fill. An idle lane answers at once, and under load batches form by themselves.
+//! wait already, and answers them together: a batch costs about as much as a single question. No caller waits for a
+//! batch to fill. An idle lane answers at once, and under load batches form by themselves.
 //!
 //! Every question is some [`Tenant`]'s. Tenants take [turns](turns) by how long they were served of late, so that no
 //! tenant waits for the crowd of another one. A lane of several threads keeps one free for tenants that have none.
@@ -15,10 +19,14 @@
 //!
 //! **Architecture invariant:** nothing else in this crate may block.
 
+mod batching;
 mod limit;
+mod overload;
+mod pool;
+mod slot;
+mod supervision;
 mod tenant;
 mod turns;
-mod worker_pool;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,8 +35,8 @@ use tokio::sync::oneshot;
 
 use crate::metrics::LaneMetrics;
 pub(crate) use limit::TenantLimit;
+use pool::WorkerPool;
 pub(crate) use tenant::Tenant;
-use worker_pool::WorkerPool;
 
 /// How often a waiting caller checks that the threads are well.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -1,14 +1,15 @@
 //! The Prediction API over HTTP.
 //!
-//! [`Api::start`] puts the use cases of [`prediction_domain`] behind lanes; [`configure`] adds the routes to an actix-web
-//! application, and [`middleware::observe`] gives every answer its request id, its log line and the form of its errors:
+//! [`Api::start`] puts the use cases of [`prediction_domain`] behind lanes; [`configure`] adds the routes to an
+//! actix-web application, and [`middleware::observe`] gives every answer its request id, its log line and the form of
+//! its errors:
 //!
 //! ```no_run
 //! use std::sync::Arc;
 //!
 //! use actix_web::{App, HttpServer, middleware::from_fn, web};
 //! use prediction_domain::{ports::StoreHealth, use_cases::Ports};
-//! use prediction_http::Api;
+//! use prediction_http::{Api, Runtime};
 //! use prediction_identity::TokenVerifier;
 //!
 //! async fn serve(
@@ -16,7 +17,7 @@
 //!     health: Arc<dyn StoreHealth>,
 //!     verifier: Arc<dyn TokenVerifier>,
 //! ) -> std::io::Result<()> {
-//!     let api = web::Data::new(Api::start(ports, health, verifier));
+//!     let api = web::Data::new(Api::start(ports, Runtime::new(health), verifier));
 //!     HttpServer::new(move || {
 //!         App::new()
 //!             .app_data(api.clone())
@@ -47,7 +48,7 @@ mod routes;
 mod streams;
 mod traces;
 
-pub use api::{Api, REQUEST_DEADLINE, SET_UP_DEADLINE, Writers};
+pub use api::{Api, REQUEST_DEADLINE, Runtime, SET_UP_DEADLINE, Writers};
 pub use metrics::ConnectionEnd;
 pub use rate_limits::{RateLimits, network};
 pub use routes::{configure, configure_internal, configure_public};

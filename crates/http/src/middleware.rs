@@ -30,7 +30,7 @@ pub async fn observe(
     let start = Instant::now();
     let request_id = request_id(request.headers());
     let is_api = request.path().starts_with("/api/");
-    let traces = request.app_data::<web::Data<Api>>().and_then(|api| api.traces());
+    let traces = request.app_data::<web::Data<Api>>().and_then(|api| api.runtime().traces());
     // A head that is judged before its body is sent is not a request yet.
     let traces = traces.filter(|_| !is_head_only(&request));
     let span = traces.map(|traces| traces.begin(&request, &request_id));
@@ -62,8 +62,8 @@ pub async fn observe(
     let mut is_stopping = false;
     if let Some(api) = response.request().app_data::<web::Data<Api>>() {
         let method = response.request().method().as_str();
-        api.metrics.answered(method, route, status, duration);
-        is_stopping = api.is_stopping();
+        api.runtime().metrics.answered(method, route, status, duration);
+        is_stopping = api.runtime().is_stopping();
     }
     if is_stopping {
         // Another replica is to answer the next request of this client.
@@ -74,8 +74,8 @@ pub async fn observe(
     Ok(response)
 }
 
-/// To a client of HTTP/1.0 no chunks are sent (RFC 9112, section 6.1): where the length is not known, the end of the answer is the end
-/// of the connection.
+/// To a client of HTTP/1.0 no chunks are sent (RFC 9112, section 6.1): where the length is not known, the end of the
+/// answer is the end of the connection.
 fn end_by_closing(response: &mut ServiceResponse<BoxBody>) {
     if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
         let head = response.response_mut().head_mut();

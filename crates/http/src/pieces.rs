@@ -1,7 +1,7 @@
 //! Large answers, handed over piece by piece.
 //!
-//! actix-http copies what a body gives into the buffer of the connection, and keeps it there until the client has taken it. Whole, a
-//! large answer would be there once more for each client that does not read.
+//! actix-http copies what a body gives into the buffer of the connection, and keeps it there until the client has taken
+//! it. Whole, a large answer would be there once more for each client that does not read.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -66,8 +66,8 @@ impl Problem {
         self
     }
 
-    /// Adds everything that is wrong with the body: the first entries, and how many more there are. Entries end where they are many
-    /// or have become long, so that no answer is much longer than that.
+    /// Adds everything that is wrong with the body: the first entries, and how many more there are. Entries end where
+    /// they are many or have become long, so that no answer is much longer than that.
     #[must_use]
     pub(crate) fn violations<'a>(mut self, violations: impl IntoIterator<Item = &'a Violation>) -> Self {
         let mut room = MOST_BYTES_OF_ERRORS;
@@ -120,11 +120,13 @@ impl Problem {
     /// A method that this resource does not have.
     #[must_use]
     pub(crate) fn method_not_allowed(allowed: &[Method]) -> Self {
-        let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-        let allowed = allowed.join(", ");
-        Self::new(ProblemCode::MethodNotAllowed)
-            .detail(format!("this resource allows only {allowed}"))
-            .header(ALLOW, &allowed)
+        let problem = Self::new(ProblemCode::MethodNotAllowed);
+        problem.detail(format!("this resource allows only {}", names(allowed))).allowing(allowed)
+    }
+
+    /// Tells the methods that the resource has (RFC 9110, section 15.5.6).
+    pub(crate) fn allowing(self, allowed: &[Method]) -> Self {
+        self.header(ALLOW, &names(allowed))
     }
 
     /// The body of the answer, with the id of the request that it answers.
@@ -151,8 +153,8 @@ impl Problem {
     }
 }
 
-/// How many bytes of entries there are about at the most, until one is the last. A single one may show a description, or the bindings of a
-/// job, as stored and as sent.
+/// How many bytes of entries there are about at the most, until one is the last. A single one may show a description,
+/// or the bindings of a job, as stored and as sent.
 const MOST_BYTES_OF_ERRORS: usize = 256 * 1024;
 
 /// How long a value is as JSON.
@@ -235,8 +237,8 @@ impl From<LaneError> for Problem {
 }
 
 impl Problem {
-    /// Too many requests, and how long to wait before the next one: in whole seconds (RFC 9110, section 10.2.3), so that it is
-    /// not too early.
+    /// Too many requests, and how long to wait before the next one: in whole seconds (RFC 9110, section 10.2.3), so
+    /// that it is not too early.
     pub(crate) fn rate_limited(wait: Duration) -> Self {
         Self::new(ProblemCode::RateLimited).retry_after(wait)
     }
@@ -250,4 +252,8 @@ impl Problem {
     pub(crate) fn unavailable(code: ProblemCode) -> Self {
         Self::new(code).header(RETRY_AFTER, "1")
     }
+}
+
+fn names(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }

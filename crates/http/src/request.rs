@@ -21,7 +21,7 @@ use prediction_domain::model::{Caller, Permission, Revision, ValueProblem};
 use prediction_domain::requests::{Precondition, Sent, Submission};
 use prediction_domain::use_cases::UseCaseError;
 
-use crate::api::{Api, ApiForTenant};
+use crate::api::{Api, ServiceForTenant};
 use crate::expectation::was_head_judged;
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
@@ -45,15 +45,15 @@ pub(crate) struct Call {
 pub(crate) struct KnownCaller(pub(crate) Arc<Caller>);
 
 impl Call {
-    /// The service, for the tenant of [the caller](Self::caller).
-    pub(crate) fn api(&self) -> ApiForTenant {
+    /// The use cases, for the tenant of [the caller](Self::caller).
+    pub(crate) fn service(&self) -> ServiceForTenant {
         let tenant =
             self.request.extensions().get::<KnownCaller>().map_or(Tenant::SERVICE, |known| Tenant::of(&known.0));
-        ApiForTenant::new(self.api.clone(), tenant)
+        ServiceForTenant::new(self.api.clone(), tenant)
     }
 
-    /// The service, for what is no tenant's.
-    pub(crate) fn service(&self) -> &Api {
+    /// The API itself, for what is no tenant's.
+    pub(crate) fn api(&self) -> &Api {
         &self.api
     }
 
@@ -62,7 +62,7 @@ impl Call {
     pub(crate) fn admit(&self) -> Result<(), Problem> {
         match self.request.peer_addr() {
             Some(peer) if !was_head_judged(&self.request) => {
-                self.api.rate_limiters.check_peer(peer.ip()).map_err(Problem::rate_limited)
+                self.api.runtime().rate_limiters.check_peer(peer.ip()).map_err(Problem::rate_limited)
             }
             _ => Ok(()),
         }
@@ -75,7 +75,7 @@ impl Call {
         let caller = self.api.identify(token).await?;
         self.request.extensions_mut().insert(KnownCaller(Arc::clone(&caller)));
         if !was_head_judged(&self.request) {
-            self.api.rate_limiters.check_subject(&caller.subject).map_err(Problem::rate_limited)?;
+            self.api.runtime().rate_limiters.check_subject(&caller.subject).map_err(Problem::rate_limited)?;
         }
         if self.request.method().is_safe() {
             body::refuse(&self.request, &mut self.take_payload()).await?;
@@ -125,10 +125,10 @@ impl Call {
         let precondition = self.precondition()?;
         caller.require(needed).map_err(UseCaseError::from)?;
         let payload = &mut self.take_payload();
-        let body = body::read_if_any(&self.api(), &self.request, payload, body::BODY).await?;
+        let body = body::read_if_any(&self.service(), &self.request, payload, body::BODY).await?;
         let Some(body) = body else { return Ok(precondition) };
         let verdict = |Submission { content, diagnostics }: Submission<_>| Ok(diagnostics.finish(Some(content))?);
-        let revision = body.decode_and(&self.api(), &wire::DELETE, verdict).await?;
+        let revision = body.decode_and(&self.service(), &wire::DELETE, verdict).await?;
         Ok(match *revision {
             Sent::Given(number) => precondition.and(i64::try_from(number).ok().and_then(Revision::new)),
             _ => precondition,
@@ -144,8 +144,9 @@ impl Call {
         Freshness::of(self.request.headers())
     }
 
-    /// The body, which is to be JSON. There is no other way to it: not a byte is read for a caller without the permission that the
-    /// operation needs. What the use case asks beyond (whose organisation, which rights to the catalog) may depend on the body.
+    /// The body, which is to be JSON. There is no other way to it: not a byte is read for a caller without the
+    /// permission that the operation needs. What the use case asks beyond (whose organisation, which rights to the
+    /// catalog) may depend on the body.
     pub(crate) async fn body(&self, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
         self.body_within(body::BODY, caller, needed).await
     }
@@ -157,7 +158,7 @@ impl Call {
 
     async fn body_within(&self, limits: BodyLimits, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
         caller.require(needed).map_err(UseCaseError::from)?;
-        body::read(&self.api(), &self.request, &mut self.take_payload(), limits).await
+        body::read(&self.service(), &self.request, &mut self.take_payload(), limits).await
     }
 
     /// Whether the answer is wanted as CSV rather than as JSON.

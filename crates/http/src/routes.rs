@@ -1,4 +1,5 @@
-//! Every route. Each verb has a file, with its description and its handler: the routes and the OpenAPI document are made from one list.
+//! Every route. Each verb has a file, with its description and its handler: the routes and the OpenAPI document are
+//! made from one list.
 
 mod job_revisions;
 mod jobs;
@@ -92,29 +93,46 @@ pub fn configure_public(config: &mut ServiceConfig) {
 
 /// Adds the endpoints, those of one path as one resource, which knows the methods that it has.
 fn add(config: &mut ServiceConfig, endpoints: &[Endpoint]) {
-    let mut by_path: Vec<(&'static str, Vec<(Method, Endpoint)>)> = Vec::new();
+    let mut by_path: Vec<(&'static str, Vec<(Operation, Endpoint)>)> = Vec::new();
     for endpoint in endpoints {
-        let Operation { method, path, .. } = (endpoint.describe)();
-        let method = Method::from_bytes(method.as_bytes()).unwrap_or_else(|_| unreachable!("a method of an operation"));
-        match by_path.iter_mut().find(|(known, _)| *known == path) {
-            Some((_, of_path)) => of_path.push((method, *endpoint)),
-            None => by_path.push((path, vec![(method, *endpoint)])),
+        let operation = (endpoint.describe)();
+        match by_path.iter_mut().find(|(known, _)| *known == operation.path) {
+            Some((_, of_path)) => of_path.push((operation, *endpoint)),
+            None => by_path.push((operation.path, vec![(operation, *endpoint)])),
         }
     }
     for (path, of_path) in by_path {
-        let methods = of_path.iter().map(|(method, _)| method.clone()).collect();
-        let mut resource = resource(path, methods);
-        for (method, endpoint) in of_path {
-            let route = if method == Method::GET { get() } else { web::method(method) };
+        let methods: Vec<Method> = of_path.iter().map(|(operation, _)| method(operation.method)).collect();
+        let mut resource = resource(path, methods.clone());
+        for (operation, endpoint) in of_path {
+            let method_of_route = method(operation.method);
+            let route = if method_of_route == Method::GET { get() } else { web::method(method_of_route) };
             resource = resource.route((endpoint.handler)(route));
-        }
-        if path == source_versions::ONE {
-            for method in [Method::PUT, Method::PATCH] {
-                resource = resource.route(web::method(method).to(source_versions::refuse_change));
+            let (refused, code) = operation.refused_methods.unwrap_or((&[], ProblemCode::MethodNotAllowed));
+            for name in refused {
+                let methods = with_head(methods.clone());
+                let refuse = move || {
+                    let problem = Problem::new(code).allowing(&methods);
+                    async move { Err::<HttpResponse, _>(problem) }
+                };
+                resource = resource.route(web::method(method(name)).to(refuse));
             }
         }
         config.service(resource);
     }
+}
+
+/// The method of that name.
+fn method(name: &str) -> Method {
+    Method::from_bytes(name.as_bytes()).unwrap_or_else(|_| unreachable!("a method of an operation"))
+}
+
+/// A resource that can be read also answers HEAD.
+fn with_head(mut allowed: Vec<Method>) -> Vec<Method> {
+    if allowed.contains(&Method::GET) {
+        allowed.push(Method::HEAD);
+    }
+    allowed
 }
 
 /// The pattern of the route that a request took. `HttpRequest::match_pattern` would look for the route once more.
@@ -124,10 +142,8 @@ pub(crate) struct RoutePattern(pub(crate) &'static str);
 type Answer = Result<HttpResponse, Problem>;
 
 /// A resource that tells which methods it has.
-fn resource(path: &'static str, mut allowed: Vec<Method>) -> Resource {
-    if allowed.contains(&Method::GET) {
-        allowed.push(Method::HEAD);
-    }
+fn resource(path: &'static str, allowed: Vec<Method>) -> Resource {
+    let allowed = with_head(allowed);
     web::resource(path).app_data(RoutePattern(path)).default_service(web::to(move || {
         let problem = Problem::method_not_allowed(&allowed);
         async move { Err::<HttpResponse, _>(problem) }
@@ -149,8 +165,8 @@ async fn single(call: &Call, status: StatusCode, entity_tag: &str, body: impl Se
 /// What most single resources fit into, in bytes.
 const TYPICAL_BODY: usize = 1_024;
 
-/// A body in JSON, of about that many bytes: a buffer that has to grow step by step is copied at each. One that turns out to be long is
-/// written where no connection waits for it.
+/// A body in JSON, of about that many bytes: a buffer that has to grow step by step is copied at each. One that turns
+/// out to be long is written where no connection waits for it.
 async fn json(call: &Call, status: StatusCode, about: usize, body: impl Serialize + Send + 'static) -> Answer {
     let failed = |error| Problem::new(ProblemCode::InternalError).caused_by(error);
     let mut beginning = Beginning::of(about);
@@ -159,7 +175,7 @@ async fn json(call: &Call, status: StatusCode, about: usize, body: impl Serializ
         Err(error) if !error.is_io() => return Err(failed(error)),
         Err(_) => {
             drop(beginning);
-            let written = call.api().compute(move || serde_json::to_vec(&body)).await;
+            let written = call.service().compute(move || serde_json::to_vec(&body)).await;
             // What was done is done: only the answer is missing.
             written.map_err(|_| Problem::unavailable(ProblemCode::DeadlineExceeded))?.map_err(failed)?
         }

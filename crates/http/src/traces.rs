@@ -1,10 +1,11 @@
 //! Spans of requests, by OpenTelemetry's API and its semantic conventions for HTTP.
 //!
-//! Where they go is the server's business: it gives a tracer, or none. Without one, all that a request does about traces is
-//! to find an `Option` empty.
+//! Where they go is the server's business: it gives a tracer, or none. Without one, all that a request does about
+//! traces is to find an `Option` empty.
 //!
-//! **Security invariant:** a span says which route was taken and what came of it. What a caller sends stays out of it: path,
-//! query, headers, token and body; but for the id of the request, which the answer shows, and the ids of the caller's trace.
+//! **Security invariant:** a span says which route was taken and what came of it. What a caller sends stays out of it:
+//! path, query, headers, token and body; but for the id of the request, which the answer shows, and the ids of the
+//! caller's trace.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderMap;

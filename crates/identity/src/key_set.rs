@@ -221,7 +221,7 @@ fn read(number: usize, key: &Value) -> Result<Candidate, &'static str> {
     let (algorithms, secret): (_, fn(&Map<String, Value>) -> _) = match key.get("kty").and_then(Value::as_str) {
         Some("RSA") => (OF_RSA, rsa),
         Some("EC") => (OF_EC, elliptic_curve),
-        Some("oct") => return Err("is symmetric (oct), and whoever can read it could sign with it"),
+        Some("oct") => return Err("is symmetric (oct): every reader of it could sign with it"),
         _ => return Err("is of a kind (kty) that is not known here"),
     };
     if PRIVATE_MEMBERS.iter().any(|name| key.contains_key(*name)) {

@@ -1,5 +1,5 @@
-//! The service on PostgreSQL without looking at tokens: every caller is the same one. `scripts/bench` measures beside it
-//! what looking at tokens costs. Not for use: it lets every caller in.
+//! The service on PostgreSQL without looking at tokens: every caller is the same one. `scripts/bench` measures beside
+//! it what looking at tokens costs. Not for use: it lets every caller in.
 //!
 //! `without_token_check postgres://USER@HOST/NAME`
 
@@ -14,7 +14,7 @@ use prediction_adapters_system::{SystemClock, TimeOrderedIds};
 use prediction_domain::model::{Caller, Permission, Scope, Timestamp};
 use prediction_domain::ports::StorePorts;
 use prediction_domain::use_cases::Ports;
-use prediction_http::Api;
+use prediction_http::{Api, Runtime};
 use prediction_identity::{TokenRejected, TokenVerifier, ValidTime, Verified};
 
 struct AnyCaller(Verified);
@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     let always = |micros| Timestamp::from_micros(micros).context("a time that can be written down");
     let valid = ValidTime { from: always(0)?, until: always(4_000_000_000_000_000)? };
     let verifier = Arc::new(AnyCaller(Verified { caller: Arc::new(caller), valid }));
-    let api = web::Data::new(Api::start(ports, store.health, verifier));
+    let api = web::Data::new(Api::start(ports, Runtime::new(store.health), verifier));
     rt::System::new().block_on(async {
         let server = HttpServer::new(move || {
             App::new()

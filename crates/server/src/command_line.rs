@@ -53,7 +53,8 @@ pub(crate) struct ServeOptions {
     /// How many connections of clients there can be at a time; the next one is answered with 503 and closed
     #[arg(long, env = "PREDICTION_API_MAX_CONNECTIONS", default_value = "4096", value_name = "NUMBER")]
     pub(crate) max_connections: NonZeroU32,
-    /// How many of them can come from one network address (an IPv4 address, or the /64 of an IPv6 address) [default: no limit]
+    /// How many of them can come from one network address (an IPv4 address, or the /64 of an IPv6 address) [default: no
+    /// limit]
     #[arg(long, env = "PREDICTION_API_MAX_CONNECTIONS_PER_PEER", value_name = "NUMBER")]
     pub(crate) max_connections_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
@@ -71,8 +72,8 @@ pub(crate) struct ServeOptions {
     /// answered with 429 [default: no limit]
     #[arg(long, env = "PREDICTION_API_LIMIT_PER_SUBJECT", value_name = "NUMBER")]
     pub(crate) limit_per_subject: Option<NonZeroU32>,
-    /// The same for requests from one network address (an IPv4 address, or the /64 of an IPv6 address). Behind a proxy all requests
-    /// come from the proxy [default: no limit]
+    /// The same for requests from one network address (an IPv4 address, or the /64 of an IPv6 address). Behind a proxy
+    /// all requests come from the proxy [default: no limit]
     #[arg(long, env = "PREDICTION_API_LIMIT_PER_PEER", value_name = "NUMBER")]
     pub(crate) limit_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
@@ -155,8 +156,9 @@ pub(crate) struct DatabaseOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct IdentityOptions {
-    /// The claim of a token that holds its organisations, or its groups where a prefix of theirs is told: its name, or for tokens of an issuer
-    /// also a JSON pointer, which begins with a slash [default: organisations, or the issuer's claim of groups]
+    /// The claim of a token that holds its organisations, or its groups where a prefix of theirs is told: its name, or
+    /// for tokens of an issuer also a JSON pointer, which begins with a slash [default: organisations, or the issuer's
+    /// claim of groups]
     #[arg(
         long,
         env = "PREDICTION_API_ORGANISATIONS_CLAIM",
@@ -170,8 +172,8 @@ pub(crate) struct IdentityOptions {
 /// issuer says.
 #[derive(Debug, Args)]
 pub(crate) struct IssuerOptions {
-    /// The issuer that the tokens name (iss), to the letter; only its tokens are accepted then. Its keys are fetched from where
-    /// its description (OpenID Connect Discovery) says, unless another option says where they are
+    /// The issuer that the tokens name (iss), to the letter; only its tokens are accepted then. Its keys are fetched
+    /// from where its description (OpenID Connect Discovery) says, unless another option says where they are
     #[arg(
         long,
         env = "PREDICTION_API_ISSUER",
@@ -180,8 +182,8 @@ pub(crate) struct IssuerOptions {
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(crate) issuer: Option<String>,
-    /// What the issuer's tokens call this service (aud), to the letter; needed with the issuer. Can be given several times. With the profile
-    /// cognito it is the client of a token (`client_id`) that has to be one of them
+    /// What the issuer's tokens call this service (aud), to the letter; needed with the issuer. Can be given several
+    /// times. With the profile cognito it is the client of a token (`client_id`) that has to be one of them
     #[arg(
         long,
         env = "PREDICTION_API_AUDIENCE",
@@ -212,8 +214,8 @@ pub(crate) struct IssuerOptions {
     /// How the issuer tells access tokens from other tokens [default: rfc9068]
     #[arg(long, env = "PREDICTION_API_TOKEN_PROFILE", value_name = "PROFILE")]
     pub(crate) token_profile: Option<Profile>,
-    /// The claim of the issuer's tokens that says what is allowed: a text with spaces, or a list. Can be given several times: the first one that
-    /// a token has counts [default: as the profile has it]
+    /// The claim of the issuer's tokens that says what is allowed: a text with spaces, or a list. Can be given several
+    /// times: the first one that a token has counts [default: as the profile has it]
     #[arg(
         long,
         env = "PREDICTION_API_SCOPE_CLAIM",
@@ -222,7 +224,8 @@ pub(crate) struct IssuerOptions {
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub(crate) scope_claim: Vec<String>,
-    /// What the issuer writes before the name of each scope of this service, such as predictions/; scopes without it do not count
+    /// What the issuer writes before the name of each scope of this service, such as predictions/; scopes without it do
+    /// not count
     #[arg(
         long,
         env = "PREDICTION_API_SCOPE_PREFIX",
@@ -351,7 +354,8 @@ fn scopes(text: &str) -> Result<Scopes, String> {
     text.split_whitespace().map(parse).collect::<Result<Vec<_>, _>>().map(Scopes)
 }
 
-/// As browsers write it (RFC 6454): a scheme, a host in small letters, a port if it is not the usual one, and nothing else.
+/// As browsers write it (RFC 6454): a scheme, a host in small letters, a port if it is not the usual one, and nothing
+/// else.
 fn origin(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:[]".contains(&byte);

@@ -1,7 +1,7 @@
 //! A connection of a client that has to read what it asked for.
 //!
-//! What a client does not take is kept for it: in the kernel, in the buffer of the connection, and as the rest of the answer. So one
-//! that asks for much and reads nothing would cost memory for as long as it likes.
+//! What a client does not take is kept for it: in the kernel, in the buffer of the connection, and as the rest of the
+//! answer. So one that asks for much and reads nothing would cost memory for as long as it likes.
 
 use std::io;
 use std::pin::Pin;
@@ -27,10 +27,11 @@ const PATIENCE_WHEN_DRAINING: Duration = Duration::from_secs(3);
 /// between requests. It is for what actix-http waits for without end, such as the rest of a body that the service does
 /// not need any more.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
-/// How much the kernel keeps of an answer before it sends it: the next bytes are asked for when half of this has been sent.
+/// How much the kernel keeps of an answer before it sends it: the next bytes are asked for when half of this has been
+/// sent.
 ///
-/// With the two below it bounds the memory, and the steps in which a slow client is seen to take anything. Whether it takes enough can
-/// only be told if it takes several steps in a window.
+/// With the two below it bounds the memory, and the steps in which a slow client is seen to take anything. Whether it
+/// takes enough can only be told if it takes several steps in a window.
 #[cfg(target_os = "linux")]
 const MOST_NOT_SENT: u32 = 8 * 1024;
 /// How much is handed to the kernel at once.

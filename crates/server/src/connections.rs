@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use actix_web::web;
-use prediction_http::{Api, ConnectionEnd, network};
+use prediction_http::{ConnectionEnd, Runtime, network};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Files that are open for other reasons than a connection of a client, besides the files that the options tell:
@@ -20,7 +19,7 @@ pub(crate) struct Connections {
     open: AtomicUsize,
     by_peer: Mutex<HashMap<IpAddr, usize>>,
     is_draining: AtomicBool,
-    api: web::Data<Api>,
+    runtime: Arc<Runtime>,
 }
 
 /// The place of a connection among the others, until it is dropped.
@@ -31,14 +30,14 @@ pub(crate) struct Place {
 
 impl Connections {
     /// No connections yet, and so many at the most.
-    pub(crate) fn new(most: usize, most_per_peer: Option<usize>, api: web::Data<Api>) -> Arc<Self> {
+    pub(crate) fn new(most: usize, most_per_peer: Option<usize>, runtime: Arc<Runtime>) -> Arc<Self> {
         Arc::new(Self {
             most,
             most_per_peer,
             open: AtomicUsize::new(0),
             by_peer: Mutex::default(),
             is_draining: AtomicBool::new(false),
-            api,
+            runtime,
         })
     }
 
@@ -47,7 +46,7 @@ impl Connections {
         let peer = peer.filter(|_| self.most_per_peer.is_some()).map(network);
         let has_room = |open| (open < self.most).then_some(open + 1);
         if self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, has_room).is_err() {
-            self.api.note_ended_connection(ConnectionEnd::TooMany);
+            self.runtime.note_ended_connection(ConnectionEnd::TooMany);
             return None;
         }
         if let (Some(peer), Some(most)) = (peer, self.most_per_peer) {
@@ -56,12 +55,12 @@ impl Connections {
             if *own >= most {
                 drop(by_peer);
                 self.open.fetch_sub(1, Ordering::AcqRel);
-                self.api.note_ended_connection(ConnectionEnd::TooMany);
+                self.runtime.note_ended_connection(ConnectionEnd::TooMany);
                 return None;
             }
             *own += 1;
         }
-        self.api.note_opened_connection();
+        self.runtime.note_opened_connection();
         Some(Place { connections: Arc::clone(self), peer })
     }
 
@@ -79,7 +78,7 @@ impl Place {
 
     /// Notes that the connection ends because its peer takes too little.
     pub(crate) fn note_slow_reader(&self) {
-        self.connections.api.note_ended_connection(ConnectionEnd::SlowReader);
+        self.connections.runtime.note_ended_connection(ConnectionEnd::SlowReader);
     }
 }
 
@@ -95,7 +94,7 @@ impl Drop for Place {
             }
         }
         self.connections.open.fetch_sub(1, Ordering::AcqRel);
-        self.connections.api.note_closed_connection();
+        self.connections.runtime.note_closed_connection();
     }
 }
 

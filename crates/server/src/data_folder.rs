@@ -14,8 +14,8 @@ const SECRET_FILE: &str = "secret";
 /// More than any secret has. Of a longer file no more is read.
 const MAX_FILE_BYTES: u64 = 4 * 1024;
 
-/// The fewest different bytes in a secret. Of 32 random bytes about 30 are different; that there are fewer than 12 does not happen in the
-/// age of the world.
+/// The fewest different bytes in a secret. Of 32 random bytes about 30 are different; that there are fewer than 12 does
+/// not happen in the age of the world.
 const MIN_DIFFERENT_BYTES: usize = 12;
 
 /// Makes the folder unless it is there, readable for no other user.
@@ -40,7 +40,8 @@ pub(crate) fn secret(folder: &Path) -> anyhow::Result<Vec<u8>> {
     read(&path)
 }
 
-/// The secret that a server made. Nothing is made here: a token that is signed with a secret of its own is good for no server.
+/// The secret that a server made. Nothing is made here: a token that is signed with a secret of its own is good for no
+/// server.
 pub(crate) fn secret_of_server(folder: &Path) -> anyhow::Result<Vec<u8>> {
     if folder.exists() && !folder.is_dir() {
         bail!("the data folder {} is not a folder", folder.display());

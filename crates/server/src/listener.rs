@@ -1,4 +1,5 @@
-//! Where the service listens, and what becomes of a connection: as `actix_web::HttpServer` does it, with a say in what it leaves to itself.
+//! Where the service listens, and what becomes of a connection: as `actix_web::HttpServer` does it, with a say in what
+//! it leaves to itself.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};

@@ -20,8 +20,9 @@ pub(crate) fn start(options: &ServeOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes so that a line is one to every reader, and shows nothing else than it says. What is in a text of a line is escaped as JSON
-/// escapes it, where JSON and the standard library leave it: C1 controls, U+2028 and U+2029, and what directs the writing.
+/// Writes so that a line is one to every reader, and shows nothing else than it says. What is in a text of a line is
+/// escaped as JSON escapes it, where JSON and the standard library leave it: C1 controls, U+2028 and U+2029, and what
+/// directs the writing.
 struct OneLine<W>(W);
 
 impl Write for OneLine<Stdout> {

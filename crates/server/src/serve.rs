@@ -13,7 +13,7 @@ use actix_web::{App, rt, web};
 use anyhow::Context as _;
 use prediction_adapters_web::TraceExport;
 use prediction_domain::use_cases::{ClockWatch, HealthJudge, Ports, Purger, Quotas};
-use prediction_http::{Api, RateLimits, Traces};
+use prediction_http::{Api, RateLimits, Runtime, Traces};
 use prediction_identity::cache::CachingVerifier;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -52,14 +52,15 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let judge = HealthJudge::new(store.judgements, Arc::clone(&clock));
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));
     let limits = RateLimits { per_subject: options.limit_per_subject, per_peer: options.limit_per_peer };
-    let mut api = Api::start_for(database.writers(), ports, store.health, verifier)
+    let mut runtime = Runtime::new(store.health)
         .with_statistics(store.statistics)
         .with_clock_watch(Arc::clone(&clock))
         .with_rate_limits(limits);
     if let Some(export) = &export {
-        api = api.with_traces(Traces::new(export.tracer(), export.propagator()));
+        runtime = runtime.with_traces(Traces::new(export.tracer(), export.propagator()));
     }
-    let api = web::Data::new(api);
+    let api = web::Data::new(Api::start_for(database.writers(), ports, runtime, verifier));
+    let runtime = Arc::clone(api.runtime());
     let public = listener::bind("--listen", &options.listen)?;
     let internal = options.listen_internal.as_ref().map(|address| listener::bind("--listen-internal", address));
     let internal = internal.transpose()?.unwrap_or_default();
@@ -68,13 +69,12 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     // A pool may be replaced by another one while its connections hang.
     let others = INTERNAL_CONNECTIONS + 2 * options.database.database_connections.get() as usize;
     let most = connections::allowed(options.max_connections.get(), others);
-    let connections = Connections::new(most, per_peer, api.clone());
+    let connections = Connections::new(most, per_peer, Arc::clone(&runtime));
     // The operator gets in when the service is full.
-    let internal_connections = Connections::new(INTERNAL_CONNECTIONS, None, api.clone());
+    let internal_connections = Connections::new(INTERNAL_CONNECTIONS, None, Arc::clone(&runtime));
 
     rt::System::new().block_on(async {
         let (for_public, for_internal) = (api.clone(), api.clone());
-        let (for_purge, for_watch) = (api.clone(), api.clone());
         let (origins, is_compressing) = (options.cors_origins.clone(), options.compress);
         let configure =
             if internal.is_empty() { prediction_http::configure } else { prediction_http::configure_public };
@@ -100,20 +100,20 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         greeting::greet(&addresses, &database.place(), &identity)?;
         let server = server.run();
         if let Some(feed) = identity.into_feed() {
-            let api = api.clone();
+            let runtime = Arc::clone(&runtime);
             rt::spawn(async move {
-                feed.keys.keep_fresh(&feed.source, feed.max_age, |fetch| api.note_key_fetch(fetch)).await;
+                feed.keys.keep_fresh(&feed.source, feed.max_age, |fetch| runtime.note_key_fetch(fetch)).await;
             });
         }
         let purge = if options.no_purge {
             None
         } else {
-            let purge = Purge::new(purger, database.purge_batch(), for_purge, options.purge_every);
+            let purge = Purge::new(purger, database.purge_batch(), Arc::clone(&runtime), options.purge_every);
             Some(BackgroundWorker::start(purge)?)
         };
         let judging = BackgroundWorker::start(Judging::new(judge, database.judging_batch()))?;
-        let watch = BackgroundWorker::start(Watch::new(for_watch, clock))?;
-        let stop = Stop { api, server: server.handle(), connections: [connections, internal_connections] };
+        let watch = BackgroundWorker::start(Watch::new(Arc::clone(&runtime), clock))?;
+        let stop = Stop { runtime, server: server.handle(), connections: [connections, internal_connections] };
         rt::spawn(stop.on_signal(signals, options.drain_delay));
         server.await.context("the server failed")?;
         if let Some(purge) = purge {
@@ -139,7 +139,8 @@ fn quotas(options: &UsageOptions, clock: Arc<ClockWatch>) -> Quotas {
     }
 }
 
-/// Which pages may call the service from a browser. Without credentials: the token is in a header that a page sets itself.
+/// Which pages may call the service from a browser. Without credentials: the token is in a header that a page sets
+/// itself.
 fn cors(origins: &[String]) -> Cors {
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     const TRACE: HeaderName = HeaderName::from_static("traceparent");
@@ -177,16 +178,17 @@ impl Signals {
 
 /// What has to be told that the service stops.
 struct Stop {
-    api: web::Data<Api>,
+    runtime: Arc<Runtime>,
     server: ServerHandle,
     connections: [Arc<Connections>; 2],
 }
 
 impl Stop {
-    /// SIGTERM and Ctrl-C: serve on for a while, if that is wanted, then answer what is under way, take nothing new, and end.
+    /// SIGTERM and Ctrl-C: serve on for a while, if that is wanted, then answer what is under way, take nothing new,
+    /// and end.
     async fn on_signal(self, mut signals: Signals, drain_delay: Duration) {
         let name = signals.next().await;
-        self.api.stop();
+        self.runtime.stop();
         if drain_delay.is_zero() {
             tracing::info!(signal = name, "stopping");
         } else {

@@ -317,7 +317,7 @@ class Bench:
 
 def in_turn(groups: list[list[Measured]], number: int) -> list[Measured]:
     """All arms of a round, each group begun somewhere else than the last time: what comes first or last finds another
-    machine than the others, and nobody shall always be it.
+    machine than the others, and none shall always be it.
     """
     arms: list[Measured] = []
     for place, group in enumerate(groups):

@@ -58,7 +58,7 @@ class Postgres:
         self.tidy()
 
     def tidy(self) -> None:
-        """Removes what set-ups added, and everything else that would make the next measurement another one.
+        """Removes what setups added, and everything else that would make the next measurement another one.
 
         Each job has run once, as jobs have: otherwise PostgreSQL would plan for a table of summaries that is empty.
         """
@@ -116,7 +116,7 @@ class Sqlite:
         self.tidy()
 
     def tidy(self) -> None:
-        """Removes what set-ups added."""
+        """Removes what setups added."""
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=20)
         connection.execute("DELETE FROM jobs WHERE name LIKE 'Set up %'")
         connection.execute("""

@@ -77,7 +77,7 @@ class Limits:
         self._scripts[kind] = script
 
     def note(self, kind: str) -> None:
-        """Only keeps the text of that statement, for whoever makes a script of it."""
+        """Only keeps the text of that statement, for a script that is made of it."""
         about = ABOUT_RUNS if kind in ("report", "bulk") else ABOUT_JOBS
         noted = [query for query in self._database.noted_statements() if about.search(query)]
         if not noted:

@@ -13,7 +13,7 @@ LANES = {
     "read": "job-reads",
     "list": "reads",
     "deep": "reads",
-    "setup": "set-ups",
+    "setup": "setups",
     "report": "writes",
     "bulk": "writes",
     "day": "reads",

@@ -232,7 +232,7 @@ class RowLevelSecurity:
                 self._database.run(before + "SELECT count(*) FROM jobs", self.url_of(ASKED))
             except RuntimeError:
                 continue
-            raise UnsafePolicy("jobs are shown to somebody who did not say whose")
+            raise UnsafePolicy("jobs are shown to a session that did not say whose")
 
     def _explain(self) -> None:
         """The plan of each statement without a policy, and what each form of a policy makes of it."""

@@ -151,7 +151,7 @@ class Strangers:
     def __init__(self) -> None:
         self._tries = 0
         self._session = requests.Session()
-        # No proxy and no password of whoever runs this.
+        # No proxy and no password of the user who runs this.
         self._session.trust_env = False
         self._session.headers["Authorization"] = "Bearer " + os.environ["CONFORMANCE_STRANGER"]
 
@@ -168,7 +168,7 @@ class Strangers:
             body = answer.json()
             assert not body.get("items") and not any(body.get("counts", {}).values()), f"a stranger saw {answer.text}"
             return
-        # Whoever names the organisation is told that it is not theirs; a job of it is not there.
+        # A caller who names the organisation is told that it is not theirs; a job of it is not there.
         self._expect(404 if "{id}" in path else 403, answer)
         if "{id}" in path and request.method != "DELETE":
             job = case.path_parameters["id"]

@@ -25,7 +25,7 @@ from .world import World
 AT_ONCE = 8
 MOST_MEMORY_MIB = 200
 LONGEST_ERROR = 640 * 1024
-# How long the health of the process may take to be told, by somebody who asks each hundredth of a second.
+# How long the health of the process may take to be told, to a client that asks each hundredth of a second.
 LONGEST_DELAY = 0.1
 PROBE_EVERY = 0.01
 LARGE, REPORT = 1_048_576, 4 * 1_048_576
@@ -52,7 +52,7 @@ class Found:
 
 
 def costly_bodies(world: World, kind: str) -> list[Figure]:
-    """Eight costly bodies at a time, by somebody who may send them and by somebody who may not; then many that stop
+    """Eight costly bodies at a time, by a caller who may send them and by one who may not; then many that stop
     before their end.
     """
     seconds = 4 if world.is_short else 20
@@ -83,7 +83,7 @@ def costly_bodies(world: World, kind: str) -> list[Figure]:
         at_most("memory", peak_of_refused, MOST_MEMORY_MIB / 2, "MiB"),
         rate(at_most("live within", 1000 * max(delays_of_refused), 1000 * LONGEST_DELAY, "ms")),
         at_most(f"{STALLED} reports of 4 MiB less a byte: memory", peak_of_stalled, MOST_MEMORY_MIB, "MiB"),
-        exactly("a report of somebody else beside them", neighbour, 201),
+        exactly("a report of another caller beside them", neighbour, 201),
     ]
 
 
@@ -174,7 +174,7 @@ def _probe(url: str, seconds: float) -> list[float]:
 
 
 def _stall(world: World, server: Server, job: str) -> tuple[float, int]:
-    """Many reports of which the last byte never comes, and one of somebody else; the peak of memory, and what that one
+    """Many reports of which the last byte never comes, and one of another caller; the peak of memory, and what that one
     was told.
     """
     where = urlsplit(server.url)

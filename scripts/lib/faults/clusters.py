@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def free_port() -> int:
-    """A port that nobody answers on, below those that systems give to outgoing connections."""
+    """A port that nothing listens on, below those that systems give to outgoing connections."""
     while True:
         port = random.randint(20_000, 31_999)
         with socket.socket() as probe:
@@ -54,9 +54,9 @@ class Cluster:
         self.port = free_port()
         folder.mkdir(mode=0o755)
         if locale != "C":
-            # Where the server's user can read it, whoever the folder of this repository belongs to.
+            # Where the server's user can read it, whichever user owns the folder of this repository.
             if locales is None:
-                raise RuntimeError(f"nobody said where the locale {locale} is")
+                raise RuntimeError(f"the place of the locale {locale} was not given")
             shutil.copytree(locales / locale, folder / "locales" / locale)
         if user:
             shutil.chown(folder, user)

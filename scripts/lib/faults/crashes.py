@@ -1,4 +1,4 @@
-"""What was acknowledged outlives whoever is killed: the service, PostgreSQL, or the primary of two."""
+"""What was acknowledged outlives the process that is killed: the service, PostgreSQL, or the primary of two."""
 
 import time
 
@@ -49,7 +49,7 @@ def _pair(world: World) -> tuple[Cluster, Cluster, Place]:
         session.rows("CREATE DATABASE predictions")
         standby.copy_of(primary)
         standby.start()
-        # Only now, and only on the primary: a promoted standby has nobody to wait for.
+        # Only now, and only on the primary: a promoted standby waits for no other server.
         session.rows("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
         session.rows("SELECT pg_reload_conf()")
         wait_until(session, "SELECT sync_state FROM pg_stat_replication WHERE application_name = 'standby'", "sync")
@@ -80,7 +80,7 @@ def failover(world: World, _kind: str) -> list[Figure]:
 
 
 def frozen_failover(world: World, _kind: str) -> list[Figure]:
-    """Freezes a primary for good, so that connections stay and nobody answers, and promotes its standby."""
+    """Freezes a primary for good, so that connections stay and are not answered, and promotes its standby."""
     primary, standby, place = _pair(world)
     server, _ = world.serve_with_template(place)
     ledger = Ledger(server.url, world.token)
@@ -97,7 +97,7 @@ def frozen_failover(world: World, _kind: str) -> list[Figure]:
         ledger.wait_for_more(500)
         primary.freeze()
         frozen = time.monotonic()
-        # The service has noticed, and those who waited have been told.
+        # The service has noticed, and the callers that waited have been told.
         wait_for(lambda: not is_ready(), "the service says that it is not ready")
         before = len(ledger.acknowledged)
         standby.promote()
@@ -107,7 +107,7 @@ def frozen_failover(world: World, _kind: str) -> list[Figure]:
             resumed = wait_for(lambda: len(ledger.acknowledged) > before, "writes after the promotion")
             ready = wait_for(is_ready, "the service says that it is ready")
             ledger.wait_for_more(200)
-        # From now on it stays so, though nobody has ended what hangs.
+        # From now on it stays so, though what hangs was not ended.
         unready = sum(not is_ready() for _ in range(50))
     return [
         told(f"primary frozen for good, synchronous standby promoted after {promoted - frozen:.1f} s"),

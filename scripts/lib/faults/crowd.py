@@ -158,7 +158,7 @@ class Crowd:
                         break
                     due += 1 / rate
                     self._send(self._free.popleft(), tally)
-                # What could not be sent in time, because nobody was free or this was too slow, is not sent later.
+                # What could not be sent in time, because no sender was free or this was too slow, is not sent later.
                 if now - due > LONGEST_LAG:
                     due = now
                 wait = min(wait, due - now) if self._free else wait
@@ -180,7 +180,7 @@ class Crowd:
             request = self._request()
             sent = connection.socket.send(request)
             if sent < len(request):
-                # What does not fit into buffers holds up this crowd: whoever sends much has one of one.
+                # What does not fit into buffers holds up this crowd: a client that sends much has a crowd of its own.
                 connection.socket.settimeout(30)
                 connection.socket.sendall(memoryview(request)[sent:])
                 connection.socket.setblocking(False)

@@ -121,7 +121,7 @@ def _measure(server: Server, request: Callable[[], bytes], seconds: float) -> Ta
 
 
 def _stand_back() -> None:
-    """Takes only what nobody else wants of the processors.
+    """Takes only what no other process wants of the processors.
 
     Linux weighs processes within their session, and sessions as a whole (sched_autogroup).
     """

@@ -1,6 +1,6 @@
 """What a case found out, beside what it has to be.
 
-Most figures say what came of something: nothing lost, nobody answered otherwise than they may be. These hold on every
+Most figures say what came of something: nothing lost, no caller answered otherwise than allowed. These hold on every
 machine. Others are times and rates, which depend on the machine and on what else it does: where only outcomes are
 judged, a time has to be within a generous bound, which nothing but a hang or a missing deadline exceeds, and a rate is
 told and not judged.

@@ -37,7 +37,7 @@ class Ledger:
         self._asked: dict[str, Json] = {}
         self.acknowledged: dict[str, Json] = {}
         self.unexpected: list[str] = []
-        # Closed while there is nobody to write to: a request that could not even be sent tells nothing.
+        # Closed while there is no server to write to: a request that could not even be sent tells nothing.
         self.open = threading.Event()
         self.open.set()
 
@@ -54,7 +54,7 @@ class Ledger:
             try:
                 answer = caller.ask("POST", SETUP, body)
             except ConnectionRefusedError:
-                # It was never sent, so it is not one of those whose fate is unknown.
+                # It was never sent, so its fate is not unknown.
                 with self._lock:
                     del self._asked[name]
                 return

@@ -132,7 +132,7 @@ def dribble(url: str, token: str, count: int) -> list[tuple[bool, float, bytes]]
     closed: list[tuple[bool, float, bytes]] = []
     for number in range(2 * count):
         is_head = number % 2 == 0
-        # Spread, since those who dawdle do not do it in step.
+        # Spread, since slow clients do not act in step.
         time.sleep(DRIBBLE_EVERY / count / 2)
         connection = socket.create_connection((where.hostname, where.port), timeout=10)
         connection.setblocking(False)
@@ -157,7 +157,7 @@ def dribble(url: str, token: str, count: int) -> list[tuple[bool, float, bytes]]
             except OSError:
                 more = b""
             one.data += more
-            # Whoever was answered is told to go; the connection may take a moment longer to be closed.
+            # A client that was answered is told to go; the connection may take a moment longer to be closed.
             if not more or one.data:
                 closed.append((one.is_head, time.monotonic() - one.began, one.data[:12]))
                 poll.unregister(number)

@@ -129,7 +129,7 @@ def _restart(how: signal.Signals) -> Callable[[World, str], list[Figure]]:
             world.cluster.shut_down(how)
             down = time.monotonic()
             for _ in range(1 if world.is_short else 5):
-                # Long enough that the service has been told that there is nobody, some times over.
+                # Long enough that the service has been refused some times.
                 watch.wait_for_failures(time.monotonic(), watch.KINDS)
             away = time.monotonic() - down
             returned = world.cluster.start()
@@ -149,7 +149,7 @@ restart_immediate = _restart(signal.SIGQUIT)
 
 
 def frozen(world: World, kind: str) -> list[Figure]:
-    """Stops every process of PostgreSQL where it is: connections stay, and nobody answers."""
+    """Stops every process of PostgreSQL where it is: connections stay, and are not answered."""
     server, made = world.serve_with_template(world.new_place(kind))
     watch = _watch(world, server, made)
     with watch.watching():
@@ -196,7 +196,7 @@ def no_connection(world: World, kind: str) -> list[Figure]:
         ours = "FROM pg_stat_activity WHERE application_name = 'prediction-api'"
         admin = cluster.session()
         held.append(admin)
-        # Whoever is quicker gets a place that comes free, so until the service has none.
+        # The quicker client gets a place that comes free, so until the service has none.
         while admin.value(f"SELECT count(pg_terminate_backend(pid, 5000)) {ours}") != "0" or not held[1:]:
             held += take_every_place(cluster.port)
             if time.monotonic() - began > PATIENCE:
@@ -221,7 +221,7 @@ def no_connection(world: World, kind: str) -> list[Figure]:
 
 
 def pool_exhausted(world: World, kind: str) -> list[Figure]:
-    """The service's only connection, or SQLite's only one that writes, waits for a lock that somebody else holds."""
+    """The service's only connection, or SQLite's only one that writes, waits for a lock that another session holds."""
     place = world.new_place(kind)
     server, made = world.serve_with_template(place, *(["--database-connections=1"] if kind == POSTGRES else []))
     caller, other = world.caller(server), world.caller(server)
@@ -231,7 +231,7 @@ def pool_exhausted(world: World, kind: str) -> list[Figure]:
     # Jobs are counted for the metrics now and then; not while the table is locked.
     _busy_connections(caller)
     with _locked(world, place):
-        # Where this is slow, whoever holds the connection may have given up before the other one was refused: then once
+        # Where this is slow, the request that holds the connection may have given up before the other one was refused: then once
         # more.
         while not is_proved and len(writes) < TRIES:
             writer = threading.Thread(
@@ -258,13 +258,13 @@ def pool_exhausted(world: World, kind: str) -> list[Figure]:
 
 
 def _has_begun_to_wait(writer: threading.Thread, world: World, place: Place, caller: Caller) -> bool:
-    """Whether somebody's setup waits for a lock, or is over already."""
+    """Whether a setup waits for a lock, or is over already."""
     return not writer.is_alive() or _is_waiting(world, place, caller)
 
 
 @contextmanager
 def _locked(world: World, place: Place) -> Iterator[None]:
-    """In the meantime nobody else can write jobs."""
+    """In the meantime no other session can write jobs."""
     if place.url.startswith("sqlite:"):
         connection = sqlite3.connect(place.path, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
@@ -279,7 +279,7 @@ def _locked(world: World, place: Place) -> Iterator[None]:
 
 
 def _is_waiting(world: World, place: Place, caller: Caller) -> bool:
-    """Whether a connection of the service waits for a lock. On SQLite nobody tells; but nothing else keeps it busy."""
+    """Whether a connection of the service waits for a lock. SQLite does not tell; but nothing else keeps it busy."""
     if place.url.startswith("sqlite:"):
         return all(_busy_connections(caller) for _ in range(20))
     waiting = "application_name = 'prediction-api' AND wait_event_type = 'Lock'"

@@ -43,7 +43,7 @@ class Pooler:
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     def session(self, database: str) -> Session:
-        """A session of somebody else, who uses the same connections to the server."""
+        """A session of another client, which uses the same connections to the server."""
         return Session(self.port, database)
 
     def start(self) -> None:

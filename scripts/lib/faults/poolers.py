@@ -21,10 +21,10 @@ from .world import Place, World
 
 CLIENTS = 8
 FIRST_HOUR = datetime(2027, 1, 1, tzinfo=UTC)
-# Fewer connections than those who want them, so that each is used by all; in session mode who has one keeps it.
+# Fewer connections than clients, so that all use each; in session mode a client keeps the one that it has.
 SIZES = {"session": 40, "transaction": 3, "statement": 3}
 LONGEST_LOCK = 10.0
-# What a session of ours sets for itself, and nobody else may find set.
+# What a session of ours sets for itself, and no other client may find set.
 SETTINGS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "default_transaction_isolation")
 
 
@@ -101,7 +101,7 @@ def _new_database(world: World) -> Place:
 
 
 def _locks_left(world: World) -> int:
-    """How many advisory locks are held for longer than anybody needs one."""
+    """How many advisory locks are held for longer than any client needs one."""
     ends = time.monotonic() + LONGEST_LOCK
     with world.cluster.session() as session:
         while (
@@ -112,7 +112,7 @@ def _locks_left(world: World) -> int:
 
 
 def _settings_left(pooler: Pooler, place: Place) -> int:
-    """How many settings somebody else finds on the pooler's connections, each of which is held until all are seen."""
+    """How many settings another client finds on the pooler's connections, each of which is held until all are seen."""
     names = ", ".join(f"'{name}'" for name in SETTINGS)
     sessions, found = [], 0
     try:
@@ -130,7 +130,7 @@ def _settings_left(pooler: Pooler, place: Place) -> int:
 
 
 class _Client:
-    """Somebody with an organisation of their own, who knows everything that there has to be in it."""
+    """A caller with an organisation of its own, who knows everything that there has to be in it."""
 
     def __init__(self, servers: list[Server], token: str, number: int, notes: "_Clients"):
         self._callers = itertools.cycle([Caller(server.url, token) for server in servers])

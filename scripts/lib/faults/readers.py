@@ -78,7 +78,7 @@ def stall(url: str, requests: list[tuple[str, bytes]]) -> list[tuple[str, bytes,
     for kind, request in requests:
         reader = _ask(url, request, kind)
         readers[reader.socket.fileno()] = reader
-        # That the connection was reset is told in any case; the other is for those who were refused.
+        # That the connection was reset is told in any case; the other is for clients that were refused.
         poll.register(reader.socket.fileno(), select.EPOLLRDHUP)
     ended, ends = [], time.monotonic() + 60
     while readers and time.monotonic() < ends:

@@ -42,9 +42,9 @@ def _migrations(server: Server) -> list[str]:
 
 
 def failing_migration(world: World, kind: str) -> list[Figure]:
-    """Starts where somebody else's table is in the way, and again when it is gone."""
+    """Starts where another program's table is in the way, and again when it is gone."""
     place = world.new_place(kind)
-    place.query(world.cluster, "CREATE TABLE jobs (somebody_elses text)")
+    place.query(world.cluster, "CREATE TABLE jobs (of_another_program text)")
     command, environment = world.command(place.url)
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     complaint = ended.stderr.strip()

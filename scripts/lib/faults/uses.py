@@ -27,7 +27,7 @@ BATCH = 10_000
 BOUND = 3
 # As issue 14 has it for what is asked of many jobs.
 LONGEST = 0.2
-# How far the times of an input that others use and of one that nobody uses may be apart: no more than by chance.
+# How far the times of an input that others use and of one that no job uses may be apart: no more than by chance.
 APART = 1.1
 
 

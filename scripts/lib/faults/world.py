@@ -83,14 +83,14 @@ class World:
     def new_pooler(self, cluster: Cluster, mode: str, size: int) -> Pooler:
         """A pooler before a server, with so many connections to it."""
         if self.tools.pgbouncer is None:
-            raise RuntimeError("nobody said where PgBouncer is")
+            raise RuntimeError("the place of PgBouncer was not given")
         pooler = Pooler(self.tools.pgbouncer, self.new_path("pooler"), self.tools.user, cluster.port, mode, size)
         self._stack.callback(pooler.remove)
         pooler.start()
         return pooler
 
     def new_path(self, what: str) -> Path:
-        """A path that nobody has used."""
+        """A path that was not used yet."""
         return self.folder / f"{what}-{next(self._numbers)}"
 
     def new_place(self, kind: str) -> Place:
@@ -140,7 +140,7 @@ class World:
             place.query(self.cluster, "CHECKPOINT")
 
     def caller(self, server: Server) -> Caller:
-        """Somebody who may do everything."""
+        """A caller who may do everything."""
         return Caller(server.url, self.token)
 
     @contextmanager
@@ -155,7 +155,7 @@ class World:
             self._stack = outer
 
     def keep_logs(self, to: Path) -> None:
-        """Copies what servers said, for whoever wants to know why something was missed."""
+        """Copies what servers said, to find out why something was missed."""
         to.mkdir(parents=True, exist_ok=True)
         for log in self.folder.glob("server-*.log"):
             shutil.copy(log, to)

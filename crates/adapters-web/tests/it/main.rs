@@ -148,7 +148,7 @@ fn an_answer_has_an_end() {
 }
 
 #[test]
-fn nobody_is_waited_for_longer_than_agreed() {
+fn no_server_is_waited_for_longer_than_agreed() {
     let limit = Duration::from_millis(200);
     for answer in [Answer::never, Answer::dribbled] {
         let issuer = Issuer::start(move |_| answer());

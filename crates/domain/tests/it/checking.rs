@@ -383,7 +383,7 @@ fn items_that_are_no_bindings_are_reported_by_their_place() {
             ("role_bindings[0]".to_owned(), ViolationCode::WrongType),
             ("role_bindings[1]".to_owned(), ViolationCode::MissingMember),
         ],
-        "what is unreadable was reported by whoever read it"
+        "what is unreadable was reported when it was read"
     );
 }
 

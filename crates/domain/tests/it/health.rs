@@ -1,4 +1,4 @@
-//! How the health of a job changes while somebody changes the job, and while runs come.
+//! How the health of a job changes while the job is changed, and while runs come.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn pass(world: &World, minutes: u64) {
 }
 
 #[test]
-fn a_job_that_nobody_runs_becomes_late_and_then_overdue() {
+fn a_job_that_is_not_run_becomes_late_and_then_overdue() {
     let (world, job) = world_with_job();
     let next_expected_at = job.created_at.plus(TimeDelta::minutes(10));
     assert_eq!(

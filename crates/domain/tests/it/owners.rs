@@ -23,7 +23,7 @@ fn other_organisation() -> OrganisationId {
     OrganisationId::parse(OTHER_ORGANISATION).unwrap()
 }
 
-/// Somebody of these organisations, who may do everything there.
+/// A caller of these organisations, who may do everything there.
 fn of(organisations: &[OrganisationId]) -> Caller {
     caller(&Permission::ALL, Scope::of(organisations.iter().copied()))
 }
@@ -61,7 +61,7 @@ const OWNERS_ACTS: [OwnersAct; 7] = [
         let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
         change_source(&world.ports, caller, source.id, &draft.into(), &ANY, WriteMode::Commit).map(drop)
     }),
-    // Nobody else learns what it would do, or that they do not know the revision.
+    // No other caller learns what it would do, or that they do not know the revision.
     (OwnersRight::Change, |world, caller, source| {
         let draft = SourceDraft { name: given("another"), ..SourceDraft::default() };
         let draft = SourceChangeDraft { source: draft, ..SourceChangeDraft::default() };
@@ -168,7 +168,7 @@ fn a_new_source_belongs_to_the_organisation_of_the_caller_or_to_whom_an_operator
 }
 
 #[test]
-fn nobody_creates_a_source_of_others_or_of_nobody() {
+fn no_caller_creates_a_source_of_others_or_of_the_platform() {
     let (own, other) = (organisation(), other_organisation());
     let world = World::new();
     let refused = |caller: &Caller, draft: SourceDraft| denied(world.unchanged(|| create(&world, caller, draft)));
@@ -194,11 +194,11 @@ fn who_is_of_several_organisations_says_whose_it_is() {
         ("owner_organisation_id", ViolationCode::MissingMember)
     );
     let told = found[1].expected.as_ref().unwrap().as_array().unwrap();
-    assert_eq!(told.len(), 100, "not more than anybody reads");
+    assert_eq!(told.len(), 100, "not more than a reader can use");
     assert!(told.iter().all(|id| several.iter().any(|known| *id == json!(known))));
 }
 
-/// A name is on the whole platform taken once. Whoever takes it first does not have others use their source by
+/// A name is on the whole platform taken once. The first caller to take it does not have others use its source by
 /// accident.
 #[test]
 fn a_name_means_a_source_of_ones_own_or_of_the_platform() {

@@ -201,7 +201,7 @@ fn only_who_may_write_the_catalog_creates_in_it() {
     assert_eq!(
         invalid(world.set_up_as(&customer, wrong, WriteMode::Commit)),
         places(&[("role_bindings", ViolationCode::MissingRequiredRole)]),
-        "what is wrong is told first: it has to be put right by whoever asks"
+        "what is wrong is told first: the caller has to put it right"
     );
 }
 
@@ -216,8 +216,8 @@ fn an_organisation_of_others_ends_the_setup_at_once() {
         }
         other => panic!("not denied: {other:?}"),
     }
-    let nobody = caller(&Permission::ALL, Scope::of([]));
-    assert!(matches!(prepare_set_up(&nobody, everything().into(), WriteMode::Commit), Err(UseCaseError::Denied(_))));
+    let stranger = caller(&Permission::ALL, Scope::of([]));
+    assert!(matches!(prepare_set_up(&stranger, everything().into(), WriteMode::Commit), Err(UseCaseError::Denied(_))));
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn a_setup_that_is_planned_once_more_sees_nothing_of_those_behind_it() {
 }
 
 #[test]
-fn nobody_waits_for_nothing() {
+fn an_empty_batch_is_answered_at_once() {
     assert!(set_up_jobs(&World::new().ports, &[]).is_empty());
 }
 

@@ -117,7 +117,7 @@ fn what_deletes_nothing_needs_no_confirmation() {
     assert_eq!(change(&world, &source, unneeded, WriteMode::Commit).unwrap().deletes, ValueCount::default());
 }
 
-/// Nobody but the owner learns how many values others have.
+/// Only the owner learns how many values others have.
 #[test]
 fn a_stranger_learns_no_count() {
     let (world, source) = world_with_values();
@@ -138,14 +138,14 @@ fn a_confirmation_is_true_or_false() {
     );
 }
 
-/// Whoever reads, counts and is overtaken judges anew: by then there may be something to confirm.
+/// A request that reads, counts and is overtaken judges anew: by then there may be something to confirm.
 #[test]
 fn a_count_is_about_the_revision_that_is_changed() {
     let (world, source) = world_with_values();
     let mut mocks = MockStore::default();
     let reads = AtomicUsize::new(0);
     mocks.sources.expect_find_many().times(2).returning(move |_| {
-        // Shortened by somebody else, and then no more.
+        // Shortened by another caller, and then no more.
         let (number, kept) = if reads.fetch_add(1, Ordering::SeqCst) == 0 { (1, Some(hours(10))) } else { (2, None) };
         Ok(vec![Some(Source { revision: revision(number), retention_hours: kept, ..source.clone() })])
     });

@@ -118,7 +118,7 @@ fn everything_that_is_wrong_with_a_source_is_told_at_once() {
         description: given("\u{0}"),
         expected_interval_minutes: Sent::Given(0),
         retention_hours: Sent::Given(i128::MAX),
-        owner_organisation_id: given("nobody"),
+        owner_organisation_id: given("no-organisation"),
     };
     let mut submission = Submission::from(wrong);
     submission.diagnostics.report(Path::of("zzz"), ValueProblem::new(ViolationCode::UnknownMember, "is unknown"));

@@ -93,7 +93,7 @@ pub(crate) fn input_id() -> impl Strategy<Value = String> {
     any::<u128>().prop_map(|bits| Uuid::from_u128(bits | 1).to_string())
 }
 
-/// What somebody may send as an id.
+/// What a caller may send as an id.
 fn id_like() -> impl Strategy<Value = Sent<String>> {
     prop_oneof![
         12 => input_id().prop_map(Sent::Given),
@@ -108,7 +108,7 @@ fn id_like() -> impl Strategy<Value = Sent<String>> {
     ]
 }
 
-/// A binding that somebody may send: most of its members are good by themselves.
+/// A binding that a caller may send: most of its members are good by themselves.
 fn binding_like() -> impl Strategy<Value = BindingDraft> {
     let role = prop_oneof![
         20 => role_name().prop_map(Sent::Given),

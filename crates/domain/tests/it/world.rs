@@ -120,18 +120,18 @@ pub(crate) fn monitored(job: &Job) -> MonitoredJob {
     MonitoredJob { job: job.clone(), monitoring: Monitoring::default() }
 }
 
-/// Somebody who may do and see everything.
+/// A caller who may do and see everything.
 pub(crate) fn operator() -> Caller {
     caller(&Permission::ALL, Scope::Platform)
 }
 
-/// Somebody of [`ORGANISATION`].
+/// A caller of [`ORGANISATION`].
 pub(crate) fn customer(permissions: &[Permission]) -> Caller {
     caller(permissions, Scope::of([organisation()]))
 }
 
 pub(crate) fn caller(permissions: &[Permission], scope: Scope) -> Caller {
-    Caller { subject: "somebody".to_owned(), permissions: permissions.iter().copied().collect(), scope }
+    Caller { subject: "operator".to_owned(), permissions: permissions.iter().copied().collect(), scope }
 }
 
 pub(crate) fn organisation() -> OrganisationId {

@@ -12,19 +12,19 @@ use crate::streams::Stream;
 
 /// The service, for one tenant: what it asks takes turns with what others ask.
 #[derive(Clone)]
-pub(crate) struct ApiForTenant {
+pub(crate) struct ServiceForTenant {
     api: Data<Api>,
     tenant: Tenant,
 }
 
-impl ApiForTenant {
+impl ServiceForTenant {
     pub(crate) fn new(api: Data<Api>, tenant: Tenant) -> Self {
         Self { api, tenant }
     }
 
     /// Reserves memory for the body of a request.
     pub(crate) async fn reserve_for_body(&self, bytes: usize) -> Result<Reservation, Problem> {
-        self.api.bodies.reserve(self.tenant, bytes).await.map_err(|NoRoom| {
+        self.api.service.bodies.reserve(self.tenant, bytes).await.map_err(|NoRoom| {
             Problem::unavailable(ProblemCode::Overloaded)
                 .detail("there is no memory for another such body at the moment; nothing was done")
         })
@@ -35,25 +35,25 @@ impl ApiForTenant {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let span = self.api.lane_span("lane computations");
-        Ok(span.end(self.api.computations.run(self.tenant, work).await)?)
+        let span = self.api.runtime.lane_span("lane computations");
+        Ok(span.end(self.api.service.computations.run(self.tenant, work).await)?)
     }
 
     /// Begins an answer that is sent piece by piece.
     pub(crate) fn stream(&self) -> Result<Stream, Problem> {
-        self.api.streams.begin(self.tenant)
+        self.api.service.streams.begin(self.tenant)
     }
 
     /// Reads one job, together with all others that are being read.
     pub(crate) async fn read_job(&self, query: JobQuery) -> Result<Option<JobWithHealth>, Problem> {
-        let span = self.api.lane_span("lane job-reads");
-        Ok(span.end(self.api.job_reads.ask(self.tenant, query).await)??)
+        let span = self.api.runtime.lane_span("lane job-reads");
+        Ok(span.end(self.api.service.job_reads.ask(self.tenant, query).await)??)
     }
 
     /// Sets up one job, together with all others that are being set up.
     pub(crate) async fn set_up(&self, prepared: Held<PreparedSetUp>) -> Result<SetUpDone, Problem> {
-        let span = self.api.lane_span("lane set-ups");
-        Ok(self.api.noted(span.end(self.api.set_ups.ask(self.tenant, prepared).await)?)?)
+        let span = self.api.runtime.lane_span("lane setups");
+        Ok(self.api.runtime.noted(span.end(self.api.service.setups.ask(self.tenant, prepared).await)?)?)
     }
 
     /// Does something that only reads.
@@ -61,9 +61,9 @@ impl ApiForTenant {
         &self,
         work: impl FnOnce(&Ports) -> Result<T, UseCaseError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let ports = self.api.ports.clone();
-        let span = self.api.lane_span("lane reads");
-        Ok(span.end(self.api.reads.run(self.tenant, move || work(&ports)).await)??)
+        let ports = self.api.service.ports.clone();
+        let span = self.api.runtime.lane_span("lane reads");
+        Ok(span.end(self.api.service.reads.run(self.tenant, move || work(&ports)).await)??)
     }
 
     /// Does something that writes.
@@ -71,8 +71,8 @@ impl ApiForTenant {
         &self,
         work: impl FnOnce(&Ports) -> Result<T, UseCaseError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let ports = self.api.ports.clone();
-        let span = self.api.lane_span("lane writes");
-        Ok(self.api.noted(span.end(self.api.writes.run(self.tenant, move || work(&ports)).await)?)?)
+        let ports = self.api.service.ports.clone();
+        let span = self.api.runtime.lane_span("lane writes");
+        Ok(self.api.runtime.noted(span.end(self.api.service.writes.run(self.tenant, move || work(&ports)).await)?)?)
     }
 }

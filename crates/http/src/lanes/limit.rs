@@ -129,8 +129,9 @@ impl Present {
         *served = now.max(*served);
     }
 
-    /// Which lane is next after one in which it was served for a while: of those in which it waits, the one in which it was served
-    /// least. And whether its place is to be kept: the other one goes on as long as it was served for less, if it has more to do.
+    /// Which lane is next after one in which it was served for a while: of those in which it waits, the one in which it
+    /// was served least. And whether its place is to be kept: the other one goes on as long as it was served for less,
+    /// if it has more to do.
     fn next(&mut self, own: usize, took: Duration) -> Option<(usize, bool)> {
         *self.served(own) += took;
         let denied = self.denied;
@@ -242,7 +243,7 @@ mod tests {
         let now = Instant::now();
         lanes[0].note(flooding, now);
         for _ in 0..5 {
-            assert!(lanes[0].enter(flooding), "nobody else is here");
+            assert!(lanes[0].enter(flooding), "no other tenant is here");
         }
         lanes[1].note(other, now);
         assert!(!lanes[0].admits(flooding) && !lanes[1].enter(flooding));

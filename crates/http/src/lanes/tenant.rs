@@ -7,8 +7,8 @@ use prediction_domain::model::{Caller, Scope};
 
 /// A party that takes turns with others: an organisation, or the subject of a token that is for none or for several.
 ///
-/// It is a hash with a key that is new in each process, so that it costs nothing to carry, and tells nothing where it turns up.
-/// Two tenants that are one by chance would share their turns, and nothing else.
+/// It is a hash with a key that is new in each process, so that it costs nothing to carry, and tells nothing where it
+/// turns up. Two tenants that are one by chance would share their turns, and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Tenant(pub(super) u64);
 

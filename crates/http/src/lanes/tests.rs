@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use super::worker_pool::MOST_ABANDONED;
+use super::supervision::MOST_ABANDONED;
 use super::*;
 use crate::metrics::Metrics;
 
@@ -62,7 +62,7 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
     let (a, b) = futures_util::join!(lane.ask(TENANT, 2), lane.ask(TENANT, 3));
     assert_eq!((a.unwrap().0, b.unwrap().0), (2, 3));
     assert!(metrics.batch_sizes.get_sample_count() >= 2);
-    assert_eq!(metrics.batch_sizes.get_sample_sum().to_bits(), 3_f64.to_bits(), "whoever has gone is not counted");
+    assert_eq!(metrics.batch_sizes.get_sample_sum().to_bits(), 3_f64.to_bits(), "a caller that has gone is not counted");
     assert_eq!(metrics.waits.get_sample_count(), 3);
 }
 
@@ -271,7 +271,7 @@ async fn a_passed_deadline_is_told_and_the_question_costs_nothing() {
     let metrics = metrics();
     let settings = LaneSettings { deadline: Duration::ZERO, ..SETTINGS };
     let lane = Lane::start(settings, metrics.clone(), &unlimited(), |_: Vec<u32>| -> Vec<u32> {
-        unreachable!("nobody waits any more")
+        unreachable!("no caller waits any more")
     });
     assert_eq!(lane.ask(TENANT, 1).await, Err(LaneError::TimedOut));
     assert_eq!(metrics.shed_deadline.get(), 1);

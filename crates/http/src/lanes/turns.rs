@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::tenant::Tenant;
 
-/// How far a tenant's account can be ahead of the others, in nanoseconds: what it took beyond that is forgotten. Without this bound, one
-/// that asked one slow question would wait until each of the others had been served for as long.
+/// How far a tenant's account can be ahead of the others, in nanoseconds: what it took beyond that is forgotten.
+/// Without this bound, one that asked one slow question would wait until each of the others had been served for as
+/// long.
 const MOST_AHEAD: u64 = 250_000_000;
 /// What the first questions are taken to cost.
 const FIRST_GUESS: u64 = 1_000_000;
@@ -141,8 +142,9 @@ impl<T> Turns<T> {
         self.order.len()
     }
 
-    /// Puts a question at the end of its tenant's line. When that many wait already, one of them has to go: the last one of the
-    /// longest line, or this one if that line would then not be longer than its own. `Err` is what has to go.
+    /// Puts a question at the end of its tenant's line. When that many wait already, one of them has to go: the last
+    /// one of the longest line, or this one if that line would then not be longer than its own. `Err` is what has to
+    /// go.
     pub(super) fn push(&mut self, tenant: Tenant, question: T, most: usize) -> Result<(), T> {
         let mut displaced = None;
         if self.waiting >= most {
@@ -195,8 +197,8 @@ impl<T> Turns<T> {
         self.order.iter().copied().filter(move |(.., tenant)| !is_last_free || !is_in_flight(tenant))
     }
 
-    /// Takes so many questions by turns. Once a single tenant is left, what it has more than the others waits for the next time: a
-    /// short line does not wait until a long one is answered.
+    /// Takes so many questions by turns. Once a single tenant is left, what it has more than the others waits for the
+    /// next time: a short line does not wait until a long one is answered.
     pub(super) fn take(
         &mut self,
         most: usize,

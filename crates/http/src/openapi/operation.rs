@@ -38,6 +38,8 @@ pub struct Operation {
     pub answers: Vec<(u16, &'static str, Body)>,
     /// The problems that it has by itself, beside those that come with its form.
     pub problems: &'static [ProblemCode],
+    /// Methods that the resource does not have, with a problem that says why: a resource that never changes has no PUT.
+    pub refused_methods: Option<(&'static [&'static str], ProblemCode)>,
 }
 
 /// The callers that may use an operation.
@@ -140,6 +142,7 @@ impl Operation {
             request: None,
             answers: Vec::new(),
             problems: &[],
+            refused_methods: None,
         }
     }
 
@@ -174,6 +177,10 @@ impl Operation {
 
     pub(crate) fn problems(self, problems: &'static [ProblemCode]) -> Self {
         Self { problems, ..self }
+    }
+
+    pub(crate) fn refused_methods(self, methods: &'static [&'static str], problem: ProblemCode) -> Self {
+        Self { refused_methods: Some((methods, problem)), ..self }
     }
 }
 

@@ -125,8 +125,8 @@ impl From<StoreFailure> for Problem {
 }
 
 impl Problem {
-    /// What is counted by the day can be done on the next one, unless it is more than any day has; of what is stored, something has
-    /// to be deleted first.
+    /// What is counted by the day can be done on the next one, unless it is more than any day has; of what is stored,
+    /// something has to be deleted first.
     fn quota_exceeded(exceeded: QuotaExceeded, wait: Option<Duration>) -> Self {
         let QuotaExceeded { quota, limit, used, amount } = exceeded;
         let problem = match wait {

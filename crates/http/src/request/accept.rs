@@ -14,7 +14,8 @@ struct Wish {
     place: Reverse<usize>,
 }
 
-/// Whether CSV is wanted rather than JSON. What accepts neither is answered with JSON, too: it tells more than a refusal.
+/// Whether CSV is wanted rather than JSON. What accepts neither is answered with JSON, too: it tells more than a
+/// refusal.
 pub(super) fn prefers_csv(headers: &HeaderMap) -> bool {
     let accepted: Vec<QualityItem<Mime>> = headers
         .get_all(ACCEPT)
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn csv_is_given_to_whoever_wants_it_more_than_json() {
+    fn csv_is_given_to_a_client_that_prefers_it_to_json() {
         for accept in [
             "text/csv",
             "text/CSV; charset=utf-8",

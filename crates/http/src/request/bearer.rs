@@ -1,5 +1,5 @@
-//! The access token of a request: from the `Authorization` header (RFC 6750, section 2.1) and from nowhere else. A token
-//! in the query string or in the body would end up in logs, in histories and in `Referer` headers.
+//! The access token of a request: from the `Authorization` header (RFC 6750, section 2.1) and from nowhere else. A
+//! token in the query string or in the body would end up in logs, in histories and in `Referer` headers.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 

@@ -13,7 +13,7 @@ use prediction_domain::use_cases::UseCaseError;
 use prediction_wire::Shape;
 use tokio::time::{Instant, timeout_at};
 
-use crate::api::ApiForTenant;
+use crate::api::ServiceForTenant;
 use crate::body_budget::{Held, Reservation, SMALL_BODY};
 use crate::expectation::body_is_wanted;
 use crate::problem::{Problem, ProblemCode};
@@ -23,8 +23,8 @@ use crate::problem::{Problem, ProblemCode};
 pub(crate) struct BodyLimits {
     /// The most bytes.
     pub(crate) bytes: usize,
-    /// The most JSON values of any kind: objects, lists, and what is in them. Several times as many as any request needs, so that
-    /// what is wrong with one is told by its place.
+    /// The most JSON values of any kind: objects, lists, and what is in them. Several times as many as any request
+    /// needs, so that what is wrong with one is told by its place.
     pub(crate) values: usize,
 }
 
@@ -56,7 +56,7 @@ impl Body {
     /// Decodes it. Anything that is wrong with it is carried along in the submission, unless it is no object at all.
     pub(crate) async fn decode<T: Send + 'static>(
         self,
-        api: &ApiForTenant,
+        api: &ServiceForTenant,
         shape: &'static Shape<T>,
     ) -> Result<Held<Submission<T>>, Problem> {
         self.decode_and(api, shape, Ok).await
@@ -65,7 +65,7 @@ impl Body {
     /// The same, and does what else takes no store.
     pub(crate) async fn decode_and<T: Send + 'static, U: Send + 'static>(
         self,
-        api: &ApiForTenant,
+        api: &ServiceForTenant,
         shape: &'static Shape<T>,
         then: impl FnOnce(Submission<T>) -> Result<U, UseCaseError> + Send + 'static,
     ) -> Result<Held<U>, Problem> {
@@ -83,7 +83,7 @@ impl Body {
 
 /// Reads a body that is said to be JSON.
 pub(super) async fn read(
-    api: &ApiForTenant,
+    api: &ServiceForTenant,
     request: &HttpRequest,
     payload: &mut Payload,
     limits: BodyLimits,
@@ -94,7 +94,7 @@ pub(super) async fn read(
 
 /// Reads a body where there need not be one; what is there is said to be JSON.
 pub(super) async fn read_if_any(
-    api: &ApiForTenant,
+    api: &ServiceForTenant,
     request: &HttpRequest,
     payload: &mut Payload,
     limits: BodyLimits,
@@ -123,7 +123,7 @@ pub(super) async fn refuse(request: &HttpRequest, payload: &mut Payload) -> Resu
 }
 
 async fn receive(
-    api: &ApiForTenant,
+    api: &ServiceForTenant,
     request: &HttpRequest,
     payload: &mut Payload,
     limits: BodyLimits,
@@ -147,8 +147,9 @@ async fn receive(
         }
         let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
         if length > reserved {
-            // All of it that there will be, once it has begun to come: bodies that each have a part and wait for the rest would wait
-            // for each other. But not for what dribbles: many such bodies would keep others waiting with nothing in them.
+            // All of it that there will be, once it has begun to come: bodies that each have a part and wait for the
+            // rest would wait for each other. But not for what dribbles: many such bodies would keep others waiting
+            // with nothing in them.
             let unknown = if length <= SMALL_BODY { SMALL_BODY } else { limits.bytes };
             let whole = announced.unwrap_or(unknown).max(length);
             let is_beginning = reserved == 0 && whole <= SMALL_BODY;

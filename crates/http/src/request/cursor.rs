@@ -96,8 +96,8 @@ fn read_place(time: &[u8], role: &[u8]) -> Option<PredictionPosition> {
     Some(PredictionPosition { role, at: read_time(time)? })
 }
 
-/// Another name than that of the list, so that no cursor of the release before is taken for one of these. No filter ends like
-/// that.
+/// Another name than that of the list, so that no cursor of the release before is taken for one of these. No filter
+/// ends like that.
 fn readings_of(list: &str) -> String {
     format!("{list}&reading")
 }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_that_somebody_made_up_is_judged_like_any_other_text() {
+    fn a_reading_that_was_made_up_is_judged_like_any_other_text() {
         let made_up = |time: i64, number: i64, role: &[u8]| {
             let bytes = [&time.to_be_bytes()[..], &number.to_be_bytes(), role].concat();
             read_reading("list", &seal(&readings_of("list"), bytes))

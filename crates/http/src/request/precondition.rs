@@ -1,8 +1,8 @@
 //! Conditional requests (RFC 9110, section 13): `If-Match` on writes, `If-None-Match` on reads.
 //!
-//! An entity tag is the revision in quotation marks. What a job shows beside itself, its health and perhaps its source, adds
-//! to the tag behind plus signs (`"3+5f2a1c0b+7"`): a reader sees that something changed, and a writer may still send the tag
-//! back, and is only held to the revision.
+//! An entity tag is the revision in quotation marks. What a job shows beside itself, its health and perhaps its source,
+//! adds to the tag behind plus signs (`"3+5f2a1c0b+7"`): a reader sees that something changed, and a writer may still
+//! send the tag back, and is only held to the revision.
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use prediction_domain::model::{Health, Revision};

@@ -29,8 +29,8 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads what `application/x-www-form-urlencoded` writes, and nothing that it does not: a byte that is not UTF-8, or a percent
-    /// sign by itself, would otherwise become another text.
+    /// Reads what `application/x-www-form-urlencoded` writes, and nothing that it does not: a byte that is not UTF-8,
+    /// or a percent sign by itself, would otherwise become another text.
     pub(super) fn parse(text: &str) -> Self {
         let mut query = Self {
             pairs: Vec::new(),
@@ -124,8 +124,8 @@ impl Query {
         words.unwrap_or_default()
     }
 
-    /// The page that is wanted, with `limit` and `cursor`. Call it after all filters, and before what makes no other list
-    /// of it: a cursor belongs to what was read until here.
+    /// The page that is wanted, with `limit` and `cursor`. Call it after all filters, and before what makes no other
+    /// list of it: a cursor belongs to what was read until here.
     pub(crate) fn page<P: Place>(&mut self, kind: &str) -> PageRequest<P> {
         let (limit, after) = self.part_of_list(kind, usize::from(PageRequest::MAX_LIMIT), cursor::read);
         let limit = limit.and_then(|limit| u16::try_from(limit).ok()).unwrap_or(PageRequest::DEFAULT_LIMIT);
@@ -175,7 +175,8 @@ impl Query {
         next.map(|position| cursor::write_reading(&list.0, position))
     }
 
-    /// The same query with another value of that parameter, as a reference relative to the request (RFC 3986, section 4.2).
+    /// The same query with another value of that parameter, as a reference relative to the request (RFC 3986, section
+    /// 4.2).
     pub(crate) fn with(&self, name: &str, value: &str) -> String {
         let others = self.pairs.iter().filter(|(key, _)| key != name);
         let pairs = others.map(|(key, value)| (key.as_str(), value.as_str())).chain([(name, value)]);

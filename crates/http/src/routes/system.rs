@@ -87,7 +87,7 @@ async fn live() -> HttpResponse {
 
 /// The service can do its work, or a useful part of it: clients that read are not to be sent away because writes fail.
 async fn ready(call: Call) -> Answer {
-    let degraded = call.service().ready().await?;
+    let degraded = call.api().ready().await?;
     let status = if degraded.is_empty() { "ready" } else { "degraded" };
     let degraded = (!degraded.is_empty()).then_some(degraded);
     Ok(HttpResponse::Ok().json(ServiceHealth { status: status.to_owned(), degraded }))
@@ -100,7 +100,7 @@ async fn metrics(call: Call) -> Answer {
 }
 
 async fn internal_metrics(call: Call) -> HttpResponse {
-    let text = call.service().metrics().await;
+    let text = call.api().metrics().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
 }
 

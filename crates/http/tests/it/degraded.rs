@@ -40,7 +40,7 @@ async fn a_clock_that_jumps_is_told_until_it_is_back() {
     assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
 }
 
-/// Whoever reads is not to be sent away.
+/// Readers are not to be sent away.
 #[actix_web::test]
 async fn a_store_that_takes_no_writes_is_told_by_a_write_and_by_a_trial() {
     for by_trial in [true, false] {
@@ -51,11 +51,11 @@ async fn a_store_that_takes_no_writes_is_told_by_a_write_and_by_a_trial() {
         mocks.health.expect_try_write().returning(move || Err(refuse()));
         mocks.sources.expect_insert().returning(move |_| Err(refuse().into()));
         let service = service_of(mocks);
-        assert!(service.api().try_write());
+        assert!(service.runtime().try_write());
         assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
         assert_eq!(metric(&service, "prediction_store_writable").await, "1");
         if by_trial {
-            assert!(!service.api().try_write());
+            assert!(!service.runtime().try_write());
         } else {
             let create = Request::new("POST", "/api/v1/sources").json(&json!({"name": "mildew"}));
             let refused = service.send(create).await;
@@ -79,7 +79,7 @@ async fn a_refused_write_counts_longer_than_a_small_one_that_is_taken() {
     mocks.sources.expect_insert().returning(|_| Err(StoreFailure::NotWritable("full".into()).into()));
     let service = service_of(mocks);
     service.send(Request::new("POST", "/api/v1/sources").json(&json!({"name": "mildew"}))).await;
-    assert!(!service.api().try_write());
+    assert!(!service.runtime().try_write());
     assert_eq!(ready(&service).await.body["status"], "degraded");
 }
 
@@ -90,6 +90,6 @@ async fn a_store_that_is_busy_is_not_called_full() {
     mocks.health.expect_check().returning(|| Ok(()));
     mocks.health.expect_try_write().returning(|| Err(StoreFailure::Unavailable("busy".into())));
     let service = service_of(mocks);
-    assert!(service.api().try_write());
+    assert!(service.runtime().try_write());
     assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
 }

@@ -18,7 +18,7 @@ fn document() -> Value {
 #[test]
 fn the_committed_document_is_the_one_that_the_code_makes() {
     let committed = include_str!("../../../../docs/openapi.json");
-    // Both whole would be more than anybody reads.
+    // Both whole would be too much to read.
     let mut lines = committed.lines().zip(openapi::json().lines()).enumerate();
     let first = lines.find(|(_, (committed, made))| committed != made);
     assert!(
@@ -47,7 +47,8 @@ async fn every_operation_is_routed_and_no_other_method_is() {
     }
 }
 
-/// A pattern behind another one that matches the same paths would never be reached. The metrics tell which one answered.
+/// A pattern behind another one that matches the same paths would never be reached. The metrics tell which one
+/// answered.
 #[actix_web::test]
 async fn every_operation_is_answered_by_its_own_pattern() {
     for operation in operations() {

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::service::{ORGANISATION, Request, Service, monitored, service_of};
 
 #[actix_web::test]
-async fn whoever_is_not_known_reaches_no_port() {
+async fn an_unknown_caller_reaches_no_port() {
     let service = service_of(MockStore::default());
     for operation in prediction_http::openapi::operations().iter().filter(|operation| operation.needs_token()) {
         let path = operation.path_to(ORGANISATION);
@@ -30,7 +30,7 @@ async fn whoever_is_not_known_reaches_no_port() {
 }
 
 #[actix_web::test]
-async fn whoever_lacks_the_scope_reaches_no_port() {
+async fn a_caller_without_the_scope_reaches_no_port() {
     use prediction_http::openapi::Access;
     let service = service_of(MockStore::default());
     for operation in prediction_http::openapi::operations() {

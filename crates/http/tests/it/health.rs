@@ -114,7 +114,7 @@ async fn a_tag_tells_a_changed_health_and_is_good_for_writing() {
     let late = again(&tag).await;
     assert_eq!((late.status, &late.body["health"]["status"]), (StatusCode::OK, &json!("late")));
     assert_eq!(late.body["revision"], 1);
-    // Nobody has changed the job, so whoever read it before may write.
+    // The job has not changed, so a caller who read it before may write.
     let rename = Request::new("PUT", &*path).json(&json!({"name": "Other"})).header("if-match", tag.clone());
     let renamed = service.send(rename).await;
     assert_eq!((renamed.status, renamed.tagged_revision()), (StatusCode::OK, Some("2")));

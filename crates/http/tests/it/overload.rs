@@ -35,7 +35,7 @@ fn stuck(gate: Receiver<()>) -> Service {
         let wait = wait.clone();
         move |_| {
             wait();
-            Err(StoreFailure::Internal("nobody waits for this any more".into()))
+            Err(StoreFailure::Internal("no caller waits for this any more".into()))
         }
     });
     mocks.jobs.expect_find_monitored().returning({

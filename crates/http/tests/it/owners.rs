@@ -1,4 +1,4 @@
-//! What is only for the owner of a source, on mocked ports: whoever is not the owner reaches no port that writes.
+//! What is only for the owner of a source, on mocked ports: a caller that is not the owner reaches no port that writes.
 
 use actix_web::http::StatusCode;
 use prediction_domain::model::{OrganisationId, Page, Source, ValueCount};

@@ -120,7 +120,7 @@ async fn a_success_takes_the_place_of_a_failure_that_was_issued_then() {
 }
 
 #[actix_web::test]
-async fn a_run_can_be_deleted_by_whoever_may_delete_its_job() {
+async fn a_run_can_be_deleted_by_a_caller_who_may_delete_its_job() {
     let (service, job) = with_job().await;
     let runs = format!("{job}/runs");
     let first = post(&service, &runs, &report(10, &[("risk", 1, 0.1)])).await;

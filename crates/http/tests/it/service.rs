@@ -17,7 +17,7 @@ use prediction_domain::model::{Caller, Job, MonitoredJob, Monitoring, Permission
 use prediction_domain::ports::{Clock as _, MockStore, StoreHealth, StorePorts};
 use prediction_domain::use_cases::{ClockWatch, Ports};
 use prediction_domain_testkit::{FixedClock, MemoryStore, SequentialIds};
-use prediction_http::Api;
+use prediction_http::{Api, Runtime};
 use prediction_identity::{TokenRejected, TokenVerifier, ValidTime, Verified};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -28,8 +28,8 @@ pub(crate) type BoxedPayloadStream = LocalBoxStream<'static, Result<web::Bytes, 
 /// Whose organisation the token `customer` is for.
 pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
 
-/// `operator` may do and see everything, `customer` only what is its organisation's, `stranger` only what is nobody's, and
-/// `reader` may do nothing.
+/// `operator` may do and see everything, `customer` only what is its organisation's, `stranger` only what has no owner,
+/// and `reader` may do nothing.
 struct Tokens;
 
 impl TokenVerifier for Tokens {
@@ -133,7 +133,8 @@ impl Request {
 impl Service {
     fn new(ports: Ports, health: Arc<dyn StoreHealth>, clock: Arc<FixedClock>) -> Self {
         let watch = ClockWatch::begin(clock.clone(), clock.clone());
-        let api = Api::start(ports, health, Arc::new(Tokens)).with_clock_watch(Arc::new(watch));
+        let runtime = Runtime::new(health).with_clock_watch(Arc::new(watch));
+        let api = Api::start(ports, runtime, Arc::new(Tokens));
         Self { api: web::Data::new(api), clock, app: OnceCell::new() }
     }
 
@@ -155,8 +156,8 @@ impl Service {
         })
     }
 
-    pub(crate) fn api(&self) -> &Api {
-        &self.api
+    pub(crate) fn runtime(&self) -> &Runtime {
+        self.api.runtime()
     }
 
     /// The clock of a service on an in-memory store.

@@ -96,7 +96,7 @@ fn header(algorithm: &str, key: &str) -> Value {
 
 fn claims() -> Value {
     json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": "jobs:read", "organisations": [ORGANISATION],
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "operator", "scope": "jobs:read", "organisations": [ORGANISATION],
         "iat": NOW, "exp": NOW + 3600,
     })
 }
@@ -154,7 +154,7 @@ fn tokens_of_the_issuer_get_in() {
     ] {
         for key in keys {
             let caller = verify(&token(&key_for(algorithm), algorithm, &header(name, key), &claims())).unwrap();
-            assert_eq!(caller.subject, "somebody");
+            assert_eq!(caller.subject, "operator");
             assert_eq!(caller.permissions, [Permission::JobsRead].into());
             assert_eq!(caller.scope, Scope::of([OrganisationId::parse(ORGANISATION).unwrap()]));
         }
@@ -302,7 +302,7 @@ fn headers_that_choose_the_key() {
         refused(name, &named(json!({ name: value })), "a member that is not accepted");
     }
     let others = token(&private("rsa-other"), RS256, &with(header("RS256", "rsa"), &json!({"jwk": own})), &claims());
-    refused("a key of somebody else", &others, "a member that is not accepted");
+    refused("a key of another issuer", &others, "a member that is not accepted");
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn claims_that_are_not_acceptable() {
         (json!({"aud": [AUDIENCE, 7]}), "(aud)"),
         (json!({"aud": []}), "(aud)"),
         (json!({"sub": null}), "(sub)"),
-        (json!({"sub": "somebody\n"}), "(sub)"),
+        (json!({"sub": "operator\n"}), "(sub)"),
         (json!({"exp": null}), "(exp)"),
         (json!({"exp": NOW - 60, "iat": NOW - 3600}), "expired"),
         (json!({"exp": NOW + 172_800}), "24 hours"),

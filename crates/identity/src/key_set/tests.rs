@@ -63,7 +63,7 @@ fn usable_keys_are_found_by_name_and_the_others_are_left_out() {
         skipped,
         [
             "key 6 is not for signatures (use)",
-            "key 7 is symmetric (oct), and whoever can read it could sign with it",
+            "key 7 is symmetric (oct): every reader of it could sign with it",
             "key 8 is of a kind (kty) that is not known here",
         ]
     );

@@ -104,7 +104,7 @@ async fn knows(keys: &IssuerKeys, name: &str) -> Result<bool, TokenRejected> {
 #[test]
 fn keys_are_fetched_at_the_start_and_before_they_are_too_old() {
     let noted = tell(Publishes(&["rsa"]), |keys, issuer| async move {
-        assert_eq!(knows(&keys, "rsa").await, Err(KeysUnavailable), "nobody has fetched any");
+        assert_eq!(knows(&keys, "rsa").await, Err(KeysUnavailable), "none have been fetched");
         sleep(SECOND).await;
         assert_eq!(knows(&keys, "rsa").await, Ok(true));
         sleep(25 * MINUTE).await;
@@ -150,7 +150,7 @@ fn made_up_names_make_it_be_asked_once_in_half_a_minute() {
 /// An attacker who makes up names cannot make the service refuse the tokens of a key that is new: it says when it will
 /// know.
 #[test]
-fn a_new_key_is_not_refused_because_somebody_had_the_keys_fetched_before() {
+fn a_new_key_is_not_refused_because_the_keys_were_fetched_before() {
     tell(Publishes(&["rsa"]), |keys, issuer| async move {
         sleep(SECOND).await;
         assert_eq!(knows(&keys, "made up").await, Ok(false));
@@ -183,12 +183,12 @@ fn a_flood_of_made_up_names_does_not_refuse_a_new_key() {
         }
         issuer.set(Publishes(&["rsa", "ec"]));
         let _ = knows(&keys, "made up for the last time").await;
-        assert_eq!(knows(&keys, "ec").await, Ok(true), "whoever has them fetched");
+        assert_eq!(knows(&keys, "ec").await, Ok(true), "the caller that has them fetched");
     });
 }
 
 #[test]
-fn nobody_waits_long_for_a_slow_issuer() {
+fn no_caller_waits_long_for_a_slow_issuer() {
     tell(Publishes(&["rsa"]), |keys, issuer| async move {
         sleep(SECOND).await;
         issuer.set(Ponders(2 * SECOND, &["rsa", "ec"]));
@@ -196,7 +196,7 @@ fn nobody_waits_long_for_a_slow_issuer() {
         assert_eq!(knows(&keys, "ec").await, Err(KeysUnavailable), "it may be good");
         assert_eq!(before.elapsed(), LONGEST_WAIT);
         let before = Instant::now();
-        assert_eq!(knows(&keys, "ec").await, Err(KeysUnavailable), "somebody has waited already");
+        assert_eq!(knows(&keys, "ec").await, Err(KeysUnavailable), "a caller has waited already");
         assert_eq!(knows(&keys, "rsa").await, Ok(true));
         assert_eq!(before.elapsed(), Duration::ZERO);
         sleep(2 * SECOND).await;
@@ -206,7 +206,7 @@ fn nobody_waits_long_for_a_slow_issuer() {
 }
 
 #[test]
-fn nobody_is_told_that_there_is_no_such_key_by_an_issuer_that_is_away() {
+fn no_caller_is_told_that_there_is_no_such_key_by_an_issuer_that_is_away() {
     tell(Publishes(&["rsa"]), |keys, issuer| async move {
         sleep(SECOND).await;
         issuer.set(IsAway);

@@ -62,7 +62,7 @@ fn good_header() -> Value {
 
 fn good_claims() -> Value {
     json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": "jobs:read", "organisations": [ORGANISATION],
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "operator", "scope": "jobs:read", "organisations": [ORGANISATION],
         "iat": NOW, "exp": NOW + 3600,
     })
 }
@@ -88,7 +88,7 @@ fn verify_header(changes: &Value) -> Result<Caller, TokenRejected> {
 
 fn request() -> TokenRequest {
     TokenRequest {
-        subject: "somebody".to_owned(),
+        subject: "operator".to_owned(),
         permissions: vec![Permission::JobsRead, Permission::CatalogWrite],
         scope: Scope::of([OrganisationId::parse(ORGANISATION).unwrap()]),
         expires_in: Duration::from_hours(1),
@@ -99,7 +99,7 @@ fn request() -> TokenRequest {
 fn a_minted_token_identifies_its_bearer() {
     let token = identity().mint(&request()).unwrap();
     let caller = verify(&identity(), &token).unwrap();
-    assert_eq!(caller.subject, "somebody");
+    assert_eq!(caller.subject, "operator");
     assert_eq!(caller.permissions, [Permission::CatalogWrite, Permission::JobsRead].into());
     assert_eq!(caller.scope, request().scope);
 
@@ -118,7 +118,7 @@ fn a_minted_token_says_what_rfc_9068_asks_for() {
     assert_eq!(
         part(1),
         json!({
-            "iss": "prediction-api-local", "aud": "prediction-api", "sub": "somebody", "scope": "jobs:read catalog:write",
+            "iss": "prediction-api-local", "aud": "prediction-api", "sub": "operator", "scope": "jobs:read catalog:write",
             "organisations": [ORGANISATION], "iat": NOW, "exp": NOW + 3600, "jti": "00000000-0000-0000-0000-000000000001",
         })
     );
@@ -218,7 +218,7 @@ fn the_claim_of_organisations_has_the_configured_name() {
 fn times_are_judged_to_the_microsecond() {
     const SECOND: i64 = 1_000_000;
     let judge = |claims: Value, now: i64| {
-        let claims = with(json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "somebody"}), &claims);
+        let claims = with(json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "operator"}), &claims);
         verify(&identity_at(at(now)), &signed(good_header().to_string(), claims)).map(|_| ())
     };
     let early = Err(TokenRejected::NotAcceptable("it is not valid yet (nbf, iat)"));

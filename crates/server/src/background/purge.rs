@@ -1,11 +1,11 @@
 //! Deletes what has expired, so that it never stands before a request.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::web;
 use prediction_domain::ports::{Purged, StoreFailure};
 use prediction_domain::use_cases::{PurgeStep, Purger, SweptHistory};
-use prediction_http::Api;
+use prediction_http::Runtime;
 
 use super::pace::Pace;
 use super::{BackgroundWork, causes, guarded};
@@ -19,7 +19,7 @@ pub(crate) struct Purge {
     purger: Purger,
     /// How many values and runs are deleted at once.
     batch: usize,
-    api: web::Data<Api>,
+    runtime: Arc<Runtime>,
     every: Duration,
     round: Round,
     pace: Pace,
@@ -27,8 +27,8 @@ pub(crate) struct Purge {
 }
 
 impl Purge {
-    pub(crate) fn new(purger: Purger, batch: usize, api: web::Data<Api>, every: Duration) -> Self {
-        Self { purger, batch, api, every, round: Round::default(), pace: Pace::new(), looked: None }
+    pub(crate) fn new(purger: Purger, batch: usize, runtime: Arc<Runtime>, every: Duration) -> Self {
+        Self { purger, batch, runtime, every, round: Round::default(), pace: Pace::new(), looked: None }
     }
 }
 
@@ -38,16 +38,16 @@ impl BackgroundWork for Purge {
     fn step(&mut self) -> Duration {
         let began = Instant::now();
         let step = told(|| self.purger.step(self.batch));
-        self.api.note_purge(&step);
+        self.runtime.note_purge(&step);
         let swept = told(|| self.purger.sweep(self.batch));
-        self.api.note_sweep(&swept);
+        self.runtime.note_sweep(&swept);
         let goes_on = add(&mut self.round, step.ok(), swept.ok());
         // After a batch it rests for about as long as that took: the database is there for others first.
         let rest = if goes_on { self.pace.rest_after(began.elapsed()) } else { self.every };
         if !goes_on || self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
             self.looked = Some(Instant::now());
             if let Ok(backlog) = told(|| self.purger.oldest_expired()) {
-                self.api.note_oldest_expired(backlog.map(|backlog| backlog.since));
+                self.runtime.note_oldest_expired(backlog.map(|backlog| backlog.since));
                 self.pace.observe(backlog.map_or(Duration::ZERO, |backlog| backlog.age), Instant::now());
             }
         }

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web;
 use prediction_domain::use_cases::ClockWatch;
-use prediction_http::Api;
+use prediction_http::Runtime;
 
 use super::BackgroundWork;
 
@@ -17,15 +16,15 @@ const WITHOUT_WRITES_EVERY: Duration = Duration::from_secs(30);
 
 /// Tells in the log what has changed since it looked last.
 pub(crate) struct Watch {
-    api: web::Data<Api>,
+    runtime: Arc<Runtime>,
     clock: Arc<ClockWatch>,
     was_writable: bool,
     was_believed: bool,
 }
 
 impl Watch {
-    pub(crate) fn new(api: web::Data<Api>, clock: Arc<ClockWatch>) -> Self {
-        Self { api, clock, was_writable: true, was_believed: true }
+    pub(crate) fn new(runtime: Arc<Runtime>, clock: Arc<ClockWatch>) -> Self {
+        Self { runtime, clock, was_writable: true, was_believed: true }
     }
 }
 
@@ -33,7 +32,7 @@ impl BackgroundWork for Watch {
     const NAME: &'static str = "watch";
 
     fn step(&mut self) -> Duration {
-        let is_writable = self.api.try_write();
+        let is_writable = self.runtime.try_write();
         if is_writable != self.was_writable {
             if is_writable {
                 tracing::info!("the database takes writes again");

@@ -12,21 +12,21 @@ pub(crate) struct UsageOptions {
     /// How many jobs an organisation may have; a setup of one more is answered with 422 [default: no limit]
     #[arg(long, env = "PREDICTION_API_QUOTA_JOBS", value_name = "NUMBER")]
     pub(crate) quota_jobs: Option<NonZeroU64>,
-    /// How many values may be reported of the jobs of an organisation in a day in UTC; more are answered with 429. A report counts as one at
-    /// the least, and its message as one for each 1,000 bytes [default: no limit]
+    /// How many values may be reported of the jobs of an organisation in a day in UTC; more are answered with 429. A
+    /// report counts as one at the least, and its message as one for each 1,000 bytes [default: no limit]
     #[arg(long, env = "PREDICTION_API_QUOTA_VALUES_PER_DAY", value_name = "NUMBER")]
     pub(crate) quota_values_per_day: Option<NonZeroU64>,
-    /// How often the jobs of an organisation may be changed in a day in UTC, since what they were is kept; more changes are answered with
-    /// 429 [default: no limit]
+    /// How often the jobs of an organisation may be changed in a day in UTC, since what they were is kept; more changes
+    /// are answered with 429 [default: no limit]
     #[arg(long, env = "PREDICTION_API_QUOTA_CHANGES_PER_DAY", value_name = "NUMBER")]
     pub(crate) quota_changes_per_day: Option<NonZeroU64>,
-    /// How long runs are kept, how many of each job, or both, such as 90d or 90d,10000: older ones, and those that are not among the newest,
-    /// are deleted, but never one whose values are stored, nor what health needs; by age, the ten newest of a job stay
-    /// [default: as long as the job]
+    /// How long runs are kept, how many of each job, or both, such as 90d or 90d,10000: older ones, and those that are
+    /// not among the newest, are deleted, but never one whose values are stored, nor what health needs; by age, the ten
+    /// newest of a job stay [default: as long as the job]
     #[arg(long, env = "PREDICTION_API_KEEP_RUNS", value_name = "TIME|NUMBER", value_parser = keep)]
     pub(crate) keep_runs: Option<Keep>,
-    /// The same for what a job was before it was changed, from then on: never the current revision, nor one that a stored run refers to
-    /// [default: as long as the job]
+    /// The same for what a job was before it was changed, from then on: never the current revision, nor one that a
+    /// stored run refers to [default: as long as the job]
     #[arg(long, env = "PREDICTION_API_KEEP_REVISIONS", value_name = "TIME|NUMBER", value_parser = keep)]
     pub(crate) keep_revisions: Option<Keep>,
 }

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use actix_web::web;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -11,7 +10,8 @@ fn second(number: u32) -> Duration {
     Duration::from_secs(1) * number
 }
 
-/// Looks each second while the answer waits, and gives when the client was too slow, if it was. What it takes in each second is told.
+/// Looks each second while the answer waits, and gives when the client was too slow, if it was. What it takes in each
+/// second is told.
 fn looks(taken: impl IntoIterator<Item = usize>, is_draining: bool) -> Option<usize> {
     let start = Instant::now();
     let mut pace = Pace::default();
@@ -69,7 +69,7 @@ async fn pair() -> Pair {
     client.set_recv_buffer_size(4 * 1024).unwrap();
     let client = client.connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, peer) = listener.accept().await.unwrap();
-    let connections = Connections::new(1, None, web::Data::new(crate::connections::tests::api()));
+    let connections = Connections::new(1, None, crate::connections::tests::runtime());
     let place = connections.admit(Some(peer.ip())).unwrap();
     Pair { client, server: Connection::new(stream, place), connections }
 }

@@ -1,29 +1,14 @@
 use std::net::Ipv6Addr;
 
-use prediction_adapters_system::{SystemClock, TimeOrderedIds};
-use prediction_domain::use_cases::Ports;
-use prediction_identity::{TokenRejected, TokenVerifier, Verified};
+use prediction_adapters_sqlite::{Settings, SqliteStore};
 
 use super::*;
 
-/// A service that is never asked anything.
-pub(crate) fn api() -> Api {
-    struct NoCaller;
-
-    impl TokenVerifier for NoCaller {
-        fn verify<'a>(&'a self, _: &'a str) -> futures_util::future::BoxFuture<'a, Result<Verified, TokenRejected>> {
-            Box::pin(std::future::ready(Err(TokenRejected::KeysUnavailable)))
-        }
-    }
-
+/// The run-time of a service that is never asked anything.
+pub(crate) fn runtime() -> Arc<Runtime> {
     let folder = tempfile::tempdir().unwrap();
-    let store = prediction_adapters_sqlite::SqliteStore::open(
-        folder.path().join("a.db"),
-        prediction_adapters_sqlite::Settings::default(),
-    );
-    let store = crate::database::Database::Sqlite(store.unwrap()).ports();
-    let ports = Ports::of_store(&store, Arc::new(SystemClock), Arc::new(TimeOrderedIds));
-    Api::start(ports, store.health, Arc::new(NoCaller))
+    let store = SqliteStore::open(folder.path().join("a.db"), Settings::default()).unwrap();
+    Arc::new(Runtime::new(Arc::new(store)))
 }
 
 fn peer(number: u16) -> IpAddr {
@@ -32,7 +17,7 @@ fn peer(number: u16) -> IpAddr {
 
 #[actix_web::test]
 async fn there_are_so_many_connections_in_all_and_of_one_peer() {
-    let connections = Connections::new(3, Some(2), web::Data::new(api()));
+    let connections = Connections::new(3, Some(2), runtime());
     let first = connections.admit(Some(peer(1))).unwrap();
     let neighbour = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 9, 9, 9, 9);
     let second = connections.admit(Some(neighbour.into())).unwrap();

@@ -1,4 +1,5 @@
-//! What the tokens of an issuer have to say, by the options; and which options contradict each other. All that is wrong is told at once.
+//! What the tokens of an issuer have to say, by the options; and which options contradict each other. All that is wrong
+//! is told at once.
 
 use std::collections::BTreeSet;
 use std::fs::File;

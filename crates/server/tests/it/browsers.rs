@@ -1,4 +1,4 @@
-//! Pages of other origins, and compressed answers: off, unless somebody wants them.
+//! Pages of other origins, and compressed answers: off, unless the operator wants them.
 
 use serde_json::json;
 
@@ -55,12 +55,12 @@ fn pages_of_other_origins_are_not_let_in_unless_they_are_named() {
     assert_eq!(answer.header("access-control-allow-origin"), None);
 
     let server = Server::start_with(&home, &["--cors-origin", "*"]);
-    let answer = preflight(&server, "https://anybody.example", "PUT", "authorization");
+    let answer = preflight(&server, "https://other.example", "PUT", "authorization");
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")), "{answer:?}");
     assert_eq!(answer.header("access-control-allow-credentials"), None);
 }
 
-/// The head of the answer to a GET of someone who accepts these codings, in small letters.
+/// The head of the answer to a GET of a client that accepts these codings, in small letters.
 fn head(server: &Server, path: &str, accept: &str) -> String {
     let token = server.home().token(&["--all-organisations"]);
     let mut connection = RawConnection::open(server.address);

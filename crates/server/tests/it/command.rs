@@ -120,7 +120,7 @@ fn a_token_is_one_line_that_the_server_accepts() {
     assert!(problem["detail"].as_str().unwrap().contains("--data-dir"), "{problem}");
 }
 
-/// Its tokens would be good for no server, and the next one would believe a secret that nobody asked for.
+/// Its tokens would be good for no server, and the next one would believe a secret that was not asked for.
 #[test]
 fn a_token_is_not_signed_with_a_secret_of_its_own() {
     let home = Home::on_sqlite();
@@ -130,7 +130,7 @@ fn a_token_is_not_signed_with_a_secret_of_its_own() {
     assert!(!home.data_folder().exists(), "nothing was made");
     let running = Server::start(&home);
     assert!(home.run(&["token", "--all-organisations"]).status.success());
-    // In whatever folder somebody stands.
+    // In whatever folder the operator is.
     let empty = tempfile::tempdir().unwrap();
     let output = bare(&home).current_dir(empty.path()).args(["token", "--all-organisations"]).output().unwrap();
     refused(&output, &[".prediction-api", "--data-dir"]);
@@ -149,7 +149,7 @@ fn a_busy_port_is_told() {
 fn an_unreachable_database_is_told_without_its_password() {
     // A port that was free a moment ago.
     let closed = Busy::new().address();
-    let url = format!("postgres://somebody:{PASSWORD}@{closed}/data?sslmode=disable");
+    let url = format!("postgres://someuser:{PASSWORD}@{closed}/data?sslmode=disable");
     for output in both_commands(&Home::on_sqlite(), &url) {
         refused(&output, &[&closed]);
     }
@@ -177,7 +177,7 @@ fn a_database_file_that_is_garbage_is_told() {
 
 #[test]
 fn an_unknown_scheme_is_told_without_the_password() {
-    for output in both_commands(&Home::on_sqlite(), &format!("mysql://somebody:{PASSWORD}@localhost/data")) {
+    for output in both_commands(&Home::on_sqlite(), &format!("mysql://someuser:{PASSWORD}@localhost/data")) {
         refused(&output, &["\"mysql:\"", "sqlite:", "postgres:"]);
     }
 }
@@ -198,7 +198,7 @@ fn a_secret_that_is_too_short_is_told() {
 #[cfg(not(feature = "tls"))]
 #[test]
 fn a_connection_that_this_build_cannot_encrypt_is_told() {
-    let url = format!("postgres://somebody:{PASSWORD}@127.0.0.1/data?sslmode=require");
+    let url = format!("postgres://someuser:{PASSWORD}@127.0.0.1/data?sslmode=require");
     for output in both_commands(&Home::on_sqlite(), &url) {
         refused(&output, &["sslmode=require"]);
     }
@@ -207,7 +207,7 @@ fn a_connection_that_this_build_cannot_encrypt_is_told() {
 #[cfg(not(feature = "tls"))]
 #[test]
 fn a_password_is_not_sent_in_the_clear_to_another_machine() {
-    let url = format!("postgres://somebody:{PASSWORD}@database.example/data");
+    let url = format!("postgres://someuser:{PASSWORD}@database.example/data");
     for output in both_commands(&Home::on_sqlite(), &url) {
         refused(&output, &["sslmode=disable"]);
     }
@@ -291,7 +291,7 @@ fn without_migration_an_empty_database_is_not_ready() {
     }
 }
 
-/// A port that somebody listens on: a server that starts against expectation ends nevertheless.
+/// A port that is taken: a server that starts against expectation ends nevertheless.
 struct Busy(TcpListener);
 
 impl Busy {

@@ -1,6 +1,6 @@
-//! What requests may cost, whatever is in them: bodies as large and as costly as the OpenAPI document's shapes let them be, at every
-//! operation that takes one. Judged is what does not depend on how busy the machine is: memory, the length of answers, and which threads
-//! did the work. `scripts/faults` measures how long others wait meanwhile.
+//! What requests may cost, whatever is in them: bodies as large and as costly as the OpenAPI document's shapes let them
+//! be, at every operation that takes one. Judged is what does not depend on how busy the machine is: memory, the length
+//! of answers, and which threads did the work. `scripts/faults` measures how long others wait meanwhile.
 
 mod shapes;
 
@@ -119,7 +119,8 @@ impl World {
     }
 }
 
-/// Whatever is sent: what is refused is refused briefly, and nothing breaks. That there is no room at the moment is an answer.
+/// Whatever is sent: what is refused is refused briefly, and nothing breaks. That there is no room at the moment is an
+/// answer.
 #[track_caller]
 fn assert_answered(name: &str, answer: &Answer) {
     assert!(answer.status < 500 || answer.status == 503, "{name}: {}", answer.text());
@@ -177,7 +178,7 @@ fn a_costly_body_takes_a_small_multiple_of_itself() {
     let client = world.server.operator();
     let mut seen = BTreeMap::new();
     for case in world.cases(4) {
-        // Whoever decodes it, a shape of one kind of body costs what it costs.
+        // A shape of one kind of body costs the same at each operation that decodes it.
         if case.method == "DELETE" || case.method == "PUT" {
             continue;
         }
@@ -195,19 +196,20 @@ fn a_costly_body_takes_a_small_multiple_of_itself() {
 #[test]
 fn a_token_without_a_scope_costs_next_to_nothing() {
     let world = World::on(&Home::on_sqlite());
-    let nobody = world.server.scoped(ORGANISATION_A, "predictions:read");
+    let without_scope = world.server.scoped(ORGANISATION_A, "predictions:read");
     let cases = world.cases(4);
     world.server.forget_peak_memory();
     let before = world.server.memory();
     let computations = world.computations();
     thread::scope(|scope| {
         for number in 0..AT_ONCE {
-            let (cases, nobody) = (&cases, &nobody);
+            let (cases, without_scope) = (&cases, &without_scope);
             // A few of each operation, others from each thread.
             scope.spawn(move || {
                 for case in cases.iter().skip(number).step_by(4 * AT_ONCE) {
-                    // The connection may be closed while the body is still being sent: then there is no answer to be read.
-                    if let Some(answer) = case.try_send(nobody) {
+                    // The connection may be closed while the body is still being sent: then there is no answer to be
+                    // read.
+                    if let Some(answer) = case.try_send(without_scope) {
                         answer.problem(403, "insufficient_scope");
                     }
                 }

@@ -55,6 +55,9 @@ const OF_THE_DOMAIN: [&str; 12] = [
 /// Lines. What is longer is more than one room.
 const LONGEST_FILE: usize = 500;
 
+/// How wide a comment is at the most, as code is (rustfmt.toml).
+const COLUMNS: usize = 120;
+
 #[test]
 fn crates_depend_only_on_those_that_they_may() {
     let packages = packages();
@@ -113,8 +116,8 @@ fn unsafe_code_is_in_one_crate() {
     }
 }
 
-/// The release before runs on while a migration is applied, and afterwards (migrations/README.md). A rename, or something that is
-/// gone, would end it. Triggers, functions and indexes may be replaced: no program names them.
+/// The release before runs on while a migration is applied, and afterwards (migrations/README.md). A rename, or
+/// something that is gone, would end it. Triggers, functions and indexes may be replaced: no program names them.
 #[test]
 fn migrations_only_add() {
     let mut count = 0;
@@ -154,6 +157,24 @@ fn no_file_is_long() {
         }
     }
     assert!(count > 50, "only {count} files were found");
+}
+
+/// rustfmt wraps code, and leaves comments as they are.
+#[test]
+fn comments_are_wrapped() {
+    let mut count = 0;
+    for member in fs::read_dir(workspace().join("crates")).unwrap() {
+        for file in files(&member.unwrap().path()) {
+            let text = fs::read_to_string(&file).unwrap();
+            for (number, line) in text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("//")) {
+                let is_table = line.contains("//! |");
+                let columns = line.chars().count();
+                assert!(is_table || columns <= COLUMNS, "{}:{}: {columns} columns", file.display(), number + 1);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 5_000, "only {count} lines of comments were found");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Cursors that somebody has made up: whatever is in them, the list begins somewhere or the cursor is refused.
+//! Cursors that were made up: whatever is in them, the list begins somewhere or the cursor is refused.
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,8 @@ fn sealed(list: &str, content: &[u8]) -> String {
     base64url([content, &check[..8]].concat())
 }
 
-/// Contents of every length that a place could have, with bytes that are chosen by chance, and numbers at the ends of what there is.
+/// Contents of every length that a place could have, with bytes that are chosen by chance, and numbers at the ends of
+/// what there is.
 fn contents() -> Vec<Vec<u8>> {
     let chance = |number: u32| Sha256::digest(number.to_be_bytes()).repeat(2);
     let mut contents: Vec<Vec<u8>> =

@@ -206,7 +206,7 @@ fn quoted<'text>(text: &'text str, before: &str) -> impl Iterator<Item = &'text 
     text.split(before).skip(1).map(|rest| rest.split('"').next().unwrap_or_default())
 }
 
-/// Whoever runs the service finds every option and every metric in docs/operations.md, and none that there is not.
+/// The operator finds every option and every metric in docs/operations.md, and none that there is not.
 #[test]
 fn the_operations_page_lists_what_there_is() {
     let page = include_str!("../../../../docs/operations.md");

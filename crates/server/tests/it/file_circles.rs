@@ -1,4 +1,5 @@
-//! No two files of a crate import from each other, directly or by way of others: each can be read before those that use it.
+//! No two files of a crate import from each other, directly or by way of others: each can be read before those that use
+//! it.
 //!
 //! A module and what is below it are one thing here: a parent names its children, and these may use what it defines.
 

@@ -1,5 +1,6 @@
-//! Tokens that somebody might try to get in with, at every operation. What is wrong with each is told apart in the tests of the http
-//! crate; here it is that no operation is without the check, and that nothing is fetched from where a token says.
+//! Tokens that an attacker might try, at every operation. What is wrong with each is told apart in the
+//! tests of the http crate; here it is that no operation is without the check, and that nothing is fetched from where a
+//! token says.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -46,9 +47,9 @@ fn no_operation_takes_a_hostile_token() {
         let server = server_of_issuer(&Home::on_sqlite(), &["--token-profile", shape.profile]);
         no_operation_takes(&server, &shape, &tokens);
     }
-    // Whoever had asked it would wait to be accepted.
+    // A service that had asked it would wait to be accepted.
     trap.set_nonblocking(true).unwrap();
-    assert_eq!(trap.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "a token made the service ask somebody");
+    assert_eq!(trap.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "a token made the service ask another server");
 }
 
 fn no_operation_takes(server: &Server, shape: &Shape, tokens: &[(&'static str, String)]) {
@@ -145,7 +146,7 @@ impl Shape {
             ("an extension", of_header(json!({"crit": ["exp"]}))),
             ("no name of a key", of_header(json!({"kid": null}))),
             ("an address as the name of a key", of_header(json!({"kid": trap}))),
-            ("an unknown key", of_header(json!({"kid": "nobody's"}))),
+            ("an unknown key", of_header(json!({"kid": "unknown"}))),
             ("a key for encryption", of_header(json!({"kid": "encryption"}))),
             ("a symmetric key", of_header(json!({"kid": "symmetric"}))),
             ("another type", of_header(json!({"typ": "logout+jwt"}))),
@@ -164,8 +165,8 @@ impl Shape {
             ("from the end of numbers", of_claims(json!({"nbf": i64::MIN}))),
             ("another issuer", of_claims(json!({"iss": trap}))),
             ("nearly the issuer", of_claims(json!({"iss": format!("{ISSUER}/")}))),
-            ("another audience", of_claims(json!({"aud": ["somebody else's"], "client_id": "somebody else's"}))),
-            ("nobody", of_claims(json!({"sub": ""}))),
+            ("another audience", of_claims(json!({"aud": ["another program's"], "client_id": "another program's"}))),
+            ("no subject", of_claims(json!({"sub": ""}))),
             ("organisations of another type", of_claims(json!({"organisations": 7}))),
             ("a claim changed", format!("{head}.{}.{signature}", base64url(with(claims(), &json!({"sub": "root"}))))),
             ("two parts", format!("{head}.{body}")),

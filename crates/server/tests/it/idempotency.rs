@@ -245,7 +245,7 @@ fn creating_on_the_fly_needs_the_right_to_create(server: &Server) {
     }
     assert_eq!(server.database().rows(), [0, 0, 0]);
 
-    // What is there may be described by anybody.
+    // Any caller may describe what is there.
     server.member(ORGANISATION_A).post(SETUP, &setup).expect(201);
     insert(&mut setup, "/job/name", "Job B");
     assert_eq!(user.post(SETUP, &setup).expect(201)["outcome"]["source"], "reused");

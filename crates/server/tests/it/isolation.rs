@@ -236,9 +236,9 @@ fn naming_an_organisation_outside_the_token_is_refused(server: &Server) {
     refused(user.get(&format!("/api/v1/jobs?organisation_id={ORGANISATION_B}")));
     refused(user.post("/api/v1/jobs/setup", &model.setup(ORGANISATION_B, "Mine")));
     refused(user.post("/api/v1/jobs/setup?dry_run=true", &model.setup(ORGANISATION_B, "Mine")));
-    // Nobody learns what is wrong with a request for somebody else's organisation.
+    // No caller learns what is wrong with a request for an organisation of others.
     refused(user.post("/api/v1/jobs/setup", &json!({ "organisation_id": ORGANISATION_B, "job": 1 })));
-    // Whoever is in both organisations may name both.
+    // A caller of both organisations may name both.
     let mut setup = model.setup(ORGANISATION_B, "Ours");
     insert(&mut setup, "/job/organisation_id", ORGANISATION_B);
     assert_eq!(server.database().rows(), rows);
@@ -254,7 +254,7 @@ fn every_api_operation_asks_for_a_token(server: &Server) {
     for operation in operations() {
         assert_eq!(operation.needs_token(), operation.path.starts_with("/api/"), "{}", operation.id);
         if operation.needs_token() {
-            // Also when everything else is wrong: whoever is not known learns nothing.
+            // Also when everything else is wrong: an unknown caller learns nothing.
             for path in [operation.path_to(&id), operation.path_to("nonsense") + "?limit=0"] {
                 server.anonymous().call(operation.method, &path).send().problem(401, "unauthorized");
                 stranger.call(operation.method, &path).send().problem(401, "invalid_token");

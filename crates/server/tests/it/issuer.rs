@@ -42,7 +42,7 @@ fn tokens_of_the_issuer_get_in() {
 }
 
 #[test]
-fn nobody_else_gets_in() {
+fn no_other_token_gets_in() {
     let (home, server) = start(&[]);
     let sources = |token: String| server.client(token).get("/api/v1/sources");
     sources(token(ES256, "ec", "ec", &json!({}))).expect(200);
@@ -98,7 +98,8 @@ fn an_issuer_can_be_named_in_the_environment() {
         ("PREDICTION_API_ISSUER", ISSUER),
         ("PREDICTION_API_AUDIENCE", AUDIENCE),
     ];
-    // What is left out in the environment is on the command line; nobody listens at the end, for the address is none.
+    // What is left out in the environment is on the command line; nothing listens at the end, since the address is
+    // none.
     for in_environment in 0..8_usize {
         for start in [&["serve"][..], &[]] {
             let mut command = Command::new(env!("CARGO_BIN_EXE_prediction-api"));

@@ -73,7 +73,7 @@ fn first_fetch(certified_name: &str, is_trusted: bool) -> (String, u16) {
     let home = Home::on_sqlite();
     let issuer = SecureIssuer::start(&home, certified_name);
     let trusted = issuer.certificate.to_str().unwrap();
-    // Nobody listens there: a proxy that the environment names is not asked.
+    // Nothing listens there: a proxy that the environment names is not asked.
     let proxy = "http://127.0.0.1:9";
     let mut environment = vec![("https_proxy", proxy), ("HTTPS_PROXY", proxy), ("all_proxy", proxy)];
     environment.extend(is_trusted.then_some(("SSL_CERT_FILE", trusted)));

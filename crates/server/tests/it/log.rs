@@ -1,4 +1,4 @@
-//! The log: one line for each request, and nothing in it that is nobody's business.
+//! The log: one line for each request, and nothing in it that must not be there.
 
 use serde_json::{Value, json};
 

@@ -28,7 +28,7 @@ impl Provider {
             .arg(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // It warns of what nobody should do in production.
+            // It warns of what must not be done in production.
             .stderr(Stdio::null())
             .spawn()
             .expect("node starts");
@@ -173,7 +173,7 @@ fn known_keys_count_while_their_provider_is_frozen() {
 }
 
 #[test]
-fn a_provider_that_says_it_is_somebody_else_is_not_believed() {
+fn a_provider_that_says_it_is_another_one_is_not_believed() {
     let mut provider = Provider::start();
     let token = provider.token();
     provider.tell("lie");

@@ -65,7 +65,7 @@ fn row(operation: &str) -> Row {
     };
     match operation {
         "list_sources" | "get_source" | "list_source_versions" | "get_source_version" => read,
-        // Whoever has an organisation creates sources of its own.
+        // A caller with an organisation creates sources of its own.
         "create_source" => Row {
             owner: Done(201),
             not_the_owner: Done(201),
@@ -250,8 +250,8 @@ fn a_token_of_several_organisations_says_whose_a_source_is(server: &Server) {
     let done = both.post(SETUP, &example("setup-job-with-everything.json")).expect(201);
     assert_eq!(done["source"]["owner_organisation_id"], ORGANISATION_A);
     // A token that says nothing of organisations has none.
-    let nobody = server.client(server.home().forger().of_no_organisation());
-    nobody.post(SOURCES, &json!({ "name": "rust" })).problem(403, "organisation_out_of_scope");
+    let stranger = server.client(server.home().forger().of_no_organisation());
+    stranger.post(SOURCES, &json!({ "name": "rust" })).problem(403, "organisation_out_of_scope");
 }
 
 fn sources_are_listed_by_their_owner(server: &Server) {
@@ -261,9 +261,9 @@ fn sources_are_listed_by_their_owner(server: &Server) {
     {
         operator.post(SOURCES, &json!({ "name": name, "owner_organisation_id": owner })).expect(201);
     }
-    let anybody = server.scoped(ORGANISATION_C, "");
+    let reader = server.scoped(ORGANISATION_C, "");
     let names = |query: &str| {
-        let page = anybody.get(&format!("{SOURCES}?{query}")).expect(200);
+        let page = reader.get(&format!("{SOURCES}?{query}")).expect(200);
         let names: Vec<String> = page["items"]
             .as_array()
             .unwrap()
@@ -281,8 +281,8 @@ fn sources_are_listed_by_their_owner(server: &Server) {
     assert_eq!(first, "a");
     assert_eq!(names(&format!("owner_organisation_id={ORGANISATION_A}&cursor={cursor}")).0, "d");
     let other = format!("{SOURCES}?owner_organisation_id={ORGANISATION_B}&cursor={cursor}");
-    anybody.get(&other).problem(400, "invalid_cursor");
-    anybody.get(&format!("{SOURCES}?owner_organisation_id=platform")).problem(400, "invalid_query");
+    reader.get(&other).problem(400, "invalid_cursor");
+    reader.get(&format!("{SOURCES}?owner_organisation_id=platform")).problem(400, "invalid_query");
 }
 
 fn an_operator_hands_a_source_over(server: &Server) {

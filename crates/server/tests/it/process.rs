@@ -56,7 +56,7 @@ fn a_server_that_drains_serves_on_and_says_that_it_is_not_ready() {
     let meanwhile = client.get("/api/v1/sources");
     assert_eq!((meanwhile.status, meanwhile.header("connection")), (200, Some("close")));
 
-    // Whoever does not want to wait sends another signal.
+    // An operator who does not want to wait sends another signal.
     server.signal("TERM");
     assert_eq!(server.into_running().wait().code(), Some(0));
 }
@@ -134,7 +134,7 @@ fn servers_on_one_database_settle_a_race_as_one_server_does() {
 }
 
 #[test]
-fn a_server_that_does_not_migrate_is_ready_when_somebody_else_has() {
+fn a_server_that_does_not_migrate_is_ready_when_another_process_has() {
     for home in Home::both() {
         let server = Server::start_with(&home, &["--no-migrate"]);
         server.anonymous().get("/health/live").expect(200);

@@ -1,5 +1,5 @@
-//! Access tokens as Entra ID, Okta, Auth0 and Cognito make them, through a server that was told whose they are. Which shapes each of them has
-//! is in docs/auth.md; what each profile refuses is told apart in the tests of the http crate.
+//! Access tokens as Entra ID, Okta, Auth0 and Cognito make them, through a server that was told whose they are. Which
+//! shapes each of them has is in docs/auth.md; what each profile refuses is told apart in the tests of the http crate.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ fn entra_with_organisations_in_a_table() {
     let arguments = ["--token-profile", "entra", "--organisations-file", &table.display().to_string()];
     let server = server_of_named_issuer(&home, &issuer, &arguments);
     let entra = |claims: Value| {
-        let mut all = json!({"iss": issuer, "ver": "2.0", "tid": TENANT, "azp": "somebody's", "azpacr": "1"});
+        let mut all = json!({"iss": issuer, "ver": "2.0", "tid": TENANT, "azp": "a-program", "azpacr": "1"});
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
         token(Some("JWT"), &all)
     };

@@ -167,8 +167,8 @@ fn deletes_of_a_version_against_setups_leave_no_orphan(server: &Server) {
     }
 }
 
-/// Each sets up a job of its own on the fly, under one name of a source: all of one organisation succeed, and those of the other
-/// are told whose it is instead of running a stranger's model.
+/// Each sets up a job of its own on the fly, under one name of a source: all of one organisation succeed, and those of
+/// the other are told whose it is instead of running a stranger's model.
 fn of_two_organisations_that_take_one_name_at_once_one_has_it(server: &Server) {
     let clients = [ORGANISATION_A, ORGANISATION_B].map(|organisation| (organisation, server.member(organisation)));
     let answers = at_once(&server.anonymous(), |_, number| {

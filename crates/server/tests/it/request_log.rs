@@ -1,4 +1,4 @@
-//! Requests in the log: their ids, those that break off, and words that are nobody's business.
+//! Requests in the log: their ids, those that break off, and words that must not be in the log.
 
 use serde_json::{Value, json};
 
@@ -28,18 +28,18 @@ fn a_request_that_breaks_off_has_a_line_and_no_body_in_it(server: &Server) {
     let mut connection = RawConnection::open(server.address);
     connection.send(raw_request("POST", "/api/v1/sources", &token, &headers));
     assert_eq!(connection.answer().0, 100, "the body is being read");
-    connection.send("nobody-else-knows-this");
+    connection.send("a-secret-word");
     drop(connection);
     let lines = access_lines(server, 1);
     assert_eq!(lines[0]["route"], "/api/v1/sources");
     let log = format!("{}{}", server.output().text(), server.complaints().text());
-    for secret in ["nobody-else-knows-this", token.as_str()] {
+    for secret in ["a-secret-word", token.as_str()] {
         assert!(!log.contains(secret), "{log}");
     }
 }
 
 fn words_in_requests_are_not_logged(server: &Server) {
-    const WORD: &str = "nobody-else-knows-this";
+    const WORD: &str = "a-secret-word";
     let model = Model::publish(server, &format!("source {WORD}"));
     let client = server.operator();
     let job = model.job(server, ORGANISATION_A, &format!("job {WORD}"));

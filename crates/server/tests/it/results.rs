@@ -233,8 +233,8 @@ fn a_stream_tells_what_was_known_when_it_began(server: &Server) {
     reader.send(raw_request("GET", &predictions_of(&job), &token, &headers));
     reader.wait();
     insert(&mut report, "/issued_at", "2026-06-01T13:00:00Z");
-    // Of some of the times that are still to be read. PostgreSQL knows nothing yet about rows that have just come, and finds the
-    // values behind others at a cost that a test should not pay ten thousand times.
+    // Of some of the times that are still to be read. PostgreSQL knows nothing yet about rows that have just come, and
+    // finds the values behind others at a cost that a test should not pay ten thousand times.
     let values = 100;
     report["predictions"].as_array_mut().unwrap().drain(values..);
     for index in 0..values {

@@ -87,7 +87,7 @@ fn a_replica_that_is_told_not_to_deletes_nothing() {
     for home in Home::both() {
         let server = Server::start_with(&home, &["--no-purge", "--purge-every", "1s"]);
         let job = job_with_values(&server, 1);
-        // Whoever purges has the lease from the beginning on.
+        // The replica that purges has the lease from the beginning on.
         assert_eq!(server.database().count("SELECT count(*) AS count FROM leases"), 0);
         assert_eq!(metric(&server, "prediction_purging"), 0);
         assert_eq!(values(&server), 2);
@@ -106,7 +106,7 @@ fn one_replica_deletes_and_another_goes_on_when_it_stops() {
         wait_until("the first one deletes", || metric(&first, "prediction_purged_total{what=\"values\"}") == 1);
         assert_eq!(metric(&second, "prediction_purging"), 0);
 
-        // Stopped in order, it gives the lease back, so nobody waits for its end.
+        // Stopped in order, it gives the lease back, so no replica waits for its end.
         let stopped = Instant::now();
         let first = first.into_running();
         first.signal("TERM");
@@ -146,7 +146,7 @@ fn a_start_years_after_the_last_purge_deletes_nothing_more_for_a_while() {
         let again = Server::start_with(&home, OFTEN);
         wait_until("it purges", || metric(&again, "prediction_purging") == 1);
         assert_eq!(values(&again), 1);
-        // Unless somebody says that the clock is right.
+        // Unless the operator says that the clock is right.
         drop(again);
         home.database.execute("DELETE FROM leases");
         let told = Server::start_with(&home, OFTEN);
@@ -157,7 +157,7 @@ fn a_start_years_after_the_last_purge_deletes_nothing_more_for_a_while() {
 }
 
 #[test]
-fn a_lease_of_another_age_keeps_nobody_waiting() {
+fn a_lease_of_another_age_keeps_no_replica_waiting() {
     for home in Home::both() {
         Server::start_with(&home, &["--no-purge"]);
         home.database.execute(if home.database.is_sqlite() {
@@ -170,7 +170,7 @@ fn a_lease_of_another_age_keeps_nobody_waiting() {
     }
 }
 
-/// Whoever reads is served.
+/// Readers are served.
 #[test]
 fn a_database_that_takes_no_writes_is_told() {
     for home in Home::both() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::harness::{Home, ORGANISATION_A, Server};
 
-/// What must not be seen by anybody.
+/// What no reader may see.
 const PASSWORD: &str = "correct-horse-battery-staple";
 
 #[test]
@@ -37,7 +37,7 @@ fn options_can_be_said_in_the_environment() {
         ("PREDICTION_API_DATA_DIR", home.data_folder().display().to_string()),
         ("DATABASE_URL", home.database.url()),
         ("PREDICTION_API_TOKEN_ORGANISATIONS", ORGANISATION_A.to_owned()),
-        ("PREDICTION_API_TOKEN_SUBJECT", "somebody".to_owned()),
+        ("PREDICTION_API_TOKEN_SUBJECT", "operator".to_owned()),
     ];
     let run = |argument: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_prediction-api"));
@@ -48,7 +48,7 @@ fn options_can_be_said_in_the_environment() {
     let server = Server::start(&home);
     let token = text(&run("token").stdout);
     server.client(token.trim_end()).get("/api/v1/jobs").expect(200);
-    assert!(server.output().wait_for(|line| line["subject"] == "somebody").is_some());
+    assert!(server.output().wait_for(|line| line["subject"] == "operator").is_some());
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_secret_that_cannot_be_used_is_told() {
     }
 }
 
-/// A pipe into which nobody writes: whoever opened it would wait for ever.
+/// A pipe into which nothing writes: a reader that opened it would wait for ever.
 #[test]
 fn a_secret_that_is_a_pipe_is_told_at_once() {
     let home = Home::on_sqlite();

@@ -1,5 +1,5 @@
-//! Every answer that the OpenAPI document promises, provoked. An operation with an answer that nobody provokes here fails
-//! the tests.
+//! Every answer that the OpenAPI document promises, provoked. An operation with an answer that is not provoked here
+//! fails the tests.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -21,8 +21,8 @@ on_both_databases!(
     a_database_without_its_tables_is_not_ready,
 );
 
-/// Problems that [`provoke`] cannot provoke without harm to the other requests of the same server: each has a test of its
-/// own in this file, which goes through all operations that have it, or in `quotas.rs`.
+/// Problems that [`provoke`] cannot provoke without harm to the other requests of the same server: each has a test of
+/// its own in this file, which goes through all operations that have it, or in `quotas.rs`.
 const APART: [ProblemCode; 7] = [
     ProblemCode::RequestTimeout,
     ProblemCode::InternalError,
@@ -34,7 +34,8 @@ const APART: [ProblemCode; 7] = [
 ];
 
 /// Problems that are not provoked here: it takes hundreds of requests that wait at the same time, or a store that never
-/// answers. The lanes and the routes have tests of their own for them, and the status is provoked by another problem of the same operations.
+/// answers. The lanes and the routes have tests of their own for them, and the status is provoked by another problem of
+/// the same operations.
 const NOT_PROVOKED: [ProblemCode; 2] = [ProblemCode::Overloaded, ProblemCode::DeadlineExceeded];
 
 /// A server with something to ask for.
@@ -312,7 +313,7 @@ fn an_unavailable_database_is_503_with_the_time_to_wait(server: &Server) {
     let requests = requests_with(&world, ProblemCode::StoreUnavailable);
     let seized = server.database().seize();
     for (operation, call) in &requests {
-        // Whoever reads from SQLite waits for nobody, so that nobody can keep them waiting.
+        // A reader of SQLite waits for no writer, so that none can keep it waiting.
         if server.database().is_sqlite() && operation.method == "GET" {
             assert_eq!(call.clone().send().status, 200, "{}", operation.id);
             continue;
@@ -351,7 +352,7 @@ fn who_sends_too_many_requests_is_told_when_to_go_on() {
     let mut requests = requests_with(&World::new(&unlimited), ProblemCode::RateLimited);
     requests.retain(|(operation, _)| operation.needs_token());
     let server = Server::start_with(&home, &["--limit-per-subject", "1"]);
-    let token = home.token(&["--all-organisations", "--subject", "somebody"]);
+    let token = home.token(&["--all-organisations", "--subject", "operator"]);
     for (operation, call) in requests {
         let call = call.at(server.address).token(&token);
         // Some requests may come a second after the last one.
@@ -359,7 +360,7 @@ fn who_sends_too_many_requests_is_told_when_to_go_on() {
         answer.problem(429, "rate_limited");
         assert_eq!(answer.header("retry-after"), Some("1"), "{}", operation.id);
     }
-    let other = server.client(home.token(&["--all-organisations", "--subject", "somebody else"]));
+    let other = server.client(home.token(&["--all-organisations", "--subject", "another operator"]));
     other.get("/api/v1/sources").expect(200);
     for operation in operations().iter().filter(|operation| !operation.needs_token()) {
         for _ in 0..3 {

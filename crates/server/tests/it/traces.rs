@@ -1,4 +1,4 @@
-//! Traces: what a collector gets, what it never gets, and that nobody waits for one.
+//! Traces: what a collector gets, what it never gets, and that no request waits for one.
 
 use std::net::TcpListener;
 use std::process::ExitStatus;
@@ -38,7 +38,7 @@ fn lanes_are_below_the_request() {
         for (request, lane) in [
             ("POST /api/v1/sources", "lane writes"),
             ("POST /api/v1/source_versions", "lane writes"),
-            ("POST /api/v1/jobs/setup", "lane set-ups"),
+            ("POST /api/v1/jobs/setup", "lane setups"),
             ("GET /api/v1/jobs/{id}", "lane job-reads"),
             ("GET /api/v1/jobs", "lane reads"),
         ] {
@@ -119,7 +119,7 @@ fn a_span_tells_the_route_and_nothing_that_the_caller_sent() {
     assert_eq!((hex(&requests[0].trace_id), hex(&requests[0].parent_span_id)), (TRACE.to_owned(), PARENT.to_owned()));
     assert_eq!(attribute(&requests[3].attributes, "http.route"), None);
     assert_eq!(attribute(&requests[4].attributes, "http.request.method"), Some(json!("_OTHER")));
-    // Whoever has the line in the log finds the trace.
+    // The line in the log leads to the trace.
     for request in requests {
         let id = attribute(&request.attributes, "request_id").unwrap();
         let line = log.wait_for(|line| line["target"] == "access" && line["request_id"] == id).unwrap();
@@ -211,8 +211,8 @@ fn without_the_option_nothing_is_sent() {
 }
 
 #[test]
-fn nobody_waits_for_a_collector() {
-    // One takes connections and never answers; where the other was, there is nobody.
+fn no_request_waits_for_a_collector() {
+    // One takes connections and never answers; where the other was, nothing listens.
     let frozen = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let away = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     for (address, is_frozen) in [(frozen.local_addr().unwrap(), true), (away, false)] {

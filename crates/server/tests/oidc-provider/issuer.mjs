@@ -2,7 +2,7 @@
 //
 //   rotate     publishes another key beside the first, and signs with it
 //   withdraw   publishes only that one
-//   lie        describes itself as somebody else
+//   lie        describes itself as another issuer
 //   confess    no longer does
 //
 // and answers "done" to each. It ends with its input.

@@ -31,10 +31,10 @@ pub(crate) fn what_a_job_was_is_kept_when_it_changes(stores: &Stores) {
 pub(crate) fn who_changed_a_job_is_kept(stores: &Stores) {
     let (_, version) = catalog(stores);
     let unknown = stored_job(stores, Job { updated_by: None, ..a_job_of(&version) });
-    let somebody = "Jörg \u{1f347} \"x\" \\ '".repeat(10);
-    let job = changed(stores, &unknown, |job| job.updated_by = Some(Subject::of(&somebody)));
+    let author = "Jörg \u{1f347} \"x\" \\ '".repeat(10);
+    let job = changed(stores, &unknown, |job| job.updated_by = Some(Subject::of(&author)));
     let who: Vec<_> = all(stores, &job).into_iter().map(|kept| kept.changed_by).collect();
-    assert_eq!(who, [None, Some(Subject::of(&somebody))]);
+    assert_eq!(who, [None, Some(Subject::of(&author))]);
 }
 
 pub(crate) fn revisions_are_listed_from_any_place(stores: &Stores) {
@@ -95,7 +95,7 @@ pub(crate) fn a_version_that_a_job_had_is_in_use(stores: &Stores) {
     let error = delete(&Scope::of([])).expect_err("the job had it");
     assert!(matches!(&error, DeleteSourceVersionError::InUse { jobs: 1, visible } if visible.is_empty()), "{error:?}");
     stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
-    delete(&Scope::Platform).expect("nobody has or had it");
+    delete(&Scope::Platform).expect("no job has or had it");
 }
 
 /// What a job was at its first three revisions, of which the last is the current one.
@@ -111,7 +111,7 @@ fn a_history(stores: &Stores) -> [Job; 3] {
     let third = changed(stores, &second, |job| {
         job.source_version_id = next_version.id;
         job.outputs.clear();
-        job.updated_by = Some(Subject::of("somebody else"));
+        job.updated_by = Some(Subject::of("another author"));
     });
     [first, second, third]
 }

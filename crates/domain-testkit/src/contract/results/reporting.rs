@@ -34,7 +34,7 @@ pub(crate) fn each_run_that_comes_without_a_time_is_issued_after_those_before(st
     assert_eq!(next(stores, &job, seconds(60)), seconds(60));
 }
 
-pub(crate) fn nobody_waits_for_a_time_that_is_further_ahead_than_clocks_differ(stores: &Stores) {
+pub(crate) fn no_report_waits_for_a_time_that_is_further_ahead_than_clocks_differ(stores: &Stores) {
     let job = any_job(stores);
     let years_ahead = at("2028-06-01T12:00:00Z");
     report(stores, &job, years_ahead, RunStatus::Succeeded);

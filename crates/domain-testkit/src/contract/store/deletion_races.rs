@@ -78,7 +78,7 @@ pub(crate) fn of_an_update_and_a_delete_of_one_source_one_is_made(stores: &Store
     }
 }
 
-pub(crate) fn a_job_deleted_during_set_ups_of_its_name_is_found_or_replaced(stores: &Stores) {
+pub(crate) fn a_job_deleted_during_setups_of_its_name_is_found_or_replaced(stores: &Stores) {
     let (_, version) = catalog(stores);
     for round in 0..ROUNDS {
         let former = stored_job(stores, a_job_of(&version));
@@ -91,7 +91,7 @@ pub(crate) fn a_job_deleted_during_set_ups_of_its_name_is_found_or_replaced(stor
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
-        deletion.expect("nobody else changes the job");
+        deletion.expect("no other writer changes the job");
         let heir = stores.jobs.find_by_name(former.organisation_id, &former.name).expect("jobs can be read");
         let mut created = Vec::new();
         for (planned, outcome) in uses {
@@ -116,7 +116,7 @@ pub(crate) fn a_source_deleted_during_inserts_of_its_name_is_found_or_replaced(s
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
-        deletion.expect("nobody else changes the source");
+        deletion.expect("no other writer changes the source");
         let heir = stores.sources.find_by_name(&former.name).expect("sources can be read");
         let mut created = Vec::new();
         for (planned, answer) in uses {
@@ -132,7 +132,7 @@ pub(crate) fn a_source_deleted_during_inserts_of_its_name_is_found_or_replaced(s
     }
 }
 
-pub(crate) fn a_version_deleted_during_set_ups_leaves_no_orphan(stores: &Stores) {
+pub(crate) fn a_version_deleted_during_setups_leaves_no_orphan(stores: &Stores) {
     for round in 0..ROUNDS {
         let (_, used) = catalog(stores);
         let answers = at_once(8, |number| {

@@ -97,7 +97,7 @@ pub(crate) fn a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_qu
     }
 }
 
-pub(crate) fn of_many_set_ups_at_once_as_many_are_made_as_there_is_room_for(stores: &Stores) {
+pub(crate) fn of_many_setups_at_once_as_many_are_made_as_there_is_room_for(stores: &Stores) {
     let (_, version) = catalog(stores);
     for is_counted in [false, true] {
         let organisation = fresh_organisation_id();

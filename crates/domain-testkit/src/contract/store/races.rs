@@ -50,7 +50,7 @@ pub(crate) fn of_many_versions_with_one_label_one_is_stored(stores: &Stores) {
     }
 }
 
-pub(crate) fn of_many_set_ups_with_one_name_one_creates_the_job(stores: &Stores) {
+pub(crate) fn of_many_setups_with_one_name_one_creates_the_job(stores: &Stores) {
     let (_, version) = catalog(stores);
     let job = a_job_of(&version);
     let plan = || a_plan_for(Job { id: fresh_job_id(), ..job.clone() });
@@ -63,7 +63,7 @@ pub(crate) fn of_many_attempts_of_one_plan_one_creates_the_job(stores: &Stores) 
     assert_eq!(all_sources(stores), plan.new_source.into_iter().collect::<Vec<_>>());
 }
 
-pub(crate) fn of_many_set_ups_with_one_new_source_one_creates_it(stores: &Stores) {
+pub(crate) fn of_many_setups_with_one_new_source_one_creates_it(stores: &Stores) {
     let new_source = a_source();
     let plan = || {
         let new_source = Source { id: fresh_source_id(), ..new_source.clone() };
@@ -77,7 +77,7 @@ pub(crate) fn of_many_set_ups_with_one_new_source_one_creates_it(stores: &Stores
     assert_eq!(counts, (1, 1, 1));
 }
 
-pub(crate) fn of_many_set_ups_with_one_new_version_one_creates_it(stores: &Stores) {
+pub(crate) fn of_many_setups_with_one_new_version_one_creates_it(stores: &Stores) {
     let source = stored_source(stores, a_source());
     let plan = || {
         let new_version = SourceVersion { version: version_label("1.0"), ..a_version_of(source.id) };

@@ -2,8 +2,8 @@ use crate::model::{JobPlace, KeptHistory, Timestamp};
 use crate::ports::StoreFailure;
 
 /// Removes what no caller can read any more, and history that is not to be kept. One replica of the service does it at
-/// a time, by a [lease](crate::ports::LeaseRepository). The lease is not relied on: two replicas may purge at the same moment
-/// without harm.
+/// a time, by a [lease](crate::ports::LeaseRepository). The lease is not relied on: two replicas may purge at the same
+/// moment without harm.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RetentionRepository: Send + Sync {
     /// Deletes values that have expired by now, by what their sources say at that moment, and what belonged to deleted

@@ -123,16 +123,16 @@ pub struct Warning {
 /// ```
 #[must_use]
 pub fn set_up_jobs(ports: &Ports, prepared: &[PreparedSetUp]) -> Vec<Result<SetUpDone, UseCaseError>> {
-    let mut set_ups: Vec<SetUp<'_>> = prepared.iter().map(SetUp::new).collect();
+    let mut setups: Vec<SetUp<'_>> = prepared.iter().map(SetUp::new).collect();
     loop {
-        let open: Vec<usize> = (0..set_ups.len()).filter(|index| set_ups[*index].answer.is_none()).collect();
+        let open: Vec<usize> = (0..setups.len()).filter(|index| setups[*index].answer.is_none()).collect();
         if open.is_empty() {
-            let mut answers = set_ups.into_iter().filter_map(|set_up| set_up.answer).collect();
+            let mut answers = setups.into_iter().filter_map(|set_up| set_up.answer).collect();
             attach_health(ports, &mut answers);
             return answers;
         }
         // Each wave answers at least one setup, or brings it nearer to giving up.
-        advance(ports, &mut set_ups, &open);
+        advance(ports, &mut setups, &open);
     }
 }
 
@@ -181,19 +181,19 @@ impl<'a> SetUp<'a> {
 }
 
 /// Plans and stores as many of the open setups as do not depend on each other, from the first on.
-fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
-    let catalog = match Catalog::load(ports, open.iter().map(|index| set_ups[*index].prepared)) {
+fn advance(ports: &Ports, setups: &mut [SetUp<'_>], open: &[usize]) {
+    let catalog = match Catalog::load(ports, open.iter().map(|index| setups[*index].prepared)) {
         Ok(catalog) => catalog,
         Err(failure) => {
             for index in open {
-                set_ups[*index].answer = Some(Err(failure.clone().into()));
+                setups[*index].answer = Some(Err(failure.clone().into()));
             }
             return;
         }
     };
     let mut wave = Wave::default();
     for index in open {
-        let set_up = &mut set_ups[*index];
+        let set_up = &mut setups[*index];
         match plan(ports, &catalog, set_up.prepared) {
             Ok(plan) if wave.changes(set_up.prepared, &plan) => break,
             Ok(plan) => wave.add(*index, plan),
@@ -210,7 +210,7 @@ fn advance(ports: &Ports, set_ups: &mut [SetUp<'_>], open: &[usize]) {
     for (index, plan) in plans {
         let outcome =
             outcomes.next().unwrap_or_else(|| Err(StoreFailure::Internal("a plan was not answered".into()).into()));
-        set_ups[index].finish(plan, outcome);
+        setups[index].finish(plan, outcome);
     }
 }
 

@@ -146,13 +146,15 @@ fn tenants_that_come_and_go_are_not_kept() {
     assert!(turns.lines.len() as u64 <= 2 * LATELY, "{}", turns.lines.len());
 }
 
-/// What happens in a lane: a question comes, of that tenant and with that cost, or a thread is free and takes that many.
+/// What happens in a lane: a question comes, of that tenant and with that cost, or a thread is free and takes that
+/// many.
 fn happenings() -> impl Strategy<Value = Vec<(u8, u64, usize)>> {
     proptest::collection::vec((0..6_u8, 1..40_u64, 0..4_usize), 1..200)
 }
 
 proptest! {
-    /// One that comes anew waits for one turn of each of the others at the most, whatever they cost and however many they have.
+    /// One that comes anew waits for one turn of each of the others at the most, whatever they cost and however many
+    /// they have.
     #[test]
     fn a_newcomer_waits_for_one_turn_of_each_other(happenings in happenings()) {
         let newcomer = 100;
@@ -174,8 +176,8 @@ proptest! {
         prop_assert!(served.values().all(|turns| *turns <= 1), "{served:?}");
     }
 
-    /// Between two questions of one tenant, no other is served for longer than what the first of them cost, or what a tenant can be
-    /// ahead, and one question of its own.
+    /// Between two questions of one tenant, no other is served for longer than what the first of them cost, or what a
+    /// tenant can be ahead, and one question of its own.
     #[test]
     fn who_waits_is_served_as_long_as_others(happenings in happenings()) {
         let waiting = 100;

@@ -27,7 +27,7 @@ async fn handle(call: Call) -> Answer {
     let revision = call.part("revision", parse)?;
     call.no_query()?;
 
-    let kept = call.api().read(move |ports| get_job_revision(ports, &caller, id, revision)).await?;
+    let kept = call.service().read(move |ports| get_job_revision(ports, &caller, id, revision)).await?;
     fresh(&call, &entity_tag(kept.revision), wire::JobRevision::from(kept)).await
 }
 

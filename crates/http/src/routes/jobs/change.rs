@@ -35,9 +35,9 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.precondition()?;
     let body = call.body(&caller, Permission::JobsWrite).await?;
-    let submission = body.decode(&call.api(), &wire::UPDATE_JOB).await?;
+    let submission = body.decode(&call.service(), &wire::UPDATE_JOB).await?;
 
     let judged =
-        call.api().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, mode)).await?;
+        call.service().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, mode)).await?;
     single(&call, StatusCode::OK, &tag_of(&judged), wire::Job::from(judged)).await
 }

@@ -29,6 +29,6 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.lock(&caller, Permission::JobsWrite).await?;
 
-    let judged = call.api().write(move |ports| delete_job(ports, &caller, id, &precondition, mode)).await?;
+    let judged = call.service().write(move |ports| delete_job(ports, &caller, id, &precondition, mode)).await?;
     deleted(&call, mode, &tag_of(&judged), wire::Job::from(judged)).await
 }

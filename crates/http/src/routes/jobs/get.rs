@@ -28,7 +28,7 @@ async fn handle(call: Call) -> Answer {
     let expansion = expansion(&mut query);
     query.finish()?;
 
-    let api = call.api();
+    let api = call.service();
     let judged = api.read_job(JobQuery::new(&caller, id)?).await?.ok_or(UseCaseError::NotFound)?;
     let (judged, expanded) = if expansion == Expansion::default() {
         (judged, Expanded::default())

@@ -37,6 +37,6 @@ async fn handle(call: Call) -> Answer {
     };
     query.finish()?;
 
-    let (counts, judged_at) = call.api().read(move |ports| count_jobs_by_health(ports, &caller, &filter)).await?;
+    let (counts, judged_at) = call.service().read(move |ports| count_jobs_by_health(ports, &caller, &filter)).await?;
     json(&call, StatusCode::OK, TYPICAL_BODY, wire::JobHealthCounts::new(&counts, judged_at)).await
 }

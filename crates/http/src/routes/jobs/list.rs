@@ -55,7 +55,7 @@ async fn handle(call: Call) -> Answer {
     let list = query.finish_list()?;
 
     let (found, expanded) = call
-        .api()
+        .service()
         .read(move |ports| list_expanded_jobs(ports, &caller, &filter, healths.as_ref(), expansion, &page))
         .await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());

@@ -43,9 +43,9 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
     let body = call.body(&caller, Permission::JobsWrite).await?;
     let prepare = move |submission| prepare_set_up(&caller, submission, mode);
-    let prepared = body.decode_and(&call.api(), &wire::SET_UP_JOB, prepare).await?;
+    let prepared = body.decode_and(&call.service(), &wire::SET_UP_JOB, prepare).await?;
 
-    let done = call.api().set_up(prepared).await?;
+    let done = call.service().set_up(prepared).await?;
     let tag = job_tag(done.job.revision, &done.health, None);
     let location = format!("/api/v1/jobs/{}", done.job.id);
     let is_new = done.outcomes.job == Outcome::Created && mode == WriteMode::Commit;

@@ -10,7 +10,7 @@ use futures_util::stream;
 use prediction_domain::model::{Caller, JobId, ReadingPosition};
 use prediction_domain::use_cases::{PredictionFilter, PredictionPage, list_predictions};
 
-use crate::api::ApiForTenant;
+use crate::api::ServiceForTenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::Answer;
 
@@ -30,10 +30,10 @@ pub(super) struct Rows {
     pub(super) limit: Option<usize>,
 }
 
-/// The first page is read before the answer begins, so that what is wrong is told by its status. The others tell what was known
-/// by then.
+/// The first page is read before the answer begins, so that what is wrong is told by its status. The others tell what
+/// was known by then.
 pub(super) async fn answer(
-    api: ApiForTenant,
+    api: ServiceForTenant,
     rows: Rows,
     link_to: impl FnOnce(&ReadingPosition) -> Option<String>,
 ) -> Answer {
@@ -67,7 +67,7 @@ pub(super) async fn answer(
 
 impl Rows {
     /// The next page, and what is still to come.
-    async fn next(self, api: &ApiForTenant) -> Result<(PredictionPage, Option<Self>), Problem> {
+    async fn next(self, api: &ServiceForTenant) -> Result<(PredictionPage, Option<Self>), Problem> {
         let count = self.limit.map_or(PAGE, |limit| limit.min(PAGE));
         let (caller, filter, after, job_id) = (Arc::clone(&self.caller), self.filter.clone(), self.after, self.job_id);
         let page = api.read(move |ports| list_predictions(ports, &caller, job_id, &filter, after, count)).await?;

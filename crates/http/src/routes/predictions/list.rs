@@ -59,14 +59,14 @@ async fn handle(call: Call) -> Answer {
 
     if call.wants_csv() {
         let rows = csv::Rows { caller, job_id: id, filter, after, limit };
-        return csv::answer(call.api(), rows, |next| {
+        return csv::answer(call.service(), rows, |next| {
             let cursor = Query::prediction_cursor(&list, Some(next))?;
             Some(call.query().with("cursor", &cursor))
         })
         .await;
     }
     let limit = limit.unwrap_or(PredictionFilter::DEFAULT_LIMIT);
-    let found = call.api().read(move |ports| list_predictions(ports, &caller, id, &filter, after, limit)).await?;
+    let found = call.service().read(move |ports| list_predictions(ports, &caller, id, &filter, after, limit)).await?;
     let next_cursor = Query::prediction_cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(wire::Prediction::from).collect();
     let mut answer = page_of(&call, wire::Page { items, next_cursor }).await?;

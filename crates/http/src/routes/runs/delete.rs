@@ -33,6 +33,6 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.lock(&caller, Permission::JobsWrite).await?;
 
-    let run = call.api().write(move |ports| delete_run(ports, &caller, id, run_id, &precondition, mode)).await?;
+    let run = call.service().write(move |ports| delete_run(ports, &caller, id, run_id, &precondition, mode)).await?;
     deleted(&call, mode, &entity_tag(run.revision()), wire::Run::from(run)).await
 }

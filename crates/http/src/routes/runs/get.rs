@@ -27,7 +27,7 @@ async fn handle(call: Call) -> Answer {
     let run_id = call.part("run_id", RunId::parse)?;
     call.no_query()?;
 
-    let run = call.api().read(move |ports| get_run(ports, &caller, id, run_id)).await?;
+    let run = call.service().read(move |ports| get_run(ports, &caller, id, run_id)).await?;
     let tag = entity_tag(run.revision());
     fresh(&call, &tag, wire::Run::from(run)).await
 }

@@ -40,7 +40,7 @@ async fn handle(call: Call) -> Answer {
     let page = query.page(&format!("runs of {id}"));
     let list = query.finish_list()?;
 
-    let found = call.api().read(move |ports| list_runs(ports, &caller, id, &filter, &page)).await?;
+    let found = call.service().read(move |ports| list_runs(ports, &caller, id, &filter, &page)).await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(wire::Run::from).collect();
     page_of(&call, wire::Page { items, next_cursor }).await

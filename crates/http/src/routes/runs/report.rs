@@ -38,13 +38,13 @@ async fn handle(call: Call) -> Answer {
     let id = call.id(JobId::parse)?;
     call.no_query()?;
     let body = call.report(&caller, Permission::PredictionsWrite).await?;
-    let (submission, held) = body.decode(&call.api(), &wire::REPORT_RUN).await?.into_parts();
+    let (submission, held) = body.decode(&call.service(), &wire::REPORT_RUN).await?.into_parts();
 
     let work = move |ports: &Ports| {
         let _held = held;
         report_run(ports, &caller, id, submission)
     };
-    let reported = call.api().write(work).await?;
+    let reported = call.service().write(work).await?;
     let tag = entity_tag(reported.run.revision());
     let location = format!("/api/v1/jobs/{id}/runs/{}", reported.run.id);
     let is_new = reported.outcome == Outcome::Created;

@@ -33,9 +33,10 @@ async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
     let body = call.body(&caller, Permission::CatalogCreate).await?;
-    let submission = body.decode(&call.api(), &wire::CREATE_SOURCE_VERSION).await?;
+    let submission = body.decode(&call.service(), &wire::CREATE_SOURCE_VERSION).await?;
 
-    let (version, outcome) = call.api().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
+    let (version, outcome) =
+        call.service().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
     let tag = entity_tag(Revision::FIRST);
     let location = format!("/api/v1/source_versions/{}", version.id);
     let body = wire::SourceVersion::from(version);

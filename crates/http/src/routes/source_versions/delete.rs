@@ -31,6 +31,7 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.lock(&caller, Permission::CatalogWrite).await?;
 
-    let version = call.api().write(move |ports| delete_source_version(ports, &caller, id, &precondition, mode)).await?;
+    let version =
+        call.service().write(move |ports| delete_source_version(ports, &caller, id, &precondition, mode)).await?;
     deleted(&call, mode, &entity_tag(Revision::FIRST), wire::SourceVersion::from(version)).await
 }

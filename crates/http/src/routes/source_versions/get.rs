@@ -1,4 +1,5 @@
 use crate::openapi::{Access, Body, Operation, if_none_match, tags};
+use crate::problem::ProblemCode;
 use crate::routes::Endpoint;
 use prediction_domain::model::{Revision, SourceVersionId};
 use prediction_domain::use_cases::get_source_version;
@@ -17,6 +18,8 @@ fn describe() -> Operation {
         .parameters(vec![if_none_match()])
         .answer(200, "The source version", Body::One("SourceVersion"))
         .answer(304, "The reader has it already", Body::None)
+        // A version never changes.
+        .refused_methods(&["PUT", "PATCH"], ProblemCode::VersionImmutable)
 }
 
 async fn handle(call: Call) -> Answer {
@@ -24,6 +27,6 @@ async fn handle(call: Call) -> Answer {
     let id = call.id(SourceVersionId::parse)?;
     call.no_query()?;
 
-    let version = call.api().read(move |ports| get_source_version(ports, id)).await?;
+    let version = call.service().read(move |ports| get_source_version(ports, id)).await?;
     fresh(&call, &entity_tag(Revision::FIRST), wire::SourceVersion::from(version)).await
 }

@@ -32,7 +32,7 @@ async fn handle(call: Call) -> Answer {
     let list = query.finish_list()?;
 
     let found = call
-        .api()
+        .service()
         .read(move |ports| {
             if is_whole {
                 let Page { items, next } = list_source_versions(ports, &filter, &page)?;

@@ -35,9 +35,9 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.precondition()?;
     let body = call.body(&caller, Permission::CatalogWrite).await?;
-    let submission = body.decode(&call.api(), &wire::UPDATE_SOURCE).await?;
+    let submission = body.decode(&call.service(), &wire::UPDATE_SOURCE).await?;
 
     let changed =
-        call.api().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, mode)).await?;
+        call.service().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, mode)).await?;
     single(&call, StatusCode::OK, &entity_tag(changed.source.revision), wire::UpdatedSource::from(changed)).await
 }

@@ -31,9 +31,9 @@ async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     call.no_query()?;
     let body = call.body(&caller, Permission::CatalogCreate).await?;
-    let submission = body.decode(&call.api(), &wire::CREATE_SOURCE).await?;
+    let submission = body.decode(&call.service(), &wire::CREATE_SOURCE).await?;
 
-    let (source, outcome) = call.api().write(move |ports| create_source(ports, &caller, &submission)).await?;
+    let (source, outcome) = call.service().write(move |ports| create_source(ports, &caller, &submission)).await?;
     let tag = entity_tag(source.revision);
     let location = format!("/api/v1/sources/{}", source.id);
     let body = wire::Source::from(source);

@@ -31,6 +31,6 @@ async fn handle(call: Call) -> Answer {
     query.finish()?;
     let precondition = call.lock(&caller, Permission::CatalogWrite).await?;
 
-    let source = call.api().write(move |ports| delete_source(ports, &caller, id, &precondition, mode)).await?;
+    let source = call.service().write(move |ports| delete_source(ports, &caller, id, &precondition, mode)).await?;
     deleted(&call, mode, &entity_tag(source.revision), wire::Source::from(source)).await
 }

@@ -24,6 +24,6 @@ async fn handle(call: Call) -> Answer {
     let id = call.id(SourceId::parse)?;
     call.no_query()?;
 
-    let source = call.api().read(move |ports| get_source(ports, id)).await?;
+    let source = call.service().read(move |ports| get_source(ports, id)).await?;
     fresh(&call, &entity_tag(source.revision), wire::Source::from(source)).await
 }

@@ -42,7 +42,7 @@ async fn handle(call: Call) -> Answer {
     let page = query.page("sources");
     let list = query.finish_list()?;
 
-    let found = call.api().read(move |ports| list_sources(ports, &filter, &page)).await?;
+    let found = call.service().read(move |ports| list_sources(ports, &filter, &page)).await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     page_of(&call, wire::Page { items: found.items.into_iter().map(wire::Source::from).collect(), next_cursor }).await
 }

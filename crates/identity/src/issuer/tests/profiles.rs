@@ -65,7 +65,7 @@ fn claims_of(profile: TokenProfile) -> Value {
 /// An ID token of the same issuer, for the same audience if that is possible.
 fn id_claims_of(profile: TokenProfile) -> Value {
     let common = json!({
-        "iss": issuer(profile), "aud": AUDIENCE, "sub": "somebody", "iat": NOW, "exp": NOW + 3600, "auth_time": NOW,
+        "iss": issuer(profile), "aud": AUDIENCE, "sub": "operator", "iat": NOW, "exp": NOW + 3600, "auth_time": NOW,
         "organisations": "*",
     });
     let own = match profile {
@@ -74,9 +74,9 @@ fn id_claims_of(profile: TokenProfile) -> Value {
         // Of the application whose API this is, with the roles of its user, and without a nonce as after a code.
         Entra => json!({"ver": "2.0", "tid": TENANT, "oid": "a", "roles": ["jobs:write"], "rh": "c", "uti": "b"}),
         Okta => json!({"ver": 1, "jti": "ID.4eAWJOCMB3SX8XewDfVR", "amr": ["pwd"], "idp": "00oi", "at_hash": "AAAA"}),
-        Auth0 => json!({"sid": "s", "nickname": "somebody", "email_verified": true}),
+        Auth0 => json!({"sid": "s", "nickname": "operator", "email_verified": true}),
         Cognito => {
-            json!({"token_use": "id", "cognito:username": "somebody", "at_hash": "AAAA", "cognito:groups": ["north"]})
+            json!({"token_use": "id", "cognito:username": "operator", "at_hash": "AAAA", "cognito:groups": ["north"]})
         }
     };
     with(common, &own)
@@ -160,7 +160,7 @@ fn an_access_token_of_each_issuer_gets_in_by_its_profile() {
     for profile in TokenProfile::ALL {
         let desk = Desk::of(profile);
         let caller = desk.claims(&json!({})).unwrap_or_else(|rejected| panic!("{profile:?}: {rejected}"));
-        assert_eq!(caller.subject, "somebody");
+        assert_eq!(caller.subject, "operator");
         assert_eq!(caller.permissions, [Permission::JobsRead].into(), "{profile:?}");
         assert_eq!(caller.scope, of(&[ORGANISATION]), "{profile:?}");
         // Tokens of others say what they are in another way. Only Auth0 can make tokens after RFC 9068.
@@ -337,7 +337,7 @@ fn every_profile_refuses_what_all_refuse() {
             claims(json!({ audience: wrong }));
         }
         claims(json!({audience: AUDIENCE.to_uppercase()}));
-        for sub in [json!(""), json!(7), json!("x".repeat(4096)), json!("a\n"), json!(["somebody"]), Value::Null] {
+        for sub in [json!(""), json!(7), json!("x".repeat(4096)), json!("a\n"), json!(["operator"]), Value::Null] {
             claims(json!({ "sub": sub }));
         }
         for exp in [
@@ -380,7 +380,7 @@ fn every_profile_refuses_what_all_refuse() {
             flipped[bit / 8] ^= 1 << (bit % 8);
             desk.refuses("a bit flipped", desk.verify(&format!("{text}.{}", encode(flipped))));
         }
-        desk.refuses("the key of somebody else", desk.verify(&token(&private("ec-other"), ES256, &header, &claims)));
+        desk.refuses("the key of another issuer", desk.verify(&token(&private("ec-other"), ES256, &header, &claims)));
         let public = Secret::Bytes(PEM.to_vec());
         desk.refuses(
             "a public key as a secret",

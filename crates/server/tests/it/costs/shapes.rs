@@ -1,5 +1,5 @@
-//! Bodies that are as costly as they can be, made from the shapes in the OpenAPI document, so that a new member is covered when it is
-//! described.
+//! Bodies that are as costly as they can be, made from the shapes in the OpenAPI document, so that a new member is
+//! covered when it is described.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -6,7 +6,7 @@ use ureq::http::{HeaderMap, Request, Response};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, Body, RequestBuilder};
 
-/// Somebody who calls a server.
+/// A client of a server.
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, SqliteConnection, sql_query};
 
-/// A database that nobody else uses, seen by its administrator.
+/// A database that no other test uses, seen by its administrator.
 pub(crate) enum Database {
     Sqlite {
         path: PathBuf,
@@ -84,7 +84,7 @@ impl Database {
         .count
     }
 
-    /// Makes the tables unfindable: a failure that nobody foresaw.
+    /// Makes the tables unfindable: an unforeseen failure.
     pub(crate) fn hide_tables(&self) {
         self.execute(
             "ALTER TABLE jobs RENAME TO hidden_jobs; ALTER TABLE source_versions RENAME TO hidden_versions; \

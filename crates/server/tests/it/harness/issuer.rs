@@ -27,7 +27,7 @@ pub(crate) fn claims_of_issuer() -> Value {
     #[expect(clippy::disallowed_methods, reason = "tokens of the tests are judged by the real clock of a real server")]
     let now = chrono::Utc::now().timestamp();
     json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": "catalog:write jobs:read jobs:write",
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "operator", "scope": "catalog:write jobs:read jobs:write",
         "iat": now, "exp": now + 600,
     })
 }

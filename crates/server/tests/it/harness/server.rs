@@ -135,8 +135,8 @@ impl Home {
 
 /// A process that may listen one day. Killed when dropped.
 ///
-/// Whatever a test does with it: at its end its log is searched for what belongs into no log, and it must not have taken more memory
-/// than it may.
+/// Whatever a test does with it: at its end its log is searched for what belongs into no log, and it must not have
+/// taken more memory than it may.
 pub(crate) struct Spawned {
     process: Option<Child>,
     pub(crate) output: Lines,
@@ -296,17 +296,17 @@ impl Server {
         self.running
     }
 
-    /// Somebody who may do everything, everywhere.
+    /// A client that may do everything, everywhere.
     pub(crate) fn operator(&self) -> Client {
         self.client(self.home.token(&["--all-organisations", "--scope", EVERYTHING]))
     }
 
-    /// Somebody who may do everything in one organisation.
+    /// A client that may do everything in one organisation.
     pub(crate) fn member(&self, organisation: &str) -> Client {
         self.scoped(organisation, EVERYTHING)
     }
 
-    /// Somebody who may do some things in one organisation.
+    /// A client that may do some things in one organisation.
     pub(crate) fn scoped(&self, organisation: &str, scope: &str) -> Client {
         self.client(self.home.token(&["--organisation", organisation, "--scope", scope]))
     }

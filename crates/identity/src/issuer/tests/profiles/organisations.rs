@@ -65,7 +65,7 @@ fn organisations_are_what_a_table_says() {
         let table = OrganisationTable::parse(table.to_string().as_bytes()).unwrap();
         rules.organisations = OrganisationRules::Named { groups: Some(groups), table };
         let desk = Desk::by(profile, rules);
-        let scope = |changes: Value| desk.scope(&with(json!({"azp": "somebody else's"}), &changes));
+        let scope = |changes: Value| desk.scope(&with(json!({"azp": "another program's"}), &changes));
         let tid = if profile == Entra { of(&[ORGANISATION]) } else { of(&[]) };
         assert_eq!(scope(json!({})), tid);
         assert_eq!(scope(json!({"azp": "runner"})), Scope::Platform);

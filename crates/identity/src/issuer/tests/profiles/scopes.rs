@@ -22,7 +22,7 @@ fn scopes_are_where_each_issuer_writes_them() {
     let auth0 = Desk::of(Auth0);
     let with_roles = json!({"scope": "openid profile catalog:write", "permissions": ["predictions:read", "jobs:read"]});
     assert_eq!(auth0.permissions(&with_roles), ["jobs:read", "predictions:read"]);
-    assert_eq!(auth0.permissions(&json!({"permissions": []})), [] as [&str; 0], "nobody gave any");
+    assert_eq!(auth0.permissions(&json!({"permissions": []})), [] as [&str; 0], "none were given");
 
     let cognito = Desk::of(Cognito);
     assert_eq!(cognito.permissions(&json!({"scope": "predictions/jobs:read jobs:write"})), ["jobs:write"]);

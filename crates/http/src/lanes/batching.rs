@@ -1,0 +1,91 @@
+//! How a thread takes what waits, and answers it together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Waiting;
+use super::pool::WorkerPool;
+use super::turns::Taken;
+
+/// How soon a thread looks again that finds nothing it may answer, though something waits: places are given up, and
+/// others go, in other lanes.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answer> {
+    /// Waits for one question and takes those that wait beside it. `None` when the lane was dropped, or the slot was
+    /// lost.
+    pub(super) fn next_batch(&self, place: usize, generation: u32) -> Option<Vec<Waiting<Question, Answer>>> {
+        let most = self.settings.batch;
+        let mut has_let_others_come = most == 1;
+        let mut queue = self.queue();
+        while self.slots[place].belongs_to(generation) {
+            if !queue.turns.can_take(queue.is_last_free(), &self.membership) {
+                if queue.is_closed && queue.turns.waiting() == 0 {
+                    break;
+                }
+                queue.sleeping += 1;
+                queue = if queue.turns.waiting() == 0 {
+                    self.called.wait(queue).unwrap_or_else(PoisonError::into_inner)
+                } else {
+                    self.called.wait_timeout(queue, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0
+                };
+                queue.sleeping -= 1;
+            } else if !has_let_others_come {
+                // On a busy machine the thread that woke this one has more to send: its questions come first, and the
+                // batch is larger for it. On an idle machine no other thread wants the processor, and this returns at
+                // once.
+                has_let_others_come = true;
+                drop(queue);
+                thread::yield_now();
+                queue = self.queue();
+            } else {
+                let now = Instant::now();
+                let is_last_free = queue.is_last_free();
+                let Taken { questions, dropped, shares } =
+                    queue
+                        .turns
+                        .take(most, is_last_free, &self.membership, |waiting, behind| self.judge(waiting, behind, now));
+                if queue.turns.waiting() == 0 {
+                    queue.empty_at = now;
+                }
+                self.show(&queue);
+                if !questions.is_empty() {
+                    queue.held[place] = Some(shares);
+                }
+                drop(queue);
+                // Callers whose deadline has passed are not refused, and callers that have gone hear nothing.
+                for refused in dropped.into_iter().filter(|waiting| waiting.until > now) {
+                    let _ = refused.answer.send(None);
+                }
+                if !questions.is_empty() {
+                    return Some(questions);
+                }
+                queue = self.queue();
+            }
+        }
+        None
+    }
+
+    pub(super) fn answer(&self, batch: Vec<Waiting<Question, Answer>>, now: Instant) {
+        let (questions, callers): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|waiting| {
+                self.metrics.waits.observe(self.waited(&waiting, now).as_secs_f64());
+                (waiting.question, waiting.answer)
+            })
+            .unzip();
+        #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+        self.metrics.batch_sizes.observe(questions.len() as f64);
+        // A panic costs these callers their answers, not the lane its thread.
+        let Ok(answers) = catch_unwind(AssertUnwindSafe(|| (self.answer_all)(questions))) else {
+            tracing::error!(lane = self.settings.name, "the work of a lane panicked");
+            return;
+        };
+        for (caller, answer) in callers.into_iter().zip(answers) {
+            // A caller that has gone does not need the answer.
+            let _ = caller.send(Some(answer));
+        }
+    }
+}

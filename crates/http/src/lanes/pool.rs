@@ -1,0 +1,152 @@
+//! What the threads of a lane share: the queue, and how a question gets into it.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::limit::{Membership, TenantLimit};
+use super::slot::{DEAD, WorkerSlot};
+use super::turns::{Shares, Turns};
+use super::{LaneSettings, Tenant, Waiting};
+use crate::metrics::LaneMetrics;
+
+/// One answer per question, in their order.
+type AnswerAll<Question, Answer> = Box<dyn Fn(Vec<Question>) -> Vec<Answer> + Send + Sync>;
+
+/// What the threads of a lane share.
+pub(super) struct WorkerPool<Question, Answer> {
+    pub(super) settings: LaneSettings,
+    pub(super) metrics: LaneMetrics,
+    pub(super) queue: Mutex<Queue<Question, Answer>>,
+    /// Told when there is something to do.
+    pub(super) called: Condvar,
+    pub(super) answer_all: AnswerAll<Question, Answer>,
+    /// What tenants have of all lanes together.
+    pub(super) membership: Membership,
+    /// What the times in the slots are counted from.
+    began: Instant,
+    /// One for each thread that is to answer.
+    pub(super) slots: Box<[WorkerSlot]>,
+    /// How many threads have lost their slot, and are still busy.
+    pub(super) abandoned: AtomicUsize,
+    /// Held by the thread that replaces others.
+    pub(super) replacing: Mutex<()>,
+}
+
+/// What waits, and what the threads are busy with.
+pub(super) struct Queue<Question, Answer> {
+    pub(super) turns: Turns<Waiting<Question, Answer>>,
+    /// For each slot, whose questions are being answered there.
+    pub(super) held: Box<[Option<Shares>]>,
+    /// How many threads wait to be called.
+    pub(super) sleeping: usize,
+    /// When nothing waited the last time.
+    pub(super) empty_at: Instant,
+    pub(super) is_closed: bool,
+}
+
+impl<Question, Answer> Queue<Question, Answer> {
+    /// Whether all threads but the one that asks are busy.
+    pub(super) fn is_last_free(&self) -> bool {
+        // No tenant comes any more for which a thread would have to be kept free.
+        !self.is_closed && self.held.len() > 1 && self.held.iter().filter(|held| held.is_none()).count() <= 1
+    }
+
+    /// The thread of that slot is done; returns the tenants that it has served.
+    pub(super) fn give_back(&mut self, place: usize, took: Duration) -> Vec<Tenant> {
+        let Some(shares) = self.held[place].take() else { return Vec::new() };
+        let tenants = shares.tenants().collect();
+        self.turns.charge(shares, took);
+        tenants
+    }
+}
+
+impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answer> {
+    /// Puts a thread on each slot.
+    pub(super) fn start(
+        settings: LaneSettings,
+        metrics: LaneMetrics,
+        limit: &Arc<TenantLimit>,
+        answer_all: AnswerAll<Question, Answer>,
+    ) -> Arc<Self> {
+        let began = Instant::now();
+        let queue = Queue {
+            turns: Turns::new(),
+            held: (0..settings.threads).map(|_| None).collect(),
+            sleeping: 0,
+            empty_at: began,
+            is_closed: false,
+        };
+        let pool = Arc::new_cyclic(|pool: &Weak<Self>| Self {
+            settings,
+            metrics,
+            queue: Mutex::new(queue),
+            called: Condvar::new(),
+            answer_all,
+            membership: if settings.threads == 1 {
+                limit.watch()
+            } else {
+                let pool = pool.clone();
+                limit.join(move || pool.upgrade().iter().for_each(|pool| pool.look_again()))
+            },
+            began,
+            slots: (0..settings.threads).map(|_| WorkerSlot::default()).collect(),
+            abandoned: AtomicUsize::new(0),
+            replacing: Mutex::new(()),
+        });
+        for place in 0..settings.threads {
+            pool.fill(place, 0).expect("the operating system can start a thread");
+        }
+        pool
+    }
+
+    /// Milliseconds, beginning above [`DEAD`].
+    pub(super) fn millis(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_add(DEAD + 1)
+    }
+
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue<Question, Answer>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn show(&self, queue: &Queue<Question, Answer>) {
+        self.metrics.queue_length.set(i64::try_from(queue.turns.waiting()).unwrap_or(i64::MAX));
+        self.metrics.waiting_tenants.set(i64::try_from(queue.turns.tenants()).unwrap_or(i64::MAX));
+    }
+
+    /// Has a question wait. When too many do, one is refused: this one, or one of a tenant that has more of them.
+    pub(super) fn line_up(&self, tenant: Tenant, waiting: Waiting<Question, Answer>, now: Instant) {
+        self.membership.note(tenant, now);
+        let mut queue = self.queue();
+        if queue.turns.waiting() == 0 {
+            queue.empty_at = now;
+        }
+        let most = self.most_waiting(queue.empty_at, now);
+        let refused = queue.turns.push(tenant, waiting, most).err();
+        self.show(&queue);
+        let is_thread_free = queue.sleeping > 0;
+        drop(queue);
+        if is_thread_free {
+            self.called.notify_one();
+        }
+        if let Some(refused) = refused {
+            let _ = refused.answer.send(None);
+        }
+    }
+
+    /// Has a thread look again, if one sleeps.
+    fn look_again(&self) {
+        // A thread that has just looked and found nothing is asleep when this lock is free.
+        if self.queue().sleeping > 0 {
+            self.called.notify_one();
+        }
+    }
+
+    /// Nothing more will be asked.
+    pub(super) fn close(&self) {
+        self.queue().is_closed = true;
+        self.called.notify_all();
+    }
+}
