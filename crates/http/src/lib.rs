@@ -34,11 +34,11 @@ mod api;
 mod body_budget;
 pub mod compression;
 mod conditions;
+mod document;
 pub mod expectation;
 mod lanes;
 mod metrics;
 pub mod middleware;
-pub mod openapi;
 mod pieces;
 pub mod problem;
 mod rate_limits;
@@ -47,6 +47,12 @@ mod request;
 mod routes;
 mod streams;
 mod traces;
+
+/// What the API is: its operations, and the OpenAPI document that is made from them.
+pub mod openapi {
+    pub use crate::document::{Access, Body, Examples, Operation, Parameter, Request};
+    pub use crate::routes::{document_json as json, operations};
+}
 
 pub use api::{Api, REQUEST_DEADLINE, Runtime, SET_UP_DEADLINE, Writers};
 pub use metrics::ConnectionEnd;

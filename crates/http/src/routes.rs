@@ -10,6 +10,7 @@ mod sources;
 mod system;
 
 use std::io;
+use std::sync::OnceLock;
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::{Method, StatusCode};
@@ -18,7 +19,7 @@ use actix_web::{HttpResponse, Resource, Route, guard};
 use prediction_domain::ports::WriteMode;
 use serde::Serialize;
 
-use crate::openapi::Operation;
+use crate::document::{self, Operation};
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
 use prediction_wire as wire;
@@ -63,8 +64,21 @@ struct Endpoint {
 }
 
 /// Every operation of the service.
-pub(crate) fn operations() -> Vec<Operation> {
+#[must_use]
+pub fn operations() -> Vec<Operation> {
     ENDPOINTS.iter().chain(&SYSTEM_ENDPOINTS).map(|endpoint| (endpoint.describe)()).collect()
+}
+
+/// The OpenAPI document as JSON text, as it is served and committed.
+#[must_use]
+pub fn document_json() -> &'static str {
+    static JSON: OnceLock<String> = OnceLock::new();
+    JSON.get_or_init(|| {
+        let document = document::document(&operations());
+        let mut json = document.to_pretty_json().unwrap_or_else(|_| unreachable!("the document is plain data"));
+        json.push('\n');
+        json
+    })
 }
 
 /// Adds all routes to an application that has an [`Api`](crate::Api) as `web::Data`.

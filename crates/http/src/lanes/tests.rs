@@ -62,7 +62,11 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
     let (a, b) = futures_util::join!(lane.ask(TENANT, 2), lane.ask(TENANT, 3));
     assert_eq!((a.unwrap().0, b.unwrap().0), (2, 3));
     assert!(metrics.batch_sizes.get_sample_count() >= 2);
-    assert_eq!(metrics.batch_sizes.get_sample_sum().to_bits(), 3_f64.to_bits(), "a caller that has gone is not counted");
+    assert_eq!(
+        metrics.batch_sizes.get_sample_sum().to_bits(),
+        3_f64.to_bits(),
+        "a caller that has gone is not counted"
+    );
     assert_eq!(metrics.waits.get_sample_count(), 3);
 }
 

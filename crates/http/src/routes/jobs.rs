@@ -10,7 +10,7 @@ pub(super) mod set_up;
 use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
-use crate::openapi::{Parameter, words};
+use crate::document::{Parameter, words};
 use crate::request::{Query, job_tag};
 use prediction_wire as wire;
 

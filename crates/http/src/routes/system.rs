@@ -12,7 +12,7 @@ use prediction_wire::ServiceHealth;
 use utoipa_swagger_ui::Config;
 
 use super::{Answer, Endpoint};
-use crate::openapi::{self, Body, Operation};
+use crate::document::{Body, Operation};
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
 
@@ -113,7 +113,7 @@ pub(super) async fn unknown(call: Call) -> Answer {
 /// The OpenAPI document.
 async fn openapi(call: Call) -> Answer {
     call.admit()?;
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(openapi::json()))
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(super::document_json()))
 }
 
 /// The OpenAPI document for people, from files in the program. What is no file is not there, whatever the method.

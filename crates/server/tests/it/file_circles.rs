@@ -57,7 +57,8 @@ fn imports(modules: &BTreeMap<Module, String>) -> BTreeMap<&Module, BTreeSet<&Mo
     let of = |(module, text): (&'_ Module, &String)| {
         let statements = text.split("use ").skip(1).filter_map(|rest| rest.split_once(';')).map(|(tree, _)| tree);
         let paths = statements.flat_map(|tree| paths(&tree.split_whitespace().collect::<Vec<_>>().join(" ")));
-        let files: BTreeSet<Module> = paths.filter_map(|path| file(modules, module, &path)).collect();
+        let files: BTreeSet<Module> =
+            paths.chain(written_out(text)).filter_map(|path| file(modules, module, &path)).collect();
         files.into_iter().filter(|other| !is_below(other, module) && !is_below(module, other)).collect::<Vec<_>>()
     };
     modules
@@ -67,6 +68,14 @@ fn imports(modules: &BTreeMap<Module, String>) -> BTreeMap<&Module, BTreeSet<&Mo
             (entry.0, modules.keys().filter(|module| imported.contains(module)).collect())
         })
         .collect()
+}
+
+/// Paths from the root of the crate, also outside of imports.
+fn written_out(text: &str) -> impl Iterator<Item = String> {
+    text.match_indices("crate::").map(|(place, _)| {
+        let path = text[place..].split(|character: char| !character.is_alphanumeric() && !"_:".contains(character));
+        path.take(1).map(|path| path.trim_end_matches(':')).collect()
+    })
 }
 
 /// The paths of a tree of imports: `a::{b, c::d}` is `a::b` and `a::c::d`.

@@ -44,15 +44,17 @@ impl Contract {
     /// The contract that these roles describe, or everything that is wrong with them at once.
     ///
     /// ```
-    /// use prediction_domain::model::{Contract, ViolationCode};
+    /// use prediction_domain::model::{Contract, Violation, ViolationCode};
     /// use prediction_domain::requests::{InputRoleDraft, OutputRoleDraft, Sent};
     ///
     /// let text = |text: &str| Sent::Given(text.to_owned());
-    /// let input = InputRoleDraft { role: text("temperature"), input_kind: text("sensor"), ..InputRoleDraft::default() };
+    /// let (role, input_kind) = (text("temperature"), text("sensor"));
+    /// let input = InputRoleDraft { role, input_kind, ..InputRoleDraft::default() };
     /// let output = OutputRoleDraft { role: text(""), metric: text("risk"), ..OutputRoleDraft::default() };
     ///
     /// let violations = Contract::validate(vec![input], vec![output]).unwrap_err();
-    /// let found: Vec<_> = violations.iter().map(|violation| (violation.path.to_json_pointer(), violation.code)).collect();
+    /// let place = |violation: &Violation| (violation.path.to_json_pointer(), violation.code);
+    /// let found: Vec<_> = violations.iter().map(place).collect();
     /// assert_eq!(
     ///     found,
     ///     [

@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, paged, tags};
+use crate::document::{Access, Body, Operation, paged, tags};
 use crate::routes::Endpoint;
 use prediction_domain::model::JobId;
 use prediction_domain::model::Permission;

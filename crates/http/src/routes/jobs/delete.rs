@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::document::{Access, Body, Operation, dry_run, if_match, tags};
 use crate::routes::Endpoint;
 use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::delete_job;

@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, id_filter, tags};
+use crate::document::{Access, Body, Operation, id_filter, tags};
 use crate::problem::ProblemCode::OrganisationOutOfScope;
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;

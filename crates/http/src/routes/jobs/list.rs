@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, flag, id_filter, name_filter, paged, tags, words};
+use crate::document::{Access, Body, Operation, flag, id_filter, name_filter, paged, tags, words};
 use crate::problem::ProblemCode::OrganisationOutOfScope;
 use crate::routes::Endpoint;
 use prediction_domain::model::Permission;

@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, dry_run, tags};
+use crate::document::{Access, Body, Operation, dry_run, tags};
 use crate::problem::ProblemCode::{Conflict, NotTheOwner, OrganisationOutOfScope, QuotaExceeded};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;

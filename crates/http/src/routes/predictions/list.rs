@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, id_filter, paged_by, query, tags, time_filter};
+use crate::document::{Access, Body, Operation, id_filter, paged_by, query, tags, time_filter};
 use crate::routes::Endpoint;
 use actix_web::http::header;
 use prediction_domain::model::Permission;

@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, paged, query, tags, time_filter};
+use crate::document::{Access, Body, Operation, paged, query, tags, time_filter};
 use crate::routes::Endpoint;
 use prediction_domain::model::Permission;
 use prediction_domain::model::{JobId, RunStatus, Timestamp};

@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, tags};
+use crate::document::{Access, Body, Operation, tags};
 use crate::problem::ProblemCode::{Conflict, NotTheOwner};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;

@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, id_filter, paged, tags, words};
+use crate::document::{Access, Body, Operation, id_filter, paged, tags, words};
 use crate::routes::Endpoint;
 use prediction_domain::model::{Page, SourceId};
 use prediction_domain::ports::SourceVersionFilter;

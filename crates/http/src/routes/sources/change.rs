@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::document::{Access, Body, Operation, dry_run, if_match, tags};
 use crate::problem::ProblemCode::{Conflict, NotTheOwner, WouldDeleteValues};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;

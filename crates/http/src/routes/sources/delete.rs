@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::document::{Access, Body, Operation, dry_run, if_match, tags};
 use crate::problem::ProblemCode::{InUse, NotTheOwner};
 use crate::routes::Endpoint;
 use prediction_domain::model::{Permission, SourceId};

@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, if_none_match, tags};
+use crate::document::{Access, Body, Operation, if_none_match, tags};
 use crate::routes::Endpoint;
 use prediction_domain::model::SourceId;
 use prediction_domain::use_cases::get_source;

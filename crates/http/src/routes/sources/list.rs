@@ -1,4 +1,4 @@
-use crate::openapi::{Access, Body, Operation, Parameter, name_filter, paged, query, tags, text_schema};
+use crate::document::{Access, Body, Operation, Parameter, name_filter, paged, query, tags, text_schema};
 use crate::routes::Endpoint;
 use prediction_domain::model::{OrganisationId, SourceName, ValueProblem};
 use prediction_domain::ports::{OwnerFilter, SourceFilter};

@@ -4,8 +4,6 @@ mod links;
 mod operation;
 mod parameter;
 
-use std::sync::OnceLock;
-
 use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -28,29 +26,10 @@ pub(crate) use parameter::{
     words,
 };
 
-/// Every operation of the service.
-#[must_use]
-pub fn operations() -> Vec<Operation> {
-    crate::routes::operations()
-}
-
-/// The document as JSON text, as it is served and committed.
-#[must_use]
-pub fn json() -> &'static str {
-    static JSON: OnceLock<String> = OnceLock::new();
-    JSON.get_or_init(|| {
-        let mut json = document().to_pretty_json().unwrap_or_else(|_| unreachable!("the document is plain data"));
-        json.push('\n');
-        json
-    })
-}
-
-/// The document.
-#[must_use]
-pub fn document() -> OpenApi {
-    let operations = operations();
+/// The document of these operations.
+pub(crate) fn document(operations: &[Operation]) -> OpenApi {
     let mut components = Components::new();
-    components.schemas = schemas_of(&operations);
+    components.schemas = schemas_of(operations);
     components.add_security_scheme(
         "bearer",
         SecurityScheme::Http(
@@ -62,7 +41,7 @@ pub fn document() -> OpenApi {
         ),
     );
     let mut paths = PathsBuilder::new();
-    for operation in &operations {
+    for operation in operations {
         let method = match operation.method {
             "GET" => HttpMethod::Get,
             "POST" => HttpMethod::Post,
