@@ -1,6 +1,7 @@
 //! Jobs. Each is one row, its bindings and outputs included.
 
 mod by_health;
+mod by_input;
 mod by_name;
 mod conditions;
 mod count;
@@ -12,9 +13,6 @@ pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
 
-use std::collections::{HashMap, HashSet};
-
-use diesel::PgConnection;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{
@@ -32,45 +30,26 @@ use crate::database::Abort;
 use crate::paging::{at_once, placed};
 use crate::quotas::{self, Take};
 use crate::rows::{
-    JobRevisionRow, JobRow, JsonList, MonitoredJobRow, StoredBinding, StoredOutput, count, read_all, read_optional,
-    revision,
+    JobRevisionRow, JsonList, MonitoredJobRow, StoredBinding, StoredOutput, count, read_all, read_optional, revision,
 };
 use crate::schema::jobs;
 use crate::store::PostgresStore;
 
+use self::by_name::find_by_name;
 use self::count::CountJobs;
-use self::find::MonitoredJobs;
+use self::find::contains;
 use self::list::JobList;
 use self::revisions::JobRevisions;
 
 diesel::alias!(const others: Alias<OtherJobs> = jobs as others);
 
 impl JobRepository for PostgresStore {
-    /// One statement for all callers: it finds the jobs by their ids alone, and the scope of each question is judged
-    /// when the answers are put together.
-    ///
-    /// That is safe because nothing of a row leaves this function, nor is it even read into a job, before the scope of
-    /// that very question was found to contain the organisation that is stored in it. A condition on the organisation
-    /// in the statement could only be the union of all scopes that wait together, which proves nothing for any of them.
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
-        let rows: Vec<JobRow> = self.database().statement(|connection| {
-            jobs::table.filter(jobs::id.eq_any(&ids)).select(JobRow::as_select()).load(connection)
-        })?;
-        answer_each(wanted, rows, |row| row)
+        find::find_many(self.database(), wanted)
     }
 
-    /// See [`find_many`](Self::find_many).
     fn find_monitored(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<MonitoredJob>>, StoreFailure> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let query = MonitoredJobs::new(wanted.iter().map(|(_, id)| id.as_uuid()).collect());
-        let rows: Vec<MonitoredJobRow> = self.database().statement(|connection| query.clone().load(connection))?;
-        answer_each(wanted, rows, |row| &row.job)
+        find::find_monitored(self.database(), wanted)
     }
 
     fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
@@ -249,48 +228,4 @@ impl PostgresStore {
             }
         })
     }
-}
-
-/// Gives each asker the row of that id that is in their scope, read.
-fn answer_each<Row, Found>(
-    wanted: &[(Scope, JobId)],
-    rows: Vec<Row>,
-    job: impl Fn(&Row) -> &JobRow,
-) -> Result<Vec<Option<Found>>, StoreFailure>
-where
-    Row: Clone,
-    Found: TryFrom<Row, Error = StoreFailure>,
-{
-    // Ids are unique in an organisation; nothing but chance makes them unique among all.
-    let mut by_id: HashMap<Uuid, Vec<Row>> = HashMap::with_capacity(rows.len());
-    for row in rows {
-        by_id.entry(job(&row).id).or_default().push(row);
-    }
-    let is_asked_once = wanted.iter().map(|(_, id)| id).collect::<HashSet<_>>().len() == wanted.len();
-    let find = |(scope, id): &(Scope, JobId)| {
-        let Some(rows) = by_id.get_mut(&id.as_uuid()) else { return Ok(None) };
-        let Some(visible) = rows.iter().position(|row| contains(scope, job(row).organisation_id)) else {
-            return Ok(None);
-        };
-        let row = if is_asked_once { rows.swap_remove(visible) } else { rows[visible].clone() };
-        Found::try_from(row).map(Some)
-    };
-    wanted.iter().map(find).collect()
-}
-
-fn contains(scope: &Scope, organisation_id: Uuid) -> bool {
-    OrganisationId::from_uuid(organisation_id).is_ok_and(|organisation_id| scope.contains(organisation_id))
-}
-
-fn find_by_name(
-    connection: &mut PgConnection,
-    organisation_id: OrganisationId,
-    name: &JobName,
-) -> QueryResult<Option<JobRow>> {
-    jobs::table
-        .filter(jobs::organisation_id.eq(organisation_id.as_uuid()))
-        .filter(jobs::name.eq(name.as_str()))
-        .select(JobRow::as_select())
-        .first(connection)
-        .optional()
 }

@@ -4,6 +4,7 @@ mod job;
 mod job_revision;
 mod json;
 mod monitored_job;
+mod prediction;
 mod run;
 mod source;
 mod source_version;
@@ -19,7 +20,8 @@ pub(crate) use job::{JobRow, StoredBinding, StoredOutput};
 pub(crate) use job_revision::{JobRevisionRow, JobRevisionSql};
 pub(crate) use json::JsonList;
 pub(crate) use monitored_job::{MonitoredJobRow, MonitoredJobSql};
-pub(crate) use run::{PredictionRow, PredictionSql, ReplacedRunRow, RunRow};
+pub(crate) use prediction::{PredictionRow, PredictionSql};
+pub(crate) use run::{ReplacedRunRow, RunRow};
 pub(crate) use source::SourceRow;
 pub(crate) use source_version::{SourceVersionHeadRow, SourceVersionRow};
 

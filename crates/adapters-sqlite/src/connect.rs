@@ -1,4 +1,7 @@
-//! How a connection is set before it is used.
+//! From a URL to a connection that is set up for its use.
+
+mod error;
+mod url;
 
 use std::time::Duration;
 
@@ -9,6 +12,12 @@ use diesel::sql_types::Text;
 
 use crate::file::DatabaseFile;
 use crate::start_up::StartUpError;
+
+pub use error::UrlError;
+pub use url::path_of_url;
+
+/// What every URL of this adapter begins with.
+pub const SCHEME: &str = "sqlite:";
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub(crate) fn unindexed<Column>(column: Column) -> Unindexed<Column> {
 }
 
 /// See [`is_one_of`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, QueryId)]
 pub(crate) struct IsOneOf<Column> {
     column: Column,
     /// A JSON array.
@@ -45,12 +45,6 @@ impl<Column: QueryFragment<Sqlite>> QueryFragment<Sqlite> for IsOneOf<Column> {
     }
 }
 
-impl<Column: QueryId> QueryId for IsOneOf<Column> {
-    type QueryId = IsOneOf<Column::QueryId>;
-
-    const HAS_STATIC_QUERY_ID: bool = Column::HAS_STATIC_QUERY_ID;
-}
-
 impl<Column> Expression for IsOneOf<Column> {
     type SqlType = Bool;
 }
@@ -64,7 +58,7 @@ impl<Column> ValidGrouping<()> for IsOneOf<Column> {
 }
 
 /// See [`unindexed`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, QueryId)]
 pub(crate) struct Unindexed<Column> {
     column: Column,
 }
@@ -74,12 +68,6 @@ impl<Column: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Unindexed<Column> 
         out.push_sql("+");
         self.column.walk_ast(out.reborrow())
     }
-}
-
-impl<Column: QueryId> QueryId for Unindexed<Column> {
-    type QueryId = Unindexed<Column::QueryId>;
-
-    const HAS_STATIC_QUERY_ID: bool = Column::HAS_STATIC_QUERY_ID;
 }
 
 impl<Column: Expression> Expression for Unindexed<Column> {
@@ -95,7 +83,7 @@ impl<Column> ValidGrouping<()> for Unindexed<Column> {
 }
 
 /// See [`is_before`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, QueryId)]
 pub(crate) struct Before<IssuedAt, Id> {
     columns: (IssuedAt, Id),
     micros: i64,
@@ -115,12 +103,6 @@ impl<IssuedAt: QueryFragment<Sqlite>, Id: QueryFragment<Sqlite>> QueryFragment<S
         out.push_sql(")");
         Ok(())
     }
-}
-
-impl<IssuedAt: QueryId, Id: QueryId> QueryId for Before<IssuedAt, Id> {
-    type QueryId = Before<IssuedAt::QueryId, Id::QueryId>;
-
-    const HAS_STATIC_QUERY_ID: bool = IssuedAt::HAS_STATIC_QUERY_ID && Id::HAS_STATIC_QUERY_ID;
 }
 
 impl<IssuedAt, Id> Expression for Before<IssuedAt, Id> {

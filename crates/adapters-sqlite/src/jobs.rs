@@ -2,15 +2,16 @@
 
 mod by_health;
 mod by_input;
+mod by_name;
 mod conditions;
+mod count;
+mod find;
 mod insert;
 mod judgements;
 mod list;
 pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
-
-use std::collections::HashMap;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
@@ -23,40 +24,25 @@ use prediction_domain::ports::{
 };
 
 use crate::constraints::{ConstraintViolation, refused};
-use crate::expressions::is_one_of;
 use crate::failure::OrStoreFailure as _;
-use crate::jobs::insert::row_by_name;
-use crate::jobs::monitoring::monitored;
+use crate::jobs::by_name::find_by_name;
+use crate::paging::at_once;
 use crate::quotas::take;
-use crate::rows::{
-    CorruptRow, JobChanges, JobRow, MonitoredJobRow, at_once, job_organisation, restore, stored_revision,
-};
+use crate::rows::{JobChanges, job_organisation, stored_revision};
 use crate::schema::jobs;
 use crate::store::SqliteStore;
 
 impl JobRepository for SqliteStore {
-    /// One statement finds the jobs of everybody who waits, and the scope of each is judged when the answers are put
-    /// together.
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
-        let rows: Vec<JobRow> = jobs::table
-            .filter(is_one_of(jobs::id, wanted.iter().map(|(_, id)| id)))
-            .select(JobRow::as_select())
-            .load(&mut self.reader()?)
-            .or_store_failure()?;
-        in_scope(wanted, &rows)
+        find::find_many(&mut *self.reader()?, wanted)
     }
 
     fn find_monitored(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<MonitoredJob>>, StoreFailure> {
-        let rows: Vec<MonitoredJobRow> = monitored()
-            .filter(is_one_of(jobs::id, wanted.iter().map(|(_, id)| id)))
-            .select(MonitoredJobRow::as_select())
-            .load(&mut self.reader()?)
-            .or_store_failure()?;
-        in_scope(wanted, &rows)
+        find::find_monitored(&mut *self.reader()?, wanted)
     }
 
     fn find_by_name(&self, organisation_id: OrganisationId, name: &JobName) -> Result<Option<Job>, StoreFailure> {
-        by_name(&mut *self.reader()?, organisation_id, name)
+        find_by_name(&mut *self.reader()?, organisation_id, name)
     }
 
     fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>> {
@@ -68,7 +54,7 @@ impl JobRepository for SqliteStore {
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
-        list::count_by_health(&mut *self.reader()?, scope, filter, now)
+        count::count_by_health(&mut *self.reader()?, scope, filter, now)
     }
 
     fn update(
@@ -88,11 +74,12 @@ impl JobRepository for SqliteStore {
             }
             match update(connection, job).or_store_failure()? {
                 Ok(()) => Ok(()),
-                Err(refusal @ ConstraintViolation::Taken) => Err(by_name(connection, job.organisation_id, &job.name)?
-                    .map_or_else(
+                Err(refusal @ ConstraintViolation::Taken) => {
+                    Err(find_by_name(connection, job.organisation_id, &job.name)?.map_or_else(
                         || StoreFailure::from(refusal).into(),
                         |taken| UpdateJobError::NameTaken(Box::new(taken)),
-                    )),
+                    ))
+                }
                 Err(ConstraintViolation::Reference) => Err(UpdateJobError::VersionMissing),
                 Err(refusal) => Err(StoreFailure::from(refusal).into()),
             }
@@ -139,35 +126,10 @@ impl JobRepository for SqliteStore {
     }
 }
 
-/// Brings what was found into the order asked for, and leaves out what its asker may not see. That is safe: ids are
-/// unique, so no row stands in for another, and a row outside the scope is dropped unread, as if it had not been found.
-fn in_scope<Row: AsRef<JobRow>, Found>(
-    wanted: &[(Scope, JobId)],
-    rows: &[Row],
-) -> Result<Vec<Option<Found>>, StoreFailure>
-where
-    Found: for<'a> TryFrom<&'a Row, Error = CorruptRow>,
-{
-    let rows: HashMap<&str, &Row> = rows.iter().map(|row| (row.as_ref().id(), row)).collect();
-    let find = |(scope, id): &(Scope, JobId)| match rows.get(id.to_string().as_str()) {
-        Some(row) if scope.contains(row.as_ref().organisation_id()?) => Ok(Some(Found::try_from(*row)?)),
-        _ => Ok(None),
-    };
-    wanted.iter().map(find).collect()
-}
-
 /// The version is not looked up: with the stored source, it has to satisfy the composite foreign key.
 fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), ConstraintViolation>> {
     let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string()));
     refused(diesel::update(row).set(JobChanges::from(job)).execute(connection).map(drop))
-}
-
-fn by_name(
-    connection: &mut SqliteConnection,
-    organisation_id: OrganisationId,
-    name: &JobName,
-) -> Result<Option<Job>, StoreFailure> {
-    restore(row_by_name(connection, organisation_id, name).or_store_failure()?.as_ref())
 }
 
 fn revision(connection: &mut SqliteConnection, job: &Job) -> Result<Option<Revision>, StoreFailure> {

@@ -41,6 +41,7 @@ mod health;
 mod jobs;
 mod leases;
 mod migrations;
+mod paging;
 mod pool;
 mod quotas;
 mod results;
@@ -51,9 +52,8 @@ mod start_up;
 mod statement;
 mod statistics;
 mod store;
-mod url;
 
+pub use connect::{SCHEME, UrlError, path_of_url};
 pub use settings::Settings;
 pub use start_up::StartUpError;
 pub use store::SqliteStore;
-pub use url::{SCHEME, UrlError, path_of_url};

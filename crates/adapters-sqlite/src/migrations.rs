@@ -3,6 +3,7 @@
 //! A migration changes the schema. What has to be done to the data that is there is a step of its own ([`steps`]): in
 //! batches, so that no writer waits for long meanwhile.
 
+mod bookkeeping;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -18,31 +19,10 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use crate::connect::connect;
 use crate::file::DatabaseFile;
 use crate::start_up::StartUpError;
+use bookkeeping::{__migration_steps, applied_versions, unfinished_steps};
 use steps::STEPS;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
-
-diesel::table! {
-    /// Where diesel keeps account of what was applied.
-    __diesel_schema_migrations (version) {
-        version -> Text,
-    }
-}
-
-diesel::table! {
-    /// The steps of migrations that this or another release has applied, with how far they are.
-    __migration_steps (name) {
-        name -> Text,
-        progress -> Nullable<Text>,
-        is_finished -> Bool,
-    }
-}
-
-diesel::table! {
-    sqlite_schema (name) {
-        name -> Text,
-    }
-}
 
 /// Applies what is pending, and does what is to be done then; tells the names of the migrations. The file's lock makes
 /// processes that start together wait for the first.
@@ -105,28 +85,4 @@ pub(crate) fn count_pending(connection: &mut SqliteConnection, known: &BTreeSet<
 pub(crate) fn known_versions() -> Result<BTreeSet<String>, Box<dyn Error + Send + Sync>> {
     let migrations: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations()?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
-}
-
-/// The versions of the migrations that were applied: none as long as there is no account of them.
-fn applied_versions(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
-    if !has_table(connection, "__diesel_schema_migrations")? {
-        return Ok(BTreeSet::new());
-    }
-    let versions = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(connection);
-    Ok(versions?.into_iter().collect())
-}
-
-/// The names of the steps that are to be done.
-fn unfinished_steps(connection: &mut SqliteConnection) -> QueryResult<BTreeSet<String>> {
-    if !has_table(connection, "__migration_steps")? {
-        return Ok(BTreeSet::new());
-    }
-    let unfinished = __migration_steps::table.filter(__migration_steps::is_finished.eq(false));
-    let names: Vec<String> = unfinished.select(__migration_steps::name).load(connection)?;
-    Ok(names.into_iter().collect())
-}
-
-fn has_table(connection: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
-    let tables = sqlite_schema::table.filter(sqlite_schema::name.eq(name));
-    diesel::select(diesel::dsl::exists(tables)).get_result(connection)
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod count;
+mod insert;
 mod kept_history;
 mod predictions;
 mod retention;
@@ -19,9 +20,10 @@ use prediction_domain::ports::{
 
 use crate::expressions::is_before;
 use crate::failure::OrStoreFailure as _;
+use crate::paging::{at_once, limit};
 use crate::quotas::take;
 use crate::results::change::{self as changes, JobKey};
-use crate::rows::{RunRow, at_once, limit, restore_all, succeeded};
+use crate::rows::{RunRow, restore_all, succeeded};
 use crate::schema::{jobs, runs};
 use crate::store::SqliteStore;
 
@@ -45,7 +47,7 @@ impl RunRepository for SqliteStore {
             if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
                 return Err(InsertRunError::QuotaExceeded(exceeded));
             }
-            Ok(store(connection, run, predictions)?)
+            Ok(insert::insert(connection, run, predictions)?)
         })
     }
 
@@ -64,7 +66,7 @@ impl RunRepository for SqliteStore {
                 return Err(InsertNextError::QuotaExceeded(exceeded));
             }
             let issued_at = changes::next_issued_at(connection, run, until)?;
-            store(connection, &Run { issued_at, ..run.clone() }, predictions)?;
+            insert::insert(connection, &Run { issued_at, ..run.clone() }, predictions)?;
             Ok(issued_at)
         })
     }
@@ -89,7 +91,7 @@ impl RunRepository for SqliteStore {
             }
             let job = JobKey::of(run);
             changes::make_way(connection, &job, failed, run.id)?;
-            store(connection, run, predictions)?;
+            insert::insert(connection, run, predictions)?;
             Ok(changes::sum_up(connection, &job, latest_issue(run.received_at))?)
         })
     }
@@ -173,11 +175,6 @@ impl RunRepository for SqliteStore {
 fn has_job(connection: &mut SqliteConnection, run: &Run) -> Result<bool, StoreFailure> {
     let job = jobs::table.find((run.organisation_id.to_string(), run.job_id.to_string()));
     diesel::select(exists(job)).get_result(connection).or_store_failure()
-}
-
-fn store(connection: &mut SqliteConnection, run: &Run, predictions: &[Prediction]) -> Result<(), StoreFailure> {
-    diesel::insert_into(runs::table).values(RunRow::from(run)).execute(connection).or_store_failure()?;
-    predictions::insert(connection, run, predictions).or_store_failure()
 }
 
 /// The run of the same job that was issued at the same time.

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::hash::Hash;
 
-use prediction_domain::model::{JobId, OrganisationId, Position, Revision, Timestamp};
+use prediction_domain::model::{JobId, OrganisationId, Revision, Timestamp};
 use prediction_domain::ports::StoreFailure;
 
 /// A stored row that breaks a rule of the model.
@@ -78,25 +78,6 @@ where
     Ok(rows.iter().map(Model::try_from).collect::<Result<_, _>>()?)
 }
 
-/// How many rows are read at once: as many as hold a few MiB, if each is as large as it can be.
-pub(crate) mod at_once {
-    /// Of 200 bindings and outputs.
-    pub(crate) const JOBS: usize = 32;
-    /// As large as a request.
-    pub(crate) const WHOLE_VERSIONS: usize = 8;
-    /// With a description.
-    pub(crate) const TEXTS: usize = 64;
-}
-
-/// Makes items of rows that come with their places in creation order.
-pub(crate) fn placed<Row, Model>(rows: &[(Row, i64)]) -> Result<Vec<(Model, Position)>, StoreFailure>
-where
-    Model: for<'a> TryFrom<&'a Row, Error = CorruptRow>,
-{
-    let placed = rows.iter().map(|(row, number)| Ok((Model::try_from(row)?, Position::behind(*number))));
-    Ok(placed.collect::<Result<_, CorruptRow>>()?)
-}
-
 /// Brings what was found into the order asked for, with a gap where there is nothing.
 pub(crate) fn in_order<Id: Eq + Hash, Model: Clone>(
     wanted: impl IntoIterator<Item = Id>,
@@ -105,11 +86,6 @@ pub(crate) fn in_order<Id: Eq + Hash, Model: Clone>(
 ) -> Vec<Option<Model>> {
     let found: HashMap<Id, Model> = found.into_iter().map(|model| (id(&model), model)).collect();
     wanted.into_iter().map(|id| found.get(&id).cloned()).collect()
-}
-
-/// A `LIMIT`.
-pub(crate) fn limit(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// The row whose columns are being read, for the message if one is wrong.

@@ -1,15 +1,30 @@
-//! The statement that finds jobs by their names.
+//! Jobs that are found by their names.
 
 use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
-use diesel::{QueryResult, SelectableHelper as _};
-use prediction_domain::model::Job;
+use prediction_domain::model::{Job, JobName, OrganisationId};
 use uuid::Uuid;
 
 use crate::rows::JobRow;
+use crate::schema::jobs;
 use crate::statement::statement;
+
+/// The row of that name, if there is one.
+pub(super) fn find_by_name(
+    connection: &mut PgConnection,
+    organisation_id: OrganisationId,
+    name: &JobName,
+) -> QueryResult<Option<JobRow>> {
+    jobs::table
+        .filter(jobs::organisation_id.eq(organisation_id.as_uuid()))
+        .filter(jobs::name.eq(name.as_str()))
+        .select(JobRow::as_select())
+        .first(connection)
+        .optional()
+}
 
 /// Finds the jobs that have the names of these, each in its organisation, by one statement.
 #[derive(Clone)]

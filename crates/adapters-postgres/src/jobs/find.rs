@@ -1,26 +1,94 @@
-//! The statement that finds jobs with what is to be known to judge their health.
+//! Jobs that are found by their ids.
+
+use std::collections::{HashMap, HashSet};
 
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, Uuid as SqlUuid};
-use diesel::{QueryResult, SelectableHelper as _};
+use prediction_domain::model::{Job, JobId, MonitoredJob, OrganisationId, Scope};
+use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
 
 use super::monitoring;
+use crate::database::Database;
 use crate::paging::push_unplanned;
-use crate::rows::{JobRow, MonitoredJobSql};
+use crate::rows::{JobRow, MonitoredJobRow, MonitoredJobSql};
+use crate::schema::jobs;
 use crate::statement::statement;
 
-/// Finds jobs by their ids alone: see [`find_many`](prediction_domain::ports::JobRepository::find_many) of this store.
+/// One statement for all callers: it finds the jobs by their ids alone, and the scope of each question is judged
+/// when the answers are put together.
+///
+/// That is safe because nothing of a row leaves this function, nor is it even read into a job, before the scope of
+/// that very question was found to contain the organisation that is stored in it. A condition on the organisation
+/// in the statement could only be the union of all scopes that wait together, which proves nothing for any of them.
+pub(super) fn find_many(database: &Database, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
+    let rows: Vec<JobRow> = database.statement(|connection| {
+        jobs::table.filter(jobs::id.eq_any(&ids)).select(JobRow::as_select()).load(connection)
+    })?;
+    answer_each(wanted, rows, |row| row)
+}
+
+/// See [`find_many`].
+pub(super) fn find_monitored(
+    database: &Database,
+    wanted: &[(Scope, JobId)],
+) -> Result<Vec<Option<MonitoredJob>>, StoreFailure> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = MonitoredJobs::new(wanted.iter().map(|(_, id)| id.as_uuid()).collect());
+    let rows: Vec<MonitoredJobRow> = database.statement(|connection| query.clone().load(connection))?;
+    answer_each(wanted, rows, |row| &row.job)
+}
+
+/// Gives each asker the row of that id that is in their scope, read.
+fn answer_each<Row, Found>(
+    wanted: &[(Scope, JobId)],
+    rows: Vec<Row>,
+    job: impl Fn(&Row) -> &JobRow,
+) -> Result<Vec<Option<Found>>, StoreFailure>
+where
+    Row: Clone,
+    Found: TryFrom<Row, Error = StoreFailure>,
+{
+    // Ids are unique in an organisation; nothing but chance makes them unique among all.
+    let mut by_id: HashMap<Uuid, Vec<Row>> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        by_id.entry(job(&row).id).or_default().push(row);
+    }
+    let is_asked_once = wanted.iter().map(|(_, id)| id).collect::<HashSet<_>>().len() == wanted.len();
+    let find = |(scope, id): &(Scope, JobId)| {
+        let Some(rows) = by_id.get_mut(&id.as_uuid()) else { return Ok(None) };
+        let Some(visible) = rows.iter().position(|row| contains(scope, job(row).organisation_id)) else {
+            return Ok(None);
+        };
+        let row = if is_asked_once { rows.swap_remove(visible) } else { rows[visible].clone() };
+        Found::try_from(row).map(Some)
+    };
+    wanted.iter().map(find).collect()
+}
+
+/// Whether an organisation, as it is stored, is in a scope.
+pub(super) fn contains(scope: &Scope, organisation_id: Uuid) -> bool {
+    OrganisationId::from_uuid(organisation_id).is_ok_and(|organisation_id| scope.contains(organisation_id))
+}
+
+/// Finds jobs by their ids alone, with what is to be known to judge their health: see [`find_many`].
 #[derive(Clone)]
-pub(super) struct MonitoredJobs {
+struct MonitoredJobs {
     columns: AsSelect<JobRow, Pg>,
     ids: Vec<Uuid>,
 }
 
 impl MonitoredJobs {
-    pub(super) fn new(ids: Vec<Uuid>) -> Self {
+    fn new(ids: Vec<Uuid>) -> Self {
         Self { columns: JobRow::as_select(), ids }
     }
 }

@@ -10,6 +10,7 @@ use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
 
 use super::by_health;
+use super::by_input;
 use super::conditions::{Conditions, Input, Part, Tenants};
 use super::monitoring;
 use crate::paging::{self, push_unplanned};
@@ -64,17 +65,17 @@ impl JobList {
                 self.push_conditions(out)
             }
             (Some(input), None, _, Tenants::One(id)) => {
-                self.push_users(out, input, |out| push_unplanned::<SqlUuid, _>(out, id))
+                self.users(input).push(out, |out| push_unplanned::<SqlUuid, _>(out, id))
             }
             (Some(input), None, _, Tenants::Several(ids)) => {
-                self.push_merged(out, ids, |out| self.push_users(out, input, push_tenant))
+                self.push_merged(out, ids, |out| self.users(input).push(out, push_tenant))
             }
             (input, Some(_), ..) => {
                 out.push_sql("WITH named AS MATERIALIZED (SELECT * FROM jobs WHERE TRUE");
                 self.conditions.push_tenants(out)?;
                 self.conditions.push_name(out)?;
                 if let Some(input) = input {
-                    push_uses(out, input)?;
+                    by_input::push_uses(out, input)?;
                 }
                 out.push_sql(") SELECT * FROM named AS jobs");
                 self.push_conditions(out)
@@ -120,28 +121,8 @@ impl JobList {
         push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 
-    /// The jobs of one organisation that use an input: its uses in creation order, each of which looks its job up.
-    fn push_users<'b>(
-        &'b self,
-        out: &mut AstPass<'_, 'b, Pg>,
-        input: &'b Input,
-        push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
-    ) -> QueryResult<()> {
-        out.push_sql(
-            "SELECT jobs.* FROM job_inputs AS used CROSS JOIN LATERAL (SELECT * FROM jobs \
-             WHERE jobs.organisation_id = used.organisation_id AND jobs.sequence_number = used.sequence_number",
-        );
-        self.conditions.push_filters_apart(out)?;
-        out.push_sql(" OFFSET 0) AS jobs WHERE used.organisation_id = ");
-        push_organisation(out)?;
-        out.push_sql(" AND used.input_id = ");
-        push_unplanned::<SqlUuid, _>(out, &input.id)?;
-        if let Some(after) = &self.part.after {
-            out.push_sql(" AND used.sequence_number > ");
-            push_unplanned::<BigInt, _>(out, after)?;
-        }
-        out.push_sql(" ORDER BY used.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.part.limit)
+    fn users<'b>(&'b self, input: &'b Input) -> by_input::InputWalk<'b> {
+        by_input::InputWalk { conditions: &self.conditions, input, part: &self.part }
     }
 
     /// All conditions as they come, and the order.
@@ -187,18 +168,6 @@ impl JobList {
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.sequence_number LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
-}
-
-/// ` AND …`: that a job uses an input. Looked up for each that was found otherwise; without OFFSET, PostgreSQL might
-/// read all uses first.
-fn push_uses<'b>(out: &mut AstPass<'_, 'b, Pg>, input: &'b Input) -> QueryResult<()> {
-    out.push_sql(
-        " AND EXISTS (SELECT FROM job_inputs AS used WHERE used.organisation_id = jobs.organisation_id \
-         AND used.sequence_number = jobs.sequence_number AND used.input_id = ",
-    );
-    push_unplanned::<SqlUuid, _>(out, &input.id)?;
-    out.push_sql(" OFFSET 0)");
-    Ok(())
 }
 
 /// The organisation whose turn it is in [`JobList::push_merged`].

@@ -70,8 +70,8 @@ impl HealthCondition {
     }
 }
 
-/// [`Health::judge`](prediction_domain::model::Health::judge) in SQL, as [`HealthStatus::number`]: the contract suite
-/// compares them at every boundary.
+/// [`Health::evaluate`](prediction_domain::model::Health::evaluate) in SQL, as [`HealthStatus::number`]: the contract
+/// suite compares them at every boundary.
 pub(crate) fn push_status<'b>(out: &mut AstPass<'_, 'b, Pg>, now: &'b DateTime<Utc>) -> QueryResult<()> {
     const INTERVAL: &str = "sources.expected_interval_minutes";
 

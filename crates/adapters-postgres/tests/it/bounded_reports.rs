@@ -5,7 +5,7 @@ use prediction_domain::ports::{InsertRunError, RunRepository, WriteMode};
 use prediction_domain_testkit::builders::{a_plan_for_everything, a_run_of};
 use prediction_domain_testkit::values::{at, description, micros_after};
 
-use crate::indexes::{reset_counts, rows_read_of, wait_for_counts};
+use crate::query_plans::{reset_counts, rows_read_of, wait_for_counts};
 use crate::test_database::{TestDatabase, jobs, runs};
 
 const FAILURES: i64 = 100_000;

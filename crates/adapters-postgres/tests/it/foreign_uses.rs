@@ -8,7 +8,7 @@ use prediction_domain::ports::{JobFilter, JobRepository};
 use prediction_domain_testkit::builders::a_plan_for_everything;
 use prediction_domain_testkit::values::job_name;
 
-use crate::indexes::reset_counts;
+use crate::query_plans::reset_counts;
 use crate::test_database::{TestDatabase, jobs};
 
 /// Organisations that have nothing to do with the input, and ask for it.

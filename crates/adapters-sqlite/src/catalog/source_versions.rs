@@ -12,9 +12,8 @@ use prediction_domain::ports::{
 use crate::constraints::{ConstraintViolation, refused};
 use crate::expressions::{is_one_of, unindexed};
 use crate::failure::OrStoreFailure as _;
-use crate::rows::{
-    SourceVersionHeadRow, SourceVersionRow, at_once, in_order, job_ids, limit, placed, restore, restore_all,
-};
+use crate::paging::{at_once, limit, placed};
+use crate::rows::{SourceVersionHeadRow, SourceVersionRow, in_order, job_ids, restore, restore_all};
 use crate::schema::{job_revisions, jobs, source_versions};
 use crate::store::SqliteStore;
 

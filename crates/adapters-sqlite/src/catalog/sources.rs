@@ -8,7 +8,8 @@ use prediction_domain::ports::{
 use crate::constraints::{ConstraintViolation, refused};
 use crate::expressions::is_one_of;
 use crate::failure::OrStoreFailure as _;
-use crate::rows::{SourceChanges, SourceRow, at_once, in_order, limit, placed, restore, restore_all, stored_revision};
+use crate::paging::{at_once, limit, placed};
+use crate::rows::{SourceChanges, SourceRow, in_order, restore, restore_all, stored_revision};
 use crate::schema::{source_versions, sources};
 use crate::store::SqliteStore;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{HealthCounts, HealthFilter, HealthStatus, OrganisationId, Scope, Timestamp};
@@ -240,7 +240,7 @@ impl QueryFragment<Sqlite> for CountJudged {
 
 statement! { cached CountJudged => (Text, BigInt) }
 
-/// Each pair of values that a query gives, and how often. See [`CountEach`](crate::jobs::list).
+/// Each pair of values that a query gives, and how often. See [`CountEach`](crate::jobs::count).
 struct CountPairs<Values>(Values);
 
 impl<Values: QueryFragment<Sqlite>> QueryFragment<Sqlite> for CountPairs<Values> {
@@ -252,15 +252,5 @@ impl<Values: QueryFragment<Sqlite>> QueryFragment<Sqlite> for CountPairs<Values>
     }
 }
 
-/// The conditions are not part of the type, so the text has to be looked at.
-impl<Values> QueryId for CountPairs<Values> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Values> Query for CountPairs<Values> {
-    type SqlType = (Text, Text, BigInt);
-}
-
-impl<Values> RunQueryDsl<SqliteConnection> for CountPairs<Values> {}
+// The conditions are not part of the type, so diesel must compare the text.
+statement! { varying [Values] CountPairs<Values> => (Text, Text, BigInt) }

@@ -13,7 +13,8 @@ use prediction_domain::ports::JobFilter;
 
 use crate::expressions::unindexed;
 use crate::jobs::conditions::{Condition, Part, conditions};
-use crate::rows::{MonitoredJobRow, limit};
+use crate::paging::limit;
+use crate::rows::MonitoredJobRow;
 use crate::schema::jobs;
 use crate::statement::statement;
 
@@ -90,5 +91,5 @@ impl QueryFragment<Sqlite> for Uses {
     }
 }
 
-// The conditions are not part of the type, so the text has to be looked at.
+// The conditions are not part of the type, so diesel must compare the text.
 statement! { varying Uses => (SqlTypeOf<AsSelect<MonitoredJobRow, Sqlite>>, BigInt) }

@@ -4,13 +4,14 @@ use diesel::dsl::{AsSelect, IntoBoxed, Select};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{HealthStatus, Position};
+use prediction_domain::model::{HealthStatus, InputId, Position, Scope};
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::expressions::{is_one_of, unindexed};
 use crate::jobs::monitoring::{Monitored, monitored, status_at};
-use crate::rows::{MonitoredJobRow, limit};
-use crate::schema::jobs;
+use crate::paging::limit;
+use crate::rows::MonitoredJobRow;
+use crate::schema::{job_inputs, jobs};
 
 /// So many jobs behind a place.
 #[derive(Debug, Clone, Copy)]
@@ -73,4 +74,35 @@ fn first_of(query: JobQuery, filter: &JobFilter, part: Part, found: Vec<Conditio
         query = query.filter(jobs::sequence_number.gt(position.number()));
     }
     query
+}
+
+/// What is both in the scope and of the organisation that is asked for. Nothing is, when no health is: no query has to
+/// walk through all jobs to find that out.
+pub(crate) fn narrowed(scope: &Scope, filter: &JobFilter) -> Scope {
+    if filter.health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
+        return Scope::of([]);
+    }
+    match filter.organisation_id {
+        Some(id) => Scope::of(Some(id).filter(|id| scope.contains(*id))),
+        None => scope.clone(),
+    }
+}
+
+/// What the jobs that use an input are found by, when their order does not matter, or there is none to follow; of
+/// organisations only their own uses are looked at. SQLite, which keeps no statistics here, would take an organisation
+/// for as selective and walk through all its jobs: hence `unindexed`.
+pub(crate) fn users_of(input_id: InputId, scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
+    let users = job_inputs::table.select(job_inputs::job_id).filter(job_inputs::input_id.eq(input_id.to_string()));
+    let mut found: Vec<Condition> = Vec::new();
+    match scope {
+        Scope::Platform => found.push(Box::new(jobs::id.eq_any(users))),
+        Scope::Organisations(ids) => {
+            found.push(Box::new(jobs::id.eq_any(users.filter(is_one_of(job_inputs::organisation_id, ids.iter())))));
+            found.push(Box::new(is_one_of(unindexed(jobs::organisation_id), ids.iter())));
+        }
+    }
+    if let Some(id) = filter.source_version_id {
+        found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));
+    }
+    found
 }

@@ -23,7 +23,7 @@ const ALL: &str = "";
 impl JudgementRepository for SqliteStore {
     /// While this writes no one else does. Where there is nothing to judge, it does not ask to write.
     fn judge(&self, at: Timestamp, limit: usize) -> Result<Judged, StoreFailure> {
-        let limit = crate::rows::limit(limit);
+        let limit = crate::paging::limit(limit);
         if !is_anything_unjudged(&mut *self.reader()?, at).or_store_failure()? {
             return Ok(Judged::default());
         }
@@ -93,7 +93,7 @@ fn judge_source(
     let jobs = batch.execute(connection)? as u64;
     let row = unjudged_sources::table.find(source_id);
     match found.last() {
-        Some((last, _)) if crate::rows::limit(found.len()) == looked_at => {
+        Some((last, _)) if crate::paging::limit(found.len()) == looked_at => {
             diesel::update(row).set(unjudged_sources::judged_to.eq(last)).execute(connection)?;
         }
         _ => {
@@ -120,7 +120,7 @@ fn judge_ended(connection: &mut SqliteConnection, at: Timestamp, limit: i64) -> 
         return Ok(Judged::default());
     }
     mark(connection, at)?;
-    let is_unfinished = crate::rows::limit(found.len()) == limit;
+    let is_unfinished = crate::paging::limit(found.len()) == limit;
     let jobs = Batch::of(found.into_iter(), at).execute(connection)? as u64;
     Ok(Judged { jobs, is_unfinished: is_unfinished && jobs > 0 })
 }

@@ -1,21 +1,16 @@
-//! Lists of jobs, and how many they hold.
+//! Lists of jobs.
 
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Text};
-use diesel::sqlite::Sqlite;
-use prediction_domain::model::{
-    HealthCounts, InputId, MonitoredJob, OrganisationId, Page, PageRequest, Position, Scope, Timestamp,
-};
+use prediction_domain::model::{MonitoredJob, OrganisationId, Page, PageRequest, Position, Scope};
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
-use crate::expressions::{is_one_of, unindexed};
+use crate::expressions::unindexed;
 use crate::failure::OrStoreFailure as _;
 use crate::jobs::by_health;
 use crate::jobs::by_input;
-use crate::jobs::conditions::{Condition, Part, conditions, named, part_of};
-use crate::jobs::monitoring::{monitored, status_at};
-use crate::rows::{MonitoredJobRow, at_once, restore_all};
+use crate::jobs::conditions::{Condition, Part, narrowed, part_of, users_of};
+use crate::paging::at_once;
+use crate::rows::{MonitoredJobRow, restore_all};
 use crate::schema::{job_inputs, jobs};
 
 /// A page of the jobs in a scope.
@@ -44,44 +39,6 @@ pub(crate) fn list(
         let positions = rows.iter().map(|row| Position::behind(row.sequence_number));
         Ok(restore_all(&rows)?.into_iter().zip(positions).collect())
     })
-}
-
-/// How many of the jobs in a scope have which health.
-pub(crate) fn count_by_health(
-    connection: &mut SqliteConnection,
-    scope: &Scope,
-    filter: &JobFilter,
-    now: Timestamp,
-) -> Result<HealthCounts, StoreFailure> {
-    let scope = &narrowed(scope, filter);
-    let of_scope_only = JobFilter { organisation_id: filter.organisation_id, ..JobFilter::default() };
-    if *filter == of_scope_only
-        && let Some(counts) = by_health::count(connection, scope, now)?
-    {
-        return Ok(counts);
-    }
-    let found = match filter.input_id {
-        Some(input_id) => users_of(input_id, scope, filter),
-        None => within(scope, filter),
-    };
-    let mut statuses = monitored().select(status_at(now)).into_boxed();
-    for condition in found.into_iter().chain(conditions(filter)) {
-        statuses = statuses.filter(condition);
-    }
-    let counts: Vec<(String, i64)> = CountEach { values: statuses }.load(connection).or_store_failure()?;
-    counts.iter().map(|(status, count)| Ok((named(status)?, count.unsigned_abs()))).collect()
-}
-
-/// What is both in the scope and of the organisation that is asked for. Nothing is, when no health is: no query has to
-/// walk through all jobs to find that out.
-fn narrowed(scope: &Scope, filter: &JobFilter) -> Scope {
-    if filter.health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
-        return Scope::of([]);
-    }
-    match filter.organisation_id {
-        Some(id) => Scope::of(Some(id).filter(|id| scope.contains(*id))),
-        None => scope.clone(),
-    }
 }
 
 /// An index gives the jobs of *one* organisation in creation order, so each is asked for by itself, in one snapshot,
@@ -139,66 +96,3 @@ fn in_creation_order(
     }
     part_of(filter, part, found).load(connection)
 }
-
-/// What the jobs of a scope are found by, when their order does not matter.
-fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
-    let mut found: Vec<Condition> = Vec::new();
-    match (scope, filter.source_version_id) {
-        (Scope::Organisations(ids), version) => {
-            found.push(Box::new(is_one_of(jobs::organisation_id, ids.iter())));
-            if let Some(id) = version {
-                found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));
-            }
-        }
-        (Scope::Platform, Some(id)) => found.push(Box::new(jobs::source_version_id.eq(id.to_string()))),
-        (Scope::Platform, None) => {}
-    }
-    found
-}
-
-/// What the jobs that use an input are found by, when their order does not matter, or there is none to follow; of
-/// organisations only their own uses are looked at. SQLite, which keeps no statistics here, would take an organisation
-/// for as selective and walk through all its jobs: hence `unindexed`.
-fn users_of(input_id: InputId, scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
-    let users = job_inputs::table.select(job_inputs::job_id).filter(job_inputs::input_id.eq(input_id.to_string()));
-    let mut found: Vec<Condition> = Vec::new();
-    match scope {
-        Scope::Platform => found.push(Box::new(jobs::id.eq_any(users))),
-        Scope::Organisations(ids) => {
-            found.push(Box::new(jobs::id.eq_any(users.filter(is_one_of(job_inputs::organisation_id, ids.iter())))));
-            found.push(Box::new(is_one_of(unindexed(jobs::organisation_id), ids.iter())));
-        }
-    }
-    if let Some(id) = filter.source_version_id {
-        found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));
-    }
-    found
-}
-
-/// Each value that a query gives, and how often. They are grouped by their place, so that the expression stands there
-/// once: SQLite could not see that its parameters are the same a second time.
-struct CountEach<Values> {
-    values: Values,
-}
-
-impl<Values: QueryFragment<Sqlite>> QueryFragment<Sqlite> for CountEach<Values> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("SELECT *, count(*) FROM (");
-        self.values.walk_ast(out.reborrow())?;
-        out.push_sql(") GROUP BY 1");
-        Ok(())
-    }
-}
-
-/// The conditions are not part of the type, so the text has to be looked at.
-impl<Values> QueryId for CountEach<Values> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Values> Query for CountEach<Values> {
-    type SqlType = (Text, BigInt);
-}
-
-impl<Values> RunQueryDsl<SqliteConnection> for CountEach<Values> {}

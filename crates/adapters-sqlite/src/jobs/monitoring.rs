@@ -28,14 +28,14 @@ pub(crate) fn monitored() -> _ {
     )
 }
 
-/// The name of the health of a job at a time: the same as [`Health::judge`](prediction_domain::model::Health::judge)
-/// says.
+/// The name of the health of a job at a time: the same as
+/// [`Health::evaluate`](prediction_domain::model::Health::evaluate) says.
 pub(crate) fn status_at(time: Timestamp) -> StatusAt {
     StatusAt { micros: time.as_micros() }
 }
 
 /// See [`status_at`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, QueryId)]
 pub(crate) struct StatusAt {
     micros: i64,
 }
@@ -147,12 +147,6 @@ impl QueryFragment<Sqlite> for StatusAt {
         }
         Ok(())
     }
-}
-
-impl QueryId for StatusAt {
-    type QueryId = Self;
-
-    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
 impl Expression for StatusAt {

@@ -5,7 +5,8 @@ use prediction_domain::model::{Job, JobId, JobRevision, OrganisationId, Revision
 use prediction_domain::ports::StoreFailure;
 
 use crate::failure::OrStoreFailure as _;
-use crate::rows::{JobRevisionRow, JobRow, limit, restore, restore_all};
+use crate::paging::limit;
+use crate::rows::{JobRevisionRow, JobRow, restore, restore_all};
 use crate::schema::{job_revisions, jobs};
 
 /// The kept revisions, and then the current one, which is in the row of the job: both of one snapshot, or a change in

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-use super::__migration_steps;
+use super::bookkeeping::__migration_steps;
 
 /// A piece of work.
 pub(super) struct Step {

@@ -7,7 +7,7 @@ use diesel::sqlite::Sqlite;
 use prediction_domain::model::ValueCount;
 use prediction_domain::ports::ValueCountQuery;
 
-use crate::rows::limit;
+use crate::paging::limit;
 use crate::statement::statement;
 
 /// Counts values of the jobs of a source.

@@ -9,8 +9,8 @@ use prediction_domain::model::{JobId, JobPlace, Keep, KeptHistory, LEAST_KEPT_RU
 use prediction_domain::ports::{NextInSweep, PurgedHistory, StoreFailure, WriteMode};
 
 use crate::failure::OrStoreFailure as _;
+use crate::paging::limit;
 use crate::results::change::JobKey;
-use crate::rows::limit;
 use crate::schema::{job_revisions, replaced_runs, run_summaries, runs};
 use crate::statement::statement;
 use crate::store::SqliteStore;

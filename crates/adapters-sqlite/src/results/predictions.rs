@@ -1,37 +1,18 @@
-//! What runs predict.
+//! The values that runs predicted.
+
+mod newest;
 
 use std::ops::Bound;
 
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Double, Text};
-use diesel::sqlite::Sqlite;
-use prediction_domain::model::{Prediction, Run, RunNumber, Timestamp};
+use prediction_domain::model::{RunNumber, Timestamp};
 use prediction_domain::ports::{Issued, PredictedValues, PredictionQuery, StoreFailure};
 
 use crate::failure::OrStoreFailure as _;
-use crate::rows::{NewPredictionRow, PredictionRow, limit, stored_number, stored_role};
+use crate::paging::limit;
+use crate::rows::{PredictionRow, stored_number, stored_role};
 use crate::schema::{predictions, run_counters, runs};
-use crate::statement::statement;
-
-/// How many values one statement stores: what it costs to run a statement is then little beside the values. Two sizes
-/// of statement, this one and one value, are all that is ever prepared.
-const VALUES_AT_ONCE: usize = 64;
-
-/// Stores the values of a run.
-pub(crate) fn insert(connection: &mut SqliteConnection, run: &Run, predictions: &[Prediction]) -> QueryResult<()> {
-    let (organisation_id, job_id) = (&run.organisation_id.to_string(), &run.job_id.to_string());
-    let mut rows: Vec<NewPredictionRow<'_>> = predictions.iter().map(NewPredictionRow::from).collect();
-    // In the order of the index, so that what comes one after the other is stored side by side.
-    rows.sort_unstable_by_key(NewPredictionRow::place);
-    let full = rows.chunks_exact(VALUES_AT_ONCE);
-    let rest = full.remainder().chunks(1);
-    for rows in full.chain(rest) {
-        let issued_at = run.issued_at.as_micros();
-        InsertValues { organisation_id, job_id, issued_at, rows }.execute(connection)?;
-    }
-    Ok(())
-}
+use newest::IssuedLast;
 
 /// An index gives the values of *one* role in the order of time, so each role is asked for by itself, in one snapshot,
 /// until there is enough.
@@ -186,112 +167,3 @@ impl<'a> Wanted<'a> {
         }
     }
 }
-
-/// For each time, the value of a role that was issued last.
-///
-/// A `GROUP BY` would look at every value that was ever issued for these times. This goes from one time to the next one
-/// in the index, and at each to the end of those that may be read, so that what it costs depends on what it answers.
-/// The recursion has one row at a time and the joins keep their order, and so has the answer, up to the limit.
-///
-/// Where not all runs count, it goes back from there to the first value whose run does.
-struct IssuedLast<'a, const OF_SOME_RUNS: bool> {
-    wanted: &'a Wanted<'a>,
-    role: &'a str,
-    at: (i64, i64),
-    limit: i64,
-}
-
-impl<const OF_SOME_RUNS: bool> QueryFragment<Sqlite> for IssuedLast<'_, OF_SOME_RUNS> {
-    /// Each `?` is numbered in the order in which it comes, and named by its number from then on.
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("WITH RECURSIVE times (at) AS (SELECT min(at) FROM predictions WHERE organisation_id = ");
-        out.push_bind_param::<Text, _>(&self.wanted.organisation_id)?;
-        out.push_sql(" AND job_id = ");
-        out.push_bind_param::<Text, _>(&self.wanted.job_id)?;
-        out.push_sql(" AND role = ");
-        out.push_bind_param::<Text, _>(self.role)?;
-        out.push_sql(" AND at BETWEEN ");
-        out.push_bind_param::<BigInt, _>(&self.at.0)?;
-        out.push_sql(" AND ");
-        out.push_bind_param::<BigInt, _>(&self.at.1)?;
-        out.push_sql(
-            " UNION ALL SELECT (SELECT min(later.at) FROM predictions AS later \
-             WHERE later.organisation_id = ?1 AND later.job_id = ?2 AND later.role = ?3 \
-             AND later.at > times.at AND later.at <= ?5) \
-             FROM times WHERE times.at IS NOT NULL) \
-             SELECT newest.at, newest.issued_at, newest.value, runs.id \
-             FROM times CROSS JOIN predictions AS newest CROSS JOIN runs \
-             WHERE newest.organisation_id = ?1 AND newest.job_id = ?2 AND newest.role = ?3 AND newest.at = times.at \
-             AND newest.issued_at = (",
-        );
-        out.push_sql(if OF_SOME_RUNS {
-            "SELECT known.issued_at FROM predictions AS known CROSS JOIN runs AS told ON told.organisation_id = ?1 \
-             AND told.job_id = ?2 AND told.issued_at = known.issued_at"
-        } else {
-            "SELECT max(known.issued_at) FROM predictions AS known"
-        });
-        out.push_sql(
-            " WHERE known.organisation_id = ?1 AND known.job_id = ?2 AND known.role = ?3 AND known.at = times.at \
-             AND known.issued_at BETWEEN ",
-        );
-        out.push_bind_param::<BigInt, _>(&self.wanted.issued_at.0)?;
-        out.push_sql(" AND ");
-        out.push_bind_param::<BigInt, _>(&self.wanted.issued_at.1)?;
-        if OF_SOME_RUNS {
-            out.push_sql(" AND (told.number IS NULL OR told.number <= ");
-            out.push_bind_param::<BigInt, _>(&self.wanted.last_number)?;
-            out.push_sql(") AND told.received_at <= ");
-            out.push_bind_param::<BigInt, _>(&self.wanted.known_at)?;
-            out.push_sql(" ORDER BY known.issued_at DESC LIMIT 1");
-        }
-        out.push_sql(
-            ") AND runs.organisation_id = ?1 AND runs.job_id = ?2 AND runs.issued_at = newest.issued_at LIMIT ",
-        );
-        out.push_bind_param::<BigInt, _>(&self.limit)
-    }
-}
-
-impl<const OF_SOME_RUNS: bool> QueryId for IssuedLast<'_, OF_SOME_RUNS> {
-    type QueryId = IssuedLast<'static, OF_SOME_RUNS>;
-
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl<const OF_SOME_RUNS: bool> Query for IssuedLast<'_, OF_SOME_RUNS> {
-    type SqlType = (BigInt, BigInt, Double, Text);
-}
-
-impl<const OF_SOME_RUNS: bool> RunQueryDsl<SqliteConnection> for IssuedLast<'_, OF_SOME_RUNS> {}
-
-/// `INSERT INTO predictions … VALUES (…), (…)`: what the values have in common is sent once.
-struct InsertValues<'a> {
-    organisation_id: &'a str,
-    job_id: &'a str,
-    issued_at: i64,
-    rows: &'a [NewPredictionRow<'a>],
-}
-
-impl QueryFragment<Sqlite> for InsertValues<'_> {
-    /// For the numbers, see [`IssuedLast`].
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO predictions (organisation_id, job_id, issued_at, role, at, value) VALUES (");
-        out.push_bind_param::<Text, _>(self.organisation_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(self.job_id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&self.issued_at)?;
-        for (index, row) in self.rows.iter().enumerate() {
-            out.push_sql(if index == 0 { ", " } else { "), (?1, ?2, ?3, " });
-            out.push_bind_param::<Text, _>(row.role)?;
-            out.push_sql(", ");
-            out.push_bind_param::<BigInt, _>(&row.at)?;
-            out.push_sql(", ");
-            out.push_bind_param::<Double, _>(&row.value)?;
-        }
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-// The number of rows is not part of the type, so the text has to be looked at.
-statement! { varying InsertValues<'_> }

@@ -8,8 +8,8 @@ use prediction_domain::model::{JobPlace, KeptHistory, Timestamp};
 use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, StoreFailure, WriteMode};
 
 use crate::failure::OrStoreFailure as _;
+use crate::paging::limit;
 use crate::results::kept_history;
-use crate::rows::limit;
 use crate::schema::{deleted_jobs, predictions, replaced_runs, run_summaries, runs};
 use crate::statement::statement;
 use crate::store::SqliteStore;

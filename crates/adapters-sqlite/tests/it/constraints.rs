@@ -8,7 +8,7 @@ use prediction_domain::model::{
 use prediction_domain::ports::WriteMode;
 use prediction_domain_testkit::builders::{a_plan_for_everything, a_run_of, a_version_of};
 
-use crate::fixture::Database;
+use crate::test_database::Database;
 
 #[test]
 fn a_stored_contract_refuses_any_update() {

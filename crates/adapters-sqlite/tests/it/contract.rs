@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use prediction_domain_testkit::Stores;
 
-use crate::fixture::Database;
+use crate::test_database::Database;
 
 fn make_stores() -> Stores {
     let database = Database::migrated();

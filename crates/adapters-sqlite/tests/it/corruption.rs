@@ -11,7 +11,7 @@ use prediction_domain::ports::{
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id, fresh_run_id};
 
-use crate::fixture::{Database, everything_of};
+use crate::test_database::{Database, everything_of};
 
 /// The rules that the schema does not know, and those that it knows but may have forgotten.
 #[test]

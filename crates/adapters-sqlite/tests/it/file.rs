@@ -8,7 +8,7 @@ use prediction_adapters_sqlite::{Settings, SqliteStore, StartUpError};
 use prediction_domain::ports::{SourceRepository as _, StoreFailure, StoreHealth as _};
 use prediction_domain_testkit::builders::a_source;
 
-use crate::fixture::Database;
+use crate::test_database::Database;
 
 #[cfg(unix)]
 #[test]

@@ -10,7 +10,7 @@ use prediction_domain::ports::{JobRepository as _, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, bindings};
 use prediction_domain_testkit::values::fresh_input_id;
 
-use crate::fixture::{Database, number};
+use crate::test_database::{Database, number};
 
 #[test]
 fn inputs_follow_insert_update_and_delete() {

@@ -13,7 +13,7 @@ use prediction_domain::ports::{Purged, StoreFailure, StoreHealth as _, WriteMode
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
 use prediction_domain_testkit::values::{first_page, micros_after};
 
-use crate::fixture::{Database, PATIENT, number};
+use crate::test_database::{Database, PATIENT, number};
 
 #[test]
 fn both_databases_have_the_same_migrations() {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use prediction_domain::model::{Description, Source, SourceId, SourceName};
 use prediction_domain::ports::{SourceRepository as _, UpdateSourceError, WriteMode};
 
-use crate::fixture::Database;
+use crate::test_database::Database;
 
 const FIRST: &str = "f0000000-0000-4000-8000-000000000003";
 const SECOND: &str = "f0000000-0000-4000-8000-000000000001";

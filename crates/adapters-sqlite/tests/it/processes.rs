@@ -7,7 +7,7 @@ use prediction_domain::model::{Job, Revision, Scope};
 use prediction_domain::ports::{JobRepository as _, JobSetUpOutcome, UpdateJobError, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for};
 
-use crate::fixture::{Database, PATIENT, number};
+use crate::test_database::{Database, PATIENT, number};
 
 #[test]
 fn two_stores_that_write_at_the_same_time_lose_nothing() {

@@ -20,7 +20,7 @@ use prediction_domain::ports::{
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name};
 
-use crate::fixture::{Database, everything_of};
+use crate::test_database::{Database, everything_of};
 
 thread_local! {
     static STATEMENTS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };

@@ -13,7 +13,7 @@ use prediction_domain::ports::{
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{fresh_run_id, hours, micros_after};
 
-use crate::fixture::{Database, PATIENT, number};
+use crate::test_database::{Database, PATIENT, number};
 
 #[test]
 fn a_purge_of_nothing_does_not_wait_for_a_writer() {

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::{Job, JobRevision, Revision};
 use prediction_domain_testkit::values::{first_page, job_name, revision};
 
-use crate::fixture::{Database, number};
+use crate::test_database::{Database, number};
 
 #[test]
 fn what_is_changed_behind_the_stores_back_is_kept() {

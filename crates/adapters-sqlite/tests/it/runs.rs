@@ -9,7 +9,7 @@ use prediction_domain::ports::{InsertRunError, Issued, PredictionQuery, RunRepos
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::micros_after;
 
-use crate::fixture::{Database, PATIENT, everything_of, number};
+use crate::test_database::{Database, PATIENT, everything_of, number};
 
 #[test]
 fn a_run_of_which_a_value_is_refused_is_not_stored() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::fixture::Database;
+use crate::test_database::Database;
 
 #[derive(QueryableByName)]
 struct Table {

@@ -7,7 +7,7 @@ use std::thread;
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::ports::StoreHealth as _;
 
-use crate::fixture::{Database, number};
+use crate::test_database::{Database, number};
 
 const CATALOGUE_AND_JOBS: &str = include_str!("release_before/catalogue_and_jobs.sql");
 const RUNS: &str = include_str!("release_before/runs.sql");

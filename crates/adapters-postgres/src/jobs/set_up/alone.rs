@@ -5,7 +5,7 @@ use prediction_domain::model::Job;
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 use uuid::Uuid;
 
-use super::super::find_by_name;
+use super::super::by_name::find_by_name;
 use super::super::insert::InsertJobs;
 use crate::catalog::source_versions;
 use crate::catalog::sources;

@@ -14,7 +14,7 @@ use prediction_domain::ports::{
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_source};
 use prediction_domain_testkit::values::job_name;
 
-use crate::fixture::{Database, number};
+use crate::test_database::{Database, number};
 
 #[test]
 fn a_database_that_another_program_holds_is_not_available() {

@@ -7,7 +7,7 @@ use prediction_domain::ports::{JobFilter, JobRepository, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, bindings};
 use prediction_domain_testkit::values::{fresh_organisation_id, micros_after, page_after};
 
-use crate::fixture::{Database, PATIENT};
+use crate::test_database::{Database, PATIENT};
 
 #[test]
 fn a_scope_of_very_many_organisations_is_walked_in_creation_order() {

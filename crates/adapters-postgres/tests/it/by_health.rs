@@ -8,7 +8,7 @@ use prediction_domain::model::{HealthFilter, HealthStatus, OrganisationId, PageR
 use prediction_domain::ports::{JobFilter, JudgementRepository as _};
 use prediction_domain_testkit::builders::a_plan_for_everything;
 
-use crate::indexes::{reset_counts, rows_read_of};
+use crate::query_plans::{reset_counts, rows_read_of};
 use crate::test_database::{TestDatabase, jobs};
 
 /// 20,000 jobs of one organisation, of which each status has some at the very end only, and 50 of another one.

@@ -1,0 +1,76 @@
+//! How many jobs there are of each health.
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::Sqlite;
+use prediction_domain::model::{HealthCounts, Scope, Timestamp};
+use prediction_domain::ports::{JobFilter, StoreFailure};
+
+use crate::expressions::{is_one_of, unindexed};
+use crate::failure::OrStoreFailure as _;
+use crate::jobs::by_health;
+use crate::jobs::conditions::{Condition, conditions, named, narrowed, users_of};
+use crate::jobs::monitoring::{monitored, status_at};
+use crate::schema::jobs;
+use crate::statement::statement;
+
+/// How many of the jobs in a scope have which health.
+pub(crate) fn count_by_health(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    filter: &JobFilter,
+    now: Timestamp,
+) -> Result<HealthCounts, StoreFailure> {
+    let scope = &narrowed(scope, filter);
+    let of_scope_only = JobFilter { organisation_id: filter.organisation_id, ..JobFilter::default() };
+    if *filter == of_scope_only
+        && let Some(counts) = by_health::count(connection, scope, now)?
+    {
+        return Ok(counts);
+    }
+    let found = match filter.input_id {
+        Some(input_id) => users_of(input_id, scope, filter),
+        None => within(scope, filter),
+    };
+    let mut statuses = monitored().select(status_at(now)).into_boxed();
+    for condition in found.into_iter().chain(conditions(filter)) {
+        statuses = statuses.filter(condition);
+    }
+    let counts: Vec<(String, i64)> = CountEach { values: statuses }.load(connection).or_store_failure()?;
+    counts.iter().map(|(status, count)| Ok((named(status)?, count.unsigned_abs()))).collect()
+}
+
+/// What the jobs of a scope are found by, when their order does not matter.
+fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
+    let mut found: Vec<Condition> = Vec::new();
+    match (scope, filter.source_version_id) {
+        (Scope::Organisations(ids), version) => {
+            found.push(Box::new(is_one_of(jobs::organisation_id, ids.iter())));
+            if let Some(id) = version {
+                found.push(Box::new(unindexed(jobs::source_version_id).eq(id.to_string())));
+            }
+        }
+        (Scope::Platform, Some(id)) => found.push(Box::new(jobs::source_version_id.eq(id.to_string()))),
+        (Scope::Platform, None) => {}
+    }
+    found
+}
+
+/// Each value that a query gives, and how often. They are grouped by their place, so that the expression stands there
+/// once: SQLite could not see that its parameters are the same a second time.
+struct CountEach<Values> {
+    values: Values,
+}
+
+impl<Values: QueryFragment<Sqlite>> QueryFragment<Sqlite> for CountEach<Values> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("SELECT *, count(*) FROM (");
+        self.values.walk_ast(out.reborrow())?;
+        out.push_sql(") GROUP BY 1");
+        Ok(())
+    }
+}
+
+// The conditions are not part of the type, so diesel must compare the text.
+statement! { varying [Values] CountEach<Values> => (Text, BigInt) }

@@ -1,0 +1,75 @@
+//! The statements that store a run.
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Double, Text};
+use diesel::sqlite::Sqlite;
+use prediction_domain::model::{Prediction, Run};
+use prediction_domain::ports::StoreFailure;
+
+use crate::failure::OrStoreFailure as _;
+use crate::rows::{NewPredictionRow, RunRow};
+use crate::schema::runs;
+use crate::statement::statement;
+
+/// How many values one statement stores: what it costs to run a statement is then little beside the values. Two sizes
+/// of statement, this one and one value, are all that is ever prepared.
+const VALUES_AT_ONCE: usize = 64;
+
+/// Stores a run with its values.
+pub(super) fn insert(
+    connection: &mut SqliteConnection,
+    run: &Run,
+    predictions: &[Prediction],
+) -> Result<(), StoreFailure> {
+    diesel::insert_into(runs::table).values(RunRow::from(run)).execute(connection).or_store_failure()?;
+    insert_values(connection, run, predictions).or_store_failure()
+}
+
+/// Stores the values of a run.
+fn insert_values(connection: &mut SqliteConnection, run: &Run, predictions: &[Prediction]) -> QueryResult<()> {
+    let (organisation_id, job_id) = (&run.organisation_id.to_string(), &run.job_id.to_string());
+    let mut rows: Vec<NewPredictionRow<'_>> = predictions.iter().map(NewPredictionRow::from).collect();
+    // In the order of the index, so that what comes one after the other is stored side by side.
+    rows.sort_unstable_by_key(NewPredictionRow::place);
+    let full = rows.chunks_exact(VALUES_AT_ONCE);
+    let rest = full.remainder().chunks(1);
+    for rows in full.chain(rest) {
+        let issued_at = run.issued_at.as_micros();
+        InsertValues { organisation_id, job_id, issued_at, rows }.execute(connection)?;
+    }
+    Ok(())
+}
+
+/// `INSERT INTO predictions … VALUES (…), (…)`: what the values have in common is sent once.
+struct InsertValues<'a> {
+    organisation_id: &'a str,
+    job_id: &'a str,
+    issued_at: i64,
+    rows: &'a [NewPredictionRow<'a>],
+}
+
+impl QueryFragment<Sqlite> for InsertValues<'_> {
+    /// Each `?` is numbered in the order in which it comes, and named by its number from then on.
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO predictions (organisation_id, job_id, issued_at, role, at, value) VALUES (");
+        out.push_bind_param::<Text, _>(self.organisation_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(self.job_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.issued_at)?;
+        for (index, row) in self.rows.iter().enumerate() {
+            out.push_sql(if index == 0 { ", " } else { "), (?1, ?2, ?3, " });
+            out.push_bind_param::<Text, _>(row.role)?;
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(&row.at)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Double, _>(&row.value)?;
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+// The number of rows is not part of the type, so diesel must compare the text.
+statement! { varying InsertValues<'_> }
