@@ -24,8 +24,9 @@ mod weight;
 
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
 pub use catalog::{
-    Contract, ContractDigest, DeclaredInput, DeclaredInputs, ExpectedIntervalMinutes, InputRole, MAX_PERIOD_DAYS,
-    MAX_ROLES, OutputRole, ROLES, RetentionHours, Source, SourceVersion, SourceVersionHead, name_keys,
+    Compatibility, Contract, ContractComparison, ContractDigest, DeclaredInput, DeclaredInputs,
+    ExpectedIntervalMinutes, InputRole, MAX_PERIOD_DAYS, MAX_ROLES, MemberDifference, OutputRole, ROLES,
+    RetentionHours, RoleChange, RoleComparison, Source, SourceVersion, SourceVersionHead, name_keys,
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
 pub use jobs::{

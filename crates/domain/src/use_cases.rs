@@ -22,8 +22,9 @@ use crate::ports::{
 use crate::requests::{Precondition, Sent};
 
 pub use catalog::{
-    SourceChanged, change_source, create_source, delete_source, delete_source_version, get_source, get_source_version,
-    list_source_version_heads, list_source_versions, list_sources, publish_source_version,
+    ComparedVersions, SourceChanged, change_source, compare_source_versions, create_source, delete_source,
+    delete_source_version, get_source, get_source_version, list_source_version_heads, list_source_versions,
+    list_sources, publish_source_version,
 };
 pub use clock_watch::ClockWatch;
 pub use error::{Conflict, InUse, Resource, UseCaseError};

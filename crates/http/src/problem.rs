@@ -91,6 +91,16 @@ impl Problem {
         self
     }
 
+    /// The same of a request without a body: what is wrong with a member is wrong with the parameter of that name.
+    #[must_use]
+    pub(crate) fn about_parameters(mut self) -> Self {
+        for entry in &mut self.body.errors {
+            let name = entry.pointer.take().map(|pointer| pointer.trim_start_matches('/').to_owned());
+            entry.parameter = entry.parameter.take().or(name);
+        }
+        self
+    }
+
     /// Says that there are more entries than are told.
     #[must_use]
     pub(crate) fn omitting(mut self, errors: usize) -> Self {

@@ -25,7 +25,7 @@ use crate::request::Call;
 use prediction_wire as wire;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
-const ENDPOINTS: [Endpoint; 25] = [
+const ENDPOINTS: [Endpoint; 26] = [
     sources::list::ENDPOINT,
     sources::create::ENDPOINT,
     sources::get::ENDPOINT,
@@ -34,6 +34,7 @@ const ENDPOINTS: [Endpoint; 25] = [
     source_versions::list::ENDPOINT,
     source_versions::create::ENDPOINT,
     source_versions::get::ENDPOINT,
+    source_versions::compare::ENDPOINT,
     source_versions::delete::ENDPOINT,
     jobs::set_up::ENDPOINT,
     jobs::list::ENDPOINT,

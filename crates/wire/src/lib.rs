@@ -16,6 +16,7 @@
 //! gives what it could read as a draft that the domain judges. The code that decodes a request also describes it in
 //! OpenAPI.
 
+mod comparison;
 mod fields;
 mod health;
 mod job;
@@ -30,6 +31,7 @@ mod source;
 mod source_version;
 mod texts;
 
+pub use comparison::{MemberDifference, RoleComparison, SourceVersionComparison, SourceVersionReference};
 pub use fields::{BodyError, Described, Fields, List, Part, ReadOnly, Schemas, Shape};
 pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDegradation, ServiceHealth};
 pub use job::{Job, Output, RoleBinding, UPDATE_JOB};

@@ -108,6 +108,8 @@ macro_rules! words_of {
     };
 }
 
+const COMPATIBILITIES: &[&str] = words_of!(model::Compatibility);
+const ROLE_CHANGES: &[&str] = words_of!(model::RoleChange);
 const RUN_STATUSES: &[&str] = words_of!(model::RunStatus);
 const HEALTH_STATUSES: &[&str] = words_of!(model::HealthStatus);
 
@@ -255,6 +257,12 @@ stand_ins! {
          `overdue`: more than an interval and the grace since it delivered or was activated. `failing`: the newest run failed. \
          `late`: more than an interval. `new`: no run yet. `on_time`: otherwise."
     );
+    Compatibility = Rule::of(Form::Choice(COMPATIBILITIES)).about(
+        "The least first. `identical`: nothing changes. `compatible`: bindings fit as they are, and outputs say at least what they \
+         said. `needs_binding`: a role has to be bound, or bound to another input. `breaking`: readers of outputs miss something, or \
+         get it in another metric or unit."
+    );
+    RoleChange = Rule::of(Form::Choice(ROLE_CHANGES)).about("What became of a role.");
     Digest = Rule::of(Form::Text { least: 0, most: None, pattern: Some(texts::digest) });
 }
 
@@ -286,6 +294,8 @@ impl<T: ToSchema> ToSchema for Open<T> {
 }
 
 pub(crate) type OpenHealthStatus = Open<HealthStatus>;
+pub(crate) type OpenCompatibility = Open<Compatibility>;
+pub(crate) type OpenRoleChange = Open<RoleChange>;
 pub(crate) type OpenRunStatus = Open<RunStatus>;
 
 /// The words of an enumeration that are known.

@@ -5,7 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AllOf, Schema};
 
 use crate::fields::Schemas;
-use crate::{health, job, job_revision, problem, rules, run, setup, source, source_version};
+use crate::{comparison, health, job, job_revision, problem, rules, run, setup, source, source_version};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
@@ -16,6 +16,10 @@ use crate::{health, job, job_revision, problem, rules, run, setup, source, sourc
     source_version::SourceVersionItem,
     source_version::InputRole,
     source_version::OutputRole,
+    comparison::SourceVersionComparison,
+    comparison::SourceVersionReference,
+    comparison::RoleComparison,
+    comparison::MemberDifference,
     health::JobHealth,
     health::JobHealthCounts,
     health::JobHealthCountsByStatus,
@@ -23,6 +27,8 @@ use crate::{health, job, job_revision, problem, rules, run, setup, source, sourc
     health::ServiceHealth,
     rules::HealthStatus,
     rules::RunStatus,
+    rules::Compatibility,
+    rules::RoleChange,
     job::Job,
     job::RoleBinding,
     job::Output,

@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use prediction_domain::model::{HealthStatus, RunStatus, Timestamp, Violation};
+use prediction_domain::model::{Compatibility, HealthStatus, RoleChange, RunStatus, Timestamp, Violation};
 use prediction_wire as wire;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -235,6 +235,27 @@ fn problem() -> impl Strategy<Value = Value> {
     )
 }
 
+fn comparison() -> impl Strategy<Value = Value> {
+    let class = || prop::sample::select(Compatibility::ALL.to_vec());
+    let difference = || {
+        (word(), any_json(), any_json())
+            .prop_map(|(member, from, to)| json!({"member": member, "from": from, "to": to}))
+    };
+    let role = || {
+        (word(), prop::sample::select(RoleChange::ALL.to_vec()), class(), prop::collection::vec(difference(), 0..3))
+        .prop_map(|(role, change, compatibility, differences)| {
+            json!({"role": role, "change": change, "compatibility": compatibility, "differences": differences})
+        })
+    };
+    let roles = || prop::collection::vec(role(), 0..4);
+    let reference = || (id(), word()).prop_map(|(id, version)| json!({"id": id, "version": version}));
+    (reference(), reference(), class(), roles(), roles()).prop_map(|(from, to, compatibility, inputs, outputs)| {
+        json!({
+            "from": from, "to": to, "compatibility": compatibility, "input_roles": inputs, "output_roles": outputs,
+        })
+    })
+}
+
 /// Reads what is generated, and what that is written as.
 fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(answers: impl Strategy<Value = Value>) {
     TestRunner::default()
@@ -266,6 +287,7 @@ fn every_answer_reads_back() {
         }
         version
     }));
+    check::<wire::SourceVersionComparison>(comparison());
     check::<wire::Job>(job());
     check::<wire::JobRevision>(job_revision());
     check::<wire::Run>(run());

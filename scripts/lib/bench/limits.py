@@ -86,18 +86,18 @@ class Limits:
 
     def _parameters(self, kind: str, source_id: str) -> tuple[list[str], list[str]]:
         organisation = "('77777777-7777-7777-7777-77777777' || (:o + 7000))::uuid"
-        anyone = "o random(0, 9)"
+        any_number = "o random(0, 9)"
         if kind == "read":
             return (
                 [f"n random({FIRST_ID}, {FIRST_ID + self._jobs - 1})"],
                 [_array("'01980000-0000-7000-8000-' || :n", "uuid")],
             )
         if kind == "list":
-            return [anyone], [organisation, organisation, "21"]
+            return [any_number], [organisation, organisation, "21"]
         if kind == "deep":
             # Jobs are numbered as they were made, those of the organisations by turns.
             position = [organisation, f"{self._jobs // 2}::bigint"]
-            return [anyone], [organisation, organisation, *position, "21"]
+            return [any_number], [organisation, organisation, *position, "21"]
         if kind in ("report", "bulk"):
             return self._report(24 if kind == "report" else 10_000)
         # Each client counts for itself; the job's id grows, as the server's do.
@@ -111,7 +111,7 @@ class Limits:
         number = f"n :k + {FIRST_ID} + :client_id * 10000000 + :run * 100000000"
         inputs = [f"{name} random({FIRST_ID}, {FIRST_ID + 899_999_999})" for name in "abc"]
         return (
-            ["k :k + 1", number, anyone, *inputs],
+            ["k :k + 1", number, any_number, *inputs],
             [
                 _array("'77777777-7777-7777-7777-77777777' || (:o + 7000)", "uuid"),
                 _array("'01970000-0000-7000-8000-' || :n", "uuid"),

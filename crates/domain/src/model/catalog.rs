@@ -1,10 +1,12 @@
 //! The catalog: sources, their versions, and the contracts of these.
 
+mod comparison;
 mod contract;
 mod declared_inputs;
 mod source;
 mod source_version;
 
+pub use comparison::{Compatibility, ContractComparison, MemberDifference, RoleChange, RoleComparison};
 pub(crate) use contract::validate_roles;
 pub use contract::{Contract, ContractDigest, InputRole, MAX_ROLES, OutputRole, ROLES};
 pub use declared_inputs::{DeclaredInput, DeclaredInputs};

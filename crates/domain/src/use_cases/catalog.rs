@@ -1,6 +1,7 @@
 //! Sources and their versions.
 
 mod change_source;
+mod compare_source_versions;
 mod create_source;
 mod delete_source;
 mod delete_source_version;
@@ -8,6 +9,7 @@ mod publish_source_version;
 mod read_catalog;
 
 pub use change_source::{SourceChanged, change_source};
+pub use compare_source_versions::{ComparedVersions, compare_source_versions};
 pub use create_source::create_source;
 pub use delete_source::delete_source;
 pub use delete_source_version::delete_source_version;

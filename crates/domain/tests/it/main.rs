@@ -3,6 +3,7 @@
 
 mod changing_jobs;
 mod checking;
+mod comparing_contracts;
 mod contracts;
 mod deleting;
 mod health;

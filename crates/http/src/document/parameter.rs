@@ -12,6 +12,7 @@ pub struct Parameter {
     pub(super) place: ParameterIn,
     about: &'static str,
     schema: RefOr<Schema>,
+    is_required: bool,
 }
 
 impl Parameter {
@@ -19,7 +20,7 @@ impl Parameter {
         let described = ParameterBuilder::new()
             .name(self.name)
             .parameter_in(self.place.clone())
-            .required(Required::False)
+            .required(if self.is_required { Required::True } else { Required::False })
             .description(Some(self.about))
             .schema(Some(self.schema.clone()));
         let described = match &self.schema {
@@ -36,7 +37,12 @@ pub(crate) fn text_schema(builder: ObjectBuilder) -> RefOr<Schema> {
 }
 
 pub(crate) fn query(name: &'static str, about: &'static str, schema: RefOr<Schema>) -> Parameter {
-    Parameter { name, place: ParameterIn::Query, about, schema }
+    Parameter { name, place: ParameterIn::Query, about, schema, is_required: false }
+}
+
+/// A parameter that has to be there.
+pub(crate) fn required(name: &'static str, about: &'static str, schema: RefOr<Schema>) -> Parameter {
+    Parameter { is_required: true, ..query(name, about, schema) }
 }
 
 pub(crate) fn id_filter(name: &'static str, about: &'static str) -> Parameter {
@@ -76,7 +82,7 @@ pub(crate) fn if_none_match() -> Parameter {
 
 fn header(name: &'static str, about: &'static str) -> Parameter {
     let tags = ObjectBuilder::new().pattern(Some(entity_tags())).examples(["\"3\""]);
-    Parameter { name, place: ParameterIn::Header, about, schema: text_schema(tags) }
+    Parameter { name, place: ParameterIn::Header, about, schema: text_schema(tags), is_required: false }
 }
 
 pub(crate) fn paged(filters: Vec<Parameter>) -> Vec<Parameter> {

@@ -88,6 +88,20 @@ impl Query {
         }
     }
 
+    /// A parameter that has to be there. Its value is there once [`Self::finish_with`] has found nothing wrong.
+    pub(crate) fn require<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, ValueProblem>,
+    ) -> Option<T> {
+        let is_there = self.pairs.iter().any(|(key, _)| key == name);
+        let value = self.read(name, parse);
+        if !is_there {
+            self.refuse(name, &ValueProblem::new(ViolationCode::MissingMember, "is missing"));
+        }
+        value
+    }
+
     /// A parameter that is `true` or `false`.
     pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.read(name, |text| match text {
@@ -212,6 +226,12 @@ impl Query {
         }
         let code = if self.only_the_cursor { ProblemCode::InvalidCursor } else { ProblemCode::InvalidQuery };
         Err(Problem::new(code).omitting(self.errors_omitted).parameters(self.errors))
+    }
+
+    /// Ends the reading, and gives a value that was [required](Self::require).
+    pub(crate) fn finish_with<T>(self, value: Option<T>) -> Result<T, Problem> {
+        self.finish()?;
+        Ok(value.unwrap_or_else(|| unreachable!("what is required was refused if it was not there")))
     }
 
     fn refuse(&mut self, parameter: &str, problem: &ValueProblem) {

@@ -1,5 +1,6 @@
 //! `/api/v1/source_versions`
 
+pub(super) mod compare;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod get;

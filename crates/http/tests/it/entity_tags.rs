@@ -98,7 +98,9 @@ async fn tell_the_truth(acts: Vec<Act>) {
             }
         }
         let revision = service.send(Request::new("GET", job.clone())).await.body["revision"].clone();
-        let mut paths = vec![source.clone(), version.clone(), job.clone(), format!("{job}/revisions/{revision}")];
+        let comparison = format!("{version}/comparison?with={}", version.rsplit('/').next().unwrap());
+        let mut paths =
+            vec![source.clone(), version.clone(), comparison, job.clone(), format!("{job}/revisions/{revision}")];
         paths
             .extend(["source", "source_version", "source,source_version"].map(|parts| format!("{job}?expand={parts}")));
         paths.extend(runs.iter().cloned());
@@ -124,5 +126,7 @@ fn every_operation_with_a_tag_is_looked_at() {
         .filter(|operation| operation.answers.iter().any(|(status, ..)| *status == 304))
         .map(|operation| operation.id)
         .collect();
-    assert_eq!(tagged, ["get_source", "get_source_version", "get_job", "get_job_revision", "get_run"]);
+    let known =
+        ["get_source", "get_source_version", "compare_source_versions", "get_job", "get_job_revision", "get_run"];
+    assert_eq!(tagged, known);
 }

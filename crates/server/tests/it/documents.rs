@@ -119,6 +119,9 @@ fn head_works_wherever_get_does(server: &Server) {
         let path = match path {
             "/api/v1/sources/{id}" => model.source_path(),
             "/api/v1/source_versions/{id}" => model.version_path(),
+            "/api/v1/source_versions/{id}/comparison" => {
+                format!("{}/comparison?with={}", model.version_path(), model.version)
+            }
             below if below.starts_with("/api/v1/jobs/{id}") => {
                 let run = run["id"].as_str().unwrap();
                 below.replace("/api/v1/jobs/{id}", &path_of(&job)).replace("{run_id}", run).replace("{revision}", "1")

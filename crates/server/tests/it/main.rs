@@ -9,6 +9,7 @@ mod bad_queries;
 mod browsers;
 mod changes;
 mod command;
+mod comparing;
 mod connections;
 mod costs;
 mod crate_edges;

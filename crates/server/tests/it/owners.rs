@@ -64,7 +64,9 @@ fn row(operation: &str) -> Row {
         without_a_scope: UNSCOPED,
     };
     match operation {
-        "list_sources" | "get_source" | "list_source_versions" | "get_source_version" => read,
+        "list_sources" | "get_source" | "list_source_versions" | "get_source_version" | "compare_source_versions" => {
+            read
+        }
         // A caller with an organisation creates sources of its own.
         "create_source" => Row {
             owner: Done(201),
@@ -151,9 +153,11 @@ fn version_of(source_id: &Value, label: &str) -> Value {
 }
 
 fn call(caller: &Client, operation: &Operation, source: &str, version: &str, name: &str) -> Answer {
-    let path = if operation.path.starts_with(VERSIONS) { version } else { source };
-    let path = if operation.path.ends_with("{id}") { path } else { operation.path };
+    let one = if operation.path.starts_with(VERSIONS) { version } else { source };
+    let id = one.rsplit('/').next().unwrap();
+    let path = &operation.path.replace("{id}", id);
     match (operation.method, operation.id) {
+        ("GET", "compare_source_versions") => caller.get(&format!("{path}?with={id}")),
         ("POST", "create_source") => caller.post(path, &json!({ "name": name })),
         ("POST", _) => {
             let id = source.rsplit('/').next().unwrap();

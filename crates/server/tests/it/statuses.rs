@@ -63,6 +63,11 @@ impl<'a> World<'a> {
                 insert(&mut version, "/version", "1.0.0");
                 (String::new(), Some(version))
             }
+            "compare_source_versions" => {
+                let version = Model::publish(server, name).version;
+                let call = server.operator().call(operation.method, &operation.path_to(&version));
+                return call.query(&format!("with={version}"));
+            }
             "get_source_version" => (Model::publish(server, name).version, None),
             "delete_source_version" => (Model::publish(server, name).version, Some(json!({ "revision": 1 }))),
             "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
@@ -224,6 +229,8 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         }
         ProblemCode::NotFound => {
             let path = with_id(operation, &crate::harness::fresh_id()).replace("/conflict", "/no_such_problem");
+            let with = if operation.id == "compare_source_versions" { &world.model.version } else { "" };
+            let path = if with.is_empty() { path } else { format!("{path}?with={with}") };
             let call = server.operator().call(operation.method, &path);
             if operation.request.is_some() { call.json(&json!({})).send() } else { call.send() }
         }
@@ -234,6 +241,10 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         ProblemCode::PayloadTooLarge => {
             let mebibytes = if operation.id == "report_run" { 4 } else { 1 };
             valid().untyped_body(vec![b' '; mebibytes * 1024 * 1024 + 1]).send()
+        }
+        ProblemCode::Invalid if operation.id == "compare_source_versions" => {
+            let other = Model::publish(server, &name).version;
+            server.operator().get(&format!("{}?with={other}", operation.path_to(&world.model.version)))
         }
         ProblemCode::Invalid => valid().untyped_body(json!({ "no_such_member": 1 }).to_string()).send(),
         ProblemCode::UnexpectedBody => valid().json(&json!({})).send(),

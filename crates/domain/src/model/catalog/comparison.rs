@@ -1,0 +1,261 @@
+//! What changes from one contract to another, and what that asks of the jobs that go from one to the other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::contract::{Contract, InputRole, OutputRole};
+use crate::model::from_text::from_text;
+use crate::model::text::RoleName;
+use crate::model::violation::ValueProblem;
+
+/// What a change of a contract asks of a job that runs it and of those who read its outputs, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Compatibility {
+    /// Nothing: it is the same.
+    Identical,
+    /// Nothing: all bindings fit, and outputs say at least what they said.
+    Compatible,
+    /// A role has to be bound, or bound to another input.
+    NeedsBinding,
+    /// Readers of outputs miss something, or get it in another metric or unit.
+    Breaking,
+}
+
+impl Compatibility {
+    /// Every class there is, the least first.
+    pub const ALL: [Self; 4] = [Self::Identical, Self::Compatible, Self::NeedsBinding, Self::Breaking];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identical => "identical",
+            Self::Compatible => "compatible",
+            Self::NeedsBinding => "needs_binding",
+            Self::Breaking => "breaking",
+        }
+    }
+
+    /// The class of that name.
+    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
+        let found = Self::ALL.into_iter().find(|class| class.as_str() == text);
+        found.ok_or_else(|| ValueProblem::unknown_word(text, "is not a compatibility", &Self::ALL.map(Self::as_str)))
+    }
+}
+
+from_text!(Compatibility, parse: Self::parse, restore: Self::parse);
+
+impl fmt::Display for Compatibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What became of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RoleChange {
+    /// It is the same.
+    Unchanged,
+    /// Only the later contract has it.
+    Added,
+    /// Only the former contract has it.
+    Removed,
+    /// Something about it is different.
+    Changed,
+}
+
+impl RoleChange {
+    /// Every change there is.
+    pub const ALL: [Self; 4] = [Self::Unchanged, Self::Added, Self::Removed, Self::Changed];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+        }
+    }
+
+    /// The change of that name.
+    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
+        let found = Self::ALL.into_iter().find(|change| change.as_str() == text);
+        found.ok_or_else(|| ValueProblem::unknown_word(text, "is not a change", &Self::ALL.map(Self::as_str)))
+    }
+}
+
+from_text!(RoleChange, parse: Self::parse, restore: Self::parse);
+
+impl fmt::Display for RoleChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A member of a role that is different.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberDifference {
+    /// Its name in requests and answers.
+    pub member: &'static str,
+    /// What it was.
+    pub from: Value,
+    /// What it is.
+    pub to: Value,
+}
+
+/// One role in two contracts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleComparison {
+    /// Its name.
+    pub role: RoleName,
+    /// What became of it.
+    pub change: RoleChange,
+    /// What that asks for.
+    pub compatibility: Compatibility,
+    /// In what it is different; empty unless it is [`Changed`](RoleChange::Changed).
+    pub differences: Vec<MemberDifference>,
+}
+
+/// Two contracts side by side. Roles are in the order of the later contract, and then those that it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractComparison {
+    /// The most that any role asks for.
+    pub compatibility: Compatibility,
+    /// The inputs.
+    pub input_roles: Vec<RoleComparison>,
+    /// The outputs.
+    pub output_roles: Vec<RoleComparison>,
+}
+
+impl Contract {
+    /// What changes for a job that goes from this contract to another one.
+    ///
+    /// ```
+    /// use prediction_domain::model::{Compatibility, Contract, InputRole, OutputRole};
+    ///
+    /// let contract = |inputs: &[&str]| {
+    ///     let inputs = inputs.iter().map(|role| InputRole::required(role, "sensor", "celsius"));
+    ///     let outputs = vec![OutputRole::required("risk", "percent")?];
+    ///     Ok::<_, Box<dyn std::error::Error>>(Contract::new(inputs.collect::<Result<_, _>>()?, outputs)?)
+    /// };
+    /// let comparison = contract(&["air"])?.compare(&contract(&["air", "soil"])?);
+    /// assert_eq!(comparison.compatibility, Compatibility::NeedsBinding);
+    /// assert_eq!(comparison.input_roles[1].role.as_str(), "soil");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn compare(&self, to: &Self) -> ContractComparison {
+        let input_roles = compare(self.input_roles(), to.input_roles());
+        let output_roles = compare(self.output_roles(), to.output_roles());
+        let classes = input_roles.iter().chain(&output_roles).map(|role| role.compatibility);
+        ContractComparison { compatibility: worst(classes), input_roles, output_roles }
+    }
+}
+
+/// A kind of role, and what its changes ask for.
+trait Role {
+    /// What a contract without it asks for.
+    const REMOVED: Compatibility;
+
+    fn name(&self) -> &RoleName;
+
+    /// What it asks for where it was not before.
+    fn added(&self) -> Compatibility;
+
+    /// Members that are different, each with what that asks for.
+    fn differences(&self, to: &Self) -> Vec<(MemberDifference, Compatibility)>;
+}
+
+impl Role for InputRole {
+    /// Its binding is dropped.
+    const REMOVED: Compatibility = Compatibility::Compatible;
+
+    fn name(&self) -> &RoleName {
+        &self.role
+    }
+
+    fn added(&self) -> Compatibility {
+        if self.required { Compatibility::NeedsBinding } else { Compatibility::Compatible }
+    }
+
+    fn differences(&self, to: &Self) -> Vec<(MemberDifference, Compatibility)> {
+        let required = if to.required { Compatibility::NeedsBinding } else { Compatibility::Compatible };
+        [
+            different("input_kind", &self.input_kind, &to.input_kind, Compatibility::NeedsBinding),
+            different("metric", &self.metric, &to.metric, Compatibility::NeedsBinding),
+            different("unit", &self.unit, &to.unit, Compatibility::NeedsBinding),
+            different("required", &self.required, &to.required, required),
+            different("description", &self.description, &to.description, Compatibility::Compatible),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+impl Role for OutputRole {
+    const REMOVED: Compatibility = Compatibility::Breaking;
+
+    fn name(&self) -> &RoleName {
+        &self.role
+    }
+
+    fn added(&self) -> Compatibility {
+        Compatibility::Compatible
+    }
+
+    fn differences(&self, to: &Self) -> Vec<(MemberDifference, Compatibility)> {
+        // An output that is no longer given by every run leaves gaps.
+        let required = if to.required { Compatibility::Compatible } else { Compatibility::Breaking };
+        [
+            different("metric", &self.metric, &to.metric, Compatibility::Breaking),
+            different("unit", &self.unit, &to.unit, Compatibility::Breaking),
+            different("required", &self.required, &to.required, required),
+            different("description", &self.description, &to.description, Compatibility::Compatible),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn different<T: PartialEq + Serialize>(
+    member: &'static str,
+    from: &T,
+    to: &T,
+    compatibility: Compatibility,
+) -> Option<(MemberDifference, Compatibility)> {
+    (from != to).then(|| (MemberDifference { member, from: json!(from), to: json!(to) }, compatibility))
+}
+
+fn compare<R: Role>(from: &[R], to: &[R]) -> Vec<RoleComparison> {
+    let former: BTreeMap<&RoleName, &R> = from.iter().map(|role| (role.name(), role)).collect();
+    let later: BTreeMap<&RoleName, &R> = to.iter().map(|role| (role.name(), role)).collect();
+    let of_later = to.iter().map(|role| {
+        let Some(before) = former.get(role.name()) else {
+            return whole(role, RoleChange::Added, role.added());
+        };
+        let (differences, classes): (Vec<_>, Vec<_>) = before.differences(role).into_iter().unzip();
+        let change = if differences.is_empty() { RoleChange::Unchanged } else { RoleChange::Changed };
+        RoleComparison { role: role.name().clone(), change, compatibility: worst(classes), differences }
+    });
+    let gone = from.iter().filter(|role| !later.contains_key(role.name()));
+    of_later.chain(gone.map(|role| whole(role, RoleChange::Removed, R::REMOVED))).collect()
+}
+
+fn whole<R: Role>(role: &R, change: RoleChange, compatibility: Compatibility) -> RoleComparison {
+    RoleComparison { role: role.name().clone(), change, compatibility, differences: Vec::new() }
+}
+
+fn worst(classes: impl IntoIterator<Item = Compatibility>) -> Compatibility {
+    classes.into_iter().max().unwrap_or(Compatibility::Identical)
+}
