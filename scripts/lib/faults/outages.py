@@ -231,8 +231,8 @@ def pool_exhausted(world: World, kind: str) -> list[Figure]:
     # Jobs are counted for the metrics now and then; not while the table is locked.
     _busy_connections(caller)
     with _locked(world, place):
-        # Where this is slow, the request that holds the connection may have given up before the other one was refused: then once
-        # more.
+        # Where this is slow, the request that holds the connection may have given up before the other one was refused:
+        # then once more.
         while not is_proved and len(writes) < TRIES:
             writer = threading.Thread(
                 target=lambda: writes.append(other.ask("POST", SETUP, setup_of("Waits", 1))), daemon=True
