@@ -91,7 +91,7 @@ fn apply(connection: &mut PgConnection, migration: &Migration, patience: &Migrat
         if Bookkeeping::read(connection)?.has(migration) {
             return Ok(Outcome::WasThere);
         }
-        // Behind a migration that waits for a table, everybody else has to wait, too.
+        // Behind a migration that waits for a table, all other sessions have to wait, too.
         connection.batch_execute(&patience.lock_timeout())?;
         bookkeeping::prepare(connection)?;
         connection.batch_execute(migration.up)?;

@@ -213,7 +213,7 @@ macro_rules! contract_suite {
                 revisions {
                     a_new_job_has_its_first_revision
                     what_a_job_was_is_kept_when_it_changes
-                    who_changed_a_job_is_kept
+                    the_author_of_a_change_is_kept
                     revisions_are_listed_from_any_place
                     revisions_of_another_organisation_are_not_found
                     a_refused_update_and_a_dry_run_keeps_nothing
@@ -235,7 +235,7 @@ macro_rules! contract_suite {
                 judgements {
                     where_there_is_nothing_to_judge_nothing_is_judged
                     what_happens_ends_what_was_judged
-                    who_judges_beside_reports_misses_none
+                    a_judge_beside_reports_misses_none
                 }
                 set_up {
                     no_plans_have_no_outcomes

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tenants_who_have_nothing_are_forgotten() {
+    async fn tenants_without_anything_are_forgotten() {
         let (_metrics, budget) = budget();
         for number in 0..10_000 {
             drop(budget.reserve(tenant(&number.to_string()), 1).await.unwrap());

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sends_too_many_waits_and_others_do_not() {
+    fn a_caller_that_sends_too_many_waits_and_others_do_not() {
         let (limiter, clock) = limiter(10);
         for _ in 0..10 {
             assert_eq!(limiter.check(&1), Ok(()));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_are_silent_are_forgotten() {
+    fn silent_callers_are_forgotten() {
         let (limiter, clock) = limiter(1);
         for key in 0..=CLEAN_EVERY {
             let _ = limiter.check(&key);

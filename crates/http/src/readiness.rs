@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn one_check_is_made_for_all_who_ask() {
+    async fn one_check_is_made_for_all_callers() {
         tokio::time::pause();
         let (check, made) = (SharedCheck::default(), Cell::new(0));
         let ask = |outcome: Result<(), &'static str>| {

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn who_only_asks_for_the_secret_makes_nothing() {
+    fn a_command_that_only_asks_for_the_secret_makes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         for data in [folder.path().to_owned(), folder.path().join("a/b")] {
             let error = secret_of_server(&data).unwrap_err().to_string();

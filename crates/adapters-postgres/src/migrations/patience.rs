@@ -11,7 +11,7 @@ use crate::failure::Kind;
 /// How long a migration waits for locks of others, such as a backup that reads the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MigrationPatience {
-    /// How long it waits for a lock at a time. Everybody else waits behind it meanwhile, so it is short.
+    /// How long it waits for a lock at a time. All other sessions wait behind it meanwhile, so it is short.
     pub lock_wait: Duration,
     /// How long it tries again before it gives up.
     pub give_up_after: Duration,

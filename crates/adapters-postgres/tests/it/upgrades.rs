@@ -294,7 +294,7 @@ fn the_release_before_goes_on_to_work() {
 /// The service may go by a role that owns nothing: what the release before let it write, the triggers write more of
 /// now.
 #[test]
-fn who_could_write_before_can_write_what_came_since() {
+fn a_role_that_could_write_before_can_write_what_came_since() {
     let database = used_by_a_release_before(3);
     let role = format!("{}_role", database.name());
     database.execute(&format!(
@@ -315,7 +315,7 @@ fn who_could_write_before_can_write_what_came_since() {
 
 /// Who could only read may read what came since, and no more.
 #[test]
-fn who_could_only_read_before_can_only_read_what_came_since() {
+fn a_role_that_could_only_read_before_can_only_read_what_came_since() {
     let database = used_by_a_release_before(3);
     let role = format!("{}_reader", database.name());
     database.execute(&format!("CREATE ROLE {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"));

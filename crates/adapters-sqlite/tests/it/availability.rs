@@ -1,4 +1,4 @@
-//! A store that cannot do its work says so soon, and to everybody whom it concerns.
+//! A store that cannot do its work says so soon, and to all callers that it concerns.
 
 use std::thread;
 use std::time::Duration;

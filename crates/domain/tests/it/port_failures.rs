@@ -317,7 +317,7 @@ fn failures_during_a_setup_are_passed_through() {
 }
 
 #[test]
-fn a_failed_lookup_answers_everybody_who_waits() {
+fn a_failed_lookup_answers_all_that_wait() {
     let mut mocks = MockStore::default();
     mocks.sources.expect_find_many().times(1).returning(|_| Err(StoreFailure::Unavailable("no connection".into())));
     let prepared = [by_reference(), everything(), by_reference()]

@@ -73,7 +73,7 @@ proptest! {
 }
 
 #[test]
-fn a_judge_who_found_nothing_and_has_nothing_still_says_something() {
+fn diagnostics_without_violations_and_without_a_value_still_say_something() {
     let verdict = Diagnostics::default().finish::<()>(None).unwrap_err();
     assert_eq!((verdict[0].path.to_string().as_str(), verdict[0].code), ("", ViolationCode::WrongType));
     assert_eq!(Violations::new(Vec::new()), None);

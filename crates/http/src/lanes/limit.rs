@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_alone_has_all_and_who_is_not_has_a_part() {
+    fn a_tenant_that_is_alone_has_all_and_one_of_several_has_a_part() {
         let limit = TenantLimit::new(2, LONG, LONG);
         let lanes = [(); 2].map(|()| joined(&limit));
         let [flooding, other, _] = tenants();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_no_more_is_soon_gone() {
+    fn a_tenant_that_asks_no_more_is_soon_gone() {
         let limit = TenantLimit::new(1, Duration::from_secs(1), LONG);
         let lane = joined(&limit);
         let [flooding, other, third] = tenants();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_who_have_gone_nothing_is_known() {
+    fn of_tenants_that_have_gone_nothing_is_known() {
         let limit = TenantLimit::new(1, LONG, LONG);
         let lane = joined(&limit);
         for number in 1..1_000 {

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_given_to_everybody_else() {
+    fn json_is_given_to_all_other_clients() {
         for accept in [
             "",
             "*/*",

@@ -38,7 +38,7 @@ fn owners_requests(source: &Source, version_id: &str) -> Vec<Request> {
 }
 
 #[actix_web::test]
-async fn who_is_not_the_owner_reaches_no_port_that_writes() {
+async fn a_caller_that_is_not_the_owner_reaches_no_port_that_writes() {
     for owner in [None, Some(OrganisationId::parse(OTHER_ORGANISATION).unwrap())] {
         let source = Source { owner_organisation_id: owner, ..a_source() };
         let version = a_version_of(source.id);

@@ -234,7 +234,7 @@ fn a_token_waits_for_keys_that_are_asked_for_after_it_came() {
 }
 
 #[test]
-fn who_comes_while_the_keys_are_on_their_way_waits_with_the_others() {
+fn a_caller_that_comes_while_the_keys_are_fetched_waits_with_the_others() {
     tell(Publishes(&["rsa"]), |keys, issuer| async move {
         sleep(SECOND).await;
         issuer.set(Ponders(400 * SECOND / 1_000, &["ec"]));

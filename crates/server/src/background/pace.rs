@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_caught_up_rests_again() {
+    fn a_purge_that_has_caught_up_rests_again() {
         assert_eq!(rests([60, 70, 80, 75, 9, 3, 0]), [900, 450, 225, 225, 450, 900, 900]);
     }
 

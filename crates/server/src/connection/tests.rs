@@ -31,7 +31,7 @@ fn looks(taken: impl IntoIterator<Item = usize>, is_draining: bool) -> Option<us
 }
 
 #[test]
-fn who_takes_nothing_is_too_slow_after_ten_seconds() {
+fn a_reader_that_takes_nothing_is_too_slow_after_ten_seconds() {
     assert_eq!(looks([0; 30], false), Some(10));
     assert_eq!(looks([100; 30], false), Some(10), "as is who takes next to nothing");
     assert_eq!(looks([[0; 9].as_slice(), &[20_000]].concat().repeat(9), false), None, "what comes late counts as well");
@@ -39,7 +39,7 @@ fn who_takes_nothing_is_too_slow_after_ten_seconds() {
 }
 
 #[test]
-fn while_the_service_drains_who_takes_nothing_is_not_waited_for() {
+fn while_the_service_drains_a_reader_that_takes_nothing_is_not_waited_for() {
     assert_eq!(looks([5_000, 5_000, 5_000, 0, 0, 0, 0], true), Some(6), "three seconds after what it took last");
     assert_eq!(looks([5_000; 30], true), None);
 }
@@ -99,7 +99,7 @@ async fn a_client_that_does_not_read_is_left() {
 }
 
 #[actix_web::test]
-async fn a_drain_does_not_wait_for_who_does_not_read() {
+async fn a_drain_does_not_wait_for_a_client_that_does_not_read() {
     let mut pair = pair().await;
     pair.connections.drain();
     tokio::time::pause();

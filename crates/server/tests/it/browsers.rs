@@ -77,7 +77,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn answers_are_compressed_for_who_wants_that_and_their_tags_still_lock() {
+fn answers_are_compressed_for_clients_that_want_it_and_their_tags_still_lock() {
     let home = Home::on_sqlite();
     let plain = Server::start(&home);
     let model = Model::publish(&plain, "mildew");

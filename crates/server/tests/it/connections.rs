@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, Home, RawConnection, Server, on_both_databases, raw_request};
 
-on_both_databases!(who_asks_before_the_body_is_told_the_final_status);
+on_both_databases!(a_client_that_asks_before_the_body_is_told_the_final_status);
 
 /// Sends the head of a request that wants to be told before it sends its body, and gives what is told.
 fn expect(server: &Server, method: &str, path: &str, token: &str, headers: &[&str]) -> (u16, Value, RawConnection) {
@@ -17,7 +17,7 @@ fn expect(server: &Server, method: &str, path: &str, token: &str, headers: &[&st
     (status, serde_json::from_str(&body).unwrap_or_default(), connection)
 }
 
-fn who_asks_before_the_body_is_told_the_final_status(server: &Server) {
+fn a_client_that_asks_before_the_body_is_told_the_final_status(server: &Server) {
     let token = server.home().token(&["--all-organisations"]);
     let (json, length) = ("Content-Type: application/json", "Content-Length: 20");
     let id = crate::harness::fresh_id();

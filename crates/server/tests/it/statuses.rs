@@ -356,7 +356,7 @@ fn a_database_without_its_tables_is_not_ready(server: &Server) {
 
 /// On one database only: requests are counted before any database is asked.
 #[test]
-fn who_sends_too_many_requests_is_told_when_to_go_on() {
+fn a_caller_that_sends_too_many_requests_is_told_when_to_go_on() {
     let home = Home::on_sqlite();
     // What the requests are about is made on a server without limits.
     let unlimited = Server::start(&home);

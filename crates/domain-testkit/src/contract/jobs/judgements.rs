@@ -79,7 +79,7 @@ pub(crate) fn what_happens_ends_what_was_judged(stores: &Stores) {
 }
 
 /// While one judges and others report.
-pub(crate) fn who_judges_beside_reports_misses_none(stores: &Stores) {
+pub(crate) fn a_judge_beside_reports_misses_none(stores: &Stores) {
     let source = Source { expected_interval_minutes: Some(minutes(10)), ..a_source() };
     let version = stored_version(stores, a_version_of(stored_source(stores, source).id));
     let organisation_id = fresh_organisation_id();

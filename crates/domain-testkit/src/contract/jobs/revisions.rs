@@ -28,7 +28,7 @@ pub(crate) fn what_a_job_was_is_kept_when_it_changes(stores: &Stores) {
     assert_eq!(found(stores, current, revision(4)), None);
 }
 
-pub(crate) fn who_changed_a_job_is_kept(stores: &Stores) {
+pub(crate) fn the_author_of_a_change_is_kept(stores: &Stores) {
     let (_, version) = catalog(stores);
     let unknown = stored_job(stores, Job { updated_by: None, ..a_job_of(&version) });
     let author = "Jörg \u{1f347} \"x\" \\ '".repeat(10);

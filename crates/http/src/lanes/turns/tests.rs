@@ -11,9 +11,9 @@ fn tenant(number: u8) -> Tenant {
 }
 
 /// No lane has a say but this one.
-struct Everyone;
+struct AdmitsAll;
 
-impl Admission for Everyone {
+impl Admission for AdmitsAll {
     fn admits(&self, _: Tenant) -> bool {
         true
     }
@@ -35,7 +35,7 @@ fn lines(questions: impl IntoIterator<Item = Question>) -> Turns<Question> {
 }
 
 fn take(turns: &mut Turns<Question>, most: usize) -> Taken<Question> {
-    turns.take(most, false, &Everyone, |_, _| Fate::Answer)
+    turns.take(most, false, &AdmitsAll, |_, _| Fate::Answer)
 }
 
 /// Answers one question on the only thread, and gives it.
@@ -62,7 +62,7 @@ fn tenants_take_turns_and_each_line_stays_in_order() {
 }
 
 #[test]
-fn who_costs_more_is_served_less_often() {
+fn a_tenant_that_costs_more_is_served_less_often() {
     let mut turns = lines((0..50).map(|_| (1, 40)).chain((0..50).map(|_| (2, 10))));
     let mut used = BTreeMap::new();
     for _ in 0..40 {
@@ -85,15 +85,15 @@ fn what_a_slow_question_took_is_forgotten_in_time() {
 }
 
 #[test]
-fn the_last_free_thread_is_for_who_has_none() {
+fn the_last_free_thread_is_for_a_tenant_that_has_none() {
     let mut turns = lines([(1, 1), (1, 1), (1, 1)]);
     let taken = take(&mut turns, 1);
-    assert!(turns.can_take(false, &Everyone) && !turns.can_take(true, &Everyone));
-    assert!(turns.take(1, true, &Everyone, |_, _| Fate::Answer).questions.is_empty());
+    assert!(turns.can_take(false, &AdmitsAll) && !turns.can_take(true, &AdmitsAll));
+    assert!(turns.take(1, true, &AdmitsAll, |_, _| Fate::Answer).questions.is_empty());
     turns.push(tenant(2), (2, 1), usize::MAX).unwrap();
-    assert_eq!(turns.take(1, true, &Everyone, |_, _| Fate::Answer).questions, [(2, 1)]);
+    assert_eq!(turns.take(1, true, &AdmitsAll, |_, _| Fate::Answer).questions, [(2, 1)]);
     turns.charge(taken.shares, MILLISECOND);
-    assert!(turns.can_take(true, &Everyone), "the first tenant has none any more");
+    assert!(turns.can_take(true, &AdmitsAll), "the first tenant has none any more");
 }
 
 #[test]
@@ -123,10 +123,10 @@ fn the_longest_line_loses_its_last_one() {
 fn what_is_dropped_costs_no_turn() {
     let mut turns = lines([(1, 1), (1, 2), (2, 1)]);
     let taken =
-        turns.take(1, false, &Everyone, |question, _| if *question == (1, 1) { Fate::Drop } else { Fate::Answer });
+        turns.take(1, false, &AdmitsAll, |question, _| if *question == (1, 1) { Fate::Drop } else { Fate::Answer });
     assert_eq!((taken.dropped, taken.questions), (vec![(1, 1)], vec![(1, 2)]));
     let mut left = Vec::new();
-    turns.take(9, false, &Everyone, |_, behind| {
+    turns.take(9, false, &AdmitsAll, |_, behind| {
         left.push((behind.all, behind.line, behind.tenants));
         Fate::Drop
     });
@@ -179,7 +179,7 @@ proptest! {
     /// Between two questions of one tenant, no other is served for longer than what the first of them cost, or what a
     /// tenant can be ahead, and one question of its own.
     #[test]
-    fn who_waits_is_served_as_long_as_others(happenings in happenings()) {
+    fn a_tenant_that_waits_is_served_as_long_as_others(happenings in happenings()) {
         let waiting = 100;
         let mut turns = Turns::new();
         for _ in 0..20 {
@@ -214,7 +214,7 @@ proptest! {
                 ends[displaced] += 1;
             }
             prop_assert!(turns.waiting() <= most);
-            let taken = turns.take(count, cost % 2 == 0, &Everyone, |number, _| if number % 5 == 0 { Fate::Drop } else { Fate::Answer });
+            let taken = turns.take(count, cost % 2 == 0, &AdmitsAll, |number, _| if number % 5 == 0 { Fate::Drop } else { Fate::Answer });
             for number in taken.questions.into_iter().chain(taken.dropped) {
                 ends[number] += 1;
             }
@@ -230,11 +230,11 @@ proptest! {
         for shares in in_flight {
             turns.charge(shares, MILLISECOND);
         }
-        for number in turns.take(usize::MAX, true, &Everyone, |_, _| Fate::Answer).questions {
+        for number in turns.take(usize::MAX, true, &AdmitsAll, |_, _| Fate::Answer).questions {
             ends[number] += 1;
         }
         while turns.waiting() > 0 {
-            for number in turns.take(usize::MAX, false, &Everyone, |_, _| Fate::Answer).questions {
+            for number in turns.take(usize::MAX, false, &AdmitsAll, |_, _| Fate::Answer).questions {
                 ends[number] += 1;
             }
         }

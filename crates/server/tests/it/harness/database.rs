@@ -92,7 +92,7 @@ impl Database {
         );
     }
 
-    /// Keeps everybody else from writing (SQLite) or from connecting (PostgreSQL), while the value lives.
+    /// Keeps all other programs from writing (SQLite) or from connecting (PostgreSQL), while the value lives.
     pub(crate) fn seize(&self) -> Seizure {
         match self {
             Self::Sqlite { path } => {
