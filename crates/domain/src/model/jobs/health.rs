@@ -155,9 +155,9 @@ impl RunSummary {
 
     /// What those of these runs add up to that were issued until a time; all of them, if none was.
     ///
-    /// A run cannot be issued more than [`MAX_SECONDS_AHEAD`](super::MAX_SECONDS_AHEAD) after the report of another one
-    /// came. If one seems to be, one of the two was reported under a clock that was wrong. The later report is
-    /// believed.
+    /// A run cannot be issued more than [`MAX_SECONDS_AHEAD`](crate::model::MAX_SECONDS_AHEAD) after the report of
+    /// another one came. If one seems to be, one of the two was reported under a clock that was wrong. The later report
+    /// is believed.
     #[must_use]
     pub fn of_issued_until(time: Timestamp, runs: impl IntoIterator<Item = RunOutcome>) -> Self {
         let runs: Vec<_> = runs.into_iter().collect();

@@ -99,9 +99,9 @@ pub struct Output {
     pub id: OutputId,
     /// The output role.
     pub role: RoleName,
-    /// See [`OutputRole::metric`](super::OutputRole::metric).
+    /// See [`OutputRole::metric`](crate::model::OutputRole::metric).
     pub metric: Metric,
-    /// See [`OutputRole::unit`](super::OutputRole::unit).
+    /// See [`OutputRole::unit`](crate::model::OutputRole::unit).
     pub unit: Option<Unit>,
 }
 

@@ -14,9 +14,9 @@ pub struct JobChangeDraft {
     pub source_id: Sent<String>,
     /// Another version of the same source.
     pub source_version_id: Sent<String>,
-    /// See [`Job::name`].
+    /// See [`Job::name`](crate::model::Job::name).
     pub name: Sent<String>,
-    /// See [`Job::active`].
+    /// See [`Job::active`](crate::model::Job::active).
     pub active: Sent<bool>,
     /// All bindings; `null` is none.
     pub role_bindings: Sent<Vec<Sent<BindingDraft>>>,

@@ -21,9 +21,9 @@ pub struct SetUpDraft {
 /// The job in a [`SetUpDraft`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SetUpJobDraft {
-    /// See [`Job::name`].
+    /// See [`Job::name`](crate::model::Job::name).
     pub name: Sent<String>,
-    /// See [`Job::active`]; true when left out.
+    /// See [`Job::active`](crate::model::Job::active); true when left out.
     pub active: Sent<bool>,
     /// Instead of [`SetUpDraft::source`].
     pub source_id: Sent<String>,

@@ -11,13 +11,13 @@ use crate::requests::Sent;
 /// A run as a runner reports it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RunDraft {
-    /// See [`Run::issued_at`]; now, when left out.
+    /// See [`Run::issued_at`](crate::model::Run::issued_at); now, when left out.
     pub issued_at: Sent<String>,
-    /// See [`Run::status`].
+    /// See [`Run::status`](crate::model::Run::status).
     pub status: Sent<String>,
-    /// See [`Run::job_revision`]; the current one, when left out.
+    /// See [`Run::job_revision`](crate::model::Run::job_revision); the current one, when left out.
     pub job_revision: Sent<i128>,
-    /// See [`Run::message`].
+    /// See [`Run::message`](crate::model::Run::message).
     pub message: Sent<String>,
     /// What it predicted.
     pub predictions: Sent<Vec<Sent<PredictionDraft>>>,
