@@ -14,7 +14,7 @@ use prediction_domain::model::{
     Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp, VersionLabel, Weight,
 };
 use prediction_domain::ports::{
-    ConnectionCounts, Judged, JudgementRepository, StoreFailure, StoreHealth, StoreStatistics, WriteMode,
+    ConnectionCounts, Judged, JudgementRepository, StoreFailure, StoreHealth, StorePorts, StoreStatistics, WriteMode,
 };
 use uuid::Uuid;
 
@@ -69,7 +69,7 @@ impl MemoryStore {
     /// All ports to an empty store of their own.
     #[must_use]
     pub fn stores() -> Stores {
-        Stores::of(&Arc::new(Self::default()))
+        StorePorts::of(&Arc::new(Self::default())).into()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

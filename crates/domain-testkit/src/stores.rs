@@ -3,10 +3,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use prediction_domain::model::Timestamp;
-use prediction_domain::ports::{
-    JobRepository, JudgementRepository, LeaseRepository, RetentionRepository, RunRepository, SourceRepository,
-    SourceVersionRepository, StoreHealth, StorePorts, StoreStatistics,
-};
+use prediction_domain::ports::StorePorts;
 use prediction_domain::use_cases::Ports;
 
 use crate::clock::FixedClock;
@@ -43,24 +40,6 @@ pub struct Replica {
 }
 
 impl Stores {
-    /// A store that implements all ports.
-    #[must_use]
-    pub fn of<Store>(store: &Arc<Store>) -> Self
-    where
-        Store: SourceRepository
-            + SourceVersionRepository
-            + JobRepository
-            + RunRepository
-            + JudgementRepository
-            + RetentionRepository
-            + LeaseRepository
-            + StoreHealth
-            + StoreStatistics
-            + 'static,
-    {
-        StorePorts::of(store).into()
-    }
-
     /// The same, with what has to live as long as the store, such as a temporary folder.
     #[must_use]
     pub fn keeping(mut self, alive: impl Any + Send + Sync) -> Self {

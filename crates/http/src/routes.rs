@@ -123,7 +123,7 @@ fn add(config: &mut ServiceConfig, endpoints: &[Endpoint]) {
             let method_of_route = method(operation.method);
             let route = if method_of_route == Method::GET { get() } else { web::method(method_of_route) };
             resource = resource.route((endpoint.handler)(route));
-            let (refused, code) = operation.refused_methods.unwrap_or((&[], ProblemCode::MethodNotAllowed));
+            let Some((refused, code)) = operation.refused_methods else { continue };
             for name in refused {
                 let methods = with_head(methods.clone());
                 let refuse = move || {

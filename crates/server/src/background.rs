@@ -74,12 +74,6 @@ fn run<Work: BackgroundWork>(mut work: Work, mut rests: impl FnMut(Duration) -> 
     work.end();
 }
 
-/// Does something that may fail; a panic is a failure, too.
-fn guarded<T>(work: impl FnOnce() -> Result<T, StoreFailure>) -> Result<T, StoreFailure> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(StoreFailure::Internal("work in the background panicked".into())))
-}
-
 /// A failure with its causes, for the log.
 fn causes(failure: &StoreFailure) -> String {
     anyhow::Chain::new(failure).map(ToString::to_string).collect::<Vec<_>>().join(": ")

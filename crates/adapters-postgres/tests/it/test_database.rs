@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, sql_query};
 use prediction_adapters_postgres::{Pooling, PostgresStore, PostgresUrl, Settings};
-use prediction_domain::ports::{JobRepository, RunRepository, SourceRepository, SourceVersionRepository};
+use prediction_domain::ports::{JobRepository, RunRepository, SourceRepository, SourceVersionRepository, StorePorts};
 use prediction_domain_testkit::Stores;
 
 /// What processes lock that look for the template.
@@ -173,7 +173,7 @@ pub(crate) fn stores_in(database: TestDatabase) -> Stores {
 }
 
 fn stores(database: TestDatabase, store: PostgresStore) -> Stores {
-    Stores::of(&Arc::new(store)).keeping(database)
+    Stores::from(StorePorts::of(&Arc::new(store))).keeping(database)
 }
 
 /// The ports by name, since a store has several methods of each name.

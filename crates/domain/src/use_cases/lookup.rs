@@ -1,7 +1,9 @@
-//! Jobs that use cases work on.
+//! Jobs that use cases work on, and what is wrong with versions that requests name.
+
+use serde_json::json;
 
 use super::{Ports, UseCaseError};
-use crate::model::{Caller, Job, JobId, MonitoredJob};
+use crate::model::{Caller, Job, JobId, MonitoredJob, SourceId, SourceVersionId, ValueProblem, ViolationCode};
 
 /// The job to be changed, for a caller who was allowed to change it: that needs no permission to read.
 pub(crate) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, UseCaseError> {
@@ -11,4 +13,23 @@ pub(crate) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> R
 /// The same, without what is needed to judge its health.
 pub(crate) fn find_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<Job, UseCaseError> {
     ports.jobs.find_many(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(UseCaseError::NotFound)
+}
+
+/// There is no such version.
+pub(crate) fn unknown_source_version(id: SourceVersionId) -> ValueProblem {
+    ValueProblem::new(ViolationCode::UnknownSourceVersion, "is not the id of a source version").actual(id.to_string())
+}
+
+/// The version is one of another source than the request is about, as far as a caller can know that one.
+pub(crate) fn version_of_other_source(
+    message: &'static str,
+    expected: Option<SourceId>,
+    actual: SourceId,
+) -> ValueProblem {
+    let problem = ValueProblem::new(ViolationCode::SourceVersionOfOtherSource, message);
+    let problem = problem.actual(json!({ "source_id": actual }));
+    match expected {
+        Some(id) => problem.expected(json!({ "source_id": id })),
+        None => problem,
+    }
 }

@@ -35,9 +35,11 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
         .into_iter()
         .filter(prediction_http::openapi::Operation::needs_token)
         .map(|operation| {
-            let query = if operation.id == "compare_source_versions" { "?with=" } else { "" };
-            let of_query = if query.is_empty() { "" } else { ORGANISATION };
-            let path = format!("{}{query}{of_query}", operation.path_to(ORGANISATION));
+            let path = operation.path_to(ORGANISATION);
+            let path = match operation.id {
+                "compare_source_versions" => format!("{path}?with={ORGANISATION}"),
+                _ => path,
+            };
             let request = Request::new(operation.method, path);
             let request = match operation.id {
                 "create_source" => request.json(&json!({"name": "mildew"})),

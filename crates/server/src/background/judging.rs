@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use prediction_domain::use_cases::HealthJudge;
 
-use super::{BackgroundWork, causes, guarded};
+use super::{BackgroundWork, causes};
 
 /// How often it looks for what has ended.
 const EVERY: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ impl BackgroundWork for Judging {
 
     fn step(&mut self) -> Duration {
         let began = Instant::now();
-        let judged = guarded(|| self.judge.step(self.batch));
+        let judged = self.judge.step(self.batch);
         if let Err(failure) = &judged
             && !self.has_failed
         {

@@ -1,5 +1,6 @@
 //! Deletes what has expired, so that it never stands before a request.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use prediction_domain::use_cases::{PurgeStep, Purger, SweptHistory};
 use prediction_http::Runtime;
 
 use super::pace::Pace;
-use super::{BackgroundWork, causes, guarded};
+use super::{BackgroundWork, causes};
 
 /// How often to look how far the purge is behind.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -65,9 +66,11 @@ impl BackgroundWork for Purge {
     }
 }
 
-/// Does something that may fail, and tells that.
+/// Does something that may fail, and tells that. A panic is a failure, too: it keeps nothing else of the step from
+/// being done, and shows among the metrics.
 fn told<T>(work: impl FnOnce() -> Result<T, StoreFailure>) -> Result<T, StoreFailure> {
-    guarded(work)
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(StoreFailure::Internal("work in the background panicked".into())))
         .inspect_err(|failure| tracing::warn!(cause = causes(failure), "what has expired could not be deleted"))
 }
 

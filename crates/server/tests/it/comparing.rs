@@ -53,6 +53,11 @@ fn what_cannot_be_compared_is_refused(server: &Server) {
         let entry = &problem["errors"][0];
         assert_eq!((&entry["parameter"], &entry["code"]), (&json!("with"), &json!(code)));
         assert_eq!(entry.get("pointer"), None);
+        if code == "source_version_of_other_source" {
+            // As a setup and a change of a job tell it.
+            assert_eq!(entry["expected"], json!({ "source_id": model.source }));
+            assert_eq!(entry["actual"], json!({ "source_id": other.source }));
+        }
     }
     let problem = server.operator().get(&path).problem(400, "invalid_query");
     assert_eq!(

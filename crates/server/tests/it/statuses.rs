@@ -229,8 +229,10 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         }
         ProblemCode::NotFound => {
             let path = with_id(operation, &crate::harness::fresh_id()).replace("/conflict", "/no_such_problem");
-            let with = if operation.id == "compare_source_versions" { &world.model.version } else { "" };
-            let path = if with.is_empty() { path } else { format!("{path}?with={with}") };
+            let path = match operation.id {
+                "compare_source_versions" => format!("{path}?with={}", world.model.version),
+                _ => path,
+            };
             let call = server.operator().call(operation.method, &path);
             if operation.request.is_some() { call.json(&json!({})).send() } else { call.send() }
         }

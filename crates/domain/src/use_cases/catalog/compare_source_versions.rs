@@ -1,4 +1,5 @@
-use crate::model::{ContractComparison, Path, SourceVersion, SourceVersionId, ValueProblem, ViolationCode, Violations};
+use crate::model::{ContractComparison, Path, SourceVersion, SourceVersionId, ValueProblem, Violations};
+use crate::use_cases::lookup::{unknown_source_version, version_of_other_source};
 use crate::use_cases::{Ports, UseCaseError};
 
 /// Two versions of one source, side by side.
@@ -21,15 +22,11 @@ pub fn compare_source_versions(
 ) -> Result<ComparedVersions, UseCaseError> {
     let mut found = ports.source_versions.find_many(&[id, with])?.into_iter();
     let to = found.next().flatten().ok_or(UseCaseError::NotFound)?;
-    let refuse = |problem: ValueProblem| Violations::from(problem.at(Path::of("with")));
-    let from = found.next().flatten().ok_or_else(|| {
-        let problem = ValueProblem::new(ViolationCode::UnknownSourceVersion, "is not the id of a source version");
-        refuse(problem.actual(with.to_string()))
-    })?;
+    let refused = |problem: ValueProblem| UseCaseError::from(Violations::from(problem.at(Path::of("with"))));
+    let from = found.next().flatten().ok_or_else(|| refused(unknown_source_version(with)))?;
     if from.source_id != to.source_id {
-        let problem = ValueProblem::new(ViolationCode::SourceVersionOfOtherSource, "belongs to another source");
-        let problem = problem.expected(to.source_id.to_string()).actual(from.source_id.to_string());
-        return Err(refuse(problem).into());
+        let problem = version_of_other_source("belongs to another source", Some(to.source_id), from.source_id);
+        return Err(refused(problem));
     }
     let comparison = from.contract.compare(&to.contract);
     Ok(ComparedVersions { from, to, comparison })

@@ -1,12 +1,10 @@
-use serde_json::json;
-
 use crate::model::{
     Caller, CheckedBindings, Contract, Diagnostics, Job, JobId, JobName, JobWithHealth, MonitoredJob, OrganisationId,
     Output, Path, Permission, SourceId, SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
 };
 use crate::ports::{UpdateJobError, WriteMode};
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
-use crate::use_cases::lookup::find_monitored_job;
+use crate::use_cases::lookup::{find_monitored_job, unknown_source_version, version_of_other_source};
 use crate::use_cases::{
     Conflict, MAX_ATTEMPTS, Ports, Resource, UseCaseError, contended, last_write_wins, require_revision,
 };
@@ -142,23 +140,12 @@ fn change_version(
     }
     let id = id.unwrap_or(stored.source_version_id);
     let Some(version) = ports.source_versions.find_many(&[id])?.pop().flatten() else {
-        diagnostics.report(
-            path,
-            ValueProblem::new(ViolationCode::UnknownSourceVersion, "is not the id of a source version")
-                .actual(id.to_string()),
-        );
+        diagnostics.report(path, unknown_source_version(id));
         return Ok(None);
     };
     if version.source_id != stored.source_id {
-        diagnostics.report(
-            path,
-            ValueProblem::new(
-                ViolationCode::SourceVersionOfOtherSource,
-                "belongs to another source, and the source of a job never changes",
-            )
-            .expected(json!({ "source_id": stored.source_id }))
-            .actual(json!({ "source_id": version.source_id })),
-        );
+        let message = "belongs to another source, and the source of a job never changes";
+        diagnostics.report(path, version_of_other_source(message, Some(stored.source_id), version.source_id));
         return Ok(None);
     }
     Ok(Some(version))

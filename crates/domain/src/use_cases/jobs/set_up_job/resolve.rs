@@ -1,7 +1,5 @@
 //! Finding what a setup refers to, or describing what is to be created.
 
-use serde_json::json;
-
 use super::catalog::Catalog;
 use super::prepare::{PreparedSetUp, disagrees};
 use crate::model::{
@@ -9,6 +7,7 @@ use crate::model::{
 };
 use crate::ports::StoreFailure;
 use crate::requests::{Sent, SourceSpec, SourceVersionSpec};
+use crate::use_cases::lookup::{unknown_source_version, version_of_other_source};
 use crate::use_cases::{Conflict, Ports, Resource};
 
 /// Something that a setup needs.
@@ -144,7 +143,7 @@ impl<'a> Resolver<'a> {
             let path = Path::of("job").member("source_version_id");
             let Some(version) = self.catalog.version(id) else {
                 if self.prepared.source_version.is_none() {
-                    self.diagnostics.report(path, unknown_version(id));
+                    self.diagnostics.report(path, unknown_source_version(id));
                 }
                 return Ok(None);
             };
@@ -242,7 +241,7 @@ impl<'a> Resolver<'a> {
         if let Some(id) = id
             && spec.is_reference()
         {
-            self.diagnostics.report(path.member("id"), unknown_version(id));
+            self.diagnostics.report(path.member("id"), unknown_source_version(id));
             return Ok(None);
         }
         let Some(source) = source else {
@@ -344,12 +343,7 @@ impl<'a> Resolver<'a> {
         let owner = version.source_id;
         let disagreed = self.prepared.source.is_some() && self.prepared.job_source_id == Some(owner);
         if source.get().id != owner && !disagreed {
-            let problem = ValueProblem::new(ViolationCode::SourceVersionOfOtherSource, "belongs to another source")
-                .actual(json!({ "source_id": owner }));
-            let problem = match self.known_id(source) {
-                Some(id) => problem.expected(json!({ "source_id": id })),
-                None => problem,
-            };
+            let problem = version_of_other_source("belongs to another source", self.known_id(source), owner);
             self.diagnostics.report(path.clone(), problem);
         }
     }
@@ -369,8 +363,4 @@ impl<'a> Resolver<'a> {
 
 fn unknown_source(id: SourceId) -> ValueProblem {
     ValueProblem::new(ViolationCode::UnknownSource, "is not the id of a source").actual(id.to_string())
-}
-
-fn unknown_version(id: crate::model::SourceVersionId) -> ValueProblem {
-    ValueProblem::new(ViolationCode::UnknownSourceVersion, "is not the id of a source version").actual(id.to_string())
 }
