@@ -18,6 +18,10 @@ COLUMNS = (
 )
 
 
+class DeadlockError(RuntimeError):
+    """PostgreSQL ended a statement that waited in a circle."""
+
+
 class Postgres:
     """A database of the throw-away server."""
 
@@ -36,9 +40,21 @@ class Postgres:
             capture_output=True,
             text=True,
         )
+        if "deadlock detected" in result.stderr:
+            raise DeadlockError(result.stderr.strip())
         if result.returncode != 0:
             raise RuntimeError(f"psql failed: {result.stderr.strip()}")
         return result.stdout
+
+    def empty(self, *tables: str) -> None:
+        """Empties tables. A statement of the service that holds some of them and waits for others goes first."""
+        for _ in range(10):
+            try:
+                self.run(f"TRUNCATE {', '.join(tables)}")
+                return
+            except DeadlockError:
+                continue
+        raise RuntimeError(f"{', '.join(tables)} could not be emptied: each attempt was a deadlock")
 
     def clone_jobs(self, count: int) -> None:
         """Adds that many jobs, spread over the organisations."""
@@ -63,7 +79,7 @@ class Postgres:
         Each job has run once, as jobs have: otherwise PostgreSQL would plan for a table of summaries that is empty.
         """
         self.run("DELETE FROM jobs WHERE name LIKE 'Set up %'")
-        self.run("TRUNCATE runs, predictions, run_summaries, run_counters, deleted_jobs")
+        self.empty("runs", "predictions", "run_summaries", "run_counters", "deleted_jobs")
         self.run("""
             INSERT INTO run_summaries
             SELECT organisation_id, id, source_id, created_at, true, created_at, 0, NULL FROM jobs
