@@ -24,14 +24,15 @@ mod weight;
 
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
 pub use catalog::{
-    Compatibility, Contract, ContractComparison, ContractDigest, DeclaredInput, DeclaredInputs,
-    ExpectedIntervalMinutes, InputRole, MAX_PERIOD_DAYS, MAX_ROLES, MemberDifference, OutputRole, ROLES,
+    ALIASES, Compatibility, Contract, ContractComparison, ContractDigest, DeclaredInput, DeclaredInputs,
+    ExpectedIntervalMinutes, InputRole, MAX_ALIASES, MAX_PERIOD_DAYS, MAX_ROLES, MemberDifference, OutputRole, ROLES,
     RetentionHours, RoleChange, RoleComparison, Source, SourceVersion, SourceVersionHead, name_keys,
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
 pub use jobs::{
-    BINDINGS, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, Job, JobRevision, JobWithHealth,
-    MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, RoleBinding, RunOutcome, RunSummary,
+    BINDINGS, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, InputAction, InputStep, Job,
+    JobDifference, JobRevision, JobWithHealth, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output,
+    OutputAction, OutputStep, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference,
 };
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};
@@ -53,5 +54,6 @@ pub use violation::{
 };
 pub use weight::Weight;
 
-pub(crate) use catalog::validate_roles;
+pub(crate) use catalog::{FormerNames, validate_aliases, validate_roles};
+pub(crate) use jobs::CarryOver;
 pub(crate) use text::ComposedRoles;

@@ -16,7 +16,11 @@ pub use catalog::{
     InputRoleDraft, OutputRoleDraft, SourceChangeDraft, SourceDraft, SourceSpec, SourceVersionDraft, SourceVersionSpec,
     declared_inputs,
 };
-pub use jobs::{BindingDraft, JobChangeDraft, SetUpDraft, SetUpJobDraft, check_bindings, validate_bindings};
+pub use jobs::{
+    BindingDraft, JobChangeDraft, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft, SetUpJobDraft, UPGRADES,
+    UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings, validate_bindings,
+};
+pub(crate) use jobs::{UpgradedBindings, validate_upgrade};
 pub use precondition::Precondition;
 pub use results::{PredictionDraft, RunDraft, validate_predictions};
 pub use sent::{Sent, Submission};

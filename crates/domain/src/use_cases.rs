@@ -29,14 +29,16 @@ pub use catalog::{
 pub use clock_watch::ClockWatch;
 pub use error::{Conflict, InUse, Resource, UseCaseError};
 pub use jobs::{
-    Expanded, Expansion, HealthJudge, JobQuery, Outcomes, PreparedSetUp, SetUpDone, Warning, change_job,
+    ComparedRevisions, Expanded, Expansion, HealthJudge, JobQuery, JobUpgradeOutcome, JobUpgradeResult, JobUpgraded,
+    JobsUpgraded, Outcomes, PreparedSetUp, PreparedUpgrades, SetUpDone, Warning, change_job, compare_job_revisions,
     count_all_jobs_by_health, count_jobs_by_health, delete_job, expand_jobs, get_job_revision, get_jobs,
-    list_expanded_jobs, list_job_revisions, list_jobs, prepare_set_up, set_up_jobs,
+    list_expanded_jobs, list_job_revisions, list_jobs, prepare_set_up, prepare_upgrades, restore_job, set_up_jobs,
+    upgrade_job, upgrade_jobs,
 };
 pub use quotas::Quotas;
 pub use results::{
-    Backlog, PredictionFilter, PredictionPage, PurgeStep, Purger, RunReported, SweptHistory, delete_run, get_run,
-    list_predictions, list_runs, report_run,
+    Backlog, PredictionFilter, PredictionPage, PredictionQuestion, Provenance, PurgeStep, Purger, RunReported,
+    SweptHistory, delete_run, get_run, list_predictions, list_runs, report_run, trace_prediction,
 };
 
 /// Everything that the use cases need of the outside world.

@@ -115,6 +115,19 @@ impl Problem {
         self
     }
 
+    /// The same without that member.
+    #[must_use]
+    pub(crate) fn without(mut self, member: ProblemMember) -> Self {
+        self.body.members.remove(member.as_str());
+        self
+    }
+
+    /// The problem as part of another answer. What went wrong inside stays here.
+    #[must_use]
+    pub(crate) fn into_body(self) -> wire::Problem {
+        *self.body
+    }
+
     pub(crate) fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
         self

@@ -25,7 +25,7 @@ use crate::request::Call;
 use prediction_wire as wire;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
-const ENDPOINTS: [Endpoint; 26] = [
+const ENDPOINTS: [Endpoint; 31] = [
     sources::list::ENDPOINT,
     sources::create::ENDPOINT,
     sources::get::ENDPOINT,
@@ -37,18 +37,23 @@ const ENDPOINTS: [Endpoint; 26] = [
     source_versions::compare::ENDPOINT,
     source_versions::delete::ENDPOINT,
     jobs::set_up::ENDPOINT,
+    jobs::upgrade_many::ENDPOINT,
     jobs::list::ENDPOINT,
     jobs::health::ENDPOINT,
     jobs::get::ENDPOINT,
     jobs::change::ENDPOINT,
     jobs::delete::ENDPOINT,
+    jobs::upgrade::ENDPOINT,
+    jobs::restore::ENDPOINT,
     job_revisions::list::ENDPOINT,
     job_revisions::get::ENDPOINT,
+    job_revisions::compare::ENDPOINT,
     runs::report::ENDPOINT,
     runs::list::ENDPOINT,
     runs::get::ENDPOINT,
     runs::delete::ENDPOINT,
     predictions::list::ENDPOINT,
+    predictions::trace::ENDPOINT,
     system::OPENAPI,
     system::PROBLEMS,
     system::PROBLEM,

@@ -39,13 +39,16 @@ pub struct RoleComparison {
     /// Its name.
     #[schema(value_type = rules::Word, inline)]
     pub role: RoleName,
+    /// What the version of `with` calls it, where that is another name: one of its aliases.
+    #[schema(value_type = rules::NullableWord, inline)]
+    pub previous_role: Option<RoleName>,
     /// What became of it.
     #[schema(value_type = rules::OpenRoleChange, inline)]
     pub change: RoleChange,
     /// What that asks for.
     #[schema(value_type = rules::OpenCompatibility, inline)]
     pub compatibility: Compatibility,
-    /// In what it is different; empty unless it is `changed`.
+    /// In what it is different, but for its name.
     pub differences: Vec<MemberDifference>,
 }
 
@@ -87,6 +90,7 @@ impl From<model::RoleComparison> for RoleComparison {
         };
         Self {
             role: compared.role,
+            previous_role: compared.previous_role,
             change: compared.change,
             compatibility: compared.compatibility,
             differences: compared.differences.into_iter().map(difference).collect(),

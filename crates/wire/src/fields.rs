@@ -1,21 +1,27 @@
 //! Decoding JSON objects into drafts, with everything that is wrong with their shape; and describing them by the same
 //! code.
 
+mod description;
+
 use std::collections::BTreeMap;
 
-use prediction_domain::model::{Diagnostics, ListLimit, Path, ValueProblem, ViolationCode, Violations};
+use prediction_domain::model::{Diagnostics, ListLimit, MAX_WORD_CHARS, Path, ValueProblem, ViolationCode, Violations};
 use prediction_domain::requests::{Sent, Submission};
 use prediction_strict_json::{self as strict_json, Json, Members, StrictJsonError};
-use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
-};
-use utoipa::openapi::{Ref, RefOr};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 
 use crate::rules::Rule;
 
+use description::{Description, list_schema, map_schema, object_schema, read_only_schema};
+
+pub(crate) use description::reference;
+
 /// The longest name of a member that is shown, in bytes: longer than any that exists.
 const LONGEST_NAME: usize = 200;
+
+/// The longest name of a member that a caller chooses, in bytes: that of a word with the longest characters.
+const LONGEST_NAME_OF_CALLER: usize = 4 * MAX_WORD_CHARS;
 
 /// The schemas of a document, by name.
 pub type Schemas = BTreeMap<String, RefOr<Schema>>;
@@ -192,21 +198,6 @@ enum Mode<'a> {
     Describe(&'a mut Description),
 }
 
-struct Description {
-    object: ObjectBuilder,
-    schemas: Schemas,
-}
-
-impl Description {
-    fn add(&mut self, name: &str, is_required: bool, schema: impl Into<RefOr<Schema>>) {
-        let mut object = std::mem::take(&mut self.object).property(name, schema);
-        if is_required {
-            object = object.required(name);
-        }
-        self.object = object;
-    }
-}
-
 impl<'a> Fields<'a> {
     /// Reads a value that has to be an object, and reports it when it is not. `null` is left to the domain to judge.
     fn read<T>(
@@ -233,7 +224,7 @@ impl<'a> Fields<'a> {
 
     /// A member that is text.
     pub fn text(&mut self, name: &'static str, rule: Rule) -> Sent<String> {
-        self.scalar(name, rule, "a string", |value| value.as_str().map(str::to_owned))
+        self.scalar(name, rule, "a string", text)
     }
 
     /// A member that is true or false.
@@ -273,10 +264,71 @@ impl<'a> Fields<'a> {
     /// A member that is a list of objects. Of one that is too long nothing is read: its length is what is wrong with
     /// it.
     pub fn objects<T>(&mut self, name: &'static str, list: List, shape: &Shape<T>) -> Sent<Vec<Sent<T>>> {
+        let describe = |schemas: &mut Schemas| {
+            shape.describe(schemas);
+            reference(shape.name)
+        };
+        self.list(name, list, describe, |item, path, diagnostics| Fields::read(item, path, diagnostics, shape.members))
+    }
+
+    /// A member that is a list of texts, likewise.
+    pub fn texts(&mut self, name: &'static str, list: List, rule: Rule) -> Sent<Vec<Sent<String>>> {
+        self.list(
+            name,
+            list,
+            |_| rule.schema(),
+            |item, path, diagnostics| scalar(item, path, diagnostics, "a string", text),
+        )
+    }
+
+    /// A member that is an object whose members are texts, by names of the caller's. It can be null.
+    pub fn texts_by_name(&mut self, name: &'static str, list: List, rule: Rule) -> Sent<Vec<(String, Sent<String>)>> {
         let (path, object, diagnostics) = match &mut self.mode {
             Mode::Describe(description) => {
-                shape.describe(&mut description.schemas);
-                description.add(name, list.is_required, list_schema(shape.name, list));
+                description.add(name, list.is_required, map_schema(rule.schema(), list));
+                return Sent::Absent;
+            }
+            Mode::Read { path, object, diagnostics } => (path.member(name), object, diagnostics),
+        };
+        self.declared.push(name);
+        let members = match object.get(name) {
+            None => return Sent::Absent,
+            Some(Json::Null) => return Sent::Null,
+            Some(Json::Object(members)) => members,
+            Some(other) => {
+                diagnostics.report(path, wrong_type("an object", &other));
+                return Sent::Unreadable;
+            }
+        };
+        if let Some(too_many) = list.limit.exceeded_by(members.names().count()) {
+            diagnostics.report(path, too_many);
+            return Sent::Unreadable;
+        }
+        let mut decoded = Vec::new();
+        for name in members.names() {
+            if name.len() > LONGEST_NAME_OF_CALLER {
+                let problem = ValueProblem::new(ViolationCode::TooLong, "has a member whose name is too long");
+                diagnostics.report(path.clone(), problem.actual(excerpt(name)));
+                continue;
+            }
+            let Some(value) = members.get(name) else { continue };
+            decoded
+                .push((name.to_owned(), scalar(&value, path.member(name.to_owned()), diagnostics, "a string", text)));
+        }
+        Sent::Given(decoded)
+    }
+
+    fn list<T>(
+        &mut self,
+        name: &'static str,
+        list: List,
+        describe: impl FnOnce(&mut Schemas) -> RefOr<Schema>,
+        read: impl Fn(&Json<'a>, Path, &mut Diagnostics) -> Sent<T>,
+    ) -> Sent<Vec<Sent<T>>> {
+        let (path, object, diagnostics) = match &mut self.mode {
+            Mode::Describe(description) => {
+                let item = describe(&mut description.schemas);
+                description.add(name, list.is_required, list_schema(item, list));
                 return Sent::Absent;
             }
             Mode::Read { path, object, diagnostics } => (path.member(name), object, diagnostics),
@@ -293,7 +345,7 @@ impl<'a> Fields<'a> {
                 None => {
                     let mut decoded = Vec::with_capacity(items.count());
                     for (index, item) in items.iter().enumerate() {
-                        decoded.push(Fields::read(&item, path.index(index), diagnostics, shape.members));
+                        decoded.push(read(&item, path.index(index), diagnostics));
                     }
                     Sent::Given(decoded)
                 }
@@ -337,14 +389,7 @@ impl<'a> Fields<'a> {
         self.declared.push(name);
         match object.get(name) {
             None => Sent::Absent,
-            Some(Json::Null) => Sent::Null,
-            Some(value) => match read(&value) {
-                Some(read) => Sent::Given(read),
-                None => {
-                    diagnostics.report(path.member(name), wrong_type(wanted, &value));
-                    Sent::Unreadable
-                }
-            },
+            Some(value) => scalar(&value, path.member(name), diagnostics, wanted, read),
         }
     }
 
@@ -372,48 +417,27 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A reference to a schema.
-pub(crate) fn reference(name: &str) -> RefOr<Schema> {
-    RefOr::Ref(Ref::from_schema_name(name))
-}
-
-fn object_schema(name: &str, part: Part) -> RefOr<Schema> {
-    let mut reference = Ref::from_schema_name(name);
-    if !part.about.is_empty() {
-        part.about.clone_into(&mut reference.description);
+fn scalar<'a, T>(
+    value: &Json<'a>,
+    path: Path,
+    diagnostics: &mut Diagnostics,
+    wanted: &'static str,
+    read: impl FnOnce(&Json<'a>) -> Option<T>,
+) -> Sent<T> {
+    if matches!(value, Json::Null) {
+        return Sent::Null;
     }
-    if part.is_required {
-        return RefOr::Ref(reference);
-    }
-    let null = ObjectBuilder::new().schema_type(SchemaType::new(Type::Null));
-    RefOr::T(Schema::from(OneOfBuilder::new().item(RefOr::Ref(reference)).item(null).build()))
-}
-
-fn list_schema(name: &str, list: List) -> RefOr<Schema> {
-    let kind =
-        if list.is_nullable { SchemaType::from_iter([Type::Array, Type::Null]) } else { SchemaType::new(Type::Array) };
-    let array = ArrayBuilder::new().schema_type(kind).items(reference(name)).max_items(Some(list.limit.most));
-    let array = array.min_items((list.least > 0).then_some(list.least));
-    RefOr::T(Schema::from(array.description((!list.about.is_empty()).then_some(list.about)).build()))
-}
-
-fn read_only_schema(what: ReadOnly) -> RefOr<Schema> {
-    const ABOUT: &str = "What an answer has here can be sent back, and has no effect.";
-    match what {
-        ReadOnly::Value(rule) => rule.about(ABOUT).read_only().schema(),
-        ReadOnly::One(name) => {
-            let mut reference = Ref::from_schema_name(name);
-            ABOUT.clone_into(&mut reference.description);
-            reference.read_only = Some(true);
-            RefOr::Ref(reference)
-        }
-        ReadOnly::List(name) => {
-            let mut array = ArrayBuilder::new().items(reference(name)).description(Some(ABOUT)).build();
-            // The library has the keyword for objects and references only.
-            array.extensions = Some(Extensions::from_iter([("readOnly", true)]));
-            RefOr::T(Schema::Array(array))
+    match read(value) {
+        Some(read) => Sent::Given(read),
+        None => {
+            diagnostics.report(path, wrong_type(wanted, value));
+            Sent::Unreadable
         }
     }
+}
+
+fn text(value: &Json<'_>) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// Enough of a text to recognise it.

@@ -87,6 +87,12 @@ const fn text(least: usize, most: usize, pattern: fn() -> String) -> Rule {
     Rule::of(Form::Text { least, most: Some(most), pattern: Some(pattern) })
 }
 
+/// A whole number between these.
+#[expect(clippy::cast_possible_wrap, reason = "limits are far below")]
+pub(crate) const fn whole(least: i64, most: usize) -> Rule {
+    Rule::of(Form::Whole { least, most: Some(most as i64), format: KnownForm::Int32 })
+}
+
 /// How a run ended.
 pub const RUN_STATUS: Rule = Rule::named("RunStatus");
 
@@ -110,6 +116,8 @@ macro_rules! words_of {
 
 const COMPATIBILITIES: &[&str] = words_of!(model::Compatibility);
 const ROLE_CHANGES: &[&str] = words_of!(model::RoleChange);
+const INPUT_ACTIONS: &[&str] = words_of!(model::InputAction);
+const OUTPUT_ACTIONS: &[&str] = words_of!(model::OutputAction);
 const RUN_STATUSES: &[&str] = words_of!(model::RunStatus);
 const HEALTH_STATUSES: &[&str] = words_of!(model::HealthStatus);
 
@@ -247,6 +255,8 @@ stand_ins! {
     Label = LABEL;
     NullableProse = PROSE.nullable();
     RevisionNumber = REVISION;
+    NullableRevision = REVISION.nullable();
+    Count = COUNT;
     NullableInterval = INTERVAL.nullable();
     NullableRetention = RETENTION.nullable();
     NullableSubject = text_of(model::Subject::MAX_CHARS).nullable();
@@ -263,6 +273,14 @@ stand_ins! {
          get it in another metric or unit."
     );
     RoleChange = Rule::of(Form::Choice(ROLE_CHANGES)).about("What became of a role.");
+    InputAction = Rule::of(Form::Choice(INPUT_ACTIONS)).about(
+        "`kept`: its binding stays. `renamed`: what was bound to its former name is bound to it. `rebound`: it is bound anew, instead \
+         of what it would have taken over. `bound`: it is bound for the first time. `dropped`: the version lacks the role, so what \
+         was bound to it is no longer read. `unbound`: nothing is bound to it."
+    );
+    OutputAction = Rule::of(Form::Choice(OUTPUT_ACTIONS)).about(
+        "`kept`: it stays, with its id. `added`: it is new. `removed`: the version lacks the role: nothing more is predicted in it."
+    );
     Digest = Rule::of(Form::Text { least: 0, most: None, pattern: Some(texts::digest) });
 }
 
@@ -296,6 +314,8 @@ impl<T: ToSchema> ToSchema for Open<T> {
 pub(crate) type OpenHealthStatus = Open<HealthStatus>;
 pub(crate) type OpenCompatibility = Open<Compatibility>;
 pub(crate) type OpenRoleChange = Open<RoleChange>;
+pub(crate) type OpenInputAction = Open<InputAction>;
+pub(crate) type OpenOutputAction = Open<OutputAction>;
 pub(crate) type OpenRunStatus = Open<RunStatus>;
 
 /// The words of an enumeration that are known.

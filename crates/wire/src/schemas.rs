@@ -5,7 +5,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AllOf, Schema};
 
 use crate::fields::Schemas;
-use crate::{comparison, health, job, job_revision, problem, rules, run, setup, source, source_version};
+use crate::{
+    comparison, health, job, job_revision, problem, rules, run, setup, source, source_version, upgrade, upgrade_many,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
@@ -29,13 +31,27 @@ use crate::{comparison, health, job, job_revision, problem, rules, run, setup, s
     rules::RunStatus,
     rules::Compatibility,
     rules::RoleChange,
+    rules::InputAction,
+    rules::OutputAction,
     job::Job,
     job::RoleBinding,
     job::Output,
     job_revision::JobRevision,
+    job_revision::JobRevisionComparison,
+    job_revision::JobRevisionReference,
+    job_revision::JobDifference,
+    upgrade::JobUpgrade,
+    upgrade::UpgradePlan,
+    upgrade::UpgradeInput,
+    upgrade::UpgradeOutput,
+    upgrade_many::JobUpgrades,
+    upgrade_many::JobUpgradeCounts,
+    upgrade_many::JobUpgradeResult,
+    upgrade_many::UpgradeOutcome,
     run::Run,
     run::ReportedRun,
     run::Prediction,
+    run::Provenance,
     setup::JobSetup,
     setup::JobSetupOutcome,
     setup::Outcome,

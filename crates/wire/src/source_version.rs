@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use prediction_domain::model::{
-    self, Contract, ContractDigest, Description, InputKind, Metric, ROLES, RoleName, SourceId, SourceVersionHead,
-    SourceVersionId, Timestamp, Unit, VersionLabel, Violations,
+    self, ALIASES, Contract, ContractDigest, Description, InputKind, Metric, ROLES, RoleName, SourceId,
+    SourceVersionHead, SourceVersionId, Timestamp, Unit, VersionLabel, Violations,
 };
 use prediction_domain::requests::{InputRoleDraft, OutputRoleDraft, Sent, SourceVersionDraft};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -99,6 +99,11 @@ pub struct InputRole {
     /// Its name, unique among the inputs of the version.
     #[schema(value_type = rules::Word, inline)]
     pub role: RoleName,
+    /// Names that it had in earlier versions, the likeliest first. When a job comes to this version, what was bound to
+    /// one of them is bound to this role. They do not belong to the digest.
+    #[serde(default)]
+    #[schema(value_type = Vec<rules::Word>, inline, required = true)]
+    pub aliases: Vec<RoleName>,
     /// The kind of input that fits.
     #[schema(value_type = rules::Word, inline)]
     pub input_kind: InputKind,
@@ -167,7 +172,7 @@ macro_rules! roles {
     };
 }
 
-roles!(InputRoles, InputRole { description, input_kind, metric, required, role, unit });
+roles!(InputRoles, InputRole { aliases, description, input_kind, metric, required, role, unit });
 roles!(OutputRoles, OutputRole { description, metric, required, role, unit });
 
 /// A digest, computed when it is written.
@@ -241,14 +246,24 @@ impl From<SourceVersionHead> for SourceVersionItem {
 static INPUT_ROLE: Shape<InputRoleDraft> = Shape {
     name: "InputRoleRequest",
     about: "A named slot for an input.",
-    members: |fields| InputRoleDraft {
+    members: |fields| {
+        InputRoleDraft {
         role: fields.text("role", WORD.required().about("Unique among the inputs of the version, compared exactly.")),
+        aliases: fields.texts(
+            "aliases",
+            List::of(&ALIASES).about(
+                "Names that it had in earlier versions: when a job comes to this version, what was bound to one of them is \
+                 bound to this role. None is a role of this version or stands in it twice.",
+            ),
+            WORD,
+        ),
         input_kind: fields.text("input_kind", WORD.required().about("The kind of input that fits, such as sensor.")),
         metric: fields.text("metric", WORD.required().about("What the input measures.")),
         unit: fields.text("unit", WORD.nullable()),
         required: fields
             .flag("required", FLAG.or(true).about("Whether a job must bind this role; true when left out.")),
         description: fields.text("description", PROSE.nullable()),
+    }
     },
 };
 

@@ -3,7 +3,9 @@
 
 use std::fmt::Debug;
 
-use prediction_domain::model::{Compatibility, HealthStatus, RoleChange, RunStatus, Timestamp, Violation};
+use prediction_domain::model::{
+    Compatibility, HealthStatus, InputAction, OutputAction, RoleChange, RunStatus, Timestamp, Violation,
+};
 use prediction_wire as wire;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -93,6 +95,7 @@ fn roles(is_input: bool, least: usize) -> impl Strategy<Value = Value> {
                 json!({"role": name, "metric": metric, "unit": unit, "required": required, "description": description});
             if is_input {
                 role["input_kind"] = json!("sensor");
+                role["aliases"] = json!(["old", "older"][..index % 3]);
             }
             role
         };
@@ -243,9 +246,13 @@ fn comparison() -> impl Strategy<Value = Value> {
     };
     let role = || {
         (word(), prop::sample::select(RoleChange::ALL.to_vec()), class(), prop::collection::vec(difference(), 0..3))
-        .prop_map(|(role, change, compatibility, differences)| {
-            json!({"role": role, "change": change, "compatibility": compatibility, "differences": differences})
-        })
+            .prop_map(|(role, change, compatibility, differences)| {
+                let previous = (change == RoleChange::Renamed).then_some("old");
+                json!({
+                    "role": role, "previous_role": previous, "change": change, "compatibility": compatibility,
+                    "differences": differences,
+                })
+            })
     };
     let roles = || prop::collection::vec(role(), 0..4);
     let reference = || (id(), word()).prop_map(|(id, version)| json!({"id": id, "version": version}));
@@ -253,6 +260,22 @@ fn comparison() -> impl Strategy<Value = Value> {
         json!({
             "from": from, "to": to, "compatibility": compatibility, "input_roles": inputs, "output_roles": outputs,
         })
+    })
+}
+
+fn plan() -> impl Strategy<Value = Value> {
+    let class = prop::sample::select(Compatibility::ALL.to_vec());
+    (id(), word(), class, bindings(), outputs()).prop_map(|(id, word, compatibility, bindings, outputs)| {
+        let reference = json!({"id": id, "version": word});
+        let actions = InputAction::ALL.iter().cycle();
+        let inputs: Vec<Value> = bindings.as_array().unwrap().iter().zip(actions).map(|(binding, action)| {
+            json!({"role": binding["role"], "action": action, "previous_role": null, "binding": binding})
+        }).chain([json!({"role": word, "action": "unbound", "previous_role": word, "binding": null})]).collect();
+        let actions = OutputAction::ALL.iter().cycle();
+        let outputs: Vec<Value> = outputs.as_array().unwrap().iter().zip(actions).map(|(output, action)| {
+            json!({"role": output["role"], "action": action, "id": output["id"]})
+        }).collect();
+        json!({"from": reference, "to": reference, "compatibility": compatibility, "inputs": inputs, "outputs": outputs})
     })
 }
 
@@ -295,6 +318,34 @@ fn every_answer_reads_back() {
         run["warnings"] = warnings;
         run
     }));
+    check::<wire::JobRevisionComparison>((revision(), time(), or_null(word()), any_json(), any_json()).prop_map(
+        |(revision, at, by, from, to)| {
+            let reference = json!({"revision": revision, "changed_at": at, "changed_by": by});
+            let difference = json!({"member": "outputs", "role": by, "from": from, "to": to});
+            json!({"from": reference, "to": reference, "differences": [difference]})
+        },
+    ));
+    check::<wire::JobUpgrade>(
+        (job(), plan(), warnings())
+            .prop_map(|(job, plan, warnings)| json!({"job": job, "plan": plan, "warnings": warnings})),
+    );
+    check::<wire::JobUpgrades>((id(), revision(), or_null(word())).prop_map(|(id, revision, next)| {
+        let done = json!({
+            "job_id": id, "organisation_id": id, "outcome": "upgraded", "revision": revision, "problem": null,
+        });
+        // With its problem, which is looked at by itself.
+        let refused = json!({
+            "job_id": id, "organisation_id": null, "outcome": "refused", "revision": null, "problem": null,
+        });
+        let counts = json!({"upgraded": 1, "unchanged": 0, "refused": 1});
+        json!({"results": [done, refused], "counts": counts, "next_cursor": next})
+    }));
+    check::<wire::Provenance>((word(), time(), run(), or_null(job_revision()), version()).prop_map(
+        |(role, at, run, revision, version)| {
+            let value = json!({"role": role, "at": at, "value": 1.5, "issued_at": at, "run_id": run["id"]});
+            json!({"value": value, "run": run, "job_revision": revision, "source_version": version})
+        },
+    ));
     check::<wire::Prediction>((word(), time(), -1e300..1e300, time(), id()).prop_map(|(role, at, value, issued_at, run_id)| {
         json!({"role": role, "at": at, "value": value, "issued_at": issued_at, "run_id": run_id})
     }));

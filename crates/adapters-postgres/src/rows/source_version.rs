@@ -64,6 +64,9 @@ fn read_head(row: &SourceVersionHeadRow) -> Result<SourceVersionHead, Box<dyn Er
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StoredInputRole {
     role: String,
+    /// Versions that were published before there were aliases lack the member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<String>,
     input_kind: String,
     metric: String,
     unit: Option<String>,
@@ -101,6 +104,7 @@ impl From<&InputRole> for StoredInputRole {
     fn from(role: &InputRole) -> Self {
         Self {
             role: role.role.to_string(),
+            aliases: role.aliases.iter().map(ToString::to_string).collect(),
             input_kind: role.input_kind.to_string(),
             metric: role.metric.to_string(),
             unit: role.unit.as_ref().map(ToString::to_string),
@@ -153,6 +157,7 @@ impl TryFrom<&StoredInputRole> for InputRole {
 
     fn try_from(stored: &StoredInputRole) -> Result<Self, ValueProblem> {
         Ok(Self {
+            aliases: stored.aliases.iter().map(|alias| RoleName::restore(alias)).collect::<Result<_, _>>()?,
             description: stored.description.as_deref().map(Description::restore).transpose()?,
             input_kind: InputKind::restore(&stored.input_kind)?,
             metric: Metric::restore(&stored.metric)?,

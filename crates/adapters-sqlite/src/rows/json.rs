@@ -16,6 +16,9 @@ type Unreadable = Box<dyn Error + Send + Sync>;
 struct InputRoleJson<'a> {
     #[serde(borrow)]
     role: Cow<'a, str>,
+    /// Versions that were published before there were aliases lack the member.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<Cow<'a, str>>,
     #[serde(borrow)]
     input_kind: Cow<'a, str>,
     #[serde(borrow)]
@@ -69,6 +72,7 @@ struct OutputJson<'a> {
 pub(super) fn of_input_roles(roles: &[InputRole]) -> String {
     write(roles, |role| InputRoleJson {
         role: role.role.as_str().into(),
+        aliases: role.aliases.iter().map(|alias| alias.as_str().into()).collect(),
         input_kind: role.input_kind.as_str().into(),
         metric: role.metric.as_str().into(),
         unit: role.unit.as_ref().map(|unit| unit.as_str().into()),
@@ -80,6 +84,7 @@ pub(super) fn of_input_roles(roles: &[InputRole]) -> String {
 pub(super) fn to_input_roles(text: &str) -> Result<Vec<InputRole>, Unreadable> {
     read(text, |role: InputRoleJson<'_>| {
         Ok(InputRole {
+            aliases: role.aliases.iter().map(|alias| RoleName::restore(alias)).collect::<Result<_, _>>()?,
             description: role.description.as_deref().map(Description::restore).transpose()?,
             input_kind: InputKind::restore(&role.input_kind)?,
             metric: Metric::restore(&role.metric)?,

@@ -6,9 +6,10 @@ mod declared_inputs;
 mod source;
 mod source_version;
 
+pub(crate) use comparison::FormerNames;
 pub use comparison::{Compatibility, ContractComparison, MemberDifference, RoleChange, RoleComparison};
-pub(crate) use contract::validate_roles;
-pub use contract::{Contract, ContractDigest, InputRole, MAX_ROLES, OutputRole, ROLES};
+pub use contract::{ALIASES, Contract, ContractDigest, InputRole, MAX_ALIASES, MAX_ROLES, OutputRole, ROLES};
+pub(crate) use contract::{validate_aliases, validate_roles};
 pub use declared_inputs::{DeclaredInput, DeclaredInputs};
 pub use source::{ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, name_keys};
 pub use source_version::{SourceVersion, SourceVersionHead};

@@ -1,12 +1,18 @@
 //! Jobs, their bindings, and whether they deliver.
 
 mod binding;
+mod carry_over;
 mod health;
 mod job;
+mod revision_comparison;
+mod upgrade;
 
 pub use binding::{BINDINGS, CheckedBindings, MAX_BINDINGS, RoleBinding};
+pub(crate) use carry_over::CarryOver;
 pub use health::{
     Health, HealthCounts, HealthFilter, HealthStatus, JobWithHealth, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
     RunOutcome, RunSummary,
 };
 pub use job::{Job, JobRevision, Output};
+pub use revision_comparison::JobDifference;
+pub use upgrade::{InputAction, InputStep, OutputAction, OutputStep, UpgradePlan, VersionReference};

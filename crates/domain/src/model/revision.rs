@@ -26,6 +26,12 @@ impl Revision {
         Self(self.0 + 1)
     }
 
+    /// The revision before this one; the first has none.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        Self::new(self.0 - 1)
+    }
+
     /// The number.
     #[must_use]
     pub fn as_i64(self) -> i64 {

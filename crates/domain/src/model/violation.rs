@@ -83,7 +83,9 @@ violation_codes! {
     SourceVersionOfOtherSource = "source_version_of_other_source", "The source version belongs to another source.";
     SourceWithoutVersion = "source_without_version", "The source has no version to default to.";
     DuplicateRole = "duplicate_role", "A role named twice.";
+    DuplicateAlias = "duplicate_alias", "A former name of an input role that is a role of the same version, or an alias twice.";
     UnknownRole = "unknown_role", "A role that the contract does not have.";
+    RoleChanged = "role_changed", "An input role has another metric or unit than the one whose input it would take over.";
     InputKindMismatch = "input_kind_mismatch", "An input of another kind than the role takes.";
     MissingRequiredRole = "missing_required_role", "A required input role that nothing is bound to, or a required output role without a value.";
     DuplicateValue = "duplicate_value", "Two values for one role and time.";

@@ -57,7 +57,8 @@ impl Weight for SourceVersion {
 impl Weight for InputRole {
     fn weight(&self) -> usize {
         let words = [self.role.as_str(), self.input_kind.as_str(), self.metric.as_str()];
-        PART + of_texts(words) + of_texts([text!(self.unit), text!(self.description)])
+        let aliases: usize = self.aliases.iter().map(|alias| alias.as_str().len() + 3).sum();
+        PART + of_texts(words) + of_texts([text!(self.unit), text!(self.description)]) + aliases
     }
 }
 

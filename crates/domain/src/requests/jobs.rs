@@ -2,8 +2,15 @@
 
 mod binding;
 mod change;
+mod restore;
 mod set_up;
+mod upgrade;
+mod upgrade_many;
 
 pub use binding::{BindingDraft, check_bindings, validate_bindings};
 pub use change::JobChangeDraft;
+pub use restore::RestoreDraft;
 pub use set_up::{SetUpDraft, SetUpJobDraft};
+pub use upgrade::{MAPPED_ROLES, UpgradeDraft};
+pub(crate) use upgrade::{UpgradedBindings, validate_upgrade};
+pub use upgrade_many::{SelectedJobs, UPGRADES, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection};

@@ -4,7 +4,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    AccessDenied, JobId, Path, QuotaExceeded, Revision, ValueCount, ValueProblem, Violation, ViolationCode, Violations,
+    AccessDenied, JobId, Path, QuotaExceeded, Revision, UpgradePlan, ValueCount, ValueProblem, Violation,
+    ViolationCode, Violations,
 };
 use crate::ports::StoreFailure;
 
@@ -32,6 +33,14 @@ pub enum UseCaseError {
     /// The request is wrong in these places.
     #[error("the request is not valid")]
     Invalid(#[from] Violations),
+    /// A job cannot go to another version as it is, for these reasons.
+    #[error("the job cannot be upgraded")]
+    NotUpgradable {
+        /// What is in the way.
+        violations: Violations,
+        /// What the upgrade would do, as far as it goes.
+        plan: Box<UpgradePlan>,
+    },
     /// The request clashes with what is stored.
     #[error("a different {} is stored: {}", .0.resource, .0.existing_id)]
     Conflict(Conflict),

@@ -4,13 +4,22 @@ mod change_job;
 mod delete_job;
 mod judge_health;
 mod read_jobs;
+mod restore_job;
 mod set_up_job;
+mod store_change;
+mod upgrade_job;
+mod upgrade_jobs;
 
 pub use change_job::change_job;
 pub use delete_job::delete_job;
 pub use judge_health::HealthJudge;
 pub use read_jobs::{
-    Expanded, Expansion, JobQuery, count_all_jobs_by_health, count_jobs_by_health, expand_jobs, get_job_revision,
-    get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
+    ComparedRevisions, Expanded, Expansion, JobQuery, compare_job_revisions, count_all_jobs_by_health,
+    count_jobs_by_health, expand_jobs, get_job_revision, get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
 };
+pub use restore_job::restore_job;
 pub use set_up_job::{Outcomes, PreparedSetUp, SetUpDone, Warning, prepare_set_up, set_up_jobs};
+pub use upgrade_job::{JobUpgraded, upgrade_job};
+pub use upgrade_jobs::{
+    JobUpgradeOutcome, JobUpgradeResult, JobsUpgraded, PreparedUpgrades, prepare_upgrades, upgrade_jobs,
+};

@@ -180,6 +180,7 @@ fn roles_are_required_and_without_unit_and_description_unless_they_say_so() {
 #[test]
 fn everything_that_is_wrong_with_the_roles_is_told_at_once() {
     let bad_input = InputRoleDraft {
+        aliases: Sent::Absent,
         role: given("a"),
         input_kind: given(""),
         metric: Sent::Null,

@@ -43,6 +43,7 @@ prop_compose! {
         description in option::of(r"[a-z\n]{0,10}"),
     ) -> InputRole {
         InputRole {
+            aliases: Vec::new(),
             description: description.map(|text| Description::parse(&text).unwrap()),
             input_kind: InputKind::parse(&input_kind).unwrap(),
             metric: Metric::parse(&metric).unwrap(),
@@ -72,9 +73,18 @@ prop_compose! {
 
 /// Input roles with names of their own, in any order.
 pub(crate) fn input_roles() -> impl Strategy<Value = Vec<InputRole>> {
-    btree_set(role_name(), 0..6)
+    let roles = btree_set(role_name(), 0..6)
         .prop_flat_map(|names: BTreeSet<String>| names.into_iter().map(input_role).collect::<Vec<_>>())
-        .prop_shuffle()
+        .prop_shuffle();
+    (roles, btree_set(role_name(), 0..4)).prop_map(|(mut roles, former)| {
+        let names: BTreeSet<RoleName> = roles.iter().map(|role| role.role.clone()).collect();
+        let former = former.iter().map(|name| RoleName::parse(name).unwrap()).filter(|name| !names.contains(name));
+        let count = roles.len();
+        for (index, alias) in former.enumerate().filter(|_| count > 0) {
+            roles[index % count].aliases.push(alias);
+        }
+        roles
+    })
 }
 
 pub(crate) fn output_roles() -> impl Strategy<Value = Vec<OutputRole>> {

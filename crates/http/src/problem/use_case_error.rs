@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use actix_web::http::header::WWW_AUTHENTICATE;
-use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, ValueCount};
+use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, ValueCount, Violations};
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, UseCaseError};
 use serde_json::json;
 
 use super::{Problem, ProblemCode};
 use prediction_identity::challenge::Challenge;
-use prediction_wire::ProblemMember;
+use prediction_wire::{ProblemMember, UpgradePlan};
 
 impl From<UseCaseError> for Problem {
     fn from(refusal: UseCaseError) -> Self {
@@ -26,13 +26,10 @@ impl From<UseCaseError> for Problem {
                      proxy that compresses answers makes tags weak; send the revision in the body instead"
                 ))
                 .member(ProblemMember::CurrentRevision, current.as_i64()),
-            UseCaseError::Invalid(violations) => Self::new(ProblemCode::Invalid)
-                .detail(match violations.count() {
-                    1 => "1 thing is wrong with the request".to_owned(),
-                    count => format!("{count} things are wrong with the request"),
-                })
-                .omitting(violations.omitted())
-                .violations(violations.iter()),
+            UseCaseError::Invalid(violations) => Self::invalid(&violations),
+            UseCaseError::NotUpgradable { violations, plan } => {
+                Self::invalid(&violations).member(ProblemMember::Plan, json!(UpgradePlan::from(*plan)))
+            }
             UseCaseError::Conflict(conflict) => conflict.into(),
             UseCaseError::InUse(in_use) => in_use.into(),
             UseCaseError::QuotaExceeded { exceeded, wait } => Self::quota_exceeded(exceeded, wait),
@@ -125,6 +122,16 @@ impl From<StoreFailure> for Problem {
 }
 
 impl Problem {
+    fn invalid(violations: &Violations) -> Self {
+        Self::new(ProblemCode::Invalid)
+            .detail(match violations.count() {
+                1 => "1 thing is wrong with the request".to_owned(),
+                count => format!("{count} things are wrong with the request"),
+            })
+            .omitting(violations.omitted())
+            .violations(violations.iter())
+    }
+
     /// What is counted by the day can be done on the next one, unless it is more than any day has; of what is stored,
     /// something has to be deleted first.
     fn quota_exceeded(exceeded: QuotaExceeded, wait: Option<Duration>) -> Self {

@@ -1,5 +1,6 @@
 use prediction_domain::model::{
-    Diagnostics, MAX_VIOLATIONS, PageRequest, ReadingPosition, Timestamp, ValueProblem, ViolationCode, nearest,
+    Diagnostics, MAX_VIOLATIONS, PageRequest, Position, ReadingPosition, Timestamp, ValueProblem, ViolationCode,
+    nearest,
 };
 use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::PredictionFilter;
@@ -184,6 +185,16 @@ impl Query {
         next.map(|place| cursor::write(&list.0, place))
     }
 
+    /// The place that a cursor from outside of a query leads to, if it belongs to that list.
+    pub(crate) fn place_of(list: &str, cursor: &str) -> Option<Position> {
+        cursor::read(list, cursor)
+    }
+
+    /// A cursor that is to be sent outside of a query.
+    pub(crate) fn cursor_of(list: &str, next: Option<&Position>) -> Option<String> {
+        next.map(|place| cursor::write(list, place))
+    }
+
     /// The cursor to the next part of the list that [`Self::prediction_page`] was called for.
     pub(crate) fn prediction_cursor(list: &ListName, next: Option<&ReadingPosition>) -> Option<String> {
         next.map(|position| cursor::write_reading(&list.0, position))
@@ -291,7 +302,6 @@ fn excerpt(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use prediction_domain::model::Position;
 
     use super::*;
 

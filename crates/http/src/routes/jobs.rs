@@ -5,7 +5,10 @@ pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod health;
 pub(super) mod list;
+pub(super) mod restore;
 pub(super) mod set_up;
+pub(super) mod upgrade;
+pub(super) mod upgrade_many;
 
 use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};

@@ -2,3 +2,4 @@
 
 mod csv;
 pub(super) mod list;
+pub(super) mod trace;

@@ -132,6 +132,13 @@ async fn service_with_something_at(path: &str) -> (Service, String) {
     let everything: Value = serde_json::from_str(everything).unwrap();
     let answer = service.send(Request::new("POST", "/api/v1/jobs/setup").json(&everything)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    if path.ends_with("/upgrade") {
+        let next = include_str!("../../../../docs/examples/create-next-source-version.json");
+        let next = next.replace("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", answer.body["source"]["id"].as_str().unwrap());
+        let next: Value = serde_json::from_str(&next).unwrap();
+        let next = service.send(Request::new("POST", "/api/v1/source_versions").json(&next)).await;
+        assert_eq!(next.status, StatusCode::CREATED, "{}", next.body);
+    }
     let id = if path.contains("/jobs/") { &answer.body["job"]["id"] } else { &answer.body["source"]["id"] };
     (service, path.replace(ORGANISATION, id.as_str().unwrap()))
 }
@@ -144,10 +151,14 @@ async fn every_example_of_a_request_is_accepted() {
             let (service, path) = service_with_something_at(&path).await;
             let sources = service.send(Request::new("GET", "/api/v1/sources")).await;
             let id = sources.body["items"][0]["id"].as_str().unwrap().to_owned();
+            let versions = service.send(Request::new("GET", "/api/v1/source_versions")).await;
+            let version = versions.body["items"][0]["id"].as_str().unwrap().to_owned();
             // The examples are about the source that the first of them creates.
             let body = match operation {
                 "create_source" => (*example).to_owned(),
-                _ => example.replace("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", &id),
+                _ => example
+                    .replace("aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", &id)
+                    .replace("bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb", &version),
             };
             let body: Value = serde_json::from_str(&body).unwrap();
             let answer = service.send(Request::new(method, path).json(&body)).await;
@@ -237,8 +248,8 @@ fn every_enumeration_in_an_answer_may_grow() {
             open += 1;
         }
     });
-    // The codes of problems and of entries, two statuses, three outcomes, a change and two compatibilities.
-    assert_eq!(open, 10);
+    // The codes of problems and of entries, two statuses, four outcomes, a change, three compatibilities, two actions.
+    assert_eq!(open, 14);
 }
 
 #[test]

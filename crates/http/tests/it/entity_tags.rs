@@ -101,6 +101,7 @@ async fn tell_the_truth(acts: Vec<Act>) {
         let comparison = format!("{version}/comparison?with={}", version.rsplit('/').next().unwrap());
         let mut paths =
             vec![source.clone(), version.clone(), comparison, job.clone(), format!("{job}/revisions/{revision}")];
+        paths.push(format!("{job}/revisions/{revision}/comparison?with=1"));
         paths
             .extend(["source", "source_version", "source,source_version"].map(|parts| format!("{job}?expand={parts}")));
         paths.extend(runs.iter().cloned());
@@ -126,7 +127,14 @@ fn every_operation_with_a_tag_is_looked_at() {
         .filter(|operation| operation.answers.iter().any(|(status, ..)| *status == 304))
         .map(|operation| operation.id)
         .collect();
-    let known =
-        ["get_source", "get_source_version", "compare_source_versions", "get_job", "get_job_revision", "get_run"];
+    let known = [
+        "get_source",
+        "get_source_version",
+        "compare_source_versions",
+        "get_job",
+        "get_job_revision",
+        "compare_job_revisions",
+        "get_run",
+    ];
     assert_eq!(tagged, known);
 }

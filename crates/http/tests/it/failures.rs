@@ -38,6 +38,7 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
             let path = operation.path_to(ORGANISATION);
             let path = match operation.id {
                 "compare_source_versions" => format!("{path}?with={ORGANISATION}"),
+                "trace_prediction" => format!("{path}?role=risk&at=2026-06-01T12:00:00Z"),
                 _ => path,
             };
             let request = Request::new(operation.method, path);
@@ -51,6 +52,9 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
                     "organisation_id": ORGANISATION, "source": {"id": ORGANISATION}, "job": {"name": "Job A"},
                     "role_bindings": [],
                 })),
+                "upgrade_jobs" => request.json(&json!({"source_version_id": ORGANISATION, "jobs": [ORGANISATION]})),
+                "upgrade_job" => request.json(&json!({})),
+                "restore_job" => request.json(&json!({"revision": 1})),
                 "report_run" => request.json(&json!({"status": "succeeded"})),
                 "change_source" | "change_job" => request.json(&json!({"name": "other"})),
                 _ => request,

@@ -35,7 +35,10 @@ async fn a_caller_without_the_scope_reaches_no_port() {
     let service = service_of(MockStore::default());
     for operation in prediction_http::openapi::operations() {
         let Access::Scope(permission) = operation.access else { continue };
-        let path = operation.path_to(ORGANISATION);
+        let path = match operation.id {
+            "trace_prediction" => format!("{}?role=risk&at=2026-06-01T12:00:00Z", operation.path_to(ORGANISATION)),
+            _ => operation.path_to(ORGANISATION),
+        };
         let request = Request::new(operation.method, path).token(Some("reader"));
         let request = if operation.request.is_some() { request.json(&json!({})) } else { request };
         let answer = service.send(request).await;

@@ -31,6 +31,7 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
     let source = format!("{sources}/{}", stored["source"]["id"].as_str().unwrap());
     let job = format!("/api/v1/jobs/{}", stored["job"]["id"].as_str().unwrap());
     let runs = format!("{job}/runs");
+    let (upgrade, upgrades, restore) = (format!("{job}/upgrade"), "/api/v1/jobs/upgrade", format!("{job}/restore"));
     let document: Value = serde_json::from_str(openapi::json()).unwrap();
     let places = [
         ("CreateSourceRequest", "POST", sources, "", unknown()),
@@ -44,6 +45,10 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         ("JobSetupJob", "POST", set_up, "/job", json!({"job": unknown()})),
         ("RoleBindingRequest", "POST", set_up, "/role_bindings/0", json!({"role_bindings": [unknown()]})),
         ("UpdateJobRequest", "PUT", &job, "", unknown()),
+        ("UpgradeJobRequest", "POST", &upgrade, "", unknown()),
+        ("UpgradeJobsRequest", "POST", upgrades, "", unknown()),
+        ("UpgradeJobsFilter", "POST", upgrades, "/filter", json!({"filter": unknown()})),
+        ("RestoreJobRequest", "POST", &restore, "", unknown()),
         ("DeleteRequest", "DELETE", &job, "", unknown()),
         ("DeleteRequest", "DELETE", &source, "", unknown()),
         ("ReportRunRequest", "POST", &runs, "", unknown()),

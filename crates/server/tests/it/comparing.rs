@@ -28,11 +28,11 @@ fn a_comparison_names_what_changes(server: &Server) {
     let last = |roles: &Value| roles.as_array().unwrap().last().unwrap().clone();
     assert_eq!(
         last(&forward["input_roles"]),
-        json!({ "role": "wetness", "change": "added", "compatibility": "needs_binding", "differences": [] })
+        json!({ "role": "wetness", "previous_role": null, "change": "added", "compatibility": "needs_binding", "differences": [] })
     );
     assert_eq!(
         last(&forward["output_roles"]),
-        json!({ "role": "confidence", "change": "added", "compatibility": "compatible", "differences": [] })
+        json!({ "role": "confidence", "previous_role": null, "change": "added", "compatibility": "compatible", "differences": [] })
     );
 
     let back = format!("{}/comparison?with={next}", model.version_path());

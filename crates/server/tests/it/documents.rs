@@ -124,6 +124,11 @@ fn head_works_wherever_get_does(server: &Server) {
             }
             below if below.starts_with("/api/v1/jobs/{id}") => {
                 let run = run["id"].as_str().unwrap();
+                let below = match below {
+                    "/api/v1/jobs/{id}/provenance" => format!("{below}?role=mildew&at=2026-06-01T13:00:00Z"),
+                    "/api/v1/jobs/{id}/revisions/{revision}/comparison" => format!("{below}?with=1"),
+                    _ => below.to_owned(),
+                };
                 below.replace("/api/v1/jobs/{id}", &path_of(&job)).replace("{run_id}", run).replace("{revision}", "1")
             }
             other => concrete(other),

@@ -26,9 +26,10 @@ enum Expected {
     Done(u16),
     Nothing,
     NoneCounted,
+    OneRefused(&'static str),
     Problem(u16, &'static str),
 }
-use Expected::{Done, NoneCounted, Nothing, Problem};
+use Expected::{Done, NoneCounted, Nothing, OneRefused, Problem};
 
 /// The expectations for one operation.
 struct Row {
@@ -52,10 +53,20 @@ fn row(operation: &str) -> Row {
         "count_jobs_by_health" => {
             Row { right: Done(200), other_organisation: NoneCounted, no_organisation: NoneCounted, needs: "jobs:read" }
         }
-        "get_job" | "list_job_revisions" | "get_job_revision" => {
+        "get_job" | "list_job_revisions" | "get_job_revision" | "compare_job_revisions" => {
             Row { right: Done(200), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "jobs:read" }
         }
-        "change_job" => {
+        "trace_prediction" => Row {
+            right: Done(200),
+            other_organisation: FOREIGN,
+            no_organisation: FOREIGN,
+            needs: "jobs:read predictions:read",
+        },
+        "upgrade_jobs" => {
+            const GONE: Expected = OneRefused("not_found");
+            Row { right: Done(200), other_organisation: GONE, no_organisation: GONE, needs: "jobs:write" }
+        }
+        "change_job" | "upgrade_job" | "restore_job" => {
             Row { right: Done(200), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "jobs:write" }
         }
         "delete_job" | "delete_run" => {
@@ -81,7 +92,8 @@ fn every_job_operation_answers_each_kind_of_caller(server: &Server) {
     for operation in job_operations {
         let row = row(operation.id);
         let other_scopes = Permission::ALL.map(Permission::as_str);
-        let other_scopes: Vec<_> = other_scopes.into_iter().filter(|scope| *scope != row.needs).collect();
+        let other_scopes: Vec<_> =
+            other_scopes.into_iter().filter(|scope| !row.needs.split(' ').any(|needed| needed == *scope)).collect();
         let callers = [
             ("no token", server.anonymous(), Problem(401, "unauthorized")),
             ("garbage", server.client("garbage"), Problem(401, "invalid_token")),
@@ -122,6 +134,15 @@ fn call(caller: &Client, operation: &Operation, model: &Model, job: &Value, run:
     let path = path.replace("{id}", job["id"].as_str().unwrap()).replace("{revision}", "1");
     match operation.method {
         "POST" if operation.id == "report_run" => caller.post(&path, &Model::report(name)),
+        "POST" if operation.id == "upgrade_job" => caller.post(&path, &json!({})),
+        "POST" if operation.id == "restore_job" => caller.post(&path, &json!({ "revision": 1 })),
+        "POST" if operation.id == "upgrade_jobs" => {
+            caller.post(&path, &json!({ "source_version_id": model.version, "jobs": [job["id"]] }))
+        }
+        "GET" if operation.id == "compare_job_revisions" => caller.get(&format!("{path}?with=1")),
+        "GET" if operation.id == "trace_prediction" => {
+            caller.get(&format!("{path}?role=mildew&at=2026-06-01T13:00:00Z"))
+        }
         "POST" => caller.post(&path, &model.setup(ORGANISATION_A, name)),
         "PUT" => caller.put(&path, &json!({ "name": name })),
         method => caller.call(method, &path).send(),
@@ -131,6 +152,12 @@ fn call(caller: &Client, operation: &Operation, model: &Model, job: &Value, run:
 fn assert_answer(answer: &Answer, expected: Expected, what: &str) {
     match expected {
         Done(status) => assert_eq!(answer.status, status, "{what}: {}", answer.text()),
+        OneRefused(code) => {
+            let answer = answer.expect(200);
+            let result = (&answer["results"][0]["outcome"], &answer["results"][0]["problem"]["code"]);
+            assert_eq!(result, (&json!("refused"), &json!(code)), "{what}");
+            assert_eq!(answer["results"][0]["organisation_id"], json!(null), "{what}");
+        }
         Nothing => assert_eq!(answer.expect(200), json!({ "items": [], "next_cursor": null }), "{what}"),
         NoneCounted => {
             let counts = answer.expect(200)["counts"].clone();

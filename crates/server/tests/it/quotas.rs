@@ -153,6 +153,9 @@ fn as_many_changes_are_made_in_a_day_as_may_be() {
         }
         assert_used_up(&other.put(&path, &json!({"active": true})), "changes_per_day", 3, 3);
         assert_used_up(&other.put(&format!("{path}?dry_run=true"), &json!({"active": true})), "changes_per_day", 3, 3);
+        model.publish_version(server, "1.1.0", Model::contract());
+        assert_used_up(&client.post(&format!("{path}/upgrade"), &json!({})), "changes_per_day", 3, 3);
+        assert_used_up(&client.post(&format!("{path}/restore"), &json!({"revision": 1})), "changes_per_day", 3, 3);
         client.put(&path, &json!({"active": false})).expect(200);
         assert_eq!(client.get(&path).expect(200)["revision"], 4);
         assert_eq!(client.get(&format!("{path}/revisions")).expect(200)["items"].as_array().unwrap().len(), 4);
@@ -170,7 +173,10 @@ fn what_exceeds_a_quota_is_refused_at_each_operation_that_says_so() {
             .collect::<Vec<_>>()
     };
     assert_eq!(that_say_so(ProblemCode::QuotaExceeded), ["set_up_job", "report_run"]);
-    assert_eq!(that_say_so(ProblemCode::QuotaOfDayExceeded), ["change_job", "report_run"]);
+    assert_eq!(
+        that_say_so(ProblemCode::QuotaOfDayExceeded),
+        ["change_job", "upgrade_job", "restore_job", "report_run"]
+    );
     for home in Home::both() {
         let server = Server::start(&home);
         let page = server.anonymous().get("/problems/quota_exceeded");

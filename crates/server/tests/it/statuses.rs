@@ -42,11 +42,15 @@ const NOT_PROVOKED: [ProblemCode; 2] = [ProblemCode::Overloaded, ProblemCode::De
 struct World<'a> {
     server: &'a Server,
     model: Model,
+    /// Another version of it.
+    next: String,
 }
 
 impl<'a> World<'a> {
     fn new(server: &'a Server) -> Self {
-        Self { server, model: Model::publish(server, "The model of all jobs") }
+        let model = Model::publish(server, "The model of all jobs");
+        let next = model.publish_version(server, "1.1.0", Model::contract());
+        Self { server, model, next }
     }
 
     /// A request that can be done, for things that no other request touches: `name` makes them its own.
@@ -76,6 +80,27 @@ impl<'a> World<'a> {
                 (self.job(name), None)
             }
             "change_job" => (self.job(name), Some(json!({ "active": false }))),
+            "upgrade_job" => (self.job(name), Some(json!({}))),
+            "upgrade_jobs" => {
+                self.job(name);
+                let filter = json!({ "organisation_id": ORGANISATION_A, "name": name });
+                (String::new(), Some(json!({ "source_version_id": self.next, "filter": filter })))
+            }
+            "restore_job" => {
+                let job = self.job(name);
+                server.operator().put(&format!("/api/v1/jobs/{job}"), &json!({ "active": false })).expect(200);
+                (job, Some(json!({ "revision": 1 })))
+            }
+            "compare_job_revisions" => {
+                let call = server.operator().call(operation.method, &operation.path_to(&self.job(name)));
+                return call.query("with=1");
+            }
+            "trace_prediction" => {
+                let job = self.job(name);
+                server.operator().post(&format!("/api/v1/jobs/{job}/runs"), &Model::report(name)).expect(201);
+                let call = server.operator().call(operation.method, &operation.path_to(&job));
+                return call.query("role=mildew&at=2026-06-01T13:00:00Z");
+            }
             "report_run" => (self.job(name), Some(Model::report(name))),
             "get_run" | "delete_run" => {
                 let job = self.job(name);
@@ -121,12 +146,12 @@ fn every_success_of_every_operation_can_be_had(server: &Server) {
             let name = format!("{} {status}", operation.id);
             let call = world.valid(&operation, &name);
             let answer = match (operation.method, status) {
-                ("GET" | "PUT", 200) | ("POST", 201) | ("DELETE", 204) => call.send(),
                 ("GET", 304) => call.header("If-None-Match", "*").send(),
-                ("POST", 200) => {
+                ("POST", 200) if operation.answers.iter().any(|(other, ..)| *other == 201) => {
                     call.clone().send().expect(201);
                     call.send()
                 }
+                ("GET" | "PUT" | "POST", 200) | ("POST", 201) | ("DELETE", 204) => call.send(),
                 ("DELETE", 200) => call.query("dry_run=true").send(),
                 _ => panic!("say in this test how {name} comes about"),
             };
@@ -135,7 +160,8 @@ fn every_success_of_every_operation_can_be_had(server: &Server) {
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
             assert_eq!(answer.header("location").is_some(), *status == 201, "{name}");
             assert_eq!(answer.body.is_empty(), matches!(status, 204 | 304), "{name}");
-            let is_of_many = operation.id.starts_with("list_") || operation.id.starts_with("count_");
+            let is_of_many =
+                ["list_", "count_", "upgrade_jobs", "trace_"].iter().any(|of| operation.id.starts_with(of));
             let is_single = operation.path.starts_with("/api/") && !is_of_many;
             assert_eq!(answer.header("etag").is_some(), is_single && *status != 204, "{name}");
             let is_private = operation.path.starts_with("/api/").then_some("private, no-cache");
@@ -175,7 +201,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         ProblemCode::InvalidToken => valid().token("nonsense").send(),
         ProblemCode::InsufficientScope => {
             // What is needed to read is not needed to write, and the other way round.
-            let other = if operation.id.ends_with("job") && is_write { "jobs:read" } else { "jobs:write" };
+            let other = if operation.tag == "jobs" && is_write { "jobs:read" } else { "jobs:write" };
             let other = if operation.tag == "jobs" { other } else { "jobs:read jobs:write" };
             let other = if operation.id == "delete_run" { "predictions:write predictions:read" } else { other };
             valid().token(&server.home().token(&["--organisation", ORGANISATION_A, "--scope", other])).send()
@@ -231,6 +257,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             let path = with_id(operation, &crate::harness::fresh_id()).replace("/conflict", "/no_such_problem");
             let path = match operation.id {
                 "compare_source_versions" => format!("{path}?with={}", world.model.version),
+                "trace_prediction" => format!("{path}?role=mildew&at=2026-06-01T13:00:00Z"),
                 _ => path,
             };
             let call = server.operator().call(operation.method, &path);
@@ -247,6 +274,10 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         ProblemCode::Invalid if operation.id == "compare_source_versions" => {
             let other = Model::publish(server, &name).version;
             server.operator().get(&format!("{}?with={other}", operation.path_to(&world.model.version)))
+        }
+        ProblemCode::Invalid if operation.id == "compare_job_revisions" => {
+            // The first revision has none before it.
+            server.operator().get(&operation.path_to(&world.job(&name)))
         }
         ProblemCode::Invalid => valid().untyped_body(json!({ "no_such_member": 1 }).to_string()).send(),
         ProblemCode::UnexpectedBody => valid().json(&json!({})).send(),
@@ -283,9 +314,15 @@ fn conflict(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
             world.job(&taken);
             insert(&mut body, "/name", taken);
         }
+        "restore_job" => {
+            let path = valid.path().trim_end_matches("/restore").to_owned();
+            world.server.operator().put(&path, &json!({ "name": taken })).expect(200);
+            // Another job has its name by now.
+            world.job(name);
+        }
         other => panic!("say in this test what {other} can clash with"),
     }
-    if operation.method == "POST" {
+    if operation.method == "POST" && operation.id != "restore_job" {
         let stored = valid.clone().send();
         assert_eq!(stored.status, 201);
     }

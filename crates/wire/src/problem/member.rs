@@ -44,6 +44,7 @@ members! {
     Jobs = "jobs", one(COUNT), "With `in_use`: how many jobs use the version.";
     JobIds = "job_ids", ids, "With `in_use`: those of them that the token may read.";
     Deletes = "deletes", one(Rule::named("ValueCount")), "With `would_delete_values`: what would be deleted.";
+    Plan = "plan", one(Rule::named("UpgradePlan")), "With `invalid` of an upgrade: what it would do, as far as it goes.";
     Quota = "quota", one(ANY_TEXT), "With `quota_exceeded`: which: `jobs`, `values_per_day` or `changes_per_day`.";
     Limit = "limit", one(COUNT), "With `quota_exceeded`: how much the quota allows.";
     Used = "used", one(COUNT), "With `quota_exceeded`: how much is used.";

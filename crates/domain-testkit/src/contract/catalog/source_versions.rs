@@ -1,5 +1,5 @@
 use prediction_domain::model::{
-    Contract, InputRole, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_ROLES, MAX_WORD_CHARS, OutputRole, Scope,
+    Contract, InputRole, Job, JobId, MAX_ALIASES, MAX_DESCRIPTION_CHARS, MAX_ROLES, MAX_WORD_CHARS, OutputRole, Scope,
     SourceVersion, SourceVersionId,
 };
 use prediction_domain::ports::{DeleteSourceVersionError, InsertSourceVersionError, WriteMode};
@@ -50,6 +50,7 @@ pub(crate) fn text_of_every_kind_reads_back_as_it_was_stored(stores: &Stores) {
         // Words are not trimmed.
         let word = format!(" {text} ");
         let input = InputRole {
+            aliases: vec![role_name(&format!("{word}.")), role_name(&format!("{word}:"))],
             description: Some(description(text)),
             input_kind: input_kind(&word),
             metric: metric(&word),
@@ -80,7 +81,9 @@ pub(crate) fn text_of_every_kind_reads_back_as_it_was_stored(stores: &Stores) {
 pub(crate) fn the_largest_contract_reads_back_as_it_was_stored(stores: &Stores) {
     let source = stored_source(stores, a_source());
     let long = |number: usize| format!("{number:03}{}", "🍇".repeat(MAX_WORD_CHARS - 3));
+    let former = |number: usize, alias: usize| format!("{number:03}.{alias}{}", "🍇".repeat(MAX_WORD_CHARS - 5));
     let inputs = (0..MAX_ROLES).rev().map(|number| InputRole {
+        aliases: (0..MAX_ALIASES).map(|alias| role_name(&former(number, alias))).collect(),
         description: Some(description(&"葡".repeat(200))),
         input_kind: input_kind(&long(number)),
         metric: metric(&long(number)),
@@ -319,6 +322,7 @@ fn every_kind_of_role() -> Contract {
             .enumerate()
     };
     let inputs = choices().map(|(number, (required, with_unit, with_description))| InputRole {
+        aliases: (0..number).map(|alias| role_name(&format!("alias {alias} of {number}"))).collect(),
         description: with_description.then(|| description("What it is\nfor.")),
         input_kind: input_kind(&format!("kind {number}")),
         metric: metric(&format!("metric {number}")),

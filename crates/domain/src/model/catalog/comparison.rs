@@ -1,6 +1,6 @@
 //! What changes from one contract to another, and what that asks of the jobs that go from one to the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::contract::{Contract, InputRole, OutputRole};
 use crate::model::from_text::from_text;
-use crate::model::text::RoleName;
+use crate::model::text::{ComposedRoles, RoleName};
 use crate::model::violation::ValueProblem;
 
 /// What a change of a contract asks of a job that runs it and of those who read its outputs, the least first.
@@ -67,13 +67,15 @@ pub enum RoleChange {
     Added,
     /// Only the former contract has it.
     Removed,
+    /// The former contract has it by another name, which is one of its aliases.
+    Renamed,
     /// Something about it is different.
     Changed,
 }
 
 impl RoleChange {
     /// Every change there is.
-    pub const ALL: [Self; 4] = [Self::Unchanged, Self::Added, Self::Removed, Self::Changed];
+    pub const ALL: [Self; 5] = [Self::Unchanged, Self::Added, Self::Removed, Self::Renamed, Self::Changed];
 
     /// Its name.
     #[must_use]
@@ -82,6 +84,7 @@ impl RoleChange {
             Self::Unchanged => "unchanged",
             Self::Added => "added",
             Self::Removed => "removed",
+            Self::Renamed => "renamed",
             Self::Changed => "changed",
         }
     }
@@ -117,11 +120,13 @@ pub struct MemberDifference {
 pub struct RoleComparison {
     /// Its name.
     pub role: RoleName,
+    /// What the former contract calls it, where that is another name.
+    pub previous_role: Option<RoleName>,
     /// What became of it.
     pub change: RoleChange,
     /// What that asks for.
     pub compatibility: Compatibility,
-    /// In what it is different; empty unless it is [`Changed`](RoleChange::Changed).
+    /// In what it is different, but for its name.
     pub differences: Vec<MemberDifference>,
 }
 
@@ -161,12 +166,41 @@ impl Contract {
     }
 }
 
+/// Names of roles of a former contract, among which those of a later one are found.
+pub(crate) struct FormerNames<'a> {
+    names: BTreeSet<&'a RoleName>,
+    composed: ComposedRoles<'a, std::vec::IntoIter<&'a RoleName>>,
+}
+
+impl<'a> FormerNames<'a> {
+    pub(crate) fn of(names: impl Iterator<Item = &'a RoleName>) -> Self {
+        let names: BTreeSet<_> = names.collect();
+        let composed = ComposedRoles::among(names.iter().copied().collect::<Vec<_>>().into_iter());
+        Self { names, composed }
+    }
+
+    /// The name, in this or another form of Unicode.
+    pub(crate) fn find(&self, name: &RoleName) -> Option<&'a RoleName> {
+        self.names.get(name).copied().or_else(|| self.composed.find(name))
+    }
+
+    /// What a role was called: the same, or the first of its aliases that was a role.
+    fn previous(&self, role: &impl Role) -> Option<&'a RoleName> {
+        std::iter::once(role.name()).chain(role.aliases()).find_map(|name| self.find(name))
+    }
+}
+
 /// A kind of role, and what its changes ask for.
 trait Role {
     /// What a contract without it asks for.
     const REMOVED: Compatibility;
 
     fn name(&self) -> &RoleName;
+
+    /// Names that it may have had before.
+    fn aliases(&self) -> &[RoleName] {
+        &[]
+    }
 
     /// What it asks for where it was not before.
     fn added(&self) -> Compatibility;
@@ -181,6 +215,10 @@ impl Role for InputRole {
 
     fn name(&self) -> &RoleName {
         &self.role
+    }
+
+    fn aliases(&self) -> &[RoleName] {
+        &self.aliases
     }
 
     fn added(&self) -> Compatibility {
@@ -240,20 +278,35 @@ fn different<T: PartialEq + Serialize>(
 fn compare<R: Role>(from: &[R], to: &[R]) -> Vec<RoleComparison> {
     let former: BTreeMap<&RoleName, &R> = from.iter().map(|role| (role.name(), role)).collect();
     let later: BTreeMap<&RoleName, &R> = to.iter().map(|role| (role.name(), role)).collect();
-    let of_later = to.iter().map(|role| {
-        let Some(before) = former.get(role.name()) else {
-            return whole(role, RoleChange::Added, role.added());
-        };
-        let (differences, classes): (Vec<_>, Vec<_>) = before.differences(role).into_iter().unzip();
-        let change = if differences.is_empty() { RoleChange::Unchanged } else { RoleChange::Changed };
-        RoleComparison { role: role.name().clone(), change, compatibility: worst(classes), differences }
-    });
-    let gone = from.iter().filter(|role| !later.contains_key(role.name()));
-    of_later.chain(gone.map(|role| whole(role, RoleChange::Removed, R::REMOVED))).collect()
+    let names = FormerNames::of(from.iter().map(Role::name));
+    let mut renamed: BTreeSet<&RoleName> = BTreeSet::new();
+    let mut compared: Vec<RoleComparison> = to
+        .iter()
+        .map(|role| {
+            let Some(before) = names.previous(role).and_then(|name| former.get(name)) else {
+                return whole(role, RoleChange::Added, role.added());
+            };
+            let (differences, classes): (Vec<_>, Vec<_>) = before.differences(role).into_iter().unzip();
+            let previous_role = Some(before.name()).filter(|previous| *previous != role.name());
+            renamed.extend(previous_role);
+            let (change, least) = match previous_role {
+                // Its binding is carried over, and that is said.
+                Some(_) => (RoleChange::Renamed, Compatibility::Compatible),
+                None if differences.is_empty() => (RoleChange::Unchanged, Compatibility::Identical),
+                None => (RoleChange::Changed, Compatibility::Compatible),
+            };
+            let compatibility = least.max(worst(classes));
+            let previous_role = previous_role.cloned();
+            RoleComparison { role: role.name().clone(), previous_role, change, compatibility, differences }
+        })
+        .collect();
+    let gone = from.iter().filter(|role| !later.contains_key(role.name()) && !renamed.contains(role.name()));
+    compared.extend(gone.map(|role| whole(role, RoleChange::Removed, R::REMOVED)));
+    compared
 }
 
 fn whole<R: Role>(role: &R, change: RoleChange, compatibility: Compatibility) -> RoleComparison {
-    RoleComparison { role: role.name().clone(), change, compatibility, differences: Vec::new() }
+    RoleComparison { role: role.name().clone(), previous_role: None, change, compatibility, differences: Vec::new() }
 }
 
 fn worst(classes: impl IntoIterator<Item = Compatibility>) -> Compatibility {

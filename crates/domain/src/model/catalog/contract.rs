@@ -18,11 +18,21 @@ pub const MAX_ROLES: usize = 200;
 /// The same, as requests are told.
 pub const ROLES: ListLimit = ListLimit { most: MAX_ROLES, items: "roles", hint: None };
 
+/// The most former names of one input role.
+pub const MAX_ALIASES: usize = 10;
+/// The same, as requests are told.
+pub const ALIASES: ListLimit = ListLimit { most: MAX_ALIASES, items: "aliases", hint: None };
+
 /// A named slot for an input.
-///
-/// The order of the fields is the alphabetical one: [`Contract::digest`] relies on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRole {
+    /// Names that it had in earlier versions, the likeliest first: what was bound to one of them is bound to this role
+    /// when a job comes to this version. They are like the aliases of [Avro], and like those, no part of
+    /// [`Contract::digest`].
+    ///
+    /// [Avro]: https://avro.apache.org/docs/1.12.0/specification/#aliases
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<RoleName>,
     /// What the input is for, for people.
     pub description: Option<Description>,
     /// The kind of input that fits.
@@ -55,9 +65,10 @@ pub struct OutputRole {
 }
 
 impl InputRole {
-    /// A required role without unit and description.
+    /// A required role without unit, description and aliases.
     pub fn required(role: &str, input_kind: &str, metric: &str) -> Result<Self, ValueProblem> {
         Ok(Self {
+            aliases: Vec::new(),
             description: None,
             input_kind: InputKind::parse(input_kind)?,
             metric: Metric::parse(metric)?,
@@ -84,7 +95,8 @@ impl OutputRole {
 /// The inputs that a source version needs and the outputs that it gives.
 ///
 /// Role names are unique in each direction, there is at least one output and there are at most [`MAX_ROLES`] roles in
-/// each direction. Contracts are compared as sets of roles. They never change, so clones share them.
+/// each direction. An alias is a former name: it is no input role of the same contract, and stands in it once.
+/// Contracts are compared as sets of roles. They never change, so clones share them.
 #[derive(Debug, Clone)]
 pub struct Contract {
     input_roles: Arc<[InputRole]>,
@@ -105,6 +117,12 @@ impl Contract {
             input_roles.len(),
             input_roles.iter().map(|role| Some(&role.role)),
             0,
+        );
+        validate_aliases(
+            &mut diagnostics,
+            &Path::of("input_roles"),
+            &input_roles.iter().map(|role| Some(&role.role)).collect::<Vec<_>>(),
+            input_roles.iter().map(|role| role.aliases.iter().map(Some).collect::<Vec<_>>()),
         );
         validate_roles(
             &mut diagnostics,
@@ -155,9 +173,10 @@ impl Contract {
 
     /// SHA-256 over the canonical form: the JSON text (RFC 8259, UTF-8, no white space) of
     /// `{"input_roles":[…],"output_roles":[…]}` with each list sorted by role name (by its UTF-8 bytes), the members of
-    /// each role in alphabetical order, and every member written, `null` included.
+    /// each role in alphabetical order, and every member written, `null` included. Aliases are left out: they say where
+    /// a role comes from, not what it is.
     ///
-    /// Two contracts are equal exactly if their digests are.
+    /// The digests of two contracts are equal exactly if the contracts are, but for aliases.
     #[must_use]
     pub fn digest(&self) -> &ContractDigest {
         self.digest.get_or_init(|| self.canonical_digest())
@@ -166,14 +185,14 @@ impl Contract {
     fn canonical_digest(&self) -> ContractDigest {
         #[derive(Serialize)]
         struct Canonical<'a> {
-            input_roles: Vec<&'a InputRole>,
+            input_roles: Vec<CanonicalInput<'a>>,
             output_roles: Vec<&'a OutputRole>,
         }
         let mut canonical = Canonical {
-            input_roles: self.input_roles.iter().collect(),
+            input_roles: self.input_roles.iter().map(CanonicalInput::of).collect(),
             output_roles: self.output_roles.iter().collect(),
         };
-        canonical.input_roles.sort_by(|a, b| a.role.cmp(&b.role));
+        canonical.input_roles.sort_by(|a, b| a.role.cmp(b.role));
         canonical.output_roles.sort_by(|a, b| a.role.cmp(&b.role));
         let text = serde_json::to_vec(&canonical).unwrap_or_else(|_| unreachable!("text and booleans are always JSON"));
         ContractDigest::of(&text)
@@ -190,6 +209,24 @@ impl Contract {
             &role.role
         });
         differences
+    }
+}
+
+/// An input role in the canonical form: its members in alphabetical order.
+#[derive(Serialize)]
+struct CanonicalInput<'a> {
+    description: Option<&'a Description>,
+    input_kind: &'a InputKind,
+    metric: &'a Metric,
+    required: bool,
+    role: &'a RoleName,
+    unit: Option<&'a Unit>,
+}
+
+impl<'a> CanonicalInput<'a> {
+    fn of(input: &'a InputRole) -> Self {
+        let InputRole { aliases: _, description, input_kind, metric, required, role, unit } = input;
+        Self { description: description.as_ref(), input_kind, metric, required: *required, role, unit: unit.as_ref() }
     }
 }
 
@@ -286,6 +323,36 @@ pub(crate) fn validate_roles<'a>(
                 path.index(index).member("role"),
                 ValueProblem::new(ViolationCode::DuplicateRole, "is declared twice").actual(name.as_str()),
             );
+        }
+    }
+}
+
+/// The rules of aliases, some of which may be unreadable, of roles of these names.
+pub(crate) fn validate_aliases<'a>(
+    diagnostics: &mut Diagnostics,
+    path: &Path,
+    names: &[Option<&'a RoleName>],
+    aliases: impl Iterator<Item = Vec<Option<&'a RoleName>>>,
+) {
+    let roles: BTreeSet<&RoleName> = names.iter().copied().flatten().collect();
+    let mut seen = BTreeSet::new();
+    for (index, aliases) in aliases.enumerate() {
+        let path = path.index(index).member("aliases");
+        if let Some(too_many) = ALIASES.exceeded_by(aliases.len()) {
+            diagnostics.report(path, too_many);
+            continue;
+        }
+        for (index, alias) in aliases.into_iter().enumerate() {
+            let Some(alias) = alias else { continue };
+            let is_wrong = if roles.contains(alias) {
+                "is an input role of this version, and so no former name"
+            } else if seen.insert(alias) {
+                continue;
+            } else {
+                "is an alias already: only one role can have had that name"
+            };
+            let problem = ValueProblem::new(ViolationCode::DuplicateAlias, is_wrong).actual(alias.as_str());
+            diagnostics.report(path.index(index), problem);
         }
     }
 }

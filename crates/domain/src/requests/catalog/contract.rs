@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Contract, DeclaredInput, DeclaredInputs, Description, Diagnostics, InputKind, InputRole, MAX_ROLES, Metric,
-    OutputRole, Path, ROLES, RoleName, Unit, ValueProblem, Violations, validate_roles,
+    ALIASES, Contract, DeclaredInput, DeclaredInputs, Description, Diagnostics, InputKind, InputRole, MAX_ROLES,
+    Metric, OutputRole, Path, ROLES, RoleName, Unit, ValueProblem, Violations, validate_aliases, validate_roles,
 };
 use crate::requests::Sent;
 
@@ -13,6 +13,8 @@ use crate::requests::Sent;
 pub struct InputRoleDraft {
     /// See [`InputRole::role`].
     pub role: Sent<String>,
+    /// See [`InputRole::aliases`]; none when left out.
+    pub aliases: Sent<Vec<Sent<String>>>,
     /// See [`InputRole::input_kind`].
     pub input_kind: Sent<String>,
     /// See [`InputRole::metric`].
@@ -89,6 +91,7 @@ pub(crate) fn validate_contract(
             |draft| &draft.role,
             0,
             |diagnostics, path, draft| {
+                let aliases = aliases(diagnostics, &path.member("aliases"), &draft.aliases);
                 let description = optional_description(diagnostics, path, &draft.description);
                 let input_kind = word(diagnostics, path, "input_kind", &draft.input_kind, InputKind::parse);
                 let metric = word(diagnostics, path, "metric", &draft.metric, Metric::parse);
@@ -96,6 +99,7 @@ pub(crate) fn validate_contract(
                 let role = word(diagnostics, path, "role", &draft.role, RoleName::parse);
                 let unit = optional_unit(diagnostics, path, &draft.unit);
                 Some(InputRole {
+                    aliases: aliases?,
                     description: description?.into_option(),
                     input_kind: input_kind?,
                     metric: metric?,
@@ -106,6 +110,8 @@ pub(crate) fn validate_contract(
             },
         )
     });
+    let aliases_are_fine = validate_former_names(diagnostics, &inputs_path, input_roles);
+    let inputs = inputs.filter(|_| aliases_are_fine);
     let outputs = diagnostics.require(&outputs_path, output_roles.as_ref()).and_then(|drafts| {
         validate_list(
             diagnostics,
@@ -156,6 +162,27 @@ pub fn declared_inputs(drafts: &Sent<Vec<Sent<InputRoleDraft>>>) -> Option<Decla
     Some(declared)
 }
 
+/// Judges the aliases of all roles together, also where something else is wrong with a role.
+fn validate_former_names(diagnostics: &mut Diagnostics, path: &Path, drafts: &Sent<Vec<Sent<InputRoleDraft>>>) -> bool {
+    let Some(drafts) = drafts.given().filter(|drafts| drafts.len() <= MAX_ROLES) else { return true };
+    let read = |name: &Sent<String>| RoleName::parse(name.given()?).ok();
+    let of = |draft: &Sent<InputRoleDraft>| draft.given().and_then(|draft| read(&draft.role));
+    let names: Vec<Option<RoleName>> = drafts.iter().map(of).collect();
+    let former = |draft: &Sent<InputRoleDraft>| {
+        let aliases = draft.given().and_then(|draft| draft.aliases.given());
+        let aliases = aliases.filter(|aliases| ALIASES.exceeded_by(aliases.len()).is_none());
+        aliases.map_or_else(Vec::new, |aliases| aliases.iter().map(read).collect())
+    };
+    let aliases: Vec<Vec<Option<RoleName>>> = drafts.iter().map(former).collect();
+    let checked = diagnostics.section(|diagnostics| {
+        let names: Vec<_> = names.iter().map(Option::as_ref).collect();
+        let aliases = aliases.iter().map(|aliases| aliases.iter().map(Option::as_ref).collect());
+        validate_aliases(diagnostics, path, &names, aliases);
+        Some(())
+    });
+    checked.is_some()
+}
+
 fn validate_list<'a, Draft, Role>(
     diagnostics: &mut Diagnostics,
     path: &Path,
@@ -202,6 +229,23 @@ fn required(diagnostics: &mut Diagnostics, path: &Path, sent: &Sent<bool>) -> Op
         Sent::Absent => Some(true),
         other => diagnostics.require(&path.member("required"), other.clone()),
     }
+}
+
+fn aliases(diagnostics: &mut Diagnostics, path: &Path, sent: &Sent<Vec<Sent<String>>>) -> Option<Vec<RoleName>> {
+    let Some(names) = diagnostics.not_null(path, sent.as_ref()) else {
+        return matches!(sent, Sent::Absent).then(Vec::new);
+    };
+    if let Some(too_many) = ALIASES.exceeded_by(names.len()) {
+        diagnostics.report(path.clone(), too_many);
+        return None;
+    }
+    let read = |(index, name): (usize, &Sent<String>)| {
+        let path = path.index(index);
+        let name = diagnostics.read(&path, name, |text| RoleName::parse(text));
+        diagnostics.require(&path, name)
+    };
+    let names: Vec<Option<RoleName>> = names.iter().enumerate().map(read).collect();
+    names.into_iter().collect()
 }
 
 fn optional_unit(diagnostics: &mut Diagnostics, path: &Path, sent: &Sent<String>) -> Option<Sent<Unit>> {

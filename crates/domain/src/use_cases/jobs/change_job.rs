@@ -1,17 +1,17 @@
+use std::collections::BTreeMap;
+
+use super::store_change::store_change;
 use crate::model::{
-    Caller, CheckedBindings, Contract, Diagnostics, Job, JobId, JobName, JobWithHealth, MonitoredJob, OrganisationId,
-    Output, Path, Permission, SourceId, SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
+    Caller, CarryOver, CheckedBindings, Contract, Diagnostics, Job, JobId, JobName, JobWithHealth, OrganisationId,
+    Output, Path, Permission, RoleBinding, SourceId, SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
 };
-use crate::ports::{UpdateJobError, WriteMode};
+use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
 use crate::use_cases::lookup::{find_monitored_job, unknown_source_version, version_of_other_source};
-use crate::use_cases::{
-    Conflict, MAX_ATTEMPTS, Ports, Resource, UseCaseError, contended, last_write_wins, require_revision,
-};
+use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
 /// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
-/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision. A job that is
-/// activated has a whole interval to deliver.
+/// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision.
 pub fn change_job(
     ports: &Ports,
     caller: &Caller,
@@ -23,36 +23,12 @@ pub fn change_job(
     caller.require(Permission::JobsWrite)?;
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {
-        let MonitoredJob { job: stored, monitoring } = find_monitored_job(ports, caller, id)?;
-        require_revision(precondition, sent_revision, stored.revision)?;
-        let changed = change(ports, &stored, submission)?;
-        let now = ports.clock.now();
-        if changed == stored {
-            return Ok(MonitoredJob { job: stored, monitoring }.judged_at(now));
-        }
-        let updated_at = now.max(stored.updated_at);
-        let is_activated = changed.active && !stored.active;
-        let changed = Job {
-            activated_at: if is_activated { Some(updated_at) } else { stored.activated_at },
-            revision: stored.revision.next(),
-            updated_at,
-            updated_by: Some(caller.to_subject()),
-            ..changed
-        };
-        let allowance = ports.allowance_of_change();
-        match ports.jobs.update(&changed, stored.revision, allowance, mode) {
-            Ok(()) => return Ok(MonitoredJob { job: changed, monitoring }.judged_at(now)),
-            Err(UpdateJobError::Stale { .. }) if last_write_wins(precondition, sent_revision) => {}
-            Err(UpdateJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),
-            Err(UpdateJobError::Missing) => return Err(UseCaseError::NotFound),
-            Err(UpdateJobError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
-            Err(UpdateJobError::NameTaken(other)) => {
-                let name = changed.name.as_str();
-                return Err(UseCaseError::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)));
-            }
-            // Deleted between our reading it and now: look again, and say so.
-            Err(UpdateJobError::VersionMissing) => {}
-            Err(UpdateJobError::Store(failure)) => return Err(failure.into()),
+        let found = find_monitored_job(ports, caller, id)?;
+        require_revision(precondition, sent_revision, found.job.revision)?;
+        let changed = change(ports, &found.job, submission)?;
+        let last_write_wins = last_write_wins(precondition, sent_revision);
+        if let Some(done) = store_change(ports, caller, found, changed, last_write_wins, mode)? {
+            return Ok(done);
         }
     }
     Err(contended())
@@ -84,7 +60,13 @@ fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) 
         Sent::Given(drafts) => validate_sent(diagnostics, contract, drafts),
         Sent::Null => validate_sent(diagnostics, contract, &[]),
         Sent::Unreadable => None,
-        Sent::Absent if version_changes => validate_kept(diagnostics, contract, &stored.role_bindings),
+        Sent::Absent if version_changes => match &version {
+            Some(version) => {
+                let kept = renamed(ports, stored, version)?;
+                validate_kept(diagnostics, &version.contract, &kept)
+            }
+            None => None,
+        },
         Sent::Absent => Some(stored.role_bindings.clone()),
     };
 
@@ -159,16 +141,29 @@ fn validate_sent(
     validate_bindings(diagnostics, &Path::of("role_bindings"), contract.map(Contract::declared_inputs), drafts)
 }
 
+/// The bindings that stay, by the names that their roles have in another version.
+fn renamed(ports: &Ports, stored: &Job, to: &SourceVersion) -> Result<Vec<RoleBinding>, UseCaseError> {
+    let as_they_are = || stored.role_bindings.iter().cloned().collect();
+    if to.contract.input_roles().iter().all(|role| role.aliases.is_empty()) {
+        return Ok(as_they_are());
+    }
+    let Some(from) = ports.source_versions.find_many(&[stored.source_version_id])?.pop().flatten() else {
+        return Ok(as_they_are());
+    };
+    let CarryOver { roles, dropped } =
+        CarryOver::of(&stored.role_bindings, &from.contract, &to.contract, &BTreeMap::new());
+    let carried = roles
+        .into_iter()
+        .filter_map(|(role, binding)| Some(RoleBinding { role: role.role.clone(), ..binding?.clone() }));
+    Ok(carried.chain(dropped.into_iter().cloned()).collect())
+}
+
 /// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is
 /// reported where the request says which version it shall be.
-fn validate_kept(
-    diagnostics: &mut Diagnostics,
-    contract: Option<&Contract>,
-    kept: &CheckedBindings,
-) -> Option<CheckedBindings> {
+fn validate_kept(diagnostics: &mut Diagnostics, contract: &Contract, kept: &[RoleBinding]) -> Option<CheckedBindings> {
     let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
     let mut apart = Diagnostics::default();
-    let checked = validate_sent(&mut apart, contract, &drafts);
+    let checked = validate_sent(&mut apart, Some(contract), &drafts);
     let Some(violations) = apart.into_violations() else { return checked };
     diagnostics.omit(violations.omitted());
     for violation in violations.into_vec() {

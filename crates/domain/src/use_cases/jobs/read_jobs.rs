@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobId, JobRevision, JobWithHealth, Page,
-    PageRequest, Permission, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, Weight,
+    AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobDifference, JobId, JobRevision,
+    JobWithHealth, Page, PageRequest, Path, Permission, Revision, Scope, Source, SourceId, SourceVersion,
+    SourceVersionId, Timestamp, ValueProblem, ViolationCode, Violations, Weight,
 };
 use crate::ports::{JobFilter, StoreFailure};
 use crate::use_cases::lookup::find_job;
@@ -149,6 +150,44 @@ pub fn get_job_revision(
         return Ok(job.into());
     }
     ports.jobs.revision(job.organisation_id, id, revision)?.ok_or(UseCaseError::NotFound)
+}
+
+/// What changed from one revision of a job to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedRevisions {
+    /// What the job was.
+    pub from: JobRevision,
+    /// What it became.
+    pub to: JobRevision,
+    /// In what the two are different.
+    pub differences: Vec<JobDifference>,
+}
+
+/// What changed from the revision `with` to the revision `revision` of a job; without `with`, from the one before.
+pub fn compare_job_revisions(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    revision: Revision,
+    with: Option<Revision>,
+) -> Result<ComparedRevisions, UseCaseError> {
+    let to = get_job_revision(ports, caller, id, revision)?;
+    let unknown = |problem: ValueProblem| UseCaseError::from(Violations::from(problem.at(Path::of("with"))));
+    let Some(with) = with.or_else(|| revision.previous()) else {
+        let problem =
+            ValueProblem::new(ViolationCode::MissingMember, "is missing, and the first revision has none before it");
+        return Err(unknown(problem));
+    };
+    let from = match get_job_revision(ports, caller, id, with) {
+        Err(UseCaseError::NotFound) => {
+            let problem =
+                ValueProblem::new(ViolationCode::UnknownRevision, "is not a revision of the job that is kept");
+            return Err(unknown(problem.actual(with.as_i64())));
+        }
+        found => found?,
+    };
+    let differences = from.compare(&to);
+    Ok(ComparedRevisions { from, to, differences })
 }
 
 /// What to show of a job beside its own members.

@@ -22,7 +22,10 @@ fn describe() -> Operation {
         .access(Access::Scope(Permission::CatalogCreate))
         .request(
             &wire::CREATE_SOURCE_VERSION,
-            &[("tutorial", include_str!("../../../../../docs/examples/create-source-version.json"))],
+            &[
+                ("tutorial", include_str!("../../../../../docs/examples/create-source-version.json")),
+                ("next", include_str!("../../../../../docs/examples/create-next-source-version.json")),
+            ],
         )
         .answer(200, "It was there already", Body::One("SourceVersion"))
         .answer(201, "It was published", Body::One("SourceVersion"))

@@ -96,6 +96,12 @@ impl Call {
         self
     }
 
+    /// Where it goes on its server, without its query.
+    pub(crate) fn path(&self) -> String {
+        let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
+        format!("/{}", path.split('?').next().unwrap_or_default())
+    }
+
     /// Takes another token.
     pub(crate) fn token(self, token: &str) -> Self {
         self.without_header("Authorization").header("Authorization", &format!("Bearer {token}"))

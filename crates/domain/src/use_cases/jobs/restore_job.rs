@@ -1,0 +1,70 @@
+use super::store_change::store_change;
+use crate::model::{
+    Caller, Job, JobId, JobRevision, JobWithHealth, Path, Permission, Revision, ValueProblem, ViolationCode,
+};
+use crate::ports::WriteMode;
+use crate::requests::{BindingDraft, Precondition, RestoreDraft, Sent, Submission, validate_bindings};
+use crate::use_cases::lookup::find_monitored_job;
+use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, require_revision};
+
+/// Makes what a job was at one of its revisions its next revision: its name, whether it is active, its version, its
+/// bindings and its outputs with their ids. It is judged like any change.
+pub fn restore_job(
+    ports: &Ports,
+    caller: &Caller,
+    id: JobId,
+    submission: &Submission<RestoreDraft>,
+    precondition: &Precondition,
+    mode: WriteMode,
+) -> Result<JobWithHealth, UseCaseError> {
+    caller.require(Permission::JobsWrite)?;
+    for _ in 0..MAX_ATTEMPTS {
+        let found = find_monitored_job(ports, caller, id)?;
+        require_revision(precondition, &Sent::Absent, found.job.revision)?;
+        let job = as_it_was(ports, &found.job, submission)?;
+        let last_write_wins = matches!(precondition, Precondition::None);
+        if let Some(done) = store_change(ports, caller, found, job, last_write_wins, mode)? {
+            return Ok(done);
+        }
+    }
+    Err(contended())
+}
+
+fn as_it_was(ports: &Ports, stored: &Job, submission: &Submission<RestoreDraft>) -> Result<Job, UseCaseError> {
+    let mut diagnostics = submission.diagnostics.clone();
+    let path = Path::of("revision");
+    let number = diagnostics.require(&path, submission.content.revision.clone());
+    let kept = match number {
+        Some(number) => find_revision(ports, stored, number)?,
+        None => None,
+    };
+    if let (Some(number), None) = (number, &kept) {
+        let problem = ValueProblem::new(ViolationCode::UnknownRevision, "is not a revision of the job that is kept");
+        let problem = problem.expected(format!("1 to {}", stored.revision)).actual(number.to_string());
+        diagnostics.report(path.clone(), problem);
+    }
+    let Some(kept) = kept else { return Ok(diagnostics.finish(None)?) };
+    let version = ports.source_versions.find_many(&[kept.source_version_id])?.pop().flatten();
+    // A revision keeps its version from being deleted: it was purged since it was read.
+    let version = version.ok_or_else(contended)?;
+    let drafts: Vec<_> = kept.role_bindings.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
+    let declared = version.contract.declared_inputs();
+    let checked = validate_bindings(&mut diagnostics, &path, Some(declared), &drafts);
+    let role_bindings = diagnostics.finish(checked)?;
+    Ok(Job {
+        source_version_id: version.id,
+        name: kept.name,
+        active: kept.active,
+        role_bindings,
+        outputs: kept.outputs,
+        ..stored.clone()
+    })
+}
+
+fn find_revision(ports: &Ports, stored: &Job, number: i128) -> Result<Option<JobRevision>, UseCaseError> {
+    let Some(revision) = i64::try_from(number).ok().and_then(Revision::new) else { return Ok(None) };
+    if revision == stored.revision {
+        return Ok(Some(stored.clone().into()));
+    }
+    Ok(ports.jobs.revision(stored.organisation_id, stored.id, revision)?)
+}
