@@ -15,6 +15,12 @@ pub(crate) enum ConstraintViolation {
     VersionLabel,
     /// The source of a version does not exist; or, when a source is deleted, it has versions.
     SourceOfVersion,
+    /// The version has a row about its lifecycle.
+    LifecycleOfVersion,
+    /// The version of a lifecycle does not exist.
+    VersionOfLifecycle,
+    /// The version that replaces another one does not exist.
+    Replacement,
     /// The organisation has a job of that id.
     JobId,
     /// The organisation has a job of that name.
@@ -46,7 +52,7 @@ pub(crate) enum ConstraintViolation {
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, ConstraintViolation); 55] = [
+const MEANINGS: [(&str, ConstraintViolation); 61] = [
     ("sources_pkey", ConstraintViolation::SourceId),
     ("sources_name_key_key", ConstraintViolation::SourceName),
     ("sources_name_check", ConstraintViolation::Rule),
@@ -65,6 +71,12 @@ const MEANINGS: [(&str, ConstraintViolation); 55] = [
     ("source_versions_input_roles_check", ConstraintViolation::Rule),
     ("source_versions_output_roles_check", ConstraintViolation::Rule),
     ("source_versions_contract_digest_check", ConstraintViolation::Rule),
+    ("source_version_lifecycles_pkey", ConstraintViolation::LifecycleOfVersion),
+    ("source_version_lifecycles_source_version_id_fkey", ConstraintViolation::VersionOfLifecycle),
+    ("source_version_lifecycles_replaced_by_fkey", ConstraintViolation::Replacement),
+    ("source_version_lifecycles_stage_check", ConstraintViolation::Rule),
+    ("source_version_lifecycles_reason_check", ConstraintViolation::Rule),
+    ("source_version_lifecycles_revision_check", ConstraintViolation::Rule),
     ("jobs_pkey", ConstraintViolation::JobId),
     ("jobs_organisation_id_name_key", ConstraintViolation::JobName),
     ("jobs_source_id_source_version_id_fkey", ConstraintViolation::VersionOfJob),

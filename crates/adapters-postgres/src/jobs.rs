@@ -13,11 +13,13 @@ pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
 
-use diesel::dsl::{exists, not};
+use std::collections::BTreeMap;
+
+use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page,
-    PageRequest, Revision, Scope, Subject, Timestamp,
+    Allowance, BoundJobs, HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob,
+    OrganisationId, Page, PageRequest, Revision, RoleName, Scope, SourceVersionId, Subject, Timestamp, ValueProblem,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -32,11 +34,11 @@ use crate::quotas::{self, Take};
 use crate::rows::{
     JobRevisionRow, JsonList, MonitoredJobRow, StoredBinding, StoredOutput, count, read_all, read_optional, revision,
 };
-use crate::schema::jobs;
+use crate::schema::{jobs, source_version_lifecycles};
 use crate::store::PostgresStore;
 
 use self::by_name::find_by_name;
-use self::count::CountJobs;
+use self::count::{CountBoundRoles, CountJobs};
 use self::find::contains;
 use self::list::JobList;
 use self::revisions::JobRevisions;
@@ -82,6 +84,36 @@ impl JobRepository for PostgresStore {
             Ok((status, count(*number)?))
         };
         counts.iter().map(read).collect()
+    }
+
+    fn count_by_bound_roles(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<BoundJobs>, StoreFailure> {
+        let Some(query) = CountBoundRoles::new(scope, filter) else { return Ok(Vec::new()) };
+        let counts: Vec<(Uuid, JsonList<String>, i64)> =
+            self.database().statement(|connection| query.clone().load(connection))?;
+        let corrupt = |problem: ValueProblem| StoreFailure::Corrupt(problem.into());
+        let read = |(version, roles, jobs): (Uuid, JsonList<String>, i64)| {
+            let source_version_id = SourceVersionId::from_uuid(version).map_err(corrupt)?;
+            let roles =
+                roles.0.iter().map(|role| RoleName::restore(role)).collect::<Result<_, _>>().map_err(corrupt)?;
+            Ok(BoundJobs { source_version_id, roles, jobs: count(jobs)? })
+        };
+        counts.into_iter().map(read).collect()
+    }
+
+    fn count_of_stages(&self) -> Result<BTreeMap<LifecycleStage, u64>, StoreFailure> {
+        let counts: Vec<(String, i64)> = self.database().statement(|connection| {
+            source_version_lifecycles::table
+                .inner_join(jobs::table.on(jobs::source_version_id.eq(source_version_lifecycles::source_version_id)))
+                .filter(source_version_lifecycles::stage.ne(LifecycleStage::Active.as_str()))
+                .group_by(source_version_lifecycles::stage)
+                .select((source_version_lifecycles::stage, count_star()))
+                .load(connection)
+        })?;
+        let read = |(stage, number): (String, i64)| {
+            let stage = LifecycleStage::parse(&stage).map_err(|problem| StoreFailure::Corrupt(problem.into()))?;
+            Ok((stage, count(number)?))
+        };
+        counts.into_iter().map(read).collect()
     }
 
     fn update(

@@ -23,7 +23,7 @@ pub(crate) use monitored_job::{MonitoredJobRow, MonitoredJobSql};
 pub(crate) use prediction::{PredictionRow, PredictionSql};
 pub(crate) use run::{ReplacedRunRow, RunRow};
 pub(crate) use source::SourceRow;
-pub(crate) use source_version::{SourceVersionHeadRow, SourceVersionRow};
+pub(crate) use source_version::{LifecycleRow, PublishedVersionHeadRow, PublishedVersionRow, SourceVersionRow};
 
 /// Reads the rows that were found, one for each wanted id, in the order in which they were wanted.
 pub(crate) fn in_wanted_order<'r, Row, Item>(

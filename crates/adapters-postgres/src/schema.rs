@@ -162,6 +162,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    source_version_lifecycles (source_version_id) {
+        source_version_id -> Uuid,
+        stage -> Text,
+        reason -> Nullable<Text>,
+        replaced_by -> Nullable<Uuid>,
+        end_of_life_at -> Nullable<Timestamptz>,
+        revision -> Int8,
+        changed_at -> Nullable<Timestamptz>,
+        changed_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     source_versions (id) {
         id -> Uuid,
         source_id -> Uuid,

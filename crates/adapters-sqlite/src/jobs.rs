@@ -13,10 +13,12 @@ pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, HealthCounts, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId, Page, PageRequest,
-    Revision, Scope, Timestamp,
+    Allowance, BoundJobs, HealthCounts, Job, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob, OrganisationId,
+    Page, PageRequest, Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -29,7 +31,7 @@ use crate::jobs::by_name::find_by_name;
 use crate::paging::at_once;
 use crate::quotas::take;
 use crate::rows::{JobChanges, job_organisation, stored_revision};
-use crate::schema::jobs;
+use crate::schema::{jobs, source_version_lifecycles};
 use crate::store::SqliteStore;
 
 impl JobRepository for SqliteStore {
@@ -55,6 +57,28 @@ impl JobRepository for SqliteStore {
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
         count::count_by_health(&mut *self.reader()?, scope, filter, now)
+    }
+
+    fn count_by_bound_roles(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<BoundJobs>, StoreFailure> {
+        count::count_by_bound_roles(&mut *self.reader()?, scope, filter)
+    }
+
+    fn count_of_stages(&self) -> Result<BTreeMap<LifecycleStage, u64>, StoreFailure> {
+        let mut reader = self.reader()?;
+        let retired: Vec<(String, String)> = source_version_lifecycles::table
+            .filter(source_version_lifecycles::stage.ne(LifecycleStage::Active.as_str()))
+            .select((source_version_lifecycles::stage, source_version_lifecycles::source_version_id))
+            .load(&mut *reader)
+            .or_store_failure()?;
+        let mut counts = BTreeMap::new();
+        // Not a join: SQLite, which keeps no statistics here, might walk through all jobs.
+        for (stage, version) in retired {
+            let stage = LifecycleStage::parse(&stage).map_err(|problem| StoreFailure::Corrupt(problem.into()))?;
+            let jobs = jobs::table.filter(jobs::source_version_id.eq(version)).count();
+            let count: i64 = jobs.get_result(&mut *reader).or_store_failure()?;
+            *counts.entry(stage).or_insert(0) += count.unsigned_abs();
+        }
+        Ok(counts)
     }
 
     fn update(

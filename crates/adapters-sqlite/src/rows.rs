@@ -2,7 +2,7 @@
 
 mod job;
 mod job_revision;
-mod json;
+pub(crate) mod json;
 mod monitored_job;
 mod prediction;
 mod run;
@@ -15,7 +15,7 @@ pub(crate) use monitored_job::MonitoredJobRow;
 pub(crate) use prediction::{NewPredictionRow, PredictionRow, stored_number, stored_role};
 pub(crate) use run::{ReplacedRunRow, RunRow, succeeded};
 pub(crate) use source::{SourceChanges, SourceRow};
-pub(crate) use source_version::{SourceVersionHeadRow, SourceVersionRow};
+pub(crate) use source_version::{LifecycleRow, PublishedVersionHeadRow, PublishedVersionRow, SourceVersionRow};
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -155,6 +155,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    source_version_lifecycles (source_version_id) {
+        source_version_id -> Text,
+        stage -> Text,
+        reason -> Nullable<Text>,
+        replaced_by -> Nullable<Text>,
+        end_of_life_at -> Nullable<BigInt>,
+        revision -> BigInt,
+        changed_at -> Nullable<BigInt>,
+        changed_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     source_versions (id) {
         #[sql_name = "rowid"]
         sequence_number -> BigInt,
@@ -208,6 +221,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     run_counters,
     run_summaries,
     runs,
+    source_version_lifecycles,
     source_versions,
     sources,
     unjudged_sources

@@ -16,8 +16,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use prediction_domain::model::{
-    CheckedBindings, Contract, InputId, InputRole, Job, Output, OutputRole, Prediction, PredictionsDigest, Revision,
-    RoleBinding, Run, RunStatus, Source, SourceId, SourceVersion, Subject, Timestamp,
+    CheckedBindings, Contract, InputId, InputRole, Job, Lifecycle, Output, OutputRole, Prediction, PredictionsDigest,
+    Revision, RoleBinding, Run, RunStatus, Source, SourceId, SourceVersion, Subject, Timestamp,
 };
 use prediction_domain::ports::{JobSetUp, WriteMode};
 
@@ -55,6 +55,7 @@ pub fn a_version_of(source_id: SourceId) -> SourceVersion {
         description: Some(description("First release.")),
         contract: a_contract(),
         created_at: later(),
+        lifecycle: Lifecycle::default(),
     }
 }
 

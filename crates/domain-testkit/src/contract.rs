@@ -179,6 +179,14 @@ macro_rules! contract_suite {
                     a_delete_of_a_version_in_use_names_the_first_ten_jobs
                     a_dry_run_of_a_delete_is_judged_and_changes_nothing
                 }
+                lifecycles {
+                    a_lifecycle_reads_back_as_it_was_stored
+                    a_lifecycle_is_changed_at_the_revision_that_is_expected
+                    the_version_to_take_is_the_newest_that_is_active_or_else_deprecated
+                    versions_and_jobs_are_filtered_by_stage
+                    jobs_are_counted_by_the_stage_of_their_version
+                    a_replacement_can_be_deleted
+                }
             }
             jobs {
                 single_jobs {

@@ -25,14 +25,16 @@ mod weight;
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
 pub use catalog::{
     ALIASES, Compatibility, Contract, ContractComparison, ContractDigest, DeclaredInput, DeclaredInputs,
-    ExpectedIntervalMinutes, InputRole, MAX_ALIASES, MAX_PERIOD_DAYS, MAX_ROLES, MemberDifference, OutputRole, ROLES,
-    RetentionHours, RoleChange, RoleComparison, Source, SourceVersion, SourceVersionHead, name_keys,
+    ExpectedIntervalMinutes, InputRole, Lifecycle, LifecycleStage, MAX_ALIASES, MAX_PERIOD_DAYS, MAX_ROLES,
+    MemberDifference, OutputRole, ROLES, RetentionHours, RoleChange, RoleComparison, Source, SourceVersion,
+    SourceVersionHead, name_keys,
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
 pub use jobs::{
-    BINDINGS, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, InputAction, InputStep, Job,
-    JobDifference, JobRevision, JobWithHealth, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output,
-    OutputAction, OutputStep, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference,
+    BINDINGS, BoundJobs, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, ImpactCounts,
+    ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobImpact, JobRevision, JobWithHealth, MAX_BINDINGS,
+    MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, OutputAction, OutputStep, RoleBinding, RunOutcome, RunSummary,
+    UpgradePlan, VersionReference,
 };
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};

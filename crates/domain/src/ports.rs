@@ -21,8 +21,8 @@ mod store_failure;
 mod store_ports;
 
 pub use catalog::{
-    DeleteSourceError, DeleteSourceVersionError, InsertSourceError, InsertSourceVersionError, OwnerFilter,
-    SourceFilter, SourceRepository, SourceVersionFilter, SourceVersionRepository, UpdateSourceError,
+    ChangeLifecycleError, DeleteSourceError, DeleteSourceVersionError, InsertSourceError, InsertSourceVersionError,
+    OwnerFilter, SourceFilter, SourceRepository, SourceVersionFilter, SourceVersionRepository, UpdateSourceError,
 };
 pub use clock::{Clock, IdGenerator, MonotonicClock};
 pub use health::StoreHealth;

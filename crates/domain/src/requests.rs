@@ -12,15 +12,16 @@ mod precondition;
 mod results;
 mod sent;
 
+pub(crate) use catalog::validate_lifecycle_change;
 pub use catalog::{
-    InputRoleDraft, OutputRoleDraft, SourceChangeDraft, SourceDraft, SourceSpec, SourceVersionDraft, SourceVersionSpec,
-    declared_inputs,
+    InputRoleDraft, LifecycleChangeDraft, OutputRoleDraft, SourceChangeDraft, SourceDraft, SourceSpec,
+    SourceVersionDraft, SourceVersionSpec, declared_inputs,
 };
 pub use jobs::{
     BindingDraft, JobChangeDraft, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft, SetUpJobDraft, UPGRADES,
     UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings, validate_bindings,
 };
-pub(crate) use jobs::{UpgradedBindings, validate_upgrade};
+pub(crate) use jobs::{UpgradeOutlook, UpgradedBindings, upgrade_outlook, validate_upgrade};
 pub use precondition::Precondition;
 pub use results::{PredictionDraft, RunDraft, validate_predictions};
 pub use sent::{Sent, Submission};

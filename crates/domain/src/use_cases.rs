@@ -22,18 +22,18 @@ use crate::ports::{
 use crate::requests::{Precondition, Sent};
 
 pub use catalog::{
-    ComparedVersions, SourceChanged, change_source, compare_source_versions, create_source, delete_source,
-    delete_source_version, get_source, get_source_version, list_source_version_heads, list_source_versions,
-    list_sources, publish_source_version,
+    ComparedVersions, SourceChanged, change_lifecycle, change_source, compare_source_versions, create_source,
+    delete_source, delete_source_version, get_source, get_source_version, list_source_version_heads,
+    list_source_versions, list_sources, publish_source_version,
 };
 pub use clock_watch::ClockWatch;
 pub use error::{Conflict, InUse, Resource, UseCaseError};
 pub use jobs::{
-    ComparedRevisions, Expanded, Expansion, HealthJudge, JobQuery, JobUpgradeOutcome, JobUpgradeResult, JobUpgraded,
-    JobsUpgraded, Outcomes, PreparedSetUp, PreparedUpgrades, SetUpDone, Warning, change_job, compare_job_revisions,
-    count_all_jobs_by_health, count_jobs_by_health, delete_job, expand_jobs, get_job_revision, get_jobs,
-    list_expanded_jobs, list_job_revisions, list_jobs, prepare_set_up, prepare_upgrades, restore_job, set_up_jobs,
-    upgrade_job, upgrade_jobs,
+    ComparedRevisions, Expanded, Expansion, HealthJudge, Impact, ImpactFilter, JobChanged, JobQuery, JobUpgradeOutcome,
+    JobUpgradeResult, JobUpgraded, JobsUpgraded, Outcomes, PreparedSetUp, PreparedUpgrades, SetUpDone, Warning,
+    change_job, compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage, count_jobs_by_health,
+    delete_job, expand_jobs, get_job_revision, get_jobs, judge_impact, list_expanded_jobs, list_job_revisions,
+    list_jobs, prepare_set_up, prepare_upgrades, restore_job, set_up_jobs, upgrade_job, upgrade_jobs,
 };
 pub use quotas::Quotas;
 pub use results::{

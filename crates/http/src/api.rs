@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prediction_domain::model::Caller;
-use prediction_domain::use_cases::{Ports, count_all_jobs_by_health};
+use prediction_domain::use_cases::{Ports, count_all_jobs_by_health, count_all_jobs_by_stage};
 use prediction_identity::{TokenRejected, TokenVerifier};
 use prediction_wire::ServiceDegradation;
 
@@ -51,9 +51,12 @@ impl Api {
     pub(crate) async fn metrics(&self) -> String {
         if self.runtime.metrics.are_job_counts_due() {
             let (ports, runtime) = (self.service.ports.clone(), Arc::clone(&self.runtime));
-            let count = self.service.reads.run(Tenant::SERVICE, move || match count_all_jobs_by_health(&ports) {
-                Ok(counts) => runtime.metrics.set_job_counts(&counts),
-                Err(failure) => tracing::warn!(cause = %failure, "the jobs could not be counted"),
+            let count = self.service.reads.run(Tenant::SERVICE, move || {
+                let counts = count_all_jobs_by_health(&ports);
+                match counts.and_then(|counts| Ok((counts, count_all_jobs_by_stage(&ports)?))) {
+                    Ok((counts, retired)) => runtime.metrics.set_job_counts(&counts, &retired),
+                    Err(failure) => tracing::warn!(cause = %failure, "the jobs could not be counted"),
+                }
             });
             // Counts that come later are shown the next time.
             let _ = tokio::time::timeout(LONGEST_WAIT_FOR_COUNTS, count).await;

@@ -1,10 +1,11 @@
 //! What the service measures, in Prometheus' terms.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use prediction_domain::model::{HealthCounts, HealthStatus, Quota};
+use prediction_domain::model::{HealthCounts, HealthStatus, LifecycleStage, Quota};
 use prediction_domain::ports::ConnectionCounts;
 use prediction_domain::use_cases::{PurgeStep, SweptHistory};
 use prometheus::core::Collector;
@@ -45,8 +46,7 @@ pub(crate) struct Metrics {
     requests: HistogramVec,
     lanes: LaneVectors,
     connections: IntGaugeVec,
-    jobs: IntGaugeVec,
-    jobs_by_health: IntGaugeVec,
+    jobs: JobGauges,
     purged: IntCounterVec,
     purging: IntGauge,
     conditions: ConditionGauges,
@@ -250,6 +250,28 @@ impl TokenVerdicts {
     }
 }
 
+/// How many jobs there are.
+struct JobGauges {
+    states: IntGaugeVec,
+    healths: IntGaugeVec,
+    version_stages: IntGaugeVec,
+}
+
+impl JobGauges {
+    fn new() -> prometheus::Result<Self> {
+        let gauges = |name, help, label| IntGaugeVec::new(Opts::new(name, help), &[label]);
+        Ok(Self {
+            states: gauges("jobs", "Jobs of all organisations.", "state")?,
+            healths: gauges("jobs_by_health", "Jobs of all organisations by their health.", "health")?,
+            version_stages: gauges(
+                "jobs_by_version_stage",
+                "Jobs of all organisations by the stage of the version that they run.",
+                "stage",
+            )?,
+        })
+    }
+}
+
 /// A metric that can be made: its name and labels are written here.
 fn valid<T>(metric: prometheus::Result<T>) -> T {
     metric.unwrap_or_else(|error| unreachable!("the names and labels of metrics are valid: {error}"))
@@ -265,8 +287,6 @@ impl Metrics {
         let lanes = LaneVectors::new();
         let gauges = |name, help, label| IntGaugeVec::new(Opts::new(name, help), &[label]);
         let connections = gauges("database_connections", "Open connections to the database.", "state");
-        let jobs = gauges("jobs", "Jobs of all organisations.", "state");
-        let jobs_by_health = gauges("jobs_by_health", "Jobs of all organisations by their health.", "health");
         let purged = IntCounterVec::new(
             Opts::new(
                 "purged_total",
@@ -294,12 +314,15 @@ impl Metrics {
         let (token_verdicts, key_fetches, quota_refusals) =
             (valid(token_verdicts), valid(key_fetches), valid(quota_refusals));
         let (requests, lanes, connections) = (valid(requests), valid(lanes), valid(connections));
-        let (jobs, jobs_by_health) = (valid(jobs), valid(jobs_by_health));
+        let jobs = valid(JobGauges::new());
         let (purged, purging) = (valid(purged), valid(purging));
-        let age = Gauge::new("jobs_counted_age_seconds", "How long ago jobs and jobs_by_health were counted.");
+        let age = Gauge::new(
+            "jobs_counted_age_seconds",
+            "How long ago jobs, jobs_by_health and jobs_by_version_stage were counted.",
+        );
         let jobs_counted_age = valid(age);
         let registry = valid(Registry::new_custom(Some(PREFIX.to_owned()), None));
-        let collectors: [Box<dyn Collector>; 23] = [
+        let collectors: [Box<dyn Collector>; 24] = [
             Box::new(jobs_counted_age.clone()),
             Box::new(requests.clone()),
             Box::new(lanes.batch_sizes.clone()),
@@ -309,8 +332,9 @@ impl Metrics {
             Box::new(lanes.shed.clone()),
             Box::new(lanes.replaced.clone()),
             Box::new(connections.clone()),
-            Box::new(jobs.clone()),
-            Box::new(jobs_by_health.clone()),
+            Box::new(jobs.states.clone()),
+            Box::new(jobs.healths.clone()),
+            Box::new(jobs.version_stages.clone()),
             Box::new(purged.clone()),
             Box::new(purging.clone()),
             Box::new(conditions.store_writable.clone()),
@@ -343,7 +367,6 @@ impl Metrics {
             lanes,
             connections,
             jobs,
-            jobs_by_health,
             purged,
             purging,
             conditions,
@@ -391,15 +414,23 @@ impl Metrics {
         due
     }
 
-    pub(crate) fn set_job_counts(&self, counts: &HealthCounts) {
+    pub(crate) fn set_job_counts(&self, counts: &HealthCounts, retired: &BTreeMap<LifecycleStage, u64>) {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let mut active = 0;
         for (status, count) in counts.iter() {
-            self.jobs_by_health.with_label_values(&[status.as_str()]).set(number(count));
+            self.jobs.healths.with_label_values(&[status.as_str()]).set(number(count));
             active += if status == HealthStatus::Paused { 0 } else { count };
         }
-        self.jobs.with_label_values(&["active"]).set(number(active));
-        self.jobs.with_label_values(&["inactive"]).set(number(counts.of(HealthStatus::Paused)));
+        self.jobs.states.with_label_values(&["active"]).set(number(active));
+        self.jobs.states.with_label_values(&["inactive"]).set(number(counts.of(HealthStatus::Paused)));
+        let of = |stage| retired.get(&stage).copied().unwrap_or_default();
+        let all: u64 = counts.iter().map(|(_, count)| count).sum();
+        for stage in LifecycleStage::ALL {
+            // Counted one after the other: together they may be more for a moment.
+            let count =
+                if stage == LifecycleStage::Active { all.saturating_sub(retired.values().sum()) } else { of(stage) };
+            self.jobs.version_stages.with_label_values(&[stage.as_str()]).set(number(count));
+        }
         let mut counted = self.jobs_counted.lock().unwrap_or_else(PoisonError::into_inner);
         *counted = counted.map(|(began, _)| (began, began.elapsed()));
         *self.jobs_known.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();

@@ -3,6 +3,7 @@
 
 mod job_revisions;
 mod jobs;
+mod lifecycles;
 mod predictions;
 mod runs;
 mod source_versions;
@@ -25,7 +26,7 @@ use crate::request::Call;
 use prediction_wire as wire;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
-const ENDPOINTS: [Endpoint; 31] = [
+const ENDPOINTS: [Endpoint; 34] = [
     sources::list::ENDPOINT,
     sources::create::ENDPOINT,
     sources::get::ENDPOINT,
@@ -35,6 +36,9 @@ const ENDPOINTS: [Endpoint; 31] = [
     source_versions::create::ENDPOINT,
     source_versions::get::ENDPOINT,
     source_versions::compare::ENDPOINT,
+    source_versions::impact::ENDPOINT,
+    lifecycles::get::ENDPOINT,
+    lifecycles::change::ENDPOINT,
     source_versions::delete::ENDPOINT,
     jobs::set_up::ENDPOINT,
     jobs::upgrade_many::ENDPOINT,

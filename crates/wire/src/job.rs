@@ -3,6 +3,7 @@ use prediction_domain::model::{
     RoleName, SourceId, SourceVersionId, Timestamp, Unit,
 };
 use prediction_domain::requests::{BindingDraft, JobChangeDraft};
+use prediction_domain::use_cases::JobChanged;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +12,7 @@ use crate::health::JobHealth;
 use crate::rules::{self, FLAG, ID, NAME, REVISION, TIME, WORD};
 use crate::source::Source;
 use crate::source_version::SourceVersion;
+use crate::warning::Warning;
 
 /// One version of a source, configured to run for one organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -55,6 +57,25 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub source_version: Option<Box<SourceVersion>>,
+}
+
+/// A job as it is after a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UpdatedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub job: Job,
+    /// What was done and may not have been meant; left out when that is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Warning>,
+}
+
+impl From<JobChanged> for UpdatedJob {
+    fn from(JobChanged { job, health, warnings }: JobChanged) -> Self {
+        let warnings = warnings.into_iter().map(Warning::from).collect();
+        Self { job: JobWithHealth { job, health }.into(), warnings }
+    }
 }
 
 /// An input role of the job's version, bound to a concrete input.
@@ -144,6 +165,7 @@ pub static UPDATE_JOB: Shape<JobChangeDraft> = Shape {
         fields.read_only("outputs", ReadOnly::List("Output"));
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
+        fields.read_only("warnings", ReadOnly::List("Warning"));
         fields.read_only("health", ReadOnly::One("JobHealth"));
         fields.read_only("source", ReadOnly::One("Source"));
         fields.read_only("source_version", ReadOnly::One("SourceVersion"));

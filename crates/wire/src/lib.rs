@@ -19,8 +19,10 @@
 mod comparison;
 mod fields;
 mod health;
+mod impact;
 mod job;
 mod job_revision;
+mod lifecycle;
 mod page;
 mod problem;
 mod rules;
@@ -32,22 +34,27 @@ mod source_version;
 mod texts;
 mod upgrade;
 mod upgrade_many;
+mod warning;
 
 pub use comparison::{MemberDifference, RoleComparison, SourceVersionComparison, SourceVersionReference};
 pub use fields::{BodyError, Described, Fields, List, Part, ReadOnly, Schemas, Shape};
 pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDegradation, ServiceHealth};
-pub use job::{Job, Output, RoleBinding, UPDATE_JOB};
+pub use impact::{ImpactCounts, JobImpact, SourceVersionImpact};
+pub use job::{Job, Output, RoleBinding, UPDATE_JOB, UpdatedJob};
 pub use job_revision::{JobDifference, JobRevision, JobRevisionComparison, JobRevisionReference};
+pub use lifecycle::{Lifecycle, UPDATE_LIFECYCLE};
 pub use page::{DELETE, Page};
 pub use problem::{PROBLEM_MEDIA_TYPE, Problem, ProblemCode, ProblemEntry, ProblemMember};
 pub use rules::{
-    ANY_TEXT, FLAG, ID, INTERVAL, LABEL, NAME, NUMBER, PROSE, RETENTION, REVISION, RUN_STATUS, Rule, TIME, WORD,
+    ANY_TEXT, FLAG, ID, IMPACT_OUTCOME, INTERVAL, LABEL, NAME, NUMBER, PROSE, RETENTION, REVISION, RUN_STATUS, Rule,
+    STAGE, TIME, WORD,
 };
 pub use run::{Prediction, Provenance, REPORT_RUN, ReportedRun, Run};
 pub use schemas::schemas;
-pub use setup::{JobSetup, JobSetupOutcome, Outcome, SET_UP_JOB, Warning};
+pub use setup::{JobSetup, JobSetupOutcome, Outcome, SET_UP_JOB};
 pub use source::{CREATE_SOURCE, Source, UPDATE_SOURCE, UpdatedSource, ValueCount};
 pub use source_version::{CREATE_SOURCE_VERSION, InputRole, OutputRole, SourceVersion, SourceVersionItem};
 pub use texts::{entity_tags, trimmed};
 pub use upgrade::{JobUpgrade, RESTORE_JOB, UPGRADE_JOB, UpgradeInput, UpgradeOutput, UpgradePlan};
 pub use upgrade_many::{JobUpgradeCounts, JobUpgradeResult, JobUpgrades, UPGRADE_JOBS, UpgradeOutcome};
+pub use warning::Warning;

@@ -87,6 +87,11 @@ const fn text(least: usize, most: usize, pattern: fn() -> String) -> Rule {
     Rule::of(Form::Text { least, most: Some(most), pattern: Some(pattern) })
 }
 
+/// What an upgrade would come to.
+pub const IMPACT_OUTCOME: Rule = Rule::named("ImpactOutcome");
+/// Where a source version is in its life.
+pub const STAGE: Rule = Rule::named("LifecycleStage");
+
 /// A whole number between these.
 #[expect(clippy::cast_possible_wrap, reason = "limits are far below")]
 pub(crate) const fn whole(least: i64, most: usize) -> Rule {
@@ -116,6 +121,8 @@ macro_rules! words_of {
 
 const COMPATIBILITIES: &[&str] = words_of!(model::Compatibility);
 const ROLE_CHANGES: &[&str] = words_of!(model::RoleChange);
+const IMPACT_OUTCOMES: &[&str] = words_of!(model::ImpactOutcome);
+const STAGES: &[&str] = words_of!(model::LifecycleStage);
 const INPUT_ACTIONS: &[&str] = words_of!(model::InputAction);
 const OUTPUT_ACTIONS: &[&str] = words_of!(model::OutputAction);
 const RUN_STATUSES: &[&str] = words_of!(model::RunStatus);
@@ -273,6 +280,15 @@ stand_ins! {
          get it in another metric or unit."
     );
     RoleChange = Rule::of(Form::Choice(ROLE_CHANGES)).about("What became of a role.");
+    LifecycleStage = Rule::of(Form::Choice(STAGES)).about(
+        "`active`: it should be run; so it begins. `deprecated`: jobs should leave it, and a job that comes to it is told so. \
+         `withdrawn`: no job comes to it; jobs that run it go on."
+    );
+    ImpactOutcome = Rule::of(Form::Choice(IMPACT_OUTCOMES)).about(
+        "`ready`: an upgrade would succeed without help. `needs_binding`: a role has to be bound first. `breaking`: it would succeed, \
+         and readers would miss an output, or get it in another metric or unit. `up_to_date`: the job runs the version already. \
+         `blocked`: the version is withdrawn."
+    );
     InputAction = Rule::of(Form::Choice(INPUT_ACTIONS)).about(
         "`kept`: its binding stays. `renamed`: what was bound to its former name is bound to it. `rebound`: it is bound anew, instead \
          of what it would have taken over. `bound`: it is bound for the first time. `dropped`: the version lacks the role, so what \
@@ -314,6 +330,8 @@ impl<T: ToSchema> ToSchema for Open<T> {
 pub(crate) type OpenHealthStatus = Open<HealthStatus>;
 pub(crate) type OpenCompatibility = Open<Compatibility>;
 pub(crate) type OpenRoleChange = Open<RoleChange>;
+pub(crate) type OpenLifecycleStage = Open<LifecycleStage>;
+pub(crate) type OpenImpactOutcome = Open<ImpactOutcome>;
 pub(crate) type OpenInputAction = Open<InputAction>;
 pub(crate) type OpenOutputAction = Open<OutputAction>;
 pub(crate) type OpenRunStatus = Open<RunStatus>;

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::fields::{List, Shape};
 use crate::job_revision::JobRevision;
 use crate::rules::{self, ANY_TEXT, NUMBER, REVISION, RUN_STATUS, TIME, WORD};
-use crate::setup::Warning;
 use crate::source_version::SourceVersion;
+use crate::warning::Warning;
 
 /// One execution of a job, as reported by the runner that did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -6,7 +6,8 @@ use utoipa::openapi::schema::{AllOf, Schema};
 
 use crate::fields::Schemas;
 use crate::{
-    comparison, health, job, job_revision, problem, rules, run, setup, source, source_version, upgrade, upgrade_many,
+    comparison, health, impact, job, job_revision, lifecycle, problem, rules, run, setup, source, source_version,
+    upgrade, upgrade_many, warning,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -22,6 +23,7 @@ use crate::{
     comparison::SourceVersionReference,
     comparison::RoleComparison,
     comparison::MemberDifference,
+    lifecycle::Lifecycle,
     health::JobHealth,
     health::JobHealthCounts,
     health::JobHealthCountsByStatus,
@@ -32,8 +34,14 @@ use crate::{
     rules::Compatibility,
     rules::RoleChange,
     rules::InputAction,
+    rules::LifecycleStage,
+    rules::ImpactOutcome,
+    impact::SourceVersionImpact,
+    impact::ImpactCounts,
+    impact::JobImpact,
     rules::OutputAction,
     job::Job,
+    job::UpdatedJob,
     job::RoleBinding,
     job::Output,
     job_revision::JobRevision,
@@ -55,7 +63,7 @@ use crate::{
     setup::JobSetup,
     setup::JobSetupOutcome,
     setup::Outcome,
-    setup::Warning,
+    warning::Warning,
     problem::Problem,
     problem::ProblemEntry,
 )))]

@@ -2,7 +2,6 @@ use prediction_domain::model::{BINDINGS, JobWithHealth};
 use prediction_domain::requests::{SetUpDraft, SetUpJobDraft};
 use prediction_domain::use_cases::{self, Outcomes, SetUpDone};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::fields::{List, Part, Shape};
@@ -10,6 +9,7 @@ use crate::job::{Job, ROLE_BINDING};
 use crate::rules::{self, FLAG, ID, NAME};
 use crate::source::{SETUP_SOURCE, Source};
 use crate::source_version::{SETUP_SOURCE_VERSION, SourceVersion};
+use crate::warning::Warning;
 
 /// A job that is set up, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -50,18 +50,6 @@ pub enum Outcome {
     Reused,
 }
 
-/// Something that was done and may not have been meant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Warning {
-    /// Machine-readable code of the warning. There may be more of them in later releases.
-    pub code: String,
-    /// What was done, for people.
-    pub message: String,
-    /// The values that the message is about.
-    #[schema(value_type = HashMap<String, Value>)]
-    pub details: Value,
-}
-
 /// Stands for an outcome where answers are described.
 type OpenOutcome = rules::Open<Outcome>;
 
@@ -93,12 +81,6 @@ impl From<use_cases::Outcome> for Outcome {
             use_cases::Outcome::Created => Self::Created,
             use_cases::Outcome::Reused => Self::Reused,
         }
-    }
-}
-
-impl From<use_cases::Warning> for Warning {
-    fn from(warning: use_cases::Warning) -> Self {
-        Self { code: warning.code.to_owned(), message: warning.message, details: warning.details }
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::fields::{Fields, List, Shape};
+use crate::lifecycle::Lifecycle;
 use crate::rules::{self, FLAG, ID, LABEL, PROSE, WORD};
 
 /// An immutable contract of a source: the inputs it needs, the outputs it gives.
@@ -38,6 +39,8 @@ pub struct SourceVersion {
     /// When it was published.
     #[schema(value_type = rules::Time, inline)]
     pub created_at: Timestamp,
+    /// Whether it should be run.
+    pub lifecycle: Lifecycle,
 }
 
 impl SourceVersion {
@@ -82,6 +85,8 @@ pub struct SourceVersionItem {
     /// When it was published.
     #[schema(value_type = rules::Time, inline)]
     pub created_at: Timestamp,
+    /// Whether it should be run.
+    pub lifecycle: Lifecycle,
 }
 
 impl SourceVersionItem {
@@ -222,6 +227,7 @@ impl From<model::SourceVersion> for SourceVersion {
             version: version.version,
             description: version.description,
             created_at: version.created_at,
+            lifecycle: version.lifecycle.into(),
         }
     }
 }
@@ -238,8 +244,17 @@ impl From<model::SourceVersion> for SourceVersionItem {
 
 impl From<SourceVersionHead> for SourceVersionItem {
     fn from(head: SourceVersionHead) -> Self {
-        let SourceVersionHead { id, source_id, version, description, contract_digest, created_at } = head;
-        Self { id, source_id, version, description, input_roles: None, output_roles: None, contract_digest, created_at }
+        Self {
+            id: head.id,
+            source_id: head.source_id,
+            version: head.version,
+            description: head.description,
+            input_roles: None,
+            output_roles: None,
+            contract_digest: head.contract_digest,
+            created_at: head.created_at,
+            lifecycle: head.lifecycle.into(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::comparison::SourceVersionReference;
 use crate::fields::{List, Shape};
 use crate::job::{Job, ROLE_BINDING, RoleBinding};
 use crate::rules::{self, ID, LABEL, REVISION, WORD};
-use crate::setup::Warning;
+use crate::warning::Warning;
 
 /// A job that runs another version now, with what was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

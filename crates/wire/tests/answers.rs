@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use prediction_domain::model::{
-    Compatibility, HealthStatus, InputAction, OutputAction, RoleChange, RunStatus, Timestamp, Violation,
+    Compatibility, HealthStatus, InputAction, LifecycleStage, OutputAction, RoleChange, RunStatus, Timestamp, Violation,
 };
 use prediction_wire as wire;
 use proptest::prelude::*;
@@ -104,13 +104,25 @@ fn roles(is_input: bool, least: usize) -> impl Strategy<Value = Value> {
 }
 
 fn version() -> impl Strategy<Value = Value> {
-    (id(), id(), word(), or_null(word()), roles(true, 0), roles(false, 1), time()).prop_map(
-        |(id, source_id, version, description, input_roles, output_roles, created_at)| {
+    (id(), id(), word(), or_null(word()), roles(true, 0), roles(false, 1), time(), lifecycle()).prop_map(
+        |(id, source_id, version, description, input_roles, output_roles, created_at, lifecycle)| {
             let digest = format!("sha256:{}", "0a".repeat(32));
             json!({
                 "id": id, "source_id": source_id, "version": version, "description": description,
                 "input_roles": input_roles, "output_roles": output_roles, "contract_digest": digest,
-                "created_at": created_at,
+                "created_at": created_at, "lifecycle": lifecycle,
+            })
+        },
+    )
+}
+
+fn lifecycle() -> impl Strategy<Value = Value> {
+    let stage = prop::sample::select(LifecycleStage::ALL.to_vec());
+    (stage, or_null(word()), or_null(id()), or_null(time()), revision(), or_null(time()), or_null(word())).prop_map(
+        |(stage, reason, replaced_by, end, revision, changed_at, changed_by)| {
+            json!({
+                "stage": stage, "reason": reason, "replaced_by": replaced_by, "end_of_life_at": end, "revision": revision,
+                "changed_at": changed_at, "changed_by": changed_by,
             })
         },
     )
@@ -312,6 +324,13 @@ fn every_answer_reads_back() {
     }));
     check::<wire::SourceVersionComparison>(comparison());
     check::<wire::Job>(job());
+    check::<wire::Lifecycle>(lifecycle());
+    check::<wire::UpdatedJob>((job(), warnings()).prop_map(|(mut job, warnings)| {
+        if warnings != json!([]) {
+            job["warnings"] = warnings;
+        }
+        job
+    }));
     check::<wire::JobRevision>(job_revision());
     check::<wire::Run>(run());
     check::<wire::ReportedRun>((run(), warnings()).prop_map(|(mut run, warnings)| {

@@ -20,6 +20,7 @@ from service.template import ORGANISATIONS, TEMPLATE
 from . import pooling, report, row_level_security
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
+from .impact import seconds_to_judge
 from .limits import Limits
 from .load import Load, measure, middles
 from .report import KINDS, RESULTS
@@ -99,6 +100,21 @@ class Bench:
             server.stop()
         self._value_ladder()
         self._purge()
+
+    def run_impact(self) -> None:
+        """How long it takes to tell what an upgrade would do to every job."""
+        for jobs in self._options.impact_jobs:
+            say(f"Making databases with {jobs:,} jobs.")
+            server, _ = self._postgres(f"impact_{jobs}", jobs)
+            self._note_impact("PostgreSQL", jobs, server)
+            file = Sqlite(self._folder / f"impact_{jobs}.db")
+            self._seed(file.url)
+            file.clone_jobs(jobs)
+            self._note_impact("SQLite", jobs, self._start(file.url))
+
+    def _note_impact(self, database: str, jobs: int, server: Server) -> None:
+        self.figures[f"impact on {jobs:,} jobs, {database}, s"] = seconds_to_judge(server, self._local, jobs)
+        server.stop()
 
     def run_row_level_security(self) -> None:
         """What policies in PostgreSQL would cost READ and LIST."""
@@ -331,6 +347,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: under 3 minutes")
     parser.add_argument("--results", action="store_true", help="only what concerns values: reading and purging them")
+    parser.add_argument("--impact", action="store_true", help="only how long it takes to tell what an upgrade would do")
     parser.add_argument(
         "--row-level-security", action="store_true", help="only what policies in PostgreSQL would cost: under 3 minutes"
     )
@@ -359,6 +376,7 @@ def main() -> None:
     options.jobs = 100_000
     options.ladder = [] if options.quick else [10_000, 100_000, 1_000_000]
     options.values = [100_000, 1_000_000] if options.quick else [100_000, 1_000_000, 10_000_000]
+    options.impact_jobs = [10_000] if options.quick else [10_000, 1_000_000]
     options.rounds = options.rounds or (1 if options.quick else 3 if options.row_level_security else 4)
     options.seconds = options.seconds or 1
     options.reads = 1 if options.quick else 3
@@ -367,6 +385,8 @@ def main() -> None:
         bench = Bench(options, stack)
         if options.results:
             bench.run_results()
+        elif options.impact:
+            bench.run_impact()
         elif options.row_level_security:
             bench.run_row_level_security()
         elif options.pooling:
@@ -385,6 +405,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     kinds = (
         ("results", options.results),
+        ("impact", options.impact),
         ("row-level-security", options.row_level_security),
         ("pooling", options.pooling),
         ("quick", options.quick),

@@ -180,6 +180,8 @@ def targets(runs: list[Json]) -> list[Target]:
         ("memory after the load", 40, 30),
         ("start to the first 200", 0.3, 0.1),
         ("purge of a million values", 60, 60),
+        ("impact on 10,000 jobs", 0.2, 0.1),
+        ("impact on 1,000,000 jobs", 3, 1),
         ("READ p99 during a purge against without", 2, 2),
     ):
         for figure in sorted({figure for run in runs for figure in run["figures"] if figure.startswith(name)}):

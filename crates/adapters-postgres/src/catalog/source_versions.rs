@@ -1,24 +1,29 @@
-//! Source versions. No statement changes one, and a trigger refuses those of others.
+//! Source versions. No statement changes one, and a trigger refuses those of others. Where they are in their lives has
+//! a table of its own.
 
+use diesel::helper_types::IntoBoxed;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
-use diesel::{PgConnection, sql_query};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::{PgConnection, define_sql_function, sql_query};
 use prediction_domain::model::{
-    JobId, OrganisationId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionHead,
-    SourceVersionId, VersionLabel,
+    JobId, Lifecycle, LifecycleStage, OrganisationId, Page, PageRequest, Position, Revision, Scope, SourceId,
+    SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
-    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository, StoreFailure,
-    WriteMode,
+    ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
+    SourceVersionRepository, StoreFailure, WriteMode,
 };
 use uuid::Uuid;
 
 use crate::constraints::ConstraintViolation;
 use crate::database::Abort;
 use crate::paging::{at_once, limit, placed};
-use crate::rows::{SourceVersionHeadRow, SourceVersionRow, count, in_wanted_order, read_optional};
-use crate::schema::source_versions;
+use crate::rows::{
+    LifecycleRow, PublishedVersionHeadRow, PublishedVersionRow, SourceVersionRow, count, in_wanted_order,
+    read_optional, revision,
+};
+use crate::schema::{jobs, source_version_lifecycles, source_versions};
 use crate::store::PostgresStore;
 
 impl SourceVersionRepository for PostgresStore {
@@ -47,20 +52,20 @@ impl SourceVersionRepository for PostgresStore {
         }
         let ids: Vec<_> = ids.iter().map(SourceVersionId::as_uuid).collect();
         let rows = self.database().statement(|connection| {
-            source_versions::table
+            versions()
                 .filter(source_versions::id.eq_any(&ids))
-                .select(SourceVersionRow::as_select())
+                .select(PublishedVersionRow::as_select())
                 .load(connection)
         })?;
-        in_wanted_order(ids.into_iter(), &rows, |row: &SourceVersionRow| row.id)
+        in_wanted_order(ids.into_iter(), &rows, PublishedVersionRow::id)
     }
 
     fn find_by_label(&self, source_id: SourceId, label: &VersionLabel) -> Result<Option<SourceVersion>, StoreFailure> {
         let row = self.database().statement(|connection| {
-            source_versions::table
+            versions()
                 .filter(source_versions::source_id.eq(source_id.as_uuid()))
                 .filter(source_versions::version_key.eq(label.key()))
-                .select(SourceVersionRow::as_select())
+                .select(PublishedVersionRow::as_select())
                 .first(connection)
                 .optional()
         })?;
@@ -68,21 +73,28 @@ impl SourceVersionRepository for PostgresStore {
     }
 
     fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
-        let row = self.database().statement(|connection| {
-            source_versions::table
-                .filter(source_versions::source_id.eq(source_id.as_uuid()))
-                .order(source_versions::sequence_number.desc())
-                .select(SourceVersionRow::as_select())
-                .first(connection)
-                .optional()
-        })?;
-        read_optional(row.as_ref())
+        // Two statements, each of which ends at the first row of an index that fits.
+        for stage in [LifecycleStage::Active, LifecycleStage::Deprecated] {
+            let row = self.database().statement(|connection| {
+                versions()
+                    .filter(source_versions::source_id.eq(source_id.as_uuid()))
+                    .filter(stage_or_active(source_version_lifecycles::stage.nullable(), ACTIVE).eq(stage.as_str()))
+                    .order(source_versions::sequence_number.desc())
+                    .select(PublishedVersionRow::as_select())
+                    .first(connection)
+                    .optional()
+            })?;
+            if row.is_some() {
+                return read_optional(row.as_ref());
+            }
+        }
+        Ok(None)
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
         Page::filled(page, at_once::WHOLE_VERSIONS, |after, most| {
-            let rows: Vec<(SourceVersionRow, i64)> = self.database().statement(|connection| {
-                let columns = (SourceVersionRow::as_select(), source_versions::sequence_number);
+            let rows: Vec<(PublishedVersionRow, i64)> = self.database().statement(|connection| {
+                let columns = (PublishedVersionRow::as_select(), source_versions::sequence_number);
                 in_creation_order(filter, after, most).select(columns).load(connection)
             })?;
             placed(rows.iter().map(|(row, number)| (row, *number)))
@@ -95,11 +107,54 @@ impl SourceVersionRepository for PostgresStore {
         page: &PageRequest,
     ) -> Result<Page<SourceVersionHead>, StoreFailure> {
         Page::filled(page, at_once::TEXTS, |after, most| {
-            let rows: Vec<(SourceVersionHeadRow, i64)> = self.database().statement(|connection| {
-                let columns = (SourceVersionHeadRow::as_select(), source_versions::sequence_number);
+            let rows: Vec<(PublishedVersionHeadRow, i64)> = self.database().statement(|connection| {
+                let columns = (PublishedVersionHeadRow::as_select(), source_versions::sequence_number);
                 in_creation_order(filter, after, most).select(columns).load(connection)
             })?;
             placed(rows.iter().map(|(row, number)| (row, *number)))
+        })
+    }
+
+    fn change_lifecycle(
+        &self,
+        id: SourceVersionId,
+        lifecycle: &Lifecycle,
+        expected: Revision,
+        mode: WriteMode,
+    ) -> Result<(), ChangeLifecycleError> {
+        self.database().transaction(mode, |connection| {
+            let row = LifecycleRow::of(id, lifecycle);
+            let written = if expected == Revision::FIRST {
+                diesel::insert_into(source_version_lifecycles::table)
+                    .values(&row)
+                    .on_conflict_do_nothing()
+                    .execute(connection)
+            } else {
+                diesel::update(source_version_lifecycles::table.find(id.as_uuid()))
+                    .filter(source_version_lifecycles::revision.eq(expected.as_i64()))
+                    .set(&row)
+                    .execute(connection)
+            };
+            let written = written.map_err(|error| match ConstraintViolation::of(&error) {
+                Some(ConstraintViolation::VersionOfLifecycle) => Abort::Refused(ChangeLifecycleError::Missing),
+                Some(ConstraintViolation::Replacement) => Abort::Refused(ChangeLifecycleError::ReplacementMissing),
+                _ => Abort::Statement(error),
+            })?;
+            if written == 1 {
+                return Ok(());
+            }
+            let stored = versions()
+                .filter(source_versions::id.eq(id.as_uuid()))
+                .select(source_version_lifecycles::revision.nullable());
+            let stored: Option<Option<i64>> = stored.first(connection).optional()?;
+            let stored = stored.ok_or(Abort::Refused(ChangeLifecycleError::Missing))?;
+            let current = stored.map_or(Ok(Revision::FIRST), revision)?;
+            // Deleted and published again meanwhile, or changed meanwhile by a writer that was undone.
+            if current == expected {
+                Err(Abort::Retry)
+            } else {
+                Err(Abort::Refused(ChangeLifecycleError::Stale { current }))
+            }
         })
     }
 
@@ -122,15 +177,38 @@ impl SourceVersionRepository for PostgresStore {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(jobs, source_version_lifecycles, source_versions);
+
+define_sql_function! {
+    /// The stage of a version, which may have no row that says it.
+    #[sql_name = "coalesce"]
+    fn stage_or_active(stage: Nullable<Text>, otherwise: Text) -> Text
+}
+
+const ACTIVE: &str = LifecycleStage::Active.as_str();
+
+/// Versions beside where they are in their lives.
+#[diesel::dsl::auto_type]
+fn versions() -> _ {
+    source_versions::table.left_join(
+        source_version_lifecycles::table.on(source_version_lifecycles::source_version_id.eq(source_versions::id)),
+    )
+}
+
 /// So many versions behind a place.
 fn in_creation_order(
     filter: &SourceVersionFilter,
     after: Option<Position>,
     most: usize,
-) -> source_versions::BoxedQuery<'static, Pg> {
-    let mut query = source_versions::table.order(source_versions::sequence_number).limit(limit(most)).into_boxed();
+) -> IntoBoxed<'static, versions, Pg> {
+    let mut query = versions().into_boxed().order(source_versions::sequence_number).limit(limit(most));
     if let Some(source_id) = filter.source_id {
         query = query.filter(source_versions::source_id.eq(source_id.as_uuid()));
+    }
+    if let Some(stages) = &filter.stages {
+        let stages: Vec<&'static str> = stages.iter().map(|stage| stage.as_str()).collect();
+        let stage = stage_or_active(source_version_lifecycles::stage.nullable(), ACTIVE);
+        query = query.filter(stage.eq_any(stages));
     }
     if let Some(after) = after {
         query = query.filter(source_versions::sequence_number.gt(after.number()));
@@ -148,15 +226,15 @@ pub(crate) fn insert(connection: &mut PgConnection, version: &SourceVersion) -> 
 }
 
 /// Finds the version with the id, or else the one with the name, of a version that could not be stored.
-fn find_in_the_way(connection: &mut PgConnection, version: &SourceVersion) -> QueryResult<Option<SourceVersionRow>> {
+fn find_in_the_way(connection: &mut PgConnection, version: &SourceVersion) -> QueryResult<Option<PublishedVersionRow>> {
     let id = version.id.as_uuid();
     let same_name = source_versions::source_id
         .eq(version.source_id.as_uuid())
         .and(source_versions::version_key.eq(version.version.key()));
-    source_versions::table
+    versions()
         .filter(source_versions::id.eq(id).or(same_name))
         .order(source_versions::id.eq(id).desc())
-        .select(SourceVersionRow::as_select())
+        .select(PublishedVersionRow::as_select())
         .first(connection)
         .optional()
 }

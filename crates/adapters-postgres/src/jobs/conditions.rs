@@ -1,10 +1,12 @@
 //! Which jobs are listed or counted, and the part of them that is read.
 
+use std::collections::BTreeSet;
+
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{Array, Bool, Jsonb, Text, Uuid as SqlUuid};
-use prediction_domain::model::{OrganisationId, Scope};
+use prediction_domain::model::{LifecycleStage, OrganisationId, Scope};
 use prediction_domain::ports::JobFilter;
 use uuid::Uuid;
 
@@ -26,6 +28,7 @@ pub(super) struct Conditions {
     pub(super) input: Option<Input>,
     source_id: Option<Uuid>,
     source_version_id: Option<Uuid>,
+    version_stages: Option<VersionStages>,
     active: Option<bool>,
     pub(super) name: Option<String>,
     pub(super) health: Option<HealthCondition>,
@@ -50,8 +53,11 @@ pub(super) enum Tenants {
 impl Conditions {
     /// `None` when no job can fulfil them.
     pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
-        let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health } = filter;
-        if health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
+        let JobFilter { organisation_id, source_id, source_version_id, version_stages, active, name, input_id, health } =
+            filter;
+        if health.as_ref().is_some_and(|health| health.statuses.is_empty())
+            || version_stages.as_ref().is_some_and(BTreeSet::is_empty)
+        {
             return None;
         }
         Some(Self {
@@ -59,6 +65,7 @@ impl Conditions {
             input: input_id.map(|id| Input { id: id.as_uuid(), list: JsonList(vec![id.as_uuid()]) }),
             source_id: source_id.map(|id| id.as_uuid()),
             source_version_id: source_version_id.map(|id| id.as_uuid()),
+            version_stages: version_stages.as_ref().map(VersionStages::of),
             active: *active,
             name: name.as_ref().map(ToString::to_string),
             health: health.as_ref().map(HealthCondition::new),
@@ -74,6 +81,7 @@ impl Conditions {
                 input: None,
                 source_id: None,
                 source_version_id: None,
+                version_stages: None,
                 active: None,
                 name: None,
                 health: None
@@ -181,6 +189,13 @@ impl Conditions {
             out.push_sql(" AND jobs.source_version_id = ");
             out.push_bind_param::<SqlUuid, _>(id)?;
         }
+        if let Some(stages) = &self.version_stages {
+            out.push_sql(" AND jobs.source_version_id ");
+            out.push_sql(if stages.is_active_wanted { "NOT IN" } else { "IN" });
+            out.push_sql(" (SELECT source_version_id FROM source_version_lifecycles WHERE stage = ANY(");
+            out.push_bind_param::<Array<Text>, _>(&stages.listed)?;
+            out.push_sql("))");
+        }
         if let Some(active) = &self.active {
             out.push_sql(" AND jobs.active = ");
             out.push_bind_param::<Bool, _>(active)?;
@@ -200,6 +215,22 @@ impl Conditions {
     pub(super) fn push_filters_apart<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.push_filters(out)?;
         self.health.as_ref().map_or(Ok(()), |health| health.push_apart(out))
+    }
+}
+
+/// The stages of versions that are asked for. A version without a row is active, so if that stage is wanted, the other
+/// ones are left out.
+#[derive(Debug, Clone)]
+struct VersionStages {
+    is_active_wanted: bool,
+    listed: Vec<&'static str>,
+}
+
+impl VersionStages {
+    fn of(wanted: &BTreeSet<LifecycleStage>) -> Self {
+        let is_active_wanted = wanted.contains(&LifecycleStage::Active);
+        let listed = LifecycleStage::ALL.into_iter().filter(|stage| wanted.contains(stage) != is_active_wanted);
+        Self { is_active_wanted, listed: listed.map(LifecycleStage::as_str).collect() }
     }
 }
 

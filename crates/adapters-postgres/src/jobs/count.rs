@@ -1,10 +1,10 @@
-//! The statement that counts jobs by their health.
+//! The statements that count jobs, by their health and by what they have bound.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{BigInt, SmallInt};
+use diesel::sql_types::{BigInt, Jsonb, SmallInt, Uuid as SqlUuid};
 use prediction_domain::model::{Scope, Timestamp};
 use prediction_domain::ports::JobFilter;
 
@@ -44,6 +44,35 @@ impl QueryFragment<Pg> for CountJobs {
         Ok(())
     }
 }
+
+/// Counts jobs by version and bound roles.
+#[derive(Debug, Clone)]
+pub(super) struct CountBoundRoles {
+    conditions: Conditions,
+}
+
+impl CountBoundRoles {
+    /// `None` when there can be no job to count.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
+        Some(Self { conditions: Conditions::new(scope, filter)? })
+    }
+}
+
+impl QueryFragment<Pg> for CountBoundRoles {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        out.push_sql(
+            "SELECT jobs.source_version_id, jsonb_path_query_array(jobs.role_bindings, '$[*].role'), count(*)",
+        );
+        out.push_sql(" FROM jobs WHERE TRUE");
+        self.conditions.push_tenants(out)?;
+        self.conditions.push_filters(out)?;
+        out.push_sql(" GROUP BY 1, 2");
+        Ok(())
+    }
+}
+
+statement! { varying CountBoundRoles => (SqlUuid, Jsonb, BigInt) }
 
 // Each combination of conditions is a statement of its own, prepared once and found by its text.
 statement! { varying CountJobs => (SmallInt, BigInt) }

@@ -2,17 +2,18 @@ use std::error::Error;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use prediction_domain::model::{
-    Contract, ContractDigest, Description, InputKind, InputRole, Metric, OutputRole, RoleName, SourceId, SourceVersion,
-    SourceVersionHead, SourceVersionId, Timestamp, Unit, ValueProblem, VersionLabel,
+    Contract, ContractDigest, Description, InputKind, InputRole, Lifecycle, LifecycleStage, Metric, OutputRole,
+    RoleName, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, Subject, Timestamp, Unit, ValueProblem,
+    VersionLabel,
 };
 use prediction_domain::ports::StoreFailure;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{JsonList, corrupt};
-use crate::schema::source_versions;
+use crate::schema::{source_version_lifecycles, source_versions};
 
 /// A row of `source_versions`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -41,15 +42,87 @@ pub(crate) struct SourceVersionHeadRow {
     created_at: DateTime<Utc>,
 }
 
-impl TryFrom<&SourceVersionHeadRow> for SourceVersionHead {
-    type Error = StoreFailure;
+/// Where a version is in its life; a version that begins has no row.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = source_version_lifecycles, primary_key(source_version_id))]
+#[diesel(check_for_backend(Pg), treat_none_as_null = true)]
+pub(crate) struct LifecycleRow {
+    pub(crate) source_version_id: Uuid,
+    stage: String,
+    reason: Option<String>,
+    replaced_by: Option<Uuid>,
+    end_of_life_at: Option<DateTime<Utc>>,
+    revision: i64,
+    changed_at: Option<DateTime<Utc>>,
+    changed_by: Option<String>,
+}
 
-    fn try_from(row: &SourceVersionHeadRow) -> Result<Self, StoreFailure> {
-        read_head(row).map_err(corrupt("source_versions", row.id))
+/// A version beside where it is in its life.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(check_for_backend(Pg))]
+pub(crate) struct PublishedVersionRow {
+    #[diesel(embed)]
+    version: SourceVersionRow,
+    #[diesel(embed)]
+    lifecycle: Option<LifecycleRow>,
+}
+
+/// The same without its roles.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(check_for_backend(Pg))]
+pub(crate) struct PublishedVersionHeadRow {
+    #[diesel(embed)]
+    version: SourceVersionHeadRow,
+    #[diesel(embed)]
+    lifecycle: Option<LifecycleRow>,
+}
+
+impl PublishedVersionRow {
+    pub(crate) fn id(&self) -> Uuid {
+        self.version.id
     }
 }
 
-fn read_head(row: &SourceVersionHeadRow) -> Result<SourceVersionHead, Box<dyn Error + Send + Sync>> {
+impl LifecycleRow {
+    pub(crate) fn of(id: SourceVersionId, lifecycle: &Lifecycle) -> Self {
+        let Lifecycle { stage, reason, replaced_by, end_of_life_at, revision, changed_at, changed_by } = lifecycle;
+        Self {
+            source_version_id: id.as_uuid(),
+            stage: stage.as_str().to_owned(),
+            reason: reason.as_ref().map(ToString::to_string),
+            replaced_by: replaced_by.map(|id| id.as_uuid()),
+            end_of_life_at: end_of_life_at.map(|time| time.as_datetime()),
+            revision: revision.as_i64(),
+            changed_at: changed_at.map(|time| time.as_datetime()),
+            changed_by: changed_by.as_ref().map(|subject| subject.as_str().to_owned()),
+        }
+    }
+}
+
+fn read_lifecycle(row: Option<&LifecycleRow>) -> Result<Lifecycle, Box<dyn Error + Send + Sync>> {
+    let Some(row) = row else { return Ok(Lifecycle::default()) };
+    Ok(Lifecycle {
+        stage: LifecycleStage::parse(&row.stage)?,
+        reason: row.reason.as_deref().map(Description::restore).transpose()?,
+        replaced_by: row.replaced_by.map(SourceVersionId::from_uuid).transpose()?,
+        end_of_life_at: row.end_of_life_at.map(Timestamp::truncated),
+        revision: super::revision(row.revision)?,
+        changed_at: row.changed_at.map(Timestamp::truncated),
+        changed_by: row.changed_by.as_deref().map(Subject::of),
+    })
+}
+
+impl TryFrom<&PublishedVersionHeadRow> for SourceVersionHead {
+    type Error = StoreFailure;
+
+    fn try_from(row: &PublishedVersionHeadRow) -> Result<Self, StoreFailure> {
+        read_head(row).map_err(corrupt("source_versions", row.version.id))
+    }
+}
+
+fn read_head(
+    PublishedVersionHeadRow { version: row, lifecycle }: &PublishedVersionHeadRow,
+) -> Result<SourceVersionHead, Box<dyn Error + Send + Sync>> {
     Ok(SourceVersionHead {
         id: SourceVersionId::from_uuid(row.id)?,
         source_id: SourceId::from_uuid(row.source_id)?,
@@ -57,6 +130,7 @@ fn read_head(row: &SourceVersionHeadRow) -> Result<SourceVersionHead, Box<dyn Er
         description: row.description.as_deref().map(Description::restore).transpose()?,
         contract_digest: ContractDigest::restore(&row.contract_digest).ok_or("the digest is none")?,
         created_at: Timestamp::truncated(row.created_at),
+        lifecycle: read_lifecycle(lifecycle.as_ref())?,
     })
 }
 
@@ -126,15 +200,17 @@ impl From<&OutputRole> for StoredOutputRole {
     }
 }
 
-impl TryFrom<&SourceVersionRow> for SourceVersion {
+impl TryFrom<&PublishedVersionRow> for SourceVersion {
     type Error = StoreFailure;
 
-    fn try_from(row: &SourceVersionRow) -> Result<Self, StoreFailure> {
-        read(row).map_err(corrupt("source_versions", row.id))
+    fn try_from(row: &PublishedVersionRow) -> Result<Self, StoreFailure> {
+        read(row).map_err(corrupt("source_versions", row.id()))
     }
 }
 
-fn read(row: &SourceVersionRow) -> Result<SourceVersion, Box<dyn Error + Send + Sync>> {
+fn read(
+    PublishedVersionRow { version: row, lifecycle }: &PublishedVersionRow,
+) -> Result<SourceVersion, Box<dyn Error + Send + Sync>> {
     let input_roles = row.input_roles.0.iter().map(InputRole::try_from).collect::<Result<_, _>>()?;
     let output_roles = row.output_roles.0.iter().map(OutputRole::try_from).collect::<Result<_, _>>()?;
     let contract = Contract::new(input_roles, output_roles)?;
@@ -149,6 +225,7 @@ fn read(row: &SourceVersionRow) -> Result<SourceVersion, Box<dyn Error + Send + 
         description: row.description.as_deref().map(Description::restore).transpose()?,
         contract,
         created_at: Timestamp::truncated(row.created_at),
+        lifecycle: read_lifecycle(lifecycle.as_ref())?,
     })
 }
 

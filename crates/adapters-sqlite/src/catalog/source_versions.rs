@@ -1,20 +1,26 @@
+use diesel::define_sql_function;
+use diesel::helper_types::IntoBoxed;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    JobId, Page, PageRequest, Position, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId,
-    VersionLabel,
+    JobId, Lifecycle, LifecycleStage, Page, PageRequest, Position, Revision, Scope, SourceId, SourceVersion,
+    SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
-    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository, StoreFailure,
-    WriteMode,
+    ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
+    SourceVersionRepository, StoreFailure, WriteMode,
 };
 
 use crate::constraints::{ConstraintViolation, refused};
 use crate::expressions::{is_one_of, unindexed};
 use crate::failure::OrStoreFailure as _;
 use crate::paging::{at_once, limit, placed};
-use crate::rows::{SourceVersionHeadRow, SourceVersionRow, in_order, job_ids, restore, restore_all};
-use crate::schema::{job_revisions, jobs, source_versions};
+use crate::rows::{
+    LifecycleRow, PublishedVersionHeadRow, PublishedVersionRow, SourceVersionRow, in_order, job_ids, restore,
+    restore_all,
+};
+use crate::schema::{job_revisions, jobs, source_version_lifecycles, source_versions};
 use crate::store::SqliteStore;
 
 impl SourceVersionRepository for SqliteStore {
@@ -37,9 +43,9 @@ impl SourceVersionRepository for SqliteStore {
     }
 
     fn find_many(&self, ids: &[SourceVersionId]) -> Result<Vec<Option<SourceVersion>>, StoreFailure> {
-        let rows: Vec<SourceVersionRow> = source_versions::table
+        let rows: Vec<PublishedVersionRow> = versions()
             .filter(is_one_of(source_versions::id, ids))
-            .select(SourceVersionRow::as_select())
+            .select(PublishedVersionRow::as_select())
             .load(&mut self.reader()?)
             .or_store_failure()?;
         Ok(in_order(ids.iter().copied(), restore_all(&rows)?, |version: &SourceVersion| version.id))
@@ -50,19 +56,28 @@ impl SourceVersionRepository for SqliteStore {
     }
 
     fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
-        let row = source_versions::table
-            .filter(source_versions::source_id.eq(source_id.to_string()))
-            .order(source_versions::sequence_number.desc())
-            .select(SourceVersionRow::as_select());
-        restore(row.first(&mut self.reader()?).optional().or_store_failure()?.as_ref())
+        let mut reader = self.reader()?;
+        // Two queries, each of which ends at the first row of an index that fits.
+        for stage in [LifecycleStage::Active, LifecycleStage::Deprecated] {
+            let row = versions()
+                .filter(source_versions::source_id.eq(source_id.to_string()))
+                .filter(is_one_of(stage_of_version(), [stage]))
+                .order(source_versions::sequence_number.desc())
+                .select(PublishedVersionRow::as_select());
+            let found = restore(row.first(&mut *reader).optional().or_store_failure()?.as_ref())?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
         let mut reader = self.reader()?;
         Page::filled(page, at_once::WHOLE_VERSIONS, |after, most| {
-            let columns = (SourceVersionRow::as_select(), source_versions::sequence_number);
+            let columns = (PublishedVersionRow::as_select(), source_versions::sequence_number);
             let query = in_creation_order(filter, after, most).select(columns);
-            let rows: Vec<(SourceVersionRow, i64)> = query.load(&mut *reader).or_store_failure()?;
+            let rows: Vec<(PublishedVersionRow, i64)> = query.load(&mut *reader).or_store_failure()?;
             placed(&rows)
         })
     }
@@ -74,10 +89,37 @@ impl SourceVersionRepository for SqliteStore {
     ) -> Result<Page<SourceVersionHead>, StoreFailure> {
         let mut reader = self.reader()?;
         Page::filled(page, at_once::TEXTS, |after, most| {
-            let columns = (SourceVersionHeadRow::as_select(), source_versions::sequence_number);
+            let columns = (PublishedVersionHeadRow::as_select(), source_versions::sequence_number);
             let query = in_creation_order(filter, after, most).select(columns);
-            let rows: Vec<(SourceVersionHeadRow, i64)> = query.load(&mut *reader).or_store_failure()?;
+            let rows: Vec<(PublishedVersionHeadRow, i64)> = query.load(&mut *reader).or_store_failure()?;
             placed(&rows)
+        })
+    }
+
+    fn change_lifecycle(
+        &self,
+        id: SourceVersionId,
+        lifecycle: &Lifecycle,
+        expected: Revision,
+        mode: WriteMode,
+    ) -> Result<(), ChangeLifecycleError> {
+        self.write(mode, |connection| {
+            let current = by_id(connection, id)?.ok_or(ChangeLifecycleError::Missing)?.lifecycle.revision;
+            if current != expected {
+                return Err(ChangeLifecycleError::Stale { current });
+            }
+            let row = LifecycleRow::of(id, lifecycle);
+            let written = diesel::insert_into(source_version_lifecycles::table)
+                .values(&row)
+                .on_conflict(source_version_lifecycles::source_version_id)
+                .do_update()
+                .set(&row)
+                .execute(connection);
+            match refused(written.map(drop)).or_store_failure()? {
+                Ok(()) => Ok(()),
+                Err(ConstraintViolation::Reference) => Err(ChangeLifecycleError::ReplacementMissing),
+                Err(refusal) => Err(StoreFailure::from(refusal).into()),
+            }
         })
     }
 
@@ -95,15 +137,38 @@ impl SourceVersionRepository for SqliteStore {
     }
 }
 
+define_sql_function! {
+    /// The stage of a version, which may have no row that says it.
+    #[sql_name = "coalesce"]
+    fn stage_or(stage: Nullable<Text>, otherwise: Text) -> Text
+}
+
+#[diesel::dsl::auto_type]
+fn stage_of_version() -> _ {
+    let active: &'static str = LifecycleStage::Active.as_str();
+    stage_or(source_version_lifecycles::stage.nullable(), active)
+}
+
+/// Versions beside where they are in their lives.
+#[diesel::dsl::auto_type]
+fn versions() -> _ {
+    source_versions::table.left_join(
+        source_version_lifecycles::table.on(source_version_lifecycles::source_version_id.eq(source_versions::id)),
+    )
+}
+
 /// So many versions behind a place.
 fn in_creation_order(
     filter: &SourceVersionFilter,
     after: Option<Position>,
     most: usize,
-) -> source_versions::BoxedQuery<'static, Sqlite> {
-    let mut query = source_versions::table.order(source_versions::sequence_number).limit(limit(most)).into_boxed();
+) -> IntoBoxed<'static, versions, Sqlite> {
+    let mut query = versions().into_boxed().order(source_versions::sequence_number).limit(limit(most));
     if let Some(source_id) = filter.source_id {
         query = query.filter(source_versions::source_id.eq(source_id.to_string()));
+    }
+    if let Some(stages) = &filter.stages {
+        query = query.filter(is_one_of(stage_of_version(), stages));
     }
     if let Some(position) = after {
         query = query.filter(source_versions::sequence_number.gt(position.number()));
@@ -122,7 +187,7 @@ pub(crate) fn insert(
 }
 
 fn by_id(connection: &mut SqliteConnection, id: SourceVersionId) -> Result<Option<SourceVersion>, StoreFailure> {
-    let row = source_versions::table.find(id.to_string()).select(SourceVersionRow::as_select());
+    let row = versions().filter(source_versions::id.eq(id.to_string())).select(PublishedVersionRow::as_select());
     restore(row.first(connection).optional().or_store_failure()?.as_ref())
 }
 
@@ -131,10 +196,10 @@ fn by_label(
     source_id: SourceId,
     label: &VersionLabel,
 ) -> Result<Option<SourceVersion>, StoreFailure> {
-    let row = source_versions::table
+    let row = versions()
         .filter(source_versions::source_id.eq(source_id.to_string()))
         .filter(source_versions::version_key.eq(label.key()))
-        .select(SourceVersionRow::as_select());
+        .select(PublishedVersionRow::as_select());
     restore(row.first(connection).optional().or_store_failure()?.as_ref())
 }
 

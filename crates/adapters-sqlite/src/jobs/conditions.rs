@@ -1,17 +1,19 @@
 //! What lists of jobs have in common: the conditions that a filter asks for, and a part of what is found.
 
+use std::collections::BTreeSet;
+
 use diesel::dsl::{AsSelect, IntoBoxed, Select};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{HealthStatus, InputId, Position, Scope};
+use prediction_domain::model::{HealthStatus, InputId, LifecycleStage, Position, Scope};
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::expressions::{is_one_of, unindexed};
 use crate::jobs::monitoring::{Monitored, monitored, status_at};
 use crate::paging::limit;
 use crate::rows::MonitoredJobRow;
-use crate::schema::{job_inputs, jobs};
+use crate::schema::{job_inputs, jobs, source_version_lifecycles};
 
 /// So many jobs behind a place.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +32,22 @@ pub(crate) type Condition = Box<dyn BoxableExpression<Monitored, Sqlite, SqlType
 
 /// Those conditions of the filter that no index helps with.
 pub(crate) fn conditions(filter: &JobFilter) -> Vec<Condition> {
-    let JobFilter { organisation_id: _, source_id, source_version_id: _, active, name, input_id: _, health } = filter;
+    let JobFilter {
+        organisation_id: _,
+        source_id,
+        source_version_id: _,
+        version_stages,
+        active,
+        name,
+        input_id: _,
+        health,
+    } = filter;
     let mut conditions: Vec<Condition> = Vec::new();
     if let Some(id) = source_id {
         conditions.push(Box::new(jobs::source_id.eq(id.to_string())));
+    }
+    if let Some(wanted) = version_stages {
+        conditions.push(of_stages(wanted));
     }
     if let Some(active) = active {
         conditions.push(Box::new(jobs::active.eq(i64::from(*active))));
@@ -46,6 +60,18 @@ pub(crate) fn conditions(filter: &JobFilter) -> Vec<Condition> {
         conditions.push(Box::new(is_one_of(status_at(health.at), statuses)));
     }
     conditions
+}
+
+/// Jobs that run a version in one of these stages. A version without a row is active, so if that stage is wanted, the
+/// other ones are left out.
+fn of_stages(wanted: &BTreeSet<LifecycleStage>) -> Condition {
+    let is_active_wanted = wanted.contains(&LifecycleStage::Active);
+    let listed = LifecycleStage::ALL.into_iter().filter(|stage| wanted.contains(stage) != is_active_wanted);
+    let versions = source_version_lifecycles::table
+        .select(source_version_lifecycles::source_version_id)
+        .filter(is_one_of(source_version_lifecycles::stage, listed));
+    let version = unindexed(jobs::source_version_id);
+    if is_active_wanted { Box::new(version.ne_all(versions)) } else { Box::new(version.eq_any(versions)) }
 }
 
 type JobQuery = IntoBoxed<'static, Select<monitored, AsSelect<MonitoredJobRow, Sqlite>>, Sqlite>;
@@ -79,7 +105,9 @@ fn first_of(query: JobQuery, filter: &JobFilter, part: Part, found: Vec<Conditio
 /// What is both in the scope and of the organisation that is asked for. Nothing is, when no health is: no query has to
 /// walk through all jobs to find that out.
 pub(crate) fn narrowed(scope: &Scope, filter: &JobFilter) -> Scope {
-    if filter.health.as_ref().is_some_and(|health| health.statuses.is_empty()) {
+    if filter.health.as_ref().is_some_and(|health| health.statuses.is_empty())
+        || filter.version_stages.as_ref().is_some_and(BTreeSet::is_empty)
+    {
         return Scope::of([]);
     }
     match filter.organisation_id {

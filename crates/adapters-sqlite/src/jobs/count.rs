@@ -1,10 +1,12 @@
-//! How many jobs there are of each health.
+//! How many jobs there are of each health, and of each set of bound roles.
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{HealthCounts, Scope, Timestamp};
+use prediction_domain::model::{BoundJobs, HealthCounts, RoleName, Scope, SourceVersionId, Timestamp, ValueProblem};
 use prediction_domain::ports::{JobFilter, StoreFailure};
 
 use crate::expressions::{is_one_of, unindexed};
@@ -12,6 +14,7 @@ use crate::failure::OrStoreFailure as _;
 use crate::jobs::by_health;
 use crate::jobs::conditions::{Condition, conditions, named, narrowed, users_of};
 use crate::jobs::monitoring::{monitored, status_at};
+use crate::rows::json;
 use crate::schema::jobs;
 use crate::statement::statement;
 
@@ -39,6 +42,34 @@ pub(crate) fn count_by_health(
     }
     let counts: Vec<(String, i64)> = CountEach { values: statuses }.load(connection).or_store_failure()?;
     counts.iter().map(|(status, count)| Ok((named(status)?, count.unsigned_abs()))).collect()
+}
+
+/// How many of the jobs in a scope run which version with which roles bound. Rows are counted as they are read, so none
+/// is kept.
+pub(crate) fn count_by_bound_roles(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    filter: &JobFilter,
+) -> Result<Vec<BoundJobs>, StoreFailure> {
+    let scope = &narrowed(scope, filter);
+    let mut query = monitored().select((jobs::source_version_id, jobs::role_bindings)).into_boxed();
+    for condition in within(scope, filter).into_iter().chain(conditions(filter)) {
+        query = query.filter(condition);
+    }
+    let mut counts: HashMap<(String, String), u64> = HashMap::new();
+    for row in query.load_iter::<(String, String), _>(connection).or_store_failure()? {
+        let (version, bindings) = row.or_store_failure()?;
+        let roles =
+            json::roles_of_bindings(&bindings).map_err(|unreadable| StoreFailure::Corrupt(unreadable.into()))?;
+        *counts.entry((version, roles)).or_default() += 1;
+    }
+    let read = |((version, roles), jobs): ((String, String), u64)| {
+        let corrupt = |problem: ValueProblem| StoreFailure::Corrupt(problem.into());
+        let source_version_id = SourceVersionId::parse(&version).map_err(corrupt)?;
+        let roles = roles.split_terminator('\0').map(RoleName::restore).collect::<Result<_, _>>().map_err(corrupt)?;
+        Ok(BoundJobs { source_version_id, roles, jobs })
+    };
+    counts.into_iter().map(read).collect()
 }
 
 /// What the jobs of a scope are found by, when their order does not matter.

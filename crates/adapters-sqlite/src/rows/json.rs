@@ -135,6 +135,23 @@ pub(super) fn to_bindings(text: &str) -> Result<Vec<RoleBinding>, Unreadable> {
     })
 }
 
+/// The roles of bindings, each with a zero behind it: no role has one.
+pub(crate) fn roles_of_bindings(text: &str) -> Result<String, Unreadable> {
+    /// Nothing but the role is read.
+    #[derive(Deserialize)]
+    struct Bound<'a> {
+        #[serde(borrow)]
+        role: Cow<'a, str>,
+    }
+    let bound: Vec<Bound<'_>> = serde_json::from_str(text)?;
+    let mut roles = String::new();
+    for Bound { role } in bound {
+        roles.push_str(&role);
+        roles.push('\0');
+    }
+    Ok(roles)
+}
+
 pub(super) fn of_outputs(outputs: &[Output]) -> String {
     write(outputs, |output| OutputJson {
         id: output.id.to_string().into(),

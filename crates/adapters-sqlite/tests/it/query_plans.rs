@@ -240,7 +240,9 @@ fn the_catalog_is_read_from_its_indexes() {
         versions.find_by_label(version.source_id, &version.version).unwrap();
         versions.newest(version.source_id).unwrap();
         versions.list(&SourceVersionFilter::default(), &page_after(20, position)).unwrap();
-        versions.list(&SourceVersionFilter { source_id: Some(version.source_id) }, &page_after(20, position)).unwrap();
+        versions
+            .list(&SourceVersionFilter { source_id: Some(version.source_id), stages: None }, &page_after(20, position))
+            .unwrap();
     });
     assert_eq!(plans.len(), 9);
     for plan in &plans[2..4] {

@@ -183,3 +183,23 @@ pub(crate) fn at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) ->
         threads.into_iter().map(|thread| thread.join().expect("no call panics")).collect()
     })
 }
+
+pub(crate) fn versions(stores: &Stores, filter: &SourceVersionFilter, page: &PageRequest) -> Page<SourceVersion> {
+    stores.source_versions.list(filter, page).expect("versions can be listed")
+}
+
+/// Walks the list with pages of every size, and compares each page.
+#[track_caller]
+pub(crate) fn assert_pages<T: Clone + Debug>(expected: &[T], list: impl Fn(&PageRequest) -> Page<T>) {
+    let most = u16::try_from(expected.len()).expect("few items") + 1;
+    for limit in (1..=most).chain([PageRequest::MAX_LIMIT]) {
+        let mut after = None;
+        for start in (0..expected.len().max(1)).step_by(usize::from(limit)) {
+            let page = list(&page_after(limit, after));
+            let end = expected.len().min(start + usize::from(limit));
+            assert_exactly(&page.items, &expected[start..end].to_vec());
+            assert_eq!(page.next.is_some(), end < expected.len(), "limit {limit}, items {start}..{end}");
+            after = page.next;
+        }
+    }
+}

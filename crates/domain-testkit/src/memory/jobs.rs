@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use prediction_domain::model::{
-    Allowance, Health, HealthCounts, HealthFilter, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId,
-    Page, PageRequest, Quota, QuotaExceeded, Revision, Scope, Timestamp,
+    Allowance, BoundJobs, Health, HealthCounts, HealthFilter, Job, JobId, JobName, JobRevision, LifecycleStage,
+    MonitoredJob, OrganisationId, Page, PageRequest, Quota, QuotaExceeded, Revision, RoleName, Scope, SourceVersionId,
+    Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -42,6 +45,27 @@ impl JobRepository for MemoryStore {
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
         let found = self.state().jobs_in(scope, filter);
         Ok(found.into_iter().map(|job| (job.judged_at(now).health.status, 1)).collect())
+    }
+
+    fn count_by_bound_roles(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<BoundJobs>, StoreFailure> {
+        let mut counts: BTreeMap<(SourceVersionId, Vec<RoleName>), u64> = BTreeMap::new();
+        for MonitoredJob { job, .. } in self.state().jobs_in(scope, filter) {
+            let roles = job.role_bindings.iter().map(|binding| binding.role.clone()).collect();
+            *counts.entry((job.source_version_id, roles)).or_default() += 1;
+        }
+        let counts = counts.into_iter();
+        Ok(counts.map(|((source_version_id, roles), jobs)| BoundJobs { source_version_id, roles, jobs }).collect())
+    }
+
+    fn count_of_stages(&self) -> Result<BTreeMap<LifecycleStage, u64>, StoreFailure> {
+        let state = self.state();
+        let mut counts = BTreeMap::new();
+        for stage in state.jobs.values().map(|job| state.stage_of(job)) {
+            if stage != LifecycleStage::Active {
+                *counts.entry(stage).or_insert(0) += 1;
+            }
+        }
+        Ok(counts)
     }
 
     fn update(
@@ -128,7 +152,13 @@ impl State {
 
     fn jobs_in(&self, scope: &Scope, filter: &JobFilter) -> Vec<MonitoredJob> {
         let jobs = self.jobs.values().filter(|job| scope.contains(job.organisation_id) && passes(filter, job));
+        let stages = filter.version_stages.as_ref();
+        let jobs = jobs.filter(|job| stages.is_none_or(|stages| stages.contains(&self.stage_of(job))));
         jobs.map(|job| self.monitored(job)).filter(|job| is_so(filter.health.as_ref(), job)).collect()
+    }
+
+    fn stage_of(&self, job: &Job) -> LifecycleStage {
+        self.versions.get(&job.source_version_id).map(|version| version.lifecycle.stage).unwrap_or_default()
     }
 
     fn set_up(&mut self, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
@@ -206,7 +236,16 @@ impl State {
 }
 
 fn passes(filter: &JobFilter, job: &Job) -> bool {
-    let JobFilter { organisation_id, source_id, source_version_id, active, name, input_id, health: _ } = filter;
+    let JobFilter {
+        organisation_id,
+        source_id,
+        source_version_id,
+        version_stages: _,
+        active,
+        name,
+        input_id,
+        health: _,
+    } = filter;
     organisation_id.is_none_or(|id| job.organisation_id == id)
         && source_id.is_none_or(|id| job.source_id == id)
         && source_version_id.is_none_or(|id| job.source_version_id == id)

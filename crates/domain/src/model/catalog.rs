@@ -3,6 +3,7 @@
 mod comparison;
 mod contract;
 mod declared_inputs;
+mod lifecycle;
 mod source;
 mod source_version;
 
@@ -11,5 +12,6 @@ pub use comparison::{Compatibility, ContractComparison, MemberDifference, RoleCh
 pub use contract::{ALIASES, Contract, ContractDigest, InputRole, MAX_ALIASES, MAX_ROLES, OutputRole, ROLES};
 pub(crate) use contract::{validate_aliases, validate_roles};
 pub use declared_inputs::{DeclaredInput, DeclaredInputs};
+pub use lifecycle::{Lifecycle, LifecycleStage};
 pub use source::{ExpectedIntervalMinutes, MAX_PERIOD_DAYS, RetentionHours, Source, name_keys};
 pub use source_version::{SourceVersion, SourceVersionHead};

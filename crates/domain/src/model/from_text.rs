@@ -61,7 +61,45 @@ macro_rules! from_text {
     };
 }
 
-pub(super) use from_text;
+/// An enumeration whose values have a word each: the same in Rust, JSON and SQL. `$what` completes "… is not".
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident, $what:literal: $($(#[$doc:meta])* $value:ident = $word:literal;)+) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$doc])* $value,)+
+        }
+
+        impl $name {
+            /// Every one there is.
+            pub const ALL: &'static [Self] = &[$(Self::$value,)+];
+
+            /// Its name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $word,)+ }
+            }
+
+            /// The one of that name.
+            pub fn parse(text: &str) -> Result<Self, $crate::model::ValueProblem> {
+                let found = Self::ALL.iter().copied().find(|value| value.as_str() == text);
+                found.ok_or_else(|| $crate::model::ValueProblem::unknown_word(text, $what, &[$($word,)+]))
+            }
+        }
+
+        $crate::model::from_text::from_text!($name, parse: Self::parse, restore: Self::parse);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+pub(super) use {from_text, words};
 
 #[cfg(test)]
 mod tests {

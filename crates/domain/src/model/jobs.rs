@@ -3,6 +3,7 @@
 mod binding;
 mod carry_over;
 mod health;
+mod impact;
 mod job;
 mod revision_comparison;
 mod upgrade;
@@ -13,6 +14,7 @@ pub use health::{
     Health, HealthCounts, HealthFilter, HealthStatus, JobWithHealth, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
     RunOutcome, RunSummary,
 };
+pub use impact::{BoundJobs, ImpactCounts, ImpactOutcome, JobImpact};
 pub use job::{Job, JobRevision, Output};
 pub use revision_comparison::JobDifference;
 pub use upgrade::{InputAction, InputStep, OutputAction, OutputStep, UpgradePlan, VersionReference};

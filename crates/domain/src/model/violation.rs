@@ -81,6 +81,7 @@ violation_codes! {
     UnknownSource = "unknown_source", "There is no source with that id.";
     UnknownSourceVersion = "unknown_source_version", "There is no source version with that id.";
     SourceVersionOfOtherSource = "source_version_of_other_source", "The source version belongs to another source.";
+    VersionWithdrawn = "version_withdrawn", "The source version is withdrawn: no job comes to it.";
     SourceWithoutVersion = "source_without_version", "The source has no version to default to.";
     DuplicateRole = "duplicate_role", "A role named twice.";
     DuplicateAlias = "duplicate_alias", "A former name of an input role that is a role of the same version, or an alias twice.";

@@ -1,7 +1,7 @@
 //! How much of an answer things take.
 
 use super::catalog::Source;
-use super::catalog::{InputRole, OutputRole};
+use super::catalog::{InputRole, Lifecycle, OutputRole};
 use super::catalog::{SourceVersion, SourceVersionHead};
 use super::jobs::RoleBinding;
 use super::jobs::{Job, JobRevision, Output};
@@ -41,16 +41,23 @@ impl Weight for Source {
     }
 }
 
+impl Weight for Lifecycle {
+    fn weight(&self) -> usize {
+        2 * PART + of_texts([text!(self.reason), text!(self.changed_by)])
+    }
+}
+
 impl Weight for SourceVersionHead {
     fn weight(&self) -> usize {
-        THING + of_texts([self.version.as_str(), text!(self.description)])
+        THING + of_texts([self.version.as_str(), text!(self.description)]) + self.lifecycle.weight()
     }
 }
 
 impl Weight for SourceVersion {
     fn weight(&self) -> usize {
         let texts = of_texts([self.version.as_str(), text!(self.description)]);
-        THING + texts + of_all(self.contract.input_roles()) + of_all(self.contract.output_roles())
+        let roles = of_all(self.contract.input_roles()) + of_all(self.contract.output_roles());
+        THING + texts + roles + self.lifecycle.weight()
     }
 }
 

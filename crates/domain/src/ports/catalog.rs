@@ -7,7 +7,8 @@ pub use source_repository::{
     DeleteSourceError, InsertSourceError, OwnerFilter, SourceFilter, SourceRepository, UpdateSourceError,
 };
 pub use source_version_repository::{
-    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository,
+    ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
+    SourceVersionRepository,
 };
 
 #[cfg(feature = "mocks")]

@@ -12,5 +12,5 @@ pub use change::JobChangeDraft;
 pub use restore::RestoreDraft;
 pub use set_up::{SetUpDraft, SetUpJobDraft};
 pub use upgrade::{MAPPED_ROLES, UpgradeDraft};
-pub(crate) use upgrade::{UpgradedBindings, validate_upgrade};
+pub(crate) use upgrade::{UpgradeOutlook, UpgradedBindings, upgrade_outlook, validate_upgrade};
 pub use upgrade_many::{SelectedJobs, UPGRADES, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection};

@@ -1,5 +1,6 @@
 //! Sources and their versions.
 
+mod change_lifecycle;
 mod change_source;
 mod compare_source_versions;
 mod create_source;
@@ -8,6 +9,7 @@ mod delete_source_version;
 mod publish_source_version;
 mod read_catalog;
 
+pub use change_lifecycle::change_lifecycle;
 pub use change_source::{SourceChanged, change_source};
 pub use compare_source_versions::{ComparedVersions, compare_source_versions};
 pub use create_source::create_source;

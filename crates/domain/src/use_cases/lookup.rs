@@ -2,8 +2,11 @@
 
 use serde_json::json;
 
-use super::{Ports, UseCaseError};
-use crate::model::{Caller, Job, JobId, MonitoredJob, SourceId, SourceVersionId, ValueProblem, ViolationCode};
+use super::{Ports, UseCaseError, Warning};
+use crate::model::{
+    Caller, Job, JobId, Lifecycle, LifecycleStage, MonitoredJob, SourceId, SourceVersion, SourceVersionId,
+    ValueProblem, ViolationCode,
+};
 
 /// The job to be changed, for a caller who was allowed to change it: that needs no permission to read.
 pub(crate) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, UseCaseError> {
@@ -31,5 +34,41 @@ pub(crate) fn version_of_other_source(
     match expected {
         Some(id) => problem.expected(json!({ "source_id": id })),
         None => problem,
+    }
+}
+
+/// What keeps a job from coming to a version, whatever it has bound.
+pub(crate) fn hindrance(version: &SourceVersion) -> Option<ValueProblem> {
+    if version.lifecycle.stage != LifecycleStage::Withdrawn {
+        return None;
+    }
+    let problem = ValueProblem::new(ViolationCode::VersionWithdrawn, reasoned("is withdrawn", &version.lifecycle));
+    let problem = problem.actual(version.id.to_string());
+    Some(match version.lifecycle.replaced_by {
+        Some(id) => problem.hint(format!("it is replaced by source version {id}")),
+        None => problem,
+    })
+}
+
+/// What a caller should know who has a job come to a version.
+pub(crate) fn concern(version: &SourceVersion) -> Option<Warning> {
+    let Lifecycle { stage, reason, replaced_by, end_of_life_at, .. } = &version.lifecycle;
+    (*stage == LifecycleStage::Deprecated).then(|| Warning {
+        code: "version_deprecated",
+        message: reasoned(&format!("version {} is deprecated", version.version), &version.lifecycle),
+        details: json!({
+            "source_version_id": version.id,
+            "version": version.version,
+            "reason": reason,
+            "replaced_by": replaced_by,
+            "end_of_life_at": end_of_life_at,
+        }),
+    })
+}
+
+fn reasoned(what: &str, lifecycle: &Lifecycle) -> String {
+    match &lifecycle.reason {
+        Some(reason) => format!("{what}: {reason}"),
+        None => what.to_owned(),
     }
 }

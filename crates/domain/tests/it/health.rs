@@ -39,7 +39,8 @@ fn read(world: &World, job: &Job) -> Health {
 
 fn set_active(world: &World, job: &Job, active: bool, mode: WriteMode) -> JobWithHealth {
     let draft = JobChangeDraft { active: Sent::Given(active), ..JobChangeDraft::default() };
-    change_job(&world.ports, &operator(), job.id, &draft.into(), &ANY, mode).unwrap()
+    let changed = change_job(&world.ports, &operator(), job.id, &draft.into(), &ANY, mode).unwrap();
+    JobWithHealth { job: changed.job, health: changed.health }
 }
 
 fn fail(world: &World, job: &Job) {

@@ -7,6 +7,7 @@ mod comparing_contracts;
 mod contracts;
 mod deleting;
 mod health;
+mod impact;
 mod owners;
 mod permissions;
 mod port_failures;

@@ -3,12 +3,14 @@
 use prediction_domain::model::{AccessDenied, Caller, JobId, Permission, Revision, RunId, Scope, SourceVersionId};
 use prediction_domain::ports::{JobFilter, MockStore, RunFilter, WriteMode};
 use prediction_domain::requests::{
-    JobChangeDraft, Precondition, RunDraft, SetUpDraft, SourceChangeDraft, SourceDraft, SourceVersionDraft,
+    JobChangeDraft, LifecycleChangeDraft, Precondition, RestoreDraft, RunDraft, Sent, SetUpDraft, SourceChangeDraft,
+    SourceDraft, SourceVersionDraft, UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft,
 };
 use prediction_domain::use_cases::{
-    JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_source, count_jobs_by_health, create_source,
-    delete_job, delete_run, delete_source, delete_source_version, get_job_revision, get_run, list_job_revisions,
-    list_jobs, list_predictions, list_runs, prepare_set_up, publish_source_version, report_run,
+    ImpactFilter, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_lifecycle, change_source,
+    compare_job_revisions, count_jobs_by_health, create_source, delete_job, delete_run, delete_source,
+    delete_source_version, get_job_revision, get_run, judge_impact, list_job_revisions, list_jobs, list_predictions,
+    list_runs, prepare_set_up, prepare_upgrades, publish_source_version, report_run, restore_job, upgrade_job,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 
@@ -19,7 +21,7 @@ type UseCase = fn(&Ports, &Caller) -> Result<(), UseCaseError>;
 const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
-const USE_CASES: [(&str, Permission, UseCase); 18] = [
+const USE_CASES: [(&str, Permission, UseCase); 24] = [
     ("create_source", Permission::CatalogCreate, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
@@ -42,6 +44,26 @@ const USE_CASES: [(&str, Permission, UseCase); 18] = [
     }),
     ("change_job", Permission::JobsWrite, |ports, caller| {
         change_job(ports, caller, job_id(), &submit(JobChangeDraft::default()), &ANY, WriteMode::Commit).map(drop)
+    }),
+    ("upgrade_job", Permission::JobsWrite, |ports, caller| {
+        upgrade_job(ports, caller, job_id(), &submit(UpgradeDraft::default()), &ANY, WriteMode::Commit).map(drop)
+    }),
+    ("prepare_upgrades", Permission::JobsWrite, |ports, caller| {
+        prepare_upgrades(ports, caller, &submit(UpgradeManyDraft::default())).map(drop)
+    }),
+    ("restore_job", Permission::JobsWrite, |ports, caller| {
+        restore_job(ports, caller, job_id(), &submit(RestoreDraft::default()), &ANY, WriteMode::Commit).map(drop)
+    }),
+    ("compare_job_revisions", Permission::JobsRead, |ports, caller| {
+        compare_job_revisions(ports, caller, job_id(), Revision::FIRST, None).map(drop)
+    }),
+    ("judge_impact", Permission::JobsRead, |ports, caller| {
+        let id = SourceVersionId::parse(CHOSEN).unwrap();
+        judge_impact(ports, caller, id, &ImpactFilter::default(), &first_page(50)).map(drop)
+    }),
+    ("change_lifecycle", Permission::CatalogWrite, |ports, caller| {
+        let id = SourceVersionId::parse(CHOSEN).unwrap();
+        change_lifecycle(ports, caller, id, &submit(LifecycleChangeDraft::default()), &ANY, WriteMode::Commit).map(drop)
     }),
     ("delete_job", Permission::JobsWrite, |ports, caller| {
         delete_job(ports, caller, job_id(), &ANY, WriteMode::Commit).map(drop)
@@ -110,6 +132,13 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
     let filter = JobFilter { organisation_id: Some(organisation_id), ..JobFilter::default() };
     denied(count_jobs_by_health(&ports, &customer, &filter).map(drop));
     denied(list_jobs(&ports, &customer, filter, None, &first_page(50)).map(drop));
+    let filter = UpgradeFilterDraft { organisation_id: given(&organisation_id.to_string()), ..Default::default() };
+    let draft = UpgradeManyDraft {
+        source_version_id: given(CHOSEN),
+        filter: Sent::Given(filter),
+        ..UpgradeManyDraft::default()
+    };
+    denied(prepare_upgrades(&ports, &customer, &submit(draft)).map(drop));
     let draft = SetUpDraft { organisation_id: given(&organisation_id.to_string()), ..everything() };
     denied(prepare_set_up(&customer, draft.into(), WriteMode::Commit).map(drop));
 }

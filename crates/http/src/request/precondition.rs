@@ -17,8 +17,17 @@ pub(crate) fn entity_tag(revision: Revision) -> String {
     format!("\"{revision}\"")
 }
 
-/// The entity tag of a job that is shown with its health, and of the source that is shown beside it.
-pub(crate) fn job_tag(revision: Revision, health: &Health, source: Option<Revision>) -> String {
+/// The revisions of what is shown beside a job.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shown {
+    /// Of its source.
+    pub(crate) source: Option<Revision>,
+    /// Of the lifecycle of its version.
+    pub(crate) lifecycle: Option<Revision>,
+}
+
+/// The entity tag of a job that is shown with its health, and of what is shown beside it.
+pub(crate) fn job_tag(revision: Revision, health: &Health, shown: Shown) -> String {
     let Health { status, last_run_at, last_success_at, next_expected_at, overdue_since, consecutive_failures } = health;
     let mut hash = Sha256::new();
     hash.update(status.as_str());
@@ -28,8 +37,9 @@ pub(crate) fn job_tag(revision: Revision, health: &Health, source: Option<Revisi
     hash.update(consecutive_failures.to_be_bytes());
     let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
     let health = u32::from_be_bytes([a, b, c, d]);
-    let source = source.map(|revision| format!("+{revision}")).unwrap_or_default();
-    format!("\"{revision}+{health:08x}{source}\"")
+    let source = shown.source.map(|revision| format!("+{revision}")).unwrap_or_default();
+    let lifecycle = shown.lifecycle.map(|revision| format!("+v{revision}")).unwrap_or_default();
+    format!("\"{revision}+{health:08x}{source}{lifecycle}\"")
 }
 
 /// What `If-Match` asks for. Comparison is strong: a weak tag matches nothing.

@@ -14,7 +14,7 @@ use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
 use crate::document::{Parameter, words};
-use crate::request::{Query, job_tag};
+use crate::request::{Query, Shown, job_tag};
 use prediction_wire as wire;
 
 const EXPANDABLE: [&str; 2] = ["source", "source_version"];
@@ -42,11 +42,15 @@ fn with_expanded(judged: JobWithHealth, expanded: &Expanded) -> wire::Job {
 
 /// The entity tag of a job that is shown without anything beside it.
 fn tag_of(judged: &JobWithHealth) -> String {
-    job_tag(judged.job.revision, &judged.health, None)
+    job_tag(judged.job.revision, &judged.health, Shown::default())
 }
 
 /// The entity tag of that body.
 fn tag_of_expanded(judged: &JobWithHealth, expanded: &Expanded) -> String {
-    let source = expanded.sources.get(&judged.job.source_id).map(|source| source.revision);
-    job_tag(judged.job.revision, &judged.health, source)
+    let version = expanded.source_versions.get(&judged.job.source_version_id);
+    let shown = Shown {
+        source: expanded.sources.get(&judged.job.source_id).map(|source| source.revision),
+        lifecycle: version.map(|version| version.lifecycle.revision),
+    };
+    job_tag(judged.job.revision, &judged.health, shown)
 }

@@ -4,4 +4,5 @@ pub(super) mod compare;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod get;
+pub(super) mod impact;
 pub(super) mod list;

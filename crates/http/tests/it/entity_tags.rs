@@ -14,6 +14,7 @@ use crate::service::{Request, Service};
 enum Act {
     ChangeSource(Value),
     ChangeJob(Value),
+    ChangeLifecycle(Value),
     Succeed(u32),
     Fail(u32),
     DeleteRun(usize),
@@ -31,7 +32,12 @@ fn act() -> impl Strategy<Value = Act> {
         "[a-c]".prop_map(|name| json!({"name": name})),
         any::<bool>().prop_map(|active| json!({"active": active})),
     ];
+    let lifecycle = prop_oneof![
+        prop::sample::select(vec!["active", "deprecated", "withdrawn"]).prop_map(|stage| json!({"stage": stage})),
+        prop::option::of("[a-c]").prop_map(|reason| json!({"reason": reason})),
+    ];
     prop_oneof![
+        lifecycle.prop_map(Act::ChangeLifecycle),
         source.prop_map(Act::ChangeSource),
         job.prop_map(Act::ChangeJob),
         (0_u32..59).prop_map(Act::Succeed),
@@ -70,6 +76,9 @@ async fn tell_the_truth(acts: Vec<Act>) {
     for act in acts {
         match act {
             Act::ChangeSource(change) => drop(service.send(Request::new("PUT", source.clone()).json(&change)).await),
+            Act::ChangeLifecycle(change) => {
+                drop(service.send(Request::new("PUT", format!("{version}/lifecycle")).json(&change)).await);
+            }
             Act::ChangeJob(change) => drop(service.send(Request::new("PUT", job.clone()).json(&change)).await),
             Act::Succeed(minute) => {
                 let run = post(&service, &format!("{job}/runs"), &report(minute, &[("risk", 1, 1.0)])).await;
@@ -101,7 +110,7 @@ async fn tell_the_truth(acts: Vec<Act>) {
         let comparison = format!("{version}/comparison?with={}", version.rsplit('/').next().unwrap());
         let mut paths =
             vec![source.clone(), version.clone(), comparison, job.clone(), format!("{job}/revisions/{revision}")];
-        paths.push(format!("{job}/revisions/{revision}/comparison?with=1"));
+        paths.extend([format!("{job}/revisions/{revision}/comparison?with=1"), format!("{version}/lifecycle")]);
         paths
             .extend(["source", "source_version", "source,source_version"].map(|parts| format!("{job}?expand={parts}")));
         paths.extend(runs.iter().cloned());
@@ -131,6 +140,7 @@ fn every_operation_with_a_tag_is_looked_at() {
         "get_source",
         "get_source_version",
         "compare_source_versions",
+        "get_lifecycle",
         "get_job",
         "get_job_revision",
         "compare_job_revisions",

@@ -55,6 +55,7 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
                 "upgrade_jobs" => request.json(&json!({"source_version_id": ORGANISATION, "jobs": [ORGANISATION]})),
                 "upgrade_job" => request.json(&json!({})),
                 "restore_job" => request.json(&json!({"revision": 1})),
+                "change_lifecycle" => request.json(&json!({"stage": "withdrawn"})),
                 "report_run" => request.json(&json!({"status": "succeeded"})),
                 "change_source" | "change_job" => request.json(&json!({"name": "other"})),
                 _ => request,

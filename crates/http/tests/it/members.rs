@@ -29,6 +29,7 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
     let unknown = || json!({UNLIKE_ANY: 1});
     let (sources, versions, set_up) = ("/api/v1/sources", "/api/v1/source_versions", "/api/v1/jobs/setup");
     let source = format!("{sources}/{}", stored["source"]["id"].as_str().unwrap());
+    let lifecycle = format!("{versions}/{}/lifecycle", stored["source_version"]["id"].as_str().unwrap());
     let job = format!("/api/v1/jobs/{}", stored["job"]["id"].as_str().unwrap());
     let runs = format!("{job}/runs");
     let (upgrade, upgrades, restore) = (format!("{job}/upgrade"), "/api/v1/jobs/upgrade", format!("{job}/restore"));
@@ -45,6 +46,7 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         ("JobSetupJob", "POST", set_up, "/job", json!({"job": unknown()})),
         ("RoleBindingRequest", "POST", set_up, "/role_bindings/0", json!({"role_bindings": [unknown()]})),
         ("UpdateJobRequest", "PUT", &job, "", unknown()),
+        ("UpdateLifecycleRequest", "PUT", &lifecycle, "", unknown()),
         ("UpgradeJobRequest", "POST", &upgrade, "", unknown()),
         ("UpgradeJobsRequest", "POST", upgrades, "", unknown()),
         ("UpgradeJobsFilter", "POST", upgrades, "/filter", json!({"filter": unknown()})),

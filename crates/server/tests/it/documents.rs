@@ -119,6 +119,8 @@ fn head_works_wherever_get_does(server: &Server) {
         let path = match path {
             "/api/v1/sources/{id}" => model.source_path(),
             "/api/v1/source_versions/{id}" => model.version_path(),
+            "/api/v1/source_versions/{id}/impact" => format!("{}/impact", model.version_path()),
+            "/api/v1/source_versions/{id}/lifecycle" => format!("{}/lifecycle", model.version_path()),
             "/api/v1/source_versions/{id}/comparison" => {
                 format!("{}/comparison?with={}", model.version_path(), model.version)
             }

@@ -64,9 +64,14 @@ fn row(operation: &str) -> Row {
         without_a_scope: UNSCOPED,
     };
     match operation {
-        "list_sources" | "get_source" | "list_source_versions" | "get_source_version" | "compare_source_versions" => {
-            read
-        }
+        "list_sources"
+        | "get_source"
+        | "list_source_versions"
+        | "get_source_version"
+        | "compare_source_versions"
+        | "get_lifecycle" => read,
+        // What is told depends on the organisations of the token.
+        "judge_impact" => Row { without_a_scope: UNSCOPED, ..read },
         // A caller with an organisation creates sources of its own.
         "create_source" => Row {
             owner: Done(201),
@@ -76,7 +81,7 @@ fn row(operation: &str) -> Row {
             without_a_scope: UNSCOPED,
         },
         "create_source_version" => owners(201),
-        "change_source" => owners(200),
+        "change_source" | "change_lifecycle" => owners(200),
         "delete_source" | "delete_source_version" => owners(204),
         unknown => panic!("say in this test who may call {unknown}"),
     }
@@ -163,6 +168,7 @@ fn call(caller: &Client, operation: &Operation, source: &str, version: &str, nam
             let id = source.rsplit('/').next().unwrap();
             caller.post(path, &version_of(&json!(id), "2.0.0"))
         }
+        ("PUT", "change_lifecycle") => caller.put(path, &json!({ "stage": "deprecated" })),
         ("PUT", _) => caller.put(path, &json!({ "name": name })),
         (method, _) => caller.call(method, path).send(),
     }

@@ -9,9 +9,12 @@ use crate::harness::{Server, on_both_databases};
 on_both_databases!(
     what_the_readme_prints_can_be_pasted_as_often_as_one_likes,
     what_the_tutorial_prints_can_be_pasted_twice,
+    what_is_printed_about_new_versions_can_be_pasted_twice,
 );
 
 const README: &str = include_str!("../../../../README.md");
+
+const NEW_VERSION: &str = include_str!("../../../../docs/publish-a-new-version.md");
 
 const TUTORIAL: &str = include_str!("../../../../docs/tutorial.md");
 
@@ -114,4 +117,36 @@ fn what_the_tutorial_prints_can_be_pasted_twice(server: &Server) {
     // What was there is answered again; the job was deleted, and is another one.
     assert_eq!(answers[0].lines().next(), answers[1].lines().next());
     assert_eq!(json!(server.database().rows()), json!([2, 2, 1]));
+}
+
+fn what_is_printed_about_new_versions_can_be_pasted_twice(server: &Server) {
+    let (_, after_start) = NEW_VERSION.split_once("Paste the rest").unwrap();
+    let walk = commands(after_start);
+    for time in 1..=2 {
+        let (printed, complaints) = paste(server, &walk);
+        assert_eq!(complaints, "", "{time}: {printed}");
+        let lines: Vec<&str> = printed.lines().filter(|line| !line.is_empty()).collect();
+        let answers: Vec<Value> = lines[1..].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [comparison, impact, tried, upgraded, bound, after, retired, on_retired, changes, restored] = &answers[..]
+        else {
+            panic!("{time}: {printed}");
+        };
+        assert_eq!(comparison["compatibility"], "needs_binding");
+        let renamed = &comparison["input_roles"][0];
+        assert_eq!((&renamed["change"], &renamed["previous_role"]), (&json!("renamed"), &json!("temperature")));
+        let outcomes = |impact: &Value| {
+            impact["items"].as_array().unwrap().iter().map(|item| item["outcome"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(impact), ["ready", "needs_binding"]);
+        assert_eq!(impact["items"][1]["missing_roles"], json!(["leaf_wetness"]));
+        assert_eq!(tried["plan"]["inputs"][0]["action"], "renamed");
+        assert_eq!(upgraded["counts"], json!({ "upgraded": 1, "unchanged": 0, "refused": 1 }));
+        assert_eq!(bound["plan"]["inputs"][1]["action"], "bound");
+        assert_eq!((&after["counts"]["up_to_date"], outcomes(after).len()), (&json!(2), 0));
+        assert_eq!(retired["stage"], "deprecated");
+        assert_eq!(on_retired["items"], json!([]));
+        assert_eq!(changes["differences"][0]["member"], "source_version_id");
+        assert_eq!(restored["warnings"][0]["code"], "version_deprecated");
+        assert_eq!(restored["source_version_id"], changes["differences"][0]["from"]);
+    }
 }

@@ -92,7 +92,7 @@ fn revisions_are_compared_role_by_role(server: &Server) {
     assert_eq!(compare(&client, "1", "?with=3").expect(200)["differences"].as_array().unwrap().len(), 6);
 
     for (revision, query, status, code, parameter) in [
-        ("1", "", 422, "invalid", Some(("with", "missing_member"))),
+        ("1", "", 422, "invalid", Some(("with", "unknown_revision"))),
         ("2", "?with=9", 422, "invalid", Some(("with", "unknown_revision"))),
         ("2", "?with=x", 400, "invalid_query", Some(("with", "out_of_range"))),
         ("2", "?wiht=1", 400, "invalid_query", Some(("wiht", "unknown_member"))),

@@ -1,6 +1,7 @@
 //! The example of a runner, run as its README says.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ on_both_databases!(
     a_runner_reports_each_active_job_once,
     an_input_that_cannot_be_read_fails_the_runs_that_need_it,
     a_runner_says_plainly_what_it_cannot_do,
+    a_runner_goes_on_through_an_upgrade_and_reports_each_run_once,
 );
 
 /// So long that two passes are in the same interval.
@@ -110,4 +112,59 @@ fn a_runner_says_plainly_what_it_cannot_do(server: &Server) {
     for output in [wrong, lacking, unknown, missing] {
         assert!(!complaints(&output).contains("Traceback"), "{}", complaints(&output));
     }
+}
+
+/// Ended also when the test fails.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn a_runner_goes_on_through_an_upgrade_and_reports_each_run_once(server: &Server) {
+    let model = published(server);
+    let job = model.job(server, ORGANISATION_A, "Vineyard");
+    let mut contract = Model::contract();
+    contract["input_roles"][0]["role"] = json!("air");
+    contract["input_roles"][0]["aliases"] = json!(["temperature"]);
+    contract["output_roles"].as_array_mut().unwrap().push(json!({ "role": "frost", "metric": "risk", "unit": "%" }));
+    let newer = model.publish_version(server, "1.1.0", contract);
+
+    let program = Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/runner/runner.py"))
+        .args(["--api", &format!("http://{}", server.address), "--source", "mildew", "--every", "1", "--hours", "3"])
+        .env("PREDICTION_API_TOKEN", token(server))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("python3 can be run; it is needed for this test");
+    let mut program = Running(program);
+    let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut wait_for = |words: &str| {
+        let found = lines.by_ref().find(|line| line.contains(words));
+        found.unwrap_or_else(|| panic!("the runner ended without: {words}"));
+    };
+    wait_for(": reported for ");
+    server.operator().post(&format!("{}/upgrade", path_of(&job)), &json!({})).expect(200);
+    // The run of this interval was made before the upgrade, and stands.
+    wait_for("is stored and stands until the next issue time");
+    // Another interval begins at another time.
+    let shorter = json!({ "expected_interval_minutes": LONG_INTERVAL / 2 - 1 });
+    server.operator().put(&model.source_path(), &shorter).expect(200);
+    wait_for(": 6 predictions");
+    wait_for(": already reported for ");
+    drop(program);
+
+    let runs = runs_of(server, &job);
+    let told = |run: &Value| (run["job_revision"].clone(), run["source_version_id"].clone(), run["status"].clone());
+    let mut told: Vec<_> = runs.iter().map(told).collect();
+    told.sort_by_key(|(revision, ..)| revision.as_i64());
+    assert_eq!(
+        told,
+        [(json!(1), json!(model.version), json!("succeeded")), (json!(2), json!(newer), json!("succeeded")),],
+        "none is lost, and none is there twice"
+    );
 }

@@ -72,7 +72,8 @@ impl<'a> World<'a> {
                 let call = server.operator().call(operation.method, &operation.path_to(&version));
                 return call.query(&format!("with={version}"));
             }
-            "get_source_version" => (Model::publish(server, name).version, None),
+            "change_lifecycle" => (Model::publish(server, name).version, Some(json!({ "stage": "deprecated" }))),
+            "get_source_version" | "get_lifecycle" | "judge_impact" => (Model::publish(server, name).version, None),
             "delete_source_version" => (Model::publish(server, name).version, Some(json!({ "revision": 1 }))),
             "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
             "delete_job" => (self.job(name), Some(json!({ "revision": null }))),
@@ -161,7 +162,7 @@ fn every_success_of_every_operation_can_be_had(server: &Server) {
             assert_eq!(answer.header("location").is_some(), *status == 201, "{name}");
             assert_eq!(answer.body.is_empty(), matches!(status, 204 | 304), "{name}");
             let is_of_many =
-                ["list_", "count_", "upgrade_jobs", "trace_"].iter().any(|of| operation.id.starts_with(of));
+                ["list_", "count_", "upgrade_jobs", "trace_", "judge_"].iter().any(|of| operation.id.starts_with(of));
             let is_single = operation.path.starts_with("/api/") && !is_of_many;
             assert_eq!(answer.header("etag").is_some(), is_single && *status != 204, "{name}");
             let is_private = operation.path.starts_with("/api/").then_some("private, no-cache");
@@ -203,6 +204,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             // What is needed to read is not needed to write, and the other way round.
             let other = if operation.tag == "jobs" && is_write { "jobs:read" } else { "jobs:write" };
             let other = if operation.tag == "jobs" { other } else { "jobs:read jobs:write" };
+            let other = if operation.id == "judge_impact" { "predictions:read catalog:create" } else { other };
             let other = if operation.id == "delete_run" { "predictions:write predictions:read" } else { other };
             valid().token(&server.home().token(&["--organisation", ORGANISATION_A, "--scope", other])).send()
         }
@@ -248,6 +250,12 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             call.token(&server.home().token(&["--organisation", ORGANISATION_B])).send()
         }
         ProblemCode::InvalidQuery => valid().query("no_such_parameter=1").send(),
+        ProblemCode::InvalidCursor if operation.id == "upgrade_jobs" => {
+            let call = valid();
+            let mut body = call.json_body();
+            insert(&mut body, "/cursor", "nonsense");
+            call.untyped_body(body.to_string()).send()
+        }
         ProblemCode::InvalidCursor => valid().query("cursor=nonsense").send(),
         ProblemCode::InvalidPath => server.operator().call(operation.method, &with_id(operation, "no-uuid")).send(),
         ProblemCode::InvalidHeader => {
@@ -271,15 +279,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             let mebibytes = if operation.id == "report_run" { 4 } else { 1 };
             valid().untyped_body(vec![b' '; mebibytes * 1024 * 1024 + 1]).send()
         }
-        ProblemCode::Invalid if operation.id == "compare_source_versions" => {
-            let other = Model::publish(server, &name).version;
-            server.operator().get(&format!("{}?with={other}", operation.path_to(&world.model.version)))
-        }
-        ProblemCode::Invalid if operation.id == "compare_job_revisions" => {
-            // The first revision has none before it.
-            server.operator().get(&operation.path_to(&world.job(&name)))
-        }
-        ProblemCode::Invalid => valid().untyped_body(json!({ "no_such_member": 1 }).to_string()).send(),
+        ProblemCode::Invalid => invalid(world, operation, &name),
         ProblemCode::UnexpectedBody => valid().json(&json!({})).send(),
         ProblemCode::PreconditionFailed => valid().header("If-Match", "\"999\"").send(),
         ProblemCode::Conflict => conflict(world, operation, &name),
@@ -290,6 +290,19 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             server.operator().delete(&with_id(operation, id))
         }
         other => panic!("say in this test how {} of {} comes about", other.as_str(), operation.id),
+    }
+}
+
+fn invalid(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
+    let client = world.server.operator();
+    match operation.id {
+        "compare_source_versions" => {
+            let other = Model::publish(world.server, name).version;
+            client.get(&format!("{}?with={other}", operation.path_to(&world.model.version)))
+        }
+        // The first revision has none before it.
+        "compare_job_revisions" => client.get(&operation.path_to(&world.job(name))),
+        _ => world.valid(operation, name).untyped_body(json!({ "no_such_member": 1 }).to_string()).send(),
     }
 }
 

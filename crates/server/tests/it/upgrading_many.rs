@@ -117,7 +117,7 @@ fn an_upgrade_of_many_goes_on_where_it_ended(server: &Server) {
         json!({ "source_version_id": model.version, "filter": {}, "cursor": first["next_cursor"] }),
         json!({ "source_version_id": newer, "filter": {}, "cursor": "nonsense" }),
     ] {
-        assert_eq!(errors(&client.post(PATH, &other).problem(422, "invalid")), [("/cursor", "wrong_type")]);
+        client.post(PATH, &other).problem(400, "invalid_cursor");
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn the_newest_version_is_the_one_that_was_published_last(stores: &Sto
         let newest = stores.source_versions.newest(source.id).expect("versions can be read");
         assert_eq!(newest.as_ref(), Some(&version));
         published.push(version.clone());
-        let filter = SourceVersionFilter { source_id: Some(source.id) };
+        let filter = SourceVersionFilter { source_id: Some(source.id), ..SourceVersionFilter::default() };
         let listed = stores.source_versions.list(&filter, &first_page(200)).expect("versions can be listed");
         assert_eq!(listed.items, published);
         // It is what a setup takes that names none, whichever replica is asked.

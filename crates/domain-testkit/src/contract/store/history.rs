@@ -1,11 +1,13 @@
 //! Random histories, compared with the in-memory store step by step.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    HealthFilter, HealthStatus, InputId, Job, JobId, OrganisationId, Page, PageRequest, Prediction, Revision, Run,
-    RunId, RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp, latest_issue,
+    HealthFilter, HealthStatus, InputId, Job, JobId, Lifecycle, LifecycleStage, OrganisationId, Page, PageRequest,
+    Prediction, Revision, RoleName, Run, RunId, RunStatus, Scope, Source, SourceId, SourceVersion, SourceVersionId,
+    Subject, Timestamp, latest_issue,
 };
 use prediction_domain::ports::{
     JobFilter, JobSetUp, OwnerFilter, RunFilter, SourceFilter, SourceVersionFilter, StoreFailure, ValueCountQuery,
@@ -15,8 +17,8 @@ use prediction_domain::ports::{
 use crate::builders::{a_job_of, a_plan_for, a_prediction, a_run_of, a_source, a_version_of, bindings};
 use crate::contract::fixture::{assert_exactly, contents, list_jobs, stored_source, stored_version};
 use crate::values::{
-    at, first_page, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, hours, job_name,
-    micros_after, minutes, page_after, revision, source_name, version_label,
+    at, description, first_page, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id,
+    hours, job_name, micros_after, minutes, page_after, revision, source_name, version_label,
 };
 use crate::{MemoryStore, Stores};
 
@@ -93,6 +95,7 @@ enum Act {
     DeleteSource(SourceId, Revision, WriteMode),
     ListSources(SourceFilter, Part),
     InsertVersion(SourceVersion),
+    ChangeLifecycle(SourceVersionId, Lifecycle, Revision, WriteMode),
     DeleteVersion(Scope, SourceVersionId, WriteMode),
     ListVersions(SourceVersionFilter, Part),
     Newest(SourceId),
@@ -103,6 +106,7 @@ enum Act {
     FindMonitored(Vec<(Scope, JobId)>),
     ListJobs(Scope, JobFilter, Part),
     CountByHealth(Scope, JobFilter, Timestamp),
+    CountByBoundRoles(Scope, JobFilter),
     InsertRun(Run, Vec<Prediction>),
     InsertNextRun(Run, Timestamp, Vec<Prediction>),
     ReplaceRun(Run, Vec<Prediction>),
@@ -148,6 +152,9 @@ impl Act {
             Self::ListSources(filter, part) => told(&part.of(|page| stores.sources.list(filter, page))),
             Self::InsertVersion(version) => told(&stores.source_versions.insert(version)),
             Self::DeleteVersion(scope, id, mode) => told(&stores.source_versions.delete(scope, *id, *mode)),
+            Self::ChangeLifecycle(id, lifecycle, expected, mode) => {
+                told(&stores.source_versions.change_lifecycle(*id, lifecycle, *expected, *mode))
+            }
             Self::ListVersions(filter, part) => told(&part.of(|page| stores.source_versions.list(filter, page))),
             Self::Newest(source_id) => told(&stores.source_versions.newest(*source_id)),
             Self::SetUp(plans) => told(&stores.jobs.set_up_many(plans)),
@@ -156,6 +163,14 @@ impl Act {
             Self::FindJobs(wanted) => told(&stores.jobs.find_many(wanted)),
             Self::FindMonitored(wanted) => told(&stores.jobs.find_monitored(wanted)),
             Self::CountByHealth(scope, filter, now) => told(&stores.jobs.count_by_health(scope, filter, *now)),
+            Self::CountByBoundRoles(scope, filter) => {
+                let mut counts: BTreeMap<(SourceVersionId, BTreeSet<RoleName>), u64> = BTreeMap::new();
+                for group in stores.jobs.count_by_bound_roles(scope, filter).expect("jobs can be counted") {
+                    let roles = group.roles.into_iter().collect();
+                    *counts.entry((group.source_version_id, roles)).or_default() += group.jobs;
+                }
+                told(&counts)
+            }
             Self::InsertRun(run, values) => told(&stores.runs.insert(run, values, None)),
             Self::InsertNextRun(run, until, values) => told(&stores.runs.insert_next(run, *until, values, None)),
             Self::ReplaceRun(run, values) => told(&stores.runs.replace(run, values, None)),
@@ -235,7 +250,7 @@ impl Pool {
     }
 
     fn act(&self, dice: &mut Dice) -> Act {
-        match dice.roll(33) {
+        match dice.roll(38) {
             0 => Act::InsertSource(self.source(dice)),
             1 => {
                 let expected = Self::revision(dice);
@@ -255,7 +270,8 @@ impl Pool {
             5 => Act::DeleteVersion(self.scope(dice), dice.pick(&self.versions), Self::mode(dice)),
             6 => {
                 let source_id = dice.one_in(2).then(|| dice.pick(&self.sources));
-                Act::ListVersions(SourceVersionFilter { source_id }, Self::part(dice))
+                let stages = dice.one_in(2).then(|| Self::stages(dice));
+                Act::ListVersions(SourceVersionFilter { source_id, stages }, Self::part(dice))
             }
             7 => Act::Newest(dice.pick(&self.sources)),
             8..=10 => {
@@ -324,6 +340,15 @@ impl Pool {
                 let (source_id, issued_until) = (dice.pick(&self.sources), self.minute(dice));
                 Act::CountValues(ValueCountQuery { source_id, issued_after, issued_until, most_values, most_jobs })
             }
+            33 => {
+                let filter = JobFilter { health: None, input_id: None, ..self.job_filter(dice) };
+                Act::CountByBoundRoles(self.scope(dice), filter)
+            }
+            30..=32 => {
+                let expected = Self::revision(dice);
+                let lifecycle = self.lifecycle(dice, expected);
+                Act::ChangeLifecycle(dice.pick(&self.versions), lifecycle, expected, Self::mode(dice))
+            }
             _ => Act::ListJobs(self.scope(dice), self.job_filter(dice), Self::part(dice)),
         }
     }
@@ -385,10 +410,27 @@ impl Pool {
             organisation_id: dice.one_in(3).then_some(like.organisation_id),
             source_id: dice.one_in(3).then_some(like.source_id),
             source_version_id: dice.one_in(3).then_some(like.source_version_id),
+            version_stages: dice.one_in(4).then(|| Self::stages(dice)),
             active: dice.one_in(3).then_some(like.active),
             name: dice.one_in(3).then_some(like.name),
             input_id: dice.one_in(3).then(|| dice.pick(&self.inputs)),
             health: dice.one_in(3).then(|| self.health_filter(dice)),
+        }
+    }
+
+    fn stages(dice: &mut Dice) -> BTreeSet<LifecycleStage> {
+        LifecycleStage::ALL.into_iter().filter(|_| dice.one_in(2)).collect()
+    }
+
+    fn lifecycle(&self, dice: &mut Dice, expected: Revision) -> Lifecycle {
+        Lifecycle {
+            stage: dice.pick(&LifecycleStage::ALL),
+            reason: dice.one_in(2).then(|| description("It was wrong.")),
+            replaced_by: dice.one_in(2).then(|| dice.pick(&self.versions)),
+            end_of_life_at: dice.one_in(2).then(|| self.minute(dice)),
+            revision: expected.next(),
+            changed_at: Some(self.minute(dice)),
+            changed_by: Some(Subject::of("operator")),
         }
     }
 

@@ -1,5 +1,3 @@
-use std::fmt::Debug;
-
 use prediction_domain::model::{
     InputId, Job, JobId, Page, PageRequest, Position, Scope, Source, SourceId, SourceVersion, SourceVersionId,
     Timestamp,
@@ -10,7 +8,9 @@ use prediction_domain::ports::{
 
 use crate::Stores;
 use crate::builders::{a_job_of, a_source, a_version_of, bindings};
-use crate::contract::fixture::{assert_exactly, catalog, list_jobs, stored_job, stored_source, stored_version, walk};
+use crate::contract::fixture::{
+    assert_exactly, assert_pages, catalog, list_jobs, stored_job, stored_source, stored_version, versions, walk,
+};
 use crate::values::{
     at, first_page, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, job_name,
     micros_after, page_after, source_name,
@@ -53,7 +53,7 @@ pub(crate) fn source_versions_are_listed_in_creation_order_on_pages_of_every_siz
     }
     assert_pages(&created, |page| versions(stores, &SourceVersionFilter::default(), page));
     let of_first: Vec<_> = created.into_iter().filter(|version| version.source_id == owners[0].id).collect();
-    let filter = SourceVersionFilter { source_id: Some(owners[0].id) };
+    let filter = SourceVersionFilter { source_id: Some(owners[0].id), stages: None };
     assert_pages(&of_first, |page| versions(stores, &filter, page));
 }
 
@@ -260,7 +260,7 @@ pub(crate) fn source_versions_are_filtered_by_source(stores: &Stores) {
     catalog(stores);
     let second = stored_version(stores, a_version_of(source.id));
     let empty = stored_source(stores, a_source());
-    let of = |source_id| SourceVersionFilter { source_id: Some(source_id) };
+    let of = |source_id| SourceVersionFilter { source_id: Some(source_id), stages: None };
     assert_pages(&[first, second], |page| versions(stores, &of(source.id), page));
     for nothing in [empty.id, fresh_source_id()] {
         assert_pages(&[], |page| versions(stores, &of(nothing), page));
@@ -302,7 +302,7 @@ pub(crate) fn jobs_are_filtered_by_every_combination_of_conditions(stores: &Stor
                                 active,
                                 name,
                                 input_id,
-                                health: None,
+                                ..JobFilter::default()
                             };
                             assert_filtered(stores, &stored, &Scope::Platform, &filter);
                             assert_filtered(stores, &stored, &Scope::of([organisations[0]]), &filter);
@@ -395,10 +395,6 @@ fn sources(stores: &Stores, filter: &SourceFilter, page: &PageRequest) -> Page<S
     stores.sources.list(filter, page).expect("sources can be listed")
 }
 
-fn versions(stores: &Stores, filter: &SourceVersionFilter, page: &PageRequest) -> Page<SourceVersion> {
-    stores.source_versions.list(filter, page).expect("versions can be listed")
-}
-
 /// Items in creation order, of which each has a greater id than the next one: callers may choose ids.
 fn against_ids<T>(mut item: impl FnMut(Timestamp) -> T) -> Vec<T> {
     let time = at("2026-06-01T12:00:00Z");
@@ -411,22 +407,6 @@ fn against_ids<T>(mut item: impl FnMut(Timestamp) -> T) -> Vec<T> {
 fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
     let (even, odd): (Vec<_>, Vec<_>) = items.iter().cloned().enumerate().partition(|(index, _)| index % 2 == 0);
     odd.into_iter().rev().chain(even).map(|(_, item)| item).collect()
-}
-
-/// Walks the list with pages of every size, and compares each page.
-#[track_caller]
-fn assert_pages<T: Clone + Debug>(expected: &[T], list: impl Fn(&PageRequest) -> Page<T>) {
-    let most = u16::try_from(expected.len()).expect("few items") + 1;
-    for limit in (1..=most).chain([PageRequest::MAX_LIMIT]) {
-        let mut after = None;
-        for start in (0..expected.len().max(1)).step_by(usize::from(limit)) {
-            let page = list(&page_after(limit, after));
-            let end = expected.len().min(start + usize::from(limit));
-            assert_exactly(&page.items, &expected[start..end].to_vec());
-            assert_eq!(page.next.is_some(), end < expected.len(), "limit {limit}, items {start}..{end}");
-            after = page.next;
-        }
-    }
 }
 
 #[track_caller]

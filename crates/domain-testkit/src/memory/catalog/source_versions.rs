@@ -1,9 +1,10 @@
 use prediction_domain::model::{
-    Job, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
+    Job, Lifecycle, LifecycleStage, Page, PageRequest, Revision, Scope, SourceId, SourceVersion, SourceVersionHead,
+    SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
-    DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter, SourceVersionRepository, StoreFailure,
-    WriteMode,
+    ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
+    SourceVersionRepository, StoreFailure, WriteMode,
 };
 
 use crate::memory::{Kind, MemoryStore, lasts};
@@ -34,13 +35,18 @@ impl SourceVersionRepository for MemoryStore {
 
     fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure> {
         let state = self.state();
-        let versions = state.versions.values().filter(|version| version.source_id == source_id);
-        Ok(versions.max_by_key(|version| state.position(Kind::Version, version.id.as_uuid())).cloned())
+        let newest = |stage: LifecycleStage| {
+            let versions = state.versions.values();
+            let versions =
+                versions.filter(|version| version.source_id == source_id && version.lifecycle.stage == stage);
+            versions.max_by_key(|version| state.position(Kind::Version, version.id.as_uuid())).cloned()
+        };
+        Ok(newest(LifecycleStage::Active).or_else(|| newest(LifecycleStage::Deprecated)))
     }
 
     fn list(&self, filter: &SourceVersionFilter, page: &PageRequest) -> Result<Page<SourceVersion>, StoreFailure> {
         let state = self.state();
-        let wanted = |version: &&SourceVersion| filter.source_id.is_none_or(|id| version.source_id == id);
+        let wanted = |version: &&SourceVersion| is_wanted(filter, version);
         Ok(state.page_of(Kind::Version, state.versions.values().filter(wanted).cloned(), page, |version| {
             version.id.as_uuid()
         }))
@@ -52,9 +58,32 @@ impl SourceVersionRepository for MemoryStore {
         page: &PageRequest,
     ) -> Result<Page<SourceVersionHead>, StoreFailure> {
         let state = self.state();
-        let wanted = |version: &&SourceVersion| filter.source_id.is_none_or(|id| version.source_id == id);
+        let wanted = |version: &&SourceVersion| is_wanted(filter, version);
         let heads = state.versions.values().filter(wanted).cloned().map(SourceVersionHead::from);
         Ok(state.page_of(Kind::Version, heads, page, |head| head.id.as_uuid()))
+    }
+
+    fn change_lifecycle(
+        &self,
+        id: SourceVersionId,
+        lifecycle: &Lifecycle,
+        expected: Revision,
+        mode: WriteMode,
+    ) -> Result<(), ChangeLifecycleError> {
+        let mut state = self.state();
+        let is_there = lifecycle.replaced_by.is_none_or(|id| state.versions.contains_key(&id));
+        let Some(version) = state.versions.get_mut(&id) else { return Err(ChangeLifecycleError::Missing) };
+        let current = version.lifecycle.revision;
+        if current != expected {
+            return Err(ChangeLifecycleError::Stale { current });
+        }
+        if !is_there {
+            return Err(ChangeLifecycleError::ReplacementMissing);
+        }
+        if lasts(mode) {
+            version.lifecycle = lifecycle.clone();
+        }
+        Ok(())
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
@@ -76,7 +105,15 @@ impl SourceVersionRepository for MemoryStore {
         }
         if lasts(mode) {
             state.versions.remove(&id);
+            for version in state.versions.values_mut().filter(|version| version.lifecycle.replaced_by == Some(id)) {
+                version.lifecycle.replaced_by = None;
+            }
         }
         Ok(())
     }
+}
+
+fn is_wanted(filter: &SourceVersionFilter, version: &SourceVersion) -> bool {
+    filter.source_id.is_none_or(|id| version.source_id == id)
+        && filter.stages.as_ref().is_none_or(|stages| stages.contains(&version.lifecycle.stage))
 }

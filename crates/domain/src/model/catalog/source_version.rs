@@ -1,11 +1,12 @@
 //! Source versions: immutable contracts of a source.
 
 use super::contract::{Contract, ContractDigest};
+use super::lifecycle::Lifecycle;
 use crate::model::id::{SourceId, SourceVersionId};
 use crate::model::text::{Description, VersionLabel};
 use crate::model::timestamp::Timestamp;
 
-/// A published version of a source. It never changes.
+/// A published version of a source. It never changes, but for where it is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceVersion {
     /// Its identity.
@@ -20,6 +21,8 @@ pub struct SourceVersion {
     pub contract: Contract,
     /// When it was published.
     pub created_at: Timestamp,
+    /// Whether it should be run.
+    pub lifecycle: Lifecycle,
 }
 
 /// A source version without its roles, which may be many.
@@ -37,6 +40,8 @@ pub struct SourceVersionHead {
     pub contract_digest: ContractDigest,
     /// See [`SourceVersion::created_at`].
     pub created_at: Timestamp,
+    /// See [`SourceVersion::lifecycle`].
+    pub lifecycle: Lifecycle,
 }
 
 impl From<SourceVersion> for SourceVersionHead {
@@ -48,6 +53,7 @@ impl From<SourceVersion> for SourceVersionHead {
             description: version.description,
             contract_digest: version.contract.digest().clone(),
             created_at: version.created_at,
+            lifecycle: version.lifecycle,
         }
     }
 }

@@ -1,54 +1,12 @@
 //! What an upgrade does with each binding and each output of a job.
 
-use std::fmt;
-
-use serde::Serialize;
-
 use super::binding::RoleBinding;
 use crate::model::catalog::Compatibility;
-use crate::model::from_text::from_text;
+use crate::model::from_text::words;
 use crate::model::id::{OutputId, SourceVersionId};
 use crate::model::text::{RoleName, VersionLabel};
-use crate::model::violation::ValueProblem;
 
-macro_rules! actions {
-    ($(#[$about:meta])* $name:ident, $what:literal: $($(#[$doc:meta])* $action:ident = $word:literal;)+) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-        #[serde(rename_all = "snake_case")]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$doc])* $action,)+
-        }
-
-        impl $name {
-            /// Every action there is.
-            pub const ALL: &'static [Self] = &[$(Self::$action,)+];
-
-            /// Its name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$action => $word,)+ }
-            }
-
-            /// The action of that name.
-            pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-                let found = Self::ALL.iter().copied().find(|action| action.as_str() == text);
-                found.ok_or_else(|| ValueProblem::unknown_word(text, $what, &[$($word,)+]))
-            }
-        }
-
-        from_text!($name, parse: Self::parse, restore: Self::parse);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-actions! {
+words! {
     /// What an upgrade does with an input role.
     InputAction, "is not an action on an input":
     /// Its binding stays.
@@ -65,7 +23,7 @@ actions! {
     Unbound = "unbound";
 }
 
-actions! {
+words! {
     /// What an upgrade does with an output.
     OutputAction, "is not an action on an output":
     /// It stays, with its id.

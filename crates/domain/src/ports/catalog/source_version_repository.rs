@@ -1,9 +1,12 @@
+use std::collections::BTreeSet;
+
 use crate::model::{
-    JobId, Page, PageRequest, Scope, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
+    JobId, Lifecycle, LifecycleStage, Page, PageRequest, Revision, Scope, SourceId, SourceVersion, SourceVersionHead,
+    SourceVersionId, VersionLabel,
 };
 use crate::ports::{StoreFailure, WriteMode};
 
-/// Stores source versions. There is no way to change one.
+/// Stores source versions. There is no way to change one, but for where it is in its life.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait SourceVersionRepository: Send + Sync {
     /// Publishes a version.
@@ -15,7 +18,8 @@ pub trait SourceVersionRepository: Send + Sync {
     /// Finds the version of that name of a source, compared by [`VersionLabel::key`].
     fn find_by_label(&self, source_id: SourceId, label: &VersionLabel) -> Result<Option<SourceVersion>, StoreFailure>;
 
-    /// Finds the version of a source that was published last: the last one in creation order.
+    /// Finds the version of a source to take where none is named: the last one in creation order that is active; if
+    /// none is, the last one that is deprecated. Never one that is withdrawn.
     fn newest(&self, source_id: SourceId) -> Result<Option<SourceVersion>, StoreFailure>;
 
     /// Lists versions in creation order.
@@ -28,6 +32,15 @@ pub trait SourceVersionRepository: Send + Sync {
         page: &PageRequest,
     ) -> Result<Page<SourceVersionHead>, StoreFailure>;
 
+    /// Replaces where a version is in its life, if that is still at revision `expected`.
+    fn change_lifecycle(
+        &self,
+        id: SourceVersionId,
+        lifecycle: &Lifecycle,
+        expected: Revision,
+        mode: WriteMode,
+    ) -> Result<(), ChangeLifecycleError>;
+
     /// Deletes a version that no job uses, now or at a revision that is kept. Of the jobs that do, only those in
     /// `scope` are named.
     fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError>;
@@ -38,6 +51,28 @@ pub trait SourceVersionRepository: Send + Sync {
 pub struct SourceVersionFilter {
     /// Only versions of this source.
     pub source_id: Option<SourceId>,
+    /// Only versions in one of these stages.
+    pub stages: Option<BTreeSet<LifecycleStage>>,
+}
+
+/// Why the lifecycle of a version was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeLifecycleError {
+    /// There is no such version.
+    #[error("there is no such source version")]
+    Missing,
+    /// It was changed in the meantime.
+    #[error("the lifecycle is at revision {current}")]
+    Stale {
+        /// The stored revision.
+        current: Revision,
+    },
+    /// The version that replaces it does not exist.
+    #[error("there is no such replacement")]
+    ReplacementMissing,
+    /// The store failed.
+    #[error("a lifecycle could not be changed")]
+    Store(#[from] StoreFailure),
 }
 
 /// Why a version was not published.

@@ -1,6 +1,9 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::{
-    Allowance, HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, MonitoredJob, OrganisationId,
-    Page, PageRequest, QuotaExceeded, Revision, Scope, Source, SourceId, SourceVersion, SourceVersionId, Timestamp,
+    Allowance, BoundJobs, HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, LifecycleStage,
+    MonitoredJob, OrganisationId, Page, PageRequest, QuotaExceeded, Revision, Scope, Source, SourceId, SourceVersion,
+    SourceVersionId, Timestamp,
 };
 use crate::ports::{StoreFailure, WriteMode};
 
@@ -32,6 +35,14 @@ pub trait JobRepository: Send + Sync {
 
     /// Counts jobs by their health at a time.
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure>;
+
+    /// Counts jobs by the version that they run and the input roles that they have bound. A combination may be told
+    /// more than once, with its roles in another order. Filters by health and input are not asked for.
+    fn count_by_bound_roles(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<BoundJobs>, StoreFailure>;
+
+    /// Counts the jobs of all organisations by the stage of the version that they run, for stages that are not
+    /// [`Active`](LifecycleStage::Active). A stage that no job is in may be missing.
+    fn count_of_stages(&self) -> Result<BTreeMap<LifecycleStage, u64>, StoreFailure>;
 
     /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at` and `updated_by` of
     /// the job with the id and the organisation of `job`, if it is still at revision `expected`. What it was is kept as
@@ -121,6 +132,8 @@ pub struct JobFilter {
     pub source_id: Option<SourceId>,
     /// Only jobs that run this version.
     pub source_version_id: Option<SourceVersionId>,
+    /// Only jobs that run a version in one of these stages.
+    pub version_stages: Option<BTreeSet<LifecycleStage>>,
     /// Only active jobs, or only inactive jobs.
     pub active: Option<bool>,
     /// Only jobs with this name, compared exactly.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::contract::{InputRoleDraft, OutputRoleDraft, validate_contract};
 use crate::model::{
-    Contract, Description, Diagnostics, Path, SourceId, SourceVersion, SourceVersionId, Timestamp, ValueProblem,
-    VersionLabel, Violation, ViolationCode,
+    Contract, Description, Diagnostics, Lifecycle, Path, SourceId, SourceVersion, SourceVersionId, Timestamp,
+    ValueProblem, VersionLabel, Violation, ViolationCode,
 };
 use crate::requests::Sent;
 
@@ -103,6 +103,7 @@ impl SourceVersionSpec {
             description: self.description.clone().into_option(),
             contract,
             created_at: now,
+            lifecycle: Lifecycle::default(),
         }
     }
 

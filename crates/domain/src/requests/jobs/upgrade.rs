@@ -85,6 +85,28 @@ pub(crate) fn validate_upgrade<'a>(
     UpgradedBindings { roles, dropped, bindings }
 }
 
+/// What is in the way of an upgrade that binds nothing anew, and what it would drop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UpgradeOutlook {
+    /// Roles that have to be bound first.
+    pub(crate) missing: Vec<RoleName>,
+    /// Roles whose bindings no role takes over.
+    pub(crate) dropped: Vec<RoleName>,
+}
+
+/// The same judgement as [`validate_upgrade`], of a request that says nothing but the version.
+pub(crate) fn upgrade_outlook(bound: &CheckedBindings, from: &Contract, to: &Contract) -> UpgradeOutlook {
+    let CarryOver { roles, dropped } = CarryOver::of(bound, from, to, &BTreeMap::new());
+    let is_missing = |(role, binding): &(&InputRole, Option<&RoleBinding>)| match binding {
+        None => role.required,
+        Some(binding) => hindrance(role, binding, from).is_some(),
+    };
+    UpgradeOutlook {
+        missing: roles.into_iter().filter(is_missing).map(|(role, _)| role.role.clone()).collect(),
+        dropped: dropped.into_iter().map(|binding| binding.role.clone()).collect(),
+    }
+}
+
 /// Why a role cannot take over a binding. A role that measures something else may fit the same input, but that is not
 /// for the service to say.
 fn hindrance(role: &InputRole, binding: &RoleBinding, from: &Contract) -> Option<ValueProblem> {

@@ -1,14 +1,29 @@
 use std::collections::BTreeMap;
 
+use super::Warning;
 use super::store_change::store_change;
 use crate::model::{
-    Caller, CarryOver, CheckedBindings, Contract, Diagnostics, Job, JobId, JobName, JobWithHealth, OrganisationId,
-    Output, Path, Permission, RoleBinding, SourceId, SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
+    Caller, CarryOver, CheckedBindings, Contract, Diagnostics, Health, Job, JobId, JobName, JobWithHealth,
+    OrganisationId, Output, Path, Permission, RoleBinding, SourceId, SourceVersion, SourceVersionId, ValueProblem,
+    ViolationCode,
 };
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
-use crate::use_cases::lookup::{find_monitored_job, unknown_source_version, version_of_other_source};
+use crate::use_cases::lookup::{
+    concern, find_monitored_job, hindrance, unknown_source_version, version_of_other_source,
+};
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
+
+/// A job as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobChanged {
+    /// The job.
+    pub job: Job,
+    /// Its health.
+    pub health: Health,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+}
 
 /// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
 /// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision.
@@ -19,22 +34,27 @@ pub fn change_job(
     submission: &Submission<JobChangeDraft>,
     precondition: &Precondition,
     mode: WriteMode,
-) -> Result<JobWithHealth, UseCaseError> {
+) -> Result<JobChanged, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     let sent_revision = &submission.content.revision;
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;
         require_revision(precondition, sent_revision, found.job.revision)?;
-        let changed = change(ports, &found.job, submission)?;
+        let (changed, warnings) = change(ports, &found.job, submission)?;
         let last_write_wins = last_write_wins(precondition, sent_revision);
-        if let Some(done) = store_change(ports, caller, found, changed, last_write_wins, mode)? {
-            return Ok(done);
+        if let Some(JobWithHealth { job, health }) = store_change(ports, caller, found, changed, last_write_wins, mode)?
+        {
+            return Ok(JobChanged { job, health, warnings });
         }
     }
     Err(contended())
 }
 
-fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) -> Result<Job, UseCaseError> {
+fn change(
+    ports: &Ports,
+    stored: &Job,
+    submission: &Submission<JobChangeDraft>,
+) -> Result<(Job, Vec<Warning>), UseCaseError> {
     let root = Path::root();
     let draft = &submission.content;
     let mut diagnostics = submission.diagnostics.clone();
@@ -74,6 +94,7 @@ fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) 
         Some(contract) if version_changes => Output::for_contract(contract, &stored.outputs, || ports.ids.output_id()),
         _ => stored.outputs.clone(),
     };
+    let warnings = version.as_ref().filter(|_| version_changes).and_then(concern).into_iter().collect();
     let changed = bindings.zip(version).map(|(role_bindings, version)| Job {
         name: name.unwrap_or_else(|| stored.name.clone()),
         active: active.unwrap_or(stored.active),
@@ -82,7 +103,7 @@ fn change(ports: &Ports, stored: &Job, submission: &Submission<JobChangeDraft>) 
         outputs,
         ..stored.clone()
     });
-    Ok(std::mem::take(diagnostics).finish(changed)?)
+    Ok((std::mem::take(diagnostics).finish(changed)?, warnings))
 }
 
 fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
@@ -129,6 +150,10 @@ fn change_version(
         let message = "belongs to another source, and the source of a job never changes";
         diagnostics.report(path, version_of_other_source(message, Some(stored.source_id), version.source_id));
         return Ok(None);
+    }
+    // A job that runs it goes on.
+    if let Some(problem) = hindrance(&version).filter(|_| version.id != stored.source_version_id) {
+        diagnostics.report(path, problem);
     }
     Ok(Some(version))
 }

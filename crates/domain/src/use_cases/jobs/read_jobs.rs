@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobDifference, JobId, JobRevision,
-    JobWithHealth, Page, PageRequest, Path, Permission, Revision, Scope, Source, SourceId, SourceVersion,
-    SourceVersionId, Timestamp, ValueProblem, ViolationCode, Violations, Weight,
+    JobWithHealth, LifecycleStage, Page, PageRequest, Path, Permission, Revision, Scope, Source, SourceId,
+    SourceVersion, SourceVersionId, Timestamp, ValueProblem, ViolationCode, Violations, Weight,
 };
 use crate::ports::{JobFilter, StoreFailure};
 use crate::use_cases::lookup::find_job;
@@ -120,6 +120,11 @@ pub fn count_all_jobs_by_health(ports: &Ports) -> Result<HealthCounts, StoreFail
     ports.jobs.count_by_health(&Scope::Platform, &JobFilter::default(), ports.clock.now())
 }
 
+/// How many jobs of all organisations run a version that is deprecated or withdrawn: for operators, likewise.
+pub fn count_all_jobs_by_stage(ports: &Ports) -> Result<BTreeMap<LifecycleStage, u64>, StoreFailure> {
+    ports.jobs.count_of_stages()
+}
+
 fn require_to_read(caller: &Caller, filter: &JobFilter) -> Result<(), AccessDenied> {
     caller.require(Permission::JobsRead)?;
     filter.organisation_id.map_or(Ok(()), |organisation_id| caller.require_organisation(organisation_id))
@@ -175,7 +180,7 @@ pub fn compare_job_revisions(
     let unknown = |problem: ValueProblem| UseCaseError::from(Violations::from(problem.at(Path::of("with"))));
     let Some(with) = with.or_else(|| revision.previous()) else {
         let problem =
-            ValueProblem::new(ViolationCode::MissingMember, "is missing, and the first revision has none before it");
+            ValueProblem::new(ViolationCode::UnknownRevision, "is missing: the first revision has none before it");
         return Err(unknown(problem));
     };
     let from = match get_job_revision(ports, caller, id, with) {

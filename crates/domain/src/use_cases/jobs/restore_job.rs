@@ -1,10 +1,12 @@
+use super::Warning;
+use super::change_job::JobChanged;
 use super::store_change::store_change;
 use crate::model::{
     Caller, Job, JobId, JobRevision, JobWithHealth, Path, Permission, Revision, ValueProblem, ViolationCode,
 };
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, Precondition, RestoreDraft, Sent, Submission, validate_bindings};
-use crate::use_cases::lookup::find_monitored_job;
+use crate::use_cases::lookup::{concern, find_monitored_job, hindrance};
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, require_revision};
 
 /// Makes what a job was at one of its revisions its next revision: its name, whether it is active, its version, its
@@ -16,21 +18,25 @@ pub fn restore_job(
     submission: &Submission<RestoreDraft>,
     precondition: &Precondition,
     mode: WriteMode,
-) -> Result<JobWithHealth, UseCaseError> {
+) -> Result<JobChanged, UseCaseError> {
     caller.require(Permission::JobsWrite)?;
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;
         require_revision(precondition, &Sent::Absent, found.job.revision)?;
-        let job = as_it_was(ports, &found.job, submission)?;
+        let (job, warnings) = as_it_was(ports, &found.job, submission)?;
         let last_write_wins = matches!(precondition, Precondition::None);
-        if let Some(done) = store_change(ports, caller, found, job, last_write_wins, mode)? {
-            return Ok(done);
+        if let Some(JobWithHealth { job, health }) = store_change(ports, caller, found, job, last_write_wins, mode)? {
+            return Ok(JobChanged { job, health, warnings });
         }
     }
     Err(contended())
 }
 
-fn as_it_was(ports: &Ports, stored: &Job, submission: &Submission<RestoreDraft>) -> Result<Job, UseCaseError> {
+fn as_it_was(
+    ports: &Ports,
+    stored: &Job,
+    submission: &Submission<RestoreDraft>,
+) -> Result<(Job, Vec<Warning>), UseCaseError> {
     let mut diagnostics = submission.diagnostics.clone();
     let path = Path::of("revision");
     let number = diagnostics.require(&path, submission.content.revision.clone());
@@ -47,18 +53,24 @@ fn as_it_was(ports: &Ports, stored: &Job, submission: &Submission<RestoreDraft>)
     let version = ports.source_versions.find_many(&[kept.source_version_id])?.pop().flatten();
     // A revision keeps its version from being deleted: it was purged since it was read.
     let version = version.ok_or_else(contended)?;
+    let is_another = version.id != stored.source_version_id;
+    if let Some(problem) = hindrance(&version).filter(|_| is_another) {
+        diagnostics.report(path.clone(), problem);
+    }
     let drafts: Vec<_> = kept.role_bindings.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
     let declared = version.contract.declared_inputs();
     let checked = validate_bindings(&mut diagnostics, &path, Some(declared), &drafts);
     let role_bindings = diagnostics.finish(checked)?;
-    Ok(Job {
+    let warnings = concern(&version).filter(|_| is_another).into_iter().collect();
+    let job = Job {
         source_version_id: version.id,
         name: kept.name,
         active: kept.active,
         role_bindings,
         outputs: kept.outputs,
         ..stored.clone()
-    })
+    };
+    Ok((job, warnings))
 }
 
 fn find_revision(ports: &Ports, stored: &Job, number: i128) -> Result<Option<JobRevision>, UseCaseError> {

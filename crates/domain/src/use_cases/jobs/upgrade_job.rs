@@ -7,7 +7,9 @@ use crate::model::{
 };
 use crate::ports::WriteMode;
 use crate::requests::{Precondition, Sent, Submission, UpgradeDraft, UpgradedBindings, validate_upgrade};
-use crate::use_cases::lookup::{find_monitored_job, unknown_source_version, version_of_other_source};
+use crate::use_cases::lookup::{
+    concern, find_monitored_job, hindrance, unknown_source_version, version_of_other_source,
+};
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
 /// A job that runs another version now.
@@ -78,6 +80,11 @@ pub(super) fn plan_between(
     from: &SourceVersion,
     to: &SourceVersion,
 ) -> Result<Upgrade, UseCaseError> {
+    // A job that runs it goes on.
+    if let Some(problem) = hindrance(to).filter(|_| from.id != to.id) {
+        let path = if draft.version.given().is_some() { "version" } else { "source_version_id" };
+        diagnostics.report(Path::of(path), problem);
+    }
     let upgraded = validate_upgrade(&mut diagnostics, draft, &stored.role_bindings, &from.contract, &to.contract);
     let outputs = if from.id == to.id {
         stored.outputs.clone()
@@ -96,7 +103,7 @@ pub(super) fn plan_between(
         Err(violations) => return Err(UseCaseError::NotUpgradable { violations, plan: Box::new(plan) }),
     };
     let job = Job { source_version_id: to.id, role_bindings, outputs, ..stored.clone() };
-    Ok(Upgrade { job, plan, warnings: Vec::new() })
+    Ok(Upgrade { job, plan, warnings: concern(to).into_iter().collect() })
 }
 
 /// The version that the job is to run; `None` after a violation was reported.
@@ -116,11 +123,12 @@ fn choose_version(
         Some(id) => {
             let found = ports.source_versions.find_many(&[id])?.pop().flatten();
             match found {
-                None => diagnostics.report(id_path, unknown_source_version(id)),
+                None => diagnostics.report(id_path.clone(), unknown_source_version(id)),
                 Some(ref version) if version.source_id != stored.source_id => {
                     let message = "belongs to another source, and the source of a job never changes";
                     let owner = version.source_id;
-                    diagnostics.report(id_path, version_of_other_source(message, Some(stored.source_id), owner));
+                    diagnostics
+                        .report(id_path.clone(), version_of_other_source(message, Some(stored.source_id), owner));
                 }
                 Some(_) => {}
             }
@@ -146,8 +154,13 @@ fn choose_version(
     if is_unreadable || id.is_some() || label.is_some() {
         return Ok(by_id.or(by_label));
     }
-    // A job keeps its version from being deleted, so there is one.
-    Ok(Some(ports.source_versions.newest(stored.source_id)?.ok_or_else(contended)?))
+    let newest = ports.source_versions.newest(stored.source_id)?;
+    if newest.is_none() {
+        let problem =
+            ValueProblem::new(ViolationCode::SourceWithoutVersion, "is missing, and all versions are withdrawn");
+        diagnostics.report(id_path, problem);
+    }
+    Ok(newest)
 }
 
 fn unknown_version(label: &VersionLabel) -> ValueProblem {

@@ -67,6 +67,9 @@ pub fn prepare_upgrades(
     caller.require(Permission::JobsWrite)?;
     let mut diagnostics = submission.diagnostics.clone();
     let selection = UpgradeSelection::read(&mut diagnostics, &submission.content);
+    if let Some(SelectedJobs::Matching { organisation_id: Some(id), .. }) = selection.as_ref().map(|of| &of.jobs) {
+        caller.require_organisation(*id)?;
+    }
     let sent = submission.content.source_version_id.given();
     let mut versions = BTreeMap::new();
     for (path, id) in named_versions(sent, selection.as_ref()) {
@@ -77,9 +80,6 @@ pub fn prepare_upgrades(
     }
     let to = selection.as_ref().and_then(|selection| versions.remove(&selection.source_version_id));
     let (selection, to) = diagnostics.finish(selection.zip(to))?;
-    if let SelectedJobs::Matching { organisation_id: Some(organisation_id), .. } = &selection.jobs {
-        caller.require_organisation(*organisation_id)?;
-    }
     Ok(PreparedUpgrades { selection, to })
 }
 

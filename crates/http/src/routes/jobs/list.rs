@@ -2,7 +2,9 @@ use crate::document::{Access, Body, Operation, flag, id_filter, name_filter, pag
 use crate::problem::ProblemCode::OrganisationOutOfScope;
 use crate::routes::Endpoint;
 use prediction_domain::model::Permission;
-use prediction_domain::model::{HealthStatus, InputId, JobName, OrganisationId, SourceId, SourceVersionId};
+use prediction_domain::model::{
+    HealthStatus, InputId, JobName, LifecycleStage, OrganisationId, SourceId, SourceVersionId,
+};
 use prediction_domain::ports::JobFilter;
 use prediction_domain::use_cases::list_expanded_jobs;
 
@@ -23,6 +25,11 @@ fn describe() -> Operation {
             id_filter("organisation_id", "Only jobs of this organisation."),
             id_filter("source_id", "Only jobs of this source."),
             id_filter("source_version_id", "Only jobs that run this version."),
+            words(
+                "version_stage",
+                "Only jobs that run a version in one of these stages of its life, separated by commas.",
+                &LifecycleStage::ALL.map(LifecycleStage::as_str),
+            ),
             flag("active", "Only active jobs, or only inactive jobs."),
             name_filter("Only jobs with this name."),
             id_filter("input_id", "Only jobs with this input bound to some role."),
@@ -44,6 +51,7 @@ async fn handle(call: Call) -> Answer {
         organisation_id: query.read("organisation_id", OrganisationId::parse),
         source_id: query.read("source_id", SourceId::parse),
         source_version_id: query.read("source_version_id", SourceVersionId::parse),
+        version_stages: query.read("version_stage", |text| text.split(',').map(LifecycleStage::parse).collect()),
         active: query.flag("active"),
         name: query.read("name", JobName::parse),
         input_id: query.read("input_id", InputId::parse),

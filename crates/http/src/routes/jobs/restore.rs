@@ -5,8 +5,7 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::restore_job;
 
-use super::tag_of;
-use crate::request::Call;
+use crate::request::{Call, Shown, job_tag};
 use crate::routes::{Answer, single};
 use prediction_wire as wire;
 
@@ -23,7 +22,7 @@ fn describe() -> Operation {
         .access(Access::Scope(Permission::JobsWrite))
         .parameters(vec![dry_run(), if_match()])
         .request(&wire::RESTORE_JOB, &[("restore", include_str!("../../../../../docs/examples/restore-job.json"))])
-        .answer(200, "The job as it is now", Body::One("Job"))
+        .answer(200, "The job as it is now", Body::One("UpdatedJob"))
         .problems(&[Conflict, QuotaOfDayExceeded])
 }
 
@@ -37,7 +36,8 @@ async fn handle(call: Call) -> Answer {
     let body = call.body(&caller, Permission::JobsWrite).await?;
     let submission = body.decode(&call.service(), &wire::RESTORE_JOB).await?;
 
-    let judged =
+    let restored =
         call.service().write(move |ports| restore_job(ports, &caller, id, &submission, &precondition, mode)).await?;
-    single(&call, StatusCode::OK, &tag_of(&judged), wire::Job::from(judged)).await
+    let tag = job_tag(restored.job.revision, &restored.health, Shown::default());
+    single(&call, StatusCode::OK, &tag, wire::UpdatedJob::from(restored)).await
 }

@@ -6,7 +6,7 @@ use prediction_domain::model::Permission;
 use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{Outcome, prepare_set_up};
 
-use crate::request::{Call, job_tag};
+use crate::request::{Call, Shown, job_tag};
 use crate::routes::{Answer, created, single};
 use prediction_wire as wire;
 
@@ -46,7 +46,7 @@ async fn handle(call: Call) -> Answer {
     let prepared = body.decode_and(&call.service(), &wire::SET_UP_JOB, prepare).await?;
 
     let done = call.service().set_up(prepared).await?;
-    let tag = job_tag(done.job.revision, &done.health, None);
+    let tag = job_tag(done.job.revision, &done.health, Shown::default());
     let location = format!("/api/v1/jobs/{}", done.job.id);
     let is_new = done.outcomes.job == Outcome::Created && mode == WriteMode::Commit;
     let body = wire::JobSetup::from(done);

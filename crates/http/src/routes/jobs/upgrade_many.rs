@@ -1,15 +1,12 @@
 use std::time::{Duration, Instant};
 
 use crate::document::{Access, Body, Operation, dry_run, tags};
-use crate::problem::Problem;
-use crate::problem::ProblemCode::OrganisationOutOfScope;
+use crate::problem::{Problem, ProblemCode};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
-use prediction_domain::model::{PageRequest, Path, Permission, ValueProblem, ViolationCode, Violations};
+use prediction_domain::model::{PageRequest, Permission};
 use prediction_domain::requests::{SelectedJobs, UpgradeSelection};
-use prediction_domain::use_cases::{
-    self, JobUpgradeOutcome, PreparedUpgrades, UseCaseError, prepare_upgrades, upgrade_jobs,
-};
+use prediction_domain::use_cases::{self, JobUpgradeOutcome, PreparedUpgrades, prepare_upgrades, upgrade_jobs};
 use std::sync::Arc;
 
 use crate::request::{Call, Query};
@@ -36,7 +33,7 @@ fn describe() -> Operation {
         .parameters(vec![dry_run()])
         .request(&wire::UPGRADE_JOBS, &[("upgrade", include_str!("../../../../../docs/examples/upgrade-jobs.json"))])
         .answer(200, "What became of each job", Body::One("JobUpgrades"))
-        .problems(&[OrganisationOutOfScope])
+        .problems(&[ProblemCode::InvalidCursor, ProblemCode::OrganisationOutOfScope])
 }
 
 async fn handle(call: Call) -> Answer {
@@ -52,7 +49,7 @@ async fn handle(call: Call) -> Answer {
     };
     let list = name_of(&prepared);
     let mut after = match submission.content.cursor.given() {
-        Some(text) => Some(Query::place_of(&list, text).ok_or_else(foreign_cursor)?),
+        Some(text) => Some(Query::place_of(&list, text).ok_or_else(|| Problem::new(ProblemCode::InvalidCursor))?),
         None => None,
     };
 
@@ -98,11 +95,6 @@ fn name_of(prepared: &PreparedUpgrades) -> String {
         }
     };
     format!("upgrades to {source_version_id}:{jobs}")
-}
-
-fn foreign_cursor() -> Problem {
-    let problem = ValueProblem::new(ViolationCode::WrongType, "is damaged, or belongs to another upgrade");
-    UseCaseError::from(Violations::from(problem.at(Path::of("cursor")))).into()
 }
 
 fn told(result: use_cases::JobUpgradeResult) -> wire::JobUpgradeResult {

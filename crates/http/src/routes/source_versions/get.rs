@@ -1,7 +1,7 @@
 use crate::document::{Access, Body, Operation, if_none_match, tags};
 use crate::problem::ProblemCode;
 use crate::routes::Endpoint;
-use prediction_domain::model::{Revision, SourceVersionId};
+use prediction_domain::model::SourceVersionId;
 use prediction_domain::use_cases::get_source_version;
 
 use crate::request::{Call, entity_tag};
@@ -18,7 +18,7 @@ fn describe() -> Operation {
         .parameters(vec![if_none_match()])
         .answer(200, "The source version", Body::One("SourceVersion"))
         .answer(304, "The reader has it already", Body::None)
-        // A version never changes.
+        // A version never changes, but for its lifecycle.
         .refused_methods(&["PUT", "PATCH"], ProblemCode::VersionImmutable)
 }
 
@@ -28,5 +28,6 @@ async fn handle(call: Call) -> Answer {
     call.no_query()?;
 
     let version = call.service().read(move |ports| get_source_version(ports, id)).await?;
-    fresh(&call, &entity_tag(Revision::FIRST), wire::SourceVersion::from(version)).await
+    let tag = entity_tag(version.lifecycle.revision);
+    fresh(&call, &tag, wire::SourceVersion::from(version)).await
 }

@@ -1,6 +1,6 @@
 use crate::document::{Access, Body, Operation, id_filter, paged, tags, words};
 use crate::routes::Endpoint;
-use prediction_domain::model::{Page, SourceId};
+use prediction_domain::model::{LifecycleStage, Page, SourceId};
 use prediction_domain::ports::SourceVersionFilter;
 use prediction_domain::use_cases::{list_source_version_heads, list_source_versions};
 
@@ -18,6 +18,11 @@ fn describe() -> Operation {
         .access(Access::Token)
         .parameters(paged(vec![
             id_filter("source_id", "Only versions of this source."),
+            words(
+                "stage",
+                "Only versions in one of these stages of their lives, separated by commas.",
+                &LifecycleStage::ALL.map(LifecycleStage::as_str),
+            ),
             words("expand", "contract: with the roles of each version.", &["contract"]),
         ]))
         .answer(200, "A page of source versions", Body::Page("SourceVersionItem"))
@@ -26,7 +31,10 @@ fn describe() -> Operation {
 async fn handle(call: Call) -> Answer {
     call.caller().await?;
     let mut query = call.query();
-    let filter = SourceVersionFilter { source_id: query.read("source_id", SourceId::parse) };
+    let filter = SourceVersionFilter {
+        source_id: query.read("source_id", SourceId::parse),
+        stages: query.read("stage", |text| text.split(',').map(LifecycleStage::parse).collect()),
+    };
     let page = query.page("source_versions");
     let is_whole = query.words("expand", &["contract"]).contains(&"contract");
     let list = query.finish_list()?;

@@ -9,6 +9,7 @@ use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion};
 use crate::ports::JobSetUp;
 use crate::requests::validate_bindings;
+use crate::use_cases::lookup::{concern, hindrance};
 use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
 
 /// A setup that can be carried out, with what its caller will be told.
@@ -42,6 +43,15 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
         known_job,
     } = Resolver::new(ports, catalog, prepared, now).resolve()?;
 
+    if let Some(Resolved::Stored(version)) = &version
+        && let Some(problem) = hindrance(version)
+        && !is_run_already(ports, prepared, version)?
+    {
+        let is_described = prepared.source_version.is_some() || prepared.job_source_version_id.is_none();
+        let path = Path::of(if is_described { "source_version" } else { "job" });
+        let path = if is_described { path } else { path.member("source_version_id") };
+        diagnostics.report(path, problem);
+    }
     let declared = match &version {
         // Bindings that fit the version of the request are not what is wrong with it when another one is stored.
         Some(_) if version_clashes && prepared.declared.is_some() => prepared.declared.as_ref(),
@@ -64,7 +74,8 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
     }
 
     let outcomes = Outcomes { source: outcome(&source), source_version: outcome(&version), job: Outcome::Created };
-    let warnings = if version_defaulted { vec![defaulted(version.get())] } else { Vec::new() };
+    let defaulted = version_defaulted.then(|| defaulted(version.get()));
+    let warnings = defaulted.into_iter().chain(concern(version.get())).collect();
     let job = Job {
         id: ports.ids.job_id(),
         organisation_id,
@@ -104,6 +115,13 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
         rests_on_absence: source.is_new() || version.is_new() || version_is_newest,
         known_job,
     })
+}
+
+/// Whether the job of that name runs the version: then it is not the setup that has it come there.
+fn is_run_already(ports: &Ports, prepared: &PreparedSetUp, version: &SourceVersion) -> Result<bool, UseCaseError> {
+    let (Some(organisation_id), Some(name)) = (prepared.organisation_id, &prepared.job_name) else { return Ok(false) };
+    let job = ports.jobs.find_by_name(organisation_id, name)?;
+    Ok(job.is_some_and(|job| job.source_version_id == version.id))
 }
 
 /// Refuses unless the caller may create what is new.

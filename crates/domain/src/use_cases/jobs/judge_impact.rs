@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use uuid::Uuid;
+
+use crate::model::{
+    BoundJobs, Caller, CheckedBindings, Compatibility, Contract, ImpactCounts, ImpactOutcome, InputId, Job, JobImpact,
+    OrganisationId, PageRequest, Permission, Position, RoleBinding, RoleName, SourceVersion, SourceVersionId,
+};
+use crate::ports::JobFilter;
+use crate::requests::{UpgradeOutlook, upgrade_outlook};
+use crate::use_cases::lookup::hindrance;
+use crate::use_cases::{Ports, UseCaseError, contended, get_source_version};
+
+/// Which jobs are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImpactFilter {
+    /// Only jobs of this organisation.
+    pub organisation_id: Option<OrganisationId>,
+    /// Only jobs that run this version.
+    pub source_version_id: Option<SourceVersionId>,
+    /// Only jobs of this outcome are listed; all are counted.
+    pub outcome: Option<ImpactOutcome>,
+}
+
+/// What an upgrade to a version would do to the jobs of its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impact {
+    /// How many jobs there are of each outcome.
+    pub counts: ImpactCounts,
+    /// Jobs that run another version, in creation order.
+    pub items: Vec<JobImpact>,
+    /// Behind which place there may be more; `None` if there are none.
+    pub next: Option<Position>,
+}
+
+/// How many parts of the list of jobs are read for one page, where few of them are of the outcome that is asked for.
+const MOST_PARTS: usize = 20;
+
+/// What an upgrade to a version would do to each job of its source in the caller's scope, without help. It is what an
+/// upgrade of each job would say in a dry run.
+pub fn judge_impact(
+    ports: &Ports,
+    caller: &Caller,
+    id: SourceVersionId,
+    filter: &ImpactFilter,
+    page: &PageRequest,
+) -> Result<Impact, UseCaseError> {
+    caller.require(Permission::JobsRead)?;
+    if let Some(organisation_id) = filter.organisation_id {
+        caller.require_organisation(organisation_id)?;
+    }
+    let to = get_source_version(ports, id)?;
+    let jobs = JobFilter {
+        organisation_id: filter.organisation_id,
+        source_id: Some(to.source_id),
+        source_version_id: filter.source_version_id,
+        ..JobFilter::default()
+    };
+    let mut judge = Judge { ports, to: &to, known: BTreeMap::new() };
+    let mut counts: ImpactCounts = ImpactOutcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
+    for group in ports.jobs.count_by_bound_roles(&caller.scope, &jobs)? {
+        let outcome = judge.of_group(&group)?;
+        *counts.entry(outcome).or_default() += group.jobs;
+    }
+    let (items, next) = judge.list(caller, filter, &jobs, page)?;
+    Ok(Impact { counts, items, next })
+}
+
+/// Judges jobs, with what it has learnt of the versions that they run.
+struct Judge<'a> {
+    ports: &'a Ports,
+    to: &'a SourceVersion,
+    known: BTreeMap<SourceVersionId, Known>,
+}
+
+/// A version that jobs run, and the outputs of which readers would miss something.
+struct Known {
+    contract: Contract,
+    changed_outputs: Vec<RoleName>,
+}
+
+impl Judge<'_> {
+    fn known(&mut self, id: SourceVersionId) -> Result<&Known, UseCaseError> {
+        match self.known.entry(id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let found = self.ports.source_versions.find_many(&[id])?.pop().flatten();
+                // A job keeps its version from being deleted: the job was changed since it was read.
+                let contract = found.ok_or_else(contended)?.contract;
+                let outputs = contract.compare(&self.to.contract).output_roles.into_iter();
+                let changed = outputs.filter(|role| role.compatibility == Compatibility::Breaking);
+                let changed_outputs = changed.map(|role| role.role).collect();
+                Ok(place.insert(Known { contract, changed_outputs }))
+            }
+        }
+    }
+
+    fn of_group(&mut self, group: &BoundJobs) -> Result<ImpactOutcome, UseCaseError> {
+        if group.source_version_id == self.to.id {
+            return Ok(ImpactOutcome::UpToDate);
+        }
+        let to = self.to;
+        let known = self.known(group.source_version_id)?;
+        // Which inputs they are makes no difference; each is of the kind that its role takes.
+        let roles = known.contract.input_roles().iter().filter(|role| group.roles.contains(&role.role));
+        let bound = roles.map(|role| RoleBinding {
+            role: role.role.clone(),
+            input_id: any_input(),
+            input_type: role.input_kind.clone(),
+        });
+        let outlook = upgrade_outlook(&CheckedBindings::of_checked(bound.collect()), &known.contract, &to.contract);
+        Ok(outcome(to, &outlook, &known.changed_outputs))
+    }
+
+    fn of_job(&mut self, job: Job) -> Result<JobImpact, UseCaseError> {
+        let to = self.to;
+        let known = self.known(job.source_version_id)?;
+        let outlook = upgrade_outlook(&job.role_bindings, &known.contract, &to.contract);
+        Ok(JobImpact {
+            job_id: job.id,
+            organisation_id: job.organisation_id,
+            name: job.name,
+            source_version_id: job.source_version_id,
+            outcome: outcome(to, &outlook, &known.changed_outputs),
+            missing_roles: outlook.missing,
+            dropped_roles: outlook.dropped,
+            changed_outputs: known.changed_outputs.clone(),
+        })
+    }
+
+    fn list(
+        &mut self,
+        caller: &Caller,
+        filter: &ImpactFilter,
+        jobs: &JobFilter,
+        page: &PageRequest,
+    ) -> Result<(Vec<JobImpact>, Option<Position>), UseCaseError> {
+        let mut items = Vec::new();
+        let mut after = page.after;
+        for _ in 0..MOST_PARTS {
+            // No more than there is room for, so that the place behind the last one is known.
+            let mut part = page.shorter(page.limit() - items.len());
+            part.after = after;
+            let found = self.ports.jobs.list(&caller.scope, jobs, &part)?;
+            for job in found.items.into_iter().map(|found| found.job) {
+                if job.source_version_id == self.to.id {
+                    continue;
+                }
+                let impact = self.of_job(job)?;
+                if filter.outcome.is_none_or(|wanted| impact.outcome == wanted) {
+                    items.push(impact);
+                }
+            }
+            after = found.next;
+            if after.is_none() || items.len() >= page.limit() {
+                break;
+            }
+        }
+        Ok((items, after))
+    }
+}
+
+fn any_input() -> InputId {
+    InputId::from_uuid(Uuid::from_u128(1)).unwrap_or_else(|_| unreachable!("it is not the nil UUID"))
+}
+
+fn outcome(to: &SourceVersion, outlook: &UpgradeOutlook, changed_outputs: &[RoleName]) -> ImpactOutcome {
+    if hindrance(to).is_some() {
+        ImpactOutcome::Blocked
+    } else if !outlook.missing.is_empty() {
+        ImpactOutcome::NeedsBinding
+    } else if changed_outputs.is_empty() {
+        ImpactOutcome::Ready
+    } else {
+        ImpactOutcome::Breaking
+    }
+}
