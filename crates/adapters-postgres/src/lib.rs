@@ -49,7 +49,7 @@ mod store;
 mod unfit;
 
 pub use connect::{PostgresUrl, UrlError};
-pub use migrations::MigrationPatience;
+pub use migrations::LockRetry;
 pub use pool::PoolState;
 pub use server_connection::Pooling;
 pub use settings::Settings;

@@ -5,7 +5,7 @@
 //! left in the session: a pooler may give each transaction another one.
 
 mod bookkeeping;
-mod patience;
+mod lock_retry;
 mod steps;
 
 use diesel::connection::{CacheSize, SimpleConnection as _};
@@ -13,8 +13,8 @@ use diesel::prelude::*;
 
 use crate::start_up::StartUpError;
 use bookkeeping::Bookkeeping;
-pub use patience::MigrationPatience;
-use patience::Trial;
+pub use lock_retry::LockRetry;
+use lock_retry::Trial;
 use steps::STEPS;
 
 /// Every migration, in order: `build.rs` makes the list.
@@ -42,7 +42,7 @@ pub(crate) type Tell<'a> = &'a mut dyn FnMut(&str);
 /// Applies what is pending, migrations and steps; gives the names of the migrations.
 pub(crate) fn run(
     connection: &mut PgConnection,
-    patience: &MigrationPatience,
+    retry: &LockRetry,
     tell: Tell<'_>,
 ) -> Result<Vec<String>, StartUpError> {
     // A statement that is prepared by name may be unknown to the session that the next transaction gets.
@@ -52,14 +52,14 @@ pub(crate) fn run(
     let mut applied = Vec::new();
     for migration in MIGRATIONS.iter().filter(|migration| !bookkeeping.has(migration)) {
         let name = migration.name;
-        let outcome = patience
-            .try_again(tell, &format!("migration {name}"), || apply(connection, migration, patience))
+        let outcome = retry
+            .try_again(tell, &format!("migration {name}"), || apply(connection, migration, retry))
             .map_err(|error| StartUpError::migration_failed(name, &error))?;
         if outcome == Outcome::Applied {
             applied.push(name.to_owned());
         }
     }
-    steps::run(connection, patience, tell)?;
+    steps::run(connection, retry, tell)?;
     Ok(applied)
 }
 
@@ -79,7 +79,7 @@ enum Outcome {
 }
 
 /// One attempt at a migration, in one transaction, with all that is written down about it.
-fn apply(connection: &mut PgConnection, migration: &Migration, patience: &MigrationPatience) -> Trial<Outcome> {
+fn apply(connection: &mut PgConnection, migration: &Migration, retry: &LockRetry) -> Trial<Outcome> {
     // What earlier holders of the lock committed has to be seen, whatever the role's default is.
     let outcome = connection.build_transaction().read_committed().run(|connection| {
         // Neither the role's nor the database's time-outs are meant for this: others may take their time while they
@@ -92,7 +92,7 @@ fn apply(connection: &mut PgConnection, migration: &Migration, patience: &Migrat
             return Ok(Outcome::WasThere);
         }
         // Behind a migration that waits for a table, all other sessions have to wait, too.
-        connection.batch_execute(&patience.lock_timeout())?;
+        connection.batch_execute(&retry.lock_timeout())?;
         bookkeeping::prepare(connection)?;
         connection.batch_execute(migration.up)?;
         bookkeeping::write_down(connection, migration, steps::of(&migration.version()))?;

@@ -6,7 +6,7 @@ use r2d2::ManageConnection as _;
 use crate::catalog::name_keys;
 use crate::connect::PostgresUrl;
 use crate::database::Database;
-use crate::migrations::{self, MigrationPatience};
+use crate::migrations::{self, LockRetry};
 use crate::pool::{Pool, PoolState};
 use crate::server_connection::ServerConnectionManager;
 use crate::settings::Settings;
@@ -43,10 +43,10 @@ impl PostgresStore {
     }
 
     /// Applies the migrations that this program brings and that the database does not have yet; gives their names. Does
-    /// the steps that belong to them: [`Self::migrate_telling`] with the default patience, and without telling what it
+    /// the steps that belong to them: [`Self::migrate_telling`] with the default retry, and without telling what it
     /// does.
     pub fn migrate(&self) -> Result<Vec<String>, StartUpError> {
-        self.migrate_telling(&MigrationPatience::default(), &mut |_| ())
+        self.migrate_telling(&LockRetry::default(), &mut |_| ())
     }
 
     /// Applies migrations and does their steps, and tells in sentences what takes time.
@@ -55,22 +55,18 @@ impl PostgresStore {
     /// migration is one transaction: one that fails leaves the schema as it was before. Steps are done in many
     /// transactions; one that fails is gone on with the next time. No reader or writer waits meanwhile longer than for
     /// a lock that is wanted, and then left alone again when another session holds it.
-    pub fn migrate_telling(
-        &self,
-        patience: &MigrationPatience,
-        tell: &mut dyn FnMut(&str),
-    ) -> Result<Vec<String>, StartUpError> {
-        migrations::run(&mut self.connect_apart()?, patience, tell)
+    pub fn migrate_telling(&self, retry: &LockRetry, tell: &mut dyn FnMut(&str)) -> Result<Vec<String>, StartUpError> {
+        migrations::run(&mut self.connect_apart()?, retry, tell)
     }
 
     /// Corrects what makes two names of sources the same where another release computed it, and tells which in
     /// sentences. To be called when all migrations are applied.
     pub fn correct_name_keys(
         &self,
-        patience: &MigrationPatience,
+        retry: &LockRetry,
         tell: &mut dyn FnMut(&str),
     ) -> Result<Vec<String>, StartUpError> {
-        name_keys::correct(&mut self.connect_apart()?, patience, tell)
+        name_keys::correct(&mut self.connect_apart()?, retry, tell)
     }
 
     /// The names of the migrations that [`Self::migrate`] would apply, and of the steps that it would do.

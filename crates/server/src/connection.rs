@@ -22,7 +22,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While the service drains, a client that has taken nothing for so long is not waited for.
-const PATIENCE_WHEN_DRAINING: Duration = Duration::from_secs(3);
+const LONGEST_PAUSE_WHEN_DRAINING: Duration = Duration::from_secs(3);
 /// After how long without a byte in either direction a connection ends: longer than any deadline and than it is kept
 /// between requests. It is for what actix-http waits for without end, such as the rest of a body that the service does
 /// not need any more.
@@ -80,7 +80,7 @@ impl Pace {
     fn is_too_slow(&mut self, now: Instant, is_draining: bool) -> bool {
         let waited = self.waited + self.since.map_or(Duration::ZERO, |since| now - since);
         self.is_slow |= waited >= LOOK_EVERY;
-        if is_draining && self.last.is_some_and(|last| now - last >= PATIENCE_WHEN_DRAINING) {
+        if is_draining && self.last.is_some_and(|last| now - last >= LONGEST_PAUSE_WHEN_DRAINING) {
             return true;
         }
         if waited < WINDOW {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use prediction_adapters_postgres::{
-    MigrationPatience, Pooling, PostgresStore, PostgresUrl, Settings as PostgresSettings,
-};
+use prediction_adapters_postgres::{LockRetry, Pooling, PostgresStore, PostgresUrl, Settings as PostgresSettings};
 use prediction_adapters_sqlite::{Settings as SqliteSettings, SqliteStore, path_of_url};
 use prediction_domain::ports::StorePorts;
 use prediction_http::Writers;
@@ -65,7 +63,7 @@ impl Database {
     pub(crate) fn migrate(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Vec<String>> {
         Ok(match self {
             Self::Sqlite(store) => store.migrate()?,
-            Self::Postgres { store, .. } => store.migrate_telling(&MigrationPatience::default(), tell)?,
+            Self::Postgres { store, .. } => store.migrate_telling(&LockRetry::default(), tell)?,
         })
     }
 
@@ -73,7 +71,7 @@ impl Database {
     pub(crate) fn correct_name_keys(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Vec<String>> {
         Ok(match self {
             Self::Sqlite(store) => store.correct_name_keys()?,
-            Self::Postgres { store, .. } => store.correct_name_keys(&MigrationPatience::default(), tell)?,
+            Self::Postgres { store, .. } => store.correct_name_keys(&LockRetry::default(), tell)?,
         })
     }
 

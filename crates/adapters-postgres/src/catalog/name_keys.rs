@@ -10,7 +10,7 @@ use diesel::sql_types::Bool;
 use prediction_domain::model::{SourceId, SourceName, name_keys};
 use uuid::Uuid;
 
-use crate::migrations::{MigrationPatience, Tell};
+use crate::migrations::{LockRetry, Tell};
 use crate::schema::sources;
 use crate::start_up::StartUpError;
 
@@ -22,7 +22,7 @@ type Row = (Uuid, String, String);
 /// Readers do not notice, and writers wait only when there is something to correct.
 pub(crate) fn correct(
     connection: &mut PgConnection,
-    patience: &MigrationPatience,
+    retry: &LockRetry,
     tell: Tell<'_>,
 ) -> Result<Vec<String>, StartUpError> {
     // As for migrations: the next transaction may be in another session.
@@ -30,13 +30,13 @@ pub(crate) fn correct(
     if are_right(connection).map_err(StartUpError::names_unknown)? {
         return Ok(Vec::new());
     }
-    let corrected = patience.try_again(tell, "names of sources", || correct_all(connection, patience).into());
+    let corrected = retry.try_again(tell, "names of sources", || correct_all(connection, retry).into());
     corrected.map_err(StartUpError::names_unknown)
 }
 
-fn correct_all(connection: &mut PgConnection, patience: &MigrationPatience) -> QueryResult<Vec<String>> {
+fn correct_all(connection: &mut PgConnection, retry: &LockRetry) -> QueryResult<Vec<String>> {
     connection.build_transaction().read_committed().run(|connection| {
-        connection.batch_execute(&patience.lock_timeout())?;
+        connection.batch_execute(&retry.lock_timeout())?;
         connection.batch_execute("LOCK TABLE sources IN SHARE ROW EXCLUSIVE MODE")?;
         let rows: Vec<Row> = sources::table
             .order(sources::sequence_number)

@@ -20,7 +20,7 @@ use diesel::prelude::*;
 
 use self::index::Index;
 use super::bookkeeping::{self, Bookkeeping, Standing};
-use super::patience::{GivenUp, MigrationPatience, Trial};
+use super::lock_retry::{GivenUp, LockRetry, Trial};
 use super::{Outcome, Tell};
 use crate::start_up::StartUpError;
 
@@ -193,18 +193,14 @@ pub(super) fn of(version: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Does what is not done yet.
-pub(super) fn run(
-    connection: &mut PgConnection,
-    patience: &MigrationPatience,
-    tell: Tell<'_>,
-) -> Result<(), StartUpError> {
+pub(super) fn run(connection: &mut PgConnection, retry: &LockRetry, tell: Tell<'_>) -> Result<(), StartUpError> {
     let bookkeeping = Bookkeeping::read(connection).map_err(StartUpError::migrations_unknown)?;
     for step in STEPS.iter().filter(|step| bookkeeping.is_unfinished(step.name)) {
         tell(&format!("step of a migration: {}: begins", step.name));
         let outcome = match step.work {
-            Work::Batches(batch) => in_batches(connection, patience, tell, step.name, batch),
-            Work::Index(index) => index.make(connection, patience, tell, step.name),
-            Work::Schema(sql) => change_schema(connection, patience, tell, step.name, sql),
+            Work::Batches(batch) => in_batches(connection, retry, tell, step.name, batch),
+            Work::Index(index) => index.make(connection, retry, tell, step.name),
+            Work::Schema(sql) => change_schema(connection, retry, tell, step.name, sql),
         };
         if outcome.map_err(|error| StartUpError::step_failed(step.name, &error))? == Outcome::Applied {
             tell(&format!("step of a migration: {}: done", step.name));
@@ -215,14 +211,14 @@ pub(super) fn run(
 
 fn in_batches(
     connection: &mut PgConnection,
-    patience: &MigrationPatience,
+    retry: &LockRetry,
     tell: Tell<'_>,
     step: &str,
     batch: fn(&mut PgConnection, Option<&str>) -> QueryResult<Batch>,
 ) -> Result<Outcome, GivenUp> {
     let mut begun = Instant::now();
     let mut told = Instant::now();
-    while patience.try_again(tell, step, || one_batch(connection, patience, step, batch))? {
+    while retry.try_again(tell, step, || one_batch(connection, retry, step, batch))? {
         if told.elapsed() > Duration::from_secs(10) {
             tell(&format!("step of a migration: {step}: under way"));
             told = Instant::now();
@@ -236,13 +232,13 @@ fn in_batches(
 /// Tells whether there is more to do.
 fn one_batch(
     connection: &mut PgConnection,
-    patience: &MigrationPatience,
+    retry: &LockRetry,
     step: &str,
     batch: fn(&mut PgConnection, Option<&str>) -> QueryResult<Batch>,
 ) -> Trial<bool> {
     let is_unfinished = connection.build_transaction().read_committed().run(|connection| {
         connection.batch_execute("SET LOCAL statement_timeout = 0")?;
-        connection.batch_execute(&patience.lock_timeout())?;
+        connection.batch_execute(&retry.lock_timeout())?;
         let Standing::Unfinished(progress) = bookkeeping::take_step(connection, step)? else { return Ok(false) };
         match batch(connection, progress.as_deref())? {
             Batch::Until(progress) => bookkeeping::note_progress(connection, step, &progress).map(|()| true),
@@ -254,15 +250,15 @@ fn one_batch(
 
 fn change_schema(
     connection: &mut PgConnection,
-    patience: &MigrationPatience,
+    retry: &LockRetry,
     tell: Tell<'_>,
     step: &str,
     sql: &str,
 ) -> Result<Outcome, GivenUp> {
-    patience.try_again(tell, step, || {
+    retry.try_again(tell, step, || {
         let outcome = connection.build_transaction().read_committed().run(|connection| {
             connection.batch_execute("SET LOCAL statement_timeout = 0")?;
-            connection.batch_execute(&patience.lock_timeout())?;
+            connection.batch_execute(&retry.lock_timeout())?;
             let Standing::Unfinished(_) = bookkeeping::take_step(connection, step)? else {
                 return Ok(Outcome::WasThere);
             };

@@ -18,12 +18,12 @@ use prediction_domain_testkit::values::job_name;
 use crate::test_database::{TestDatabase, jobs, settings, sources};
 
 /// Nothing here takes a second on a machine that has nothing else to do; what has no bound takes much longer than this.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Has every connection of the pool opened and used.
 fn fill_pool(store: &PostgresStore) {
     let threads = usize::try_from(store.pool_state().max).unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + LONGEST_WAIT;
     while store.pool_state().connections < store.pool_state().max {
         assert!(Instant::now() < deadline, "{:?}", store.pool_state());
         let barrier = Barrier::new(threads);
@@ -74,7 +74,7 @@ fn every_call_survives_that_all_connections_died() {
         database.end_all_connections();
         let start = Instant::now();
         call();
-        assert!(start.elapsed() < PATIENCE, "{name} took {:?}", start.elapsed());
+        assert!(start.elapsed() < LONGEST_WAIT, "{name} took {:?}", start.elapsed());
     }
 }
 
@@ -104,7 +104,7 @@ fn a_server_that_is_away_is_told_quickly() {
     let store = PostgresStore::connect(settings(&format!("postgres://user:hush@127.0.0.1:{port}/db")));
     let start = Instant::now();
     let failure = store.check().unwrap_err();
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    assert!(start.elapsed() < LONGEST_WAIT, "{:?}", start.elapsed());
     let StoreFailure::Unavailable(cause) = &failure else { panic!("{failure:?}") };
     assert!(cause.to_string().contains("Connection refused"), "{cause}");
 

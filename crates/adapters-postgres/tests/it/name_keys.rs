@@ -1,6 +1,6 @@
 //! The keys of sources' names where another release computed them.
 
-use prediction_adapters_postgres::{MigrationPatience, PostgresStore};
+use prediction_adapters_postgres::{LockRetry, PostgresStore};
 use prediction_domain::model::{Description, Source, SourceId, SourceName};
 use prediction_domain::ports::{SourceRepository as _, UpdateSourceError, WriteMode};
 
@@ -30,7 +30,7 @@ fn stored_before() -> TestDatabase {
 }
 
 fn correct(store: &PostgresStore) -> Vec<String> {
-    store.correct_name_keys(&MigrationPatience::default(), &mut |_| ()).unwrap()
+    store.correct_name_keys(&LockRetry::default(), &mut |_| ()).unwrap()
 }
 
 fn keys(database: &TestDatabase) -> Vec<String> {

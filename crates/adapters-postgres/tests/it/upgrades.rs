@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
-use prediction_adapters_postgres::{MigrationPatience, StartUpError};
+use prediction_adapters_postgres::{LockRetry, StartUpError};
 use prediction_domain::ports::StoreHealth as _;
 
 use crate::test_database::{TestDatabase, migration_texts, texts};
@@ -30,9 +30,9 @@ fn used_by_a_release_before(migrations: usize) -> TestDatabase {
     database
 }
 
-/// Impatient with each lock, and patient as a whole.
-fn patience() -> MigrationPatience {
-    MigrationPatience {
+/// Waits briefly for each lock, and long as a whole.
+fn retry() -> LockRetry {
+    LockRetry {
         lock_wait: Duration::from_millis(50),
         give_up_after: Duration::from_mins(5),
         first_pause: Duration::from_millis(20),
@@ -79,7 +79,7 @@ fn every_migration_runs_beside_readers_and_waits_for_a_backup() {
             let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| read_until(&database, &is_over))).collect();
             let mut backup = Some(begin_backup(&database));
             let mut sentences = Vec::new();
-            let applied = database.store().migrate_telling(&patience(), &mut |sentence| {
+            let applied = database.store().migrate_telling(&retry(), &mut |sentence| {
                 sentences.push(sentence.to_owned());
                 // Long enough that one that waited in the queue all the time would have made the readers wait.
                 if sentences.iter().filter(|sentence| sentence.contains("are in the way")).count() == 4 {
@@ -106,8 +106,8 @@ fn a_migration_that_is_never_let_through_says_so_and_leaves_the_schema_as_it_was
                   WHERE table_schema = 'public' ORDER BY 1";
     let before = database.texts(schema);
     let backup = begin_backup(&database);
-    let impatient = MigrationPatience { give_up_after: Duration::from_millis(200), ..patience() };
-    let error = database.store().migrate_telling(&impatient, &mut |_| ()).unwrap_err();
+    let short = LockRetry { give_up_after: Duration::from_millis(200), ..retry() };
+    let error = database.store().migrate_telling(&short, &mut |_| ()).unwrap_err();
     assert!(matches!(error, StartUpError::MigrationFailed { .. }), "{error:?}");
     let error = error.to_string();
     assert!(error.starts_with("migration 2026-11-24-000001_keep_revisions_runs_and_predictions failed"), "{error}");
@@ -130,8 +130,8 @@ fn a_step_that_was_interrupted_is_gone_on_with() {
             holder.batch_execute(&format!("BEGIN; {last}")).unwrap();
         }
     };
-    let impatient = MigrationPatience { give_up_after: Duration::from_millis(200), ..patience() };
-    let error = database.store().migrate_telling(&impatient, &mut hold).unwrap_err();
+    let short = LockRetry { give_up_after: Duration::from_millis(200), ..retry() };
+    let error = database.store().migrate_telling(&short, &mut hold).unwrap_err();
     assert!(matches!(error, StartUpError::StepFailed { .. }), "{error:?}");
     assert!(error.to_string().starts_with("the step of a migration to add up the runs of jobs"), "{error}");
     let pending = database.store().pending_migrations().unwrap();
@@ -181,7 +181,7 @@ fn what_was_there_is_numbered_before_what_comes() {
     let mut writes = vec![meanwhile];
     database
         .store()
-        .migrate_telling(&patience(), &mut |sentence| {
+        .migrate_telling(&retry(), &mut |sentence| {
             if sentence.contains("number the sources")
                 && let Some(write) = writes.pop()
             {
@@ -234,7 +234,7 @@ fn processes_that_start_together_on_a_used_database_all_come_up() {
     let database = used_by_a_release_before(2);
     let start = || {
         let store = database.store();
-        let applied = store.migrate_telling(&patience(), &mut |_| ()).unwrap();
+        let applied = store.migrate_telling(&retry(), &mut |_| ()).unwrap();
         store.check().unwrap();
         applied
     };
@@ -256,7 +256,7 @@ fn an_index_that_was_left_half_made_is_made_anew() {
     let mut left = 0;
     database
         .store()
-        .migrate_telling(&patience(), &mut |sentence| {
+        .migrate_telling(&retry(), &mut |sentence| {
             if !sentence.ends_with("make jobs_sequence_number_idx: begins") {
                 return;
             }
@@ -347,7 +347,7 @@ fn the_inputs_of_jobs_that_were_there_are_written_down() {
     let mut changes = vec![bind('b')];
     database
         .store()
-        .migrate_telling(&patience(), &mut |sentence| {
+        .migrate_telling(&retry(), &mut |sentence| {
             if sentence.contains("write down the inputs")
                 && let Some(change) = changes.pop()
             {

@@ -13,7 +13,7 @@ use prediction_domain::ports::{Purged, StoreFailure, StoreHealth as _, WriteMode
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_prediction, a_run_of};
 use prediction_domain_testkit::values::{first_page, micros_after};
 
-use crate::test_database::{Database, PATIENT, number};
+use crate::test_database::{Database, LONG_WAIT, number};
 
 #[test]
 fn both_databases_have_the_same_migrations() {
@@ -35,7 +35,7 @@ fn stores_that_start_together_migrate_once() {
     let applied: Vec<usize> = thread::scope(|scope| {
         let start = || {
             barrier.wait();
-            let store = SqliteStore::open(&path, PATIENT).unwrap();
+            let store = SqliteStore::open(&path, LONG_WAIT).unwrap();
             let applied = store.migrate().unwrap();
             store.check().unwrap();
             applied.len()

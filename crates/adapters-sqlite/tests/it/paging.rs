@@ -7,7 +7,7 @@ use prediction_domain::ports::{JobFilter, JobRepository, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, bindings};
 use prediction_domain_testkit::values::{fresh_organisation_id, micros_after, page_after};
 
-use crate::test_database::{Database, PATIENT};
+use crate::test_database::{Database, LONG_WAIT};
 
 #[test]
 fn a_scope_of_very_many_organisations_is_walked_in_creation_order() {
@@ -85,7 +85,7 @@ fn a_file_that_is_packed_keeps_creation_order_and_positions() {
     database.connect().batch_execute(&format!("VACUUM INTO '{}'", copy.display())).unwrap();
     database.connect().batch_execute("VACUUM").unwrap();
     assert_eq!(walk(&database, &Scope::Platform, 4), all);
-    let copy = SqliteStore::open(copy, PATIENT).unwrap();
+    let copy = SqliteStore::open(copy, LONG_WAIT).unwrap();
     for jobs in [database.jobs(), &copy] {
         assert_eq!([0, 1].map(|place| list(jobs, lists[place], next[place])), rest);
     }

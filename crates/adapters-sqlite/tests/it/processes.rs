@@ -7,14 +7,14 @@ use prediction_domain::model::{Job, Revision, Scope};
 use prediction_domain::ports::{JobRepository as _, JobSetUpOutcome, UpdateJobError, WriteMode};
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for};
 
-use crate::test_database::{Database, PATIENT, number};
+use crate::test_database::{Database, LONG_WAIT, number};
 
 #[test]
 fn two_stores_that_write_at_the_same_time_lose_nothing() {
     const BATCHES: usize = 20;
     const PLANS: usize = 5;
     let (database, version, _) = Database::with_a_job();
-    let other = SqliteStore::open(database.path(), PATIENT).unwrap();
+    let other = SqliteStore::open(database.path(), LONG_WAIT).unwrap();
     thread::scope(|scope| {
         for store in [&database.store, &other, &database.store, &other] {
             scope.spawn(|| {
@@ -36,7 +36,7 @@ fn two_stores_that_write_at_the_same_time_lose_nothing() {
 fn two_stores_that_change_one_job_lose_no_change() {
     const CHANGES: i64 = 25;
     let (database, _, job) = Database::with_a_job();
-    let other = SqliteStore::open(database.path(), PATIENT).unwrap();
+    let other = SqliteStore::open(database.path(), LONG_WAIT).unwrap();
     thread::scope(|scope| {
         for store in [&database.store, &other] {
             scope.spawn(|| {

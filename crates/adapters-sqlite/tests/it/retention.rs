@@ -13,7 +13,7 @@ use prediction_domain::ports::{
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::{fresh_run_id, hours, micros_after};
 
-use crate::test_database::{Database, PATIENT, number};
+use crate::test_database::{Database, LONG_WAIT, number};
 
 #[test]
 fn a_purge_of_nothing_does_not_wait_for_a_writer() {
@@ -38,7 +38,7 @@ fn a_purge_of_nothing_does_not_wait_for_a_writer() {
 #[test]
 fn a_lease_holds_for_all_processes() {
     let database = Database::migrated();
-    let other = SqliteStore::open(database.path(), PATIENT).unwrap();
+    let other = SqliteStore::open(database.path(), LONG_WAIT).unwrap();
     let [a, b] = [(); 2].map(|()| ReplicaId::from_uuid(fresh_run_id().as_uuid()).unwrap());
     let now = Timestamp::from_micros(1_000_000).unwrap();
     let until = micros_after(now, 10);
@@ -101,7 +101,7 @@ fn stores_that_purge_while_others_report_delete_each_value_once() {
     const RUNS: i64 = 60;
     let (database, version, first) = Database::with_a_job();
     let jobs: Vec<Job> = (0..3).map(|_| database.set_up_job(&version)).chain([first]).collect();
-    let other = SqliteStore::open(database.path(), PATIENT).unwrap();
+    let other = SqliteStore::open(database.path(), LONG_WAIT).unwrap();
     // The later half of the values lasts.
     let now = jobs.iter().map(|job| minutes_after(expired(job), RUNS / 2 - 1)).max().unwrap();
     let purged: u64 = thread::scope(|scope| {

@@ -9,7 +9,7 @@ use prediction_domain::ports::{InsertRunError, Issued, PredictionQuery, RunRepos
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
 use prediction_domain_testkit::values::micros_after;
 
-use crate::test_database::{Database, PATIENT, everything_of, number};
+use crate::test_database::{Database, LONG_WAIT, everything_of, number};
 
 #[test]
 fn a_run_of_which_a_value_is_refused_is_not_stored() {
@@ -62,7 +62,7 @@ fn what_is_reported_behind_the_stores_back_adds_up() {
 fn two_stores_that_are_told_of_one_run_store_it_once() {
     const RUNS: i64 = 20;
     let (database, _, job) = Database::with_a_job();
-    let other = SqliteStore::open(database.path(), PATIENT).unwrap();
+    let other = SqliteStore::open(database.path(), LONG_WAIT).unwrap();
     let report = |store: &SqliteStore, number: i64, value: f64| {
         let values: Vec<Prediction> =
             (0..5).map(|micros| a_prediction("risk", micros_after(job.created_at, micros), value)).collect();

@@ -14,7 +14,7 @@ use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_every
 use tempfile::TempDir;
 
 /// A machine that runs many tests at once can be slow to hand over a lock.
-pub(crate) const PATIENT: Settings =
+pub(crate) const LONG_WAIT: Settings =
     Settings { readers: 4, connection_wait: Duration::from_secs(30), lock_wait: Duration::from_secs(30) };
 
 /// A store in a folder of its own.
@@ -26,7 +26,7 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("predictions.db"), PATIENT).unwrap();
+        let store = SqliteStore::open(folder.path().join("predictions.db"), LONG_WAIT).unwrap();
         Self { store, folder }
     }
 

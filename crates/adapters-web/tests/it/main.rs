@@ -12,16 +12,16 @@ use prediction_identity::key_set::MAX_KEY_SET_BYTES;
 use crate::issuer::{Answer, Issuer};
 
 /// For issuers that answer: long, so that a busy machine fails no test.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 const KEYS: &str = r#"{"keys": []}"#;
 
 fn at(url: &str) -> PublishedKeys {
-    PublishedKeys::within(Place::At(url.to_owned()), Transport::HttpToThisMachine, PATIENCE).unwrap()
+    PublishedKeys::within(Place::At(url.to_owned()), Transport::HttpToThisMachine, LONGEST_WAIT).unwrap()
 }
 
 fn discovered(issuer: &str) -> PublishedKeys {
-    PublishedKeys::within(Place::Discovered(issuer.to_owned()), Transport::HttpToThisMachine, PATIENCE).unwrap()
+    PublishedKeys::within(Place::Discovered(issuer.to_owned()), Transport::HttpToThisMachine, LONGEST_WAIT).unwrap()
 }
 
 fn description(issuer: &str, keys: &str) -> String {
@@ -155,7 +155,7 @@ fn no_server_is_waited_for_longer_than_agreed() {
         let keys = PublishedKeys::within(Place::At(issuer.url("/")), Transport::HttpToThisMachine, limit).unwrap();
         let start = Instant::now();
         assert!(matches!(keys.fetch_now().unwrap_err(), FetchError::NoAnswer { .. }));
-        assert!(start.elapsed() >= limit && start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+        assert!(start.elapsed() >= limit && start.elapsed() < LONGEST_WAIT, "{:?}", start.elapsed());
     }
 }
 

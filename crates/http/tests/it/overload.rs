@@ -1,4 +1,4 @@
-//! More than the service can do at a time: it says so at once, or when its patience ends, and recovers.
+//! More than the service can do at a time: it says so at once, or when its retry ends, and recovers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};

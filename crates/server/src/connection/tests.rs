@@ -105,7 +105,11 @@ async fn a_drain_does_not_wait_for_a_client_that_does_not_read() {
     tokio::time::pause();
     let start = Instant::now();
     assert_eq!(write_on(&mut pair.server).await.kind(), io::ErrorKind::TimedOut);
-    assert!((PATIENCE_WHEN_DRAINING..=2 * PATIENCE_WHEN_DRAINING).contains(&start.elapsed()), "{:?}", start.elapsed());
+    assert!(
+        (LONGEST_PAUSE_WHEN_DRAINING..=2 * LONGEST_PAUSE_WHEN_DRAINING).contains(&start.elapsed()),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 /// What the kernel takes at once it takes in large steps; the client reads all the time.

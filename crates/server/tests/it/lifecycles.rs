@@ -97,6 +97,10 @@ fn everything_that_is_wrong_with_a_lifecycle_is_told_at_once(server: &Server) {
         ),
         (json!({ "stage": null }), vec![("/stage", "wrong_type")]),
         (
+            json!({ "stage": "retired", "reason": 7, "replaced_by": fresh_id() }),
+            vec![("/reason", "wrong_type"), ("/replaced_by", "unknown_source_version"), ("/stage", "unknown_word")],
+        ),
+        (
             json!({ "replaced_by": other.version, "end_of_life_at": "2027-06-01T00:00:00Z" }),
             vec![("/end_of_life_at", "not_allowed_here"), ("/replaced_by", "not_allowed_here")],
         ),

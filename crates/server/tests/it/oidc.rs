@@ -95,7 +95,7 @@ fn wait_for_keys(server: &Server, times: usize) -> u64 {
 }
 
 /// The answer once the keys are there: on a busy machine they may take longer than a request waits for them.
-fn get_patiently(client: &Client, path: &str) -> Answer {
+fn get_until_keys_are_known(client: &Client, path: &str) -> Answer {
     let start = Instant::now();
     loop {
         let answer = client.get(path);
@@ -127,7 +127,7 @@ fn tokens_of_a_provider_get_in_and_go_on_to_when_its_keys_change() {
     provider.tell("rotate");
     let second = server.client(provider.token());
     assert_eq!(
-        get_patiently(&second, "/api/v1/jobs").expect(200)["items"].as_array().unwrap().len(),
+        get_until_keys_are_known(&second, "/api/v1/jobs").expect(200)["items"].as_array().unwrap().len(),
         1,
         "its key was fetched"
     );
@@ -169,7 +169,7 @@ fn known_keys_count_while_their_provider_is_frozen() {
     server.output().wait_for(|line| line["message"] == "the keys of the issuer could not be fetched").unwrap();
     made_up.get("/api/v1/jobs").problem(503, "keys_unavailable");
     provider.signal("CONT");
-    get_patiently(&made_up, "/api/v1/jobs").problem(401, "invalid_token");
+    get_until_keys_are_known(&made_up, "/api/v1/jobs").problem(401, "invalid_token");
 }
 
 #[test]

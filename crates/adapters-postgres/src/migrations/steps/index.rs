@@ -16,7 +16,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use prediction_pg_sqlstate::SqlState;
 
 use super::super::bookkeeping::{self, Standing};
-use super::super::patience::{GivenUp, MigrationPatience};
+use super::super::lock_retry::{GivenUp, LockRetry};
 use super::super::{Outcome, Tell};
 use crate::failure::Kind;
 
@@ -57,14 +57,14 @@ impl Index {
     pub(super) fn make(
         self,
         connection: &mut PgConnection,
-        patience: &MigrationPatience,
+        retry: &LockRetry,
         tell: Tell<'_>,
         step: &str,
     ) -> Result<Outcome, GivenUp> {
-        let at_once = patience.try_again(tell, step, || self.make_at_once(connection, patience, step).into())?;
+        let at_once = retry.try_again(tell, step, || self.make_at_once(connection, retry, step).into())?;
         match at_once {
             Some(outcome) => Ok(outcome),
-            None => self.make_beside_writers(connection, patience, tell, step),
+            None => self.make_beside_writers(connection, retry, tell, step),
         }
     }
 
@@ -72,12 +72,12 @@ impl Index {
     fn make_at_once(
         self,
         connection: &mut PgConnection,
-        patience: &MigrationPatience,
+        retry: &LockRetry,
         step: &str,
     ) -> QueryResult<Option<Outcome>> {
         connection.build_transaction().read_committed().run(|connection| {
             connection.batch_execute("SET LOCAL statement_timeout = 0")?;
-            connection.batch_execute(&patience.lock_timeout())?;
+            connection.batch_execute(&retry.lock_timeout())?;
             let Standing::Unfinished(_) = bookkeeping::take_step(connection, step)? else {
                 return Ok(Some(Outcome::WasThere));
             };
@@ -100,7 +100,7 @@ impl Index {
     fn make_beside_writers(
         self,
         connection: &mut PgConnection,
-        patience: &MigrationPatience,
+        retry: &LockRetry,
         tell: Tell<'_>,
         step: &str,
     ) -> Result<Outcome, GivenUp> {
@@ -118,8 +118,8 @@ impl Index {
                     sleep(WATCH);
                     continue;
                 }
-                State::Invalid => self.throw_away(connection, patience),
-                State::Missing if !claimed(connection, patience, tell, step)? => {
+                State::Invalid => self.throw_away(connection, retry),
+                State::Missing if !claimed(connection, retry, tell, step)? => {
                     sleep(WATCH);
                     continue;
                 }
@@ -135,7 +135,7 @@ impl Index {
                 if failures == MOST_FAILURES {
                     return Err(GivenUp::Failed(error));
                 }
-            } else if begun.elapsed() > patience.give_up_after {
+            } else if begun.elapsed() > retry.give_up_after {
                 return Err(GivenUp::Hindered { error, waited: begun.elapsed() });
             }
             tell(&format!(
@@ -144,15 +144,15 @@ impl Index {
             ));
             sleep(WATCH);
         }
-        let is_first = patience.try_again(tell, step, || bookkeeping::finish_step(connection, step).into())?;
+        let is_first = retry.try_again(tell, step, || bookkeeping::finish_step(connection, step).into())?;
         Ok(if is_first { Outcome::Applied } else { Outcome::WasThere })
     }
 
     /// What a session that died has left. The table is held for the moment in which it is made sure that no session
     /// makes the index anew: otherwise a valid one could be thrown away, after it was written down that it is there.
-    fn throw_away(self, connection: &mut PgConnection, patience: &MigrationPatience) -> QueryResult<()> {
+    fn throw_away(self, connection: &mut PgConnection, retry: &LockRetry) -> QueryResult<()> {
         connection.build_transaction().read_committed().run(|connection| {
-            connection.batch_execute(&patience.lock_timeout())?;
+            connection.batch_execute(&retry.lock_timeout())?;
             self.lock_table(connection)?;
             if self.is_valid(connection)? == Some(false) { self.drop(connection) } else { Ok(()) }
         })
@@ -226,13 +226,8 @@ impl Index {
 
 /// Processes that start together come to each step together. If they all began, PostgreSQL would find after a second
 /// that each waits for the other.
-fn claimed(
-    connection: &mut PgConnection,
-    patience: &MigrationPatience,
-    tell: Tell<'_>,
-    step: &str,
-) -> Result<bool, GivenUp> {
-    patience.try_again(tell, step, || bookkeeping::claim_step(connection, step).into())
+fn claimed(connection: &mut PgConnection, retry: &LockRetry, tell: Tell<'_>, step: &str) -> Result<bool, GivenUp> {
+    retry.try_again(tell, step, || bookkeeping::claim_step(connection, step).into())
 }
 
 /// Whether it went wrong since another process is, or was, at the same: each waits for the other, or finds the index

@@ -30,6 +30,7 @@ pub(crate) fn validate_lifecycle_change(
 ) -> Result<Lifecycle, Violations> {
     let stage_path = Path::of("stage");
     let stage = diagnostics.read(&stage_path, &draft.stage, |text| LifecycleStage::parse(text));
+    let is_known = matches!(stage, Sent::Given(_) | Sent::Absent);
     let stage = diagnostics.not_null(&stage_path, stage);
     let reason = diagnostics.read(&Path::of("reason"), &draft.reason, |text| Description::parse(text));
     let replaced_by = Path::of("replaced_by");
@@ -37,7 +38,7 @@ pub(crate) fn validate_lifecycle_change(
     let end_path = Path::of("end_of_life_at");
     let end = diagnostics.read(&end_path, &draft.end_of_life_at, |text| Timestamp::parse(text));
     let becomes = stage.unwrap_or(stored.stage);
-    let is_active = becomes == LifecycleStage::Active;
+    let is_active = is_known && becomes == LifecycleStage::Active;
     if is_active {
         let problem = || {
             let problem = ValueProblem::new(ViolationCode::NotAllowedHere, "is not for a version that is active");

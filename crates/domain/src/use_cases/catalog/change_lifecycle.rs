@@ -1,6 +1,6 @@
 use crate::model::{
-    Caller, Lifecycle, OwnersRight, Path, Permission, SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
-    Violations,
+    Caller, Lifecycle, LifecycleStage, OwnersRight, Path, Permission, SourceVersion, SourceVersionId, ValueProblem,
+    ViolationCode,
 };
 use crate::ports::{ChangeLifecycleError, WriteMode};
 use crate::requests::{LifecycleChangeDraft, Precondition, Submission, validate_lifecycle_change};
@@ -26,9 +26,11 @@ pub fn change_lifecycle(
         caller.require_own(&get_source(ports, version.source_id)?, OwnersRight::Change)?;
         let stored = &version.lifecycle;
         require_revision(precondition, sent_revision, stored.revision)?;
-        let diagnostics = submission.diagnostics.clone();
+        let mut diagnostics = submission.diagnostics.clone();
+        if let Some(problem) = judge_replacement(ports, &version, &submission.content)? {
+            diagnostics.report(Path::of("replaced_by"), problem);
+        }
         let changed = validate_lifecycle_change(diagnostics, &submission.content, stored)?;
-        require_replacement(ports, &version, &changed)?;
         if changed == *stored {
             return Ok(changed);
         }
@@ -52,19 +54,28 @@ pub fn change_lifecycle(
     Err(contended())
 }
 
-fn require_replacement(ports: &Ports, version: &SourceVersion, changed: &Lifecycle) -> Result<(), UseCaseError> {
-    let Some(id) = changed.replaced_by.filter(|id| version.lifecycle.replaced_by != Some(*id)) else { return Ok(()) };
-    let refused = |problem: ValueProblem| UseCaseError::from(Violations::from(problem.at(Path::of("replaced_by"))));
+/// What is wrong with the version that is to be run instead, if one is named that was not named before. Where the
+/// version is active, naming one is what is wrong.
+fn judge_replacement(
+    ports: &Ports,
+    version: &SourceVersion,
+    draft: &LifecycleChangeDraft,
+) -> Result<Option<ValueProblem>, UseCaseError> {
+    let stored = &version.lifecycle;
+    let stage = draft.stage.given().map_or(stored.stage.as_str(), String::as_str);
+    let named = draft.replaced_by.given().and_then(|text| SourceVersionId::parse(text).ok());
+    let named = named.filter(|id| stored.replaced_by != Some(*id) && stage != LifecycleStage::Active.as_str());
+    let Some(id) = named else { return Ok(None) };
     if id == version.id {
         let problem = ValueProblem::new(ViolationCode::Disagrees, "is the version itself");
-        return Err(refused(problem.actual(id.to_string())));
+        return Ok(Some(problem.actual(id.to_string())));
     }
-    match ports.source_versions.find_many(&[id])?.pop().flatten() {
-        None => Err(refused(unknown_source_version(id))),
+    Ok(match ports.source_versions.find_many(&[id])?.pop().flatten() {
+        None => Some(unknown_source_version(id)),
         Some(found) if found.source_id != version.source_id => {
             let message = "belongs to another source";
-            Err(refused(version_of_other_source(message, Some(version.source_id), found.source_id)))
+            Some(version_of_other_source(message, Some(version.source_id), found.source_id))
         }
-        Some(_) => Ok(()),
-    }
+        Some(_) => None,
+    })
 }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::document::{Access, Body, Operation, dry_run, tags};
@@ -7,7 +8,6 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{PageRequest, Permission};
 use prediction_domain::requests::{SelectedJobs, UpgradeSelection};
 use prediction_domain::use_cases::{self, JobUpgradeOutcome, PreparedUpgrades, prepare_upgrades, upgrade_jobs};
-use std::sync::Arc;
 
 use crate::request::{Call, Query};
 use crate::routes::{Answer, TYPICAL_BODY, json};

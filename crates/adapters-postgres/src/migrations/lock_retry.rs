@@ -10,7 +10,7 @@ use crate::failure::Kind;
 
 /// How long a migration waits for locks of others, such as a backup that reads the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MigrationPatience {
+pub struct LockRetry {
     /// How long it waits for a lock at a time. All other sessions wait behind it meanwhile, so it is short.
     pub lock_wait: Duration,
     /// How long it tries again before it gives up.
@@ -21,7 +21,7 @@ pub struct MigrationPatience {
     pub longest_pause: Duration,
 }
 
-impl Default for MigrationPatience {
+impl Default for LockRetry {
     fn default() -> Self {
         Self {
             lock_wait: Duration::from_millis(500),
@@ -59,7 +59,7 @@ pub(crate) enum GivenUp {
     Hindered { error: Error, waited: Duration },
 }
 
-impl MigrationPatience {
+impl LockRetry {
     /// For a statement of its own, within a transaction.
     pub(crate) fn lock_timeout(&self) -> String {
         format!("SET LOCAL lock_timeout = {}", self.lock_wait.as_millis().max(1))
