@@ -5,7 +5,7 @@
 //! send the tag back, and is only held to the revision.
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use prediction_domain::model::{Health, Revision};
+use prediction_domain::model::{Health, Revision, SourceVersion};
 use prediction_domain::requests::Precondition;
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +15,17 @@ use crate::problem::{Problem, ProblemCode};
 /// The entity tag of a revision.
 pub(crate) fn entity_tag(revision: Revision) -> String {
     format!("\"{revision}\"")
+}
+
+/// The entity tag of a source version: the revision of its lifecycle, and when it was published, since a version that
+/// was deleted may be followed by another one under its id.
+pub(crate) fn version_tag(version: &SourceVersion) -> String {
+    format!("\"{}+{:x}\"", version.lifecycle.revision, version.created_at.as_micros())
+}
+
+/// The entity tag of what is said of two source versions, of which nothing ever changes while they are there.
+pub(crate) fn versions_tag(from: &SourceVersion, to: &SourceVersion) -> String {
+    format!("\"{:x}+{:x}\"", from.created_at.as_micros(), to.created_at.as_micros())
 }
 
 /// The revisions of what is shown beside a job.

@@ -8,6 +8,7 @@ use crate::harness::{
 
 on_both_databases!(
     a_version_begins_active_and_its_life_is_changed_by_its_owner,
+    a_version_under_the_id_of_another_one_has_another_tag,
     everything_that_is_wrong_with_a_lifecycle_is_told_at_once,
     a_job_that_comes_to_a_deprecated_version_is_told_so,
     no_job_comes_to_a_withdrawn_version_and_those_that_run_it_go_on,
@@ -54,9 +55,19 @@ fn a_version_begins_active_and_its_life_is_changed_by_its_owner(server: &Server)
     assert_eq!(changed["end_of_life_at"], "2027-06-01T00:00:00.000000Z");
     assert!(changed["changed_at"].is_string() && changed["changed_by"].is_string(), "{changed}");
     let version = owner.get(&model.version_path());
-    assert_eq!((&version.expect(200)["lifecycle"], version.header("etag")), (&changed, Some("\"2\"")));
-    let before = owner.call("GET", &model.version_path()).header("If-None-Match", "\"1\"").send();
+    assert_eq!(version.expect(200)["lifecycle"], changed);
+    let tag = version.header("etag").unwrap();
+    assert!(tag.starts_with("\"2+"), "{tag}");
+    let before = owner.call("GET", &model.version_path()).header("If-None-Match", &tag.replacen('2', "1", 1)).send();
     assert_eq!(before.status, 200, "what a reader has is old");
+    let mut published = Model::contract();
+    insert(&mut published, "/source_id", model.source.as_str());
+    insert(&mut published, "/version", "1.0.0");
+    assert_eq!(owner.post("/api/v1/source_versions", &published).header("etag"), Some(tag));
+    let old = owner.call("DELETE", &model.version_path()).query("dry_run=true").header("If-Match", "\"1\"").send();
+    old.problem(412, "precondition_failed");
+    let current = owner.call("DELETE", &model.version_path()).query("dry_run=true").header("If-Match", tag).send();
+    assert_eq!((current.status, current.header("etag")), (200, Some(tag)));
 
     // The same again, and what was answered, change nothing.
     assert_eq!(owner.put(&path, &change).expect(200), changed);
@@ -77,6 +88,26 @@ fn a_version_begins_active_and_its_life_is_changed_by_its_owner(server: &Server)
     owner.put(&path_to(&fresh_id()), &change).problem(404, "not_found");
     let contract = owner.get(&model.version_path()).expect(200);
     assert_eq!(contract["version"], "1.0.0", "the version is what it was");
+}
+
+fn a_version_under_the_id_of_another_one_has_another_tag(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let client = server.member(ORGANISATION_A);
+    let mut next = Model::contract();
+    let id = fresh_id();
+    for (member, value) in [("/source_id", model.source.as_str()), ("/version", "1.1.0"), ("/id", id.as_str())] {
+        insert(&mut next, member, value);
+    }
+    client.post("/api/v1/source_versions", &next).expect(201);
+    let path = format!("/api/v1/source_versions/{id}");
+    let comparison = format!("{path}/comparison?with={}", model.version);
+    let tags = [&path, &comparison].map(|path| client.get(path).header("etag").unwrap().to_owned());
+    client.delete(&path).expect(204);
+    next["output_roles"].as_array_mut().unwrap().push(json!({ "role": "frost", "metric": "risk" }));
+    client.post("/api/v1/source_versions", &next).expect(201);
+    for (path, tag) in [&path, &comparison].into_iter().zip(&tags) {
+        assert_eq!(client.call("GET", path).header("If-None-Match", tag).send().status, 200, "{path}");
+    }
 }
 
 fn everything_that_is_wrong_with_a_lifecycle_is_told_at_once(server: &Server) {
@@ -145,6 +176,7 @@ fn a_job_that_comes_to_a_deprecated_version_is_told_so(server: &Server) {
     let changed = client.put(&path_of(&job), &request).expect(200);
     warned(&changed["warnings"]);
     // What was answered can be sent back; a job that runs it already is told nothing.
+    assert_eq!(client.post(&upgrade, &request).expect(200)["warnings"], json!([]));
     assert_eq!(client.put(&path_of(&job), &changed).expect(200).get("warnings"), None);
     client.put(&path_of(&job), &json!({ "source_version_id": model.version })).expect(200);
     warned(&client.post(&format!("{}/restore", path_of(&job)), &json!({ "revision": 2 })).expect(200)["warnings"]);

@@ -1,10 +1,10 @@
-use crate::model::{Caller, OwnersRight, Permission, Revision, SourceVersion, SourceVersionId};
+use crate::model::{Caller, OwnersRight, Permission, SourceVersion, SourceVersionId};
 use crate::ports::{DeleteSourceVersionError, WriteMode};
 use crate::requests::{Precondition, Sent};
 use crate::use_cases::{InUse, Ports, UseCaseError, get_source, get_source_version, require_revision};
 
-/// Deletes a version of the caller's own source that no job runs, and tells what it was. A version is always at its
-/// first revision.
+/// Deletes a version of the caller's own source that no job runs, and tells what it was. Its revision is that of its
+/// lifecycle, the only thing about it that changes.
 pub fn delete_source_version(
     ports: &Ports,
     caller: &Caller,
@@ -15,7 +15,7 @@ pub fn delete_source_version(
     caller.require(Permission::CatalogWrite)?;
     let stored = get_source_version(ports, id)?;
     caller.require_own(&get_source(ports, stored.source_id)?, OwnersRight::Delete)?;
-    require_revision(precondition, &Sent::Absent, Revision::FIRST)?;
+    require_revision(precondition, &Sent::Absent, stored.lifecycle.revision)?;
     match ports.source_versions.delete(&caller.scope, id, mode) {
         Ok(()) => Ok(stored),
         Err(DeleteSourceVersionError::Missing) => Err(UseCaseError::NotFound),

@@ -80,16 +80,17 @@ pub(super) fn plan_between(
     from: &SourceVersion,
     to: &SourceVersion,
 ) -> Result<Upgrade, UseCaseError> {
-    // A job that runs it goes on.
-    if let Some(problem) = hindrance(to).filter(|_| from.id != to.id) {
+    // A job that runs it goes on, and knows of it.
+    let is_another = from.id != to.id;
+    if let Some(problem) = hindrance(to).filter(|_| is_another) {
         let path = if draft.version.given().is_some() { "version" } else { "source_version_id" };
         diagnostics.report(Path::of(path), problem);
     }
     let upgraded = validate_upgrade(&mut diagnostics, draft, &stored.role_bindings, &from.contract, &to.contract);
-    let outputs = if from.id == to.id {
-        stored.outputs.clone()
-    } else {
+    let outputs = if is_another {
         Output::for_contract(&to.contract, &stored.outputs, || ports.ids.output_id())
+    } else {
+        stored.outputs.clone()
     };
     let plan = UpgradePlan {
         from: reference(from),
@@ -103,7 +104,8 @@ pub(super) fn plan_between(
         Err(violations) => return Err(UseCaseError::NotUpgradable { violations, plan: Box::new(plan) }),
     };
     let job = Job { source_version_id: to.id, role_bindings, outputs, ..stored.clone() };
-    Ok(Upgrade { job, plan, warnings: concern(to).into_iter().collect() })
+    let warnings = concern(to).filter(|_| is_another).into_iter().collect();
+    Ok(Upgrade { job, plan, warnings })
 }
 
 /// The version that the job is to run; `None` after a violation was reported.

@@ -1,11 +1,11 @@
 use crate::document::{Access, Body, Operation, if_none_match, required, tags};
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::Endpoint;
-use prediction_domain::model::{Revision, SourceVersionId};
+use prediction_domain::model::SourceVersionId;
 use prediction_domain::use_cases::compare_source_versions;
 use prediction_wire::ID;
 
-use crate::request::{Call, entity_tag};
+use crate::request::{Call, versions_tag};
 use crate::routes::{Answer, fresh};
 use prediction_wire as wire;
 
@@ -35,6 +35,6 @@ async fn handle(call: Call) -> Answer {
 
     let compared = call.service().read(move |ports| compare_source_versions(ports, id, with)).await;
     let compared = compared.map_err(Problem::about_parameters)?;
-    // Neither version ever changes.
-    fresh(&call, &entity_tag(Revision::FIRST), wire::SourceVersionComparison::from(compared)).await
+    let tag = versions_tag(&compared.from, &compared.to);
+    fresh(&call, &tag, wire::SourceVersionComparison::from(compared)).await
 }

@@ -2,10 +2,10 @@ use crate::document::{Access, Body, Operation, tags};
 use crate::problem::ProblemCode::{Conflict, NotTheOwner};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
-use prediction_domain::model::{Permission, Revision};
+use prediction_domain::model::Permission;
 use prediction_domain::use_cases::{Outcome, publish_source_version};
 
-use crate::request::{Call, entity_tag};
+use crate::request::{Call, version_tag};
 use crate::routes::{Answer, created, single};
 use prediction_wire as wire;
 
@@ -40,7 +40,7 @@ async fn handle(call: Call) -> Answer {
 
     let (version, outcome) =
         call.service().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
-    let tag = entity_tag(Revision::FIRST);
+    let tag = version_tag(&version);
     let location = format!("/api/v1/source_versions/{}", version.id);
     let body = wire::SourceVersion::from(version);
     match outcome {

@@ -1,10 +1,10 @@
 use crate::document::{Access, Body, Operation, dry_run, if_match, tags};
 use crate::problem::ProblemCode::{InUse, NotTheOwner};
 use crate::routes::Endpoint;
-use prediction_domain::model::{Permission, Revision, SourceVersionId};
+use prediction_domain::model::{Permission, SourceVersionId};
 use prediction_domain::use_cases::delete_source_version;
 
-use crate::request::{Call, entity_tag};
+use crate::request::{Call, version_tag};
 use crate::routes::{Answer, deleted};
 use prediction_wire as wire;
 
@@ -33,5 +33,6 @@ async fn handle(call: Call) -> Answer {
 
     let version =
         call.service().write(move |ports| delete_source_version(ports, &caller, id, &precondition, mode)).await?;
-    deleted(&call, mode, &entity_tag(Revision::FIRST), wire::SourceVersion::from(version)).await
+    let tag = version_tag(&version);
+    deleted(&call, mode, &tag, wire::SourceVersion::from(version)).await
 }

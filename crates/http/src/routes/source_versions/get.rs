@@ -4,7 +4,7 @@ use crate::routes::Endpoint;
 use prediction_domain::model::SourceVersionId;
 use prediction_domain::use_cases::get_source_version;
 
-use crate::request::{Call, entity_tag};
+use crate::request::{Call, version_tag};
 use crate::routes::{Answer, fresh};
 use prediction_wire as wire;
 
@@ -28,6 +28,6 @@ async fn handle(call: Call) -> Answer {
     call.no_query()?;
 
     let version = call.service().read(move |ports| get_source_version(ports, id)).await?;
-    let tag = entity_tag(version.lifecycle.revision);
+    let tag = version_tag(&version);
     fresh(&call, &tag, wire::SourceVersion::from(version)).await
 }
