@@ -56,6 +56,6 @@ pub use violation::{
 };
 pub use weight::Weight;
 
-pub(crate) use catalog::{FormerNames, validate_aliases, validate_roles};
+pub(crate) use catalog::{RoleNames, validate_aliases, validate_roles};
 pub(crate) use jobs::CarryOver;
 pub(crate) use text::ComposedRoles;

@@ -7,8 +7,9 @@ use crate::rules;
 /// What an upgrade to a version would do to the jobs of its source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceVersionImpact {
-    /// How many jobs there are of each outcome, whatever `outcome` asks for.
-    pub counts: ImpactCounts,
+    /// How many jobs there are of each outcome, whatever `outcome` asks for. Only the first page has it: null with a
+    /// cursor.
+    pub counts: Option<ImpactCounts>,
     /// Jobs that run another version, in creation order.
     pub items: Vec<JobImpact>,
     /// The cursor of the next page; null on the last one. A page may be short, or empty, and have one.

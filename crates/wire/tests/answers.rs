@@ -4,7 +4,8 @@
 use std::fmt::Debug;
 
 use prediction_domain::model::{
-    Compatibility, HealthStatus, InputAction, LifecycleStage, OutputAction, RoleChange, RunStatus, Timestamp, Violation,
+    Compatibility, HealthStatus, ImpactOutcome, InputAction, LifecycleStage, OutputAction, RoleChange, RunStatus,
+    Timestamp, Violation,
 };
 use prediction_wire as wire;
 use proptest::prelude::*;
@@ -348,6 +349,19 @@ fn every_answer_reads_back() {
         (job(), plan(), warnings())
             .prop_map(|(job, plan, warnings)| json!({"job": job, "plan": plan, "warnings": warnings})),
     );
+    let outcome = prop::sample::select(ImpactOutcome::ALL.to_vec());
+    check::<wire::SourceVersionImpact>((id(), word(), outcome, any::<Option<u64>>(), or_null(word())).prop_map(
+        |(id, word, outcome, count, next)| {
+            let counts = count.map(
+                |count| json!({"ready": count, "needs_binding": 0, "breaking": 1, "up_to_date": count, "blocked": 0}),
+            );
+            let item = json!({
+                "job_id": id, "organisation_id": id, "name": word, "source_version_id": id, "outcome": outcome,
+                "missing_roles": [word], "dropped_roles": [], "changed_outputs": [word],
+            });
+            json!({"counts": counts, "items": [item], "next_cursor": next})
+        },
+    ));
     check::<wire::JobUpgrades>((id(), revision(), or_null(word())).prop_map(|(id, revision, next)| {
         let done = json!({
             "job_id": id, "organisation_id": id, "outcome": "upgraded", "revision": revision, "problem": null,

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Ports, UseCaseError, Warning};
 use crate::model::{
-    Caller, Job, JobId, Lifecycle, LifecycleStage, MonitoredJob, SourceId, SourceVersion, SourceVersionId,
-    ValueProblem, ViolationCode,
+    Caller, Job, JobId, JobRevision, Lifecycle, LifecycleStage, MonitoredJob, Revision, SourceId, SourceVersion,
+    SourceVersionId, ValueProblem, ViolationCode,
 };
 
 /// The job to be changed, for a caller who was allowed to change it: that needs no permission to read.
@@ -16,6 +16,14 @@ pub(crate) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> R
 /// The same, without what is needed to judge its health.
 pub(crate) fn find_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<Job, UseCaseError> {
     ports.jobs.find_many(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(UseCaseError::NotFound)
+}
+
+/// What a job was, or is, at a revision, if that is kept.
+pub(crate) fn find_revision(ports: &Ports, job: &Job, revision: Revision) -> Result<Option<JobRevision>, UseCaseError> {
+    if job.revision == revision {
+        return Ok(Some(job.clone().into()));
+    }
+    Ok(ports.jobs.revision(job.organisation_id, job.id, revision)?)
 }
 
 /// There is no such version.
@@ -37,8 +45,8 @@ pub(crate) fn version_of_other_source(
     }
 }
 
-/// What keeps a job from coming to a version, whatever it has bound.
-pub(crate) fn hindrance(version: &SourceVersion) -> Option<ValueProblem> {
+/// Why no job comes to a version, if it is withdrawn.
+pub(crate) fn withdrawal(version: &SourceVersion) -> Option<ValueProblem> {
     if version.lifecycle.stage != LifecycleStage::Withdrawn {
         return None;
     }
@@ -50,8 +58,8 @@ pub(crate) fn hindrance(version: &SourceVersion) -> Option<ValueProblem> {
     })
 }
 
-/// What a caller should know who has a job come to a version.
-pub(crate) fn concern(version: &SourceVersion) -> Option<Warning> {
+/// What a caller should know who has a job come to a version, if it is deprecated.
+pub(crate) fn deprecation(version: &SourceVersion) -> Option<Warning> {
     let Lifecycle { stage, reason, replaced_by, end_of_life_at, .. } = &version.lifecycle;
     (*stage == LifecycleStage::Deprecated).then(|| Warning {
         code: "version_deprecated",

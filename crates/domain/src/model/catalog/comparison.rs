@@ -166,13 +166,13 @@ impl Contract {
     }
 }
 
-/// Names of roles of a former contract, among which those of a later one are found.
-pub(crate) struct FormerNames<'a> {
+/// Names of roles, among which others are found in whatever form of Unicode.
+pub(crate) struct RoleNames<'a> {
     names: BTreeSet<&'a RoleName>,
     composed: ComposedRoles<'a, std::vec::IntoIter<&'a RoleName>>,
 }
 
-impl<'a> FormerNames<'a> {
+impl<'a> RoleNames<'a> {
     pub(crate) fn of(names: impl Iterator<Item = &'a RoleName>) -> Self {
         let names: BTreeSet<_> = names.collect();
         let composed = ComposedRoles::among(names.iter().copied().collect::<Vec<_>>().into_iter());
@@ -278,7 +278,7 @@ fn different<T: PartialEq + Serialize>(
 fn compare<R: Role>(from: &[R], to: &[R]) -> Vec<RoleComparison> {
     let former: BTreeMap<&RoleName, &R> = from.iter().map(|role| (role.name(), role)).collect();
     let later: BTreeMap<&RoleName, &R> = to.iter().map(|role| (role.name(), role)).collect();
-    let names = FormerNames::of(from.iter().map(Role::name));
+    let names = RoleNames::of(from.iter().map(Role::name));
     let mut renamed: BTreeSet<&RoleName> = BTreeSet::new();
     let mut compared: Vec<RoleComparison> = to
         .iter()

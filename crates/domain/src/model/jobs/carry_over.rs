@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::binding::{CheckedBindings, RoleBinding};
-use crate::model::catalog::{Contract, FormerNames, InputRole};
+use crate::model::catalog::{Contract, InputRole, RoleNames};
 use crate::model::text::RoleName;
 
 /// What becomes of each binding of a job that goes to another contract.
@@ -27,8 +27,8 @@ impl<'a> CarryOver<'a> {
     ) -> Self {
         let moved: BTreeSet<&RoleName> = mapping.values().collect();
         let staying = bindings.iter().map(|binding| &binding.role).filter(|role| !moved.contains(role));
-        let staying = FormerNames::of(staying);
-        let declared = FormerNames::of(from.input_roles().iter().map(|role| &role.role));
+        let staying = RoleNames::of(staying);
+        let declared = RoleNames::of(from.input_roles().iter().map(|role| &role.role));
         let by_role: BTreeMap<&RoleName, &RoleBinding> =
             bindings.iter().map(|binding| (&binding.role, binding)).collect();
         let former = |role: &InputRole| match mapping.get(&role.role) {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::binding::{BindingDraft, validate_bindings};
 use crate::model::{
-    BINDINGS, CarryOver, CheckedBindings, Contract, Diagnostics, FormerNames, InputRole, ListLimit, Path, RoleBinding,
-    RoleName, ValueProblem, ViolationCode,
+    BINDINGS, CarryOver, CheckedBindings, Contract, Diagnostics, InputRole, ListLimit, Path, RoleBinding, RoleName,
+    RoleNames, ValueProblem, ViolationCode,
 };
 use crate::requests::Sent;
 
@@ -49,7 +49,7 @@ pub(crate) fn validate_upgrade<'a>(
     let before = diagnostics.violation_count();
     let path = Path::of("role_bindings");
     let drafts = draft.role_bindings.given().map_or(&[][..], Vec::as_slice);
-    let names = FormerNames::of(to.input_roles().iter().map(|role| &role.role));
+    let names = RoleNames::of(to.input_roles().iter().map(|role| &role.role));
     let role_of = |draft: &Sent<BindingDraft>| {
         let role = RoleName::restore(draft.given()?.role.given()?).ok()?;
         names.find(&role).cloned()
@@ -65,7 +65,7 @@ pub(crate) fn validate_upgrade<'a>(
         if let Some(input) = declared.roles.get_mut(&role.role) {
             input.required = Some(false);
         }
-        if let Some(problem) = hindrance(role, binding, from) {
+        if let Some(problem) = misfit(role, binding, from) {
             diagnostics.report(path.clone(), problem);
         }
     }
@@ -99,7 +99,7 @@ pub(crate) fn upgrade_outlook(bound: &CheckedBindings, from: &Contract, to: &Con
     let CarryOver { roles, dropped } = CarryOver::of(bound, from, to, &BTreeMap::new());
     let is_missing = |(role, binding): &(&InputRole, Option<&RoleBinding>)| match binding {
         None => role.required,
-        Some(binding) => hindrance(role, binding, from).is_some(),
+        Some(binding) => misfit(role, binding, from).is_some(),
     };
     UpgradeOutlook {
         missing: roles.into_iter().filter(is_missing).map(|(role, _)| role.role.clone()).collect(),
@@ -109,7 +109,7 @@ pub(crate) fn upgrade_outlook(bound: &CheckedBindings, from: &Contract, to: &Con
 
 /// Why a role cannot take over a binding. A role that measures something else may fit the same input, but that is not
 /// for the service to say.
-fn hindrance(role: &InputRole, binding: &RoleBinding, from: &Contract) -> Option<ValueProblem> {
+fn misfit(role: &InputRole, binding: &RoleBinding, from: &Contract) -> Option<ValueProblem> {
     let name = &role.role;
     if binding.input_type != role.input_kind && !binding.input_type.is_composed_as(&role.input_kind) {
         let message = format!("lacks an input for the role \"{name}\": the one that is bound is of another kind");
@@ -142,8 +142,8 @@ fn validate_mapping(
         diagnostics.report(path, too_many);
         return mapping;
     }
-    let bound_names = FormerNames::of(bound.iter().map(|binding| &binding.role));
-    let names = FormerNames::of(to.input_roles().iter().map(|role| &role.role));
+    let bound_names = RoleNames::of(bound.iter().map(|binding| &binding.role));
+    let names = RoleNames::of(to.input_roles().iter().map(|role| &role.role));
     for (former, later) in entries {
         let path = path.member(former.clone());
         let found = RoleName::restore(former).ok().and_then(|name| bound_names.find(&name));

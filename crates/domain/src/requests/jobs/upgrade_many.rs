@@ -38,7 +38,7 @@ pub struct UpgradeFilterDraft {
 }
 
 /// Which jobs are upgraded, and to which version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpgradeSelection {
     /// The version to go to.
     pub source_version_id: SourceVersionId,
@@ -49,7 +49,7 @@ pub struct UpgradeSelection {
 }
 
 /// Which jobs are upgraded.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectedJobs {
     /// These.
     Listed(Vec<JobId>),

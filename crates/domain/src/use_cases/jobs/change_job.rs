@@ -10,7 +10,7 @@ use crate::model::{
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
 use crate::use_cases::lookup::{
-    concern, find_monitored_job, hindrance, unknown_source_version, version_of_other_source,
+    deprecation, find_monitored_job, unknown_source_version, version_of_other_source, withdrawal,
 };
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
@@ -94,7 +94,7 @@ fn change(
         Some(contract) if version_changes => Output::for_contract(contract, &stored.outputs, || ports.ids.output_id()),
         _ => stored.outputs.clone(),
     };
-    let warnings = version.as_ref().filter(|_| version_changes).and_then(concern).into_iter().collect();
+    let warnings = version.as_ref().filter(|_| version_changes).and_then(deprecation).into_iter().collect();
     let changed = bindings.zip(version).map(|(role_bindings, version)| Job {
         name: name.unwrap_or_else(|| stored.name.clone()),
         active: active.unwrap_or(stored.active),
@@ -152,7 +152,7 @@ fn change_version(
         return Ok(None);
     }
     // A job that runs it goes on.
-    if let Some(problem) = hindrance(&version).filter(|_| version.id != stored.source_version_id) {
+    if let Some(problem) = withdrawal(&version).filter(|_| version.id != stored.source_version_id) {
         diagnostics.report(path, problem);
     }
     Ok(Some(version))

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::ports::JobFilter;
 use crate::requests::{UpgradeOutlook, upgrade_outlook};
-use crate::use_cases::lookup::hindrance;
+use crate::use_cases::lookup::withdrawal;
 use crate::use_cases::{Ports, UseCaseError, contended, get_source_version};
 
 /// Which jobs are looked at.
@@ -26,8 +26,8 @@ pub struct ImpactFilter {
 /// What an upgrade to a version would do to the jobs of its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Impact {
-    /// How many jobs there are of each outcome.
-    pub counts: ImpactCounts,
+    /// How many jobs there are of each outcome; only with the first page, since all jobs are looked at for it.
+    pub counts: Option<ImpactCounts>,
     /// Jobs that run another version, in creation order.
     pub items: Vec<JobImpact>,
     /// Behind which place there may be more; `None` if there are none.
@@ -58,11 +58,7 @@ pub fn judge_impact(
         ..JobFilter::default()
     };
     let mut judge = Judge { ports, to: &to, known: BTreeMap::new() };
-    let mut counts: ImpactCounts = ImpactOutcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
-    for group in ports.jobs.count_by_bound_roles(&caller.scope, &jobs)? {
-        let outcome = judge.of_group(&group)?;
-        *counts.entry(outcome).or_default() += group.jobs;
-    }
+    let counts = if page.after.is_none() { Some(judge.count(caller, &jobs)?) } else { None };
     let (items, next) = judge.list(caller, filter, &jobs, page)?;
     Ok(Impact { counts, items, next })
 }
@@ -94,6 +90,14 @@ impl Judge<'_> {
                 Ok(place.insert(Known { contract, changed_outputs }))
             }
         }
+    }
+
+    fn count(&mut self, caller: &Caller, jobs: &JobFilter) -> Result<ImpactCounts, UseCaseError> {
+        let mut counts: ImpactCounts = ImpactOutcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
+        for group in self.ports.jobs.count_by_bound_roles(&caller.scope, jobs)? {
+            *counts.entry(self.of_group(&group)?).or_default() += group.jobs;
+        }
+        Ok(counts)
     }
 
     fn of_group(&mut self, group: &BoundJobs) -> Result<ImpactOutcome, UseCaseError> {
@@ -166,7 +170,7 @@ fn any_input() -> InputId {
 }
 
 fn outcome(to: &SourceVersion, outlook: &UpgradeOutlook, changed_outputs: &[RoleName]) -> ImpactOutcome {
-    if hindrance(to).is_some() {
+    if withdrawal(to).is_some() {
         ImpactOutcome::Blocked
     } else if !outlook.missing.is_empty() {
         ImpactOutcome::NeedsBinding

@@ -6,7 +6,7 @@ use crate::model::{
     SourceVersion, SourceVersionId, Timestamp, ValueProblem, ViolationCode, Violations, Weight,
 };
 use crate::ports::{JobFilter, StoreFailure};
-use crate::use_cases::lookup::find_job;
+use crate::use_cases::lookup::{find_job, find_revision};
 use crate::use_cases::{Ports, UseCaseError};
 
 /// A question for one job, asked by a caller who may ask it.
@@ -151,10 +151,7 @@ pub fn get_job_revision(
 ) -> Result<JobRevision, UseCaseError> {
     caller.require(Permission::JobsRead)?;
     let job = find_job(ports, caller, id)?;
-    if job.revision == revision {
-        return Ok(job.into());
-    }
-    ports.jobs.revision(job.organisation_id, id, revision)?.ok_or(UseCaseError::NotFound)
+    find_revision(ports, &job, revision)?.ok_or(UseCaseError::NotFound)
 }
 
 /// What changed from one revision of a job to another.
@@ -176,21 +173,16 @@ pub fn compare_job_revisions(
     revision: Revision,
     with: Option<Revision>,
 ) -> Result<ComparedRevisions, UseCaseError> {
-    let to = get_job_revision(ports, caller, id, revision)?;
-    let unknown = |problem: ValueProblem| UseCaseError::from(Violations::from(problem.at(Path::of("with"))));
-    let Some(with) = with.or_else(|| revision.previous()) else {
-        let problem =
-            ValueProblem::new(ViolationCode::UnknownRevision, "is missing: the first revision has none before it");
-        return Err(unknown(problem));
-    };
-    let from = match get_job_revision(ports, caller, id, with) {
-        Err(UseCaseError::NotFound) => {
-            let problem =
-                ValueProblem::new(ViolationCode::UnknownRevision, "is not a revision of the job that is kept");
-            return Err(unknown(problem.actual(with.as_i64())));
-        }
-        found => found?,
-    };
+    caller.require(Permission::JobsRead)?;
+    let job = find_job(ports, caller, id)?;
+    let to = find_revision(ports, &job, revision)?.ok_or(UseCaseError::NotFound)?;
+    let refused = |problem: ValueProblem| UseCaseError::from(Violations::from(problem.at(Path::of("with"))));
+    let unknown = |message: &'static str| ValueProblem::new(ViolationCode::UnknownRevision, message);
+    let with = with.or_else(|| revision.previous());
+    let with = with.ok_or_else(|| refused(unknown("is missing: the first revision has none before it")))?;
+    let from = find_revision(ports, &job, with)?;
+    let not_kept = || unknown("is not a revision of the job that is kept").actual(with.as_i64());
+    let from = from.ok_or_else(|| refused(not_kept()))?;
     let differences = from.compare(&to);
     Ok(ComparedRevisions { from, to, differences })
 }

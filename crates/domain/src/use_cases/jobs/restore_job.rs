@@ -1,12 +1,10 @@
 use super::Warning;
 use super::change_job::JobChanged;
 use super::store_change::store_change;
-use crate::model::{
-    Caller, Job, JobId, JobRevision, JobWithHealth, Path, Permission, Revision, ValueProblem, ViolationCode,
-};
+use crate::model::{Caller, Job, JobId, JobWithHealth, Path, Permission, Revision, ValueProblem, ViolationCode};
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, Precondition, RestoreDraft, Sent, Submission, validate_bindings};
-use crate::use_cases::lookup::{concern, find_monitored_job, hindrance};
+use crate::use_cases::lookup::{deprecation, find_monitored_job, find_revision, withdrawal};
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, require_revision};
 
 /// Makes what a job was at one of its revisions its next revision: its name, whether it is active, its version, its
@@ -40,8 +38,9 @@ fn as_it_was(
     let mut diagnostics = submission.diagnostics.clone();
     let path = Path::of("revision");
     let number = diagnostics.require(&path, submission.content.revision.clone());
-    let kept = match number {
-        Some(number) => find_revision(ports, stored, number)?,
+    let revision = number.and_then(|number| i64::try_from(number).ok()).and_then(Revision::new);
+    let kept = match revision {
+        Some(revision) => find_revision(ports, stored, revision)?,
         None => None,
     };
     if let (Some(number), None) = (number, &kept) {
@@ -54,14 +53,14 @@ fn as_it_was(
     // A revision keeps its version from being deleted: it was purged since it was read.
     let version = version.ok_or_else(contended)?;
     let is_another = version.id != stored.source_version_id;
-    if let Some(problem) = hindrance(&version).filter(|_| is_another) {
+    if let Some(problem) = withdrawal(&version).filter(|_| is_another) {
         diagnostics.report(path.clone(), problem);
     }
     let drafts: Vec<_> = kept.role_bindings.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
     let declared = version.contract.declared_inputs();
     let checked = validate_bindings(&mut diagnostics, &path, Some(declared), &drafts);
     let role_bindings = diagnostics.finish(checked)?;
-    let warnings = concern(&version).filter(|_| is_another).into_iter().collect();
+    let warnings = deprecation(&version).filter(|_| is_another).into_iter().collect();
     let job = Job {
         source_version_id: version.id,
         name: kept.name,
@@ -71,12 +70,4 @@ fn as_it_was(
         ..stored.clone()
     };
     Ok((job, warnings))
-}
-
-fn find_revision(ports: &Ports, stored: &Job, number: i128) -> Result<Option<JobRevision>, UseCaseError> {
-    let Some(revision) = i64::try_from(number).ok().and_then(Revision::new) else { return Ok(None) };
-    if revision == stored.revision {
-        return Ok(Some(stored.clone().into()));
-    }
-    Ok(ports.jobs.revision(stored.organisation_id, stored.id, revision)?)
 }

@@ -8,7 +8,7 @@ use crate::model::{
 use crate::ports::WriteMode;
 use crate::requests::{Precondition, Sent, Submission, UpgradeDraft, UpgradedBindings, validate_upgrade};
 use crate::use_cases::lookup::{
-    concern, find_monitored_job, hindrance, unknown_source_version, version_of_other_source,
+    deprecation, find_monitored_job, unknown_source_version, version_of_other_source, withdrawal,
 };
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
@@ -82,7 +82,7 @@ pub(super) fn plan_between(
 ) -> Result<Upgrade, UseCaseError> {
     // A job that runs it goes on, and knows of it.
     let is_another = from.id != to.id;
-    if let Some(problem) = hindrance(to).filter(|_| is_another) {
+    if let Some(problem) = withdrawal(to).filter(|_| is_another) {
         let path = if draft.version.given().is_some() { "version" } else { "source_version_id" };
         diagnostics.report(Path::of(path), problem);
     }
@@ -104,7 +104,7 @@ pub(super) fn plan_between(
         Err(violations) => return Err(UseCaseError::NotUpgradable { violations, plan: Box::new(plan) }),
     };
     let job = Job { source_version_id: to.id, role_bindings, outputs, ..stored.clone() };
-    let warnings = concern(to).filter(|_| is_another).into_iter().collect();
+    let warnings = deprecation(to).filter(|_| is_another).into_iter().collect();
     Ok(Upgrade { job, plan, warnings })
 }
 

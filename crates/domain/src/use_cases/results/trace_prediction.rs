@@ -3,8 +3,7 @@ use chrono::TimeDelta;
 use super::read_runs::{PredictionFilter, list_predictions};
 use crate::model::{Caller, JobId, JobRevision, Permission, RoleName, Run, SourceVersion, Timestamp};
 use crate::ports::PredictedValue;
-use crate::use_cases::jobs::get_job_revision;
-use crate::use_cases::lookup::find_job;
+use crate::use_cases::lookup::{find_job, find_revision};
 use crate::use_cases::{Ports, UseCaseError};
 
 /// Which value is asked for: that which a reader of [`list_predictions`] gets with the same times.
@@ -55,9 +54,6 @@ pub fn trace_prediction(
     let job = find_job(ports, caller, job_id)?;
     let run = ports.runs.find(job.organisation_id, job_id, value.run_id)?.ok_or(UseCaseError::NotFound)?;
     let version = ports.source_versions.find_many(&[run.source_version_id])?.pop().flatten();
-    let job_revision = match get_job_revision(ports, caller, job_id, run.job_revision) {
-        Err(UseCaseError::NotFound) => None,
-        found => Some(found?),
-    };
+    let job_revision = find_revision(ports, &job, run.job_revision)?;
     Ok(Provenance { value, run, job_revision, source_version: version.ok_or(UseCaseError::NotFound)? })
 }

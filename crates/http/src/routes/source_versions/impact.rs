@@ -44,7 +44,7 @@ async fn handle(call: Call) -> Answer {
     let found = call.service().read(move |ports| judge_impact(ports, &caller, id, &filter, &page)).await?;
     let about = TYPICAL_BODY * (found.items.len() + 1);
     let body = wire::SourceVersionImpact {
-        counts: (&found.counts).into(),
+        counts: found.counts.as_ref().map(wire::ImpactCounts::from),
         next_cursor: Query::cursor(&list, found.next.as_ref()),
         items: found.items.into_iter().map(wire::JobImpact::from).collect(),
     };

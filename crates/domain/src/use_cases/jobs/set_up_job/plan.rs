@@ -9,7 +9,7 @@ use super::{Outcomes, PreparedSetUp, Warning};
 use crate::model::{AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion};
 use crate::ports::JobSetUp;
 use crate::requests::validate_bindings;
-use crate::use_cases::lookup::{concern, hindrance};
+use crate::use_cases::lookup::{deprecation, withdrawal};
 use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
 
 /// A setup that can be carried out, with what its caller will be told.
@@ -44,7 +44,7 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
     } = Resolver::new(ports, catalog, prepared, now).resolve()?;
 
     if let Some(Resolved::Stored(version)) = &version
-        && let Some(problem) = hindrance(version)
+        && let Some(problem) = withdrawal(version)
         && !is_run_already(ports, prepared, version)?
     {
         let is_described = prepared.source_version.is_some() || prepared.job_source_version_id.is_none();
@@ -75,7 +75,7 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
 
     let outcomes = Outcomes { source: outcome(&source), source_version: outcome(&version), job: Outcome::Created };
     let defaulted = version_defaulted.then(|| defaulted(version.get()));
-    let warnings = defaulted.into_iter().chain(concern(version.get())).collect();
+    let warnings = defaulted.into_iter().chain(deprecation(version.get())).collect();
     let job = Job {
         id: ports.ids.job_id(),
         organisation_id,
