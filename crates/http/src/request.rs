@@ -18,15 +18,17 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use prediction_domain::model::{Caller, Permission, Revision, ValueProblem};
+use prediction_domain::ports::WriteMode;
 use prediction_domain::requests::{Precondition, Sent, Submission};
 use prediction_domain::use_cases::UseCaseError;
 
 use crate::api::{Api, ServiceForTenant};
+use crate::body_budget::Held;
 use crate::expectation::was_head_judged;
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
 use body::BodyLimits;
-use prediction_wire as wire;
+use prediction_wire::{self as wire, Shape};
 
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
@@ -38,6 +40,15 @@ pub(crate) struct Call {
     api: web::Data<Api>,
     request: HttpRequest,
     payload: Cell<Payload>,
+}
+
+/// A request to change one resource.
+pub(crate) struct Change<Id, T> {
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) id: Id,
+    pub(crate) mode: WriteMode,
+    pub(crate) precondition: Precondition,
+    pub(crate) submission: Held<Submission<T>>,
 }
 
 /// The caller, for the log.
@@ -117,6 +128,24 @@ impl Call {
     /// What the request says in `If-Match` about the revision to be changed.
     pub(crate) fn precondition(&self) -> Result<Precondition, Problem> {
         precondition::if_match(self.request.headers())
+    }
+
+    /// All that a request to change one resource says.
+    pub(crate) async fn change<Id, T: Send + 'static>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<Id, ValueProblem>,
+        needed: Permission,
+        shape: &'static Shape<T>,
+    ) -> Result<Change<Id, T>, Problem> {
+        let caller = self.caller().await?;
+        let id = self.id(parse)?;
+        let mut query = self.query();
+        let mode = query.mode();
+        query.finish()?;
+        let precondition = self.precondition()?;
+        let body = self.body(&caller, needed).await?;
+        let submission = body.decode(&self.service(), shape).await?;
+        Ok(Change { caller, id, mode, precondition, submission })
     }
 
     /// What a request to delete something says about its revision: in `If-Match`, and in the body if there is one. The

@@ -66,15 +66,14 @@ macro_rules! words {
     ($(#[$about:meta])* $name:ident, $what:literal: $($(#[$doc:meta])* $value:ident = $word:literal;)+) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-        #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$doc])* $value,)+
+            $($(#[$doc])* #[serde(rename = $word)] $value,)+
         }
 
         impl $name {
-            /// Every one there is.
-            pub const ALL: &'static [Self] = &[$(Self::$value,)+];
+            /// Every one there is, in that order.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$value,)+];
 
             /// Its name.
             #[must_use]
@@ -84,7 +83,7 @@ macro_rules! words {
 
             /// The one of that name.
             pub fn parse(text: &str) -> Result<Self, $crate::model::ValueProblem> {
-                let found = Self::ALL.iter().copied().find(|value| value.as_str() == text);
+                let found = Self::ALL.into_iter().find(|value| value.as_str() == text);
                 found.ok_or_else(|| $crate::model::ValueProblem::unknown_word(text, $what, &[$($word,)+]))
             }
         }

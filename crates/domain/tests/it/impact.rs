@@ -66,7 +66,7 @@ proptest! {
         for to in &versions {
             let told = impact(&world, to, &ImpactFilter::default());
             let items: BTreeMap<_, _> = told.items.iter().map(|item| (item.job_id, item)).collect();
-            let mut counts: BTreeMap<ImpactOutcome, u64> = ImpactOutcome::ALL.iter().map(|each| (*each, 0)).collect();
+            let mut counts: BTreeMap<ImpactOutcome, u64> = ImpactOutcome::ALL.into_iter().map(|each| (each, 0)).collect();
             for job in &jobs {
                 let draft = UpgradeDraft { source_version_id: given(&to.id.to_string()), ..UpgradeDraft::default() };
                 let (ports, by) = (&world.ports, operator());

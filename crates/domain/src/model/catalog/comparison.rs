@@ -1,107 +1,40 @@
 //! What changes from one contract to another, and what that asks of the jobs that go from one to the other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::contract::{Contract, InputRole, OutputRole};
-use crate::model::from_text::from_text;
+use crate::model::from_text::words;
 use crate::model::text::{ComposedRoles, RoleName};
-use crate::model::violation::ValueProblem;
 
-/// What a change of a contract asks of a job that runs it and of those who read its outputs, the least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Compatibility {
+words! {
+    /// What a change of a contract asks of a job that runs it and of those who read its outputs, the least first.
+    Compatibility, "is not a compatibility":
     /// Nothing: it is the same.
-    Identical,
+    Identical = "identical";
     /// Nothing: all bindings fit, and outputs say at least what they said.
-    Compatible,
+    Compatible = "compatible";
     /// A role has to be bound, or bound to another input.
-    NeedsBinding,
+    NeedsBinding = "needs_binding";
     /// Readers of outputs miss something, or get it in another metric or unit.
-    Breaking,
+    Breaking = "breaking";
 }
 
-impl Compatibility {
-    /// Every class there is, the least first.
-    pub const ALL: [Self; 4] = [Self::Identical, Self::Compatible, Self::NeedsBinding, Self::Breaking];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Identical => "identical",
-            Self::Compatible => "compatible",
-            Self::NeedsBinding => "needs_binding",
-            Self::Breaking => "breaking",
-        }
-    }
-
-    /// The class of that name.
-    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-        let found = Self::ALL.into_iter().find(|class| class.as_str() == text);
-        found.ok_or_else(|| ValueProblem::unknown_word(text, "is not a compatibility", &Self::ALL.map(Self::as_str)))
-    }
-}
-
-from_text!(Compatibility, parse: Self::parse, restore: Self::parse);
-
-impl fmt::Display for Compatibility {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What became of a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RoleChange {
+words! {
+    /// What became of a role.
+    RoleChange, "is not a change":
     /// It is the same.
-    Unchanged,
+    Unchanged = "unchanged";
     /// Only the later contract has it.
-    Added,
+    Added = "added";
     /// Only the former contract has it.
-    Removed,
+    Removed = "removed";
     /// The former contract has it by another name, which is one of its aliases.
-    Renamed,
+    Renamed = "renamed";
     /// Something about it is different.
-    Changed,
-}
-
-impl RoleChange {
-    /// Every change there is.
-    pub const ALL: [Self; 5] = [Self::Unchanged, Self::Added, Self::Removed, Self::Renamed, Self::Changed];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unchanged => "unchanged",
-            Self::Added => "added",
-            Self::Removed => "removed",
-            Self::Renamed => "renamed",
-            Self::Changed => "changed",
-        }
-    }
-
-    /// The change of that name.
-    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-        let found = Self::ALL.into_iter().find(|change| change.as_str() == text);
-        found.ok_or_else(|| ValueProblem::unknown_word(text, "is not a change", &Self::ALL.map(Self::as_str)))
-    }
-}
-
-from_text!(RoleChange, parse: Self::parse, restore: Self::parse);
-
-impl fmt::Display for RoleChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+    Changed = "changed";
 }
 
 /// A member of a role that is different.

@@ -5,47 +5,38 @@
 //! holds, to find jobs by it.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use chrono::TimeDelta;
-use serde::Serialize;
 
 use super::job::Job;
 use crate::model::catalog::ExpectedIntervalMinutes;
-use crate::model::from_text::from_text;
+use crate::model::from_text::words;
 use crate::model::results::{Run, RunStatus, latest_issue};
 use crate::model::timestamp::Timestamp;
-use crate::model::violation::ValueProblem;
 
 /// What a job that is late is granted at the least before it is overdue, in minutes; otherwise one interval.
 pub const MIN_GRACE_MINUTES: i32 = 5;
 
-/// Whether a job delivers, in the order in which it is judged: the first that fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum HealthStatus {
+words! {
+    /// Whether a job delivers, in the order in which it is judged: the first that fits.
+    HealthStatus, "is not the status of a job's health":
     /// The job is not active.
-    Paused,
+    Paused = "paused";
     /// Its source does not say how often it is to deliver.
-    Unmonitored,
+    Unmonitored = "unmonitored";
     /// More than an interval and the grace have passed since it delivered or was activated, whichever came later.
-    Overdue,
+    Overdue = "overdue";
     /// The newest run failed.
-    Failing,
+    Failing = "failing";
     /// More than an interval has passed since then.
-    Late,
+    Late = "late";
     /// It has not run yet.
-    New,
+    New = "new";
     /// None of these.
-    OnTime,
+    OnTime = "on_time";
 }
 
 impl HealthStatus {
-    /// Every status there is, in the order in which they are judged.
-    pub const ALL: [Self; 7] =
-        [Self::Paused, Self::Unmonitored, Self::Overdue, Self::Failing, Self::Late, Self::New, Self::OnTime];
-
     /// Its place in [`ALL`](Self::ALL), by which stores know it.
     #[must_use]
     pub fn number(self) -> i16 {
@@ -56,36 +47,6 @@ impl HealthStatus {
     #[must_use]
     pub fn of_number(number: i16) -> Option<Self> {
         usize::try_from(number).ok().and_then(|place| Self::ALL.get(place).copied())
-    }
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paused => "paused",
-            Self::Unmonitored => "unmonitored",
-            Self::Overdue => "overdue",
-            Self::Failing => "failing",
-            Self::Late => "late",
-            Self::New => "new",
-            Self::OnTime => "on_time",
-        }
-    }
-
-    /// The status of that name.
-    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or_else(|| {
-            ValueProblem::unknown_word(text, "is not the status of a job's health", &Self::ALL.map(Self::as_str))
-        })
-    }
-}
-
-from_text!(HealthStatus, parse: Self::parse, restore: Self::parse);
-
-impl fmt::Display for HealthStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

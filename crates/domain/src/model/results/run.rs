@@ -1,17 +1,14 @@
 //! Runs: executions of jobs, and what they predict.
 
-use std::fmt;
-
 use chrono::TimeDelta;
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::from_text::from_text;
+use crate::model::from_text::words;
 use crate::model::id::{JobId, OrganisationId, RunId, SourceVersionId};
 use crate::model::revision::Revision;
 use crate::model::text::{Description, RoleName};
 use crate::model::timestamp::Timestamp;
-use crate::model::violation::{ListLimit, ValueProblem};
+use crate::model::violation::ListLimit;
 
 /// The most values in one report.
 pub const MAX_PREDICTIONS: usize = 10_000;
@@ -66,44 +63,13 @@ impl Run {
     }
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RunStatus {
+words! {
+    /// How a run ended.
+    RunStatus, "is not the status of a run":
     /// With values for every required output role.
-    Succeeded,
+    Succeeded = "succeeded";
     /// Without values.
-    Failed,
-}
-
-impl RunStatus {
-    /// Every status there is.
-    pub const ALL: [Self; 2] = [Self::Succeeded, Self::Failed];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// The status of that name.
-    pub fn parse(text: &str) -> Result<Self, ValueProblem> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        found
-            .ok_or_else(|| ValueProblem::unknown_word(text, "is not the status of a run", &Self::ALL.map(Self::as_str)))
-    }
-}
-
-from_text!(RunStatus, parse: Self::parse, restore: Self::parse);
-
-impl fmt::Display for RunStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+    Failed = "failed";
 }
 
 /// One value that a run predicted.

@@ -93,7 +93,7 @@ impl Judge<'_> {
     }
 
     fn count(&mut self, caller: &Caller, jobs: &JobFilter) -> Result<ImpactCounts, UseCaseError> {
-        let mut counts: ImpactCounts = ImpactOutcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
+        let mut counts: ImpactCounts = ImpactOutcome::ALL.into_iter().map(|outcome| (outcome, 0)).collect();
         for group in self.ports.jobs.count_by_bound_roles(&caller.scope, jobs)? {
             *counts.entry(self.of_group(&group)?).or_default() += group.jobs;
         }

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::change_job;
 
-use crate::request::{Call, Shown, job_tag};
+use crate::request::{Call, Change, Shown, job_tag};
 use crate::routes::{Answer, single};
 use prediction_wire as wire;
 
@@ -27,15 +27,8 @@ fn describe() -> Operation {
 }
 
 async fn handle(call: Call) -> Answer {
-    let caller = call.caller().await?;
-    let id = call.id(JobId::parse)?;
-    let mut query = call.query();
-    let mode = query.mode();
-    query.finish()?;
-    let precondition = call.precondition()?;
-    let body = call.body(&caller, Permission::JobsWrite).await?;
-    let submission = body.decode(&call.service(), &wire::UPDATE_JOB).await?;
-
+    let Change { caller, id, mode, precondition, submission } =
+        call.change(JobId::parse, Permission::JobsWrite, &wire::UPDATE_JOB).await?;
     let changed =
         call.service().write(move |ports| change_job(ports, &caller, id, &submission, &precondition, mode)).await?;
     let tag = job_tag(changed.job.revision, &changed.health, Shown::default());

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::restore_job;
 
-use crate::request::{Call, Shown, job_tag};
+use crate::request::{Call, Change, Shown, job_tag};
 use crate::routes::{Answer, single};
 use prediction_wire as wire;
 
@@ -16,8 +16,8 @@ fn describe() -> Operation {
         .tag(tags::JOBS)
         .summary("Make a job what it was")
         .text(
-            "Makes what the job was at a revision its next revision: its name, whether it is active, its version, its bindings \
-             and its outputs with their ids. It is judged like any change. What it is already is not changed.",
+            "Makes what the job was at a revision its next revision: its name, whether it is active, its version, its \
+             bindings and its outputs with their ids. It is judged like any change. What it is already is not changed.",
         )
         .access(Access::Scope(Permission::JobsWrite))
         .parameters(vec![dry_run(), if_match()])
@@ -27,15 +27,8 @@ fn describe() -> Operation {
 }
 
 async fn handle(call: Call) -> Answer {
-    let caller = call.caller().await?;
-    let id = call.id(JobId::parse)?;
-    let mut query = call.query();
-    let mode = query.mode();
-    query.finish()?;
-    let precondition = call.precondition()?;
-    let body = call.body(&caller, Permission::JobsWrite).await?;
-    let submission = body.decode(&call.service(), &wire::RESTORE_JOB).await?;
-
+    let Change { caller, id, mode, precondition, submission } =
+        call.change(JobId::parse, Permission::JobsWrite, &wire::RESTORE_JOB).await?;
     let restored =
         call.service().write(move |ports| restore_job(ports, &caller, id, &submission, &precondition, mode)).await?;
     let tag = job_tag(restored.job.revision, &restored.health, Shown::default());

@@ -6,7 +6,7 @@ use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::upgrade_job;
 
 use super::tag_of;
-use crate::request::Call;
+use crate::request::{Call, Change};
 use crate::routes::{Answer, single};
 use prediction_wire as wire;
 
@@ -30,15 +30,8 @@ fn describe() -> Operation {
 }
 
 async fn handle(call: Call) -> Answer {
-    let caller = call.caller().await?;
-    let id = call.id(JobId::parse)?;
-    let mut query = call.query();
-    let mode = query.mode();
-    query.finish()?;
-    let precondition = call.precondition()?;
-    let body = call.body(&caller, Permission::JobsWrite).await?;
-    let submission = body.decode(&call.service(), &wire::UPGRADE_JOB).await?;
-
+    let Change { caller, id, mode, precondition, submission } =
+        call.change(JobId::parse, Permission::JobsWrite, &wire::UPGRADE_JOB).await?;
     let upgraded =
         call.service().write(move |ports| upgrade_job(ports, &caller, id, &submission, &precondition, mode)).await?;
     single(&call, StatusCode::OK, &tag_of(&upgraded.job), wire::JobUpgrade::from(upgraded)).await

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{Permission, SourceVersionId};
 use prediction_domain::use_cases::change_lifecycle;
 
-use crate::request::{Call, entity_tag};
+use crate::request::{Call, Change, entity_tag};
 use crate::routes::{Answer, single};
 use prediction_wire as wire;
 
@@ -30,15 +30,8 @@ fn describe() -> Operation {
 }
 
 async fn handle(call: Call) -> Answer {
-    let caller = call.caller().await?;
-    let id = call.id(SourceVersionId::parse)?;
-    let mut query = call.query();
-    let mode = query.mode();
-    query.finish()?;
-    let precondition = call.precondition()?;
-    let body = call.body(&caller, Permission::CatalogWrite).await?;
-    let submission = body.decode(&call.service(), &wire::UPDATE_LIFECYCLE).await?;
-
+    let Change { caller, id, mode, precondition, submission } =
+        call.change(SourceVersionId::parse, Permission::CatalogWrite, &wire::UPDATE_LIFECYCLE).await?;
     let changed = call
         .service()
         .write(move |ports| change_lifecycle(ports, &caller, id, &submission, &precondition, mode))

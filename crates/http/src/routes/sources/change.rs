@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use prediction_domain::model::{Permission, SourceId};
 use prediction_domain::use_cases::change_source;
 
-use crate::request::{Call, entity_tag};
+use crate::request::{Call, Change, entity_tag};
 use crate::routes::{Answer, single};
 use prediction_wire as wire;
 
@@ -28,15 +28,8 @@ fn describe() -> Operation {
 }
 
 async fn handle(call: Call) -> Answer {
-    let caller = call.caller().await?;
-    let id = call.id(SourceId::parse)?;
-    let mut query = call.query();
-    let mode = query.mode();
-    query.finish()?;
-    let precondition = call.precondition()?;
-    let body = call.body(&caller, Permission::CatalogWrite).await?;
-    let submission = body.decode(&call.service(), &wire::UPDATE_SOURCE).await?;
-
+    let Change { caller, id, mode, precondition, submission } =
+        call.change(SourceId::parse, Permission::CatalogWrite, &wire::UPDATE_SOURCE).await?;
     let changed =
         call.service().write(move |ports| change_source(ports, &caller, id, &submission, &precondition, mode)).await?;
     single(&call, StatusCode::OK, &entity_tag(changed.source.revision), wire::UpdatedSource::from(changed)).await
