@@ -43,6 +43,10 @@ pub(crate) enum ConstraintViolation {
     OneOfAnOrganisation,
     /// There is a row about what is judged already.
     Judgement,
+    /// The organisation told of an input of that id.
+    InputId,
+    /// The organisation has a name.
+    OrganisationName,
     /// A quota is used up.
     UsedUp,
     /// Another replica holds the lease.
@@ -52,7 +56,7 @@ pub(crate) enum ConstraintViolation {
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, ConstraintViolation); 61] = [
+const MEANINGS: [(&str, ConstraintViolation); 69] = [
     ("sources_pkey", ConstraintViolation::SourceId),
     ("sources_name_key_key", ConstraintViolation::SourceName),
     ("sources_name_check", ConstraintViolation::Rule),
@@ -114,6 +118,14 @@ const MEANINGS: [(&str, ConstraintViolation); 61] = [
     ("job_health_status_check", ConstraintViolation::Rule),
     ("unjudged_sources_pkey", ConstraintViolation::Judgement),
     ("judgements_pkey", ConstraintViolation::Judgement),
+    ("inputs_pkey", ConstraintViolation::InputId),
+    ("inputs_kind_check", ConstraintViolation::Rule),
+    ("inputs_name_check", ConstraintViolation::Rule),
+    ("inputs_metric_check", ConstraintViolation::Rule),
+    ("inputs_unit_check", ConstraintViolation::Rule),
+    ("inputs_revision_check", ConstraintViolation::Rule),
+    ("organisations_pkey", ConstraintViolation::OrganisationName),
+    ("organisations_name_check", ConstraintViolation::Rule),
 ];
 
 impl ConstraintViolation {

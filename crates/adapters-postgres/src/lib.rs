@@ -31,6 +31,7 @@ mod constraints;
 mod database;
 mod failure;
 mod health;
+mod inputs;
 mod jobs;
 mod leases;
 mod migrations;

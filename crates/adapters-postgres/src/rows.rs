@@ -1,5 +1,6 @@
 //! Rows, and what becomes of them: everything that is read passes the checks of the domain again.
 
+mod input;
 mod job;
 mod job_revision;
 mod json;
@@ -16,6 +17,7 @@ use prediction_domain::model::Revision;
 use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
 
+pub(crate) use input::{InputContent, InputRow};
 pub(crate) use job::{JobRow, StoredBinding, StoredOutput};
 pub(crate) use job_revision::{JobRevisionRow, JobRevisionSql};
 pub(crate) use json::JsonList;

@@ -17,6 +17,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    inputs (organisation_id, id) {
+        organisation_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        name_key -> Text,
+        metric -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     job_counts (organisation_id) {
         organisation_id -> Uuid,
         jobs -> Int8,
@@ -89,6 +104,13 @@ diesel::table! {
         name -> Text,
         holder -> Uuid,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    organisations (id) {
+        id -> Uuid,
+        name -> Text,
     }
 }
 

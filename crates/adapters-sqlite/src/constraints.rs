@@ -30,7 +30,7 @@ impl From<ConstraintViolation> for StoreFailure {
 /// What each unique constraint is of. SQLite does not name the constraint, only its columns.
 ///
 /// No port answers with a violation of one that is not listed: it is an internal failure.
-const UNIQUE_COLUMNS: [&str; 8] = [
+const UNIQUE_COLUMNS: [&str; 9] = [
     "sources.id",
     "sources.name_key",
     "source_versions.id",
@@ -39,6 +39,7 @@ const UNIQUE_COLUMNS: [&str; 8] = [
     "jobs.id",
     "jobs.organisation_id, jobs.id",
     "jobs.organisation_id, jobs.name",
+    "inputs.organisation_id, inputs.id",
 ];
 
 /// Tells a refusal, which is an answer, from a failure.

@@ -38,6 +38,7 @@ mod expressions;
 mod failure;
 mod file;
 mod health;
+mod inputs;
 mod jobs;
 mod leases;
 mod migrations;

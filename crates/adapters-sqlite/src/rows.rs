@@ -1,5 +1,6 @@
 //! Rows as they are stored, and how they become the model and back.
 
+mod input;
 mod job;
 mod job_revision;
 pub(crate) mod json;
@@ -9,6 +10,7 @@ mod run;
 mod source;
 mod source_version;
 
+pub(crate) use input::{InputContent, InputRow};
 pub(crate) use job::{JobChanges, JobRow};
 pub(crate) use job_revision::JobRevisionRow;
 pub(crate) use monitored_job::MonitoredJobRow;
@@ -21,7 +23,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::hash::Hash;
 
-use prediction_domain::model::{JobId, OrganisationId, Revision, Timestamp};
+use prediction_domain::model::{JobId, OrganisationId, Revision, Timestamp, ValueProblem};
 use prediction_domain::ports::StoreFailure;
 
 /// A stored row that breaks a rule of the model.
@@ -68,6 +70,15 @@ pub(crate) fn job_organisation(id: JobId, organisation_id: &str) -> Result<Organ
 pub(crate) fn job_ids(ids: &[String]) -> Result<Vec<JobId>, StoreFailure> {
     let parsed = |id: &String| Reading { table: "jobs", id }.column("id", JobId::parse(id));
     Ok(ids.iter().map(parsed).collect::<Result<_, _>>()?)
+}
+
+/// A column of an organisation.
+pub(crate) fn organisation<T>(
+    column: &'static str,
+    id: &str,
+    read: Result<T, ValueProblem>,
+) -> Result<T, StoreFailure> {
+    Ok(Reading { table: "organisations", id }.column(column, read)?)
 }
 
 /// Turns rows into the model.

@@ -17,6 +17,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    inputs (organisation_id, id) {
+        organisation_id -> Text,
+        id -> Text,
+        kind -> Text,
+        name -> Text,
+        name_key -> Text,
+        metric -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        revision -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     job_counts (organisation_id) {
         organisation_id -> Text,
         jobs -> BigInt,
@@ -82,6 +97,13 @@ diesel::table! {
         name -> Text,
         holder -> Text,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    organisations (id) {
+        id -> Text,
+        name -> Text,
     }
 }
 
@@ -210,12 +232,14 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     daily_usage,
     deleted_jobs,
+    inputs,
     job_counts,
     job_inputs,
     job_revisions,
     jobs,
     judgements,
     leases,
+    organisations,
     predictions,
     replaced_runs,
     run_counters,

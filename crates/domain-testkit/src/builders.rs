@@ -16,16 +16,17 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use prediction_domain::model::{
-    CheckedBindings, Contract, InputId, InputRole, Job, Lifecycle, Output, OutputRole, Prediction, PredictionsDigest,
-    Revision, RoleBinding, Run, RunStatus, Source, SourceId, SourceVersion, Subject, Timestamp,
+    CheckedBindings, Contract, Input, InputId, InputRole, Job, Lifecycle, OrganisationId, Output, OutputRole,
+    Prediction, PredictionsDigest, Revision, RoleBinding, Run, RunStatus, Source, SourceId, SourceVersion, Subject,
+    Timestamp,
 };
 use prediction_domain::ports::{JobSetUp, WriteMode};
 
 use crate::ids::fresh_uuid;
 use crate::values::{
     at, description, fresh_input_id, fresh_job_id, fresh_organisation_id, fresh_output_id, fresh_run_id,
-    fresh_source_id, fresh_source_version_id, hours, input_kind, job_name, micros_after, minutes, role_name,
-    source_name, version_label,
+    fresh_source_id, fresh_source_version_id, hours, input_kind, input_name, job_name, metric, micros_after, minutes,
+    role_name, source_name, unit, version_label,
 };
 
 /// A source of the platform, with every other optional value.
@@ -71,6 +72,23 @@ pub fn contract(inputs: &[&str], outputs: &[&str]) -> Contract {
     let inputs = inputs.iter().map(|role| InputRole::required(role, "sensor", "celsius").expect("a valid role"));
     let outputs = outputs.iter().map(|role| OutputRole::required(role, "risk").expect("a valid role"));
     Contract::new(inputs.collect(), outputs.collect()).expect("a valid contract")
+}
+
+/// A sensor of that organisation, with everything that can be told of it.
+#[must_use]
+pub fn an_input_of(organisation_id: OrganisationId) -> Input {
+    let now = later();
+    Input {
+        id: fresh_input_id(),
+        organisation_id,
+        kind: input_kind("sensor"),
+        name: input_name(&format!("Sensor {}", fresh_uuid())),
+        metric: Some(metric("celsius")),
+        unit: Some(unit("°C")),
+        revision: Revision::FIRST,
+        created_at: now,
+        updated_at: now,
+    }
 }
 
 /// An active job of an organisation of its own that runs that version: every input role is bound to an input of its

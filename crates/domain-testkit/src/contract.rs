@@ -16,6 +16,7 @@
 
 mod catalog;
 mod fixture;
+mod inputs;
 mod jobs;
 mod results;
 mod store;
@@ -122,6 +123,22 @@ macro_rules! contract_suite {
                 }
                 history {
                     every_history_gives_what_the_model_gives
+                }
+            }
+            inputs {
+                directory {
+                    an_input_reads_back_as_it_was_told
+                    each_organisation_has_a_directory_of_its_own
+                    inputs_are_put_at_the_revision_before_or_none_is
+                    inputs_are_listed_by_organisation_and_id_and_filtered
+                    a_part_of_a_name_is_found_without_case
+                    an_input_is_deleted_unless_a_job_of_its_organisation_has_it_bound
+                    of_many_that_put_one_input_one_does
+                    imports_that_overlap_in_opposite_orders_do_not_stand_in_each_others_way
+                }
+                organisations {
+                    an_organisation_is_listed_by_what_it_has
+                    the_last_name_of_an_organisation_is_kept_until_it_is_taken_away
                 }
             }
             catalog {

@@ -1,6 +1,7 @@
 //! Every repository, in memory: for tests, and as the model that other stores are compared with.
 
 mod catalog;
+mod inputs;
 mod jobs;
 mod leases;
 mod results;
@@ -9,9 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prediction_domain::model::{
-    Allowance, Day, Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId, Page, PageRequest,
-    Position, Prediction, Quota, QuotaExceeded, ReplicaId, Revision, Run, RunId, RunNumber, RunOutcome, RunSummary,
-    Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp, VersionLabel, Weight,
+    Allowance, Day, Input, InputId, Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId,
+    OrganisationName, Page, PageRequest, Position, Prediction, Quota, QuotaExceeded, ReplicaId, Revision, Run, RunId,
+    RunNumber, RunOutcome, RunSummary, Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp,
+    VersionLabel, Weight,
 };
 use prediction_domain::ports::{
     ConnectionCounts, Judged, JudgementRepository, StoreFailure, StoreHealth, StorePorts, StoreStatistics, WriteMode,
@@ -31,6 +33,9 @@ pub struct MemoryStore(Mutex<State>);
 struct State {
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
+    /// What each organisation tells of its inputs.
+    inputs: BTreeMap<(OrganisationId, InputId), Input>,
+    organisation_names: BTreeMap<OrganisationId, OrganisationName>,
     jobs: BTreeMap<JobId, Job>,
     /// The numbers of sources, versions and jobs, in the order in which they were stored.
     numbers: BTreeMap<(Kind, Uuid), i64>,

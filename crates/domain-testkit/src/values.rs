@@ -2,9 +2,9 @@
 
 use chrono::DateTime;
 use prediction_domain::model::{
-    Description, ExpectedIntervalMinutes, InputId, InputKind, JobId, JobName, Metric, OrganisationId, OutputId,
-    PageRequest, RetentionHours, Revision, RoleName, RunId, SourceId, SourceName, SourceVersionId, Timestamp, Unit,
-    VersionLabel,
+    Description, ExpectedIntervalMinutes, InputId, InputKind, InputName, JobId, JobName, Metric, NamePart,
+    OrganisationId, OrganisationName, OutputId, PageRequest, RetentionHours, Revision, RoleName, RunId, SourceId,
+    SourceName, SourceVersionId, Timestamp, Unit, VersionLabel,
 };
 
 use crate::ids::fresh_uuid;
@@ -27,6 +27,12 @@ text! {
     source_name -> SourceName,
     /// The name of a job.
     job_name -> JobName,
+    /// The name of an input.
+    input_name -> InputName,
+    /// The name of an organisation.
+    organisation_name -> OrganisationName,
+    /// A part of a name.
+    name_part -> NamePart,
     /// A description.
     description -> Description,
     /// What a version is called.

@@ -1,7 +1,8 @@
 //! What the service knows about, with the rules that make a value valid.
 //!
-//! The files are ordered by subject: `catalog` (sources, their versions and contracts), `jobs` (with their bindings and
-//! their health) and `results` (runs and what they predict). What all of them use is beside these folders.
+//! The files are ordered by subject: `catalog` (sources, their versions and contracts), `inputs` (what jobs are bound
+//! to), `jobs` (with their bindings and their health) and `results` (runs and what they predict). What all of them use
+//! is beside these folders.
 //!
 //! **Architecture invariant:** nothing in here refers to [`requests`](crate::requests), [`ports`](crate::ports) or
 //! [`use_cases`](crate::use_cases).
@@ -10,6 +11,7 @@ mod access;
 mod catalog;
 mod from_text;
 mod id;
+mod inputs;
 mod jobs;
 mod message;
 mod page;
@@ -30,6 +32,7 @@ pub use catalog::{
     SourceVersionHead, name_keys,
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
+pub use inputs::{Input, InputPosition, Organisation};
 pub use jobs::{
     BINDINGS, BoundJobs, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, ImpactCounts,
     ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobImpact, JobRevision, JobWithHealth, MAX_BINDINGS,
@@ -46,8 +49,8 @@ pub use results::{
 };
 pub use revision::Revision;
 pub use text::{
-    Description, InputKind, JobName, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric, RoleName,
-    SourceName, Unit, VersionLabel,
+    Description, InputKind, InputName, JobName, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric,
+    NamePart, OrganisationName, RoleName, SourceName, Unit, VersionLabel,
 };
 pub use timestamp::Timestamp;
 pub use trusted_time::TrustedTime;

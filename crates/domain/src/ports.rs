@@ -13,6 +13,7 @@
 mod catalog;
 mod clock;
 mod health;
+mod inputs;
 mod jobs;
 mod leases;
 mod results;
@@ -26,6 +27,7 @@ pub use catalog::{
 };
 pub use clock::{Clock, IdGenerator, MonotonicClock};
 pub use health::StoreHealth;
+pub use inputs::{DeleteInputError, InputFilter, InputRepository, PutInputsError};
 pub use jobs::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, Judged, JudgementRepository,
     UpdateJobError,
@@ -45,6 +47,7 @@ pub use self::{
     catalog::{MockSourceRepository, MockSourceVersionRepository},
     clock::{MockClock, MockIdGenerator, MockMonotonicClock},
     health::MockStoreHealth,
+    inputs::MockInputRepository,
     jobs::{MockJobRepository, MockJudgementRepository},
     leases::MockLeaseRepository,
     results::{MockRetentionRepository, MockRunRepository},

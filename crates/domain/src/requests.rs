@@ -7,6 +7,7 @@
 //! **Architecture invariant:** nothing in here refers to [`ports`](crate::ports) or [`use_cases`](crate::use_cases).
 
 mod catalog;
+mod inputs;
 mod jobs;
 mod precondition;
 mod results;
@@ -17,6 +18,8 @@ pub use catalog::{
     InputRoleDraft, LifecycleChangeDraft, OutputRoleDraft, SourceChangeDraft, SourceDraft, SourceSpec,
     SourceVersionDraft, SourceVersionSpec, declared_inputs,
 };
+pub(crate) use inputs::InputSpec;
+pub use inputs::{IMPORTED_INPUTS, ImportDraft, InputDraft, OrganisationDraft};
 pub use jobs::{
     BindingDraft, JobChangeDraft, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft, SetUpJobDraft, UPGRADES,
     UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings, validate_bindings,

@@ -7,6 +7,7 @@
 mod catalog;
 mod clock_watch;
 mod error;
+mod inputs;
 mod jobs;
 mod lookup;
 mod quotas;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 
 use crate::model::Revision;
 use crate::ports::{
-    Clock, IdGenerator, JobRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreFailure,
-    StorePorts,
+    Clock, IdGenerator, InputRepository, JobRepository, RunRepository, SourceRepository, SourceVersionRepository,
+    StoreFailure, StorePorts,
 };
 use crate::requests::{Precondition, Sent};
 
@@ -28,6 +29,10 @@ pub use catalog::{
 };
 pub use clock_watch::ClockWatch;
 pub use error::{Conflict, InUse, Resource, UseCaseError};
+pub use inputs::{
+    ImportedInput, InputOutcome, InputPut, InputUse, InputsImported, delete_input, get_input, get_organisation,
+    import_inputs, list_input_uses, list_inputs, list_organisations, name_organisation, put_input,
+};
 pub use jobs::{
     ComparedRevisions, Expanded, Expansion, HealthJudge, Impact, ImpactFilter, JobChanged, JobQuery, JobUpgradeOutcome,
     JobUpgradeResult, JobUpgraded, JobsUpgraded, Outcomes, PreparedSetUp, PreparedUpgrades, SetUpDone, Warning,
@@ -48,6 +53,8 @@ pub struct Ports {
     pub sources: Arc<dyn SourceRepository>,
     /// Stores source versions.
     pub source_versions: Arc<dyn SourceVersionRepository>,
+    /// Stores the directory of inputs.
+    pub inputs: Arc<dyn InputRepository>,
     /// Stores jobs.
     pub jobs: Arc<dyn JobRepository>,
     /// Stores runs.
@@ -67,6 +74,7 @@ impl Ports {
         Self {
             sources: Arc::clone(&store.sources),
             source_versions: Arc::clone(&store.source_versions),
+            inputs: Arc::clone(&store.inputs),
             jobs: Arc::clone(&store.jobs),
             runs: Arc::clone(&store.runs),
             clock,

@@ -155,7 +155,7 @@ fn answer(operation: &Operation, status: u16, text: &str, body: &Body) -> Respon
     let mut response = ResponseBuilder::new().description(text);
     match body {
         Body::None => {}
-        Body::One(schema) => {
+        Body::One(schema) | Body::Untagged(schema) => {
             response =
                 response.content("application/json", ContentBuilder::new().schema(Some(reference(schema))).build());
         }
@@ -179,7 +179,7 @@ fn answer(operation: &Operation, status: u16, text: &str, body: &Body) -> Respon
             response = response.content("application/json", ContentBuilder::new().schema(Some(object)).build());
         }
     }
-    if matches!(body, Body::One(_)) {
+    if matches!(body, Body::One(_) | Body::Untagged(_)) {
         for (name, link) in links::of(operation.id) {
             response = response.link(name, link);
         }

@@ -1,9 +1,11 @@
 //! Every route. Each verb has a file, with its description and its handler: the routes and the OpenAPI document are
 //! made from one list.
 
+mod inputs;
 mod job_revisions;
 mod jobs;
 mod lifecycles;
+mod organisations;
 mod predictions;
 mod runs;
 mod source_versions;
@@ -26,7 +28,7 @@ use crate::request::Call;
 use prediction_wire as wire;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
-const ENDPOINTS: [Endpoint; 34] = [
+const ENDPOINTS: [Endpoint; 43] = [
     sources::list::ENDPOINT,
     sources::create::ENDPOINT,
     sources::get::ENDPOINT,
@@ -40,6 +42,15 @@ const ENDPOINTS: [Endpoint; 34] = [
     lifecycles::get::ENDPOINT,
     lifecycles::change::ENDPOINT,
     source_versions::delete::ENDPOINT,
+    organisations::list::ENDPOINT,
+    organisations::get::ENDPOINT,
+    organisations::name::ENDPOINT,
+    inputs::import::ENDPOINT,
+    inputs::list::ENDPOINT,
+    inputs::get::ENDPOINT,
+    inputs::put::ENDPOINT,
+    inputs::delete::ENDPOINT,
+    inputs::uses::ENDPOINT,
     jobs::set_up::ENDPOINT,
     jobs::upgrade_many::ENDPOINT,
     jobs::list::ENDPOINT,

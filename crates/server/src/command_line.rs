@@ -265,7 +265,7 @@ pub(crate) struct TokenOptions {
     #[arg(
         long,
         env = "PREDICTION_API_TOKEN_SCOPE",
-        default_value = "catalog:write jobs:read jobs:write predictions:read predictions:write",
+        default_value = "catalog:write inputs:read inputs:write jobs:read jobs:write predictions:read predictions:write",
         value_name = "SCOPES",
         value_parser = scopes
     )]

@@ -20,9 +20,11 @@ mod comparison;
 mod fields;
 mod health;
 mod impact;
+mod input;
 mod job;
 mod job_revision;
 mod lifecycle;
+mod organisation;
 mod page;
 mod problem;
 mod rules;
@@ -40,9 +42,13 @@ pub use comparison::{MemberDifference, RoleComparison, SourceVersionComparison, 
 pub use fields::{BodyError, Described, Fields, List, Part, ReadOnly, Schemas, Shape};
 pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDegradation, ServiceHealth};
 pub use impact::{ImpactCounts, JobImpact, SourceVersionImpact};
+pub use input::{
+    IMPORT_INPUTS, Input, InputImport, InputImportCounts, InputImportResult, InputOutcome, InputUse, PUT_INPUT,
+};
 pub use job::{Job, Output, RoleBinding, UPDATE_JOB, UpdatedJob};
 pub use job_revision::{JobDifference, JobRevision, JobRevisionComparison, JobRevisionReference};
 pub use lifecycle::{Lifecycle, UPDATE_LIFECYCLE};
+pub use organisation::{NAME_ORGANISATION, Organisation};
 pub use page::{DELETE, Page};
 pub use problem::{PROBLEM_MEDIA_TYPE, Problem, ProblemCode, ProblemEntry, ProblemMember};
 pub use rules::{

@@ -257,6 +257,7 @@ stand_ins! {
     Time = TIME;
     NullableTime = TIME.nullable();
     Name = NAME;
+    NullableName = NAME.nullable();
     Word = WORD;
     NullableWord = WORD.nullable();
     Label = LABEL;

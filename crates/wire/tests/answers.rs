@@ -179,6 +179,17 @@ fn job() -> impl Strategy<Value = Value> {
     )
 }
 
+fn input() -> impl Strategy<Value = Value> {
+    (id(), id(), word(), word(), or_null(word()), or_null(word()), revision(), time()).prop_map(
+        |(id, organisation, kind, name, metric, unit, revision, at)| {
+            json!({
+                "id": id, "organisation_id": organisation, "kind": kind, "name": name, "metric": metric, "unit": unit,
+                "revision": revision, "created_at": at, "updated_at": at,
+            })
+        },
+    )
+}
+
 fn job_revision() -> impl Strategy<Value = Value> {
     (id(), revision(), id(), word(), any::<bool>(), bindings(), outputs(), time(), or_null(word())).prop_map(
         |(job_id, revision, version_id, name, active, role_bindings, outputs, at, by)| {
@@ -303,6 +314,21 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(answers: impl Stra
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn every_answer_about_inputs_reads_back() {
+    check::<wire::Input>(input());
+    let use_of_input = (id(), id(), word(), any::<bool>(), prop::collection::vec(word(), 0..3));
+    check::<wire::InputUse>(use_of_input.prop_map(|(job, organisation, name, active, roles)| {
+        json!({"job_id": job, "organisation_id": organisation, "name": name, "active": active, "roles": roles})
+    }));
+    let outcome = prop::sample::select(vec!["created", "changed", "unchanged"]);
+    check::<wire::InputImport>((id(), id(), outcome, revision()).prop_map(|(id, organisation, outcome, revision)| {
+        let result = json!({"id": id, "organisation_id": organisation, "outcome": outcome, "revision": revision});
+        json!({"counts": {"created": 1, "changed": 2, "unchanged": 3}, "results": [result]})
+    }));
+    check::<wire::Organisation>((id(), or_null(word())).prop_map(|(id, name)| json!({"id": id, "name": name})));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter, deque
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ BEYOND_SCHEMAS = {
     "differs",
     "disagrees",
     "duplicate_alias",
+    "duplicate_input",
     "duplicate_role",
     "duplicate_value",
     "immutable_field",
@@ -35,10 +37,13 @@ BEYOND_SCHEMAS = {
     "version_withdrawn",
 }
 # Needed only sometimes: which jobs are upgraded, where no filter says it, why a run failed, and what a source or a
-# version is that is not there yet.
+# version is that is not there yet. The same holds for an input.
 NEEDED_SOMETIMES = {
     "/jobs",
+    "/kind",
     "/message",
+    "/name",
+    "/organisation_id",
     "/source",
     "/source/name",
     "/source_version/input_roles",
@@ -46,6 +51,7 @@ NEEDED_SOMETIMES = {
     "/source_version/version",
 }
 SUCCESSES = range(200, 400)
+INPUTS = "/api/v1/inputs"
 JOBS = "/api/v1/jobs"
 # Of any kind of document: schemathesis knows more than one.
 AnyCase = Case[Any]
@@ -59,7 +65,16 @@ CALLS: Counter[str] = Counter()
 # What can be right whatever is stored, where no member of a body can be looked at by itself.
 POSSIBLE_BODIES: dict[str, Any] = {JOBS + "/{id}/upgrade": {}, JOBS + "/{id}/restore": {"revision": 1}}
 # Of a change, what can be right whatever is stored.
-ALWAYS_POSSIBLE = {"active", "description", "expected_interval_minutes", "name", "retention_hours"}
+ALWAYS_POSSIBLE = {
+    "active",
+    "description",
+    "expected_interval_minutes",
+    "kind",
+    "metric",
+    "name",
+    "retention_hours",
+    "unit",
+}
 
 
 @schemathesis.hook
@@ -72,9 +87,11 @@ def after_call(_ctx: HookContext, case: AnyCase, response: Response) -> None:
             MADE[known] = [one for one in made if one != case.path_parameters]
         if path.startswith(JOBS + "/{id}") and not MADE.get(JOBS + "/{id}"):
             set_up_again()
-    if case.method != "POST" or response.status_code not in (200, 201) or (case.query or {}).get("dry_run"):
+    if response.status_code not in (200, 201) or (case.query or {}).get("dry_run"):
         return
-    if path.endswith(("/upgrade", "/restore")):
+    if path == INPUTS + "/{id}" and case.method == "PUT":
+        remember(path, {"id": response.json()["id"]})
+    if case.method != "POST" or path.endswith(("/upgrade", "/restore", "/import")):
         return
     body = response.json()
     if path == JOBS + "/setup":
@@ -177,7 +194,8 @@ def refused_for_what_no_schema_says(_ctx: CheckContext, response: Response, case
     assert problem.get("errors"), f"refused for its form: {problem['detail']}"
     for entry in problem["errors"]:
         missing = entry["code"] in ("missing_member", "wrong_type") and entry.get("actual") is None
-        needed = missing and entry.get("pointer") in NEEDED_SOMETIMES
+        pointer = re.sub(r"^/items/\d+", "", entry.get("pointer") or "")
+        needed = missing and pointer in NEEDED_SOMETIMES
         # A run that failed has to say something: not of a run that succeeded.
         needed = needed or (entry["code"], entry.get("pointer")) == ("too_short", "/message")
         # Beside another mistake, a cursor of another list is one of several in a query that is not valid.

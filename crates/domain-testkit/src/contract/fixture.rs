@@ -190,7 +190,10 @@ pub(crate) fn versions(stores: &Stores, filter: &SourceVersionFilter, page: &Pag
 
 /// Walks the list with pages of every size, and compares each page.
 #[track_caller]
-pub(crate) fn assert_pages<T: Clone + Debug>(expected: &[T], list: impl Fn(&PageRequest) -> Page<T>) {
+pub(crate) fn assert_pages<T: Clone + Debug, Place: Copy>(
+    expected: &[T],
+    list: impl Fn(&PageRequest<Place>) -> Page<T, Place>,
+) {
     let most = u16::try_from(expected.len()).expect("few items") + 1;
     for limit in (1..=most).chain([PageRequest::MAX_LIMIT]) {
         let mut after = None;

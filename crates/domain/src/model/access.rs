@@ -18,6 +18,10 @@ pub enum Permission {
     CatalogCreate,
     /// That, and change and delete the caller's own sources and their versions.
     CatalogWrite,
+    /// Read the directory of inputs of the caller's organisations.
+    InputsRead,
+    /// Tell of inputs of the caller's organisations, change what was told, and name the organisations.
+    InputsWrite,
     /// Read jobs of the caller's organisations.
     JobsRead,
     /// Set up, change and delete jobs of the caller's organisations.
@@ -30,9 +34,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::CatalogCreate,
         Self::CatalogWrite,
+        Self::InputsRead,
+        Self::InputsWrite,
         Self::JobsRead,
         Self::JobsWrite,
         Self::PredictionsRead,
@@ -45,6 +51,8 @@ impl Permission {
         match self {
             Self::CatalogCreate => "catalog:create",
             Self::CatalogWrite => "catalog:write",
+            Self::InputsRead => "inputs:read",
+            Self::InputsWrite => "inputs:write",
             Self::JobsRead => "jobs:read",
             Self::JobsWrite => "jobs:write",
             Self::PredictionsRead => "predictions:read",

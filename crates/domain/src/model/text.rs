@@ -72,6 +72,18 @@ text! {
     JobName, name, is_name
 }
 text! {
+    /// What people call an input: 1 to [`MAX_NAME_CHARS`] characters after trimming, in NFC.
+    InputName, name, is_name
+}
+text! {
+    /// What people call an organisation: 1 to [`MAX_NAME_CHARS`] characters after trimming, in NFC.
+    OrganisationName, name, is_name
+}
+text! {
+    /// A part of a name that is looked for: 1 to [`MAX_NAME_CHARS`] characters after trimming, in NFC.
+    NamePart, name, is_name
+}
+text! {
     /// Free text of at most [`MAX_DESCRIPTION_CHARS`] characters; of control characters only tabs and line ends.
     Description, description, is_description
 }
@@ -102,11 +114,7 @@ impl SourceName {
     /// (D145): the full case folding of the decomposed text. It is the same in every language, so that `ı` is not `i`.
     #[must_use]
     pub fn key(&self) -> String {
-        if self.0.is_ascii() {
-            return self.0.as_str().to_ascii_lowercase();
-        }
-        let decomposed: String = self.0.nfd().collect();
-        UniCase::unicode(decomposed).to_folded_case().nfc().collect()
+        folded(&self.0)
     }
 
     /// What stands in for the key of a source whose name another one has: a store that was filled when fewer names were
@@ -114,6 +122,31 @@ impl SourceName {
     #[must_use]
     pub fn key_beside_another(&self, id: SourceId) -> String {
         format!("{}{BESIDE}{id}", self.key())
+    }
+}
+
+/// The text for a comparison without case: see [`SourceName::key`].
+fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let decomposed: String = text.nfd().collect();
+    UniCase::unicode(decomposed).to_folded_case().nfc().collect()
+}
+
+impl InputName {
+    /// In what a [`NamePart`] is looked for: the name without case, as [`SourceName::key`] has it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        folded(&self.0)
+    }
+}
+
+impl NamePart {
+    /// What is looked for in the keys of names.
+    #[must_use]
+    pub fn key(&self) -> String {
+        folded(&self.0)
     }
 }
 

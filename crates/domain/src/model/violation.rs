@@ -89,6 +89,7 @@ violation_codes! {
     RoleChanged = "role_changed", "An input role has another metric or unit than the one whose input it would take over.";
     InputKindMismatch = "input_kind_mismatch", "An input of another kind than the role takes.";
     MissingRequiredRole = "missing_required_role", "A required input role that nothing is bound to, or a required output role without a value.";
+    DuplicateInput = "duplicate_input", "The same input twice in one import.";
     DuplicateValue = "duplicate_value", "Two values for one role and time.";
     UnknownRevision = "unknown_revision", "A revision that the job does not have, or that is no longer known.";
     Differs = "differs", "What is stored is different.";

@@ -3,6 +3,7 @@
 use super::catalog::Source;
 use super::catalog::{InputRole, Lifecycle, OutputRole};
 use super::catalog::{SourceVersion, SourceVersionHead};
+use super::inputs::{Input, Organisation};
 use super::jobs::RoleBinding;
 use super::jobs::{Job, JobRevision, Output};
 use super::jobs::{JobWithHealth, MonitoredJob};
@@ -117,5 +118,17 @@ impl Weight for JobRevision {
 impl Weight for Run {
     fn weight(&self) -> usize {
         THING + text!(self.message).len()
+    }
+}
+
+impl Weight for Input {
+    fn weight(&self) -> usize {
+        THING + of_texts([self.kind.as_str(), self.name.as_str(), text!(self.metric), text!(self.unit)])
+    }
+}
+
+impl Weight for Organisation {
+    fn weight(&self) -> usize {
+        PART + text!(self.name).len()
     }
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::{
-    JobRepository, JudgementRepository, LeaseRepository, RetentionRepository, RunRepository, SourceRepository,
-    SourceVersionRepository, StoreHealth, StoreStatistics,
+    InputRepository, JobRepository, JudgementRepository, LeaseRepository, RetentionRepository, RunRepository,
+    SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
 };
 
 /// One store behind all of its ports.
@@ -12,6 +12,8 @@ pub struct StorePorts {
     pub sources: Arc<dyn SourceRepository>,
     /// The source versions.
     pub source_versions: Arc<dyn SourceVersionRepository>,
+    /// The directory of inputs.
+    pub inputs: Arc<dyn InputRepository>,
     /// The jobs.
     pub jobs: Arc<dyn JobRepository>,
     /// Their runs.
@@ -35,6 +37,7 @@ impl StorePorts {
     where
         Store: SourceRepository
             + SourceVersionRepository
+            + InputRepository
             + JobRepository
             + RunRepository
             + JudgementRepository
@@ -47,6 +50,7 @@ impl StorePorts {
         Self {
             sources: store.clone(),
             source_versions: store.clone(),
+            inputs: store.clone(),
             jobs: store.clone(),
             runs: store.clone(),
             judgements: store.clone(),
@@ -66,6 +70,8 @@ pub struct MockStore {
     pub sources: super::MockSourceRepository,
     /// See [`StorePorts::source_versions`].
     pub source_versions: super::MockSourceVersionRepository,
+    /// See [`StorePorts::inputs`].
+    pub inputs: super::MockInputRepository,
     /// See [`StorePorts::jobs`].
     pub jobs: super::MockJobRepository,
     /// See [`StorePorts::runs`].
@@ -88,6 +94,7 @@ impl From<MockStore> for StorePorts {
         Self {
             sources: Arc::new(store.sources),
             source_versions: Arc::new(store.source_versions),
+            inputs: Arc::new(store.inputs),
             jobs: Arc::new(store.jobs),
             runs: Arc::new(store.runs),
             judgements: Arc::new(store.judgements),

@@ -132,4 +132,12 @@ pub enum InUse {
         /// The first ones that the caller may see.
         visible: Vec<JobId>,
     },
+    /// Jobs have an input bound.
+    #[error("{jobs} jobs have the input bound")]
+    InputIsBound {
+        /// How many, in the organisation of the input.
+        jobs: u64,
+        /// The first ones.
+        first: Vec<JobId>,
+    },
 }

@@ -1,12 +1,13 @@
-//! Jobs that use cases work on, and what is wrong with versions that requests name.
+//! Jobs that use cases work on, and what is wrong with what requests name.
 
 use serde_json::json;
 
 use super::{Ports, UseCaseError, Warning};
 use crate::model::{
-    Caller, Job, JobId, JobRevision, Lifecycle, LifecycleStage, MonitoredJob, Revision, SourceId, SourceVersion,
-    SourceVersionId, ValueProblem, ViolationCode,
+    Caller, Diagnostics, Job, JobId, JobRevision, Lifecycle, LifecycleStage, MonitoredJob, Path, Revision, SourceId,
+    SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
 };
+use crate::requests::Sent;
 
 /// The job to be changed, for a caller who was allowed to change it: that needs no permission to read.
 pub(crate) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, UseCaseError> {
@@ -24,6 +25,27 @@ pub(crate) fn find_revision(ports: &Ports, job: &Job, revision: Revision) -> Res
         return Ok(Some(job.clone().into()));
     }
     Ok(ports.jobs.revision(job.organisation_id, job.id, revision)?)
+}
+
+/// Refuses an identity that is sent and is not the stored one.
+pub(crate) fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
+    diagnostics: &mut Diagnostics,
+    path: &Path,
+    sent: &Sent<String>,
+    stored: Id,
+    parse: fn(&str) -> Result<Id, ValueProblem>,
+) {
+    let read = diagnostics.read(path, sent, |text| parse(text));
+    if let Some(id) = diagnostics.not_null(path, read)
+        && id != stored
+    {
+        diagnostics.report(
+            path.clone(),
+            ValueProblem::new(ViolationCode::ImmutableField, "never changes")
+                .expected(stored.to_string())
+                .actual(id.to_string()),
+        );
+    }
 }
 
 /// There is no such version.

@@ -1,16 +1,20 @@
 //! Permissions are asked for before any port is called: the mocks here panic at any call.
 
-use prediction_domain::model::{AccessDenied, Caller, JobId, Permission, Revision, RunId, Scope, SourceVersionId};
-use prediction_domain::ports::{JobFilter, MockStore, RunFilter, WriteMode};
+use prediction_domain::model::{
+    AccessDenied, Caller, InputId, JobId, OrganisationId, Permission, Revision, RunId, Scope, SourceVersionId,
+};
+use prediction_domain::ports::{InputFilter, JobFilter, MockStore, RunFilter, WriteMode};
 use prediction_domain::requests::{
-    JobChangeDraft, LifecycleChangeDraft, Precondition, RestoreDraft, RunDraft, Sent, SetUpDraft, SourceChangeDraft,
-    SourceDraft, SourceVersionDraft, UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft,
+    ImportDraft, InputDraft, JobChangeDraft, LifecycleChangeDraft, OrganisationDraft, Precondition, RestoreDraft,
+    RunDraft, Sent, SetUpDraft, SourceChangeDraft, SourceDraft, SourceVersionDraft, UpgradeDraft, UpgradeFilterDraft,
+    UpgradeManyDraft,
 };
 use prediction_domain::use_cases::{
     ImpactFilter, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_lifecycle, change_source,
-    compare_job_revisions, count_jobs_by_health, create_source, delete_job, delete_run, delete_source,
-    delete_source_version, get_job_revision, get_run, judge_impact, list_job_revisions, list_jobs, list_predictions,
-    list_runs, prepare_set_up, prepare_upgrades, publish_source_version, report_run, restore_job, upgrade_job,
+    compare_job_revisions, count_jobs_by_health, create_source, delete_input, delete_job, delete_run, delete_source,
+    delete_source_version, get_input, get_job_revision, get_run, import_inputs, judge_impact, list_input_uses,
+    list_inputs, list_job_revisions, list_jobs, list_predictions, list_runs, name_organisation, prepare_set_up,
+    prepare_upgrades, publish_source_version, put_input, report_run, restore_job, upgrade_job,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
 
@@ -21,7 +25,7 @@ type UseCase = fn(&Ports, &Caller) -> Result<(), UseCaseError>;
 const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
-const USE_CASES: [(&str, Permission, UseCase); 24] = [
+const USE_CASES: [(&str, Permission, UseCase); 31] = [
     ("create_source", Permission::CatalogCreate, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
@@ -84,6 +88,26 @@ const USE_CASES: [(&str, Permission, UseCase); 24] = [
     ("get_job_revision", Permission::JobsRead, |ports, caller| {
         get_job_revision(ports, caller, job_id(), Revision::FIRST).map(drop)
     }),
+    ("get_input", Permission::InputsRead, |ports, caller| get_input(ports, caller, input_id(), None).map(drop)),
+    ("list_inputs", Permission::InputsRead, |ports, caller| {
+        list_inputs(ports, caller, &InputFilter::default(), &first_page(50)).map(drop)
+    }),
+    ("list_input_uses", Permission::JobsRead, |ports, caller| {
+        list_input_uses(ports, caller, input_id(), &first_page(50)).map(drop)
+    }),
+    ("put_input", Permission::InputsWrite, |ports, caller| {
+        put_input(ports, caller, input_id(), &submit(InputDraft::default()), &ANY, WriteMode::Commit).map(drop)
+    }),
+    ("import_inputs", Permission::InputsWrite, |ports, caller| {
+        import_inputs(ports, caller, &submit(ImportDraft::default()), WriteMode::Commit).map(drop)
+    }),
+    ("delete_input", Permission::InputsWrite, |ports, caller| {
+        delete_input(ports, caller, input_id(), None, &ANY, WriteMode::Commit).map(drop)
+    }),
+    ("name_organisation", Permission::InputsWrite, |ports, caller| {
+        let id = OrganisationId::parse(CHOSEN).unwrap();
+        name_organisation(ports, caller, id, &submit(OrganisationDraft::default()), WriteMode::Commit).map(drop)
+    }),
     ("report_run", Permission::PredictionsWrite, |ports, caller| {
         report_run(ports, caller, job_id(), submit(RunDraft::default())).map(drop)
     }),
@@ -97,6 +121,10 @@ const USE_CASES: [(&str, Permission, UseCase); 24] = [
         list_predictions(ports, caller, job_id(), &PredictionFilter::default(), None, 50).map(drop)
     }),
 ];
+
+fn input_id() -> InputId {
+    InputId::parse(CHOSEN).unwrap()
+}
 
 fn job_id() -> JobId {
     JobId::parse(CHOSEN).unwrap()
@@ -132,6 +160,12 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
     let filter = JobFilter { organisation_id: Some(organisation_id), ..JobFilter::default() };
     denied(count_jobs_by_health(&ports, &customer, &filter).map(drop));
     denied(list_jobs(&ports, &customer, filter, None, &first_page(50)).map(drop));
+    let inputs = InputFilter { organisation_id: Some(organisation_id), ..InputFilter::default() };
+    denied(list_inputs(&ports, &customer, &inputs, &first_page(50)).map(drop));
+    denied(get_input(&ports, &customer, input_id(), Some(organisation_id)).map(drop));
+    denied(delete_input(&ports, &customer, input_id(), Some(organisation_id), &ANY, WriteMode::Commit).map(drop));
+    let draft = submit(OrganisationDraft::default());
+    denied(name_organisation(&ports, &customer, organisation_id, &draft, WriteMode::Commit).map(drop));
     let filter = UpgradeFilterDraft { organisation_id: given(&organisation_id.to_string()), ..Default::default() };
     let draft = UpgradeManyDraft {
         source_version_id: given(CHOSEN),

@@ -40,6 +40,8 @@ pub struct Operation {
     pub problems: &'static [ProblemCode],
     /// Methods that the resource does not have, with a problem that says why: a resource that never changes has no PUT.
     pub refused_methods: Option<(&'static [&'static str], ProblemCode)>,
+    /// Whether what the id in the path names may be unknown to the service.
+    pub takes_any_id: bool,
 }
 
 /// The callers that may use an operation.
@@ -69,8 +71,10 @@ pub struct Request {
 pub enum Body {
     /// No bytes.
     None,
-    /// One thing of this schema.
+    /// One thing of this schema, with its entity tag.
     One(&'static str),
+    /// One thing of this schema, which has no entity tag: it is made of many.
+    Untagged(&'static str),
     /// A page of things of this schema.
     Page(&'static str),
     /// A page of things of this schema; or rows of CSV, with what these are.
@@ -88,7 +92,7 @@ impl Body {
             Self::Page(item) | Self::PageOrCsv(item, _) => {
                 Some((item, format!("{}Page", item.strip_suffix("Item").unwrap_or(item))))
             }
-            Self::None | Self::One(_) | Self::Text(_) | Self::AnyObject => None,
+            Self::None | Self::One(_) | Self::Untagged(_) | Self::Text(_) | Self::AnyObject => None,
         }
     }
 }
@@ -97,14 +101,16 @@ impl Body {
 pub(crate) mod tags {
     pub(crate) const SOURCES: &str = "sources";
     pub(crate) const SOURCE_VERSIONS: &str = "source versions";
+    pub(crate) const INPUTS: &str = "inputs";
     pub(crate) const JOBS: &str = "jobs";
     pub(crate) const RUNS: &str = "runs";
     pub(crate) const SYSTEM: &str = "system";
 
     /// Every tag, and what it stands for.
-    pub(crate) const ALL: [(&str, &str); 5] = [
+    pub(crate) const ALL: [(&str, &str); 6] = [
         (SOURCES, "Predictive models, shared by all organisations."),
         (SOURCE_VERSIONS, "Immutable contracts of sources."),
+        (INPUTS, "What jobs are bound to, and whose it is."),
         (JOBS, "Versions configured to run for an organisation."),
         (RUNS, "What jobs did, and what they predicted."),
         (SYSTEM, "Health, and this description."),
@@ -143,6 +149,7 @@ impl Operation {
             answers: Vec::new(),
             problems: &[],
             refused_methods: None,
+            takes_any_id: false,
         }
     }
 
@@ -177,6 +184,10 @@ impl Operation {
 
     pub(crate) fn problems(self, problems: &'static [ProblemCode]) -> Self {
         Self { problems, ..self }
+    }
+
+    pub(crate) fn takes_any_id(self) -> Self {
+        Self { takes_any_id: true, ..self }
     }
 
     pub(crate) fn refused_methods(self, methods: &'static [&'static str], problem: ProblemCode) -> Self {
@@ -236,7 +247,10 @@ impl Operation {
             problems.push(InsufficientScope);
         }
         if self.path.contains("{id}") {
-            problems.extend([InvalidPath, NotFound]);
+            problems.push(InvalidPath);
+        }
+        if self.path.contains("{id}") && !self.takes_any_id {
+            problems.push(NotFound);
         }
         if self.parameters.iter().any(|parameter| parameter.place == ParameterIn::Header) {
             problems.push(InvalidHeader);
@@ -262,9 +276,7 @@ impl Operation {
 
     /// Whether an answer of that status carries an entity tag.
     pub(super) fn has_entity_tag(&self, status: u16) -> bool {
-        let single = self.answers.iter().any(
-            |(_, _, body)| matches!(body, Body::One(name) if !["ServiceHealth", "JobHealthCounts"].contains(name)),
-        );
+        let single = self.answers.iter().any(|(_, _, body)| matches!(body, Body::One(_)));
         single && matches!(status, 200 | 201 | 304)
     }
 }

@@ -92,6 +92,10 @@ impl From<InUse> for Problem {
                 .detail(format!("the source version is used by {}", counted(jobs, "job")))
                 .member(ProblemMember::Jobs, jobs)
                 .member(ProblemMember::JobIds, json!(visible)),
+            InUse::InputIsBound { jobs, first } => Self::new(ProblemCode::InUse)
+                .detail(format!("the input is bound by {}", counted(jobs, "job")))
+                .member(ProblemMember::Jobs, jobs)
+                .member(ProblemMember::JobIds, json!(first)),
         }
     }
 }

@@ -6,7 +6,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prediction_domain::model::{
-    Position, PredictionPosition, ReadingPosition, Revision, RoleName, RunId, RunNumber, RunPosition, Timestamp,
+    InputId, InputPosition, OrganisationId, Position, PredictionPosition, ReadingPosition, Revision, RoleName, RunId,
+    RunNumber, RunPosition, Timestamp,
 };
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -54,6 +55,28 @@ impl Place for RunPosition {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (id, time) = bytes.split_at_checked(ID_BYTES)?;
         Some(Self { id: RunId::from_uuid(Uuid::from_slice(id).ok()?).ok()?, issued_at: read_time(time)? })
+    }
+}
+
+impl Place for OrganisationId {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_uuid().as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::from_uuid(Uuid::from_slice(bytes).ok()?).ok()
+    }
+}
+
+impl Place for InputPosition {
+    fn to_bytes(&self) -> Vec<u8> {
+        [*self.organisation_id.as_uuid().as_bytes(), *self.id.as_uuid().as_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (organisation_id, id) = bytes.split_at_checked(ID_BYTES)?;
+        let id = InputId::from_uuid(Uuid::from_slice(id).ok()?).ok()?;
+        Some(Self { organisation_id: OrganisationId::from_bytes(organisation_id)?, id })
     }
 }
 

@@ -5,7 +5,7 @@
 //! send the tag back, and is only held to the revision.
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use prediction_domain::model::{Health, Revision, SourceVersion};
+use prediction_domain::model::{Health, Input, Revision, SourceVersion};
 use prediction_domain::requests::Precondition;
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +21,12 @@ pub(crate) fn entity_tag(revision: Revision) -> String {
 /// was deleted may be followed by another one under its id.
 pub(crate) fn version_tag(version: &SourceVersion) -> String {
     format!("\"{}+{:x}\"", version.lifecycle.revision, version.created_at.as_micros())
+}
+
+/// The entity tag of an input: its revision, and when it was first told of, since one that was deleted may be told of
+/// again.
+pub(crate) fn input_tag(input: &Input) -> String {
+    format!("\"{}+{:x}\"", input.revision, input.created_at.as_micros())
 }
 
 /// The entity tag of what is said of two source versions, of which nothing ever changes while they are there.

@@ -21,7 +21,7 @@ pub(super) const LIVE: Endpoint = Endpoint {
         Operation::get("/health/live", "live").summary("The process runs").answer(
             200,
             "It does",
-            Body::One("ServiceHealth"),
+            Body::Untagged("ServiceHealth"),
         )
     },
     handler: |route| route.to(live),
@@ -31,7 +31,7 @@ pub(super) const READY: Endpoint = Endpoint {
     describe: || {
         Operation::get("/health/ready", "ready")
             .summary("The service can do its work")
-            .answer(200, "It can", Body::One("ServiceHealth"))
+            .answer(200, "It can", Body::Untagged("ServiceHealth"))
             .problems(&[ProblemCode::NotReady])
     },
     handler: |route| route.to(ready),

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::runs::{post, report, with_job};
-use crate::service::{Request, Service};
+use crate::service::{ORGANISATION, Request, Service};
+
+const INPUT: &str = "/api/v1/inputs/eeeeeeee-eeee-eeee-eeee-eeeeeeeeeeee";
 
 /// Something that may change what is read.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ enum Act {
     DeleteRun(usize),
     Wait(i64),
     PublishVersion(u32),
+    PutInput(Value),
+    DeleteInput,
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -36,7 +40,13 @@ fn act() -> impl Strategy<Value = Act> {
         prop::sample::select(vec!["active", "deprecated", "withdrawn"]).prop_map(|stage| json!({"stage": stage})),
         prop::option::of("[a-c]").prop_map(|reason| json!({"reason": reason})),
     ];
+    let input = prop_oneof![
+        "[a-c]".prop_map(|name| json!({"name": name, "kind": "sensor"})),
+        prop::option::of("[a-c]").prop_map(|unit| json!({"unit": unit})),
+    ];
     prop_oneof![
+        input.prop_map(Act::PutInput),
+        Just(Act::DeleteInput),
         lifecycle.prop_map(Act::ChangeLifecycle),
         source.prop_map(Act::ChangeSource),
         job.prop_map(Act::ChangeJob),
@@ -99,6 +109,11 @@ async fn tell_the_truth(acts: Vec<Act>) {
                 let clock = service.clock();
                 clock.set(prediction_domain::ports::Clock::now(clock).plus(chrono::TimeDelta::seconds(seconds)));
             }
+            Act::PutInput(mut told) => {
+                told["organisation_id"] = json!(ORGANISATION);
+                service.send(Request::new("PUT", INPUT).json(&told)).await;
+            }
+            Act::DeleteInput => drop(service.send(Request::new("DELETE", INPUT)).await),
             Act::PublishVersion(number) => {
                 let source_id = source.rsplit('/').next().unwrap();
                 let roles = json!([{"role": "risk", "metric": "probability"}]);
@@ -110,6 +125,7 @@ async fn tell_the_truth(acts: Vec<Act>) {
         let comparison = format!("{version}/comparison?with={}", version.rsplit('/').next().unwrap());
         let mut paths =
             vec![source.clone(), version.clone(), comparison, job.clone(), format!("{job}/revisions/{revision}")];
+        paths.push(INPUT.to_owned());
         paths.extend([format!("{job}/revisions/{revision}/comparison?with=1"), format!("{version}/lifecycle")]);
         paths
             .extend(["source", "source_version", "source,source_version"].map(|parts| format!("{job}?expand={parts}")));
@@ -141,6 +157,7 @@ fn every_operation_with_a_tag_is_looked_at() {
         "get_source_version",
         "compare_source_versions",
         "get_lifecycle",
+        "get_input",
         "get_job",
         "get_job_revision",
         "compare_job_revisions",

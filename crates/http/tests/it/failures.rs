@@ -22,6 +22,12 @@ fn failing(failure: fn() -> StoreFailure) -> MockStore {
     mocks.source_versions.expect_find_many().returning(move |_| Err(failure()));
     mocks.source_versions.expect_list().returning(move |_, _| Err(failure()));
     mocks.source_versions.expect_list_heads().returning(move |_, _| Err(failure()));
+    mocks.inputs.expect_find_by_ids().returning(move |_, _| Err(failure()));
+    mocks.inputs.expect_find_many().returning(move |_| Err(failure()));
+    mocks.inputs.expect_list().returning(move |_, _, _| Err(failure()));
+    mocks.inputs.expect_name_organisation().returning(move |_, _| Err(failure()));
+    mocks.inputs.expect_find_organisation().returning(move |_| Err(failure()));
+    mocks.inputs.expect_list_organisations().returning(move |_, _| Err(failure()));
     mocks.jobs.expect_find_many().returning(move |_| Err(failure()));
     mocks.jobs.expect_find_monitored().returning(move |_| Err(failure()));
     mocks.jobs.expect_count_by_health().returning(move |_, _, _| Err(failure()));
@@ -53,6 +59,9 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
                     "role_bindings": [],
                 })),
                 "upgrade_jobs" => request.json(&json!({"source_version_id": ORGANISATION, "jobs": [ORGANISATION]})),
+                "name_organisation" => request.json(&json!({"name": "Müller"})),
+                "put_input" => request.json(&json!({"kind": "sensor", "name": "Rain"})),
+                "import_inputs" => request.json(&json!({"items": [{"id": ORGANISATION}]})),
                 "upgrade_job" => request.json(&json!({})),
                 "restore_job" => request.json(&json!({"revision": 1})),
                 "change_lifecycle" => request.json(&json!({"stage": "withdrawn"})),

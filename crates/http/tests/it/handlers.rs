@@ -47,7 +47,7 @@ async fn a_caller_without_the_scope_reaches_no_port() {
         let challenge = answer.header("www-authenticate").unwrap();
         assert!(challenge.contains(&format!("scope=\"{permission}\"")), "{challenge}");
     }
-    assert_eq!(Permission::ALL.len(), 6);
+    assert_eq!(Permission::ALL.len(), 8);
 }
 
 #[actix_web::test]

@@ -33,6 +33,8 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
     let job = format!("/api/v1/jobs/{}", stored["job"]["id"].as_str().unwrap());
     let runs = format!("{job}/runs");
     let (upgrade, upgrades, restore) = (format!("{job}/upgrade"), "/api/v1/jobs/upgrade", format!("{job}/restore"));
+    let input = format!("/api/v1/inputs/{ORGANISATION}");
+    let (organisation, import) = (format!("/api/v1/organisations/{ORGANISATION}"), "/api/v1/inputs/import");
     let document: Value = serde_json::from_str(openapi::json()).unwrap();
     let places = [
         ("CreateSourceRequest", "POST", sources, "", unknown()),
@@ -47,6 +49,10 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         ("RoleBindingRequest", "POST", set_up, "/role_bindings/0", json!({"role_bindings": [unknown()]})),
         ("UpdateJobRequest", "PUT", &job, "", unknown()),
         ("UpdateLifecycleRequest", "PUT", &lifecycle, "", unknown()),
+        ("NameOrganisationRequest", "PUT", &organisation, "", unknown()),
+        ("PutInputRequest", "PUT", &input, "", unknown()),
+        ("ImportInputsRequest", "POST", import, "", unknown()),
+        ("ImportedInput", "POST", import, "/items/0", json!({"items": [unknown()]})),
         ("UpgradeJobRequest", "POST", &upgrade, "", unknown()),
         ("UpgradeJobsRequest", "POST", upgrades, "", unknown()),
         ("UpgradeJobsFilter", "POST", upgrades, "/filter", json!({"filter": unknown()})),

@@ -112,11 +112,16 @@ fn head_works_wherever_get_does(server: &Server) {
     let job = model.job(server, ORGANISATION_A, "head");
     let operator = server.operator();
     let run = operator.post(&format!("{}/runs", path_of(&job)), &Model::report("head")).expect(201);
+    let input = format!("/api/v1/inputs/{}", model.input);
+    let sensor = json!({ "organisation_id": ORGANISATION_A, "kind": "sensor", "name": "head" });
+    operator.put(&input, &sensor).expect(201);
     for (path, has) in methods() {
         if !has.contains("GET") {
             continue;
         }
         let path = match path {
+            "/api/v1/inputs/{id}" => input.clone(),
+            "/api/v1/organisations/{id}" => format!("/api/v1/organisations/{ORGANISATION_A}"),
             "/api/v1/sources/{id}" => model.source_path(),
             "/api/v1/source_versions/{id}" => model.version_path(),
             "/api/v1/source_versions/{id}/impact" => format!("{}/impact", model.version_path()),

@@ -47,7 +47,7 @@ fn row(operation: &str) -> Row {
         "set_up_job" => {
             Row { right: Done(201), other_organisation: OUTSIDE, no_organisation: OUTSIDE, needs: "jobs:write" }
         }
-        "list_jobs" => {
+        "list_jobs" | "list_input_uses" => {
             Row { right: Done(200), other_organisation: Nothing, no_organisation: Nothing, needs: "jobs:read" }
         }
         "count_jobs_by_health" => {

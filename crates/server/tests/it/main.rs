@@ -20,6 +20,7 @@ mod file_circles;
 mod hostile_tokens;
 mod idempotency;
 mod impact;
+mod inputs;
 mod isolation;
 mod issuer;
 mod issuer_tls;

@@ -1,17 +1,21 @@
 //! Every answer that the OpenAPI document promises, provoked. An operation with an answer that is not provoked here
 //! fails the tests.
 
+mod world;
+
 use std::collections::BTreeSet;
 use std::thread;
 
-use prediction_http::openapi::{Operation, operations};
+use prediction_http::openapi::{Body, Operation, operations};
 use prediction_http::problem::ProblemCode;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, Call, Home, Model, ORGANISATION_A, ORGANISATION_B, RawConnection, Server, insert, on_both_databases,
-    raw_request,
+    Answer, Call, Home, Model, ORGANISATION_A, ORGANISATION_B, RawConnection, Server, fresh_id, insert,
+    on_both_databases, raw_request,
 };
+
+use world::{World, input};
 
 on_both_databases!(
     every_success_of_every_operation_can_be_had,
@@ -38,108 +42,6 @@ const APART: [ProblemCode; 7] = [
 /// the same operations.
 const NOT_PROVOKED: [ProblemCode; 2] = [ProblemCode::Overloaded, ProblemCode::DeadlineExceeded];
 
-/// A server with something to ask for.
-struct World<'a> {
-    server: &'a Server,
-    model: Model,
-    /// Another version of it.
-    next: String,
-}
-
-impl<'a> World<'a> {
-    fn new(server: &'a Server) -> Self {
-        let model = Model::publish(server, "The model of all jobs");
-        let next = model.publish_version(server, "1.1.0", Model::contract());
-        Self { server, model, next }
-    }
-
-    /// A request that can be done, for things that no other request touches: `name` makes them its own.
-    fn valid(&self, operation: &Operation, name: &str) -> Call {
-        let server = self.server;
-        let (id, body) = match operation.id {
-            "create_source" => (String::new(), Some(json!({ "name": name }))),
-            "get_source" => (self.source(name), None),
-            "delete_source" => (self.source(name), Some(json!({ "revision": 1 }))),
-            "change_source" => (self.source(name), Some(json!({ "retention_hours": 1 }))),
-            "create_source_version" => {
-                let mut version = Model::contract();
-                insert(&mut version, "/source_id", self.source(name));
-                insert(&mut version, "/version", "1.0.0");
-                (String::new(), Some(version))
-            }
-            "compare_source_versions" => {
-                let version = Model::publish(server, name).version;
-                let call = server.operator().call(operation.method, &operation.path_to(&version));
-                return call.query(&format!("with={version}"));
-            }
-            "change_lifecycle" => (Model::publish(server, name).version, Some(json!({ "stage": "deprecated" }))),
-            "get_source_version" | "get_lifecycle" | "judge_impact" => (Model::publish(server, name).version, None),
-            "delete_source_version" => (Model::publish(server, name).version, Some(json!({ "revision": 1 }))),
-            "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
-            "delete_job" => (self.job(name), Some(json!({ "revision": null }))),
-            "get_job" | "list_job_revisions" | "get_job_revision" | "list_runs" | "list_predictions" => {
-                (self.job(name), None)
-            }
-            "change_job" => (self.job(name), Some(json!({ "active": false }))),
-            "upgrade_job" => (self.job(name), Some(json!({}))),
-            "upgrade_jobs" => {
-                self.job(name);
-                let filter = json!({ "organisation_id": ORGANISATION_A, "name": name });
-                (String::new(), Some(json!({ "source_version_id": self.next, "filter": filter })))
-            }
-            "restore_job" => {
-                let job = self.job(name);
-                server.operator().put(&format!("/api/v1/jobs/{job}"), &json!({ "active": false })).expect(200);
-                (job, Some(json!({ "revision": 1 })))
-            }
-            "compare_job_revisions" => {
-                let call = server.operator().call(operation.method, &operation.path_to(&self.job(name)));
-                return call.query("with=1");
-            }
-            "trace_prediction" => {
-                let job = self.job(name);
-                server.operator().post(&format!("/api/v1/jobs/{job}/runs"), &Model::report(name)).expect(201);
-                let call = server.operator().call(operation.method, &operation.path_to(&job));
-                return call.query("role=mildew&at=2026-06-01T13:00:00Z");
-            }
-            "report_run" => (self.job(name), Some(Model::report(name))),
-            "get_run" | "delete_run" => {
-                let job = self.job(name);
-                let run = server.operator().post(&format!("/api/v1/jobs/{job}/runs"), &Model::report(name)).expect(201);
-                let path = operation.path.replace("{run_id}", run["id"].as_str().unwrap()).replace("{id}", &job);
-                let call = server.operator().call(operation.method, &path);
-                return if operation.id == "delete_run" { call.json(&json!({ "revision": 1 })) } else { call };
-            }
-            "list_sources"
-            | "list_source_versions"
-            | "list_jobs"
-            | "count_jobs_by_health"
-            | "live"
-            | "ready"
-            | "metrics"
-            | "openapi"
-            | "list_problems"
-            | "get_problem" => (String::new(), None),
-            unknown => panic!("say in this test what a valid request of {unknown} is"),
-        };
-        let path = operation.path_to(&id);
-        let call = server.operator().call(operation.method, &path);
-        match body {
-            Some(body) => call.json(&body),
-            None => call,
-        }
-    }
-
-    fn source(&self, name: &str) -> String {
-        let source = self.server.operator().post("/api/v1/sources", &json!({ "name": name })).expect(201);
-        source["id"].as_str().unwrap().to_owned()
-    }
-
-    fn job(&self, name: &str) -> String {
-        self.model.job(self.server, ORGANISATION_A, name)["id"].as_str().unwrap().to_owned()
-    }
-}
-
 fn every_success_of_every_operation_can_be_had(server: &Server) {
     let world = World::new(server);
     for operation in operations() {
@@ -152,7 +54,11 @@ fn every_success_of_every_operation_can_be_had(server: &Server) {
                     call.clone().send().expect(201);
                     call.send()
                 }
-                ("GET" | "PUT" | "POST", 200) | ("POST", 201) | ("DELETE", 204) => call.send(),
+                ("PUT", 200) if operation.id == "put_input" => {
+                    call.clone().send().expect(201);
+                    call.send()
+                }
+                ("GET" | "PUT" | "POST", 200) | ("POST" | "PUT", 201) | ("DELETE", 204) => call.send(),
                 ("DELETE", 200) => call.query("dry_run=true").send(),
                 _ => panic!("say in this test how {name} comes about"),
             };
@@ -161,10 +67,8 @@ fn every_success_of_every_operation_can_be_had(server: &Server) {
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
             assert_eq!(answer.header("location").is_some(), *status == 201, "{name}");
             assert_eq!(answer.body.is_empty(), matches!(status, 204 | 304), "{name}");
-            let is_of_many =
-                ["list_", "count_", "upgrade_jobs", "trace_", "judge_"].iter().any(|of| operation.id.starts_with(of));
-            let is_single = operation.path.starts_with("/api/") && !is_of_many;
-            assert_eq!(answer.header("etag").is_some(), is_single && *status != 204, "{name}");
+            let is_tagged = operation.answers.iter().any(|(_, _, body)| matches!(body, Body::One(_)));
+            assert_eq!(answer.header("etag").is_some(), is_tagged && *status != 204, "{name}");
             let is_private = operation.path.starts_with("/api/").then_some("private, no-cache");
             assert_eq!(answer.header("cache-control"), is_private, "{name}");
         }
@@ -192,6 +96,18 @@ fn explains(server: &Server, code: ProblemCode) {
     assert!(page.text().contains(code.as_str()));
 }
 
+/// What is needed to read is not needed to write, and the other way round.
+fn insufficient_scope(operation: &Operation) -> &'static str {
+    match operation.id {
+        "judge_impact" => "predictions:read catalog:create",
+        "delete_run" => "predictions:write predictions:read",
+        "list_input_uses" => "inputs:read inputs:write",
+        _ if operation.tag != "jobs" => "jobs:read jobs:write",
+        _ if operation.method == "GET" => "jobs:write",
+        _ => "jobs:read",
+    }
+}
+
 fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answer {
     let server = world.server;
     let name = format!("{} {}", operation.id, code.as_str());
@@ -201,11 +117,7 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         ProblemCode::Unauthorized => valid().without_header("Authorization").send(),
         ProblemCode::InvalidToken => valid().token("nonsense").send(),
         ProblemCode::InsufficientScope => {
-            // What is needed to read is not needed to write, and the other way round.
-            let other = if operation.tag == "jobs" && is_write { "jobs:read" } else { "jobs:write" };
-            let other = if operation.tag == "jobs" { other } else { "jobs:read jobs:write" };
-            let other = if operation.id == "judge_impact" { "predictions:read catalog:create" } else { other };
-            let other = if operation.id == "delete_run" { "predictions:write predictions:read" } else { other };
+            let other = insufficient_scope(operation);
             valid().token(&server.home().token(&["--organisation", ORGANISATION_A, "--scope", other])).send()
         }
         ProblemCode::WouldDeleteValues => {
@@ -246,7 +158,8 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             call.token(&server.home().token(&["--organisation", ORGANISATION_B])).send()
         }
         ProblemCode::OrganisationOutOfScope => {
-            let call = if is_write { valid() } else { valid().query(&format!("organisation_id={ORGANISATION_A}")) };
+            let is_named = is_write && operation.id != "delete_input";
+            let call = if is_named { valid() } else { valid().query(&format!("organisation_id={ORGANISATION_A}")) };
             call.token(&server.home().token(&["--organisation", ORGANISATION_B])).send()
         }
         ProblemCode::InvalidQuery => valid().query("no_such_parameter=1").send(),
@@ -262,14 +175,16 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
             valid().header(if is_write { "If-Match" } else { "If-None-Match" }, "unquoted").send()
         }
         ProblemCode::NotFound => {
-            let path = with_id(operation, &crate::harness::fresh_id()).replace("/conflict", "/no_such_problem");
+            let path = with_id(operation, &fresh_id()).replace("/conflict", "/no_such_problem");
             let path = match operation.id {
                 "compare_source_versions" => format!("{path}?with={}", world.model.version),
                 "trace_prediction" => format!("{path}?role=mildew&at=2026-06-01T13:00:00Z"),
                 _ => path,
             };
             let call = server.operator().call(operation.method, &path);
-            if operation.request.is_some() { call.json(&json!({})).send() } else { call.send() }
+            // Only of an input that is there a revision can be changed.
+            let body = if operation.id == "put_input" { json!({ "revision": 1 }) } else { json!({}) };
+            if operation.request.is_some() { call.json(&body).send() } else { call.send() }
         }
         ProblemCode::InvalidJson => valid().untyped_body("{").send(),
         ProblemCode::UnsupportedMediaType => {
@@ -281,21 +196,44 @@ fn provoke(world: &World<'_>, operation: &Operation, code: ProblemCode) -> Answe
         }
         ProblemCode::Invalid => invalid(world, operation, &name),
         ProblemCode::UnexpectedBody => valid().json(&json!({})).send(),
+        ProblemCode::PreconditionFailed if operation.id == "put_input" => {
+            let call = valid();
+            call.clone().send().expect(201);
+            call.header("If-Match", "\"999\"").send()
+        }
         ProblemCode::PreconditionFailed => valid().header("If-Match", "\"999\"").send(),
         ProblemCode::Conflict => conflict(world, operation, &name),
-        ProblemCode::InUse => {
-            let model = Model::publish(server, &name);
-            model.job(server, ORGANISATION_A, &name);
-            let id = if operation.id == "delete_source" { &model.source } else { &model.version };
-            server.operator().delete(&with_id(operation, id))
-        }
+        ProblemCode::InUse => in_use(world, operation, &name),
         other => panic!("say in this test how {} of {} comes about", other.as_str(), operation.id),
     }
+}
+
+fn in_use(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
+    let operator = world.server.operator();
+    if operation.id == "delete_input" {
+        let input = world.input(name);
+        let mut setup = world.model.setup(ORGANISATION_A, name);
+        insert(&mut setup, "/role_bindings/0/input_id", input.as_str());
+        operator.post("/api/v1/jobs/setup", &setup).expect(201);
+        return operator.delete(&with_id(operation, &input));
+    }
+    let model = Model::publish(world.server, name);
+    model.job(world.server, ORGANISATION_A, name);
+    let id = if operation.id == "delete_source" { &model.source } else { &model.version };
+    operator.delete(&with_id(operation, id))
 }
 
 fn invalid(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
     let client = world.server.operator();
     match operation.id {
+        // Two organisations have one with that id, and the caller may see both.
+        "get_input" => {
+            let path = operation.path_to(&world.input(name));
+            let mut other = input(name);
+            insert(&mut other, "/organisation_id", ORGANISATION_B);
+            world.server.member(ORGANISATION_B).put(&path, &other).expect(201);
+            client.get(&path)
+        }
         "compare_source_versions" => {
             let other = Model::publish(world.server, name).version;
             client.get(&format!("{}?with={other}", operation.path_to(&world.model.version)))
@@ -466,7 +404,7 @@ fn a_body_that_comes_too_slowly_is_408() {
         for (operation, _) in requests_with(&world, ProblemCode::RequestTimeout) {
             let (server, token) = (&server, &token);
             scope.spawn(move || {
-                let path = with_id(&operation, &crate::harness::fresh_id());
+                let path = with_id(&operation, &fresh_id());
                 let headers = ["Content-Type: application/json", "Content-Length: 2"];
                 let mut connection = RawConnection::open(server.address);
                 connection.send(raw_request(operation.method, &path, token, &headers));

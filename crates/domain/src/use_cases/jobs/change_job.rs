@@ -5,12 +5,11 @@ use super::store_change::store_change;
 use crate::model::{
     Caller, CarryOver, CheckedBindings, Contract, Diagnostics, Health, Job, JobId, JobName, JobWithHealth,
     OrganisationId, Output, Path, Permission, RoleBinding, SourceId, SourceVersion, SourceVersionId, ValueProblem,
-    ViolationCode,
 };
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
 use crate::use_cases::lookup::{
-    deprecation, find_monitored_job, unknown_source_version, version_of_other_source, withdrawal,
+    deprecation, find_monitored_job, never_changes, unknown_source_version, version_of_other_source, withdrawal,
 };
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
@@ -60,15 +59,11 @@ fn change(
     let mut diagnostics = submission.diagnostics.clone();
     let diagnostics = &mut diagnostics;
 
-    never_changes(diagnostics, "id", &draft.id, stored.id, JobId::parse);
-    never_changes(
-        diagnostics,
-        "organisation_id",
-        &draft.organisation_id,
-        stored.organisation_id,
-        OrganisationId::parse,
-    );
-    never_changes(diagnostics, "source_id", &draft.source_id, stored.source_id, SourceId::parse);
+    never_changes(diagnostics, &root.member("id"), &draft.id, stored.id, JobId::parse);
+    let organisation_path = root.member("organisation_id");
+    let organisation_id = stored.organisation_id;
+    never_changes(diagnostics, &organisation_path, &draft.organisation_id, organisation_id, OrganisationId::parse);
+    never_changes(diagnostics, &root.member("source_id"), &draft.source_id, stored.source_id, SourceId::parse);
     let name = diagnostics.read(&root.member("name"), &draft.name, |text| JobName::parse(text));
     let name = diagnostics.not_null(&root.member("name"), name);
     let active = diagnostics.not_null(&root.member("active"), draft.active.clone());
@@ -104,27 +99,6 @@ fn change(
         ..stored.clone()
     });
     Ok((std::mem::take(diagnostics).finish(changed)?, warnings))
-}
-
-fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
-    diagnostics: &mut Diagnostics,
-    member: &'static str,
-    sent: &Sent<String>,
-    stored: Id,
-    parse: fn(&str) -> Result<Id, ValueProblem>,
-) {
-    let path = Path::of(member);
-    let read = diagnostics.read(&path, sent, |text| parse(text));
-    if let Some(id) = diagnostics.not_null(&path, read)
-        && id != stored
-    {
-        diagnostics.report(
-            path,
-            ValueProblem::new(ViolationCode::ImmutableField, "never changes")
-                .expected(stored.to_string())
-                .actual(id.to_string()),
-        );
-    }
 }
 
 /// The version that the job is to run; `None` after a violation was reported.

@@ -23,7 +23,7 @@ fn describe() -> Operation {
             id_filter("organisation_id", "Only jobs of this organisation."),
             id_filter("source_id", "Only jobs of this source."),
         ])
-        .answer(200, "How many jobs have each status", Body::One("JobHealthCounts"))
+        .answer(200, "How many jobs have each status", Body::Untagged("JobHealthCounts"))
         .problems(&[OrganisationOutOfScope])
 }
 

@@ -32,7 +32,7 @@ fn describe() -> Operation {
         .access(Access::Scope(Permission::JobsWrite))
         .parameters(vec![dry_run()])
         .request(&wire::UPGRADE_JOBS, &[("upgrade", include_str!("../../../../../docs/examples/upgrade-jobs.json"))])
-        .answer(200, "What became of each job", Body::One("JobUpgrades"))
+        .answer(200, "What became of each job", Body::Untagged("JobUpgrades"))
         .problems(&[ProblemCode::InvalidCursor, ProblemCode::OrganisationOutOfScope])
 }
 

@@ -26,7 +26,7 @@ fn describe() -> Operation {
             time_filter("as_of", "The value of a run issued at this time or before, whenever it was received."),
             time_filter("known_at", "The value of a run that the service had received by this time."),
         ])
-        .answer(200, "The value, and all that it rests on", Body::One("Provenance"))
+        .answer(200, "The value, and all that it rests on", Body::Untagged("Provenance"))
 }
 
 async fn handle(call: Call) -> Answer {

@@ -25,7 +25,11 @@ fn describe() -> Operation {
             id_filter("source_version_id", "Only jobs that run this version."),
             query("outcome", "List only jobs of this outcome. All are counted.", wire::IMPACT_OUTCOME.schema()),
         ]))
-        .answer(200, "How many jobs there are of each outcome, and a page of them", Body::One("SourceVersionImpact"))
+        .answer(
+            200,
+            "How many jobs there are of each outcome, and a page of them",
+            Body::Untagged("SourceVersionImpact"),
+        )
         .problems(&[OrganisationOutOfScope])
 }
 

@@ -88,7 +88,8 @@ impl Database {
     pub(crate) fn hide_tables(&self) {
         self.execute(
             "ALTER TABLE jobs RENAME TO hidden_jobs; ALTER TABLE source_versions RENAME TO hidden_versions; \
-             ALTER TABLE sources RENAME TO hidden_sources;",
+             ALTER TABLE sources RENAME TO hidden_sources; ALTER TABLE inputs RENAME TO hidden_inputs; \
+             ALTER TABLE organisations RENAME TO hidden_organisations;",
         );
     }
 

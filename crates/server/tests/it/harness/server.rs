@@ -19,7 +19,8 @@ use super::tokens::Forger;
 
 /// How long something may take that is certain to come: only a broken program waits that long.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-const EVERYTHING: &str = "catalog:write jobs:read jobs:write predictions:read predictions:write";
+const EVERYTHING: &str =
+    "catalog:write inputs:read inputs:write jobs:read jobs:write predictions:read predictions:write";
 
 /// What outlives a server: its data folder and its database.
 pub(crate) struct Home {

@@ -1,0 +1,16 @@
+//! The directory of inputs.
+
+mod delete_input;
+mod directory;
+mod import_inputs;
+mod name_organisation;
+mod put_input;
+mod read_inputs;
+
+use directory::Directory;
+
+pub use delete_input::delete_input;
+pub use import_inputs::{ImportedInput, InputsImported, import_inputs};
+pub use name_organisation::name_organisation;
+pub use put_input::{InputOutcome, InputPut, put_input};
+pub use read_inputs::{InputUse, get_input, get_organisation, list_input_uses, list_inputs, list_organisations};

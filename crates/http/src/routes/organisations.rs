@@ -1,0 +1,5 @@
+//! `/api/v1/organisations`
+
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod name;
