@@ -14,6 +14,7 @@ const PG_SQLSTATE: &str = "prediction-pg-sqlstate";
 const SQLITE: &str = "prediction-adapters-sqlite";
 const HTTP: &str = "prediction-http";
 const STRICT_JSON: &str = "prediction-strict-json";
+const UNITS: &str = "prediction-units";
 const WIRE: &str = "prediction-wire";
 const IDENTITY: &str = "prediction-identity";
 const SYSTEM: &str = "prediction-adapters-system";
@@ -21,13 +22,14 @@ const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
     (PG_SQLSTATE, &[]),
     (SQLITE, &[DOMAIN]),
     (STRICT_JSON, &[DOMAIN]),
+    (UNITS, &[]),
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
     (WIRE, &[DOMAIN, STRICT_JSON]),
     (HTTP, &[DOMAIN, IDENTITY, WIRE]),
