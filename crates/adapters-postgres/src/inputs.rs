@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use diesel::PgConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_query;
+use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use prediction_domain::model::{
     Input, InputId, InputPosition, JobId, NamePart, Organisation, OrganisationId, Page, PageRequest, Revision, Scope,
 };
@@ -27,11 +28,12 @@ impl InputRepository for PostgresStore {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let organisations: Vec<Uuid> = wanted.iter().map(|(organisation_id, _)| organisation_id.as_uuid()).collect();
-        let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
+        let (organisations, ids) = columns(wanted);
         let rows: Vec<InputRow> = self.database().statement(|connection| {
-            let pairs = inputs::organisation_id.eq_any(&organisations).and(inputs::id.eq_any(&ids));
-            inputs::table.filter(pairs).select(InputRow::as_select()).load(connection)
+            sql_query(BY_KEYS)
+                .bind::<Array<SqlUuid>, _>(&organisations)
+                .bind::<Array<SqlUuid>, _>(&ids)
+                .load(connection)
         })?;
         let by_key: HashMap<(Uuid, Uuid), &InputRow> =
             rows.iter().map(|row| ((row.organisation_id, row.id), row)).collect();
@@ -51,6 +53,17 @@ impl InputRepository for PostgresStore {
             query.order((inputs::organisation_id, inputs::id)).load(connection)
         })?;
         read_all(&rows)
+    }
+
+    fn are_bound(&self, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<bool>, StoreFailure> {
+        let (organisations, ids) = columns(wanted);
+        let rows: Vec<IsBound> = self.database().statement(|connection| {
+            sql_query(ARE_BOUND)
+                .bind::<Array<SqlUuid>, _>(&organisations)
+                .bind::<Array<SqlUuid>, _>(&ids)
+                .load(connection)
+        })?;
+        Ok(rows.into_iter().map(|row| row.is_bound).collect())
     }
 
     fn list(
@@ -82,8 +95,8 @@ impl InputRepository for PostgresStore {
                 if let Some(InputPosition { organisation_id, id }) = after {
                     // As a comparison of rows, because only that is a range of the index.
                     let behind = sql::<Bool>("(inputs.organisation_id, inputs.id) > (");
-                    let behind = behind.bind::<diesel::sql_types::Uuid, _>(organisation_id.as_uuid()).sql(", ");
-                    query = query.filter(behind.bind::<diesel::sql_types::Uuid, _>(id.as_uuid()).sql(")"));
+                    let behind = behind.bind::<SqlUuid, _>(organisation_id.as_uuid()).sql(", ");
+                    query = query.filter(behind.bind::<SqlUuid, _>(id.as_uuid()).sql(")"));
                 }
                 query.order((inputs::organisation_id, inputs::id)).limit(limit(most)).load(connection)
             })?;
@@ -157,6 +170,26 @@ impl InputRepository for PostgresStore {
     ) -> Result<Page<Organisation, OrganisationId>, StoreFailure> {
         organisations::list(self.database(), scope, page)
     }
+}
+
+/// Each by its key. As two conditions on columns it would be each organisation with each id.
+const BY_KEYS: &str = "SELECT inputs.* FROM unnest($1, $2) AS wanted(organisation_id, id) \
+     JOIN inputs ON inputs.organisation_id = wanted.organisation_id AND inputs.id = wanted.id";
+
+/// One row for each key, in their order.
+const ARE_BOUND: &str = "SELECT EXISTS (SELECT FROM job_inputs AS used \
+     WHERE used.organisation_id = wanted.organisation_id AND used.input_id = wanted.id) AS is_bound \
+     FROM unnest($1, $2) WITH ORDINALITY AS wanted(organisation_id, id, place) ORDER BY place";
+
+#[derive(Debug, QueryableByName)]
+struct IsBound {
+    #[diesel(sql_type = Bool)]
+    is_bound: bool,
+}
+
+/// Keys as two columns.
+fn columns(keys: &[(OrganisationId, InputId)]) -> (Vec<Uuid>, Vec<Uuid>) {
+    keys.iter().map(|(organisation_id, id)| (organisation_id.as_uuid(), id.as_uuid())).unzip()
 }
 
 /// So many rows of ten columns each: a statement has 65,535 parameters at the most.

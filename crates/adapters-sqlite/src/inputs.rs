@@ -4,6 +4,7 @@ mod organisations;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{Bool, Text};
 use prediction_domain::model::{
     Input, InputId, InputPosition, NamePart, Organisation, OrganisationId, Page, PageRequest, Revision, Scope,
@@ -25,12 +26,9 @@ impl InputRepository for SqliteStore {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<InputRow> = inputs::table
-            .filter(is_one_of(inputs::organisation_id, wanted.iter().map(|(organisation_id, _)| organisation_id)))
-            .filter(is_one_of(inputs::id, wanted.iter().map(|(_, id)| id)))
-            .select(InputRow::as_select())
-            .load(&mut self.reader()?)
-            .or_store_failure()?;
+        let keys = serde_json::json!(wanted).to_string();
+        let query = sql_query(BY_KEYS).bind::<Text, _>(keys);
+        let rows: Vec<InputRow> = query.load(&mut self.reader()?).or_store_failure()?;
         let key = |input: &Input| (input.organisation_id, input.id);
         Ok(in_order(wanted.iter().copied(), restore_all(&rows)?, key))
     }
@@ -43,6 +41,12 @@ impl InputRepository for SqliteStore {
         let query = query.order((inputs::organisation_id, inputs::id));
         let rows: Vec<InputRow> = query.load(&mut self.reader()?).or_store_failure()?;
         restore_all(&rows)
+    }
+
+    fn are_bound(&self, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<bool>, StoreFailure> {
+        let query = sql_query(ARE_BOUND).bind::<Text, _>(serde_json::json!(wanted).to_string());
+        let rows: Vec<IsBound> = query.load(&mut self.reader()?).or_store_failure()?;
+        Ok(rows.into_iter().map(|row| row.is_bound).collect())
     }
 
     fn list(
@@ -151,6 +155,21 @@ impl InputRepository for SqliteStore {
     ) -> Result<Page<Organisation, OrganisationId>, StoreFailure> {
         organisations::list(&mut *self.reader()?, scope, page)
     }
+}
+
+/// Each by its key: pairs in a JSON array. As two conditions on columns it would be each organisation with each id.
+const BY_KEYS: &str = "SELECT inputs.* FROM json_each(?) AS wanted CROSS JOIN inputs \
+     ON inputs.organisation_id = wanted.value ->> 0 AND inputs.id = wanted.value ->> 1";
+
+/// One row for each key, in their order.
+const ARE_BOUND: &str = "SELECT EXISTS (SELECT 1 FROM job_inputs AS used \
+     WHERE used.organisation_id = wanted.value ->> 0 AND used.input_id = wanted.value ->> 1) AS is_bound \
+     FROM json_each(?) AS wanted ORDER BY wanted.key";
+
+#[derive(Debug, QueryableByName)]
+struct IsBound {
+    #[diesel(sql_type = Bool)]
+    is_bound: bool,
 }
 
 /// Stores a new input; `false` when there is one of that id.

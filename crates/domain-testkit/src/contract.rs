@@ -133,6 +133,7 @@ macro_rules! contract_suite {
                     inputs_are_listed_by_organisation_and_id_and_filtered
                     a_part_of_a_name_is_found_without_case
                     an_input_is_deleted_unless_a_job_of_its_organisation_has_it_bound
+                    it_is_told_which_inputs_are_bound
                     of_many_that_put_one_input_one_does
                     imports_that_overlap_in_opposite_orders_do_not_stand_in_each_others_way
                 }

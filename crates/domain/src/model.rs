@@ -32,7 +32,7 @@ pub use catalog::{
     SourceVersionHead, name_keys,
 };
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
-pub use inputs::{Input, InputPosition, Organisation};
+pub use inputs::{Conversion, Input, InputPosition, Organisation, UnitFit, Units, UnreadUnits};
 pub use jobs::{
     BINDINGS, BoundJobs, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, ImpactCounts,
     ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobImpact, JobRevision, JobWithHealth, MAX_BINDINGS,

@@ -21,8 +21,9 @@ pub use catalog::{
 pub(crate) use inputs::InputSpec;
 pub use inputs::{IMPORTED_INPUTS, ImportDraft, InputDraft, OrganisationDraft};
 pub use jobs::{
-    BindingDraft, JobChangeDraft, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft, SetUpJobDraft, UPGRADES,
-    UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings, validate_bindings,
+    BindingDraft, JobChangeDraft, JudgedUnit, KnownInputs, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft,
+    SetUpJobDraft, UPGRADES, UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings,
+    validate_bindings,
 };
 pub(crate) use jobs::{UpgradeOutlook, UpgradedBindings, upgrade_outlook, validate_upgrade};
 pub use precondition::Precondition;

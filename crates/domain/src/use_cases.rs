@@ -15,7 +15,7 @@ mod results;
 
 use std::sync::Arc;
 
-use crate::model::Revision;
+use crate::model::{Revision, Units, UnreadUnits};
 use crate::ports::{
     Clock, IdGenerator, InputRepository, JobRepository, RunRepository, SourceRepository, SourceVersionRepository,
     StoreFailure, StorePorts,
@@ -34,11 +34,12 @@ pub use inputs::{
     import_inputs, list_input_uses, list_inputs, list_organisations, name_organisation, put_input,
 };
 pub use jobs::{
-    ComparedRevisions, Expanded, Expansion, HealthJudge, Impact, ImpactFilter, JobChanged, JobQuery, JobUpgradeOutcome,
-    JobUpgradeResult, JobUpgraded, JobsUpgraded, Outcomes, PreparedSetUp, PreparedUpgrades, SetUpDone, Warning,
-    change_job, compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage, count_jobs_by_health,
-    delete_job, expand_jobs, get_job_revision, get_jobs, judge_impact, list_expanded_jobs, list_job_revisions,
-    list_jobs, prepare_set_up, prepare_upgrades, restore_job, set_up_jobs, upgrade_job, upgrade_jobs,
+    BoundInput, ComparedRevisions, Expanded, Expansion, HealthJudge, Impact, ImpactFilter, JobChanged, JobQuery,
+    JobUpgradeOutcome, JobUpgradeResult, JobUpgraded, JobsUpgraded, Outcomes, PreparedSetUp, PreparedUpgrades,
+    SetUpDone, Warning, change_job, compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage,
+    count_jobs_by_health, delete_job, expand_jobs, get_job_revision, get_jobs, judge_impact, list_expanded_jobs,
+    list_job_revisions, list_jobs, prepare_set_up, prepare_upgrades, restore_job, set_up_jobs, upgrade_job,
+    upgrade_jobs,
 };
 pub use quotas::Quotas;
 pub use results::{
@@ -65,10 +66,25 @@ pub struct Ports {
     pub ids: Arc<dyn IdGenerator>,
     /// What organisations may have, and do in a day.
     pub quotas: Quotas,
+    /// Compares units.
+    pub units: Arc<dyn Units>,
+    /// Whether a job may be bound to an input of which nothing was told.
+    pub unknown_inputs: UnknownInputs,
+}
+
+/// What becomes of a binding to an input of which its organisation told nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownInputs {
+    /// It is taken as it is.
+    #[default]
+    Taken,
+    /// It is refused.
+    Refused,
 }
 
 impl Ports {
-    /// What use cases need of a store, with a clock and a maker of identities, and without quotas.
+    /// What use cases need of a store, with a clock and a maker of identities, without quotas, and without
+    /// knowing units.
     #[must_use]
     pub fn of_store(store: &StorePorts, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
         Self {
@@ -80,6 +96,8 @@ impl Ports {
             clock,
             ids,
             quotas: Quotas::default(),
+            units: Arc::new(UnreadUnits),
+            unknown_inputs: UnknownInputs::default(),
         }
     }
 }

@@ -32,7 +32,9 @@ use prediction_wire::{self as wire, Shape};
 
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
-pub(crate) use precondition::{Freshness, Shown, entity_tag, input_tag, job_tag, version_tag, versions_tag};
+pub(crate) use precondition::{
+    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, version_tag, versions_tag,
+};
 pub(crate) use query::Query;
 
 /// A request that is being answered.

@@ -42,6 +42,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct ServeOptions {
     /// Address and port to listen on
     #[arg(long, env = "PREDICTION_API_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
@@ -78,6 +79,9 @@ pub(crate) struct ServeOptions {
     pub(crate) limit_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
     pub(crate) usage: UsageOptions,
+    /// Refuse to bind a job to an input of which its organisation told nothing: see /api/v1/inputs
+    #[arg(long, env = "PREDICTION_API_REQUIRE_KNOWN_INPUTS")]
+    pub(crate) require_known_inputs: bool,
     #[arg(
         long = "cors-origin",
         help = "An origin whose pages may call the service from a browser, such as https://app.example, or * for all; can be given \

@@ -12,9 +12,10 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, rt, web};
 use anyhow::Context as _;
 use prediction_adapters_web::TraceExport;
-use prediction_domain::use_cases::{ClockWatch, HealthJudge, Ports, Purger, Quotas};
+use prediction_domain::use_cases::{ClockWatch, HealthJudge, Ports, Purger, Quotas, UnknownInputs};
 use prediction_http::{Api, RateLimits, Runtime, Traces};
 use prediction_identity::cache::CachingVerifier;
+use prediction_units::UcumUnits;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::background::{BackgroundWorker, Judging, Purge, Watch};
@@ -47,7 +48,12 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let store = database.ports();
     let clock = Arc::new(ClockWatch::begin(Arc::new(SystemClock), Arc::new(ProcessClock::start())));
     let ports = Ports::of_store(&store, Arc::new(SystemClock), Arc::new(TimeOrderedIds));
-    let ports = Ports { quotas: quotas(&options.usage, Arc::clone(&clock)), ..ports };
+    let ports = Ports {
+        quotas: quotas(&options.usage, Arc::clone(&clock)),
+        units: Arc::new(UcumUnits),
+        unknown_inputs: if options.require_known_inputs { UnknownInputs::Refused } else { UnknownInputs::Taken },
+        ..ports
+    };
     let purger = Purger::new(&store, Arc::clone(&clock), &*ports.ids).keeping(options.usage.kept_history());
     let judge = HealthJudge::new(store.judgements, Arc::clone(&clock));
     let verifier = Arc::new(CachingVerifier::new(identity.verifier(), Arc::new(SystemClock)));

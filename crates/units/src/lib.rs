@@ -15,6 +15,7 @@ mod reader;
 mod spellings;
 
 use octofhir_ucum::Number;
+use prediction_domain::model::{self, Conversion, UnitFit, Units};
 
 pub use dimension::Dimension;
 
@@ -27,33 +28,13 @@ const ROUNDING: f64 = 1e-12;
 /// The largest factor of a conversion; the smallest is its inverse, so that what converts there converts back.
 const MOST: f64 = 1e300;
 
-/// How two unit texts relate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum UnitFit {
-    /// One unit: a value is the same in both.
-    Same,
-    /// Two units of one dimension.
-    Convertible(Conversion),
-    /// Units of different dimensions: no conversion gives a value any meaning.
-    Incompatible,
-    /// The texts differ, and one of them at least cannot be read.
-    Unverified,
-}
+/// Compares units by UCUM's tables.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UcumUnits;
 
-/// How a value is converted: `value_in_to = value_in_from * factor + offset`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Conversion {
-    /// Units of the target in one of the source. Finite, above zero, and not subnormal.
-    pub factor: f64,
-    /// What zero of the source is in the target, in units of the target; zero except between scales of temperature.
-    pub offset: f64,
-}
-
-impl Conversion {
-    /// A value of the source in units of the target.
-    #[must_use]
-    pub fn apply(&self, value: f64) -> f64 {
-        value.mul_add(self.factor, self.offset)
+impl Units for UcumUnits {
+    fn compare(&self, from: &model::Unit, to: &model::Unit) -> UnitFit {
+        compare(from.as_str(), to.as_str())
     }
 }
 

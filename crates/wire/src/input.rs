@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::fields::{Fields, List, ReadOnly, Shape};
 use crate::rules::{self, ID, NAME, REVISION, TIME, WORD};
+use crate::warning::Warning;
 
 /// A thing that can be bound to an input role, as far as its organisation told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -74,12 +75,16 @@ impl From<use_cases::InputOutcome> for InputOutcome {
 }
 
 /// What became of an import.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InputImport {
     /// How many inputs there are of each outcome.
     pub counts: InputImportCounts,
     /// What became of each input, in the order of the request.
     pub results: Vec<InputImportResult>,
+    /// What was done and may not have been meant; left out when that is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Warning>,
 }
 
 /// How many inputs there are of each outcome.
@@ -114,7 +119,7 @@ pub struct InputImportResult {
 }
 
 impl From<InputsImported> for InputImport {
-    fn from(InputsImported { inputs }: InputsImported) -> Self {
+    fn from(InputsImported { inputs, warnings }: InputsImported) -> Self {
         let mut counts = InputImportCounts::default();
         let result = |input: use_cases::ImportedInput| {
             let outcome = InputOutcome::from(input.outcome);
@@ -131,7 +136,7 @@ impl From<InputsImported> for InputImport {
             }
         };
         let results = inputs.into_iter().map(result).collect();
-        Self { counts, results }
+        Self { counts, results, warnings: warnings.into_iter().map(Warning::from).collect() }
     }
 }
 
@@ -168,6 +173,7 @@ pub static PUT_INPUT: Shape<InputDraft> = Shape {
     members: |fields| {
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
+        fields.read_only("warnings", ReadOnly::List("Warning"));
         let id = fields.text("id", ID.about("May be repeated, but never changes."));
         draft(fields, id)
     },
@@ -209,9 +215,20 @@ fn draft(fields: &mut Fields<'_>, id: Sent<String>) -> InputDraft {
     }
 }
 
-/// What is told of an input that was put.
-impl From<InputPut> for Input {
+/// An input as it is after a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UpdatedInput {
+    /// The input.
+    #[serde(flatten)]
+    pub input: Input,
+    /// What was done and may not have been meant; left out when that is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Warning>,
+}
+
+impl From<InputPut> for UpdatedInput {
     fn from(put: InputPut) -> Self {
-        put.input.into()
+        Self { input: put.input.into(), warnings: put.warnings.into_iter().map(Warning::from).collect() }
     }
 }

@@ -1,21 +1,22 @@
 use prediction_domain::model::{
-    self, BINDINGS, InputId, InputKind, JobId, JobName, JobWithHealth, Metric, OrganisationId, OutputId, Revision,
-    RoleName, SourceId, SourceVersionId, Timestamp, Unit,
+    self, BINDINGS, Conversion, InputId, InputKind, JobId, JobName, JobWithHealth, Metric, OrganisationId, OutputId,
+    Revision, RoleName, SourceId, SourceVersionId, Timestamp, Unit, UnitFit,
 };
-use prediction_domain::requests::{BindingDraft, JobChangeDraft};
-use prediction_domain::use_cases::JobChanged;
+use prediction_domain::requests::{BindingDraft, JobChangeDraft, JudgedUnit};
+use prediction_domain::use_cases::{BoundInput, JobChanged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fields::{List, ReadOnly, Shape};
 use crate::health::JobHealth;
+use crate::input::Input;
 use crate::rules::{self, FLAG, ID, NAME, REVISION, TIME, WORD};
 use crate::source::Source;
 use crate::source_version::SourceVersion;
 use crate::warning::Warning;
 
 /// One version of a source, configured to run for one organisation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Job {
     /// Its identity.
     #[schema(value_type = rules::Id, inline)]
@@ -79,7 +80,7 @@ impl From<JobChanged> for UpdatedJob {
 }
 
 /// An input role of the job's version, bound to a concrete input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RoleBinding {
     /// The input role.
     #[schema(value_type = rules::Word, inline)]
@@ -90,6 +91,51 @@ pub struct RoleBinding {
     /// The kind of the input.
     #[schema(value_type = rules::Word, inline)]
     pub input_type: InputKind,
+    /// With expand=inputs: what was told of the input; left out if nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub input: Option<Box<Input>>,
+    /// With expand=inputs: how values of the input come to the unit of the role; left out if both have the same unit,
+    /// or if one of the two is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub conversion: Option<UnitConversion>,
+}
+
+/// How values of an input come to the unit of the role that it is bound to: `value * factor + offset`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UnitConversion {
+    /// The unit of the input.
+    #[schema(value_type = rules::Word, inline)]
+    pub from: Unit,
+    /// The unit of the role.
+    #[schema(value_type = rules::Word, inline)]
+    pub to: Unit,
+    /// Null: the values cannot be converted, or the service cannot read one of the units.
+    pub factor: Option<f64>,
+    /// Null, likewise.
+    pub offset: Option<f64>,
+}
+
+impl From<JudgedUnit> for UnitConversion {
+    fn from(JudgedUnit { from, to, fit }: JudgedUnit) -> Self {
+        let conversion = match fit {
+            UnitFit::Same => Some(Conversion { factor: 1.0, offset: 0.0 }),
+            UnitFit::Convertible(conversion) => Some(conversion),
+            UnitFit::Incompatible | UnitFit::Unverified => None,
+        };
+        let (factor, offset) = conversion.map(|Conversion { factor, offset }| (factor, offset)).unzip();
+        Self { from, to, factor, offset }
+    }
+}
+
+impl RoleBinding {
+    /// With what is known of the input.
+    #[must_use]
+    pub fn expanded(self, bound: BoundInput) -> Self {
+        let input = bound.input.map(|input| Box::new(input.into()));
+        Self { input, conversion: bound.unit.map(UnitConversion::from), ..self }
+    }
 }
 
 /// The identity of what a job predicts in one output role.
@@ -132,7 +178,8 @@ impl From<JobWithHealth> for Job {
 
 impl From<model::RoleBinding> for RoleBinding {
     fn from(binding: model::RoleBinding) -> Self {
-        Self { role: binding.role, input_id: binding.input_id, input_type: binding.input_type }
+        let model::RoleBinding { role, input_id, input_type } = binding;
+        Self { role, input_id, input_type, input: None, conversion: None }
     }
 }
 
@@ -146,13 +193,17 @@ impl From<model::Output> for Output {
 pub(crate) static ROLE_BINDING: Shape<BindingDraft> = Shape {
     name: "RoleBindingRequest",
     about: "An input role of the version, to be bound to a concrete input.",
-    members: |fields| BindingDraft {
-        role: fields.text("role", WORD.required()),
-        input_id: fields.text("input_id", ID.required().about("One input may serve several roles.")),
-        input_type: fields.text(
-            "input_type",
-            WORD.nullable().about("Equal to the role's `input_kind`; taken from there when left out."),
-        ),
+    members: |fields| {
+        fields.read_only("input", ReadOnly::One("Input"));
+        fields.read_only("conversion", ReadOnly::One("UnitConversion"));
+        BindingDraft {
+            role: fields.text("role", WORD.required()),
+            input_id: fields.text("input_id", ID.required().about("One input may serve several roles.")),
+            input_type: fields.text(
+                "input_type",
+                WORD.nullable().about("Equal to the role's `input_kind`; taken from there when left out."),
+            ),
+        }
     },
 };
 

@@ -8,7 +8,7 @@ use crate::job::{Output, RoleBinding};
 use crate::rules;
 
 /// What a job was at one of its revisions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobRevision {
     /// The job.
     #[schema(value_type = rules::Id, inline)]

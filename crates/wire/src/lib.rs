@@ -44,8 +44,9 @@ pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDeg
 pub use impact::{ImpactCounts, JobImpact, SourceVersionImpact};
 pub use input::{
     IMPORT_INPUTS, Input, InputImport, InputImportCounts, InputImportResult, InputOutcome, InputUse, PUT_INPUT,
+    UpdatedInput,
 };
-pub use job::{Job, Output, RoleBinding, UPDATE_JOB, UpdatedJob};
+pub use job::{Job, Output, RoleBinding, UPDATE_JOB, UnitConversion, UpdatedJob};
 pub use job_revision::{JobDifference, JobRevision, JobRevisionComparison, JobRevisionReference};
 pub use lifecycle::{Lifecycle, UPDATE_LIFECYCLE};
 pub use organisation::{NAME_ORGANISATION, Organisation};

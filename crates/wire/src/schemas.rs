@@ -46,6 +46,8 @@ use crate::{
     input::InputImportResult,
     input::InputOutcome,
     input::InputUse,
+    input::UpdatedInput,
+    job::UnitConversion,
     organisation::Organisation,
     job::Job,
     job::UpdatedJob,

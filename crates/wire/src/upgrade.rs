@@ -22,7 +22,7 @@ pub struct JobUpgrade {
 }
 
 /// What an upgrade does with each role of the two versions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UpgradePlan {
     /// The version that the job ran.
     pub from: SourceVersionReference,
@@ -38,7 +38,7 @@ pub struct UpgradePlan {
 }
 
 /// What an upgrade does with one input role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UpgradeInput {
     /// Its name; of one that is dropped, the name that it had.
     #[schema(value_type = rules::Word, inline)]

@@ -319,6 +319,18 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(answers: impl Stra
 #[test]
 fn every_answer_about_inputs_reads_back() {
     check::<wire::Input>(input());
+    check::<wire::UpdatedInput>((input(), warnings()).prop_map(|(mut input, warnings)| {
+        if warnings != json!([]) {
+            input["warnings"] = warnings;
+        }
+        input
+    }));
+    check::<wire::RoleBinding>((word(), id(), word(), input(), prop::option::of(-1e9..1e9)).prop_map(
+        |(word, id, kind, input, number)| {
+            let conversion = json!({"from": word, "to": kind, "factor": number, "offset": number});
+            json!({"role": word, "input_id": id, "input_type": kind, "input": input, "conversion": conversion})
+        },
+    ));
     let use_of_input = (id(), id(), word(), any::<bool>(), prop::collection::vec(word(), 0..3));
     check::<wire::InputUse>(use_of_input.prop_map(|(job, organisation, name, active, roles)| {
         json!({"job_id": job, "organisation_id": organisation, "name": name, "active": active, "roles": roles})

@@ -25,11 +25,13 @@ BEYOND_SCHEMAS = {
     "input_kind_mismatch",
     # Regular expressions that mean the same everywhere know no characters beyond the first 65,536.
     "invisible_character",
+    "metric_mismatch",
     "missing_required_role",
     "not_allowed_here",
     "role_changed",
     "source_version_of_other_source",
     "source_without_version",
+    "unit_incompatible",
     "unknown_revision",
     "unknown_role",
     "unknown_source",

@@ -2,7 +2,7 @@ use std::error::Error;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{AsChangeset, Insertable, Queryable, QueryableByName, Selectable};
 use prediction_domain::model::{Input, InputId, InputKind, InputName, Metric, OrganisationId, Timestamp, Unit};
 use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::{corrupt, revision};
 use crate::schema::inputs;
 
 /// A row of `inputs`.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = inputs, check_for_backend(Pg))]
 pub(crate) struct InputRow {
     pub(crate) organisation_id: Uuid,
@@ -22,7 +22,7 @@ pub(crate) struct InputRow {
 }
 
 /// What can be changed of a row of `inputs`.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = inputs, treat_none_as_null = true, check_for_backend(Pg))]
 pub(crate) struct InputContent {
     kind: String,

@@ -5,7 +5,7 @@ use prediction_domain::model::{Input, InputId, InputKind, InputName, Metric, Org
 use super::{CorruptRow, Reading};
 use crate::schema::inputs;
 
-#[derive(Debug, Queryable, Selectable, Insertable)]
+#[derive(Debug, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = inputs, check_for_backend(Sqlite))]
 pub(crate) struct InputRow {
     organisation_id: String,
@@ -16,7 +16,7 @@ pub(crate) struct InputRow {
 }
 
 /// What an update replaces.
-#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = inputs, treat_none_as_null = true, check_for_backend(Sqlite))]
 pub(crate) struct InputContent {
     kind: String,

@@ -22,6 +22,14 @@ impl InputRepository for MemoryStore {
         Ok(state.inputs.values().filter(wanted).cloned().collect())
     }
 
+    fn are_bound(&self, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<bool>, StoreFailure> {
+        let state = self.state();
+        let is_bound = |(organisation_id, id): &(OrganisationId, InputId)| {
+            state.jobs.values().any(|job| is_user(job, *organisation_id, *id))
+        };
+        Ok(wanted.iter().map(is_bound).collect())
+    }
+
     fn list(
         &self,
         scope: &Scope,

@@ -2,6 +2,7 @@
 
 mod binding;
 mod change;
+mod known_inputs;
 mod restore;
 mod set_up;
 mod upgrade;
@@ -9,6 +10,7 @@ mod upgrade_many;
 
 pub use binding::{BindingDraft, check_bindings, validate_bindings};
 pub use change::JobChangeDraft;
+pub use known_inputs::{JudgedUnit, KnownInputs};
 pub use restore::RestoreDraft;
 pub use set_up::{SetUpDraft, SetUpJobDraft};
 pub use upgrade::{MAPPED_ROLES, UpgradeDraft};

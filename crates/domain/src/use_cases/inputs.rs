@@ -3,9 +3,11 @@
 mod delete_input;
 mod directory;
 mod import_inputs;
+pub(crate) mod known;
 mod name_organisation;
 mod put_input;
 mod read_inputs;
+pub(crate) mod unfit;
 
 use directory::Directory;
 

@@ -2,6 +2,7 @@
 
 mod change_job;
 mod delete_job;
+mod expand_jobs;
 mod judge_health;
 mod judge_impact;
 mod read_jobs;
@@ -13,12 +14,12 @@ mod upgrade_jobs;
 
 pub use change_job::{JobChanged, change_job};
 pub use delete_job::delete_job;
+pub use expand_jobs::{BoundInput, Expanded, Expansion, expand_jobs};
 pub use judge_health::HealthJudge;
 pub use judge_impact::{Impact, ImpactFilter, judge_impact};
 pub use read_jobs::{
-    ComparedRevisions, Expanded, Expansion, JobQuery, compare_job_revisions, count_all_jobs_by_health,
-    count_all_jobs_by_stage, count_jobs_by_health, expand_jobs, get_job_revision, get_jobs, list_expanded_jobs,
-    list_job_revisions, list_jobs,
+    ComparedRevisions, JobQuery, compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage,
+    count_jobs_by_health, get_job_revision, get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
 };
 pub use restore_job::restore_job;
 pub use set_up_job::{Outcomes, PreparedSetUp, SetUpDone, Warning, prepare_set_up, set_up_jobs};

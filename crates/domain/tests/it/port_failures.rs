@@ -1,24 +1,30 @@
 //! A port fails: the use case ends in that failure, whatever it was doing.
 
-use prediction_domain::model::{JobId, SourceVersionId};
+use prediction_domain::model::{InputId, JobId, Permission, SourceVersionId};
 use prediction_domain::ports::{
     JobFilter, JobSetUpOutcome, MockStore, SourceFilter, SourceVersionFilter, StoreFailure, WriteMode,
 };
 use prediction_domain::requests::{
-    JobChangeDraft, Precondition, Sent, SetUpDraft, SetUpJobDraft, SourceChangeDraft, SourceVersionDraft,
+    ImportDraft, InputDraft, JobChangeDraft, Precondition, Sent, SetUpDraft, SetUpJobDraft, SourceChangeDraft,
+    SourceVersionDraft,
 };
 use prediction_domain::use_cases::{
     Expansion, JobQuery, Ports, UseCaseError, change_job, change_source, count_jobs_by_health, create_source,
-    delete_job, delete_source, delete_source_version, expand_jobs, get_jobs, get_source, get_source_version, list_jobs,
-    list_source_version_heads, list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
+    delete_input, delete_job, delete_source, delete_source_version, expand_jobs, get_input, get_jobs, get_source,
+    get_source_version, import_inputs, list_jobs, list_source_version_heads, list_source_versions, list_sources,
+    prepare_set_up, publish_source_version, put_input, set_up_jobs,
 };
-use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of};
+use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of, an_input_of};
 use prediction_domain_testkit::values::first_page;
 
 use crate::world::{
-    CHOSEN, a_job, a_source, a_version, binding, everything, given, monitored, operator, ports_of, set_up, source_id,
-    source_of_id, submit,
+    CHOSEN, a_job, a_source, a_version, binding, customer, everything, given, monitored, operator, organisation,
+    ports_of, set_up, source_id, source_of_id, submit, told_of_nothing,
 };
+
+fn input_id() -> InputId {
+    InputId::parse(CHOSEN).unwrap()
+}
 
 const ANY: Precondition = Precondition::None;
 
@@ -38,7 +44,7 @@ fn assert_passed_through(
     for fail in FAILURES {
         let mut mocks = MockStore::default();
         arrange(&mut mocks, fail);
-        match act(&ports_of(mocks)) {
+        match act(&ports_of(told_of_nothing(mocks))) {
             Err(UseCaseError::Store(failure)) => assert_eq!(format!("{failure:?}"), format!("{:?}", fail()), "{case}"),
             other => panic!("{case}: not the failure of the store: {other:?}"),
         }
@@ -72,6 +78,45 @@ fn job_id() -> JobId {
 }
 
 #[test]
+fn failures_of_the_directory_are_passed_through() {
+    let told = || InputDraft { kind: given("sensor"), name: given("Rain"), ..InputDraft::default() };
+    let own = customer(&Permission::ALL);
+    let put = |ports: &Ports| put_input(ports, &own, input_id(), &submit(told()), &ANY, WriteMode::Commit).map(drop);
+    let find_fails = |mocks: &mut MockStore, fail: fn() -> StoreFailure| {
+        mocks.inputs.expect_find_by_ids().returning(move |_, _| Err(fail()));
+    };
+    assert_passed_through("put: find", find_fails, put);
+    assert_passed_through("get", find_fails, |ports| get_input(ports, &own, input_id(), None).map(drop));
+    assert_passed_through(
+        "put: are bound",
+        |mocks, fail| {
+            mocks.inputs.expect_find_by_ids().returning(|_, _| Ok(Vec::new()));
+            mocks.inputs.expect_are_bound().returning(move |_| Err(fail()));
+        },
+        put,
+    );
+    let put_fails = |mocks: &mut MockStore, fail: fn() -> StoreFailure| {
+        mocks.inputs.expect_find_by_ids().returning(|_, _| Ok(Vec::new()));
+        mocks.inputs.expect_are_bound().returning(|wanted| Ok(vec![false; wanted.len()]));
+        mocks.inputs.expect_put_many().returning(move |_, _| Err(fail().into()));
+    };
+    assert_passed_through("put", put_fails, put);
+    assert_passed_through("import", put_fails, |ports| {
+        let items = vec![Sent::Given(InputDraft { id: given(CHOSEN), ..told() })];
+        let draft = ImportDraft { items: Sent::Given(items) };
+        import_inputs(ports, &own, &submit(draft), WriteMode::Commit).map(drop)
+    });
+    assert_passed_through(
+        "delete",
+        |mocks, fail| {
+            mocks.inputs.expect_find_by_ids().returning(|_, _| Ok(vec![an_input_of(organisation())]));
+            mocks.inputs.expect_delete().returning(move |_, _, _, _| Err(fail().into()));
+        },
+        |ports| delete_input(ports, &own, input_id(), None, &ANY, WriteMode::Commit).map(drop),
+    );
+}
+
+#[test]
 fn failures_of_the_sources_are_passed_through() {
     let find_fails = |mocks: &mut MockStore, fail: fn() -> StoreFailure| {
         mocks.sources.expect_find_many().returning(move |_| Err(fail()));
@@ -91,7 +136,7 @@ fn failures_of_the_sources_are_passed_through() {
     });
     assert_passed_through("expand: find", find_fails, |ports| {
         let job = a_job_of(&a_version_of(stored_source().id));
-        expand_jobs(ports, &[job], Expansion { source: true, source_version: false }).map(drop)
+        expand_jobs(ports, &[job], Expansion { source: true, ..Expansion::default() }).map(drop)
     });
     assert_passed_through(
         "insert",
@@ -136,7 +181,7 @@ fn failures_of_the_versions_are_passed_through() {
     });
     assert_passed_through("expand: find", find_fails, |ports| {
         let job = a_job_of(&a_version_of(stored_source().id));
-        expand_jobs(ports, &[job], Expansion { source: false, source_version: true }).map(drop)
+        expand_jobs(ports, &[job], Expansion { source_version: true, ..Expansion::default() }).map(drop)
     });
     assert_passed_through(
         "change of a job: find",
@@ -322,7 +367,7 @@ fn a_failed_lookup_answers_all_that_wait() {
     mocks.sources.expect_find_many().times(1).returning(|_| Err(StoreFailure::Unavailable("no connection".into())));
     let prepared = [by_reference(), everything(), by_reference()]
         .map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
-    let answers = set_up_jobs(&ports_of(mocks), &prepared);
+    let answers = set_up_jobs(&ports_of(told_of_nothing(mocks)), &prepared);
     assert_eq!(answers.len(), 3);
     for answer in answers {
         match answer {
@@ -345,7 +390,7 @@ fn a_failed_plan_answers_its_caller_alone() {
     let other = SetUpDraft { source: Sent::Given(a_source("rust")), job: Sent::Given(a_job("Job B")), ..everything() };
     let prepared =
         [everything(), other].map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
-    let answers = set_up_jobs(&ports_of(mocks), &prepared);
+    let answers = set_up_jobs(&ports_of(told_of_nothing(mocks)), &prepared);
     assert!(matches!(answers[0], Err(UseCaseError::Store(StoreFailure::Internal(_)))));
     assert!(answers[1].is_ok());
 }
@@ -355,6 +400,6 @@ fn a_store_that_leaves_plans_unanswered_has_failed() {
     let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(1).returning(|_| Vec::new());
-    let refused = set_up(&ports_of(mocks), &operator(), everything(), WriteMode::Commit);
+    let refused = set_up(&ports_of(told_of_nothing(mocks)), &operator(), everything(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Store(StoreFailure::Internal(_)))));
 }

@@ -67,8 +67,9 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
     let first = world.set_up(everything()).unwrap();
     let second = SetUpDraft { organisation_id: given(OTHER_ORGANISATION), ..everything() };
     let jobs = [first.job, world.set_up(second).unwrap().job];
-    let expand =
-        |source, source_version| expand_jobs(&world.ports, &jobs, Expansion { source, source_version }).unwrap();
+    let expand = |source, source_version| {
+        expand_jobs(&world.ports, &jobs, Expansion { source, source_version, inputs: false }).unwrap()
+    };
     assert_eq!(expand(false, false), Expanded::default());
     let expanded = expand(true, true);
     assert_eq!(expanded.sources.into_values().collect::<Vec<_>>(), std::slice::from_ref(&first.source));
@@ -89,7 +90,8 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
         .withf(|ids| ids.len() == 1)
         .times(1)
         .returning(move |_| Ok(vec![Some(version.clone())]));
-    let expanded = expand_jobs(&ports_of(mocks), &jobs, Expansion { source: true, source_version: true }).unwrap();
+    let expanded =
+        expand_jobs(&ports_of(mocks), &jobs, Expansion { source: true, source_version: true, inputs: false }).unwrap();
     assert_eq!((expanded.sources.len(), expanded.source_versions.len()), (1, 1));
 }
 

@@ -110,6 +110,12 @@ pub(crate) fn set_up(
     answers.remove(0)
 }
 
+/// The same mocks of a store that was told of no input.
+pub(crate) fn told_of_nothing(mut mocks: MockStore) -> MockStore {
+    mocks.inputs.expect_find_many().returning(|wanted| Ok(vec![None; wanted.len()]));
+    mocks
+}
+
 /// A service with mocks. Its ids are others than those of what a test stored in a world before.
 pub(crate) fn ports_of(mocks: MockStore) -> Ports {
     Ports::of_store(&mocks.into(), Arc::new(FixedClock::default()), Arc::new(SequentialIds::starting_at(1_000_000)))

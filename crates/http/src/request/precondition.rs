@@ -7,6 +7,7 @@
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use prediction_domain::model::{Health, Input, Revision, SourceVersion};
 use prediction_domain::requests::Precondition;
+use prediction_domain::use_cases::BoundInput;
 use sha2::{Digest as _, Sha256};
 
 use crate::compression::without_coding;
@@ -41,6 +42,28 @@ pub(crate) struct Shown {
     pub(crate) source: Option<Revision>,
     /// Of the lifecycle of its version.
     pub(crate) lifecycle: Option<Revision>,
+    /// The [digest](inputs_digest) of its inputs.
+    pub(crate) inputs: Option<u32>,
+}
+
+/// What tells the inputs of a job apart from what they were.
+pub(crate) fn inputs_digest(bound: &[BoundInput]) -> u32 {
+    let mut hash = Sha256::new();
+    for BoundInput { input, unit } in bound {
+        let revision = input.as_ref().map(|input| (input.revision.as_i64(), input.created_at.as_micros()));
+        let (revision, created_at) = revision.unwrap_or_default();
+        hash.update(revision.to_be_bytes());
+        hash.update(created_at.to_be_bytes());
+        // The unit of the role is part of the version, and how units are compared, of the release.
+        hash.update(format!("{unit:?}"));
+    }
+    beginning(hash)
+}
+
+/// The first bytes of a digest.
+fn beginning(hash: Sha256) -> u32 {
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// The entity tag of a job that is shown with its health, and of what is shown beside it.
@@ -52,11 +75,11 @@ pub(crate) fn job_tag(revision: Revision, health: &Health, shown: Shown) -> Stri
         hash.update(time.map_or(i64::MIN, |time| time.as_micros()).to_be_bytes());
     }
     hash.update(consecutive_failures.to_be_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
-    let health = u32::from_be_bytes([a, b, c, d]);
+    let health = beginning(hash);
     let source = shown.source.map(|revision| format!("+{revision}")).unwrap_or_default();
     let lifecycle = shown.lifecycle.map(|revision| format!("+v{revision}")).unwrap_or_default();
-    format!("\"{revision}+{health:08x}{source}{lifecycle}\"")
+    let inputs = shown.inputs.map(|digest| format!("+i{digest:08x}")).unwrap_or_default();
+    format!("\"{revision}+{health:08x}{source}{lifecycle}{inputs}\"")
 }
 
 /// What `If-Match` asks for. Comparison is strong: a weak tag matches nothing.

@@ -14,27 +14,41 @@ use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
 use crate::document::{Parameter, words};
-use crate::request::{Query, Shown, job_tag};
+use crate::request::{Query, Shown, inputs_digest, job_tag};
 use prediction_wire as wire;
 
-const EXPANDABLE: [&str; 2] = ["source", "source_version"];
+const EXPANDABLE: [&str; 3] = ["source", "source_version", "inputs"];
 
-/// Describes `expand=source,source_version`.
+/// Describes `expand=source,source_version,inputs`.
 fn expand() -> Parameter {
-    words("expand", "What to show whole beside its id: source, source_version, or both with a comma.", &EXPANDABLE)
+    words(
+        "expand",
+        "What to show whole beside its id: source, source_version, inputs (in role_bindings, with the conversion of their units), \
+         or several with commas.",
+        &EXPANDABLE,
+    )
 }
 
 /// Reads it.
 fn expansion(query: &mut Query) -> Expansion {
     let words = query.words("expand", &EXPANDABLE);
-    Expansion { source: words.contains(&"source"), source_version: words.contains(&"source_version") }
+    Expansion {
+        source: words.contains(&"source"),
+        source_version: words.contains(&"source_version"),
+        inputs: words.contains(&"inputs"),
+    }
 }
 
 /// The body of a job with what is shown beside it.
 fn with_expanded(judged: JobWithHealth, expanded: &Expanded) -> wire::Job {
     let source = expanded.sources.get(&judged.job.source_id).cloned();
     let version = expanded.source_versions.get(&judged.job.source_version_id).cloned();
+    let bound = expanded.inputs.get(&judged.job.id).cloned();
     let mut body = wire::Job::from(judged);
+    if let Some(bound) = bound {
+        let bindings = std::mem::take(&mut body.role_bindings).into_iter().zip(bound);
+        body.role_bindings = bindings.map(|(binding, bound)| binding.expanded(bound)).collect();
+    }
     body.source = source.map(|source| Box::new(source.into()));
     body.source_version = version.map(|version| Box::new(version.into()));
     body
@@ -51,6 +65,7 @@ fn tag_of_expanded(judged: &JobWithHealth, expanded: &Expanded) -> String {
     let shown = Shown {
         source: expanded.sources.get(&judged.job.source_id).map(|source| source.revision),
         lifecycle: version.map(|version| version.lifecycle.revision),
+        inputs: expanded.inputs.get(&judged.job.id).map(|bound| inputs_digest(bound)),
     };
     job_tag(judged.job.revision, &judged.health, shown)
 }

@@ -155,6 +155,7 @@ async fn a_setup_that_is_overtaken_is_planned_anew() {
         move |ids| Ok(ids.iter().map(|_| Some(version.clone())).collect())
     });
     mocks.sources.expect_find_many().returning(move |ids| Ok(ids.iter().map(|_| Some(source.clone())).collect()));
+    mocks.inputs.expect_find_many().returning(|wanted| Ok(vec![None; wanted.len()]));
     let mut attempts = 0;
     mocks.jobs.expect_set_up_many().times(2).returning(move |plans| {
         attempts += 1;

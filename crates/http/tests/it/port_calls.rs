@@ -32,6 +32,7 @@ impl Ports {
         let mut mocks = MockStore::default();
         self.expect_sources(&mut mocks);
         self.expect_source_versions(&mut mocks);
+        self.expect_inputs(&mut mocks);
         self.expect_jobs(&mut mocks);
         self.expect_runs(&mut mocks);
         mocks
@@ -44,6 +45,44 @@ impl Ports {
             let how = if mode == Some(WriteMode::DryRun) { ", dry run" } else { "" };
             calls.lock().unwrap().push(format!("{call}{how}"));
         }
+    }
+
+    fn expect_inputs(&self, mocks: &mut MockStore) {
+        let called = self.log("inputs.find_many");
+        mocks.inputs.expect_find_many().returning(move |wanted| {
+            called(None);
+            Ok(vec![None; wanted.len()])
+        });
+        let called = self.log("inputs.find_by_ids");
+        mocks.inputs.expect_find_by_ids().returning(move |_, _| {
+            called(None);
+            Ok(Vec::new())
+        });
+        let called = self.log("inputs.are_bound");
+        mocks.inputs.expect_are_bound().returning(move |wanted| {
+            called(None);
+            Ok(vec![false; wanted.len()])
+        });
+        let called = self.log("inputs.list");
+        mocks.inputs.expect_list().returning(move |_, _, _| {
+            called(None);
+            Ok(Page { items: Vec::new(), next: None })
+        });
+        let called = self.log("inputs.put_many");
+        mocks.inputs.expect_put_many().returning(move |_, mode| {
+            called(Some(mode));
+            Ok(())
+        });
+        let called = self.log("inputs.name_organisation");
+        mocks.inputs.expect_name_organisation().returning(move |_, mode| {
+            called(Some(mode));
+            Ok(())
+        });
+        let called = self.log("inputs.list_organisations");
+        mocks.inputs.expect_list_organisations().returning(move |_, _| {
+            called(None);
+            Ok(Page { items: Vec::new(), next: None })
+        });
     }
 
     fn expect_sources(&self, mocks: &mut MockStore) {

@@ -38,6 +38,7 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--quota-changes-per-day", "PREDICTION_API_QUOTA_CHANGES_PER_DAY"),
                 ("--keep-runs", "PREDICTION_API_KEEP_RUNS"),
                 ("--keep-revisions", "PREDICTION_API_KEEP_REVISIONS"),
+                ("--require-known-inputs", "PREDICTION_API_REQUIRE_KNOWN_INPUTS"),
                 ("--cors-origin", "PREDICTION_API_CORS_ORIGINS"),
                 ("--compress", "PREDICTION_API_COMPRESS"),
                 ("--drain-delay", "PREDICTION_API_DRAIN_DELAY"),

@@ -71,9 +71,13 @@ impl World {
         operator.put(&path_of(&job), &change).expect(200);
         let report = json!({ "status": "failed", "message": "it failed" });
         let run = operator.post(&format!("{}/runs", path_of(&job)), &report).expect(201);
+        let input = json!({ "organisation_id": ORGANISATION_A, "kind": "sensor", "name": "Sensor" });
+        operator.put(&format!("/api/v1/inputs/{}", model.input), &input).expect(201);
         let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
         let ids = BTreeMap::from([
             ("sources", model.source.clone()),
+            ("inputs", model.input.clone()),
+            ("organisations", ORGANISATION_A.to_owned()),
             ("source_versions", text(&version)),
             ("jobs", text(&job)),
             ("run", text(&run)),

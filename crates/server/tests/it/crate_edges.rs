@@ -29,13 +29,13 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     (PG_SQLSTATE, &[]),
     (SQLITE, &[DOMAIN]),
     (STRICT_JSON, &[DOMAIN]),
-    (UNITS, &[]),
+    (UNITS, &[DOMAIN]),
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
     (WIRE, &[DOMAIN, STRICT_JSON]),
     (HTTP, &[DOMAIN, IDENTITY, WIRE]),
     (SYSTEM, &[DOMAIN]),
     (WEB, &[IDENTITY, STRICT_JSON]),
-    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, WEB]),
+    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, UNITS, WEB]),
 ];
 
 /// What the domain may be made of: values, and nothing that speaks to the world.

@@ -52,3 +52,4 @@ mod traces;
 mod tutorial;
 mod upgrading;
 mod upgrading_many;
+mod wiring;

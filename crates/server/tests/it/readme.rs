@@ -10,11 +10,14 @@ on_both_databases!(
     what_the_readme_prints_can_be_pasted_as_often_as_one_likes,
     what_the_tutorial_prints_can_be_pasted_twice,
     what_is_printed_about_new_versions_can_be_pasted_twice,
+    what_is_printed_about_a_sensor_registry_can_be_pasted_twice,
 );
 
 const README: &str = include_str!("../../../../README.md");
 
 const NEW_VERSION: &str = include_str!("../../../../docs/publish-a-new-version.md");
+
+const REGISTRY: &str = include_str!("../../../../docs/connect-your-sensor-registry.md");
 
 const TUTORIAL: &str = include_str!("../../../../docs/tutorial.md");
 
@@ -148,5 +151,30 @@ fn what_is_printed_about_new_versions_can_be_pasted_twice(server: &Server) {
         assert_eq!(changes["differences"][0]["member"], "source_version_id");
         assert_eq!(restored["warnings"][0]["code"], "version_deprecated");
         assert_eq!(restored["source_version_id"], changes["differences"][0]["from"]);
+    }
+}
+
+fn what_is_printed_about_a_sensor_registry_can_be_pasted_twice(server: &Server) {
+    let (serving, steps) = REGISTRY.split_once("second terminal").unwrap();
+    assert!(serving.contains("```sh\ncargo run\n```"));
+    let commands = commands(steps);
+    for time in 1..=2 {
+        let (printed, complaints) = paste(server, &commands);
+        assert_eq!(complaints, "", "{time}: {printed}");
+        let answers: Vec<Value> = printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let count = |answer: &Value| answer["counts"].clone();
+        assert_eq!(count(&answers[0]), json!({ "created": 2, "changed": 0, "unchanged": 0 }), "{time}");
+        assert_eq!(count(&answers[1]), json!({ "created": 0, "changed": 0, "unchanged": 2 }));
+        assert_eq!(answers[2]["name"], "Weingut Müller");
+        assert_eq!(answers[3]["items"].as_array().unwrap().len(), 2);
+        assert_eq!(answers[4]["errors"][0]["code"], "metric_mismatch", "{}", answers[4]);
+        assert_eq!(answers[4]["errors"].as_array().unwrap().len(), 1);
+        let job = told(&printed, "job")[0];
+        let conversion = json!({ "from": "K", "to": "°C", "factor": 1.0, "offset": -273.15 });
+        assert_eq!(answers[5]["role_bindings"][0]["conversion"], conversion, "{}", answers[5]);
+        assert_eq!(answers[6]["warnings"][0]["code"], "bindings_unfit");
+        assert_eq!((&answers[7]["items"][0]["id"], &answers[8]["items"][0]["job_id"]), (&json!(job), &json!(job)));
+        assert_eq!(answers[9]["code"], "in_use");
+        assert_eq!(server.database().rows()[2], 0, "the job is removed");
     }
 }

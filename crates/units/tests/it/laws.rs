@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use prediction_units::{Conversion, Unit, UnitFit, compare};
+use prediction_domain::model::{Conversion, UnitFit};
+use prediction_units::{Unit, compare};
 
 use crate::table::{DIFFERENT, OF_THEIR_OWN, TABLE, UNREADABLE};
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use prediction_units::{Conversion, MAX_CHARS, Unit, UnitFit, compare};
+use prediction_domain::model::{Conversion, UnitFit};
+use prediction_units::{MAX_CHARS, Unit, compare};
 
 use crate::table::{DIFFERENT, OF_THEIR_OWN, TABLE, UNREADABLE};
 

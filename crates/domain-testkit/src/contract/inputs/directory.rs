@@ -216,6 +216,17 @@ pub(crate) fn an_input_is_deleted_unless_a_job_of_its_organisation_has_it_bound(
     assert!(find(stores, other, id).is_some());
 }
 
+pub(crate) fn it_is_told_which_inputs_are_bound(stores: &Stores) {
+    let (_, version) = catalog(stores);
+    let [own, other] = [(); 2].map(|()| fresh_organisation_id());
+    let [bound, free] = [(); 2].map(|()| fresh_input_id());
+    let role_bindings = bindings(&[("temperature", bound), ("humidity", bound)]);
+    stored_job(stores, Job { organisation_id: own, role_bindings, ..a_job_of(&version) });
+    let wanted = [(own, free), (own, bound), (other, bound), (own, bound)];
+    assert_eq!(stores.inputs.are_bound(&wanted).expect("it can be told"), [false, true, false, true]);
+    assert!(stores.inputs.are_bound(&[]).expect("it can be told").is_empty());
+}
+
 pub(crate) fn of_many_that_put_one_input_one_does(stores: &Stores) {
     let organisation_id = fresh_organisation_id();
     let first = an_input_of(organisation_id);

@@ -46,3 +46,9 @@ pub struct InputPosition {
     /// The input.
     pub id: InputId,
 }
+
+impl From<InputPosition> for (OrganisationId, InputId) {
+    fn from(position: InputPosition) -> Self {
+        (position.organisation_id, position.id)
+    }
+}

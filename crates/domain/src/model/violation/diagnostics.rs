@@ -163,6 +163,14 @@ impl Diagnostics {
         self.report(path, problem);
     }
 
+    /// Adds everything that was found elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        for Violation { path, code, message, expected, actual, hint } in other.found {
+            self.report(path, ValueProblem { code, message: message.into(), expected, actual, hint });
+        }
+        self.omit(other.omitted);
+    }
+
     /// Whether nothing is wrong so far.
     #[must_use]
     pub fn is_clean(&self) -> bool {

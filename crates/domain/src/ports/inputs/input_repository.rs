@@ -14,6 +14,9 @@ pub trait InputRepository: Send + Sync {
     /// Finds all inputs with one of these ids, ordered by organisation and id: each organisation may have one of each.
     fn find_by_ids(&self, scope: &Scope, ids: &[InputId]) -> Result<Vec<Input>, StoreFailure>;
 
+    /// Tells which of these inputs some job of that organisation has bound, in the order asked for.
+    fn are_bound(&self, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<bool>, StoreFailure>;
+
     /// Lists inputs, ordered by organisation and id.
     fn list(
         &self,

@@ -156,6 +156,8 @@ pub fn declared_inputs(drafts: &Sent<Vec<Sent<InputRoleDraft>>>) -> Option<Decla
                 Sent::Absent => Some(true),
                 Sent::Null | Sent::Unreadable => None,
             },
+            metric: draft.metric.given().and_then(|metric| Metric::parse(metric).ok()),
+            unit: draft.unit.given().and_then(|unit| Unit::parse(unit).ok()),
         };
         declared.roles.entry(role).or_insert(input);
     }

@@ -78,14 +78,20 @@ pub fn validate_bindings(
 }
 
 /// The declared inputs, with an index that finds inputs whose role is written in another form.
-struct Declared<'a> {
+pub(super) struct Declared<'a> {
     inputs: &'a DeclaredInputs,
     composed: ComposedRoles<'a, btree_map::Keys<'a, RoleName, DeclaredInput>>,
 }
 
 impl<'a> Declared<'a> {
-    fn of(inputs: &'a DeclaredInputs) -> Self {
+    pub(super) fn of(inputs: &'a DeclaredInputs) -> Self {
         Self { inputs, composed: ComposedRoles::among(inputs.roles.keys()) }
+    }
+
+    /// The role of that name, or of one that is the same in NFC.
+    pub(super) fn find(&self, role: &RoleName) -> Option<(&'a RoleName, &'a DeclaredInput)> {
+        let known = self.inputs.roles.get_key_value(role);
+        known.or_else(|| self.inputs.roles.get_key_value(self.composed.find(role)?))
     }
 }
 
@@ -107,12 +113,8 @@ fn validate_binding(
     let input_type = diagnostics.read(&type_path, &draft.input_type, |text| InputKind::restore(text));
 
     let role = role?;
-    let role = match declared {
-        Some(declared) if !declared.inputs.roles.contains_key(&role) => {
-            declared.composed.find(&role).cloned().unwrap_or(role)
-        }
-        _ => role,
-    };
+    let found = declared.and_then(|declared| declared.find(&role));
+    let role = found.map_or(role, |(known, _)| known.clone());
     let declared = declared.map(|declared| declared.inputs);
     let is_second = !bound.insert(role.clone());
     if is_second {
@@ -121,7 +123,7 @@ fn validate_binding(
             ValueProblem::new(ViolationCode::DuplicateRole, "is bound twice").actual(role.as_str()),
         );
     }
-    let input = declared.and_then(|declared| declared.roles.get(&role));
+    let input = found.map(|(_, input)| input);
     if let Some(declared) = declared
         && declared.complete
         && input.is_none()

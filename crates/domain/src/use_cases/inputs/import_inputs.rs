@@ -1,14 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::directory::Directory;
-use super::put_input::{InputOutcome, outcome};
+use super::put_input::{InputOutcome, may_unfit, outcome};
+use super::unfit::unfit_warnings;
 use crate::model::{
     Caller, Diagnostics, Input, InputId, InputPosition, OrganisationId, Path, Permission, Revision, ValueProblem,
     ViolationCode,
 };
 use crate::ports::{PutInputsError, WriteMode};
 use crate::requests::{IMPORTED_INPUTS, ImportDraft, InputSpec, Submission};
-use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended};
+use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, Warning, contended};
 
 /// What became of one input of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct ImportedInput {
 pub struct InputsImported {
     /// The inputs.
     pub inputs: Vec<ImportedInput>,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
 }
 
 /// Tells of many inputs: all of it is stored or nothing. What changes nothing leaves the revision, so that everything
@@ -40,7 +43,8 @@ pub fn import_inputs(
 ) -> Result<InputsImported, UseCaseError> {
     caller.require(Permission::InputsWrite)?;
     for _ in 0..MAX_ATTEMPTS {
-        let planned = plan(ports, caller, submission)?;
+        let Plan { planned, may_unfit: concerned } = plan(ports, caller, submission)?;
+        let warnings = unfit_warnings(ports, &concerned.iter().collect::<Vec<_>>())?;
         let changed: Vec<Input> = planned
             .iter()
             .filter(|(_, outcome)| *outcome != InputOutcome::Unchanged)
@@ -55,7 +59,7 @@ pub fn import_inputs(
                     outcome,
                     revision: input.revision,
                 };
-                return Ok(InputsImported { inputs: planned.into_iter().map(told).collect() });
+                return Ok(InputsImported { inputs: planned.into_iter().map(told).collect(), warnings });
             }
             Err(PutInputsError::Stale) => {}
             Err(PutInputsError::Store(failure)) => return Err(failure.into()),
@@ -64,11 +68,14 @@ pub fn import_inputs(
     Err(contended())
 }
 
-fn plan(
-    ports: &Ports,
-    caller: &Caller,
-    submission: &Submission<ImportDraft>,
-) -> Result<Vec<(Input, InputOutcome)>, UseCaseError> {
+/// What is to be stored.
+struct Plan {
+    planned: Vec<(Input, InputOutcome)>,
+    /// Those that may not fit any more where they are bound.
+    may_unfit: Vec<Input>,
+}
+
+fn plan(ports: &Ports, caller: &Caller, submission: &Submission<ImportDraft>) -> Result<Plan, UseCaseError> {
     let mut diagnostics = submission.diagnostics.clone();
     let list_path = Path::of("items");
     let items = diagnostics.require(&list_path, submission.content.items.as_ref());
@@ -93,6 +100,7 @@ fn plan(
     let now = ports.clock.now();
     let mut seen = BTreeMap::new();
     let mut planned = Vec::with_capacity(items.len());
+    let mut concerned = Vec::new();
     for (index, spec) in specs.into_iter().enumerate() {
         let Some((path, id, spec)) = spec else { continue };
         let stored = directory.find(caller, id, &spec.organisation_id)?;
@@ -102,9 +110,12 @@ fn plan(
             diagnostics.report(path.member("id"), second_time(&input.position(), first));
         }
         let outcome = outcome(stored, &input);
+        if may_unfit(stored, &input) {
+            concerned.push(input.clone());
+        }
         planned.push((input, outcome));
     }
-    Ok(diagnostics.finish(Some(planned))?)
+    Ok(diagnostics.finish(Some(Plan { planned, may_unfit: concerned }))?)
 }
 
 /// An item can name the revision that it changes.

@@ -1,9 +1,10 @@
 use super::Directory;
+use super::unfit::unfit_warnings;
 use crate::model::{Caller, Input, InputId, Path, Permission};
 use crate::ports::{PutInputsError, WriteMode};
 use crate::requests::{InputDraft, InputSpec, Precondition, Sent, Submission};
 use crate::use_cases::lookup::never_changes;
-use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, require_revision};
+use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, Warning, contended, require_revision};
 
 /// What became of an input that was told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct InputPut {
     pub input: Input,
     /// What became of it.
     pub outcome: InputOutcome,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
 }
 
 /// Tells of an input, or changes what was told. What changes nothing leaves the revision.
@@ -55,16 +58,23 @@ pub fn put_input(
         let input = diagnostics.finish(input)?;
         let outcome = outcome(stored, &input);
         if outcome == InputOutcome::Unchanged {
-            return Ok(InputPut { input, outcome });
+            return Ok(InputPut { input, outcome, warnings: Vec::new() });
         }
+        let warnings = if may_unfit(stored, &input) { unfit_warnings(ports, &[&input])? } else { Vec::new() };
         match ports.inputs.put_many(std::slice::from_ref(&input), mode) {
-            Ok(()) => return Ok(InputPut { input, outcome }),
+            Ok(()) => return Ok(InputPut { input, outcome, warnings }),
             // Who named a revision is told of it the next time around.
             Err(PutInputsError::Stale) => {}
             Err(PutInputsError::Store(failure)) => return Err(failure.into()),
         }
     }
     Err(contended())
+}
+
+/// Whether bindings that fitted may not fit any more.
+pub(super) fn may_unfit(stored: Option<&Input>, input: &Input) -> bool {
+    stored
+        .is_none_or(|stored| (&stored.kind, &stored.metric, &stored.unit) != (&input.kind, &input.metric, &input.unit))
 }
 
 /// What becomes of what is stored with that input in its place.

@@ -8,6 +8,7 @@ use crate::model::{
 };
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
+use crate::use_cases::inputs::known::{self, InputsOfJob, unverified_units};
 use crate::use_cases::lookup::{
     deprecation, find_monitored_job, never_changes, unknown_source_version, version_of_other_source, withdrawal,
 };
@@ -71,25 +72,28 @@ fn change(
     let version = change_version(ports, diagnostics, stored, draft)?;
     let contract = version.as_ref().map(|version| &version.contract);
     let version_changes = version.as_ref().is_some_and(|version| version.id != stored.source_version_id);
+    let mut judge = Judge { ports, stored, contract, version_changes, warnings: Vec::new() };
     let bindings = match &draft.role_bindings {
-        Sent::Given(drafts) => validate_sent(diagnostics, contract, drafts),
-        Sent::Null => validate_sent(diagnostics, contract, &[]),
+        Sent::Given(drafts) => judge.sent(diagnostics, drafts)?,
+        Sent::Null => judge.sent(diagnostics, &[])?,
         Sent::Unreadable => None,
         Sent::Absent if version_changes => match &version {
             Some(version) => {
                 let kept = renamed(ports, stored, version)?;
-                validate_kept(diagnostics, &version.contract, &kept)
+                judge.kept(diagnostics, &kept)?
             }
             None => None,
         },
         Sent::Absent => Some(stored.role_bindings.clone()),
     };
+    let units = judge.warnings;
 
     let outputs = match contract {
         Some(contract) if version_changes => Output::for_contract(contract, &stored.outputs, || ports.ids.output_id()),
         _ => stored.outputs.clone(),
     };
-    let warnings = version.as_ref().filter(|_| version_changes).and_then(deprecation).into_iter().collect();
+    let deprecated = version.as_ref().filter(|_| version_changes).and_then(deprecation);
+    let warnings = deprecated.into_iter().chain(units).collect();
     let changed = bindings.zip(version).map(|(role_bindings, version)| Job {
         name: name.unwrap_or_else(|| stored.name.clone()),
         active: active.unwrap_or(stored.active),
@@ -132,14 +136,6 @@ fn change_version(
     Ok(Some(version))
 }
 
-fn validate_sent(
-    diagnostics: &mut Diagnostics,
-    contract: Option<&Contract>,
-    drafts: &[Sent<BindingDraft>],
-) -> Option<CheckedBindings> {
-    validate_bindings(diagnostics, &Path::of("role_bindings"), contract.map(Contract::declared_inputs), drafts)
-}
-
 /// The bindings that stay, by the names that their roles have in another version.
 fn renamed(ports: &Ports, stored: &Job, to: &SourceVersion) -> Result<Vec<RoleBinding>, UseCaseError> {
     let as_they_are = || stored.role_bindings.iter().cloned().collect();
@@ -157,23 +153,58 @@ fn renamed(ports: &Ports, stored: &Job, to: &SourceVersion) -> Result<Vec<RoleBi
     Ok(carried.chain(dropped.into_iter().cloned()).collect())
 }
 
-/// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is
-/// reported where the request says which version it shall be.
-fn validate_kept(diagnostics: &mut Diagnostics, contract: &Contract, kept: &[RoleBinding]) -> Option<CheckedBindings> {
-    let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
-    let mut apart = Diagnostics::default();
-    let checked = validate_sent(&mut apart, Some(contract), &drafts);
-    let Some(violations) = apart.into_violations() else { return checked };
-    diagnostics.omit(violations.omitted());
-    for violation in violations.into_vec() {
-        let problem = ValueProblem {
-            code: violation.code,
-            message: format!("does not fit the bindings that the job has: {}", violation.message).into(),
-            expected: violation.expected,
-            actual: violation.actual,
-            hint: violation.hint.or_else(|| Some("send role_bindings that fit the version".to_owned())),
-        };
-        diagnostics.report(Path::of("source_version_id"), problem);
+/// Judges bindings by the contract of the version that the job is to run, and by what is known of their inputs.
+struct Judge<'a> {
+    ports: &'a Ports,
+    stored: &'a Job,
+    contract: Option<&'a Contract>,
+    version_changes: bool,
+    warnings: Vec<Warning>,
+}
+
+impl Judge<'_> {
+    fn sent(
+        &mut self,
+        diagnostics: &mut Diagnostics,
+        drafts: &[Sent<BindingDraft>],
+    ) -> Result<Option<CheckedBindings>, UseCaseError> {
+        let path = Path::of("role_bindings");
+        let declared = self.contract.map(Contract::declared_inputs);
+        let checked = validate_bindings(diagnostics, &path, declared, drafts);
+        let inputs = InputsOfJob::load(self.ports, self.stored.organisation_id, &known::named(drafts), declared)?;
+        let known = inputs.known(self.ports);
+        let there = Some(&self.stored.role_bindings).filter(|_| !self.version_changes);
+        known.judge(diagnostics, &path, declared, drafts, there);
+        if let (Some(contract), Some(checked)) = (self.contract, &checked) {
+            let new =
+                checked.iter().filter(|binding| there.is_none_or(|there| !there.iter().any(|had| had == *binding)));
+            self.warnings = unverified_units(&known, contract, new);
+        }
+        Ok(checked)
     }
-    checked
+
+    /// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is
+    /// reported where the request says which version it shall be.
+    fn kept(
+        &mut self,
+        diagnostics: &mut Diagnostics,
+        kept: &[RoleBinding],
+    ) -> Result<Option<CheckedBindings>, UseCaseError> {
+        let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
+        let mut apart = Diagnostics::default();
+        let checked = self.sent(&mut apart, &drafts)?;
+        let Some(violations) = apart.into_violations() else { return Ok(checked) };
+        diagnostics.omit(violations.omitted());
+        for violation in violations.into_vec() {
+            let problem = ValueProblem {
+                code: violation.code,
+                message: format!("does not fit the bindings that the job has: {}", violation.message).into(),
+                expected: violation.expected,
+                actual: violation.actual,
+                hint: violation.hint.or_else(|| Some("send role_bindings that fit the version".to_owned())),
+            };
+            diagnostics.report(Path::of("source_version_id"), problem);
+        }
+        Ok(checked)
+    }
 }

@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expand_jobs::{Expanded, Expansion, expand_jobs};
 use crate::model::{
     AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobDifference, JobId, JobRevision,
-    JobWithHealth, LifecycleStage, Page, PageRequest, Path, Permission, Revision, Scope, Source, SourceId,
-    SourceVersion, SourceVersionId, Timestamp, ValueProblem, ViolationCode, Violations, Weight,
+    JobWithHealth, LifecycleStage, Page, PageRequest, Path, Permission, Revision, Scope, Timestamp, ValueProblem,
+    ViolationCode, Violations, Weight,
 };
 use crate::ports::{JobFilter, StoreFailure};
+use crate::use_cases::inputs::unfit::unfit_roles;
 use crate::use_cases::lookup::{find_job, find_revision};
 use crate::use_cases::{Ports, UseCaseError};
 
@@ -44,19 +46,56 @@ pub fn list_jobs(
     Ok(Page { items: items.into_iter().map(|job| job.judged_at(now)).collect(), next })
 }
 
-/// The same, with what is to be shown beside the jobs, which counts for the budget of the page.
+/// How many parts of the list of jobs are read for one page, where few of them have inputs bound that do not fit.
+const MOST_PARTS: usize = 20;
+
+/// Those of them that have inputs bound that do not fit. A page may have fewer than there are, or none, and be followed
+/// by others: how many jobs are looked at for it has a bound.
+fn list_unfit_jobs(
+    ports: &Ports,
+    caller: &Caller,
+    filter: &JobFilter,
+    healths: Option<&BTreeSet<HealthStatus>>,
+    page: &PageRequest,
+) -> Result<Page<JobWithHealth>, UseCaseError> {
+    let mut items: Vec<JobWithHealth> = Vec::new();
+    let mut after = page.after;
+    for _ in 0..MOST_PARTS {
+        // No more than there is room for, so that the place behind the last one is known.
+        let mut part = page.shorter(page.limit() - items.len());
+        part.after = after;
+        let found = list_jobs(ports, caller, filter.clone(), healths.cloned(), &part)?;
+        let jobs: Vec<&Job> = found.items.iter().map(|judged| &judged.job).collect();
+        let roles = unfit_roles(ports, &jobs)?;
+        let unfit = found.items.into_iter().zip(roles).filter(|(_, roles)| !roles.is_empty());
+        items.extend(unfit.map(|(judged, _)| judged));
+        after = found.next;
+        if after.is_none() || items.len() >= page.limit() {
+            break;
+        }
+    }
+    Ok(Page { items, next: after })
+}
+
+/// The same, with what is to be shown beside the jobs, which counts for the budget of the page; only those with inputs
+/// bound that do not fit, if `unfit` says so.
 pub fn list_expanded_jobs(
     ports: &Ports,
     caller: &Caller,
     filter: &JobFilter,
     healths: Option<&BTreeSet<HealthStatus>>,
+    unfit: bool,
     expansion: Expansion,
     page: &PageRequest,
 ) -> Result<(Page<JobWithHealth>, Expanded), UseCaseError> {
     let mut page = *page;
     let mut expanded = Expanded::default();
     loop {
-        let found = list_jobs(ports, caller, filter.clone(), healths.cloned(), &page)?;
+        let found = if unfit {
+            list_unfit_jobs(ports, caller, filter, healths, &page)?
+        } else {
+            list_jobs(ports, caller, filter.clone(), healths.cloned(), &page)?
+        };
         let fitting = expand_within(ports, &found.items, expansion, page.budget(), &mut expanded)?;
         if fitting == found.items.len() {
             return Ok((found, expanded));
@@ -80,17 +119,20 @@ fn expand_within(
         let more = |job: &&Job| {
             (expansion.source && !expanded.sources.contains_key(&job.source_id))
                 || (expansion.source_version && !expanded.source_versions.contains_key(&job.source_version_id))
+                || (expansion.inputs && !expanded.inputs.contains_key(&job.id))
         };
         let unknown: Vec<&Job> = few.iter().map(|judged| &judged.job).filter(more).collect();
         if !unknown.is_empty() {
-            let Expanded { sources, source_versions } = expand_jobs(ports, unknown, expansion)?;
+            let Expanded { sources, source_versions, inputs } = expand_jobs(ports, unknown, expansion)?;
             expanded.sources.extend(sources);
             expanded.source_versions.extend(source_versions);
+            expanded.inputs.extend(inputs);
         }
         for JobWithHealth { job, .. } in few {
             weight += job.weight()
                 + expanded.sources.get(&job.source_id).map_or(0, Weight::weight)
-                + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight);
+                + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight)
+                + expanded.inputs.get(&job.id).into_iter().flatten().map(Weight::weight).sum::<usize>();
             if fitting > 0 && weight > budget {
                 return Ok(fitting);
             }
@@ -185,45 +227,4 @@ pub fn compare_job_revisions(
     let from = from.ok_or_else(|| refused(not_kept()))?;
     let differences = from.compare(&to);
     Ok(ComparedRevisions { from, to, differences })
-}
-
-/// What to show of a job beside its own members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Expansion {
-    /// Its source, whole.
-    pub source: bool,
-    /// Its version, whole.
-    pub source_version: bool,
-}
-
-/// The sources and versions of some jobs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Expanded {
-    /// Sources by id.
-    pub sources: BTreeMap<SourceId, Source>,
-    /// Versions by id.
-    pub source_versions: BTreeMap<SourceVersionId, SourceVersion>,
-}
-
-/// Finds what is to be shown beside these jobs, with one question for each kind of thing.
-pub fn expand_jobs<'a>(
-    ports: &Ports,
-    jobs: impl IntoIterator<Item = &'a Job, IntoIter: Clone>,
-    expansion: Expansion,
-) -> Result<Expanded, UseCaseError> {
-    let jobs = jobs.into_iter();
-    let mut expanded = Expanded::default();
-    if expansion.source {
-        let ids: BTreeSet<SourceId> = jobs.clone().map(|job| job.source_id).collect();
-        let ids: Vec<SourceId> = ids.into_iter().collect();
-        let sources = ports.sources.find_many(&ids)?.into_iter().flatten();
-        expanded.sources = sources.map(|source| (source.id, source)).collect();
-    }
-    if expansion.source_version {
-        let ids: BTreeSet<SourceVersionId> = jobs.map(|job| job.source_version_id).collect();
-        let ids: Vec<SourceVersionId> = ids.into_iter().collect();
-        let versions = ports.source_versions.find_many(&ids)?.into_iter().flatten();
-        expanded.source_versions = versions.map(|version| (version.id, version)).collect();
-    }
-    Ok(expanded)
 }

@@ -4,6 +4,7 @@ use super::store_change::store_change;
 use crate::model::{Caller, Job, JobId, JobWithHealth, Path, Permission, Revision, ValueProblem, ViolationCode};
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, Precondition, RestoreDraft, Sent, Submission, validate_bindings};
+use crate::use_cases::inputs::known::{self, InputsOfJob, unverified_units};
 use crate::use_cases::lookup::{deprecation, find_monitored_job, find_revision, withdrawal};
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, require_revision};
 
@@ -59,8 +60,13 @@ fn as_it_was(
     let drafts: Vec<_> = kept.role_bindings.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
     let declared = version.contract.declared_inputs();
     let checked = validate_bindings(&mut diagnostics, &path, Some(declared), &drafts);
+    let inputs = InputsOfJob::load(ports, stored.organisation_id, &known::bound(&kept.role_bindings), Some(declared))?;
+    let known = inputs.known(ports);
+    let there = Some(&stored.role_bindings).filter(|_| !is_another);
+    known.judge(&mut diagnostics, &path, Some(declared), &drafts, there);
     let role_bindings = diagnostics.finish(checked)?;
-    let warnings = deprecation(&version).filter(|_| is_another).into_iter().collect();
+    let units = unverified_units(&known, &version.contract, &role_bindings);
+    let warnings = deprecation(&version).filter(|_| is_another).into_iter().chain(units).collect();
     let job = Job {
         source_version_id: version.id,
         name: kept.name,

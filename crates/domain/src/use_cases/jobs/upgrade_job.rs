@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::ports::WriteMode;
 use crate::requests::{Precondition, Sent, Submission, UpgradeDraft, UpgradedBindings, validate_upgrade};
+use crate::use_cases::inputs::known::{self, InputsOfJob, unverified_units};
 use crate::use_cases::lookup::{
     deprecation, find_monitored_job, unknown_source_version, version_of_other_source, withdrawal,
 };
@@ -87,6 +88,12 @@ pub(super) fn plan_between(
         diagnostics.report(Path::of(path), problem);
     }
     let upgraded = validate_upgrade(&mut diagnostics, draft, &stored.role_bindings, &from.contract, &to.contract);
+    // What is carried over was judged when it was bound, by a role of the same kind, metric and unit.
+    let anew = draft.role_bindings.given().map_or(&[][..], Vec::as_slice);
+    let declared = Some(to.contract.declared_inputs());
+    let inputs = InputsOfJob::load(ports, stored.organisation_id, &known::named(anew), declared)?;
+    let known = inputs.known(ports);
+    known.judge(&mut diagnostics, &Path::of("role_bindings"), declared, anew, None);
     let outputs = if is_another {
         Output::for_contract(&to.contract, &stored.outputs, || ports.ids.output_id())
     } else {
@@ -104,7 +111,8 @@ pub(super) fn plan_between(
         Err(violations) => return Err(UseCaseError::NotUpgradable { violations, plan: Box::new(plan) }),
     };
     let job = Job { source_version_id: to.id, role_bindings, outputs, ..stored.clone() };
-    let warnings = deprecation(to).filter(|_| is_another).into_iter().collect();
+    let units = unverified_units(&known, &to.contract, &job.role_bindings);
+    let warnings = deprecation(to).filter(|_| is_another).into_iter().chain(units).collect();
     Ok(Upgrade { job, plan, warnings })
 }
 

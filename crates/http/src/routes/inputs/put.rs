@@ -22,8 +22,8 @@ fn describe() -> Operation {
         .access(Access::Scope(Permission::InputsWrite))
         .parameters(vec![dry_run(), if_match()])
         .request(&wire::PUT_INPUT, &[("sensor", include_str!("../../../../../docs/examples/put-input.json"))])
-        .answer(200, "The input as it is now", Body::One("Input"))
-        .answer(201, "It is new", Body::One("Input"))
+        .answer(200, "The input as it is now", Body::One("UpdatedInput"))
+        .answer(201, "It is new", Body::One("UpdatedInput"))
         .problems(&[OrganisationOutOfScope])
 }
 
@@ -34,7 +34,7 @@ async fn handle(call: Call) -> Answer {
         call.service().write(move |ports| put_input(ports, &caller, id, &submission, &precondition, mode)).await?;
     let tag = input_tag(&put.input);
     let outcome = put.outcome;
-    let body = wire::Input::from(put);
+    let body = wire::UpdatedInput::from(put);
     match outcome {
         InputOutcome::Created => created(&call, &format!("/api/v1/inputs/{id}"), &tag, body).await,
         InputOutcome::Changed | InputOutcome::Unchanged => single(&call, StatusCode::OK, &tag, body).await,

@@ -38,6 +38,12 @@ fn describe() -> Operation {
                 "Only jobs with one of these health statuses, judged now: separated by commas, such as overdue,failing.",
                 &HealthStatus::ALL.map(HealthStatus::as_str),
             ),
+            words(
+                "bindings",
+                "With unfit: only jobs with inputs bound that do not fit what is told of them now. A page may have few of them, or \
+                 none, and be followed by others.",
+                &["unfit"],
+            ),
             super::expand(),
         ]))
         .answer(200, "A page of jobs", Body::Page("Job"))
@@ -58,13 +64,14 @@ async fn handle(call: Call) -> Answer {
         health: None,
     };
     let healths = query.read("health", |text| text.split(',').map(HealthStatus::parse).collect());
+    let unfit = !query.words("bindings", &["unfit"]).is_empty();
     let page = query.page("jobs");
     let expansion = expansion(&mut query);
     let list = query.finish_list()?;
 
     let (found, expanded) = call
         .service()
-        .read(move |ports| list_expanded_jobs(ports, &caller, &filter, healths.as_ref(), expansion, &page))
+        .read(move |ports| list_expanded_jobs(ports, &caller, &filter, healths.as_ref(), unfit, expansion, &page))
         .await?;
     let next_cursor = Query::cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(|job| with_expanded(job, &expanded)).collect();

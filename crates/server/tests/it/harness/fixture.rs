@@ -48,11 +48,16 @@ pub(crate) struct Model {
 impl Model {
     /// Creates the source, which belongs to [`ORGANISATION_A`], and publishes version 1.0.0.
     pub(crate) fn publish(server: &Server, name: &str) -> Self {
+        Self::publish_with(server, name, Self::contract())
+    }
+
+    /// The same with other roles.
+    pub(crate) fn publish_with(server: &Server, name: &str, contract: Value) -> Self {
         let source = json!({ "name": name, "owner_organisation_id": ORGANISATION_A });
         let source = server.operator().post("/api/v1/sources", &source).expect(201);
         let source = source["id"].as_str().unwrap().to_owned();
         let mut model = Self { source, version: String::new(), input: fresh_id() };
-        model.version = model.publish_version(server, "1.0.0", Self::contract());
+        model.version = model.publish_version(server, "1.0.0", contract);
         model
     }
 

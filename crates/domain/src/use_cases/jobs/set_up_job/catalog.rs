@@ -4,9 +4,12 @@ use super::PreparedSetUp;
 use crate::model::{Source, SourceId, SourceVersion, SourceVersionId};
 use crate::ports::StoreFailure;
 use crate::use_cases::Ports;
+use crate::use_cases::inputs::known::ToldInputs;
 
-/// The sources and versions to which a batch of setups refers by id: two questions, however many setups.
+/// The sources and versions to which a batch of setups refers by id, and what is known of its inputs: three questions,
+/// however many setups.
 pub(super) struct Catalog {
+    inputs: ToldInputs,
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
 }
@@ -24,6 +27,7 @@ impl Catalog {
             let found = ports.source_versions.find_many(&version_ids)?.into_iter().flatten();
             found.map(|version| (version.id, version)).collect()
         };
+        let inputs = ToldInputs::load(ports, prepared.clone().flat_map(PreparedSetUp::inputs))?;
         let source_ids: BTreeSet<_> = prepared
             .flat_map(PreparedSetUp::source_ids)
             .chain(versions.values().map(|version| version.source_id))
@@ -35,7 +39,11 @@ impl Catalog {
             let found = ports.sources.find_many(&source_ids)?.into_iter().flatten();
             found.map(|source| (source.id, source)).collect()
         };
-        Ok(Self { sources, versions })
+        Ok(Self { inputs, sources, versions })
+    }
+
+    pub(super) fn inputs(&self) -> &ToldInputs {
+        &self.inputs
     }
 
     pub(super) fn source(&self, id: SourceId) -> Option<&Source> {

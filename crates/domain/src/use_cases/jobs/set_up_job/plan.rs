@@ -6,9 +6,13 @@ use super::catalog::Catalog;
 use super::differences::differences;
 use super::resolve::{Resolution, Resolved, Resolver};
 use super::{Outcomes, PreparedSetUp, Warning};
-use crate::model::{AccessDenied, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source, SourceVersion};
+use crate::model::{
+    AccessDenied, CheckedBindings, Diagnostics, Job, JobId, Output, OwnersRight, Path, Permission, Revision, Source,
+    SourceVersion,
+};
 use crate::ports::JobSetUp;
 use crate::requests::validate_bindings;
+use crate::use_cases::inputs::known::{self, unverified_units};
 use crate::use_cases::lookup::{deprecation, withdrawal};
 use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
 
@@ -62,6 +66,21 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
     let role_bindings =
         drafts.and_then(|drafts| validate_bindings(&mut diagnostics, &Path::of("role_bindings"), declared, drafts));
 
+    let ids = drafts.map(|drafts| known::named(drafts)).unwrap_or_default();
+    let inputs = match prepared.organisation_id {
+        Some(organisation_id) => Some(catalog.inputs().of(ports, organisation_id, &ids, declared)?),
+        None => None,
+    };
+    let known = inputs.as_ref().map(|inputs| inputs.known(ports)).filter(|known| !known.is_empty());
+    if let (Some(known), Some(drafts)) = (&known, drafts) {
+        let mut misfits = Diagnostics::default();
+        known.judge(&mut misfits, &Path::of("role_bindings"), declared, drafts, None);
+        let are_bound = || are_bound_already(ports, prepared, role_bindings.as_ref());
+        if misfits.violation_count() > 0 && !are_bound()? {
+            diagnostics.extend(misfits);
+        }
+    }
+
     let whole = role_bindings.zip(source).zip(version).zip(prepared.organisation_id).zip(prepared.job_name.clone());
     let ((((role_bindings, source), version), organisation_id), name) = diagnostics.finish(whole)?;
     if conflict.is_none() {
@@ -75,7 +94,8 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
 
     let outcomes = Outcomes { source: outcome(&source), source_version: outcome(&version), job: Outcome::Created };
     let defaulted = version_defaulted.then(|| defaulted(version.get()));
-    let warnings = defaulted.into_iter().chain(deprecation(version.get())).collect();
+    let units = known.map(|known| unverified_units(&known, &version.get().contract, &role_bindings));
+    let warnings = defaulted.into_iter().chain(deprecation(version.get())).chain(units.into_iter().flatten()).collect();
     let job = Job {
         id: ports.ids.job_id(),
         organisation_id,
@@ -122,6 +142,19 @@ fn is_run_already(ports: &Ports, prepared: &PreparedSetUp, version: &SourceVersi
     let (Some(organisation_id), Some(name)) = (prepared.organisation_id, &prepared.job_name) else { return Ok(false) };
     let job = ports.jobs.find_by_name(organisation_id, name)?;
     Ok(job.is_some_and(|job| job.source_version_id == version.id))
+}
+
+/// Whether the job of that name has the same bindings: then the setup changes nothing about them. What is known of its
+/// inputs may have changed since.
+fn are_bound_already(
+    ports: &Ports,
+    prepared: &PreparedSetUp,
+    bindings: Option<&CheckedBindings>,
+) -> Result<bool, UseCaseError> {
+    let (Some(organisation_id), Some(name)) = (prepared.organisation_id, &prepared.job_name) else { return Ok(false) };
+    let Some(bindings) = bindings else { return Ok(false) };
+    let job = ports.jobs.find_by_name(organisation_id, name)?;
+    Ok(job.is_some_and(|job| job.role_bindings == *bindings))
 }
 
 /// Refuses unless the caller may create what is new.

@@ -1,14 +1,15 @@
 use std::fmt::Display;
 
 use crate::model::{
-    Caller, DeclaredInputs, Diagnostics, JobName, OrganisationId, Path, Permission, Scope, SourceId, SourceVersionId,
-    Subject, ValueProblem, ViolationCode,
+    Caller, DeclaredInputs, Diagnostics, InputId, JobName, OrganisationId, Path, Permission, Scope, SourceId,
+    SourceVersionId, Subject, ValueProblem, ViolationCode,
 };
 use crate::ports::WriteMode;
 use crate::requests::{
     BindingDraft, Sent, SetUpDraft, SetUpJobDraft, SourceSpec, SourceVersionSpec, Submission, declared_inputs,
 };
 use crate::use_cases::UseCaseError;
+use crate::use_cases::inputs::known;
 
 /// A setup that its caller may ask for, with everything that is wrong with it so far.
 #[derive(Debug, Clone)]
@@ -40,6 +41,14 @@ impl PreparedSetUp {
     /// The version that is referred to by its id.
     pub(super) fn version_id(&self) -> Option<SourceVersionId> {
         self.source_version.as_ref().and_then(|spec| spec.id.given().copied()).or(self.job_source_version_id)
+    }
+
+    /// The inputs that are named, each with whose it is to be.
+    pub(super) fn inputs(&self) -> Vec<(OrganisationId, InputId)> {
+        let (Some(organisation_id), Some(drafts)) = (self.organisation_id, &self.role_bindings) else {
+            return Vec::new();
+        };
+        known::named(drafts).into_iter().map(|id| (organisation_id, id)).collect()
     }
 
     /// The sources that are referred to by their ids.

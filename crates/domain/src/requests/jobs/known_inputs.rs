@@ -1,0 +1,143 @@
+//! Whether the inputs that bindings name are what their roles take, as far as the organisation told of them.
+
+use std::collections::BTreeMap;
+
+use super::binding::{BindingDraft, Declared};
+use crate::model::{
+    CheckedBindings, Contract, DeclaredInput, DeclaredInputs, Diagnostics, Input, InputId, InputKind, Path,
+    RoleBinding, RoleName, Unit, UnitFit, Units, ValueProblem, ViolationCode,
+};
+use crate::requests::Sent;
+
+/// What the organisation of a job told of inputs.
+pub struct KnownInputs<'a> {
+    /// Those that it told of, among others perhaps.
+    pub inputs: BTreeMap<InputId, &'a Input>,
+    /// How units are compared.
+    pub units: &'a dyn Units,
+    /// If others are refused: some inputs of each kind, to choose from.
+    pub instead: Option<&'a BTreeMap<InputKind, Vec<Input>>>,
+}
+
+/// The units of an input and of the role that it is bound to, where both are known and not the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedUnit {
+    /// Of the input.
+    pub from: Unit,
+    /// Of the role.
+    pub to: Unit,
+    /// How values are converted, if they can be.
+    pub fit: UnitFit,
+}
+
+impl KnownInputs<'_> {
+    /// Whether there is nothing to judge by.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty() && self.instead.is_none()
+    }
+
+    /// Reports what does not fit of the inputs that these bindings name. What is wrong with bindings by themselves is
+    /// [`validate_bindings`](super::validate_bindings)'s to tell. Bindings that a job has already, to the same version,
+    /// are not judged again: what is told of an input may change, and what was read can be sent back.
+    pub fn judge(
+        &self,
+        diagnostics: &mut Diagnostics,
+        path: &Path,
+        declared: Option<&DeclaredInputs>,
+        drafts: &[Sent<BindingDraft>],
+        there: Option<&CheckedBindings>,
+    ) {
+        if self.is_empty() {
+            return;
+        }
+        let declared = declared.map(Declared::of);
+        for (index, draft) in drafts.iter().enumerate() {
+            let Some(draft) = draft.given() else { continue };
+            let Some(id) = draft.input_id.given().and_then(|text| InputId::parse(text).ok()) else { continue };
+            let role = draft.role.given().and_then(|text| RoleName::restore(text).ok());
+            let role = role.as_ref().and_then(|role| declared.as_ref()?.find(role));
+            let is_there = |(role, _): &(&RoleName, &DeclaredInput)| {
+                there.into_iter().flatten().any(|binding| binding.role == **role && binding.input_id == id)
+            };
+            if role.as_ref().is_some_and(is_there) {
+                continue;
+            }
+            let sent_kind = draft.input_type.given().and_then(|text| InputKind::restore(text).ok());
+            if let Some(problem) = self.misfit(id, role, sent_kind.as_ref()) {
+                diagnostics.report(path.index(index).member("input_id"), problem);
+            }
+        }
+    }
+
+    /// Why a role cannot be bound to an input; `role` and `sent_kind` as far as they are known.
+    fn misfit(
+        &self,
+        id: InputId,
+        role: Option<(&RoleName, &DeclaredInput)>,
+        sent_kind: Option<&InputKind>,
+    ) -> Option<ValueProblem> {
+        let (name, role) = (role.map(|(name, _)| name), role.map(|(_, role)| role));
+        let kind = role.and_then(|role| role.input_kind.as_ref()).or(sent_kind);
+        let Some(input) = self.inputs.get(&id) else {
+            return self.instead.map(|instead| unknown(id, kind, instead));
+        };
+        let of_role = name.map_or_else(String::new, |name| format!(" for the role \"{name}\""));
+        if let Some(kind) = kind.filter(|kind| input.kind != **kind && !input.kind.is_composed_as(kind)) {
+            let message = format!("is \"{}\", an input of another kind than is needed{of_role}", input.name);
+            let problem = ValueProblem::new(ViolationCode::InputKindMismatch, message);
+            return Some(problem.expected(kind.as_str()).actual(input.kind.as_str()));
+        }
+        let role = role?;
+        if let (Some(expected), Some(actual)) = (&role.metric, &input.metric)
+            && expected != actual
+        {
+            let message = format!("is \"{}\", which measures something else than is needed{of_role}", input.name);
+            let problem = ValueProblem::new(ViolationCode::MetricMismatch, message);
+            return Some(problem.expected(expected.as_str()).actual(actual.as_str()));
+        }
+        let (Some(expected), Some(actual)) = (&role.unit, &input.unit) else { return None };
+        if self.units.compare(actual, expected) != UnitFit::Incompatible {
+            return None;
+        }
+        let message = format!("is \"{}\", whose unit cannot be converted into the one{of_role}", input.name);
+        let problem = ValueProblem::new(ViolationCode::UnitIncompatible, message);
+        let problem = problem.expected(expected.as_str()).actual(actual.as_str());
+        Some(problem.hint("bind an input whose unit measures the same, or correct the unit of the input"))
+    }
+
+    /// Why bindings of a job do not fit, by their roles: what [`judge`](Self::judge) would report.
+    pub fn misfits<'b>(
+        &self,
+        contract: &Contract,
+        bindings: impl IntoIterator<Item = &'b RoleBinding>,
+    ) -> Vec<(&'b RoleBinding, ValueProblem)> {
+        let roles = &contract.declared_inputs().roles;
+        let misfit = |binding: &'b RoleBinding| {
+            let problem = self.misfit(binding.input_id, roles.get_key_value(&binding.role), Some(&binding.input_type));
+            problem.map(|problem| (binding, problem))
+        };
+        bindings.into_iter().filter_map(misfit).collect()
+    }
+
+    /// How the values of a bound input come to the unit of its role.
+    #[must_use]
+    pub fn unit_of(&self, contract: &Contract, binding: &RoleBinding) -> Option<JudgedUnit> {
+        let to = contract.declared_inputs().roles.get(&binding.role)?.unit.as_ref()?;
+        let from = self.inputs.get(&binding.input_id)?.unit.as_ref()?;
+        let fit = self.units.compare(from, to);
+        (fit != UnitFit::Same).then(|| JudgedUnit { from: from.clone(), to: to.clone(), fit })
+    }
+}
+
+fn unknown(id: InputId, kind: Option<&InputKind>, instead: &BTreeMap<InputKind, Vec<Input>>) -> ValueProblem {
+    let problem = ValueProblem::new(ViolationCode::UnknownInput, "is not an input that the organisation told of");
+    let problem = problem.actual(id.to_string());
+    let Some(kind) = kind else { return problem };
+    let known: Vec<String> =
+        instead.get(kind).into_iter().flatten().map(|input| format!("{} (\"{}\")", input.id, input.name)).collect();
+    if known.is_empty() {
+        return problem.hint(format!("no input of kind \"{kind}\" is known: tell of it first"));
+    }
+    problem.hint(format!("known inputs of kind \"{kind}\": {}", known.join(", ")))
+}

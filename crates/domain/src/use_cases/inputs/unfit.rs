@@ -1,0 +1,110 @@
+//! Jobs with inputs bound that do not fit any more: what is told of an input may change after it was bound.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::known::ToldInputs;
+use crate::model::{
+    Input, Job, JobId, OrganisationId, Page, PageRequest, RoleName, Scope, SourceVersion, SourceVersionId,
+};
+use crate::ports::{JobFilter, StoreFailure};
+use crate::use_cases::{Ports, Warning};
+
+/// So many jobs are named in a warning.
+const MOST_NAMED: usize = 10;
+/// So many jobs are looked at for the warnings of a request.
+const MOST_LOOKED_AT: usize = 1_000;
+
+/// The roles of each of these jobs whose inputs do not fit.
+pub(crate) fn unfit_roles(ports: &Ports, jobs: &[&Job]) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
+    let wanted =
+        jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding.input_id)));
+    let told = ToldInputs::load(ports, wanted)?;
+    judge(ports, jobs, &told)
+}
+
+fn judge(ports: &Ports, jobs: &[&Job], told: &ToldInputs) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
+    let known: Vec<_> = jobs.iter().map(|job| told.judging(ports, job)).collect();
+    let concerned = jobs.iter().zip(&known).filter(|(_, known)| !known.is_empty());
+    let versions = versions_of(ports, concerned.map(|(job, _)| *job))?;
+    let roles = |(job, known): (&&Job, &crate::requests::KnownInputs<'_>)| {
+        let Some(version) = versions.get(&job.source_version_id) else { return Vec::new() };
+        let misfits = known.misfits(&version.contract, &job.role_bindings);
+        misfits.into_iter().map(|(binding, _)| binding.role.clone()).collect()
+    };
+    Ok(jobs.iter().zip(&known).map(roles).collect())
+}
+
+/// The versions that these jobs run.
+pub(crate) fn versions_of<'a>(
+    ports: &Ports,
+    jobs: impl Iterator<Item = &'a Job>,
+) -> Result<BTreeMap<SourceVersionId, SourceVersion>, StoreFailure> {
+    let ids: BTreeSet<SourceVersionId> = jobs.map(|job| job.source_version_id).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let found = ports.source_versions.find_many(&ids.into_iter().collect::<Vec<_>>())?;
+    Ok(found.into_iter().flatten().map(|version| (version.id, version)).collect())
+}
+
+/// What a caller should know who tells of these inputs: which of their jobs they do not fit any more.
+pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<Warning>, StoreFailure> {
+    let mut warnings = Vec::new();
+    let mut left = MOST_LOOKED_AT;
+    let keys: Vec<_> = inputs.iter().map(|input| input.position().into()).collect();
+    let are_bound = if keys.is_empty() { Vec::new() } else { ports.inputs.are_bound(&keys)? };
+    for (input, _) in inputs.iter().zip(are_bound).filter(|(_, is_bound)| *is_bound) {
+        let mut unfit: Vec<(JobId, RoleName)> = Vec::new();
+        let mut after = None;
+        let mut is_complete = true;
+        loop {
+            if left == 0 {
+                is_complete = false;
+                break;
+            }
+            let limit = u16::try_from(left).unwrap_or(PageRequest::MAX_LIMIT).min(PageRequest::MAX_LIMIT);
+            let page = PageRequest::new(limit, after).unwrap_or_else(|| unreachable!("a valid limit"));
+            let Page { items, next } = users_of(ports, input.organisation_id, input, &page)?;
+            left -= items.len();
+            let told = ToldInputs::from_iter([(*input).clone()]);
+            let jobs: Vec<&Job> = items.iter().collect();
+            for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &told)?) {
+                unfit.extend(roles.into_iter().map(|role| (job.id, role)));
+            }
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if !unfit.is_empty() {
+            warnings.push(warning(input, &unfit, is_complete));
+        }
+    }
+    Ok(warnings)
+}
+
+fn users_of(
+    ports: &Ports,
+    organisation_id: OrganisationId,
+    input: &Input,
+    page: &PageRequest,
+) -> Result<Page<Job>, StoreFailure> {
+    let filter = JobFilter { input_id: Some(input.id), ..JobFilter::default() };
+    let Page { items, next } = ports.jobs.list(&Scope::of([organisation_id]), &filter, page)?;
+    Ok(Page { items: items.into_iter().map(|found| found.job).collect(), next })
+}
+
+fn warning(input: &Input, unfit: &[(JobId, RoleName)], is_complete: bool) -> Warning {
+    let jobs: BTreeSet<JobId> = unfit.iter().map(|(job, _)| *job).collect();
+    let at_least = if is_complete { "" } else { "at least " };
+    let count = if jobs.len() == 1 { "1 job has".to_owned() } else { format!("{at_least}{} jobs have", jobs.len()) };
+    let named: Vec<_> =
+        unfit.iter().take(MOST_NAMED).map(|(job, role)| json!({ "job_id": job, "role": role })).collect();
+    Warning {
+        code: "bindings_unfit",
+        message: format!("{count} the input \"{}\" bound to a role that it does not fit", input.name),
+        details: json!({ "input_id": input.id, "jobs": jobs.len(), "at_least": !is_complete, "bindings": named }),
+    }
+}

@@ -1,0 +1,92 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Input, Job, JobId, Source, SourceId, SourceVersion, SourceVersionId, Weight};
+use crate::requests::{JudgedUnit, KnownInputs};
+use crate::use_cases::inputs::known::ToldInputs;
+use crate::use_cases::inputs::unfit::versions_of;
+use crate::use_cases::{Ports, UseCaseError};
+
+/// What to show of a job beside its own members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expansion {
+    /// Its source, whole.
+    pub source: bool,
+    /// Its version, whole.
+    pub source_version: bool,
+    /// What its organisation told of its inputs, and how their values are converted.
+    pub inputs: bool,
+}
+
+/// The sources and versions of some jobs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Expanded {
+    /// Sources by id.
+    pub sources: BTreeMap<SourceId, Source>,
+    /// Versions by id.
+    pub source_versions: BTreeMap<SourceVersionId, SourceVersion>,
+    /// Inputs by the job that has them bound, those of each in the order of its bindings.
+    pub inputs: BTreeMap<JobId, Vec<BoundInput>>,
+}
+
+/// What is known of an input where it is bound.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BoundInput {
+    /// What was told of it, if anything was.
+    pub input: Option<Input>,
+    /// Its unit and that of the role, if both are known and not the same.
+    pub unit: Option<JudgedUnit>,
+}
+
+impl Weight for BoundInput {
+    fn weight(&self) -> usize {
+        self.input.as_ref().map_or(0, Weight::weight)
+    }
+}
+
+/// Finds what is to be shown beside these jobs, with one question for each kind of thing.
+pub fn expand_jobs<'a>(
+    ports: &Ports,
+    jobs: impl IntoIterator<Item = &'a Job, IntoIter: Clone>,
+    expansion: Expansion,
+) -> Result<Expanded, UseCaseError> {
+    let jobs = jobs.into_iter();
+    let mut expanded = Expanded::default();
+    if expansion.source {
+        let ids: BTreeSet<SourceId> = jobs.clone().map(|job| job.source_id).collect();
+        let ids: Vec<SourceId> = ids.into_iter().collect();
+        let sources = ports.sources.find_many(&ids)?.into_iter().flatten();
+        expanded.sources = sources.map(|source| (source.id, source)).collect();
+    }
+    if expansion.source_version {
+        expanded.source_versions = versions_of(ports, jobs.clone())?;
+    }
+    if expansion.inputs {
+        expanded.inputs = bound_inputs(ports, &jobs.collect::<Vec<_>>(), &expanded.source_versions)?;
+    }
+    Ok(expanded)
+}
+
+fn bound_inputs(
+    ports: &Ports,
+    jobs: &[&Job],
+    known_versions: &BTreeMap<SourceVersionId, SourceVersion>,
+) -> Result<BTreeMap<JobId, Vec<BoundInput>>, UseCaseError> {
+    let wanted =
+        jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding.input_id)));
+    let told = ToldInputs::load(ports, wanted)?;
+    let judging: Vec<_> = jobs.iter().map(|job| (*job, told.judging(ports, job))).collect();
+    let has_unit = |known: &KnownInputs<'_>| known.inputs.values().any(|input| input.unit.is_some());
+    let concerned = judging.iter().filter(|(_, known)| has_unit(known)).map(|(job, _)| *job);
+    let missing = concerned.filter(|job| !known_versions.contains_key(&job.source_version_id));
+    let versions = versions_of(ports, missing)?;
+    let bound = |(job, known): (&Job, KnownInputs<'_>)| {
+        let id = job.source_version_id;
+        let contract = known_versions.get(&id).or_else(|| versions.get(&id)).map(|version| &version.contract);
+        let inputs = job.role_bindings.iter().map(|binding| BoundInput {
+            input: known.inputs.get(&binding.input_id).map(|input| (*input).clone()),
+            unit: contract.and_then(|contract| known.unit_of(contract, binding)),
+        });
+        (job.id, inputs.collect())
+    };
+    Ok(judging.into_iter().map(bound).collect())
+}

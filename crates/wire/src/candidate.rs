@@ -1,0 +1,45 @@
+use prediction_domain::use_cases;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::input::Input;
+use crate::job::UnitConversion;
+use crate::rules;
+
+/// Something that can be bound to a role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Candidate {
+    /// The input.
+    pub input: Input,
+    /// How sure it is that it fits.
+    #[schema(value_type = OpenCandidateFit, inline)]
+    pub fit: CandidateFit,
+    /// How its values would come to the unit of the role; null if both have the same unit, or if one is not known.
+    pub conversion: Option<UnitConversion>,
+}
+
+/// How sure it is that something fits a role; the surest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CandidateFit {
+    /// It measures what is needed, in the unit of the role.
+    Exact,
+    /// It measures what is needed, in a unit that is converted.
+    Convertible,
+    /// It may: its metric or its unit is not known, or cannot be read.
+    Unverified,
+}
+
+/// Stands for a fit where answers are described.
+type OpenCandidateFit = rules::Open<CandidateFit>;
+
+impl From<use_cases::Candidate> for Candidate {
+    fn from(use_cases::Candidate { input, fit, unit }: use_cases::Candidate) -> Self {
+        let fit = match fit {
+            use_cases::CandidateFit::Exact => CandidateFit::Exact,
+            use_cases::CandidateFit::Convertible => CandidateFit::Convertible,
+            use_cases::CandidateFit::Unverified => CandidateFit::Unverified,
+        };
+        Self { input: input.into(), fit, conversion: unit.map(UnitConversion::from) }
+    }
+}
