@@ -116,13 +116,33 @@ def draw(*words: object) -> float:
     return int.from_bytes(digest[:4], "big") / 0xFFFFFFFF
 
 
-def read_input(input_id: str, at: int, broken: frozenset[str]) -> float:
-    """The toy sensor: degrees that rise from 10 at two in the morning to 22 at two in the afternoon, more or less 2."""
+def read_input(binding: Json, at: int, broken: frozenset[str]) -> float:
+    """The toy sensor: degrees that rise from 10 at two in the morning to 22 at two in the afternoon, more or less 2.
+
+    One of which the service was told that it has another unit gives them in that one.
+    """
+    input_id = binding["input_id"]
     if input_id in broken:
         raise InputFailure(f"the input {input_id} did not answer")
     hour = at // HOUR
     from_two = abs(hour % 24 - 14)
-    return 10 + 12 - min(from_two, 24 - from_two) + 4 * draw(input_id, hour) - 2
+    degrees = 10 + 12 - min(from_two, 24 - from_two) + 4 * draw(input_id, hour) - 2
+    conversion = binding.get("conversion")
+    if conversion and conversion["factor"] is not None:
+        return (degrees - conversion["offset"]) / conversion["factor"]
+    return degrees
+
+
+def in_unit_of_role(binding: Json, value: float) -> float:
+    """A value of the input in the unit that its role takes."""
+    conversion = binding.get("conversion")
+    if not conversion:
+        return value
+    if conversion["factor"] is None:
+        # A guess would be a wrong prediction that nobody notices.
+        units = f"{conversion['from']} into {conversion['to']}"
+        raise InputFailure(f"the values of the input {binding['input_id']} cannot be converted from {units}")
+    return value * conversion["factor"] + conversion["offset"]
 
 
 def predict_risk(role: str, degrees: list[float]) -> float:
@@ -150,7 +170,7 @@ class Runner:
         now = int(time.time())
         issued_at = now - now % interval
         count, failures = 0, 0
-        for job in self.api.items("/jobs", source_id=source["id"], active="true", limit="200"):
+        for job in self.api.items("/jobs", source_id=source["id"], active="true", expand="inputs", limit="200"):
             count += 1
             try:
                 outcome = self.run(job, issued_at)
@@ -197,10 +217,10 @@ class Runner:
     def predict(self, job: Json, issued_at: int) -> list[Json]:
         """The values of every output role of the job's contract, for each of the next hours."""
         roles = [output["role"] for output in self.version(job["source_version_id"])["output_roles"]]
-        inputs = [binding["input_id"] for binding in job["role_bindings"]]
+        bindings = job["role_bindings"]
         predictions = []
         for at in range(issued_at + HOUR, issued_at + HOUR * self.hours + 1, HOUR):
-            degrees = [read_input(input_id, at, self.broken) for input_id in inputs]
+            degrees = [in_unit_of_role(binding, read_input(binding, at, self.broken)) for binding in bindings]
             predictions += [{"role": role, "at": stamp(at), "value": predict_risk(role, degrees)} for role in roles]
         return predictions
 

@@ -59,6 +59,6 @@ pub use violation::{
 };
 pub use weight::Weight;
 
-pub(crate) use catalog::{RoleNames, validate_aliases, validate_roles};
+pub(crate) use catalog::{RoleNames, are_one, validate_aliases, validate_roles};
 pub(crate) use jobs::CarryOver;
 pub(crate) use text::ComposedRoles;

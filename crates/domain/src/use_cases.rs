@@ -30,8 +30,9 @@ pub use catalog::{
 pub use clock_watch::ClockWatch;
 pub use error::{Conflict, InUse, Resource, UseCaseError};
 pub use inputs::{
-    ImportedInput, InputOutcome, InputPut, InputUse, InputsImported, delete_input, get_input, get_organisation,
-    import_inputs, list_input_uses, list_inputs, list_organisations, name_organisation, put_input,
+    Candidate, CandidateFit, CandidatePosition, CandidateQuestion, ImportedInput, InputOutcome, InputPut, InputUse,
+    InputsImported, delete_input, get_input, get_organisation, import_inputs, list_candidates, list_input_uses,
+    list_inputs, list_organisations, name_organisation, put_input,
 };
 pub use jobs::{
     BoundInput, ComparedRevisions, Expanded, Expansion, HealthJudge, Impact, ImpactFilter, JobChanged, JobQuery,

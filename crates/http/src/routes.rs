@@ -28,7 +28,7 @@ use crate::request::Call;
 use prediction_wire as wire;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
-const ENDPOINTS: [Endpoint; 43] = [
+const ENDPOINTS: [Endpoint; 45] = [
     sources::list::ENDPOINT,
     sources::create::ENDPOINT,
     sources::get::ENDPOINT,
@@ -39,6 +39,8 @@ const ENDPOINTS: [Endpoint; 43] = [
     source_versions::get::ENDPOINT,
     source_versions::compare::ENDPOINT,
     source_versions::impact::ENDPOINT,
+    source_versions::candidates::ENDPOINT,
+    source_versions::setup_schema::ENDPOINT,
     lifecycles::get::ENDPOINT,
     lifecycles::change::ENDPOINT,
     source_versions::delete::ENDPOINT,

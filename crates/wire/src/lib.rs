@@ -16,6 +16,7 @@
 //! gives what it could read as a draft that the domain judges. The code that decodes a request also describes it in
 //! OpenAPI.
 
+mod candidate;
 mod comparison;
 mod fields;
 mod health;
@@ -31,6 +32,7 @@ mod rules;
 mod run;
 mod schemas;
 mod setup;
+mod setup_schema;
 mod source;
 mod source_version;
 mod texts;
@@ -38,6 +40,7 @@ mod upgrade;
 mod upgrade_many;
 mod warning;
 
+pub use candidate::{Candidate, CandidateFit};
 pub use comparison::{MemberDifference, RoleComparison, SourceVersionComparison, SourceVersionReference};
 pub use fields::{BodyError, Described, Fields, List, Part, ReadOnly, Schemas, Shape};
 pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDegradation, ServiceHealth};
@@ -59,6 +62,7 @@ pub use rules::{
 pub use run::{Prediction, Provenance, REPORT_RUN, ReportedRun, Run};
 pub use schemas::schemas;
 pub use setup::{JobSetup, JobSetupOutcome, Outcome, SET_UP_JOB};
+pub use setup_schema::setup_schema;
 pub use source::{CREATE_SOURCE, Source, UPDATE_SOURCE, UpdatedSource, ValueCount};
 pub use source_version::{CREATE_SOURCE_VERSION, InputRole, OutputRole, SourceVersion, SourceVersionItem};
 pub use texts::{entity_tags, trimmed};

@@ -6,8 +6,8 @@ use utoipa::openapi::schema::{AllOf, Schema};
 
 use crate::fields::Schemas;
 use crate::{
-    comparison, health, impact, input, job, job_revision, lifecycle, organisation, problem, rules, run, setup, source,
-    source_version, upgrade, upgrade_many, warning,
+    candidate, comparison, health, impact, input, job, job_revision, lifecycle, organisation, problem, rules, run,
+    setup, source, source_version, upgrade, upgrade_many, warning,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -40,6 +40,8 @@ use crate::{
     impact::ImpactCounts,
     impact::JobImpact,
     rules::OutputAction,
+    candidate::Candidate,
+    candidate::CandidateFit,
     input::Input,
     input::InputImport,
     input::InputImportCounts,

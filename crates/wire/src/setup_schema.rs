@@ -7,8 +7,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::rules::{FLAG, NAME, Rule};
 
-/// The schema (JSON Schema, draft 2020-12) of a setup of a job that runs this version, in the form that names the version
-/// by its id in `job.source_version_id`.
+/// The schema (JSON Schema, draft 2020-12) of a setup of a job that runs this version, in the form that names the
+/// version by its id in `job.source_version_id`.
 ///
 /// What is valid under it is refused only for what no schema can say: whether the organisation is the caller's, what is
 /// known of the inputs, whether characters can be seen, what is stored. The service takes more: other forms of a setup,
@@ -21,10 +21,11 @@ pub fn setup_schema(version: &SourceVersion) -> Value {
     } else {
         json!({ "type": "object", "required": ["role", "input_id"], "oneOf": roles.iter().map(binding).collect::<Vec<_>>() })
     };
-    json!({
+    let about = version.description.as_ref().map_or("Everything that the job needs.", |text| text.as_str());
+    let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("Set up a job on version {}", version.version),
-        "description": version.description,
+        "description": about,
         "type": "object",
         "required": ["organisation_id", "job", "role_bindings"],
         "additionalProperties": false,
@@ -45,10 +46,14 @@ pub fn setup_schema(version: &SourceVersion) -> Value {
                 "description": "The version's input roles, bound to inputs.",
                 "maxItems": BINDINGS.most,
                 "items": items,
-                "allOf": roles.iter().map(times).collect::<Vec<_>>(),
             },
         },
-    })
+    });
+    // It has an item at the least, where it is.
+    if !roles.is_empty() {
+        schema["properties"]["role_bindings"]["allOf"] = roles.iter().map(times).collect();
+    }
+    schema
 }
 
 /// A binding of that role.

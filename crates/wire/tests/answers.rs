@@ -331,6 +331,12 @@ fn every_answer_about_inputs_reads_back() {
             json!({"role": word, "input_id": id, "input_type": kind, "input": input, "conversion": conversion})
         },
     ));
+    let fit = prop::sample::select(vec!["exact", "convertible", "unverified"]);
+    check::<wire::Candidate>((input(), fit).prop_map(|(input, fit)| {
+        let conversion = json!({"from": "K", "to": "°C", "factor": 1.0, "offset": -273.15});
+        let conversion = if fit == "convertible" { conversion } else { Value::Null };
+        json!({"input": input, "fit": fit, "conversion": conversion})
+    }));
     let use_of_input = (id(), id(), word(), any::<bool>(), prop::collection::vec(word(), 0..3));
     check::<wire::InputUse>(use_of_input.prop_map(|(job, organisation, name, active, roles)| {
         json!({"job_id": job, "organisation_id": organisation, "name": name, "active": active, "roles": roles})

@@ -17,7 +17,7 @@ from service.machine import conditions, end_on_signals, say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import pooling, report, row_level_security
+from . import directory, pooling, report, row_level_security
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -115,6 +115,34 @@ class Bench:
     def _note_impact(self, database: str, jobs: int, server: Server) -> None:
         self.figures[f"impact on {jobs:,} jobs, {database}, s"] = seconds_to_judge(server, self._local, jobs)
         server.stop()
+
+    def run_directory(self) -> None:
+        """What a directory of inputs costs those who look for one, and those who bind one."""
+        options = self._options
+        say(f"Making databases with {options.inputs:,} inputs.")
+        server, database = self._postgres("directory", options.jobs)
+        directory.fill_postgres(database, options.inputs // directory.IN_EACH)
+        file = Sqlite(self._folder / "directory.db")
+        self._seed(file.url)
+        directory.fill_sqlite(file, options.inputs // directory.IN_EACH)
+        others = self._start(file.url)
+        for name, found in (("PostgreSQL", server), ("SQLite", others)):
+            for what, milliseconds in directory.milliseconds_to_look(found, self._local).items():
+                self.figures[f"p99 of {what} among {options.inputs:,} inputs, {name}, ms"] = milliseconds
+        groups = [
+            [
+                (f"{at} {kind} {connections}", at_server, Load(kind, connections, self._local, options.jobs))
+                for kind in ("setup", "known")
+            ]
+            for at, at_server in (("postgres", server), ("sqlite", others))
+            for connections in (16, 64)
+        ]
+        for number in range(options.rounds):
+            say(f"Round {number + 1} of {options.rounds}.")
+            for name, at_server, load in in_turn(groups, number):
+                self._measure(name, at_server, load)
+            database.tidy()
+            file.tidy()
 
     def run_row_level_security(self) -> None:
         """What policies in PostgreSQL would cost READ and LIST."""
@@ -348,6 +376,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: under 3 minutes")
     parser.add_argument("--results", action="store_true", help="only what concerns values: reading and purging them")
     parser.add_argument("--impact", action="store_true", help="only how long it takes to tell what an upgrade would do")
+    parser.add_argument("--directory", action="store_true", help="only what a directory of inputs costs")
     parser.add_argument(
         "--row-level-security", action="store_true", help="only what policies in PostgreSQL would cost: under 3 minutes"
     )
@@ -377,6 +406,7 @@ def main() -> None:
     options.ladder = [] if options.quick else [10_000, 100_000, 1_000_000]
     options.values = [100_000, 1_000_000] if options.quick else [100_000, 1_000_000, 10_000_000]
     options.impact_jobs = [10_000] if options.quick else [10_000, 1_000_000]
+    options.inputs = 100_000 if options.quick else 1_000_000
     options.rounds = options.rounds or (1 if options.quick else 3 if options.row_level_security else 4)
     options.seconds = options.seconds or 1
     options.reads = 1 if options.quick else 3
@@ -387,6 +417,8 @@ def main() -> None:
             bench.run_results()
         elif options.impact:
             bench.run_impact()
+        elif options.directory:
+            bench.run_directory()
         elif options.row_level_security:
             bench.run_row_level_security()
         elif options.pooling:
@@ -406,6 +438,7 @@ def main() -> None:
     kinds = (
         ("results", options.results),
         ("impact", options.impact),
+        ("directory", options.directory),
         ("row-level-security", options.row_level_security),
         ("pooling", options.pooling),
         ("quick", options.quick),
@@ -415,7 +448,9 @@ def main() -> None:
     kept = options.keep or folder / f"{run['conditions']['at'].replace(':', '')}.json"
     for path in (kept, last):
         path.write_text(json.dumps(run, indent=1) + "\n")
-    if options.row_level_security:
+    if options.directory:
+        print(directory.tables([run]))
+    elif options.row_level_security:
         print(row_level_security.tables([run]))
     else:
         print(pooling.tables([run]) if options.pooling else report.tables([run], before))

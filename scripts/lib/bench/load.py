@@ -14,6 +14,7 @@ LANES = {
     "list": "reads",
     "deep": "reads",
     "setup": "setups",
+    "known": "setups",
     "report": "writes",
     "bulk": "writes",
     "day": "reads",

@@ -51,6 +51,30 @@ local kinds = {
   end,
 }
 
+-- The same with inputs that the directory knows: see directory.py.
+kinds.known = function()
+  sent = sent + 1
+  local number = math.random(0, 9)
+  local bindings = {}
+  for index, role in ipairs({ "temperature", "humidity", "leaf_wetness" }) do
+    bindings[index] = string.format(
+      '{"role":"%s","input_id":"01990000-0000-7000-9000-%d"}',
+      role,
+      100000000000 + number * 100000 + math.random(500, 999)
+    )
+  end
+  return "POST",
+    "/api/v1/jobs/setup",
+    string.format(
+      '{"organisation_id":"%s","job":{"name":"Set up %d-%d","source_version_id":"%s"},"role_bindings":[%s]}',
+      organisation(number),
+      salt,
+      sent,
+      "0197f000-0000-7000-8000-000000000001",
+      table.concat(bindings, ",")
+    )
+end
+
 local function values(count)
   local items = {}
   for number = 0, count - 1 do
@@ -119,7 +143,7 @@ end
 
 function init()
   math.randomseed(salt)
-  if kind == "setup" or kind == "report" or kind == "bulk" then
+  if kind == "setup" or kind == "known" or kind == "report" or kind == "bulk" then
     headers["Content-Type"] = "application/json"
   end
 end

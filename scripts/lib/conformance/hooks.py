@@ -132,6 +132,19 @@ def report_values(job: str) -> dict[str, str] | None:
         return {"role": values[0]["role"], "at": at}
 
 
+def role_of_version(version: str) -> str | None:
+    """An input role of a version, if it has one."""
+    if not SETUPS:
+        return None
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["Authorization"] = str(SETUPS[-1].headers["Authorization"])
+        home = str(SETUPS[-1].url).partition(JOBS)[0]
+        found = session.get(f"{home}/api/v1/source_versions/{version}", timeout=10)
+        roles = found.json()["input_roles"] if found.status_code == 200 else []
+        return roles[0]["role"] if roles else None
+
+
 def remember(path: str, made: dict[str, str]) -> None:
     """Puts it at the end of what was made."""
     MADE[path] = [other for other in MADE.get(path, []) if other != made] + [made]
@@ -176,6 +189,10 @@ def before_call(_ctx: HookContext, case: AnyCase, **_: object) -> None:
             case.query.update(report_values(made[-1]["id"]) or {})
             case.query.pop("as_of", None)
             case.query.pop("known_at", None)
+    if path.endswith("/candidates") and case.query:
+        role = role_of_version(made[-1]["id"])
+        if role:
+            case.query["role"] = role
     if path in POSSIBLE_BODIES:
         case.body = POSSIBLE_BODIES[path]
     if case.method in ("PUT", "DELETE"):

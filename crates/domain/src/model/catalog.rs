@@ -7,8 +7,8 @@ mod lifecycle;
 mod source;
 mod source_version;
 
-pub(crate) use comparison::RoleNames;
 pub use comparison::{Compatibility, ContractComparison, MemberDifference, RoleChange, RoleComparison};
+pub(crate) use comparison::{RoleNames, are_one};
 pub use contract::{ALIASES, Contract, ContractDigest, InputRole, MAX_ALIASES, MAX_ROLES, OutputRole, ROLES};
 pub(crate) use contract::{validate_aliases, validate_roles};
 pub use declared_inputs::{DeclaredInput, DeclaredInputs};

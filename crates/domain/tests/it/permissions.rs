@@ -10,13 +10,14 @@ use prediction_domain::requests::{
     UpgradeManyDraft,
 };
 use prediction_domain::use_cases::{
-    ImpactFilter, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_lifecycle, change_source,
-    compare_job_revisions, count_jobs_by_health, create_source, delete_input, delete_job, delete_run, delete_source,
-    delete_source_version, get_input, get_job_revision, get_run, import_inputs, judge_impact, list_input_uses,
-    list_inputs, list_job_revisions, list_jobs, list_predictions, list_runs, name_organisation, prepare_set_up,
-    prepare_upgrades, publish_source_version, put_input, report_run, restore_job, upgrade_job,
+    CandidateQuestion, ImpactFilter, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_lifecycle,
+    change_source, compare_job_revisions, count_jobs_by_health, create_source, delete_input, delete_job, delete_run,
+    delete_source, delete_source_version, get_input, get_job_revision, get_run, import_inputs, judge_impact,
+    list_candidates, list_input_uses, list_inputs, list_job_revisions, list_jobs, list_predictions, list_runs,
+    name_organisation, prepare_set_up, prepare_upgrades, publish_source_version, put_input, report_run, restore_job,
+    upgrade_job,
 };
-use prediction_domain_testkit::values::{first_page, fresh_organisation_id};
+use prediction_domain_testkit::values::{first_page, fresh_organisation_id, role_name};
 
 use crate::world::{CHOSEN, caller, customer, everything, given, ports_of, source_id, submit};
 
@@ -25,7 +26,7 @@ type UseCase = fn(&Ports, &Caller) -> Result<(), UseCaseError>;
 const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
-const USE_CASES: [(&str, Permission, UseCase); 31] = [
+const USE_CASES: [(&str, Permission, UseCase); 32] = [
     ("create_source", Permission::CatalogCreate, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
@@ -91,6 +92,12 @@ const USE_CASES: [(&str, Permission, UseCase); 31] = [
     ("get_input", Permission::InputsRead, |ports, caller| get_input(ports, caller, input_id(), None).map(drop)),
     ("list_inputs", Permission::InputsRead, |ports, caller| {
         list_inputs(ports, caller, &InputFilter::default(), &first_page(50)).map(drop)
+    }),
+    ("list_candidates", Permission::InputsRead, |ports, caller| {
+        let (organisation_id, role) = (fresh_organisation_id(), role_name("air"));
+        let question = CandidateQuestion { organisation_id, role, name_part: None };
+        let id = SourceVersionId::parse(CHOSEN).unwrap();
+        list_candidates(ports, caller, id, &question, &first_page(50)).map(drop)
     }),
     ("list_input_uses", Permission::JobsRead, |ports, caller| {
         list_input_uses(ports, caller, input_id(), &first_page(50)).map(drop)

@@ -275,8 +275,9 @@ impl Operation {
     }
 
     /// Whether an answer of that status carries an entity tag.
-    pub(super) fn has_entity_tag(&self, status: u16) -> bool {
-        let single = self.answers.iter().any(|(_, _, body)| matches!(body, Body::One(_)));
+    #[must_use]
+    pub fn has_entity_tag(&self, status: u16) -> bool {
+        let single = self.answers.iter().any(|(status, _, body)| *status == 304 || matches!(body, Body::One(_)));
         single && matches!(status, 200 | 201 | 304)
     }
 }

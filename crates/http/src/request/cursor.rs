@@ -9,6 +9,7 @@ use prediction_domain::model::{
     InputId, InputPosition, OrganisationId, Position, PredictionPosition, ReadingPosition, Revision, RoleName, RunId,
     RunNumber, RunPosition, Timestamp,
 };
+use prediction_domain::use_cases::{CandidateFit, CandidatePosition};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -77,6 +78,20 @@ impl Place for InputPosition {
         let (organisation_id, id) = bytes.split_at_checked(ID_BYTES)?;
         let id = InputId::from_uuid(Uuid::from_slice(id).ok()?).ok()?;
         Some(Self { organisation_id: OrganisationId::from_bytes(organisation_id)?, id })
+    }
+}
+
+impl Place for CandidatePosition {
+    fn to_bytes(&self) -> Vec<u8> {
+        let fit = CandidateFit::ALL.iter().position(|fit| *fit == self.fit).and_then(|place| u8::try_from(place).ok());
+        [vec![fit.unwrap_or(u8::MAX)], self.after.as_ref().map(Place::to_bytes).unwrap_or_default()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (fit, after) = bytes.split_first()?;
+        let fit = *CandidateFit::ALL.get(usize::from(*fit))?;
+        let after = if after.is_empty() { None } else { Some(InputPosition::from_bytes(after)?) };
+        Some(Self { fit, after })
     }
 }
 

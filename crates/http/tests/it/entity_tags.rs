@@ -125,7 +125,7 @@ async fn tell_the_truth(acts: Vec<Act>) {
         let comparison = format!("{version}/comparison?with={}", version.rsplit('/').next().unwrap());
         let mut paths =
             vec![source.clone(), version.clone(), comparison, job.clone(), format!("{job}/revisions/{revision}")];
-        paths.push(INPUT.to_owned());
+        paths.extend([INPUT.to_owned(), format!("{version}/setup_schema")]);
         paths.extend([format!("{job}/revisions/{revision}/comparison?with=1"), format!("{version}/lifecycle")]);
         paths
             .extend(["source", "source_version", "source,source_version"].map(|parts| format!("{job}?expand={parts}")));
@@ -156,6 +156,7 @@ fn every_operation_with_a_tag_is_looked_at() {
         "get_source",
         "get_source_version",
         "compare_source_versions",
+        "get_setup_schema",
         "get_lifecycle",
         "get_input",
         "get_job",

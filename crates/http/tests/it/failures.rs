@@ -43,6 +43,7 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
         .map(|operation| {
             let path = operation.path_to(ORGANISATION);
             let path = match operation.id {
+                "list_candidates" => format!("{path}?organisation_id={ORGANISATION}&role=air"),
                 "compare_source_versions" => format!("{path}?with={ORGANISATION}"),
                 "trace_prediction" => format!("{path}?role=risk&at=2026-06-01T12:00:00Z"),
                 _ => path,

@@ -36,6 +36,9 @@ async fn a_caller_without_the_scope_reaches_no_port() {
     for operation in prediction_http::openapi::operations() {
         let Access::Scope(permission) = operation.access else { continue };
         let path = match operation.id {
+            "list_candidates" => {
+                format!("{}?organisation_id={ORGANISATION}&role=air", operation.path_to(ORGANISATION))
+            }
             "trace_prediction" => format!("{}?role=risk&at=2026-06-01T12:00:00Z", operation.path_to(ORGANISATION)),
             _ => operation.path_to(ORGANISATION),
         };

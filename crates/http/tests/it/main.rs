@@ -20,5 +20,6 @@ mod readings;
 mod reporting;
 mod runs;
 mod service;
+mod setup_schemas;
 mod snapshots;
 mod walks;

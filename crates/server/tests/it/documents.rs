@@ -125,6 +125,10 @@ fn head_works_wherever_get_does(server: &Server) {
             "/api/v1/sources/{id}" => model.source_path(),
             "/api/v1/source_versions/{id}" => model.version_path(),
             "/api/v1/source_versions/{id}/impact" => format!("{}/impact", model.version_path()),
+            "/api/v1/source_versions/{id}/setup_schema" => format!("{}/setup_schema", model.version_path()),
+            "/api/v1/source_versions/{id}/candidates" => {
+                format!("{}/candidates?organisation_id={ORGANISATION_A}&role=temperature", model.version_path())
+            }
             "/api/v1/source_versions/{id}/lifecycle" => format!("{}/lifecycle", model.version_path()),
             "/api/v1/source_versions/{id}/comparison" => {
                 format!("{}/comparison?with={}", model.version_path(), model.version)

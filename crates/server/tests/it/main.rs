@@ -7,6 +7,7 @@ mod harness;
 mod bad_bodies;
 mod bad_queries;
 mod browsers;
+mod candidates;
 mod changes;
 mod command;
 mod comparing;

@@ -69,9 +69,16 @@ fn row(operation: &str) -> Row {
         | "list_source_versions"
         | "get_source_version"
         | "compare_source_versions"
-        | "get_lifecycle" => read,
+        | "get_lifecycle"
+        | "get_setup_schema" => read,
         // What is told depends on the organisations of the token.
         "judge_impact" => Row { without_a_scope: UNSCOPED, ..read },
+        "list_candidates" => Row {
+            other_organisation: Problem(403, "organisation_out_of_scope"),
+            no_organisation: Problem(403, "organisation_out_of_scope"),
+            without_a_scope: UNSCOPED,
+            ..read
+        },
         // A caller with an organisation creates sources of its own.
         "create_source" => Row {
             owner: Done(201),
@@ -162,6 +169,7 @@ fn call(caller: &Client, operation: &Operation, source: &str, version: &str, nam
     let id = one.rsplit('/').next().unwrap();
     let path = &operation.path.replace("{id}", id);
     match (operation.method, operation.id) {
+        ("GET", "list_candidates") => caller.get(&format!("{path}?organisation_id={ORGANISATION_A}&role=temperature")),
         ("GET", "compare_source_versions") => caller.get(&format!("{path}?with={id}")),
         ("POST", "create_source") => caller.post(path, &json!({ "name": name })),
         ("POST", _) => {

@@ -5,11 +5,12 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Model, ORGANISATION_A, ORGANISATION_B, Server, on_both_databases, path_of};
+use crate::harness::{Model, ORGANISATION_A, ORGANISATION_B, ORGANISATION_C, Server, on_both_databases, path_of};
 
 on_both_databases!(
     a_runner_reports_each_active_job_once,
     an_input_that_cannot_be_read_fails_the_runs_that_need_it,
+    a_runner_converts_what_an_input_gives_into_the_unit_of_its_role,
     a_runner_says_plainly_what_it_cannot_do,
     a_runner_goes_on_through_an_upgrade_and_reports_each_run_once,
 );
@@ -93,6 +94,41 @@ fn an_input_that_cannot_be_read_fails_the_runs_that_need_it(server: &Server) {
     let again = run(server, &token(server), &["--fail", &model.input]);
     assert!(out(&again).contains("already reported for "), "{}", out(&again));
     assert_eq!(runs_of(server, &job), done_over);
+}
+
+fn a_runner_converts_what_an_input_gives_into_the_unit_of_its_role(server: &Server) {
+    let contract = json!({
+        "input_roles": [{ "role": "air", "input_kind": "sensor", "metric": "temperature", "unit": "°C" }],
+        "output_roles": [{ "role": "mildew", "metric": "risk", "unit": "%" }],
+    });
+    let model = Model::publish_with(server, "mildew", contract);
+    server.operator().put(&model.source_path(), &json!({ "expected_interval_minutes": LONG_INTERVAL })).expect(200);
+    // The toy sensor of one id measures the same for all, each in the unit that was told of it.
+    let input = format!("/api/v1/inputs/{}", model.input);
+    let job = |organisation: &str, unit: &str| {
+        let told = json!({ "organisation_id": organisation, "kind": "sensor", "name": "Air", "unit": unit });
+        server.member(organisation).put(&input, &told).expect(201);
+        let setup = json!({
+            "organisation_id": organisation, "job": { "name": "Vineyard", "source_version_id": model.version },
+            "role_bindings": [{ "role": "air", "input_id": model.input }],
+        });
+        server.operator().post("/api/v1/jobs/setup", &setup).expect(201)["job"].clone()
+    };
+    let jobs = [job(ORGANISATION_A, "°C"), job(ORGANISATION_B, "K"), job(ORGANISATION_C, "°F")];
+    let changed = json!({ "organisation_id": ORGANISATION_C, "unit": "hPa" });
+    server.operator().put(&input, &changed).expect(200);
+    let done = run(server, &token(server), &["--hours", "6"]);
+    assert_eq!(done.status.code(), Some(0), "{}", complaints(&done));
+    let values =
+        |job: &Value| server.operator().get(&format!("{}/predictions", path_of(job))).expect(200)["items"].clone();
+    let risks = |job: &Value| {
+        values(job).as_array().unwrap().iter().map(|value| value["value"].as_f64().unwrap()).collect::<Vec<_>>()
+    };
+    let (celsius, kelvin) = (risks(&jobs[0]), risks(&jobs[1]));
+    assert_eq!(celsius.len(), 6);
+    assert!(celsius.iter().zip(&kelvin).all(|(one, other)| (one - other).abs() < 0.11), "{celsius:?} {kelvin:?}");
+    let failed = runs_of(server, &jobs[2]);
+    assert!(failed[0]["message"].as_str().unwrap().contains("hPa into °C"), "{failed:?}");
 }
 
 fn a_runner_says_plainly_what_it_cannot_do(server: &Server) {

@@ -15,6 +15,7 @@ on_both_databases!(
     who_changes_an_input_is_told_which_jobs_it_does_not_fit,
     jobs_with_inputs_that_do_not_fit_are_listed,
     a_reader_is_told_of_an_input_that_changed,
+    a_unit_that_is_written_in_another_way_is_no_other_unit,
 );
 
 const SETUP: &str = "/api/v1/jobs/setup";
@@ -273,6 +274,33 @@ fn a_reader_is_told_of_an_input_that_changed(server: &Server) {
     assert_eq!(changed["revision"], 1);
     let put = operator.call("PUT", &path_of(&job)).header("If-Match", &tag).json(&json!({ "active": false })).send();
     put.expect(200);
+}
+
+fn a_unit_that_is_written_in_another_way_is_no_other_unit(server: &Server) {
+    let model = weather(server, "weather");
+    let operator = server.operator();
+    let job = operator.post(SETUP, &setup(&model, "Job A", &[("air", &fresh_id())])).expect(201)["job"].clone();
+    let version = |label: &str, unit: &str| {
+        let mut contract = contract("Mildew.");
+        insert(&mut contract, "/input_roles/0/unit", unit);
+        model.publish_version(server, label, contract)
+    };
+    for (label, unit, class, outcome) in
+        [("2", "K", "needs_binding", "needs_binding"), ("3", "degC", "compatible", "ready")]
+    {
+        let to = version(label, unit);
+        let path = format!("/api/v1/source_versions/{to}");
+        let compared = operator.get(&format!("{path}/comparison?with={}", model.version)).expect(200);
+        assert_eq!(compared["input_roles"][0]["differences"][0]["member"], "unit", "{compared}");
+        assert_eq!((&compared["compatibility"], unit), (&json!(class), unit));
+        assert_eq!(operator.get(&format!("{path}/impact")).expect(200)["items"][0]["outcome"], outcome);
+        let upgrade = operator.post(&format!("{}/upgrade", path_of(&job)), &json!({ "source_version_id": to }));
+        if outcome == "ready" {
+            assert_eq!(upgrade.expect(200)["plan"]["compatibility"], class);
+        } else {
+            told_at(&upgrade, &[("/role_bindings", "role_changed")]);
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::contract::{Contract, InputRole, OutputRole};
 use crate::model::from_text::words;
-use crate::model::text::{ComposedRoles, RoleName};
+use crate::model::inputs::{UnitFit, Units, UnreadUnits};
+use crate::model::text::{ComposedRoles, RoleName, Unit};
 
 words! {
     /// What a change of a contract asks of a job that runs it and of those who read its outputs, the least first.
@@ -92,8 +93,14 @@ impl Contract {
     /// ```
     #[must_use]
     pub fn compare(&self, to: &Self) -> ContractComparison {
-        let input_roles = compare(self.input_roles(), to.input_roles());
-        let output_roles = compare(self.output_roles(), to.output_roles());
+        self.compare_with(to, &UnreadUnits)
+    }
+
+    /// The same, where units of one meaning are one unit, however they are written.
+    #[must_use]
+    pub fn compare_with(&self, to: &Self, units: &dyn Units) -> ContractComparison {
+        let input_roles = compare(self.input_roles(), to.input_roles(), units);
+        let output_roles = compare(self.output_roles(), to.output_roles(), units);
         let classes = input_roles.iter().chain(&output_roles).map(|role| role.compatibility);
         ContractComparison { compatibility: worst(classes), input_roles, output_roles }
     }
@@ -139,7 +146,7 @@ trait Role {
     fn added(&self) -> Compatibility;
 
     /// Members that are different, each with what that asks for.
-    fn differences(&self, to: &Self) -> Vec<(MemberDifference, Compatibility)>;
+    fn differences(&self, to: &Self, units: &dyn Units) -> Vec<(MemberDifference, Compatibility)>;
 }
 
 impl Role for InputRole {
@@ -158,12 +165,17 @@ impl Role for InputRole {
         if self.required { Compatibility::NeedsBinding } else { Compatibility::Compatible }
     }
 
-    fn differences(&self, to: &Self) -> Vec<(MemberDifference, Compatibility)> {
+    fn differences(&self, to: &Self, units: &dyn Units) -> Vec<(MemberDifference, Compatibility)> {
         let required = if to.required { Compatibility::NeedsBinding } else { Compatibility::Compatible };
         [
             different("input_kind", &self.input_kind, &to.input_kind, Compatibility::NeedsBinding),
             different("metric", &self.metric, &to.metric, Compatibility::NeedsBinding),
-            different("unit", &self.unit, &to.unit, Compatibility::NeedsBinding),
+            different(
+                "unit",
+                &self.unit,
+                &to.unit,
+                of_units(self.unit.as_ref(), to.unit.as_ref(), units, Compatibility::NeedsBinding),
+            ),
             different("required", &self.required, &to.required, required),
             different("description", &self.description, &to.description, Compatibility::Compatible),
         ]
@@ -184,18 +196,36 @@ impl Role for OutputRole {
         Compatibility::Compatible
     }
 
-    fn differences(&self, to: &Self) -> Vec<(MemberDifference, Compatibility)> {
+    fn differences(&self, to: &Self, units: &dyn Units) -> Vec<(MemberDifference, Compatibility)> {
         // An output that is no longer given by every run leaves gaps.
         let required = if to.required { Compatibility::Compatible } else { Compatibility::Breaking };
         [
             different("metric", &self.metric, &to.metric, Compatibility::Breaking),
-            different("unit", &self.unit, &to.unit, Compatibility::Breaking),
+            different(
+                "unit",
+                &self.unit,
+                &to.unit,
+                of_units(self.unit.as_ref(), to.unit.as_ref(), units, Compatibility::Breaking),
+            ),
             different("required", &self.required, &to.required, required),
             different("description", &self.description, &to.description, Compatibility::Compatible),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+}
+
+/// What another unit asks for: nothing, if it is only written in another way.
+fn of_units(from: Option<&Unit>, to: Option<&Unit>, units: &dyn Units, another: Compatibility) -> Compatibility {
+    if are_one(from, to, units) { Compatibility::Compatible } else { another }
+}
+
+/// Whether two units are one, however they are written.
+pub(crate) fn are_one(from: Option<&Unit>, to: Option<&Unit>, units: &dyn Units) -> bool {
+    match (from, to) {
+        (Some(from), Some(to)) => units.compare(from, to) == UnitFit::Same,
+        (from, to) => from == to,
     }
 }
 
@@ -208,7 +238,7 @@ fn different<T: PartialEq + Serialize>(
     (from != to).then(|| (MemberDifference { member, from: json!(from), to: json!(to) }, compatibility))
 }
 
-fn compare<R: Role>(from: &[R], to: &[R]) -> Vec<RoleComparison> {
+fn compare<R: Role>(from: &[R], to: &[R], units: &dyn Units) -> Vec<RoleComparison> {
     let former: BTreeMap<&RoleName, &R> = from.iter().map(|role| (role.name(), role)).collect();
     let later: BTreeMap<&RoleName, &R> = to.iter().map(|role| (role.name(), role)).collect();
     let names = RoleNames::of(from.iter().map(Role::name));
@@ -219,7 +249,7 @@ fn compare<R: Role>(from: &[R], to: &[R]) -> Vec<RoleComparison> {
             let Some(before) = names.previous(role).and_then(|name| former.get(name)) else {
                 return whole(role, RoleChange::Added, role.added());
             };
-            let (differences, classes): (Vec<_>, Vec<_>) = before.differences(role).into_iter().unzip();
+            let (differences, classes): (Vec<_>, Vec<_>) = before.differences(role, units).into_iter().unzip();
             let previous_role = Some(before.name()).filter(|previous| *previous != role.name());
             renamed.extend(previous_role);
             let (change, least) = match previous_role {

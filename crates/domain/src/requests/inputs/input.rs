@@ -63,8 +63,8 @@ impl InputSpec {
         }
     }
 
-    /// The new input of that owner that this describes, in its first revision; `None` without one, and after a violation
-    /// was reported.
+    /// The new input of that owner that this describes, in its first revision; `None` without an owner, and after a
+    /// violation was reported.
     pub(crate) fn create(
         &self,
         diagnostics: &mut Diagnostics,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::binding::{BindingDraft, validate_bindings};
 use crate::model::{
     BINDINGS, CarryOver, CheckedBindings, Contract, Diagnostics, InputRole, ListLimit, Path, RoleBinding, RoleName,
-    RoleNames, ValueProblem, ViolationCode,
+    RoleNames, Units, ValueProblem, ViolationCode, are_one,
 };
 use crate::requests::Sent;
 
@@ -45,6 +45,7 @@ pub(crate) fn validate_upgrade<'a>(
     bound: &'a CheckedBindings,
     from: &Contract,
     to: &'a Contract,
+    units: &dyn Units,
 ) -> UpgradedBindings<'a> {
     let before = diagnostics.violation_count();
     let path = Path::of("role_bindings");
@@ -65,7 +66,7 @@ pub(crate) fn validate_upgrade<'a>(
         if let Some(input) = declared.roles.get_mut(&role.role) {
             input.required = Some(false);
         }
-        if let Some(problem) = misfit(role, binding, from) {
+        if let Some(problem) = misfit(role, binding, from, units) {
             diagnostics.report(path.clone(), problem);
         }
     }
@@ -95,11 +96,16 @@ pub(crate) struct UpgradeOutlook {
 }
 
 /// The same judgement as [`validate_upgrade`], of a request that says nothing but the version.
-pub(crate) fn upgrade_outlook(bound: &CheckedBindings, from: &Contract, to: &Contract) -> UpgradeOutlook {
+pub(crate) fn upgrade_outlook(
+    bound: &CheckedBindings,
+    from: &Contract,
+    to: &Contract,
+    units: &dyn Units,
+) -> UpgradeOutlook {
     let CarryOver { roles, dropped } = CarryOver::of(bound, from, to, &BTreeMap::new());
     let is_missing = |(role, binding): &(&InputRole, Option<&RoleBinding>)| match binding {
         None => role.required,
-        Some(binding) => misfit(role, binding, from).is_some(),
+        Some(binding) => misfit(role, binding, from, units).is_some(),
     };
     UpgradeOutlook {
         missing: roles.into_iter().filter(is_missing).map(|(role, _)| role.role.clone()).collect(),
@@ -109,7 +115,7 @@ pub(crate) fn upgrade_outlook(bound: &CheckedBindings, from: &Contract, to: &Con
 
 /// Why a role cannot take over a binding. A role that measures something else may fit the same input, but that is not
 /// for the service to say.
-fn misfit(role: &InputRole, binding: &RoleBinding, from: &Contract) -> Option<ValueProblem> {
+fn misfit(role: &InputRole, binding: &RoleBinding, from: &Contract, units: &dyn Units) -> Option<ValueProblem> {
     let name = &role.role;
     if binding.input_type != role.input_kind && !binding.input_type.is_composed_as(&role.input_kind) {
         let message = format!("lacks an input for the role \"{name}\": the one that is bound is of another kind");
@@ -118,7 +124,7 @@ fn misfit(role: &InputRole, binding: &RoleBinding, from: &Contract) -> Option<Va
         return Some(problem.hint(format!("bind an input of kind \"{}\" to it", role.input_kind)));
     }
     let former = from.input_roles().iter().find(|former| former.role == binding.role)?;
-    if (&former.metric, &former.unit) == (&role.metric, &role.unit) {
+    if former.metric == role.metric && are_one(former.unit.as_ref(), role.unit.as_ref(), units) {
         return None;
     }
     let measures = |role: &InputRole| serde_json::json!({ "metric": role.metric, "unit": role.unit });

@@ -28,6 +28,6 @@ pub fn compare_source_versions(
         let problem = version_of_other_source("belongs to another source", Some(to.source_id), from.source_id);
         return Err(refused(problem));
     }
-    let comparison = from.contract.compare(&to.contract);
+    let comparison = from.contract.compare_with(&to.contract, ports.units.as_ref());
     Ok(ComparedVersions { from, to, comparison })
 }

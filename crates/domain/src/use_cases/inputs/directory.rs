@@ -41,8 +41,8 @@ impl Directory {
         }
     }
 
-    /// The input that is to be stored: a new one, or what becomes of the one that is there; `None` after a violation was
-    /// reported.
+    /// The input that is to be stored: a new one, or what becomes of the one that is there; `None` after a violation
+    /// was reported.
     pub(super) fn put(
         &self,
         diagnostics: &mut Diagnostics,

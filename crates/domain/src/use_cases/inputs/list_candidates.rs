@@ -143,10 +143,9 @@ impl Judge<'_> {
             _ if input.metric.is_none() => CandidateFit::Unverified,
             Some(UnitFit::Same) => CandidateFit::Exact,
             Some(UnitFit::Convertible(_)) => CandidateFit::Convertible,
-            Some(UnitFit::Unverified) => CandidateFit::Unverified,
             // A role without a unit takes any.
             None if role.unit.is_none() => CandidateFit::Exact,
-            None => CandidateFit::Unverified,
+            Some(UnitFit::Unverified) | None => CandidateFit::Unverified,
         };
         Some((fit, judged.filter(|judged| judged.fit != UnitFit::Same)))
     }

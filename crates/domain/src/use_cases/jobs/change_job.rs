@@ -183,8 +183,8 @@ impl Judge<'_> {
         Ok(checked)
     }
 
-    /// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them is
-    /// reported where the request says which version it shall be.
+    /// Judges the bindings that stay against another version. They are not in the request, so what is wrong with them
+    /// is reported where the request says which version it shall be.
     fn kept(
         &mut self,
         diagnostics: &mut Diagnostics,

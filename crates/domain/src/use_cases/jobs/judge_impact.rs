@@ -84,7 +84,8 @@ impl Judge<'_> {
                 let found = self.ports.source_versions.find_many(&[id])?.pop().flatten();
                 // A job keeps its version from being deleted: the job was changed since it was read.
                 let contract = found.ok_or_else(contended)?.contract;
-                let outputs = contract.compare(&self.to.contract).output_roles.into_iter();
+                let compared = contract.compare_with(&self.to.contract, self.ports.units.as_ref());
+                let outputs = compared.output_roles.into_iter();
                 let changed = outputs.filter(|role| role.compatibility == Compatibility::Breaking);
                 let changed_outputs = changed.map(|role| role.role).collect();
                 Ok(place.insert(Known { contract, changed_outputs }))
@@ -104,7 +105,7 @@ impl Judge<'_> {
         if group.source_version_id == self.to.id {
             return Ok(ImpactOutcome::UpToDate);
         }
-        let to = self.to;
+        let (to, units) = (self.to, self.ports.units.as_ref());
         let known = self.known(group.source_version_id)?;
         // Which inputs they are makes no difference; each is of the kind that its role takes.
         let roles = known.contract.input_roles().iter().filter(|role| group.roles.contains(&role.role));
@@ -113,14 +114,15 @@ impl Judge<'_> {
             input_id: any_input(),
             input_type: role.input_kind.clone(),
         });
-        let outlook = upgrade_outlook(&CheckedBindings::of_checked(bound.collect()), &known.contract, &to.contract);
+        let outlook =
+            upgrade_outlook(&CheckedBindings::of_checked(bound.collect()), &known.contract, &to.contract, units);
         Ok(outcome(to, &outlook, &known.changed_outputs))
     }
 
     fn of_job(&mut self, job: Job) -> Result<JobImpact, UseCaseError> {
-        let to = self.to;
+        let (to, units) = (self.to, self.ports.units.as_ref());
         let known = self.known(job.source_version_id)?;
-        let outlook = upgrade_outlook(&job.role_bindings, &known.contract, &to.contract);
+        let outlook = upgrade_outlook(&job.role_bindings, &known.contract, &to.contract, units);
         Ok(JobImpact {
             job_id: job.id,
             organisation_id: job.organisation_id,

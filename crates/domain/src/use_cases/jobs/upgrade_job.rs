@@ -87,7 +87,9 @@ pub(super) fn plan_between(
         let path = if draft.version.given().is_some() { "version" } else { "source_version_id" };
         diagnostics.report(Path::of(path), problem);
     }
-    let upgraded = validate_upgrade(&mut diagnostics, draft, &stored.role_bindings, &from.contract, &to.contract);
+    let units = ports.units.as_ref();
+    let upgraded =
+        validate_upgrade(&mut diagnostics, draft, &stored.role_bindings, &from.contract, &to.contract, units);
     // What is carried over was judged when it was bound, by a role of the same kind, metric and unit.
     let anew = draft.role_bindings.given().map_or(&[][..], Vec::as_slice);
     let declared = Some(to.contract.declared_inputs());
@@ -102,7 +104,7 @@ pub(super) fn plan_between(
     let plan = UpgradePlan {
         from: reference(from),
         to: reference(to),
-        compatibility: from.contract.compare(&to.contract).compatibility,
+        compatibility: from.contract.compare_with(&to.contract, units).compatibility,
         inputs: input_steps(&upgraded),
         outputs: output_steps(&stored.outputs, &outputs),
     };
@@ -111,8 +113,8 @@ pub(super) fn plan_between(
         Err(violations) => return Err(UseCaseError::NotUpgradable { violations, plan: Box::new(plan) }),
     };
     let job = Job { source_version_id: to.id, role_bindings, outputs, ..stored.clone() };
-    let units = unverified_units(&known, &to.contract, &job.role_bindings);
-    let warnings = deprecation(to).filter(|_| is_another).into_iter().chain(units).collect();
+    let unverified = unverified_units(&known, &to.contract, &job.role_bindings);
+    let warnings = deprecation(to).filter(|_| is_another).into_iter().chain(unverified).collect();
     Ok(Upgrade { job, plan, warnings })
 }
 

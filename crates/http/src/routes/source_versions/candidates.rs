@@ -21,8 +21,8 @@ fn describe() -> Operation {
         )
         .access(Access::Scope(Permission::InputsRead))
         .parameters(paged(vec![
-            required(query("organisation_id", "Whose inputs.", ID.schema())),
-            required(query("role", "The input role of the version.", WORD.schema())),
+            required("organisation_id", "Whose inputs.", ID.schema()),
+            required("role", "The input role of the version.", WORD.schema()),
             query("q", "Only inputs with this in their name, without case.", NAME.schema()),
         ]))
         .answer(200, "A page of candidates", Body::Page("Candidate"))

@@ -38,7 +38,13 @@ impl<'a> World<'a> {
                 return call.query(&format!("with={version}"));
             }
             "change_lifecycle" => (Model::publish(server, name).version, Some(json!({ "stage": "deprecated" }))),
-            "get_source_version" | "get_lifecycle" | "judge_impact" => (Model::publish(server, name).version, None),
+            "list_candidates" => {
+                let call = server.operator().call(operation.method, &operation.path_to(&self.model.version));
+                return call.query(&format!("organisation_id={ORGANISATION_A}&role=temperature"));
+            }
+            "get_setup_schema" | "get_source_version" | "get_lifecycle" | "judge_impact" => {
+                (Model::publish(server, name).version, None)
+            }
             "delete_source_version" => (Model::publish(server, name).version, Some(json!({ "revision": 1 }))),
             "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
             "delete_job" => (self.job(name), Some(json!({ "revision": null }))),
