@@ -61,10 +61,10 @@ pub(crate) fn flag(name: &'static str, about: &'static str) -> Parameter {
     query(name, about, FLAG.schema())
 }
 
-/// A list of some of these words.
+/// A list of some of these words. One that stands twice says nothing more.
 pub(crate) fn words(name: &'static str, about: &'static str, words: &[&'static str]) -> Parameter {
     let word = text_schema(ObjectBuilder::new().enum_values(Some(words.iter().copied())));
-    let list = ArrayBuilder::new().items(word).min_items(Some(1)).unique_items(true).build();
+    let list = ArrayBuilder::new().items(word).min_items(Some(1)).build();
     query(name, about, RefOr::T(Schema::Array(list)))
 }
 
