@@ -33,7 +33,7 @@ use prediction_wire::{self as wire, Shape};
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
 pub(crate) use precondition::{
-    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, version_tag, versions_tag,
+    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, organisation_digest, version_tag, versions_tag,
 };
 pub(crate) use query::Query;
 

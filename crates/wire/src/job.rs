@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::fields::{List, ReadOnly, Shape};
 use crate::health::JobHealth;
 use crate::input::Input;
+use crate::organisation::Organisation;
 use crate::rules::{self, FLAG, ID, NAME, REVISION, TIME, WORD};
 use crate::source::Source;
 use crate::source_version::SourceVersion;
@@ -58,6 +59,10 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub source_version: Option<Box<SourceVersion>>,
+    /// With `expand=organisation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub organisation: Option<Organisation>,
 }
 
 /// A job as it is after a change.
@@ -172,6 +177,7 @@ impl From<JobWithHealth> for Job {
             updated_at: job.updated_at,
             source: None,
             source_version: None,
+            organisation: None,
         }
     }
 }
@@ -220,6 +226,7 @@ pub static UPDATE_JOB: Shape<JobChangeDraft> = Shape {
         fields.read_only("health", ReadOnly::One("JobHealth"));
         fields.read_only("source", ReadOnly::One("Source"));
         fields.read_only("source_version", ReadOnly::One("SourceVersion"));
+        fields.read_only("organisation", ReadOnly::One("Organisation"));
         JobChangeDraft {
             id: fields.text("id", ID.about(FIXED)),
             organisation_id: fields.text("organisation_id", ID.about(FIXED)),

@@ -68,7 +68,7 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
     let second = SetUpDraft { organisation_id: given(OTHER_ORGANISATION), ..everything() };
     let jobs = [first.job, world.set_up(second).unwrap().job];
     let expand = |source, source_version| {
-        expand_jobs(&world.ports, &jobs, Expansion { source, source_version, inputs: false }).unwrap()
+        expand_jobs(&world.ports, &jobs, Expansion { source, source_version, ..Expansion::default() }).unwrap()
     };
     assert_eq!(expand(false, false), Expanded::default());
     let expanded = expand(true, true);
@@ -91,7 +91,8 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
         .times(1)
         .returning(move |_| Ok(vec![Some(version.clone())]));
     let expanded =
-        expand_jobs(&ports_of(mocks), &jobs, Expansion { source: true, source_version: true, inputs: false }).unwrap();
+        expand_jobs(&ports_of(mocks), &jobs, Expansion { source: true, source_version: true, ..Expansion::default() })
+            .unwrap();
     assert_eq!((expanded.sources.len(), expanded.source_versions.len()), (1, 1));
 }
 

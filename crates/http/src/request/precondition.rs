@@ -5,7 +5,7 @@
 //! send the tag back, and is only held to the revision.
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use prediction_domain::model::{Health, Input, Revision, SourceVersion};
+use prediction_domain::model::{Health, Input, Organisation, Revision, SourceVersion};
 use prediction_domain::requests::Precondition;
 use prediction_domain::use_cases::BoundInput;
 use sha2::{Digest as _, Sha256};
@@ -44,6 +44,14 @@ pub(crate) struct Shown {
     pub(crate) lifecycle: Option<Revision>,
     /// The [digest](inputs_digest) of its inputs.
     pub(crate) inputs: Option<u32>,
+    /// The [digest](organisation_digest) of its organisation.
+    pub(crate) organisation: Option<u32>,
+}
+
+/// What tells the name of an organisation apart from what it was.
+pub(crate) fn organisation_digest(organisation: &Organisation) -> u32 {
+    let name = organisation.name.as_ref().map_or("", |name| name.as_str());
+    beginning(Sha256::new().chain_update(name))
 }
 
 /// What tells the inputs of a job apart from what they were.
@@ -79,7 +87,8 @@ pub(crate) fn job_tag(revision: Revision, health: &Health, shown: Shown) -> Stri
     let source = shown.source.map(|revision| format!("+{revision}")).unwrap_or_default();
     let lifecycle = shown.lifecycle.map(|revision| format!("+v{revision}")).unwrap_or_default();
     let inputs = shown.inputs.map(|digest| format!("+i{digest:08x}")).unwrap_or_default();
-    format!("\"{revision}+{health:08x}{source}{lifecycle}{inputs}\"")
+    let organisation = shown.organisation.map(|digest| format!("+o{digest:08x}")).unwrap_or_default();
+    format!("\"{revision}+{health:08x}{source}{lifecycle}{inputs}{organisation}\"")
 }
 
 /// What `If-Match` asks for. Comparison is strong: a weak tag matches nothing.

@@ -14,17 +14,17 @@ use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
 use crate::document::{Parameter, words};
-use crate::request::{Query, Shown, inputs_digest, job_tag};
+use crate::request::{Query, Shown, inputs_digest, job_tag, organisation_digest};
 use prediction_wire as wire;
 
-const EXPANDABLE: [&str; 3] = ["source", "source_version", "inputs"];
+const EXPANDABLE: [&str; 4] = ["source", "source_version", "inputs", "organisation"];
 
-/// Describes `expand=source,source_version,inputs`.
+/// Describes `expand=source,source_version,inputs,organisation`.
 fn expand() -> Parameter {
     words(
         "expand",
-        "What to show whole beside its id: source, source_version, inputs (in role_bindings, with the conversion of their units), \
-         or several with commas.",
+        "What to show whole beside its id: source, source_version, organisation, inputs (in role_bindings, with the conversion of \
+         their units), or several with commas.",
         &EXPANDABLE,
     )
 }
@@ -36,6 +36,7 @@ fn expansion(query: &mut Query) -> Expansion {
         source: words.contains(&"source"),
         source_version: words.contains(&"source_version"),
         inputs: words.contains(&"inputs"),
+        organisation: words.contains(&"organisation"),
     }
 }
 
@@ -49,6 +50,7 @@ fn with_expanded(judged: JobWithHealth, expanded: &Expanded) -> wire::Job {
         let bindings = std::mem::take(&mut body.role_bindings).into_iter().zip(bound);
         body.role_bindings = bindings.map(|(binding, bound)| binding.expanded(bound)).collect();
     }
+    body.organisation = expanded.organisations.get(&body.organisation_id).cloned().map(wire::Organisation::from);
     body.source = source.map(|source| Box::new(source.into()));
     body.source_version = version.map(|version| Box::new(version.into()));
     body
@@ -66,6 +68,7 @@ fn tag_of_expanded(judged: &JobWithHealth, expanded: &Expanded) -> String {
         source: expanded.sources.get(&judged.job.source_id).map(|source| source.revision),
         lifecycle: version.map(|version| version.lifecycle.revision),
         inputs: expanded.inputs.get(&judged.job.id).map(|bound| inputs_digest(bound)),
+        organisation: expanded.organisations.get(&judged.job.organisation_id).map(organisation_digest),
     };
     job_tag(judged.job.revision, &judged.health, shown)
 }

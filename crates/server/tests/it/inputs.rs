@@ -388,4 +388,14 @@ fn organisations_have_names(server: &Server) {
     assert_eq!(errors(&invisible), [("/name", "invisible_character")]);
     own.put(&path, &json!({ "name": null })).expect(200);
     own.get(&path).problem(404, "not_found");
+    // Jobs are shown with the name, and a reader is told when it changes.
+    let jobs = "/api/v1/jobs?expand=organisation";
+    let theirs = format!("/api/v1/organisations/{ORGANISATION_B}");
+    assert_eq!(other.get(jobs).expect(200)["items"][0]["organisation"], all[usize::from(all[1]["name"].is_null())]);
+    let job = other.get(jobs).expect(200)["items"][0].clone();
+    let job = format!("{}?expand=organisation", crate::harness::path_of(&job));
+    let tag = other.get(&job).header("etag").unwrap().to_owned();
+    other.put(&theirs, &json!({ "name": "Hof Meier" })).expect(200);
+    let changed = other.call("GET", &job).header("If-None-Match", &tag).send();
+    assert_eq!(changed.expect(200)["organisation"]["name"], "Hof Meier");
 }

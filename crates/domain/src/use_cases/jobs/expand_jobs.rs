@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Input, Job, JobId, Source, SourceId, SourceVersion, SourceVersionId, Weight};
+use crate::model::{
+    Input, Job, JobId, Organisation, OrganisationId, PageRequest, Scope, Source, SourceId, SourceVersion,
+    SourceVersionId, Weight,
+};
 use crate::requests::{JudgedUnit, KnownInputs};
 use crate::use_cases::inputs::known::ToldInputs;
 use crate::use_cases::inputs::unfit::versions_of;
@@ -8,6 +11,7 @@ use crate::use_cases::{Ports, UseCaseError};
 
 /// What to show of a job beside its own members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the request")]
 pub struct Expansion {
     /// Its source, whole.
     pub source: bool,
@@ -15,6 +19,8 @@ pub struct Expansion {
     pub source_version: bool,
     /// What its organisation told of its inputs, and how their values are converted.
     pub inputs: bool,
+    /// What its organisation is called.
+    pub organisation: bool,
 }
 
 /// The sources and versions of some jobs.
@@ -26,6 +32,8 @@ pub struct Expanded {
     pub source_versions: BTreeMap<SourceVersionId, SourceVersion>,
     /// Inputs by the job that has them bound, those of each in the order of its bindings.
     pub inputs: BTreeMap<JobId, Vec<BoundInput>>,
+    /// Organisations by id.
+    pub organisations: BTreeMap<OrganisationId, Organisation>,
 }
 
 /// What is known of an input where it is bound.
@@ -59,6 +67,13 @@ pub fn expand_jobs<'a>(
     }
     if expansion.source_version {
         expanded.source_versions = versions_of(ports, jobs.clone())?;
+    }
+    if expansion.organisation {
+        let ids: BTreeSet<OrganisationId> = jobs.clone().map(|job| job.organisation_id).collect();
+        // Each of them has a job, so it is listed.
+        let page = PageRequest::new(PageRequest::MAX_LIMIT, None).unwrap_or_else(|| unreachable!("a valid limit"));
+        let found = ports.inputs.list_organisations(&Scope::of(ids), &page)?.items;
+        expanded.organisations = found.into_iter().map(|organisation| (organisation.id, organisation)).collect();
     }
     if expansion.inputs {
         expanded.inputs = bound_inputs(ports, &jobs.collect::<Vec<_>>(), &expanded.source_versions)?;

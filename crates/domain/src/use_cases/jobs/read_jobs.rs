@@ -120,10 +120,12 @@ fn expand_within(
             (expansion.source && !expanded.sources.contains_key(&job.source_id))
                 || (expansion.source_version && !expanded.source_versions.contains_key(&job.source_version_id))
                 || (expansion.inputs && !expanded.inputs.contains_key(&job.id))
+                || (expansion.organisation && !expanded.organisations.contains_key(&job.organisation_id))
         };
         let unknown: Vec<&Job> = few.iter().map(|judged| &judged.job).filter(more).collect();
         if !unknown.is_empty() {
-            let Expanded { sources, source_versions, inputs } = expand_jobs(ports, unknown, expansion)?;
+            let Expanded { sources, source_versions, inputs, organisations } = expand_jobs(ports, unknown, expansion)?;
+            expanded.organisations.extend(organisations);
             expanded.sources.extend(sources);
             expanded.source_versions.extend(source_versions);
             expanded.inputs.extend(inputs);
@@ -132,6 +134,7 @@ fn expand_within(
             weight += job.weight()
                 + expanded.sources.get(&job.source_id).map_or(0, Weight::weight)
                 + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight)
+                + expanded.organisations.get(&job.organisation_id).map_or(0, Weight::weight)
                 + expanded.inputs.get(&job.id).into_iter().flatten().map(Weight::weight).sum::<usize>();
             if fitting > 0 && weight > budget {
                 return Ok(fitting);
