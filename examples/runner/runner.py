@@ -129,7 +129,7 @@ def read_input(binding: Json, at: int, broken: frozenset[str]) -> float:
     degrees = 10 + 12 - min(from_two, 24 - from_two) + 4 * draw(input_id, hour) - 2
     conversion = binding.get("conversion")
     if conversion and conversion["factor"] is not None:
-        return (degrees - conversion["offset"]) / conversion["factor"]
+        return (degrees - float(conversion["offset"])) / float(conversion["factor"])
     return degrees
 
 
@@ -142,7 +142,7 @@ def in_unit_of_role(binding: Json, value: float) -> float:
         # A guess would be a wrong prediction that nobody notices.
         units = f"{conversion['from']} into {conversion['to']}"
         raise InputFailure(f"the values of the input {binding['input_id']} cannot be converted from {units}")
-    return value * conversion["factor"] + conversion["offset"]
+    return value * float(conversion["factor"]) + float(conversion["offset"])
 
 
 def predict_risk(role: str, degrees: list[float]) -> float:
