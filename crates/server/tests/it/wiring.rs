@@ -319,7 +319,14 @@ fn where_inputs_have_to_be_known_others_are_refused() {
         let problem = told_at(&refused, &[("/role_bindings/0/input_id", "unknown_input")]);
         assert_eq!(problem["errors"][0]["hint"], format!("known inputs of kind \"sensor\": {air} (\"Ost\")"));
     }
-    let job = own.post(SETUP, &setup(&model, "Job A", &[("air", &air)])).expect(201)["job"].clone();
+    let (wind, _) = tell(&server, ORGANISATION_A, &json!({ "name": "West" }));
+    let both = setup(&model, "Job A", &[("air", &air), ("wind", &wind)]);
+    let job = own.post(SETUP, &both).expect(201)["job"].clone();
+    // A warning about one input says nothing about those beside it.
+    let path = format!("/api/v1/inputs/{air}");
+    assert!(own.put(&path, &json!({ "metric": "temperature" })).expect(200).get("warnings").is_none());
+    let warned = own.put(&path, &json!({ "metric": "rain" })).expect(200);
+    assert_eq!(warned["warnings"][0]["details"]["bindings"], json!([{ "job_id": job["id"], "role": "air" }]));
     let change = own.put(&path_of(&job), &json!({ "role_bindings": [{ "role": "air", "input_id": unknown }] }));
     told_at(&change, &[("/role_bindings/0/input_id", "unknown_input")]);
 }

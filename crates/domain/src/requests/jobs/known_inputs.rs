@@ -106,18 +106,11 @@ impl KnownInputs<'_> {
         Some(problem.hint("bind an input whose unit measures the same, or correct the unit of the input"))
     }
 
-    /// Why bindings of a job do not fit, by their roles: what [`judge`](Self::judge) would report.
-    pub fn misfits<'b>(
-        &self,
-        contract: &Contract,
-        bindings: impl IntoIterator<Item = &'b RoleBinding>,
-    ) -> Vec<(&'b RoleBinding, ValueProblem)> {
-        let roles = &contract.declared_inputs().roles;
-        let misfit = |binding: &'b RoleBinding| {
-            let problem = self.misfit(binding.input_id, roles.get_key_value(&binding.role), Some(&binding.input_type));
-            problem.map(|problem| (binding, problem))
-        };
-        bindings.into_iter().filter_map(misfit).collect()
+    /// Whether a binding of a job fits: whether [`judge`](Self::judge) would report nothing.
+    #[must_use]
+    pub fn fits(&self, contract: &Contract, binding: &RoleBinding) -> bool {
+        let role = contract.declared_inputs().roles.get_key_value(&binding.role);
+        self.misfit(binding.input_id, role, Some(&binding.input_type)).is_none()
     }
 
     /// How the values of a bound input come to the unit of its role.

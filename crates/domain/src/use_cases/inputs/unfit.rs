@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::known::ToldInputs;
 use crate::model::{
-    Input, Job, JobId, OrganisationId, Page, PageRequest, RoleName, Scope, SourceVersion, SourceVersionId,
+    Input, Job, JobId, Page, PageRequest, RoleBinding, RoleName, Scope, SourceVersion, SourceVersionId,
 };
 use crate::ports::{JobFilter, StoreFailure};
+use crate::requests::KnownInputs;
 use crate::use_cases::{Ports, Warning};
 
 /// So many jobs are named in a warning.
@@ -21,17 +22,23 @@ pub(crate) fn unfit_roles(ports: &Ports, jobs: &[&Job]) -> Result<Vec<Vec<RoleNa
     let wanted =
         jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding.input_id)));
     let told = ToldInputs::load(ports, wanted)?;
-    judge(ports, jobs, &told)
+    judge(ports, jobs, &told, |_| true)
 }
 
-fn judge(ports: &Ports, jobs: &[&Job], told: &ToldInputs) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
+/// The same of the bindings that are wanted: of the inputs of others, `told` need not know.
+fn judge(
+    ports: &Ports,
+    jobs: &[&Job],
+    told: &ToldInputs,
+    is_wanted: impl Fn(&RoleBinding) -> bool,
+) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
     let known: Vec<_> = jobs.iter().map(|job| told.judging(ports, job)).collect();
     let concerned = jobs.iter().zip(&known).filter(|(_, known)| !known.is_empty());
     let versions = versions_of(ports, concerned.map(|(job, _)| *job))?;
-    let roles = |(job, known): (&&Job, &crate::requests::KnownInputs<'_>)| {
+    let roles = |(job, known): (&&Job, &KnownInputs<'_>)| {
         let Some(version) = versions.get(&job.source_version_id) else { return Vec::new() };
-        let misfits = known.misfits(&version.contract, &job.role_bindings);
-        misfits.into_iter().map(|(binding, _)| binding.role.clone()).collect()
+        let is_unfit = |binding: &&RoleBinding| is_wanted(binding) && !known.fits(&version.contract, binding);
+        job.role_bindings.iter().filter(is_unfit).map(|binding| binding.role.clone()).collect()
     };
     Ok(jobs.iter().zip(&known).map(roles).collect())
 }
@@ -66,11 +73,12 @@ pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<War
             }
             let limit = u16::try_from(left).unwrap_or(PageRequest::MAX_LIMIT).min(PageRequest::MAX_LIMIT);
             let page = PageRequest::new(limit, after).unwrap_or_else(|| unreachable!("a valid limit"));
-            let Page { items, next } = users_of(ports, input.organisation_id, input, &page)?;
+            let Page { items, next } = users_of(ports, input, &page)?;
             left -= items.len();
             let told = ToldInputs::from_iter([(*input).clone()]);
             let jobs: Vec<&Job> = items.iter().collect();
-            for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &told)?) {
+            let of_input = |binding: &RoleBinding| binding.input_id == input.id;
+            for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &told, of_input)?) {
                 unfit.extend(roles.into_iter().map(|role| (job.id, role)));
             }
             after = next;
@@ -85,14 +93,9 @@ pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<War
     Ok(warnings)
 }
 
-fn users_of(
-    ports: &Ports,
-    organisation_id: OrganisationId,
-    input: &Input,
-    page: &PageRequest,
-) -> Result<Page<Job>, StoreFailure> {
+fn users_of(ports: &Ports, input: &Input, page: &PageRequest) -> Result<Page<Job>, StoreFailure> {
     let filter = JobFilter { input_id: Some(input.id), ..JobFilter::default() };
-    let Page { items, next } = ports.jobs.list(&Scope::of([organisation_id]), &filter, page)?;
+    let Page { items, next } = ports.jobs.list(&Scope::of([input.organisation_id]), &filter, page)?;
     Ok(Page { items: items.into_iter().map(|found| found.job).collect(), next })
 }
 
