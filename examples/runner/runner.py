@@ -119,7 +119,7 @@ def draw(*words: object) -> float:
 def read_input(binding: Json, at: int, broken: frozenset[str]) -> float:
     """The toy sensor: degrees that rise from 10 at two in the morning to 22 at two in the afternoon, more or less 2.
 
-    One of which the service was told that it has another unit gives them in that one.
+    One that is registered with another unit gives them in that one.
     """
     input_id = binding["input_id"]
     if input_id in broken:

@@ -43,7 +43,7 @@ pub(crate) enum ConstraintViolation {
     OneOfAnOrganisation,
     /// There is a row about what is judged already.
     Judgement,
-    /// The organisation told of an input of that id.
+    /// The organisation has an input of that id.
     InputId,
     /// The organisation has a name.
     OrganisationName,

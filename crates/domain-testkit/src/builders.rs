@@ -74,7 +74,7 @@ pub fn contract(inputs: &[&str], outputs: &[&str]) -> Contract {
     Contract::new(inputs.collect(), outputs.collect()).expect("a valid contract")
 }
 
-/// A sensor of that organisation, with everything that can be told of it.
+/// A sensor of that organisation, with every optional value.
 #[must_use]
 pub fn an_input_of(organisation_id: OrganisationId) -> Input {
     let now = later();

@@ -127,7 +127,7 @@ macro_rules! contract_suite {
             }
             inputs {
                 directory {
-                    an_input_reads_back_as_it_was_told
+                    an_input_reads_back_as_it_was_stored
                     each_organisation_has_a_directory_of_its_own
                     inputs_are_put_at_the_revision_before_or_none_is
                     inputs_are_listed_by_organisation_and_id_and_filtered

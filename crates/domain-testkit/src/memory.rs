@@ -33,7 +33,7 @@ pub struct MemoryStore(Mutex<State>);
 struct State {
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
-    /// What each organisation tells of its inputs.
+    /// The directory of each organisation.
     inputs: BTreeMap<(OrganisationId, InputId), Input>,
     organisation_names: BTreeMap<OrganisationId, OrganisationName>,
     jobs: BTreeMap<JobId, Job>,

@@ -21,8 +21,8 @@ pub use catalog::{
 pub(crate) use inputs::InputSpec;
 pub use inputs::{IMPORTED_INPUTS, ImportDraft, InputDraft, OrganisationDraft};
 pub use jobs::{
-    BindingDraft, JobChangeDraft, JudgedUnit, KnownInputs, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft,
-    SetUpJobDraft, UPGRADES, UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings,
+    BindingDraft, JobChangeDraft, KnownInputs, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft, SetUpJobDraft,
+    UPGRADES, UnitComparison, UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings,
     validate_bindings,
 };
 pub(crate) use jobs::{UpgradeOutlook, UpgradedBindings, upgrade_outlook, validate_upgrade};

@@ -69,16 +69,16 @@ pub struct Ports {
     pub quotas: Quotas,
     /// Compares units.
     pub units: Arc<dyn Units>,
-    /// Whether a job may be bound to an input of which nothing was told.
+    /// Whether a job may be bound to an input that is not registered.
     pub unknown_inputs: UnknownInputs,
 }
 
-/// What becomes of a binding to an input of which its organisation told nothing.
+/// What becomes of a binding to an input that is not registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnknownInputs {
-    /// It is taken as it is.
+    /// It is accepted as it is.
     #[default]
-    Taken,
+    Accepted,
     /// It is refused.
     Refused,
 }

@@ -79,7 +79,7 @@ pub(crate) struct ServeOptions {
     pub(crate) limit_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
     pub(crate) usage: UsageOptions,
-    /// Refuse to bind a job to an input of which its organisation told nothing: see /api/v1/inputs
+    /// Refuse to bind a job to an input that its organisation has not registered: see /api/v1/inputs
     #[arg(long, env = "PREDICTION_API_REQUIRE_KNOWN_INPUTS")]
     pub(crate) require_known_inputs: bool,
     #[arg(

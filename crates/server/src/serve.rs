@@ -51,7 +51,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let ports = Ports {
         quotas: quotas(&options.usage, Arc::clone(&clock)),
         units: Arc::new(UcumUnits),
-        unknown_inputs: if options.require_known_inputs { UnknownInputs::Refused } else { UnknownInputs::Taken },
+        unknown_inputs: if options.require_known_inputs { UnknownInputs::Refused } else { UnknownInputs::Accepted },
         ..ports
     };
     let purger = Purger::new(&store, Arc::clone(&clock), &*ports.ids).keeping(options.usage.kept_history());

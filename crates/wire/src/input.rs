@@ -10,7 +10,7 @@ use crate::fields::{Fields, List, ReadOnly, Shape};
 use crate::rules::{self, ID, NAME, REVISION, TIME, WORD};
 use crate::warning::Warning;
 
-/// A thing that can be bound to an input role, as far as its organisation told of it.
+/// A thing that can be bound to an input role, as its organisation registered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Input {
     /// Its identity in the system that it belongs to. Two organisations may each have an input with the same id.
@@ -34,7 +34,7 @@ pub struct Input {
     /// How often it was changed, the creation included.
     #[schema(value_type = rules::RevisionNumber, inline)]
     pub revision: Revision,
-    /// When it was first told of.
+    /// When it was registered.
     #[schema(value_type = rules::Time, inline)]
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -49,7 +49,7 @@ impl From<model::Input> for Input {
     }
 }
 
-/// What became of an input that was told of.
+/// What became of an input that was put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InputOutcome {
@@ -166,10 +166,10 @@ impl From<use_cases::InputUse> for InputUse {
     }
 }
 
-/// What is told of one input.
+/// An input to be registered or changed.
 pub static PUT_INPUT: Shape<InputDraft> = Shape {
     name: "PutInputRequest",
-    about: "What is told of an input. What is left out of one that is there stays; what GET returned can be sent back.",
+    about: "An input to be registered or changed. What is left out of one that is there stays; what GET returned can be sent back.",
     members: |fields| {
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
@@ -181,7 +181,7 @@ pub static PUT_INPUT: Shape<InputDraft> = Shape {
 
 static IMPORTED_INPUT: Shape<InputDraft> = Shape {
     name: "ImportedInput",
-    about: "What is told of one input of many. What is left out of one that is there stays.",
+    about: "One input of many, to be registered or changed. What is left out of one that is there stays.",
     members: |fields| {
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
@@ -190,10 +190,10 @@ static IMPORTED_INPUT: Shape<InputDraft> = Shape {
     },
 };
 
-/// What is told of many inputs.
+/// Many inputs, to be registered or changed.
 pub static IMPORT_INPUTS: Shape<ImportDraft> = Shape {
     name: "ImportInputsRequest",
-    about: "What is told of many inputs: all of it is stored or nothing.",
+    about: "Many inputs, to be registered or changed: all of it is stored or nothing.",
     members: |fields| ImportDraft {
         items: fields.objects("items", List::of(&IMPORTED_INPUTS).required(), &IMPORTED_INPUT),
     },

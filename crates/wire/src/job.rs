@@ -2,7 +2,7 @@ use prediction_domain::model::{
     self, BINDINGS, Conversion, InputId, InputKind, JobId, JobName, JobWithHealth, Metric, OrganisationId, OutputId,
     Revision, RoleName, SourceId, SourceVersionId, Timestamp, Unit, UnitFit,
 };
-use prediction_domain::requests::{BindingDraft, JobChangeDraft, JudgedUnit};
+use prediction_domain::requests::{BindingDraft, JobChangeDraft, UnitComparison};
 use prediction_domain::use_cases::{BoundInput, JobChanged};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -96,7 +96,7 @@ pub struct RoleBinding {
     /// The kind of the input.
     #[schema(value_type = rules::Word, inline)]
     pub input_type: InputKind,
-    /// With expand=inputs: what was told of the input; left out if nothing was.
+    /// With expand=inputs: the input; left out if it is not registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub input: Option<Box<Input>>,
@@ -104,7 +104,7 @@ pub struct RoleBinding {
     /// or if one of the two is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub conversion: Option<UnitConversion>,
+    pub conversion: Option<Box<UnitConversion>>,
 }
 
 /// How values of an input come to the unit of the role that it is bound to: `value * factor + offset`.
@@ -122,8 +122,8 @@ pub struct UnitConversion {
     pub offset: Option<f64>,
 }
 
-impl From<JudgedUnit> for UnitConversion {
-    fn from(JudgedUnit { from, to, fit }: JudgedUnit) -> Self {
+impl From<UnitComparison> for UnitConversion {
+    fn from(UnitComparison { from, to, fit }: UnitComparison) -> Self {
         let conversion = match fit {
             UnitFit::Same => Some(Conversion { factor: 1.0, offset: 0.0 }),
             UnitFit::Convertible(conversion) => Some(conversion),
@@ -139,7 +139,7 @@ impl RoleBinding {
     #[must_use]
     pub fn expanded(self, bound: BoundInput) -> Self {
         let input = bound.input.map(|input| Box::new(input.into()));
-        Self { input, conversion: bound.unit.map(UnitConversion::from), ..self }
+        Self { input, conversion: bound.unit.map(|unit| Box::new(unit.into())), ..self }
     }
 }
 

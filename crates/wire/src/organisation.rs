@@ -12,7 +12,7 @@ pub struct Organisation {
     /// Its identity in the system that it belongs to.
     #[schema(value_type = rules::Id, inline)]
     pub id: OrganisationId,
-    /// Its name, for people; null: none was told. Not unique.
+    /// Its name, for people; null: it has none. Not unique.
     #[schema(value_type = rules::NullableName, inline)]
     pub name: Option<OrganisationName>,
 }

@@ -16,6 +16,26 @@ local function organisation(number)
   return string.format("77777777-7777-7777-7777-7777777770%02d", number)
 end
 
+-- A setup for the organisation of that number, with three inputs that are given by their numbers.
+local function set_up(number, input)
+  sent = sent + 1
+  local bindings = {}
+  for index, role in ipairs({ "temperature", "humidity", "leaf_wetness" }) do
+    bindings[index] =
+      string.format('{"role":"%s","input_id":"01990000-0000-7000-9000-%d"}', role, 100000000000 + input())
+  end
+  return "POST",
+    "/api/v1/jobs/setup",
+    string.format(
+      '{"organisation_id":"%s","job":{"name":"Set up %d-%d","source_version_id":"%s"},"role_bindings":[%s]}',
+      organisation(number),
+      salt,
+      sent,
+      "0197f000-0000-7000-8000-000000000001",
+      table.concat(bindings, ",")
+    )
+end
+
 local kinds = {
   read = function()
     return "GET", "/api/v1/jobs/01980000-0000-7000-8000-" .. string.format("%d", 100000000000 + math.random(0, jobs - 1))
@@ -29,51 +49,18 @@ local kinds = {
       "/api/v1/jobs?limit=20&organisation_id=" .. organisation(number) .. "&cursor=" .. cursors[number + 1]
   end,
   setup = function()
-    sent = sent + 1
-    local bindings = {}
-    for index, role in ipairs({ "temperature", "humidity", "leaf_wetness" }) do
-      bindings[index] = string.format(
-        '{"role":"%s","input_id":"01990000-0000-7000-9000-%d"}',
-        role,
-        100000000000 + math.random(0, 899999999)
-      )
-    end
-    return "POST",
-      "/api/v1/jobs/setup",
-      string.format(
-        '{"organisation_id":"%s","job":{"name":"Set up %d-%d","source_version_id":"%s"},"role_bindings":[%s]}',
-        organisation(math.random(0, 9)),
-        salt,
-        sent,
-        "0197f000-0000-7000-8000-000000000001",
-        table.concat(bindings, ",")
-      )
+    return set_up(math.random(0, 9), function()
+      return math.random(0, 899999999)
+    end)
+  end,
+  -- With inputs that the directory knows: see directory.py.
+  known = function()
+    local number = math.random(0, 9)
+    return set_up(number, function()
+      return number * 100000 + math.random(500, 999)
+    end)
   end,
 }
-
--- The same with inputs that the directory knows: see directory.py.
-kinds.known = function()
-  sent = sent + 1
-  local number = math.random(0, 9)
-  local bindings = {}
-  for index, role in ipairs({ "temperature", "humidity", "leaf_wetness" }) do
-    bindings[index] = string.format(
-      '{"role":"%s","input_id":"01990000-0000-7000-9000-%d"}',
-      role,
-      100000000000 + number * 100000 + math.random(500, 999)
-    )
-  end
-  return "POST",
-    "/api/v1/jobs/setup",
-    string.format(
-      '{"organisation_id":"%s","job":{"name":"Set up %d-%d","source_version_id":"%s"},"role_bindings":[%s]}',
-      organisation(number),
-      salt,
-      sent,
-      "0197f000-0000-7000-8000-000000000001",
-      table.concat(bindings, ",")
-    )
-end
 
 local function values(count)
   local items = {}

@@ -119,18 +119,25 @@ def set_up_again() -> None:
                 return
 
 
+def as_setups() -> tuple[requests.Session, str]:
+    """A session with the token of the last setup, and where the service is."""
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["Authorization"] = str(SETUPS[-1].headers["Authorization"])
+    return session, str(SETUPS[-1].url).partition(JOBS)[0]
+
+
 def report_values(job: str) -> dict[str, str] | None:
     """Reports a value of each output of a job. Gives what a question for the first of them has in its query."""
-    with requests.Session() as session:
-        session.trust_env = False
-        session.headers["Authorization"] = str(SETUPS[-1].headers["Authorization"])
-        home = str(SETUPS[-1].url).partition("/setup")[0]
-        found = session.get(f"{home}/{job}", timeout=10)
+    session, home = as_setups()
+    with session:
+        path = f"{home}{JOBS}/{job}"
+        found = session.get(path, timeout=10)
         if found.status_code != 200:
             return None
         at = "2026-06-01T12:00:00Z"
         values = [{"role": output["role"], "at": at, "value": 1} for output in found.json()["outputs"]]
-        session.post(f"{home}/{job}/runs", json={"status": "succeeded", "predictions": values}, timeout=10)
+        session.post(f"{path}/runs", json={"status": "succeeded", "predictions": values}, timeout=10)
         return {"role": values[0]["role"], "at": at}
 
 
@@ -138,10 +145,8 @@ def role_of_version(version: str) -> str | None:
     """An input role of a version, if it has one."""
     if not SETUPS:
         return None
-    with requests.Session() as session:
-        session.trust_env = False
-        session.headers["Authorization"] = str(SETUPS[-1].headers["Authorization"])
-        home = str(SETUPS[-1].url).partition(JOBS)[0]
+    session, home = as_setups()
+    with session:
         found = session.get(f"{home}/api/v1/source_versions/{version}", timeout=10)
         roles = found.json()["input_roles"] if found.status_code == 200 else []
         return roles[0]["role"] if roles else None

@@ -49,7 +49,7 @@ pub(super) fn name(database: &Database, organisation: &Organisation, mode: Write
 
 pub(super) fn find(database: &Database, id: OrganisationId) -> Result<Option<Organisation>, StoreFailure> {
     let scope = Scope::of([id]);
-    let page = PageRequest::new(1, None).expect("a page of one");
+    let page = PageRequest::new(1, None).unwrap_or_else(|| unreachable!("a valid limit"));
     Ok(list(database, &scope, &page)?.items.pop())
 }
 

@@ -20,7 +20,7 @@ pub enum Permission {
     CatalogWrite,
     /// Read the directory of inputs of the caller's organisations.
     InputsRead,
-    /// Tell of inputs of the caller's organisations, change what was told, and name the organisations.
+    /// Register, change and delete inputs of the caller's organisations, and name the organisations.
     InputsWrite,
     /// Read jobs of the caller's organisations.
     JobsRead,

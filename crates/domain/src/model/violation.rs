@@ -88,7 +88,7 @@ violation_codes! {
     UnknownRole = "unknown_role", "A role that the contract does not have.";
     RoleChanged = "role_changed", "An input role has another metric or unit than the one whose input it would take over.";
     InputKindMismatch = "input_kind_mismatch", "An input of another kind than the role takes.";
-    UnknownInput = "unknown_input", "An input of which the organisation told nothing, where all have to be known.";
+    UnknownInput = "unknown_input", "An input that its organisation has not registered, where all have to be.";
     MetricMismatch = "metric_mismatch", "An input that measures something else than the role needs.";
     UnitIncompatible = "unit_incompatible", "An input whose unit cannot be converted into that of the role.";
     MissingRequiredRole = "missing_required_role", "A required input role that nothing is bound to, or a required output role without a value.";

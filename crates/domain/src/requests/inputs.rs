@@ -1,4 +1,4 @@
-//! What is told of inputs and organisations, as callers describe it.
+//! Inputs and organisations, as callers describe them.
 
 mod input;
 mod organisation;

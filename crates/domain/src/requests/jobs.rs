@@ -10,7 +10,7 @@ mod upgrade_many;
 
 pub use binding::{BindingDraft, check_bindings, validate_bindings};
 pub use change::JobChangeDraft;
-pub use known_inputs::{JudgedUnit, KnownInputs};
+pub use known_inputs::{KnownInputs, UnitComparison};
 pub use restore::RestoreDraft;
 pub use set_up::{SetUpDraft, SetUpJobDraft};
 pub use upgrade::{MAPPED_ROLES, UpgradeDraft};

@@ -8,6 +8,7 @@ mod judge_impact;
 mod read_jobs;
 mod restore_job;
 mod set_up_job;
+mod sift;
 mod store_change;
 mod upgrade_job;
 mod upgrade_jobs;

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Ports, UseCaseError, Warning};
 use crate::model::{
-    Caller, Diagnostics, Job, JobId, JobRevision, Lifecycle, LifecycleStage, MonitoredJob, Path, Revision, SourceId,
-    SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
+    Caller, Diagnostics, Job, JobId, JobRevision, Lifecycle, LifecycleStage, MonitoredJob, OrganisationId, Path,
+    Revision, SourceId, SourceVersion, SourceVersionId, ValueProblem, ViolationCode,
 };
 use crate::requests::Sent;
 
@@ -46,6 +46,16 @@ pub(crate) fn never_changes<Id: Copy + PartialEq + std::fmt::Display>(
                 .actual(id.to_string()),
         );
     }
+}
+
+/// The caller has to say which of several organisations is meant. So many of them are listed at the most.
+pub(crate) fn one_of_organisations<'a>(
+    organisations: impl IntoIterator<Item = &'a OrganisationId>,
+    hint: &'static str,
+) -> ValueProblem {
+    const MOST_LISTED: usize = 100;
+    let listed: Vec<String> = organisations.into_iter().take(MOST_LISTED).map(ToString::to_string).collect();
+    ValueProblem::new(ViolationCode::MissingMember, "is missing").expected(listed).hint(hint)
 }
 
 /// There is no such version.

@@ -19,7 +19,7 @@ use prediction_domain_testkit::values::first_page;
 
 use crate::world::{
     CHOSEN, a_job, a_source, a_version, binding, customer, everything, given, monitored, operator, organisation,
-    ports_of, set_up, source_id, source_of_id, submit, told_of_nothing,
+    ports_of, set_up, source_id, source_of_id, submit, with_empty_directory,
 };
 
 fn input_id() -> InputId {
@@ -44,7 +44,7 @@ fn assert_passed_through(
     for fail in FAILURES {
         let mut mocks = MockStore::default();
         arrange(&mut mocks, fail);
-        match act(&ports_of(told_of_nothing(mocks))) {
+        match act(&ports_of(with_empty_directory(mocks))) {
             Err(UseCaseError::Store(failure)) => assert_eq!(format!("{failure:?}"), format!("{:?}", fail()), "{case}"),
             other => panic!("{case}: not the failure of the store: {other:?}"),
         }
@@ -367,7 +367,7 @@ fn a_failed_lookup_answers_all_that_wait() {
     mocks.sources.expect_find_many().times(1).returning(|_| Err(StoreFailure::Unavailable("no connection".into())));
     let prepared = [by_reference(), everything(), by_reference()]
         .map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
-    let answers = set_up_jobs(&ports_of(told_of_nothing(mocks)), &prepared);
+    let answers = set_up_jobs(&ports_of(with_empty_directory(mocks)), &prepared);
     assert_eq!(answers.len(), 3);
     for answer in answers {
         match answer {
@@ -390,7 +390,7 @@ fn a_failed_plan_answers_its_caller_alone() {
     let other = SetUpDraft { source: Sent::Given(a_source("rust")), job: Sent::Given(a_job("Job B")), ..everything() };
     let prepared =
         [everything(), other].map(|draft| prepare_set_up(&operator(), draft.into(), WriteMode::Commit).unwrap());
-    let answers = set_up_jobs(&ports_of(told_of_nothing(mocks)), &prepared);
+    let answers = set_up_jobs(&ports_of(with_empty_directory(mocks)), &prepared);
     assert!(matches!(answers[0], Err(UseCaseError::Store(StoreFailure::Internal(_)))));
     assert!(answers[1].is_ok());
 }
@@ -400,6 +400,6 @@ fn a_store_that_leaves_plans_unanswered_has_failed() {
     let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(1).returning(|_| Vec::new());
-    let refused = set_up(&ports_of(told_of_nothing(mocks)), &operator(), everything(), WriteMode::Commit);
+    let refused = set_up(&ports_of(with_empty_directory(mocks)), &operator(), everything(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Store(StoreFailure::Internal(_)))));
 }

@@ -20,7 +20,7 @@ use prediction_domain_testkit::values::revision;
 
 use crate::world::{
     World, a_job, a_source, a_version, binding, conflict, everything, given, invalid, monitored, operator, places,
-    ports_of, set_up, source_of_id, told_of_nothing,
+    ports_of, set_up, source_of_id, with_empty_directory,
 };
 
 /// How often a use case tries.
@@ -63,7 +63,7 @@ fn a_setup_that_is_overtaken_is_planned_again() {
         || JobSetUpRejected::VersionTaken,
         || JobSetUpRejected::ReferenceMissing,
     ] {
-        let ports = ports_of(told_of_nothing(mocks_that_reject(vec![rejected])));
+        let ports = ports_of(with_empty_directory(mocks_that_reject(vec![rejected])));
         let done = set_up(&ports, &operator(), everything(), WriteMode::Commit).unwrap();
         assert_eq!(done.outcomes.source, Outcome::Created);
     }
@@ -99,20 +99,21 @@ fn a_source_that_was_created_meanwhile_is_found() {
         .withf(|plans| plans[0].new_source.is_none() && plans[0].new_version.is_none())
         .times(1)
         .returning(|_| vec![Ok(JobSetUpOutcome::Created)]);
-    let done = set_up(&ports_of(told_of_nothing(mocks)), &operator(), everything(), WriteMode::Commit).unwrap();
+    let done = set_up(&ports_of(with_empty_directory(mocks)), &operator(), everything(), WriteMode::Commit).unwrap();
     assert_eq!((done.source, done.source_version), (source, version));
     assert_eq!((done.outcomes.source, done.outcomes.job), (Outcome::Reused, Outcome::Created));
 }
 
 #[test]
 fn a_setup_gives_up_after_a_while() {
-    let ports = ports_of(told_of_nothing(mocks_that_reject(vec![|| JobSetUpRejected::SourceTaken; MAX_ATTEMPTS - 1])));
+    let ports =
+        ports_of(with_empty_directory(mocks_that_reject(vec![|| JobSetUpRejected::SourceTaken; MAX_ATTEMPTS - 1])));
     assert!(set_up(&ports, &operator(), everything(), WriteMode::Commit).is_ok());
 
     let mut mocks = MockStore::default();
     mocks.sources.expect_find_by_name().returning(|_| Ok(None));
     mocks.jobs.expect_set_up_many().times(MAX_ATTEMPTS).returning(|_| vec![Err(JobSetUpRejected::SourceTaken)]);
-    assert_contended(set_up(&ports_of(told_of_nothing(mocks)), &operator(), everything(), WriteMode::Commit));
+    assert_contended(set_up(&ports_of(with_empty_directory(mocks)), &operator(), everything(), WriteMode::Commit));
 }
 
 /// Two servers take the same setup at once: the other one was faster between our reading and our writing.
@@ -136,7 +137,7 @@ fn an_identical_setup_on_another_server_is_no_conflict() {
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(job.clone())))]);
     // By then it is deleted: nothing more is known of it.
     mocks.jobs.expect_find_monitored().times(1).returning(|_| Ok(vec![None]));
-    let again = set_up(&ports_of(told_of_nothing(mocks)), &operator(), everything(), WriteMode::Commit).unwrap();
+    let again = set_up(&ports_of(with_empty_directory(mocks)), &operator(), everything(), WriteMode::Commit).unwrap();
     assert_eq!((again.job, again.outcomes.job), (done.job, Outcome::Reused));
 }
 
@@ -175,7 +176,7 @@ fn a_version_that_was_defaulted_before_the_job_was_there_is_chosen_anew() {
         job: Sent::Given(a_job("Job A")),
         ..binding(&["temperature"])
     };
-    let done = set_up(&ports_of(told_of_nothing(mocks)), &operator(), draft, WriteMode::Commit).unwrap();
+    let done = set_up(&ports_of(with_empty_directory(mocks)), &operator(), draft, WriteMode::Commit).unwrap();
     assert_eq!((done.job, done.source_version), (job, pinned));
 }
 
@@ -192,7 +193,7 @@ fn a_conflict_is_told_after_looking_once_more() {
         .times(2)
         .returning(move |_| vec![Ok(JobSetUpOutcome::NameTaken(Box::new(job.clone())))]);
     let draft = SetUpDraft { source: Sent::Given(a_source("rust")), ..everything() };
-    let conflict = conflict(set_up(&ports_of(told_of_nothing(mocks)), &operator(), draft, WriteMode::Commit));
+    let conflict = conflict(set_up(&ports_of(with_empty_directory(mocks)), &operator(), draft, WriteMode::Commit));
     assert_eq!(conflict.differences[0].path.to_string(), "source");
 }
 
@@ -202,7 +203,7 @@ fn what_a_version_rests_on_may_be_gone_by_then() {
     mocks.sources.expect_find_many().returning(|_| Ok(vec![Some(stored_source())]));
     mocks.source_versions.expect_insert().times(1).returning(|_| Err(InsertSourceVersionError::SourceMissing));
     let draft = SourceVersionDraft { source_id: given(crate::world::CHOSEN), ..a_version("1.0.0", &["a"]) };
-    let refused = publish_source_version(&ports_of(told_of_nothing(mocks)), &operator(), &draft.into());
+    let refused = publish_source_version(&ports_of(with_empty_directory(mocks)), &operator(), &draft.into());
     assert_eq!(invalid(refused), places(&[("source_id", ViolationCode::UnknownSource)]));
 }
 
@@ -230,7 +231,7 @@ fn the_last_change_of_a_source_wins() {
         if expected == revision(3) { Ok(()) } else { Err(UpdateSourceError::Stale { current: expected.next() }) }
     });
     let changed = change_source(
-        &ports_of(told_of_nothing(mocks)),
+        &ports_of(with_empty_directory(mocks)),
         &operator(),
         source.id,
         &rename().into(),
@@ -255,7 +256,7 @@ fn a_change_of_a_source_gives_up_after_a_while() {
         .expect_delete()
         .times(MAX_ATTEMPTS)
         .returning(|_, expected, _| Err(DeleteSourceError::Stale { current: expected.next() }));
-    let ports = ports_of(told_of_nothing(mocks));
+    let ports = ports_of(with_empty_directory(mocks));
     assert_contended(change_source(&ports, &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit));
     assert_contended(delete_source(&ports, &operator(), source.id, &ANY, WriteMode::Commit));
 }
@@ -270,7 +271,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
             .times(1)
             .returning(|_, _, _| Err(UpdateSourceError::Stale { current: revision(5) }));
         let refused = change_source(
-            &ports_of(told_of_nothing(mocks)),
+            &ports_of(with_empty_directory(mocks)),
             &operator(),
             source.id,
             &draft.into(),
@@ -285,7 +286,7 @@ fn who_wants_one_revision_of_a_source_is_told_that_it_is_gone() {
     let (mut mocks, source) = mocks_with_source();
     mocks.sources.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceError::Stale { current: revision(5) }));
     let refused =
-        delete_source(&ports_of(told_of_nothing(mocks)), &operator(), source.id, &first_only(), WriteMode::Commit);
+        delete_source(&ports_of(with_empty_directory(mocks)), &operator(), source.id, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
@@ -298,7 +299,7 @@ fn what_is_deleted_under_the_hands_of_a_writer_is_not_found() {
     let found = version.clone();
     mocks.source_versions.expect_find_many().returning(move |_| Ok(vec![Some(found.clone())]));
     mocks.source_versions.expect_delete().times(1).returning(|_, _, _| Err(DeleteSourceVersionError::Missing));
-    let ports = ports_of(told_of_nothing(mocks));
+    let ports = ports_of(with_empty_directory(mocks));
     let changed = change_source(&ports, &operator(), source.id, &rename().into(), &ANY, WriteMode::Commit);
     assert!(matches!(changed, Err(UseCaseError::NotFound)));
     assert!(matches!(
@@ -335,7 +336,7 @@ fn the_last_change_of_a_job_wins() {
         if expected == revision(2) { Ok(()) } else { Err(UpdateJobError::Stale { current: expected.next() }) }
     });
     let changed = change_job(
-        &ports_of(told_of_nothing(mocks)),
+        &ports_of(with_empty_directory(mocks)),
         &operator(),
         job.id,
         &deactivate().into(),
@@ -358,7 +359,7 @@ fn a_change_of_a_job_gives_up_after_a_while() {
         .expect_delete()
         .times(MAX_ATTEMPTS)
         .returning(|_, _, expected, _| Err(DeleteJobError::Stale { current: expected.next() }));
-    let ports = ports_of(told_of_nothing(mocks));
+    let ports = ports_of(with_empty_directory(mocks));
     assert_contended(change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit));
     assert_contended(delete_job(&ports, &operator(), job.id, &ANY, WriteMode::Commit));
 }
@@ -368,13 +369,20 @@ fn who_wants_one_revision_of_a_job_is_told_that_it_is_gone() {
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Stale { current: revision(5) }));
     let draft = deactivate().into();
-    let refused =
-        change_job(&ports_of(told_of_nothing(mocks)), &operator(), job.id, &draft, &first_only(), WriteMode::Commit);
+    let refused = change_job(
+        &ports_of(with_empty_directory(mocks)),
+        &operator(),
+        job.id,
+        &draft,
+        &first_only(),
+        WriteMode::Commit,
+    );
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Stale { current: revision(5) }));
-    let refused = delete_job(&ports_of(told_of_nothing(mocks)), &operator(), job.id, &first_only(), WriteMode::Commit);
+    let refused =
+        delete_job(&ports_of(with_empty_directory(mocks)), &operator(), job.id, &first_only(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(5)));
 }
 
@@ -391,7 +399,7 @@ fn who_wants_one_revision_of_a_run_is_told_that_it_is_gone() {
             assert_eq!(expected, Some(revision(1)), "what was seen");
             Err(error.lock().unwrap().take().unwrap())
         });
-        delete_run(&ports_of(told_of_nothing(mocks)), &operator(), job.id, id, &first_only(), WriteMode::Commit)
+        delete_run(&ports_of(with_empty_directory(mocks)), &operator(), job.id, id, &first_only(), WriteMode::Commit)
     };
     let refused = delete(DeleteRunError::Stale { current: revision(2) });
     assert!(matches!(refused, Err(UseCaseError::Stale { current }) if current == revision(2)));
@@ -403,7 +411,7 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     let (mut mocks, job) = mocks_with_job();
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::Missing));
     mocks.jobs.expect_delete().times(1).returning(|_, _, _, _| Err(DeleteJobError::Missing));
-    let ports = ports_of(told_of_nothing(mocks));
+    let ports = ports_of(with_empty_directory(mocks));
     let changed = change_job(&ports, &operator(), job.id, &deactivate().into(), &ANY, WriteMode::Commit);
     assert!(matches!(changed, Err(UseCaseError::NotFound)));
     assert!(matches!(delete_job(&ports, &operator(), job.id, &ANY, WriteMode::Commit), Err(UseCaseError::NotFound)));
@@ -419,7 +427,7 @@ fn a_job_or_its_version_may_be_gone_when_it_is_changed() {
     mocks.jobs.expect_update().times(1).returning(|_, _, _, _| Err(UpdateJobError::VersionMissing));
     let draft = JobChangeDraft { source_version_id: given(&id.to_string()), ..deactivate() };
     let refused =
-        change_job(&ports_of(told_of_nothing(mocks)), &operator(), job.id, &draft.into(), &ANY, WriteMode::Commit);
+        change_job(&ports_of(with_empty_directory(mocks)), &operator(), job.id, &draft.into(), &ANY, WriteMode::Commit);
     assert_eq!(invalid(refused), places(&[("source_version_id", ViolationCode::UnknownSourceVersion)]));
 }
 
@@ -443,5 +451,5 @@ fn the_default_is_asked_for_within_the_organisation() {
     mocks.jobs.expect_set_up_many().times(1).returning(|_| vec![Ok(JobSetUpOutcome::Created)]);
     let job = SetUpJobDraft { source_id: given(&id.to_string()), ..a_job("Job A") };
     let draft = SetUpDraft { job: Sent::Given(job), ..binding(&["temperature"]) };
-    assert!(set_up(&ports_of(told_of_nothing(mocks)), &operator(), draft, WriteMode::Commit).is_ok());
+    assert!(set_up(&ports_of(with_empty_directory(mocks)), &operator(), draft, WriteMode::Commit).is_ok());
 }

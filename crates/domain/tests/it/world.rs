@@ -110,8 +110,8 @@ pub(crate) fn set_up(
     answers.remove(0)
 }
 
-/// The same mocks of a store that was told of no input.
-pub(crate) fn told_of_nothing(mut mocks: MockStore) -> MockStore {
+/// The same mocks, with an empty directory of inputs.
+pub(crate) fn with_empty_directory(mut mocks: MockStore) -> MockStore {
     mocks.inputs.expect_find_many().returning(|wanted| Ok(vec![None; wanted.len()]));
     mocks
 }

@@ -24,8 +24,8 @@ pub(crate) fn version_tag(version: &SourceVersion) -> String {
     format!("\"{}+{:x}\"", version.lifecycle.revision, version.created_at.as_micros())
 }
 
-/// The entity tag of an input: its revision, and when it was first told of, since one that was deleted may be told of
-/// again.
+/// The entity tag of an input: its revision, and when it was registered, since one that was deleted may be
+/// registered again.
 pub(crate) fn input_tag(input: &Input) -> String {
     format!("\"{}+{:x}\"", input.revision, input.created_at.as_micros())
 }

@@ -22,7 +22,7 @@ fn published(server: &Server) -> Model {
     Model::publish_with(server, "frost", contract)
 }
 
-fn tell(server: &Server, organisation: &str, number: usize, input: &Value) -> String {
+fn register(server: &Server, organisation: &str, number: usize, input: &Value) -> String {
     let id = format!("eeeeeeee-eeee-4eee-8eee-{number:012}");
     let mut body = json!({ "organisation_id": organisation, "kind": "sensor", "name": format!("Sensor {number}") });
     for (name, value) in input.as_object().unwrap() {
@@ -48,8 +48,8 @@ fn candidates_are_listed_by_how_well_they_fit(server: &Server) {
         json!({ "kind": "gateway", "metric": "temperature", "unit": "°C" }),
     ];
     let ids: Vec<String> =
-        inputs.iter().enumerate().map(|(number, input)| tell(server, ORGANISATION_A, number, input)).collect();
-    tell(server, ORGANISATION_B, 2, &measures(json!("temperature"), json!("°C")));
+        inputs.iter().enumerate().map(|(number, input)| register(server, ORGANISATION_A, number, input)).collect();
+    register(server, ORGANISATION_B, 2, &measures(json!("temperature"), json!("°C")));
     let own = server.scoped(ORGANISATION_A, "inputs:read");
     let path = format!("{}/candidates?organisation_id={ORGANISATION_A}", model.version_path());
     let walk = |role: &str, limit: usize| {
@@ -125,7 +125,7 @@ fn many_that_do_not_fit_keep_none_that_fits_from_being_found(server: &Server) {
             .collect();
         operator.post("/api/v1/inputs/import", &json!({ "items": items })).expect(200);
     }
-    let last = tell(server, ORGANISATION_A, 999_999, &json!({ "metric": "temperature", "unit": "°C" }));
+    let last = register(server, ORGANISATION_A, 999_999, &json!({ "metric": "temperature", "unit": "°C" }));
     let path = format!("{}/candidates?organisation_id={ORGANISATION_A}&role=air&limit=2", model.version_path());
     let mut query = path.clone();
     let mut found = Vec::new();

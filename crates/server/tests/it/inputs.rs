@@ -10,7 +10,7 @@ use crate::harness::{
 };
 
 on_both_databases!(
-    an_input_is_told_of_changed_and_forgotten,
+    an_input_is_registered_changed_and_deleted,
     what_is_wrong_with_an_input_is_told_at_once,
     an_import_is_stored_as_a_whole_and_can_be_sent_again,
     everything_that_is_wrong_with_an_import_is_told_and_nothing_is_stored,
@@ -32,7 +32,7 @@ fn sensor(name: &str) -> Value {
     json!({ "organisation_id": ORGANISATION_A, "kind": "sensor", "name": name })
 }
 
-fn an_input_is_told_of_changed_and_forgotten(server: &Server) {
+fn an_input_is_registered_changed_and_deleted(server: &Server) {
     let owner = server.member(ORGANISATION_A);
     let id = fresh_id();
     let path = path_to(&id);
@@ -71,7 +71,7 @@ fn an_input_is_told_of_changed_and_forgotten(server: &Server) {
     assert_eq!(owner.delete(&path).status, 204);
     owner.get(&path).problem(404, "not_found");
     owner.put(&path, &json!({ "revision": 2, "name": "West" })).problem(404, "not_found");
-    // Told of again, it is another one, also for a reader who has the one before.
+    // Registered again, it is another one, also for a reader who has the one before.
     let again = owner.put(&path, &told).expect(201);
     assert_eq!(again["revision"], 1);
     assert_eq!(owner.call("GET", &path).header("If-None-Match", &tag).send().expect(200), again);
@@ -315,7 +315,7 @@ fn call(caller: &Client, operation: &str, method: &str, path: &str, id: &str) ->
 fn the_jobs_of_an_input_are_listed_with_its_roles(server: &Server) {
     let model = Model::publish(server, "mildew");
     let owner = server.member(ORGANISATION_A);
-    // Nothing was told of the input; what uses it is known all the same.
+    // The input is not registered; what uses it is known all the same.
     let uses = format!("{}/jobs", path_to(&model.input));
     assert_eq!(owner.get(&uses).expect(200), json!({ "items": [], "next_cursor": null }));
     let jobs = ["Job A", "Job B"].map(|name| model.job(server, ORGANISATION_A, name));

@@ -103,7 +103,7 @@ fn a_runner_converts_what_an_input_gives_into_the_unit_of_its_role(server: &Serv
     });
     let model = Model::publish_with(server, "mildew", contract);
     server.operator().put(&model.source_path(), &json!({ "expected_interval_minutes": LONG_INTERVAL })).expect(200);
-    // The toy sensor of one id measures the same for all, each in the unit that was told of it.
+    // The toy sensor of one id measures the same for all, each in the unit that is registered.
     let input = format!("/api/v1/inputs/{}", model.input);
     let job = |organisation: &str, unit: &str| {
         let told = json!({ "organisation_id": organisation, "kind": "sensor", "name": "Air", "unit": unit });

@@ -1,4 +1,4 @@
-//! What is told of inputs, and the jobs that are bound to them.
+//! The directory of inputs, and the jobs that are bound to them.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn contract(description: &str) -> Value {
     })
 }
 
-fn tell(server: &Server, organisation: &str, input: &Value) -> (String, Value) {
+fn register(server: &Server, organisation: &str, input: &Value) -> (String, Value) {
     let id = fresh_id();
     let mut body = json!({ "organisation_id": organisation, "kind": "sensor", "name": "Sensor" });
     for (name, value) in input.as_object().unwrap() {
@@ -64,10 +64,10 @@ fn told_at(answer: &Answer, codes: &[(&str, &str)]) -> Value {
 
 fn a_setup_is_told_of_every_input_that_does_not_fit(server: &Server) {
     let model = weather(server, "weather");
-    let (gateway, _) = tell(server, ORGANISATION_A, &json!({ "kind": "gateway", "name": "Mast" }));
-    let (rain, _) = tell(server, ORGANISATION_A, &json!({ "metric": "rain", "unit": "mm" }));
-    let (pressure, _) = tell(server, ORGANISATION_A, &json!({ "metric": "humidity", "unit": "hPa" }));
-    let (any, _) = tell(server, ORGANISATION_A, &json!({}));
+    let (gateway, _) = register(server, ORGANISATION_A, &json!({ "kind": "gateway", "name": "Mast" }));
+    let (rain, _) = register(server, ORGANISATION_A, &json!({ "metric": "rain", "unit": "mm" }));
+    let (pressure, _) = register(server, ORGANISATION_A, &json!({ "metric": "humidity", "unit": "hPa" }));
+    let (any, _) = register(server, ORGANISATION_A, &json!({}));
     let rows = server.database().rows();
     let wrong = setup(&model, "Job A", &[("air", &gateway), ("humidity", &pressure), ("wind", &rain)]);
     let problem = told_at(
@@ -93,7 +93,7 @@ fn a_setup_is_told_of_every_input_that_does_not_fit(server: &Server) {
         assert!(codes.iter().any(|told| told == code), "{code}: {codes:?}");
     }
     assert_eq!(server.database().rows(), rows);
-    // What is not known fits, and so does what nothing was told of.
+    // What is not known fits, and so does what is not registered.
     let fits = setup(&model, "Job A", &[("air", &any), ("humidity", &fresh_id())]);
     server.operator().post(&format!("{SETUP}?dry_run=true"), &fits).expect(200);
     let done = server.operator().post(SETUP, &fits).expect(201);
@@ -102,7 +102,7 @@ fn a_setup_is_told_of_every_input_that_does_not_fit(server: &Server) {
 
 fn an_input_of_another_organisation_is_an_unknown_one(server: &Server) {
     let model = weather(server, "weather");
-    let (theirs, _) = tell(server, ORGANISATION_B, &json!({ "kind": "gateway", "metric": "rain", "unit": "mm" }));
+    let (theirs, _) = register(server, ORGANISATION_B, &json!({ "kind": "gateway", "metric": "rain", "unit": "mm" }));
     let own = server.member(ORGANISATION_A);
     let done = own.post(SETUP, &setup(&model, "Job A", &[("air", &theirs)])).expect(201);
     let unknown = own.post(SETUP, &setup(&model, "Job B", &[("air", &fresh_id())])).expect(201);
@@ -116,8 +116,8 @@ fn an_input_of_another_organisation_is_an_unknown_one(server: &Server) {
 fn every_write_of_a_binding_is_judged(server: &Server) {
     let model = weather(server, "weather");
     let operator = server.operator();
-    let (good, _) = tell(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
-    let (bad, _) = tell(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "mm" }));
+    let (good, _) = register(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
+    let (bad, _) = register(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "mm" }));
     let job = operator.post(SETUP, &setup(&model, "Job A", &[("air", &good)])).expect(201)["job"].clone();
     let path = path_of(&job);
     let rebound = json!([{ "role": "air", "input_id": bad, "input_type": "sensor" }]);
@@ -132,7 +132,7 @@ fn every_write_of_a_binding_is_judged(server: &Server) {
     told_at(&change, &[("/role_bindings/0/input_id", "unit_incompatible")]);
 
     // What was bound before may not fit when it is restored.
-    let (other, _) = tell(server, ORGANISATION_A, &json!({ "metric": "temperature" }));
+    let (other, _) = register(server, ORGANISATION_A, &json!({ "metric": "temperature" }));
     let bindings = json!([{ "role": "air", "input_id": other }]);
     operator.put(&path, &json!({ "role_bindings": bindings })).expect(200);
     operator.put(&format!("/api/v1/inputs/{good}"), &json!({ "unit": "hPa" })).expect(200);
@@ -150,7 +150,7 @@ fn every_write_of_a_binding_is_judged(server: &Server) {
 fn what_is_there_is_not_judged_again(server: &Server) {
     let model = weather(server, "weather");
     let operator = server.operator();
-    let (air, _) = tell(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
+    let (air, _) = register(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
     let setup = setup(&model, "Job A", &[("air", &air)]);
     let job = operator.post(SETUP, &setup).expect(201)["job"].clone();
     operator.put(&format!("/api/v1/inputs/{air}"), &json!({ "unit": "mm" })).expect(200);
@@ -168,14 +168,15 @@ fn what_is_there_is_not_judged_again(server: &Server) {
 fn units_are_compared_by_meaning_and_conversions_are_shown(server: &Server) {
     let model = weather(server, "weather");
     let operator = server.operator();
-    let tell_unit = |unit: Value| tell(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": unit })).0;
+    let register_unit =
+        |unit: Value| register(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": unit })).0;
     for (name, unit, conversion) in [
         ("same", json!("degC"), json!(null)),
         ("kelvin", json!("K"), json!({ "from": "K", "to": "°C", "factor": 1.0, "offset": -273.15 })),
         ("unknown", json!(null), json!(null)),
         ("unread", json!("grads"), json!({ "from": "grads", "to": "°C", "factor": null, "offset": null })),
     ] {
-        let setup = setup(&model, name, &[("air", &tell_unit(unit))]);
+        let setup = setup(&model, name, &[("air", &register_unit(unit))]);
         let done = operator.post(SETUP, &setup).expect(201);
         let expected = if name == "unread" { json!(["unit_unverified"]) } else { json!([]) };
         let codes: Vec<_> = done["warnings"]
@@ -230,7 +231,7 @@ fn who_changes_an_input_is_told_which_jobs_it_does_not_fit(server: &Server) {
 fn jobs_with_inputs_that_do_not_fit_are_listed(server: &Server) {
     let model = weather(server, "weather");
     let operator = server.operator();
-    let (air, _) = tell(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
+    let (air, _) = register(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
     let jobs: Vec<Value> = (0..7)
         .map(|number| {
             let input = if number % 2 == 0 { air.clone() } else { fresh_id() };
@@ -260,7 +261,7 @@ fn jobs_with_inputs_that_do_not_fit_are_listed(server: &Server) {
 fn a_reader_is_told_of_an_input_that_changed(server: &Server) {
     let model = weather(server, "weather");
     let operator = server.operator();
-    let (air, _) = tell(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
+    let (air, _) = register(server, ORGANISATION_A, &json!({ "metric": "temperature", "unit": "°C" }));
     let job = operator.post(SETUP, &setup(&model, "Job A", &[("air", &air)])).expect(201)["job"].clone();
     let path = format!("{}?expand=inputs", path_of(&job));
     let read = operator.get(&path);
@@ -311,15 +312,15 @@ fn where_inputs_have_to_be_known_others_are_refused() {
     let unknown = fresh_id();
     let refused = own.post(SETUP, &setup(&model, "Job A", &[("air", &unknown)]));
     let problem = told_at(&refused, &[("/role_bindings/0/input_id", "unknown_input")]);
-    assert_eq!(problem["errors"][0]["hint"], "no input of kind \"sensor\" is known: tell of it first");
-    let (theirs, _) = tell(&server, ORGANISATION_B, &json!({ "name": "Theirs" }));
-    let (air, _) = tell(&server, ORGANISATION_A, &json!({ "name": "Ost" }));
+    assert_eq!(problem["errors"][0]["hint"], "no input of kind \"sensor\" is registered: register it first");
+    let (theirs, _) = register(&server, ORGANISATION_B, &json!({ "name": "Theirs" }));
+    let (air, _) = register(&server, ORGANISATION_A, &json!({ "name": "Ost" }));
     for id in [&unknown, &theirs] {
         let refused = own.post(SETUP, &setup(&model, "Job A", &[("air", id)]));
         let problem = told_at(&refused, &[("/role_bindings/0/input_id", "unknown_input")]);
-        assert_eq!(problem["errors"][0]["hint"], format!("known inputs of kind \"sensor\": {air} (\"Ost\")"));
+        assert_eq!(problem["errors"][0]["hint"], format!("registered inputs of kind \"sensor\": {air} (\"Ost\")"));
     }
-    let (wind, _) = tell(&server, ORGANISATION_A, &json!({ "name": "West" }));
+    let (wind, _) = register(&server, ORGANISATION_A, &json!({ "name": "West" }));
     let both = setup(&model, "Job A", &[("air", &air), ("wind", &wind)]);
     let job = own.post(SETUP, &both).expect(201)["job"].clone();
     // A warning about one input says nothing about those beside it.

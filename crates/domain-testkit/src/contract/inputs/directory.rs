@@ -43,7 +43,7 @@ fn next(input: &Input) -> Input {
     Input { revision: input.revision.next(), ..input.clone() }
 }
 
-pub(crate) fn an_input_reads_back_as_it_was_told(stores: &Stores) {
+pub(crate) fn an_input_reads_back_as_it_was_stored(stores: &Stores) {
     let organisation_id = fresh_organisation_id();
     let texts = TEXTS.map(|text| Input {
         name: input_name(text),

@@ -3,10 +3,10 @@ use crate::model::revision::Revision;
 use crate::model::text::{InputKind, InputName, Metric, Unit};
 use crate::model::timestamp::Timestamp;
 
-/// A thing that can be bound to an input role, as far as its organisation told of it. It belongs to another system,
-/// which gave it its id.
+/// A thing that can be bound to an input role, as its organisation registered it. It belongs to another system, which
+/// gave it its id.
 ///
-/// Each organisation has a directory of its own: two may each tell of an input with the same id, and neither learns of
+/// Each organisation has a directory of its own: two may each register an input with the same id, and neither learns of
 /// the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
@@ -24,7 +24,7 @@ pub struct Input {
     pub unit: Option<Unit>,
     /// How often it was changed.
     pub revision: Revision,
-    /// When it was first told of.
+    /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

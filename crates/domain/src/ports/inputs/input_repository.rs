@@ -8,7 +8,7 @@ use crate::ports::{StoreFailure, WriteMode};
 /// any method.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait InputRepository: Send + Sync {
-    /// Finds what these organisations told of these inputs, in the order asked for; `None` where they told nothing.
+    /// Finds these inputs, in the order asked for; `None` where the organisation has not registered one.
     fn find_many(&self, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<Option<Input>>, StoreFailure>;
 
     /// Finds all inputs with one of these ids, ordered by organisation and id: each organisation may have one of each.

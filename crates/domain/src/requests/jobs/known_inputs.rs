@@ -1,4 +1,4 @@
-//! Whether the inputs that bindings name are what their roles take, as far as the organisation told of them.
+//! Whether the inputs that bindings name are what their roles take, as far as the organisation registered them.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use crate::model::{
 };
 use crate::requests::Sent;
 
-/// What the organisation of a job told of inputs.
+/// The inputs that bindings of a job are judged by.
 pub struct KnownInputs<'a> {
-    /// Those that it told of, among others perhaps.
+    /// Those that its organisation registered, among others perhaps.
     pub inputs: BTreeMap<InputId, &'a Input>,
     /// How units are compared.
     pub units: &'a dyn Units,
     /// If others are refused: some inputs of each kind, to choose from.
-    pub instead: Option<&'a BTreeMap<InputKind, Vec<Input>>>,
+    pub alternatives: Option<&'a BTreeMap<InputKind, Vec<Input>>>,
 }
 
 /// The units of an input and of the role that it is bound to, where both are known and not the same.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JudgedUnit {
+pub struct UnitComparison {
     /// Of the input.
     pub from: Unit,
     /// Of the role.
@@ -34,12 +34,12 @@ impl KnownInputs<'_> {
     /// Whether there is nothing to judge by.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty() && self.instead.is_none()
+        self.inputs.is_empty() && self.alternatives.is_none()
     }
 
     /// Reports what does not fit of the inputs that these bindings name. What is wrong with bindings by themselves is
     /// [`validate_bindings`](super::validate_bindings)'s to tell. Bindings that a job has already, to the same version,
-    /// are not judged again: what is told of an input may change, and what was read can be sent back.
+    /// are not judged again: an input may be changed, and what was read can be sent back.
     pub fn judge(
         &self,
         diagnostics: &mut Diagnostics,
@@ -80,7 +80,7 @@ impl KnownInputs<'_> {
         let (name, role) = (role.map(|(name, _)| name), role.map(|(_, role)| role));
         let kind = role.and_then(|role| role.input_kind.as_ref()).or(sent_kind);
         let Some(input) = self.inputs.get(&id) else {
-            return self.instead.map(|instead| unknown(id, kind, instead));
+            return self.alternatives.map(|alternatives| unknown(id, kind, alternatives));
         };
         let of_role = name.map_or_else(String::new, |name| format!(" for the role \"{name}\""));
         if let Some(kind) = kind.filter(|kind| input.kind != **kind && !input.kind.is_composed_as(kind)) {
@@ -115,22 +115,27 @@ impl KnownInputs<'_> {
 
     /// How the values of a bound input come to the unit of its role.
     #[must_use]
-    pub fn unit_of(&self, contract: &Contract, binding: &RoleBinding) -> Option<JudgedUnit> {
+    pub fn unit_of(&self, contract: &Contract, binding: &RoleBinding) -> Option<UnitComparison> {
         let to = contract.declared_inputs().roles.get(&binding.role)?.unit.as_ref()?;
         let from = self.inputs.get(&binding.input_id)?.unit.as_ref()?;
         let fit = self.units.compare(from, to);
-        (fit != UnitFit::Same).then(|| JudgedUnit { from: from.clone(), to: to.clone(), fit })
+        (fit != UnitFit::Same).then(|| UnitComparison { from: from.clone(), to: to.clone(), fit })
     }
 }
 
-fn unknown(id: InputId, kind: Option<&InputKind>, instead: &BTreeMap<InputKind, Vec<Input>>) -> ValueProblem {
-    let problem = ValueProblem::new(ViolationCode::UnknownInput, "is not an input that the organisation told of");
+fn unknown(id: InputId, kind: Option<&InputKind>, alternatives: &BTreeMap<InputKind, Vec<Input>>) -> ValueProblem {
+    let problem =
+        ValueProblem::new(ViolationCode::UnknownInput, "is not an input that the organisation has registered");
     let problem = problem.actual(id.to_string());
     let Some(kind) = kind else { return problem };
-    let known: Vec<String> =
-        instead.get(kind).into_iter().flatten().map(|input| format!("{} (\"{}\")", input.id, input.name)).collect();
+    let known: Vec<String> = alternatives
+        .get(kind)
+        .into_iter()
+        .flatten()
+        .map(|input| format!("{} (\"{}\")", input.id, input.name))
+        .collect();
     if known.is_empty() {
-        return problem.hint(format!("no input of kind \"{kind}\" is known: tell of it first"));
+        return problem.hint(format!("no input of kind \"{kind}\" is registered: register it first"));
     }
-    problem.hint(format!("known inputs of kind \"{kind}\": {}", known.join(", ")))
+    problem.hint(format!("registered inputs of kind \"{kind}\": {}", known.join(", ")))
 }

@@ -1,12 +1,8 @@
-use crate::model::{
-    AccessDenied, Caller, Diagnostics, OrganisationId, Path, Permission, Scope, Source, ValueProblem, ViolationCode,
-};
+use crate::model::{AccessDenied, Caller, Diagnostics, OrganisationId, Path, Permission, Scope, Source};
 use crate::ports::InsertSourceError;
 use crate::requests::{Sent, SourceDraft, SourceSpec, Submission};
+use crate::use_cases::lookup::one_of_organisations;
 use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
-
-/// So many of the token's organisations are listed for a caller who has to name one of them.
-const MOST_TOLD: usize = 100;
 
 /// Creates a source of the caller's organisation or of the platform, or finds the one that is there already with the
 /// same content.
@@ -59,13 +55,9 @@ fn owner_of_new(
         Sent::Absent if organisations.is_empty() => Err(AccessDenied::NoOrganisation),
         Sent::Absent if organisations.len() == 1 => Ok(Some(organisations.first().copied())),
         Sent::Absent => {
-            let told: Vec<String> = organisations.iter().take(MOST_TOLD).map(ToString::to_string).collect();
-            diagnostics.report(
-                Path::of("owner_organisation_id"),
-                ValueProblem::new(ViolationCode::MissingMember, "is missing")
-                    .expected(told)
-                    .hint("the access token is for several organisations: say whose the source is"),
-            );
+            let hint = "the access token is for several organisations: say whose the source is";
+            let problem = one_of_organisations(organisations.iter(), hint);
+            diagnostics.report(Path::of("owner_organisation_id"), problem);
             Ok(None)
         }
     }

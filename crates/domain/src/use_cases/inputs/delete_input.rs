@@ -4,7 +4,7 @@ use crate::ports::{DeleteInputError, WriteMode};
 use crate::requests::{Precondition, Sent};
 use crate::use_cases::{InUse, MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
-/// Forgets an input that no job of its organisation has bound, and tells what it was.
+/// Deletes an input that no job of its organisation has bound, and tells what it was.
 pub fn delete_input(
     ports: &Ports,
     caller: &Caller,

@@ -8,8 +8,9 @@ use crate::model::{
 use crate::ports::StoreFailure;
 use crate::requests::{InputSpec, Sent};
 use crate::use_cases::Ports;
+use crate::use_cases::lookup::one_of_organisations;
 
-/// What the caller's organisations tell of some inputs.
+/// Some inputs, as the caller's organisations registered them.
 pub(super) struct Directory {
     inputs: BTreeMap<InputId, Vec<Input>>,
 }
@@ -89,18 +90,13 @@ fn own_organisation(
     caller: &Caller,
     path: Path,
 ) -> Result<Option<OrganisationId>, AccessDenied> {
-    let problem = ValueProblem::new(ViolationCode::MissingMember, "is missing");
     let hint = "the access token is for several organisations: say whose the input is";
     let problem = match &caller.scope {
         Scope::Organisations(organisations) if organisations.is_empty() => return Err(AccessDenied::NoOrganisation),
         Scope::Organisations(organisations) if organisations.len() == 1 => return Ok(organisations.first().copied()),
-        Scope::Organisations(organisations) => {
-            const MOST_TOLD: usize = 100;
-            let told: Vec<String> = organisations.iter().take(MOST_TOLD).map(ToString::to_string).collect();
-            problem.expected(told)
-        }
-        Scope::Platform => problem,
+        Scope::Organisations(organisations) => one_of_organisations(organisations.iter(), hint),
+        Scope::Platform => ValueProblem::new(ViolationCode::MissingMember, "is missing").hint(hint),
     };
-    diagnostics.report(path, problem.hint(hint));
+    diagnostics.report(path, problem);
     Ok(None)
 }

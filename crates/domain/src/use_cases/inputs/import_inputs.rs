@@ -33,7 +33,7 @@ pub struct InputsImported {
     pub warnings: Vec<Warning>,
 }
 
-/// Tells of many inputs: all of it is stored or nothing. What changes nothing leaves the revision, so that everything
+/// Registers and changes many inputs: all of it is stored or nothing. What changes nothing leaves the revision, so that everything
 /// can be sent again each night.
 pub fn import_inputs(
     ports: &Ports,
@@ -53,13 +53,13 @@ pub fn import_inputs(
         let stored = if changed.is_empty() { Ok(()) } else { ports.inputs.put_many(&changed, mode) };
         match stored {
             Ok(()) => {
-                let told = |(input, outcome): (Input, InputOutcome)| ImportedInput {
+                let imported = |(input, outcome): (Input, InputOutcome)| ImportedInput {
                     id: input.id,
                     organisation_id: input.organisation_id,
                     outcome,
                     revision: input.revision,
                 };
-                return Ok(InputsImported { inputs: planned.into_iter().map(told).collect(), warnings });
+                return Ok(InputsImported { inputs: planned.into_iter().map(imported).collect(), warnings });
             }
             Err(PutInputsError::Stale) => {}
             Err(PutInputsError::Store(failure)) => return Err(failure.into()),

@@ -1,4 +1,4 @@
-//! What organisations told of the inputs that jobs are bound to.
+//! What is registered of the inputs that jobs are bound to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,19 +9,19 @@ use crate::model::{
     RoleBinding, Scope, UnitFit,
 };
 use crate::ports::{InputFilter, StoreFailure};
-use crate::requests::{BindingDraft, JudgedUnit, KnownInputs, Sent};
+use crate::requests::{BindingDraft, KnownInputs, Sent, UnitComparison};
 use crate::use_cases::{Ports, UnknownInputs, Warning};
 
-/// So many inputs of a kind are offered instead of one that is not known.
+/// So many inputs of a kind are offered instead of one that is not registered.
 const OFFERED: u16 = 3;
 
-/// What some organisations told of some inputs.
+/// Inputs that some organisations registered.
 #[derive(Default)]
-pub(crate) struct ToldInputs {
+pub(crate) struct RegisteredInputs {
     inputs: BTreeMap<(OrganisationId, InputId), Input>,
 }
 
-impl ToldInputs {
+impl RegisteredInputs {
     /// Asks once for all of them.
     pub(crate) fn load(
         ports: &Ports,
@@ -36,8 +36,8 @@ impl ToldInputs {
         Ok(found.collect())
     }
 
-    /// What the organisation told of these inputs, and what there is instead of the others if they are refused.
-    pub(crate) fn of(
+    /// Those of these inputs that the organisation registered, and alternatives to the others if they are refused.
+    pub(crate) fn for_bindings(
         &self,
         ports: &Ports,
         organisation_id: OrganisationId,
@@ -47,36 +47,34 @@ impl ToldInputs {
         let found = ids.iter().filter_map(|id| Some((*id, self.inputs.get(&(organisation_id, *id))?.clone())));
         let inputs: BTreeMap<InputId, Input> = found.collect();
         let are_refused = ports.unknown_inputs == UnknownInputs::Refused;
-        let instead = if are_refused && ids.iter().any(|id| !inputs.contains_key(id)) {
-            Some(instead(ports, organisation_id, declared)?)
+        let alternatives = if are_refused && ids.iter().any(|id| !inputs.contains_key(id)) {
+            Some(alternatives(ports, organisation_id, declared)?)
         } else {
             None
         };
-        Ok(InputsOfJob { inputs, instead })
+        Ok(InputsOfJob { inputs, alternatives })
     }
-}
 
-impl ToldInputs {
-    /// What the bindings of a job are judged by, where nothing is offered instead of what does not fit.
-    pub(crate) fn judging<'a>(&'a self, ports: &'a Ports, job: &Job) -> KnownInputs<'a> {
+    /// What the bindings of a job are judged by, where no alternatives are offered.
+    pub(crate) fn for_job<'a>(&'a self, ports: &'a Ports, job: &Job) -> KnownInputs<'a> {
         static NOTHING: BTreeMap<InputKind, Vec<Input>> = BTreeMap::new();
         let found = job
             .role_bindings
             .iter()
             .filter_map(|binding| Some((binding.input_id, self.inputs.get(&(job.organisation_id, binding.input_id))?)));
-        let instead = (ports.unknown_inputs == UnknownInputs::Refused).then_some(&NOTHING);
-        KnownInputs { inputs: found.collect(), units: ports.units.as_ref(), instead }
+        let alternatives = (ports.unknown_inputs == UnknownInputs::Refused).then_some(&NOTHING);
+        KnownInputs { inputs: found.collect(), units: ports.units.as_ref(), alternatives }
     }
 }
 
-impl FromIterator<Input> for ToldInputs {
+impl FromIterator<Input> for RegisteredInputs {
     fn from_iter<I: IntoIterator<Item = Input>>(inputs: I) -> Self {
         Self { inputs: inputs.into_iter().map(|input| (input.position().into(), input)).collect() }
     }
 }
 
 /// Some inputs of each kind that is declared.
-fn instead(
+fn alternatives(
     ports: &Ports,
     organisation_id: OrganisationId,
     declared: Option<&DeclaredInputs>,
@@ -91,10 +89,10 @@ fn instead(
     kinds.into_iter().map(of_kind).collect()
 }
 
-/// What the organisation of one job told of the inputs that it names.
+/// The inputs of one job, as far as its organisation registered them.
 pub(crate) struct InputsOfJob {
     inputs: BTreeMap<InputId, Input>,
-    instead: Option<BTreeMap<InputKind, Vec<Input>>>,
+    alternatives: Option<BTreeMap<InputKind, Vec<Input>>>,
 }
 
 impl InputsOfJob {
@@ -105,14 +103,14 @@ impl InputsOfJob {
         ids: &[InputId],
         declared: Option<&DeclaredInputs>,
     ) -> Result<Self, StoreFailure> {
-        let told = ToldInputs::load(ports, ids.iter().map(|id| (organisation_id, *id)))?;
-        told.of(ports, organisation_id, ids, declared)
+        let registered = RegisteredInputs::load(ports, ids.iter().map(|id| (organisation_id, *id)))?;
+        registered.for_bindings(ports, organisation_id, ids, declared)
     }
 
     /// What the bindings are judged by.
     pub(crate) fn known<'a>(&'a self, ports: &'a Ports) -> KnownInputs<'a> {
         let inputs = self.inputs.iter().map(|(id, input)| (*id, input)).collect();
-        KnownInputs { inputs, units: ports.units.as_ref(), instead: self.instead.as_ref() }
+        KnownInputs { inputs, units: ports.units.as_ref(), alternatives: self.alternatives.as_ref() }
     }
 }
 
@@ -134,7 +132,7 @@ pub(crate) fn unverified_units<'a>(
     bindings: impl IntoIterator<Item = &'a RoleBinding>,
 ) -> Vec<Warning> {
     let warn = |binding: &RoleBinding| match known.unit_of(contract, binding)? {
-        JudgedUnit { from, to, fit: UnitFit::Unverified } => Some(Warning {
+        UnitComparison { from, to, fit: UnitFit::Unverified } => Some(Warning {
             code: "unit_unverified",
             message: format!(
                 "the role \"{}\" takes values in \"{to}\", and its input gives them in \"{from}\": whether that is the same \
@@ -143,7 +141,7 @@ pub(crate) fn unverified_units<'a>(
             ),
             details: json!({ "role": binding.role, "input_id": binding.input_id, "expected": to, "actual": from }),
         }),
-        JudgedUnit { .. } => None,
+        UnitComparison { .. } => None,
     };
     bindings.into_iter().filter_map(warn).collect()
 }

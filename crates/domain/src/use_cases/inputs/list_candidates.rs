@@ -5,7 +5,7 @@ use crate::model::{
     RoleNames, Scope, SourceVersionId, Unit, UnitFit, ValueProblem, ViolationCode, Violations, Weight,
 };
 use crate::ports::InputFilter;
-use crate::requests::JudgedUnit;
+use crate::requests::UnitComparison;
 use crate::use_cases::{Ports, UseCaseError, get_source_version};
 
 /// An input that can be bound to a role.
@@ -16,7 +16,7 @@ pub struct Candidate {
     /// How sure it is that it fits.
     pub fit: CandidateFit,
     /// Its unit and that of the role, if both are known and not the same.
-    pub unit: Option<JudgedUnit>,
+    pub unit: Option<UnitComparison>,
 }
 
 impl Weight for Candidate {
@@ -129,14 +129,14 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// `None`: it does not fit.
-    fn fit(&mut self, input: &Input) -> Option<(CandidateFit, Option<JudgedUnit>)> {
+    fn fit(&mut self, input: &Input) -> Option<(CandidateFit, Option<UnitComparison>)> {
         if input.metric.as_ref().is_some_and(|metric| *metric != self.role.metric) {
             return None;
         }
         let (units, role) = (&self.ports.units, self.role);
         let judged = input.unit.as_ref().zip(role.unit.as_ref()).map(|(from, to)| {
             let fit = *self.fits.entry(from.clone()).or_insert_with(|| units.compare(from, to));
-            JudgedUnit { from: from.clone(), to: to.clone(), fit }
+            UnitComparison { from: from.clone(), to: to.clone(), fit }
         });
         let fit = match judged.as_ref().map(|judged| judged.fit) {
             Some(UnitFit::Incompatible) => return None,

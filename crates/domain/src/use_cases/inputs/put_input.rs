@@ -6,7 +6,7 @@ use crate::requests::{InputDraft, InputSpec, Precondition, Sent, Submission};
 use crate::use_cases::lookup::never_changes;
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, Warning, contended, require_revision};
 
-/// What became of an input that was told of.
+/// What became of an input that was put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputOutcome {
     /// It is new.
@@ -28,7 +28,7 @@ pub struct InputPut {
     pub warnings: Vec<Warning>,
 }
 
-/// Tells of an input, or changes what was told. What changes nothing leaves the revision.
+/// Registers an input, or changes it. What changes nothing leaves the revision.
 pub fn put_input(
     ports: &Ports,
     caller: &Caller,
@@ -63,7 +63,7 @@ pub fn put_input(
         let warnings = if may_unfit(stored, &input) { unfit_warnings(ports, &[&input])? } else { Vec::new() };
         match ports.inputs.put_many(std::slice::from_ref(&input), mode) {
             Ok(()) => return Ok(InputPut { input, outcome, warnings }),
-            // Who named a revision is told of it the next time around.
+            // A caller who named a revision is refused in the next round.
             Err(PutInputsError::Stale) => {}
             Err(PutInputsError::Store(failure)) => return Err(failure.into()),
         }

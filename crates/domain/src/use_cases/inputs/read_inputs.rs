@@ -1,11 +1,12 @@
 use crate::model::{
     Caller, Input, InputId, InputPosition, Job, JobId, JobName, Organisation, OrganisationId, Page, PageRequest, Path,
-    Permission, RoleName, ValueProblem, ViolationCode, Violations,
+    Permission, RoleName, ValueProblem, Violations,
 };
 use crate::ports::{InputFilter, JobFilter};
+use crate::use_cases::lookup::one_of_organisations;
 use crate::use_cases::{Ports, UseCaseError};
 
-/// Finds what was told of an input. Where several organisations of the caller tell of one with that id, one has to be
+/// Finds an input. Where several organisations of the caller have one with that id, one has to be
 /// named.
 pub fn get_input(
     ports: &Ports,
@@ -35,13 +36,10 @@ pub(super) fn find_input(
     found.pop().ok_or(UseCaseError::NotFound)
 }
 
-/// Several organisations tell of an input with that id.
+/// Several organisations have an input with that id.
 pub(super) fn several_organisations(found: &[Input]) -> ValueProblem {
-    const MOST_TOLD: usize = 100;
-    let told: Vec<String> = found.iter().take(MOST_TOLD).map(|input| input.organisation_id.to_string()).collect();
-    ValueProblem::new(ViolationCode::MissingMember, "is missing")
-        .expected(told)
-        .hint("several organisations have an input with that id: say whose is meant")
+    let hint = "several organisations have an input with that id: say whose is meant";
+    one_of_organisations(found.iter().map(|input| &input.organisation_id), hint)
 }
 
 /// Inputs of the caller's organisations, ordered by organisation and id.
@@ -86,7 +84,7 @@ impl InputUse {
     }
 }
 
-/// The jobs of the caller's scope that have an input bound, in creation order, whether anything was told of it or not.
+/// The jobs of the caller's scope that have an input bound, in creation order, whether it is registered or not.
 pub fn list_input_uses(
     ports: &Ports,
     caller: &Caller,

@@ -1,10 +1,10 @@
-//! Jobs with inputs bound that do not fit any more: what is told of an input may change after it was bound.
+//! Jobs with inputs bound that do not fit any more: an input may be changed after it was bound.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::known::ToldInputs;
+use super::known::RegisteredInputs;
 use crate::model::{
     Input, Job, JobId, Page, PageRequest, RoleBinding, RoleName, Scope, SourceVersion, SourceVersionId,
 };
@@ -21,18 +21,18 @@ const MOST_LOOKED_AT: usize = 1_000;
 pub(crate) fn unfit_roles(ports: &Ports, jobs: &[&Job]) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
     let wanted =
         jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding.input_id)));
-    let told = ToldInputs::load(ports, wanted)?;
-    judge(ports, jobs, &told, |_| true)
+    let registered = RegisteredInputs::load(ports, wanted)?;
+    judge(ports, jobs, &registered, |_| true)
 }
 
-/// The same of the bindings that are wanted: of the inputs of others, `told` need not know.
+/// The same of the bindings that are wanted: of other inputs, `registered` need not know.
 fn judge(
     ports: &Ports,
     jobs: &[&Job],
-    told: &ToldInputs,
+    registered: &RegisteredInputs,
     is_wanted: impl Fn(&RoleBinding) -> bool,
 ) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
-    let known: Vec<_> = jobs.iter().map(|job| told.judging(ports, job)).collect();
+    let known: Vec<_> = jobs.iter().map(|job| registered.for_job(ports, job)).collect();
     let concerned = jobs.iter().zip(&known).filter(|(_, known)| !known.is_empty());
     let versions = versions_of(ports, concerned.map(|(job, _)| *job))?;
     let roles = |(job, known): (&&Job, &KnownInputs<'_>)| {
@@ -56,7 +56,7 @@ pub(crate) fn versions_of<'a>(
     Ok(found.into_iter().flatten().map(|version| (version.id, version)).collect())
 }
 
-/// What a caller should know who tells of these inputs: which of their jobs they do not fit any more.
+/// What a caller should know who changes these inputs: which of their jobs they do not fit any more.
 pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<Warning>, StoreFailure> {
     let mut warnings = Vec::new();
     let mut left = MOST_LOOKED_AT;
@@ -75,10 +75,10 @@ pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<War
             let page = PageRequest::new(limit, after).unwrap_or_else(|| unreachable!("a valid limit"));
             let Page { items, next } = users_of(ports, input, &page)?;
             left -= items.len();
-            let told = ToldInputs::from_iter([(*input).clone()]);
+            let registered = RegisteredInputs::from_iter([(*input).clone()]);
             let jobs: Vec<&Job> = items.iter().collect();
             let of_input = |binding: &RoleBinding| binding.input_id == input.id;
-            for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &told, of_input)?) {
+            for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &registered, of_input)?) {
                 unfit.extend(roles.into_iter().map(|role| (job.id, role)));
             }
             after = next;

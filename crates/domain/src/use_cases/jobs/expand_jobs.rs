@@ -4,8 +4,8 @@ use crate::model::{
     Input, Job, JobId, Organisation, OrganisationId, PageRequest, Scope, Source, SourceId, SourceVersion,
     SourceVersionId, Weight,
 };
-use crate::requests::{JudgedUnit, KnownInputs};
-use crate::use_cases::inputs::known::ToldInputs;
+use crate::requests::{KnownInputs, UnitComparison};
+use crate::use_cases::inputs::known::RegisteredInputs;
 use crate::use_cases::inputs::unfit::versions_of;
 use crate::use_cases::{Ports, UseCaseError};
 
@@ -17,7 +17,7 @@ pub struct Expansion {
     pub source: bool,
     /// Its version, whole.
     pub source_version: bool,
-    /// What its organisation told of its inputs, and how their values are converted.
+    /// What is registered of its inputs, and how their values are converted.
     pub inputs: bool,
     /// What its organisation is called.
     pub organisation: bool,
@@ -39,10 +39,10 @@ pub struct Expanded {
 /// What is known of an input where it is bound.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct BoundInput {
-    /// What was told of it, if anything was.
+    /// The input, if it is registered.
     pub input: Option<Input>,
     /// Its unit and that of the role, if both are known and not the same.
-    pub unit: Option<JudgedUnit>,
+    pub unit: Option<UnitComparison>,
 }
 
 impl Weight for BoundInput {
@@ -88,8 +88,8 @@ fn bound_inputs(
 ) -> Result<BTreeMap<JobId, Vec<BoundInput>>, UseCaseError> {
     let wanted =
         jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding.input_id)));
-    let told = ToldInputs::load(ports, wanted)?;
-    let judging: Vec<_> = jobs.iter().map(|job| (*job, told.judging(ports, job))).collect();
+    let registered = RegisteredInputs::load(ports, wanted)?;
+    let judging: Vec<_> = jobs.iter().map(|job| (*job, registered.for_job(ports, job))).collect();
     let has_unit = |known: &KnownInputs<'_>| known.inputs.values().any(|input| input.unit.is_some());
     let concerned = judging.iter().filter(|(_, known)| has_unit(known)).map(|(job, _)| *job);
     let missing = concerned.filter(|job| !known_versions.contains_key(&job.source_version_id));

@@ -3,9 +3,10 @@ use std::collections::btree_map::Entry;
 
 use uuid::Uuid;
 
+use super::sift::sift;
 use crate::model::{
     BoundJobs, Caller, CheckedBindings, Compatibility, Contract, ImpactCounts, ImpactOutcome, InputId, Job, JobImpact,
-    OrganisationId, PageRequest, Permission, Position, RoleBinding, RoleName, SourceVersion, SourceVersionId,
+    OrganisationId, Page, PageRequest, Permission, Position, RoleBinding, RoleName, SourceVersion, SourceVersionId,
 };
 use crate::ports::JobFilter;
 use crate::requests::{UpgradeOutlook, upgrade_outlook};
@@ -34,9 +35,6 @@ pub struct Impact {
     pub next: Option<Position>,
 }
 
-/// How many parts of the list of jobs are read for one page, where few of them are of the outcome that is asked for.
-const MOST_PARTS: usize = 20;
-
 /// What an upgrade to a version would do to each job of its source in the caller's scope, without help. It is what an
 /// upgrade of each job would say in a dry run.
 pub fn judge_impact(
@@ -59,7 +57,7 @@ pub fn judge_impact(
     };
     let mut judge = Judge { ports, to: &to, known: BTreeMap::new() };
     let counts = if page.after.is_none() { Some(judge.count(caller, &jobs)?) } else { None };
-    let (items, next) = judge.list(caller, filter, &jobs, page)?;
+    let Page { items, next } = judge.list(caller, filter, &jobs, page)?;
     Ok(Impact { counts, items, next })
 }
 
@@ -141,29 +139,19 @@ impl Judge<'_> {
         filter: &ImpactFilter,
         jobs: &JobFilter,
         page: &PageRequest,
-    ) -> Result<(Vec<JobImpact>, Option<Position>), UseCaseError> {
-        let mut items = Vec::new();
-        let mut after = page.after;
-        for _ in 0..MOST_PARTS {
-            // No more than there is room for, so that the place behind the last one is known.
-            let mut part = page.shorter(page.limit() - items.len());
-            part.after = after;
-            let found = self.ports.jobs.list(&caller.scope, jobs, &part)?;
-            for job in found.items.into_iter().map(|found| found.job) {
-                if job.source_version_id == self.to.id {
-                    continue;
-                }
-                let impact = self.of_job(job)?;
-                if filter.outcome.is_none_or(|wanted| impact.outcome == wanted) {
-                    items.push(impact);
-                }
-            }
-            after = found.next;
-            if after.is_none() || items.len() >= page.limit() {
-                break;
-            }
-        }
-        Ok((items, after))
+    ) -> Result<Page<JobImpact>, UseCaseError> {
+        let ports = self.ports;
+        sift(
+            page,
+            |part| Ok(ports.jobs.list(&caller.scope, jobs, part)?),
+            |found| {
+                let others = found.into_iter().map(|found| found.job);
+                let others = others.filter(|job| job.source_version_id != self.to.id).collect::<Vec<_>>();
+                let impacts = others.into_iter().map(|job| self.of_job(job)).collect::<Result<Vec<_>, _>>()?;
+                let is_wanted = |impact: &JobImpact| filter.outcome.is_none_or(|wanted| impact.outcome == wanted);
+                Ok(impacts.into_iter().filter(is_wanted).collect())
+            },
+        )
     }
 }
 

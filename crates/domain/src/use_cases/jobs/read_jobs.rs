@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::expand_jobs::{Expanded, Expansion, expand_jobs};
+use super::sift::sift;
 use crate::model::{
     AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobDifference, JobId, JobRevision,
     JobWithHealth, LifecycleStage, Page, PageRequest, Path, Permission, Revision, Scope, Timestamp, ValueProblem,
@@ -46,11 +47,8 @@ pub fn list_jobs(
     Ok(Page { items: items.into_iter().map(|job| job.judged_at(now)).collect(), next })
 }
 
-/// How many parts of the list of jobs are read for one page, where few of them have inputs bound that do not fit.
-const MOST_PARTS: usize = 20;
-
-/// Those of them that have inputs bound that do not fit. A page may have fewer than there are, or none, and be followed
-/// by others: how many jobs are looked at for it has a bound.
+/// Those of them that have inputs bound that do not fit. A page may have few of them or none, and be followed by
+/// others.
 fn list_unfit_jobs(
     ports: &Ports,
     caller: &Caller,
@@ -58,23 +56,16 @@ fn list_unfit_jobs(
     healths: Option<&BTreeSet<HealthStatus>>,
     page: &PageRequest,
 ) -> Result<Page<JobWithHealth>, UseCaseError> {
-    let mut items: Vec<JobWithHealth> = Vec::new();
-    let mut after = page.after;
-    for _ in 0..MOST_PARTS {
-        // No more than there is room for, so that the place behind the last one is known.
-        let mut part = page.shorter(page.limit() - items.len());
-        part.after = after;
-        let found = list_jobs(ports, caller, filter.clone(), healths.cloned(), &part)?;
-        let jobs: Vec<&Job> = found.items.iter().map(|judged| &judged.job).collect();
-        let roles = unfit_roles(ports, &jobs)?;
-        let unfit = found.items.into_iter().zip(roles).filter(|(_, roles)| !roles.is_empty());
-        items.extend(unfit.map(|(judged, _)| judged));
-        after = found.next;
-        if after.is_none() || items.len() >= page.limit() {
-            break;
-        }
-    }
-    Ok(Page { items, next: after })
+    sift(
+        page,
+        |part| list_jobs(ports, caller, filter.clone(), healths.cloned(), part),
+        |found| {
+            let jobs: Vec<&Job> = found.iter().map(|judged| &judged.job).collect();
+            let roles = unfit_roles(ports, &jobs)?;
+            let unfit = found.into_iter().zip(roles).filter(|(_, roles)| !roles.is_empty());
+            Ok(unfit.map(|(judged, _)| judged).collect())
+        },
+    )
 }
 
 /// The same, with what is to be shown beside the jobs, which counts for the budget of the page; only those with inputs

@@ -13,7 +13,7 @@ pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |
 fn describe() -> Operation {
     Operation::delete("/api/v1/inputs/{id}", "delete_input")
         .tag(tags::INPUTS)
-        .summary("Forget an input")
+        .summary("Delete an input")
         .text("Refused while a job of its organisation has it bound.")
         .access(Access::Scope(Permission::InputsWrite))
         .parameters(vec![super::whose(), dry_run(), if_match()])

@@ -13,7 +13,7 @@ pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |
 fn describe() -> Operation {
     Operation::get("/api/v1/inputs/{id}", "get_input")
         .tag(tags::INPUTS)
-        .summary("Read what was told of an input")
+        .summary("Read an input")
         .access(Access::Scope(Permission::InputsRead))
         .parameters(vec![super::whose(), if_none_match()])
         .answer(200, "The input", Body::One("Input"))

@@ -14,7 +14,7 @@ pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |
 fn describe() -> Operation {
     Operation::post("/api/v1/inputs/import", "import_inputs")
         .tag(tags::INPUTS)
-        .summary("Tell of many inputs")
+        .summary("Register and change many inputs")
         .text(
             "All of it is stored or nothing, and everything that is wrong is told at once. Inputs that are there like that keep \
              their revision, so that a nightly job can send everything. What is left out of an input that is there stays; what is \

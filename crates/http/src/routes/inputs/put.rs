@@ -14,7 +14,7 @@ pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |
 fn describe() -> Operation {
     Operation::put("/api/v1/inputs/{id}", "put_input")
         .tag(tags::INPUTS)
-        .summary("Tell of an input, or change what was told")
+        .summary("Register an input, or change it")
         .text(
             "What is left out of an input that is there stays, null clears. What changes nothing leaves the revision. Each \
              organisation has a directory of its own.",

@@ -14,8 +14,7 @@ fn describe() -> Operation {
         .tag(tags::INPUTS)
         .summary("List the jobs that have an input bound")
         .text(
-            "With the roles that it is bound to, in creation order. Works for any id, whether anything was told of the input or \
-             not: nobody uses what nobody knows.",
+            "With the roles that it is bound to, in creation order. Works for any id, whether the input is registered or not.",
         )
         .takes_any_id()
         .access(Access::Scope(Permission::JobsRead))

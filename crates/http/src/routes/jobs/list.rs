@@ -40,7 +40,7 @@ fn describe() -> Operation {
             ),
             words(
                 "bindings",
-                "With unfit: only jobs with inputs bound that do not fit what is told of them now. A page may have few of them, or \
+                "With unfit: only jobs with inputs bound that do not fit as they are registered now. A page may have few of them, or \
                  none, and be followed by others.",
                 &["unfit"],
             ),

@@ -16,8 +16,8 @@ fn describe() -> Operation {
         .tag(tags::INPUTS)
         .summary("Say what an organisation is called")
         .text(
-            "A label, so that people see a name where there was an id: the organisation itself belongs to another system. The \
-             last name that was told is kept.",
+            "A label, so that people see a name where there was an id: the organisation itself belongs to another system. The last \
+             name that was sent is kept.",
         )
         .takes_any_id()
         .access(Access::Scope(Permission::InputsWrite))

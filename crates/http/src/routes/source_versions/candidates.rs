@@ -16,7 +16,7 @@ fn describe() -> Operation {
         .tag(tags::SOURCE_VERSIONS)
         .summary("List the inputs that can be bound to a role")
         .text(
-            "Of an organisation, as far as it told of them: those in the unit of the role first, then those whose unit is \
+            "Of an organisation, as far as they are registered: those in the unit of the role first, then those whose unit is \
              converted, then those of which not enough is known. A page may have few of them, or none, and be followed by others.",
         )
         .access(Access::Scope(Permission::InputsRead))

@@ -4,12 +4,12 @@ use super::PreparedSetUp;
 use crate::model::{Source, SourceId, SourceVersion, SourceVersionId};
 use crate::ports::StoreFailure;
 use crate::use_cases::Ports;
-use crate::use_cases::inputs::known::ToldInputs;
+use crate::use_cases::inputs::known::RegisteredInputs;
 
 /// The sources and versions to which a batch of setups refers by id, and what is known of its inputs: three questions,
 /// however many setups.
 pub(super) struct Catalog {
-    inputs: ToldInputs,
+    inputs: RegisteredInputs,
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
 }
@@ -27,7 +27,7 @@ impl Catalog {
             let found = ports.source_versions.find_many(&version_ids)?.into_iter().flatten();
             found.map(|version| (version.id, version)).collect()
         };
-        let inputs = ToldInputs::load(ports, prepared.clone().flat_map(PreparedSetUp::inputs))?;
+        let inputs = RegisteredInputs::load(ports, prepared.clone().flat_map(PreparedSetUp::inputs))?;
         let source_ids: BTreeSet<_> = prepared
             .flat_map(PreparedSetUp::source_ids)
             .chain(versions.values().map(|version| version.source_id))
@@ -42,7 +42,7 @@ impl Catalog {
         Ok(Self { inputs, sources, versions })
     }
 
-    pub(super) fn inputs(&self) -> &ToldInputs {
+    pub(super) fn inputs(&self) -> &RegisteredInputs {
         &self.inputs
     }
 

@@ -68,7 +68,7 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
 
     let ids = drafts.map(|drafts| known::named(drafts)).unwrap_or_default();
     let inputs = match prepared.organisation_id {
-        Some(organisation_id) => Some(catalog.inputs().of(ports, organisation_id, &ids, declared)?),
+        Some(organisation_id) => Some(catalog.inputs().for_bindings(ports, organisation_id, &ids, declared)?),
         None => None,
     };
     let known = inputs.as_ref().map(|inputs| inputs.known(ports)).filter(|known| !known.is_empty());
