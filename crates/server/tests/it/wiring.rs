@@ -82,7 +82,8 @@ fn a_setup_is_told_of_every_input_that_does_not_fit(server: &Server) {
     assert_eq!(told(0), (&json!("sensor"), &json!("gateway")));
     assert_eq!(told(1), (&json!("%"), &json!("hPa")));
     assert_eq!(told(2), (&json!("wind_speed"), &json!("rain")));
-    assert!(problem["errors"][0]["message"].as_str().unwrap().contains("Mast"), "{problem}");
+    let of_kind = "input_id is \"Mast\", an input of another kind than is needed for the role \"air\"";
+    assert_eq!(problem["errors"][0]["message"], of_kind);
     // With everything else that is wrong.
     let mut more = wrong.clone();
     insert(&mut more, "/role_bindings/0/role", "ari");

@@ -165,8 +165,13 @@ impl Diagnostics {
 
     /// Adds everything that was found elsewhere.
     pub fn extend(&mut self, other: Self) {
-        for Violation { path, code, message, expected, actual, hint } in other.found {
-            self.report(path, ValueProblem { code, message: message.into(), expected, actual, hint });
+        for violation in other.found {
+            if self.tells(&violation.path, violation.code) {
+                self.found.push(violation);
+                self.keep_the_first();
+            } else {
+                self.omit(1);
+            }
         }
         self.omit(other.omitted);
     }

@@ -33,8 +33,8 @@ pub struct InputsImported {
     pub warnings: Vec<Warning>,
 }
 
-/// Registers and changes many inputs: all of it is stored or nothing. What changes nothing leaves the revision, so that everything
-/// can be sent again each night.
+/// Registers and changes many inputs: all of it is stored or nothing. What changes nothing leaves the revision, so that
+/// everything can be sent again each night.
 pub fn import_inputs(
     ports: &Ports,
     caller: &Caller,
