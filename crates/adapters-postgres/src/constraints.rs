@@ -39,6 +39,10 @@ pub(crate) enum ConstraintViolation {
     JobOfCounter,
     /// The row of a job, or of a job and its input, is in that table; the triggers see to it.
     OneOfAJob,
+    /// The job that is bound to an output does not exist.
+    JobOfBinding,
+    /// The output to which a job is to be bound does not exist; or, when an output is deleted, a job is bound to it.
+    BoundOutput,
     /// There is a row for the organisation already.
     OneOfAnOrganisation,
     /// There is a row about what is judged already.
@@ -56,7 +60,7 @@ pub(crate) enum ConstraintViolation {
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, ConstraintViolation); 69] = [
+const MEANINGS: [(&str, ConstraintViolation); 73] = [
     ("sources_pkey", ConstraintViolation::SourceId),
     ("sources_name_key_key", ConstraintViolation::SourceName),
     ("sources_name_check", ConstraintViolation::Rule),
@@ -124,6 +128,10 @@ const MEANINGS: [(&str, ConstraintViolation); 69] = [
     ("inputs_metric_check", ConstraintViolation::Rule),
     ("inputs_unit_check", ConstraintViolation::Rule),
     ("inputs_revision_check", ConstraintViolation::Rule),
+    ("outputs_pkey", ConstraintViolation::OneOfAJob),
+    ("bound_outputs_pkey", ConstraintViolation::OneOfAJob),
+    ("bound_outputs_organisation_id_job_id_fkey", ConstraintViolation::JobOfBinding),
+    ("bound_outputs_output_id_organisation_id_fkey", ConstraintViolation::BoundOutput),
     ("organisations_pkey", ConstraintViolation::OrganisationName),
     ("organisations_name_check", ConstraintViolation::Rule),
 ];

@@ -3,6 +3,7 @@
 mod by_health;
 mod by_input;
 mod by_name;
+mod chains;
 mod conditions;
 mod count;
 mod find;
@@ -19,7 +20,8 @@ use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 use prediction_domain::model::{
     Allowance, BoundJobs, HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob,
-    OrganisationId, Page, PageRequest, Revision, RoleName, Scope, SourceVersionId, Subject, Timestamp, ValueProblem,
+    OrganisationId, Page, PageRequest, Readers, Revision, RoleName, Scope, SourceVersionId, Subject, Timestamp,
+    ValueProblem,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -38,6 +40,7 @@ use crate::schema::{jobs, source_version_lifecycles};
 use crate::store::PostgresStore;
 
 use self::by_name::find_by_name;
+use self::chains::BadBinding;
 use self::count::{CountBoundRoles, CountJobs};
 use self::find::contains;
 use self::list::JobList;
@@ -129,6 +132,18 @@ impl JobRepository for PostgresStore {
                 let used = self.database().statement(|connection| quotas::used(connection, organisation, allowance));
                 Err(UpdateJobError::QuotaExceeded(allowance.exceeded(used.map_err(StoreFailure::from)?)))
             }
+            (Err(UpdateJobError::OutputsInUse(_)), _) => {
+                let key = (job.organisation_id.as_uuid(), job.id.as_uuid());
+                let staying: Vec<Uuid> = job.outputs.iter().map(|output| output.id.as_uuid()).collect();
+                let readers = self.database().statement(|connection| chains::readers(connection, key, &staying));
+                let readers = Readers::try_from(readers.map_err(StoreFailure::from)?)?;
+                // If there are none any more, what was to be bound is gone: the caller looks again.
+                Err(if readers.jobs > 0 {
+                    UpdateJobError::OutputsInUse(readers)
+                } else {
+                    UpdateJobError::OutputMissing
+                })
+            }
             (updated, _) => updated,
         }
     }
@@ -178,9 +193,14 @@ impl JobRepository for PostgresStore {
             if current != expected {
                 return Err(Abort::Refused(DeleteJobError::Stale { current }));
             }
+            let readers = Readers::try_from(chains::readers(connection, (organisation_id, id.as_uuid()), &[])?)?;
+            if readers.jobs > 0 {
+                return Err(Abort::Refused(DeleteJobError::OutputsInUse(readers)));
+            }
             let deleted = diesel::delete(jobs::table.find((organisation_id, id.as_uuid())))
                 .filter(jobs::revision.eq(expected.as_i64()))
-                .execute(connection)?;
+                .execute(connection)
+                .map_err(Abort::again_after(ConstraintViolation::BoundOutput))?;
             if deleted == 0 {
                 return Err(Abort::Retry);
             }
@@ -214,6 +234,10 @@ impl PostgresStore {
                     return Err(used_up(allowance));
                 }
             }
+            let bound_anew = chains::bound_anew(connection, key, job)?;
+            if !bound_anew.is_empty() {
+                chains::take_turn(connection, key.0)?;
+            }
             let same_name = others.filter(others.field(jobs::organisation_id).eq(key.0));
             let same_name = same_name.filter(others.field(jobs::name).eq(job.name.as_str()));
             let same_name = same_name.filter(others.field(jobs::id).ne(key.1));
@@ -237,9 +261,21 @@ impl PostgresStore {
                 .map_err(|error| match ConstraintViolation::of(&error) {
                     Some(ConstraintViolation::JobName) => Abort::Retry,
                     Some(ConstraintViolation::VersionOfJob) => Abort::Refused(UpdateJobError::VersionMissing),
+                    // Who reads them is asked when this transaction is undone.
+                    Some(ConstraintViolation::BoundOutput) => {
+                        Abort::Refused(UpdateJobError::OutputsInUse(Readers::default()))
+                    }
                     _ => Abort::Statement(error),
                 })?;
             if changed == 1 {
+                if !bound_anew.is_empty() {
+                    chains::judge(connection, key, &bound_anew)?.map_err(|bad| {
+                        Abort::Refused(match bad {
+                            BadBinding::OutputMissing => UpdateJobError::OutputMissing,
+                            BadBinding::Cycle => UpdateJobError::Cycle,
+                        })
+                    })?;
+                }
                 return match allowance {
                     Some(allowance) if !Take::new(job.organisation_id, allowance).run(connection)? => {
                         Err(used_up(allowance))

@@ -1,6 +1,15 @@
 // Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test the_schema_is_that_of_the_migrations`.
 
 diesel::table! {
+    bound_outputs (organisation_id, job_id, output_id) {
+        organisation_id -> Uuid,
+        job_id -> Uuid,
+        output_id -> Uuid,
+        upstream_job_id -> Uuid,
+    }
+}
+
+diesel::table! {
     daily_usage (organisation_id, quota) {
         organisation_id -> Uuid,
         quota -> Text,
@@ -111,6 +120,14 @@ diesel::table! {
     organisations (id) {
         id -> Uuid,
         name -> Text,
+    }
+}
+
+diesel::table! {
+    outputs (id, organisation_id) {
+        id -> Uuid,
+        organisation_id -> Uuid,
+        job_id -> Uuid,
     }
 }
 

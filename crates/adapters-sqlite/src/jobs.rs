@@ -3,6 +3,7 @@
 mod by_health;
 mod by_input;
 mod by_name;
+mod chains;
 mod conditions;
 mod count;
 mod find;
@@ -13,12 +14,12 @@ pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use prediction_domain::model::{
     Allowance, BoundJobs, HealthCounts, Job, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob, OrganisationId,
-    Page, PageRequest, Revision, Scope, Timestamp,
+    OutputId, Page, PageRequest, Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -31,7 +32,7 @@ use crate::jobs::by_name::find_by_name;
 use crate::paging::at_once;
 use crate::quotas::take;
 use crate::rows::{JobChanges, job_organisation, stored_revision};
-use crate::schema::{jobs, source_version_lifecycles};
+use crate::schema::{jobs, source_version_lifecycles, source_versions};
 use crate::store::SqliteStore;
 
 impl JobRepository for SqliteStore {
@@ -96,15 +97,34 @@ impl JobRepository for SqliteStore {
             if let Err(exceeded) = take(connection, job.organisation_id, allowance).or_store_failure()? {
                 return Err(UpdateJobError::QuotaExceeded(exceeded));
             }
+            let bound_before = chains::bound_before(connection, job)?;
             match update(connection, job).or_store_failure()? {
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    let bound_anew: BTreeSet<OutputId> =
+                        job.role_bindings.outputs().difference(&bound_before).copied().collect();
+                    if !chains::are_there(connection, job.organisation_id, &bound_anew).or_store_failure()? {
+                        return Err(UpdateJobError::OutputMissing);
+                    }
+                    if !bound_anew.is_empty() && chains::closes_cycle(connection, job)? {
+                        return Err(UpdateJobError::Cycle);
+                    }
+                    Ok(())
+                }
                 Err(refusal @ ConstraintViolation::Taken) => {
                     Err(find_by_name(connection, job.organisation_id, &job.name)?.map_or_else(
                         || StoreFailure::from(refusal).into(),
                         |taken| UpdateJobError::NameTaken(Box::new(taken)),
                     ))
                 }
-                Err(ConstraintViolation::Reference) => Err(UpdateJobError::VersionMissing),
+                // SQLite does not say which reference.
+                Err(ConstraintViolation::Reference) => {
+                    let staying: Vec<OutputId> = job.outputs.iter().map(|output| output.id).collect();
+                    let readers = chains::readers(connection, job.organisation_id, job.id, &staying)?;
+                    if readers.jobs > 0 && has_version(connection, job).or_store_failure()? {
+                        return Err(UpdateJobError::OutputsInUse(readers));
+                    }
+                    Err(UpdateJobError::VersionMissing)
+                }
                 Err(refusal) => Err(StoreFailure::from(refusal).into()),
             }
         })
@@ -140,9 +160,13 @@ impl JobRepository for SqliteStore {
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError> {
         self.write(mode, |connection| {
-            let current = revision_in(connection, scope, id)?.ok_or(DeleteJobError::Missing)?;
+            let (organisation_id, current) = revision_in(connection, scope, id)?.ok_or(DeleteJobError::Missing)?;
             if current != expected {
                 return Err(DeleteJobError::Stale { current });
+            }
+            let readers = chains::readers(connection, organisation_id, id, &[])?;
+            if readers.jobs > 0 {
+                return Err(DeleteJobError::OutputsInUse(readers));
             }
             diesel::delete(jobs::table.filter(jobs::id.eq(id.to_string()))).execute(connection).or_store_failure()?;
             Ok(())
@@ -161,12 +185,27 @@ fn revision(connection: &mut SqliteConnection, job: &Job) -> Result<Option<Revis
     stored_revision("jobs", &job.id, row.first(connection).optional().or_store_failure()?)
 }
 
-fn revision_in(connection: &mut SqliteConnection, scope: &Scope, id: JobId) -> Result<Option<Revision>, StoreFailure> {
+/// Whether there is the version that a job is to run, of its source.
+fn has_version(connection: &mut SqliteConnection, job: &Job) -> QueryResult<bool> {
+    let version = source_versions::table
+        .filter(source_versions::id.eq(job.source_version_id.to_string()))
+        .filter(source_versions::source_id.eq(job.source_id.to_string()));
+    diesel::select(diesel::dsl::exists(version)).get_result(connection)
+}
+
+/// The revision of a job, and whose it is.
+fn revision_in(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    id: JobId,
+) -> Result<Option<(OrganisationId, Revision)>, StoreFailure> {
     let row = jobs::table.filter(jobs::id.eq(id.to_string())).select((jobs::organisation_id, jobs::revision));
-    match row.first::<(String, i64)>(connection).optional().or_store_failure()? {
-        Some((organisation_id, number)) if scope.contains(job_organisation(id, &organisation_id)?) => {
-            stored_revision("jobs", &id, Some(number))
-        }
-        _ => Ok(None),
+    let Some((organisation_id, number)) = row.first::<(String, i64)>(connection).optional().or_store_failure()? else {
+        return Ok(None);
+    };
+    let organisation_id = job_organisation(id, &organisation_id)?;
+    if !scope.contains(organisation_id) {
+        return Ok(None);
     }
+    Ok(stored_revision("jobs", &id, Some(number))?.map(|revision| (organisation_id, revision)))
 }

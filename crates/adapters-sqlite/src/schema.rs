@@ -1,6 +1,15 @@
 // Generated from a migrated database: `UPDATE_SCHEMA=1 ./scripts/test schema`.
 
 diesel::table! {
+    bound_outputs (organisation_id, job_id, output_id) {
+        organisation_id -> Text,
+        job_id -> Text,
+        output_id -> Text,
+        upstream_job_id -> Text,
+    }
+}
+
+diesel::table! {
     daily_usage (organisation_id, quota) {
         organisation_id -> Text,
         quota -> Text,
@@ -104,6 +113,14 @@ diesel::table! {
     organisations (id) {
         id -> Text,
         name -> Text,
+    }
+}
+
+diesel::table! {
+    outputs (id, organisation_id) {
+        id -> Text,
+        organisation_id -> Text,
+        job_id -> Text,
     }
 }
 
@@ -230,6 +247,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    bound_outputs,
     daily_usage,
     deleted_jobs,
     inputs,
@@ -240,6 +258,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     judgements,
     leases,
     organisations,
+    outputs,
     predictions,
     replaced_runs,
     run_counters,

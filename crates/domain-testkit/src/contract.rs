@@ -282,6 +282,24 @@ macro_rules! contract_suite {
                     a_taken_job_id_is_a_failure_and_nothing_is_stored
                     a_dry_run_is_judged_and_stores_nothing
                 }
+                chains {
+                    jobs_are_found_by_their_outputs_within_the_scope
+                    an_output_is_found_as_long_as_its_job_has_it
+                    what_is_no_output_of_the_organisation_is_not_bound
+                    a_batch_binds_outputs_like_one_plan_after_the_other
+                    a_job_never_comes_to_read_its_own_output
+                    the_way_that_would_be_a_cycle_is_told
+                    an_output_that_is_read_is_not_taken_away
+                    a_deleted_reader_is_none_any_more
+                    readers_are_found_in_order_and_within_the_organisation
+                    jobs_whose_outputs_are_read_are_counted
+                    the_nearest_jobs_that_are_in_the_way_are_told
+                    what_is_in_the_way_is_looked_for_so_far_and_told_of_so_many
+                    of_many_that_close_one_cycle_one_is_refused
+                    a_set_up_and_a_change_close_no_cycle
+                    a_restored_job_closes_no_cycle
+                    an_output_that_is_bound_while_it_goes_is_there_or_not_bound
+                }
                 batches {
                     a_batch_gives_what_its_plans_give_one_after_the_other
                     random_batches_give_what_their_plans_give_one_after_the_other

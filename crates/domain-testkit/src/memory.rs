@@ -1,6 +1,7 @@
 //! Every repository, in memory: for tests, and as the model that other stores are compared with.
 
 mod catalog;
+mod chains;
 mod inputs;
 mod jobs;
 mod leases;

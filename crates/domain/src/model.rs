@@ -34,10 +34,10 @@ pub use catalog::{
 pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceId, SourceVersionId};
 pub use inputs::{Conversion, Input, InputPosition, Organisation, UnitFit, Units, UnreadUnits};
 pub use jobs::{
-    BINDINGS, BoundJobs, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, ImpactCounts,
-    ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobImpact, JobRevision, JobWithHealth, MAX_BINDINGS,
-    MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, OutputAction, OutputStep, RoleBinding, RunOutcome, RunSummary,
-    UpgradePlan, VersionReference,
+    BINDINGS, BoundJobs, ChainLink, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, ImpactCounts,
+    ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobImpact, JobOutput, JobRevision, JobWithHealth,
+    LineageDirection, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, OutputAction, OutputStep,
+    ReadJobs, Readers, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference, ways_upstream,
 };
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};

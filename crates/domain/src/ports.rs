@@ -29,8 +29,8 @@ pub use clock::{Clock, IdGenerator, MonotonicClock};
 pub use health::StoreHealth;
 pub use inputs::{DeleteInputError, InputFilter, InputRepository, PutInputsError};
 pub use jobs::{
-    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, Judged, JudgementRepository,
-    UpdateJobError,
+    ChainRepository, DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, Judged,
+    JudgementRepository, UpdateJobError,
 };
 pub use leases::{Lease, LeaseRepository};
 pub use results::{
@@ -48,7 +48,7 @@ pub use self::{
     clock::{MockClock, MockIdGenerator, MockMonotonicClock},
     health::MockStoreHealth,
     inputs::MockInputRepository,
-    jobs::{MockJobRepository, MockJudgementRepository},
+    jobs::{MockChainRepository, MockJobRepository, MockJudgementRepository},
     leases::MockLeaseRepository,
     results::{MockRetentionRepository, MockRunRepository},
     statistics::MockStoreStatistics,

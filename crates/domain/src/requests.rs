@@ -21,11 +21,11 @@ pub use catalog::{
 pub(crate) use inputs::InputSpec;
 pub use inputs::{IMPORTED_INPUTS, ImportDraft, InputDraft, OrganisationDraft};
 pub use jobs::{
-    BindingDraft, JobChangeDraft, KnownInputs, MAPPED_ROLES, RestoreDraft, SelectedJobs, SetUpDraft, SetUpJobDraft,
-    UPGRADES, UnitComparison, UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft, UpgradeSelection, check_bindings,
-    validate_bindings,
+    BindingDraft, Cycle, JobChangeDraft, KnownInputs, KnownOutput, MAPPED_ROLES, RestoreDraft, SelectedJobs,
+    SetUpDraft, SetUpJobDraft, UPGRADES, UnitComparison, UpgradeDraft, UpgradeFilterDraft, UpgradeManyDraft,
+    UpgradeSelection, check_bindings, validate_bindings,
 };
-pub(crate) use jobs::{UpgradeOutlook, UpgradedBindings, upgrade_outlook, validate_upgrade};
+pub(crate) use jobs::{UpgradeOutlook, UpgradedBindings, named_outputs, upgrade_outlook, validate_upgrade};
 pub use precondition::Precondition;
 pub use results::{PredictionDraft, RunDraft, validate_predictions};
 pub use sent::{Sent, Submission};

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use crate::model::{Revision, Units, UnreadUnits};
 use crate::ports::{
-    Clock, IdGenerator, InputRepository, JobRepository, RunRepository, SourceRepository, SourceVersionRepository,
-    StoreFailure, StorePorts,
+    ChainRepository, Clock, IdGenerator, InputRepository, JobRepository, RunRepository, SourceRepository,
+    SourceVersionRepository, StoreFailure, StorePorts,
 };
 use crate::requests::{Precondition, Sent};
 
@@ -30,22 +30,23 @@ pub use catalog::{
 pub use clock_watch::ClockWatch;
 pub use error::{Conflict, InUse, Resource, UseCaseError};
 pub use inputs::{
-    Candidate, CandidateFit, CandidatePosition, CandidateQuestion, ImportedInput, InputOutcome, InputPut, InputUse,
-    InputsImported, delete_input, get_input, get_organisation, import_inputs, list_candidates, list_input_uses,
-    list_inputs, list_organisations, name_organisation, put_input,
+    Candidate, CandidateFit, CandidatePlace, CandidatePosition, CandidateQuestion, CandidateSubject, ImportedInput,
+    InputOutcome, InputPut, InputUse, InputsImported, delete_input, get_input, get_organisation, import_inputs,
+    list_candidates, list_input_uses, list_inputs, list_organisations, name_organisation, put_input,
 };
 pub use jobs::{
     BoundInput, ComparedRevisions, Expanded, Expansion, HealthJudge, Impact, ImpactFilter, JobChanged, JobQuery,
-    JobUpgradeOutcome, JobUpgradeResult, JobUpgraded, JobsUpgraded, Outcomes, PreparedSetUp, PreparedUpgrades,
-    SetUpDone, Warning, change_job, compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage,
-    count_jobs_by_health, delete_job, expand_jobs, get_job_revision, get_jobs, judge_impact, list_expanded_jobs,
-    list_job_revisions, list_jobs, prepare_set_up, prepare_upgrades, restore_job, set_up_jobs, upgrade_job,
-    upgrade_jobs,
+    JobUpgradeOutcome, JobUpgradeResult, JobUpgraded, JobsUpgraded, Lineage, LineageEdge, LineageNode,
+    MAX_LINEAGE_DEPTH, Outcomes, PreparedSetUp, PreparedUpgrades, SetUpDone, Warning, change_job,
+    compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage, count_jobs_by_health, delete_job,
+    expand_jobs, get_job_revision, get_jobs, get_output, judge_impact, list_expanded_jobs, list_job_revisions,
+    list_jobs, prepare_set_up, prepare_upgrades, read_lineage, restore_job, set_up_jobs, upgrade_job, upgrade_jobs,
 };
 pub use quotas::Quotas;
 pub use results::{
     Backlog, PredictionFilter, PredictionPage, PredictionQuestion, Provenance, PurgeStep, Purger, RunReported,
-    SweptHistory, delete_run, get_run, list_predictions, list_runs, report_run, trace_prediction,
+    SweptHistory, delete_run, get_run, list_output_predictions, list_predictions, list_runs, report_run,
+    trace_prediction,
 };
 
 /// Everything that the use cases need of the outside world.
@@ -59,6 +60,8 @@ pub struct Ports {
     pub inputs: Arc<dyn InputRepository>,
     /// Stores jobs.
     pub jobs: Arc<dyn JobRepository>,
+    /// Knows which jobs read outputs of which others.
+    pub chains: Arc<dyn ChainRepository>,
     /// Stores runs.
     pub runs: Arc<dyn RunRepository>,
     /// Tells the time.
@@ -93,6 +96,7 @@ impl Ports {
             source_versions: Arc::clone(&store.source_versions),
             inputs: Arc::clone(&store.inputs),
             jobs: Arc::clone(&store.jobs),
+            chains: Arc::clone(&store.chains),
             runs: Arc::clone(&store.runs),
             clock,
             ids,

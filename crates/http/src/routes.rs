@@ -6,6 +6,7 @@ mod job_revisions;
 mod jobs;
 mod lifecycles;
 mod organisations;
+mod outputs;
 mod predictions;
 mod runs;
 mod source_versions;
@@ -28,7 +29,7 @@ use crate::request::Call;
 use prediction_wire as wire;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
-const ENDPOINTS: [Endpoint; 45] = [
+const ENDPOINTS: [Endpoint; 48] = [
     sources::list::ENDPOINT,
     sources::create::ENDPOINT,
     sources::get::ENDPOINT,
@@ -58,6 +59,7 @@ const ENDPOINTS: [Endpoint; 45] = [
     jobs::list::ENDPOINT,
     jobs::health::ENDPOINT,
     jobs::get::ENDPOINT,
+    jobs::lineage::ENDPOINT,
     jobs::change::ENDPOINT,
     jobs::delete::ENDPOINT,
     jobs::upgrade::ENDPOINT,
@@ -69,6 +71,8 @@ const ENDPOINTS: [Endpoint; 45] = [
     runs::list::ENDPOINT,
     runs::get::ENDPOINT,
     runs::delete::ENDPOINT,
+    outputs::get::ENDPOINT,
+    outputs::predictions::ENDPOINT,
     predictions::list::ENDPOINT,
     predictions::trace::ENDPOINT,
     system::OPENAPI,

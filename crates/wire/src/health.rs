@@ -1,4 +1,4 @@
-use prediction_domain::model::{Health, HealthCounts, HealthStatus, Timestamp};
+use prediction_domain::model::{Health, HealthCounts, HealthStatus, JobId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -25,6 +25,11 @@ pub struct JobHealth {
     /// How many runs have failed since the last success.
     #[schema(minimum = 0)]
     pub consecutive_failures: u64,
+    /// The nearest jobs upstream that are paused, overdue or failing, of a job that does not deliver in time; left out
+    /// when there are none. At most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<rules::Id>, inline, required = false)]
+    pub blocked_by: Vec<JobId>,
 }
 
 /// How many jobs have which health.
@@ -86,6 +91,7 @@ impl From<Health> for JobHealth {
             next_expected_at: health.next_expected_at,
             overdue_since: health.overdue_since,
             consecutive_failures: health.consecutive_failures,
+            blocked_by: health.blocked_by,
         }
     }
 }

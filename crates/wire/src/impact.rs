@@ -31,7 +31,7 @@ pub struct ImpactCounts {
     /// They run the version already.
     #[schema(value_type = rules::Count, inline)]
     pub up_to_date: u64,
-    /// The version is withdrawn.
+    /// It would be refused: the version is withdrawn, or lacks an output that other jobs read.
     #[schema(value_type = rules::Count, inline)]
     pub blocked: u64,
 }
@@ -63,6 +63,9 @@ pub struct JobImpact {
     /// Outputs that readers would miss, or get in another metric or unit.
     #[schema(value_type = Vec<rules::Word>, inline)]
     pub changed_outputs: Vec<RoleName>,
+    /// Outputs that the version lacks, and that other jobs read: the upgrade would be refused.
+    #[schema(value_type = Vec<rules::Word>, inline)]
+    pub outputs_in_use: Vec<RoleName>,
 }
 
 impl From<&model::ImpactCounts> for ImpactCounts {
@@ -89,6 +92,7 @@ impl From<model::JobImpact> for JobImpact {
             missing_roles,
             dropped_roles,
             changed_outputs,
+            outputs_in_use,
         } = impact;
         Self {
             job_id,
@@ -99,6 +103,7 @@ impl From<model::JobImpact> for JobImpact {
             missing_roles,
             dropped_roles,
             changed_outputs,
+            outputs_in_use,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::fields::{List, ReadOnly, Shape};
 use crate::health::JobHealth;
 use crate::input::Input;
 use crate::organisation::Organisation;
+use crate::output::JobOutput;
 use crate::rules::{self, FLAG, ID, NAME, REVISION, TIME, WORD};
 use crate::source::Source;
 use crate::source_version::SourceVersion;
@@ -100,6 +101,10 @@ pub struct RoleBinding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub input: Option<Box<Input>>,
+    /// With expand=inputs: the output, if it is one of another job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub output: Option<Box<JobOutput>>,
     /// With expand=inputs: how values of the input come to the unit of the role; left out if both have the same unit,
     /// or if one of the two is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,7 +144,8 @@ impl RoleBinding {
     #[must_use]
     pub fn expanded(self, bound: BoundInput) -> Self {
         let input = bound.input.map(|input| Box::new(input.into()));
-        Self { input, conversion: bound.unit.map(|unit| Box::new(unit.into())), ..self }
+        let output = bound.output.map(|output| Box::new(output.into()));
+        Self { input, output, conversion: bound.unit.map(|unit| Box::new(unit.into())), ..self }
     }
 }
 
@@ -185,7 +191,7 @@ impl From<JobWithHealth> for Job {
 impl From<model::RoleBinding> for RoleBinding {
     fn from(binding: model::RoleBinding) -> Self {
         let model::RoleBinding { role, input_id, input_type } = binding;
-        Self { role, input_id, input_type, input: None, conversion: None }
+        Self { role, input_id, input_type, input: None, output: None, conversion: None }
     }
 }
 
@@ -201,10 +207,17 @@ pub(crate) static ROLE_BINDING: Shape<BindingDraft> = Shape {
     about: "An input role of the version, to be bound to a concrete input.",
     members: |fields| {
         fields.read_only("input", ReadOnly::One("Input"));
+        fields.read_only("output", ReadOnly::One("JobOutput"));
         fields.read_only("conversion", ReadOnly::One("UnitConversion"));
         BindingDraft {
             role: fields.text("role", WORD.required()),
-            input_id: fields.text("input_id", ID.required().about("One input may serve several roles.")),
+            input_id: fields.text(
+                "input_id",
+                ID.required().about(
+                    "One input may serve several roles. To a role of the kind `output`: the id of an output of another job of the \
+                     organisation.",
+                ),
+            ),
             input_type: fields.text(
                 "input_type",
                 WORD.nullable().about("Equal to the role's `input_kind`; taken from there when left out."),

@@ -25,7 +25,9 @@ mod input;
 mod job;
 mod job_revision;
 mod lifecycle;
+mod lineage;
 mod organisation;
+mod output;
 mod page;
 mod problem;
 mod rules;
@@ -52,7 +54,9 @@ pub use input::{
 pub use job::{Job, Output, RoleBinding, UPDATE_JOB, UnitConversion, UpdatedJob};
 pub use job_revision::{JobDifference, JobRevision, JobRevisionComparison, JobRevisionReference};
 pub use lifecycle::{Lifecycle, UPDATE_LIFECYCLE};
+pub use lineage::{Lineage, LineageEdge, LineageNode, SourceReference};
 pub use organisation::{NAME_ORGANISATION, Organisation};
+pub use output::JobOutput;
 pub use page::{DELETE, Page};
 pub use problem::{PROBLEM_MEDIA_TYPE, Problem, ProblemCode, ProblemEntry, ProblemMember};
 pub use rules::{

@@ -288,7 +288,7 @@ stand_ins! {
     ImpactOutcome = Rule::of(Form::Choice(IMPACT_OUTCOMES)).about(
         "`ready`: an upgrade would succeed without help. `needs_binding`: a role has to be bound first. `breaking`: it would succeed, \
          and readers would miss an output, or get it in another metric or unit. `up_to_date`: the job runs the version already. \
-         `blocked`: the version is withdrawn."
+         `blocked`: the version is withdrawn, or lacks an output that other jobs read."
     );
     InputAction = Rule::of(Form::Choice(INPUT_ACTIONS)).about(
         "`kept`: its binding stays. `renamed`: what was bound to its former name is bound to it. `rebound`: it is bound anew, instead \

@@ -6,8 +6,8 @@ use utoipa::openapi::schema::{AllOf, Schema};
 
 use crate::fields::Schemas;
 use crate::{
-    candidate, comparison, health, impact, input, job, job_revision, lifecycle, organisation, problem, rules, run,
-    setup, source, source_version, upgrade, upgrade_many, warning,
+    candidate, comparison, health, impact, input, job, job_revision, lifecycle, lineage, organisation, output, problem,
+    rules, run, setup, source, source_version, upgrade, upgrade_many, warning,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -50,7 +50,12 @@ use crate::{
     input::InputUse,
     input::UpdatedInput,
     job::UnitConversion,
+    lineage::Lineage,
+    lineage::LineageEdge,
+    lineage::LineageNode,
+    lineage::SourceReference,
     organisation::Organisation,
+    output::JobOutput,
     job::Job,
     job::UpdatedJob,
     job::RoleBinding,

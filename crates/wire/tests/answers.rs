@@ -147,14 +147,30 @@ fn outputs() -> impl Strategy<Value = Value> {
     })
 }
 
+fn job_output() -> impl Strategy<Value = Value> {
+    (prop::array::uniform4(id()), prop::array::uniform3(word()), or_null(word())).prop_map(
+        |([id, organisation, job, version], [name, role, metric], unit)| {
+            json!({
+                "id": id, "organisation_id": organisation, "job_id": job, "job_name": name, "source_version_id": version,
+                "role": role, "metric": metric, "unit": unit,
+            })
+        },
+    )
+}
+
 fn health() -> impl Strategy<Value = Value> {
     let status = prop::sample::select(HealthStatus::ALL.to_vec());
-    (status, prop::array::uniform4(or_null(time())), any::<u64>()).prop_map(
-        |(status, [run, success, next, overdue], failures)| {
-            json!({
+    let blocking = prop::collection::vec(id(), 0..3);
+    (status, prop::array::uniform4(or_null(time())), any::<u64>(), blocking).prop_map(
+        |(status, [run, success, next, overdue], failures, blocking)| {
+            let mut health = json!({
                 "status": status, "last_run_at": run, "last_success_at": success, "next_expected_at": next,
                 "overdue_since": overdue, "consecutive_failures": failures,
-            })
+            });
+            if !blocking.is_empty() {
+                health["blocked_by"] = json!(blocking);
+            }
+            health
         },
     )
 }
@@ -337,6 +353,23 @@ fn every_answer_about_inputs_reads_back() {
         let conversion = if fit == "convertible" { conversion } else { Value::Null };
         json!({"input": input, "fit": fit, "conversion": conversion})
     }));
+    check::<wire::Candidate>(
+        job_output().prop_map(|output| json!({"output": output, "fit": "exact", "conversion": null})),
+    );
+    check::<wire::JobOutput>(job_output());
+    check::<wire::RoleBinding>((word(), id(), job_output()).prop_map(
+        |(role, id, output)| json!({"role": role, "input_id": id, "input_type": "output", "output": output}),
+    ));
+    let lineage = (prop::array::uniform4(id()), prop::array::uniform3(word()), health(), any::<bool>());
+    check::<wire::Lineage>(lineage.prop_map(|([job, source, version, output], [name, label, role], health, cut)| {
+        let source = json!({"id": source, "name": name});
+        let node = json!({
+            "job_id": job, "name": name, "source": source, "source_version": {"id": version, "version": label},
+            "health": health,
+        });
+        let edge = json!({"from_output_id": output, "from_job_id": job, "to_job_id": version, "role": role});
+        json!({"nodes": [node], "edges": [edge], "truncated": cut})
+    }));
     let use_of_input = (id(), id(), word(), any::<bool>(), prop::collection::vec(word(), 0..3));
     check::<wire::InputUse>(use_of_input.prop_map(|(job, organisation, name, active, roles)| {
         json!({"job_id": job, "organisation_id": organisation, "name": name, "active": active, "roles": roles})
@@ -401,7 +434,7 @@ fn every_answer_reads_back() {
             );
             let item = json!({
                 "job_id": id, "organisation_id": id, "name": word, "source_version_id": id, "outcome": outcome,
-                "missing_roles": [word], "dropped_roles": [], "changed_outputs": [word],
+                "missing_roles": [word], "dropped_roles": [], "changed_outputs": [word], "outputs_in_use": [word],
             });
             json!({"counts": counts, "items": [item], "next_cursor": next})
         },

@@ -29,9 +29,12 @@ pub(super) fn set_up_many(database: &Database, plans: &[JobSetUp]) -> Vec<Answer
     .collect()
 }
 
-/// Whether a plan is nothing but one job, so that it can share a statement with others.
+/// Whether a plan is nothing but one job that reads no outputs, so that it can share a statement with others.
 fn is_plain(plan: &JobSetUp) -> bool {
-    plan.new_source.is_none() && plan.new_version.is_none() && plan.mode == WriteMode::Commit
+    plan.new_source.is_none()
+        && plan.new_version.is_none()
+        && plan.mode == WriteMode::Commit
+        && plan.job.role_bindings.iter().all(|binding| binding.output_id().is_none())
 }
 
 /// Carries out plain plans by one statement: one round trip and one commit for all of them.

@@ -10,6 +10,7 @@ mod job_health;
 mod job_inputs;
 mod keys;
 mod number;
+mod outputs;
 mod watch_jobs;
 
 use std::thread::sleep;
@@ -59,9 +60,11 @@ const NUMBERED: &str = "20261126000001";
 const OWNED: &str = "20261126000005";
 /// `2026-11-26-000009_find_history_that_is_not_kept`.
 const KEPT: &str = "20261126000009";
+/// `2026-11-27-000003_know_which_jobs_read_outputs_of_others`.
+const CHAINED: &str = "20261127000003";
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 19] = [
+pub(super) const STEPS: [Step; 21] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -182,6 +185,16 @@ pub(super) const STEPS: [Step; 19] = [
         migration: "20261126000007",
         name: "have the health of the jobs that were there judged",
         work: Work::Batches(job_health::fill),
+    },
+    Step {
+        migration: CHAINED,
+        name: "write down the outputs of the jobs that were there",
+        work: Work::Batches(outputs::fill),
+    },
+    Step {
+        migration: CHAINED,
+        name: "write down which jobs that were there read them",
+        work: Work::Batches(outputs::fill_bound),
     },
 ];
 

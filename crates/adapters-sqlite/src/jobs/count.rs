@@ -73,7 +73,7 @@ pub(crate) fn count_by_bound_roles(
 }
 
 /// What the jobs of a scope are found by, when their order does not matter.
-fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
+pub(super) fn within(scope: &Scope, filter: &JobFilter) -> Vec<Condition> {
     let mut found: Vec<Condition> = Vec::new();
     match (scope, filter.source_version_id) {
         (Scope::Organisations(ids), version) => {

@@ -9,6 +9,7 @@ use crate::catalog::sources;
 use crate::constraints::ConstraintViolation;
 use crate::failure::{OrStoreFailure as _, store_failure};
 use crate::jobs::by_name::row_by_name;
+use crate::jobs::chains;
 use crate::jobs::insert;
 use crate::quotas::judge_one_more_job;
 use crate::rows::restore;
@@ -38,7 +39,8 @@ fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, 
     {
         return explain(connection, plan, JobSetUpRejected::QuotaExceeded(exceeded)).or_store_failure();
     }
-    if plan.new_source.is_none() && plan.new_version.is_none() && plan.mode == WriteMode::Commit {
+    let reads_none = plan.job.role_bindings.iter().all(|binding| binding.output_id().is_none());
+    if plan.new_source.is_none() && plan.new_version.is_none() && plan.mode == WriteMode::Commit && reads_none {
         // One statement, which SQLite takes back by itself when it breaks a constraint.
         let stored = store_all(connection, plan);
         return finish(connection, plan, stored);
@@ -89,7 +91,14 @@ fn store_all(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<(), T
             other => other.into(),
         })?;
     }
-    insert::insert(connection, &plan.job)?.map_err(TakenBack::from)
+    insert::insert(connection, &plan.job)?.map_err(TakenBack::from)?;
+    // Nothing rests on a new job, so it closes no cycle.
+    let bound = plan.job.role_bindings.outputs();
+    if chains::are_there(connection, plan.job.organisation_id, &bound)? {
+        Ok(())
+    } else {
+        Err(TakenBack::Refused(JobSetUpRejected::OutputMissing))
+    }
 }
 
 /// That the name of the job is taken is the answer, whatever else is in the way: a caller who sends a setup again finds

@@ -5,6 +5,8 @@
 //! service is not ready before.
 
 mod job_inputs;
+mod outputs;
+mod places;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -32,11 +34,14 @@ pub(super) enum Batch {
 }
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 1] = [Step {
-    migration: "20261126000006",
-    name: "number the uses of inputs that were there",
-    batch: job_inputs::number,
-}];
+pub(super) const STEPS: [Step; 3] = [
+    Step { migration: "20261126000006", name: "number the uses of inputs that were there", batch: job_inputs::number },
+    Step { migration: CHAINED, name: "write down the outputs of the jobs that were there", batch: outputs::fill },
+    Step { migration: CHAINED, name: "write down which jobs that were there read them", batch: outputs::fill_bound },
+];
+
+/// `2026-11-27-000003_know_which_jobs_read_outputs_of_others`.
+const CHAINED: &str = "20261127000003";
 
 /// How long others are left alone between two batches at the most: as long as the batch took.
 const LONGEST_REST: Duration = Duration::from_millis(50);

@@ -1,6 +1,7 @@
 //! Jobs, what they were, and whether they deliver.
 
 pub(crate) mod batches;
+pub(crate) mod chains;
 pub(crate) mod judgements;
 pub(crate) mod monitoring;
 pub(crate) mod revisions;

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
     Allowance, BoundJobs, Health, HealthCounts, HealthFilter, Job, JobId, JobName, JobRevision, LifecycleStage,
-    MonitoredJob, OrganisationId, Page, PageRequest, Quota, QuotaExceeded, Revision, RoleName, Scope, SourceVersionId,
-    Timestamp,
+    MonitoredJob, OrganisationId, OutputId, Page, PageRequest, Quota, QuotaExceeded, Revision, RoleName, Scope,
+    SourceVersionId, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
@@ -90,6 +90,20 @@ impl JobRepository for MemoryStore {
         if !state.has_version(job.source_version_id, stored.source_id) {
             return Err(UpdateJobError::VersionMissing);
         }
+        let staying = job.outputs.iter().map(|output| output.id).collect();
+        let readers = state.readers(job.organisation_id, job.id, &staying);
+        if readers.jobs > 0 {
+            return Err(UpdateJobError::OutputsInUse(readers));
+        }
+        let before = stored.role_bindings.outputs();
+        let new: Vec<OutputId> = job.role_bindings.outputs().difference(&before).copied().collect();
+        let exists = |id: &OutputId| job.output(*id).is_some() || state.has_output(job.organisation_id, *id);
+        if !new.iter().all(exists) {
+            return Err(UpdateJobError::OutputMissing);
+        }
+        if !new.is_empty() && state.closes_cycle(job) {
+            return Err(UpdateJobError::Cycle);
+        }
         let changed = Job { source_id: stored.source_id, created_at: stored.created_at, ..job.clone() };
         if lasts(mode) {
             let before = JobRevision::from(stored.clone());
@@ -134,6 +148,10 @@ impl JobRepository for MemoryStore {
         let stored = stored.ok_or(DeleteJobError::Missing)?;
         if stored.revision != expected {
             return Err(DeleteJobError::Stale { current: stored.revision });
+        }
+        let readers = state.readers(stored.organisation_id, id, &BTreeSet::new());
+        if readers.jobs > 0 {
+            return Err(DeleteJobError::OutputsInUse(readers));
         }
         if lasts(mode) {
             state.jobs.remove(&id);
@@ -228,6 +246,9 @@ impl State {
         if !runs_new_version && !self.has_version(job.source_version_id, job.source_id) {
             return Err(JobSetUpRejected::ReferenceMissing);
         }
+        if !job.role_bindings.outputs().iter().all(|id| self.has_output(job.organisation_id, *id)) {
+            return Err(JobSetUpRejected::OutputMissing);
+        }
         if self.jobs.contains_key(&job.id) {
             return Err(StoreFailure::Internal(format!("there is a job {} of another name", job.id).into()).into());
         }
@@ -235,7 +256,7 @@ impl State {
     }
 }
 
-fn passes(filter: &JobFilter, job: &Job) -> bool {
+pub(super) fn passes(filter: &JobFilter, job: &Job) -> bool {
     let JobFilter {
         organisation_id,
         source_id,

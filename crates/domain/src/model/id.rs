@@ -99,6 +99,22 @@ id! {
     ReplicaId
 }
 
+impl InputId {
+    /// The same id, of an output that is bound as an input.
+    #[must_use]
+    pub const fn as_output(&self) -> OutputId {
+        OutputId(self.0)
+    }
+}
+
+impl OutputId {
+    /// The same id, where the output is bound as an input.
+    #[must_use]
+    pub const fn as_input(&self) -> InputId {
+        InputId(self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 mod binding;
 mod carry_over;
+mod chain;
 mod health;
 mod impact;
 mod job;
@@ -10,11 +11,12 @@ mod upgrade;
 
 pub use binding::{BINDINGS, CheckedBindings, MAX_BINDINGS, RoleBinding};
 pub(crate) use carry_over::CarryOver;
+pub use chain::{ChainLink, LineageDirection, ReadJobs, Readers, ways_upstream};
 pub use health::{
     Health, HealthCounts, HealthFilter, HealthStatus, JobWithHealth, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
     RunOutcome, RunSummary,
 };
 pub use impact::{BoundJobs, ImpactCounts, ImpactOutcome, JobImpact};
-pub use job::{Job, JobRevision, Output};
+pub use job::{Job, JobOutput, JobRevision, Output};
 pub use revision_comparison::JobDifference;
 pub use upgrade::{InputAction, InputStep, OutputAction, OutputStep, UpgradePlan, VersionReference};

@@ -142,6 +142,14 @@ impl InputName {
     }
 }
 
+impl JobName {
+    /// Whether this is part of it, without case.
+    #[must_use]
+    pub fn has(&self, part: &NamePart) -> bool {
+        folded(&self.0).contains(&part.key())
+    }
+}
+
 impl NamePart {
     /// What is looked for in the keys of names.
     #[must_use]
@@ -154,6 +162,15 @@ impl NamePart {
 const BESIDE: char = '\u{1f}';
 
 impl InputKind {
+    /// What an output of a job is called where it is bound as an input.
+    pub const OUTPUT: &'static str = "output";
+
+    /// Whether what is bound is an output of another job.
+    #[must_use]
+    pub fn is_output(&self) -> bool {
+        self.0 == Self::OUTPUT
+    }
+
     /// Whether it is the same in NFC.
     #[must_use]
     pub(crate) fn is_composed_as(&self, other: &Self) -> bool {

@@ -89,8 +89,10 @@ violation_codes! {
     RoleChanged = "role_changed", "An input role has another metric or unit than the one whose input it would take over.";
     InputKindMismatch = "input_kind_mismatch", "An input of another kind than the role takes.";
     UnknownInput = "unknown_input", "An input that its organisation has not registered, where all have to be.";
-    MetricMismatch = "metric_mismatch", "An input that measures something else than the role needs.";
-    UnitIncompatible = "unit_incompatible", "An input whose unit cannot be converted into that of the role.";
+    UnknownOutput = "unknown_output", "There is no output with that id in the organisation of the job.";
+    Cycle = "cycle", "An output that rests on the job's own outputs: the job would wait for itself.";
+    MetricMismatch = "metric_mismatch", "An input or an output that measures something else than the role needs.";
+    UnitIncompatible = "unit_incompatible", "An input or an output whose unit cannot be converted into that of the role.";
     MissingRequiredRole = "missing_required_role", "A required input role that nothing is bound to, or a required output role without a value.";
     DuplicateInput = "duplicate_input", "The same input twice in one import.";
     DuplicateValue = "duplicate_value", "Two values for one role and time.";

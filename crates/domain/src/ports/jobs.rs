@@ -1,12 +1,17 @@
 //! Where jobs are stored, and what is judged of them ahead.
 
+mod chain_repository;
 mod job_repository;
 mod judgement_repository;
 
+pub use chain_repository::ChainRepository;
 pub use job_repository::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
 };
 pub use judgement_repository::{Judged, JudgementRepository};
 
 #[cfg(feature = "mocks")]
-pub use self::{job_repository::MockJobRepository, judgement_repository::MockJudgementRepository};
+pub use self::{
+    chain_repository::MockChainRepository, job_repository::MockJobRepository,
+    judgement_repository::MockJudgementRepository,
+};

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::{
-    InputRepository, JobRepository, JudgementRepository, LeaseRepository, RetentionRepository, RunRepository,
-    SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
+    ChainRepository, InputRepository, JobRepository, JudgementRepository, LeaseRepository, RetentionRepository,
+    RunRepository, SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
 };
 
 /// One store behind all of its ports.
@@ -16,6 +16,8 @@ pub struct StorePorts {
     pub inputs: Arc<dyn InputRepository>,
     /// The jobs.
     pub jobs: Arc<dyn JobRepository>,
+    /// Which of them read outputs of others.
+    pub chains: Arc<dyn ChainRepository>,
     /// Their runs.
     pub runs: Arc<dyn RunRepository>,
     /// By what jobs of a health are found.
@@ -39,6 +41,7 @@ impl StorePorts {
             + SourceVersionRepository
             + InputRepository
             + JobRepository
+            + ChainRepository
             + RunRepository
             + JudgementRepository
             + RetentionRepository
@@ -52,6 +55,7 @@ impl StorePorts {
             source_versions: store.clone(),
             inputs: store.clone(),
             jobs: store.clone(),
+            chains: store.clone(),
             runs: store.clone(),
             judgements: store.clone(),
             retention: store.clone(),
@@ -74,6 +78,8 @@ pub struct MockStore {
     pub inputs: super::MockInputRepository,
     /// See [`StorePorts::jobs`].
     pub jobs: super::MockJobRepository,
+    /// See [`StorePorts::chains`].
+    pub chains: super::MockChainRepository,
     /// See [`StorePorts::runs`].
     pub runs: super::MockRunRepository,
     /// See [`StorePorts::judgements`].
@@ -96,6 +102,7 @@ impl From<MockStore> for StorePorts {
             source_versions: Arc::new(store.source_versions),
             inputs: Arc::new(store.inputs),
             jobs: Arc::new(store.jobs),
+            chains: Arc::new(store.chains),
             runs: Arc::new(store.runs),
             judgements: Arc::new(store.judgements),
             retention: Arc::new(store.retention),

@@ -3,6 +3,7 @@
 mod binding;
 mod change;
 mod known_inputs;
+mod known_outputs;
 mod restore;
 mod set_up;
 mod upgrade;
@@ -11,6 +12,8 @@ mod upgrade_many;
 pub use binding::{BindingDraft, check_bindings, validate_bindings};
 pub use change::JobChangeDraft;
 pub use known_inputs::{KnownInputs, UnitComparison};
+pub(crate) use known_outputs::named_outputs;
+pub use known_outputs::{Cycle, KnownOutput};
 pub use restore::RestoreDraft;
 pub use set_up::{SetUpDraft, SetUpJobDraft};
 pub use upgrade::{MAPPED_ROLES, UpgradeDraft};

@@ -4,7 +4,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    AccessDenied, JobId, Path, QuotaExceeded, Revision, UpgradePlan, ValueCount, ValueProblem, Violation,
+    AccessDenied, JobId, Path, QuotaExceeded, Readers, Revision, UpgradePlan, ValueCount, ValueProblem, Violation,
     ViolationCode, Violations,
 };
 use crate::ports::StoreFailure;
@@ -44,8 +44,8 @@ pub enum UseCaseError {
     /// The request clashes with what is stored.
     #[error("a different {} is stored: {}", .0.resource, .0.existing_id)]
     Conflict(Conflict),
-    /// It cannot be deleted while others need it.
-    #[error("it cannot be deleted: {0}")]
+    /// It cannot be deleted, or taken away by a change, while others need it.
+    #[error("it is in use: {0}")]
     InUse(InUse),
     /// The organisation has, or has done today, as much as it may.
     #[error("{exceeded}")]
@@ -115,7 +115,7 @@ impl fmt::Display for Resource {
     }
 }
 
-/// What keeps something from being deleted.
+/// What keeps something from being deleted, or taken away by a change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InUse {
     /// A source has versions.
@@ -140,4 +140,7 @@ pub enum InUse {
         /// The first ones.
         first: Vec<JobId>,
     },
+    /// Jobs read outputs of a job.
+    #[error("{} jobs read outputs of the job", .0.jobs)]
+    OutputsAreRead(Readers),
 }

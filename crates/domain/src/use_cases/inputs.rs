@@ -14,7 +14,9 @@ use directory::Directory;
 
 pub use delete_input::delete_input;
 pub use import_inputs::{ImportedInput, InputsImported, import_inputs};
-pub use list_candidates::{Candidate, CandidateFit, CandidatePosition, CandidateQuestion, list_candidates};
+pub use list_candidates::{
+    Candidate, CandidateFit, CandidatePlace, CandidatePosition, CandidateQuestion, CandidateSubject, list_candidates,
+};
 pub use name_organisation::name_organisation;
 pub use put_input::{InputOutcome, InputPut, put_input};
 pub use read_inputs::{InputUse, get_input, get_organisation, list_input_uses, list_inputs, list_organisations};

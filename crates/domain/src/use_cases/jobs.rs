@@ -1,11 +1,15 @@
 //! Jobs, and whether they deliver.
 
+mod blocking;
 mod change_job;
 mod delete_job;
 mod expand_jobs;
 mod judge_health;
 mod judge_impact;
 mod read_jobs;
+mod read_lineage;
+pub(crate) mod read_outputs;
+mod readers;
 mod restore_job;
 mod set_up_job;
 mod sift;
@@ -22,6 +26,8 @@ pub use read_jobs::{
     ComparedRevisions, JobQuery, compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage,
     count_jobs_by_health, get_job_revision, get_jobs, list_expanded_jobs, list_job_revisions, list_jobs,
 };
+pub use read_lineage::{Lineage, LineageEdge, LineageNode, MAX_LINEAGE_DEPTH, read_lineage};
+pub use read_outputs::get_output;
 pub use restore_job::restore_job;
 pub use set_up_job::{Outcomes, PreparedSetUp, SetUpDone, Warning, prepare_set_up, set_up_jobs};
 pub use upgrade_job::{JobUpgraded, upgrade_job};

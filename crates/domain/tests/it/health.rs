@@ -64,7 +64,8 @@ fn a_job_that_is_not_run_becomes_late_and_then_overdue() {
             last_success_at: None,
             next_expected_at: Some(next_expected_at),
             overdue_since: None,
-            consecutive_failures: 0
+            consecutive_failures: 0,
+            blocked_by: Vec::new(),
         }
     );
     pass(&world, 15);
@@ -83,10 +84,11 @@ fn every_answer_that_shows_a_job_shows_its_health() {
     let health = read(&world, &job);
     assert_eq!((health.status, health.consecutive_failures), (HealthStatus::Failing, 2));
     let listed = list_jobs(&world.ports, &operator(), JobFilter::default(), None, &first_page(50)).unwrap();
-    assert_eq!(listed.items, [JobWithHealth { job: job.clone(), health }]);
+    assert_eq!(listed.items, [JobWithHealth { job: job.clone(), health: health.clone() }]);
     let again = world.set_up(everything()).unwrap();
-    assert_eq!((again.outcomes.job, again.health), (Outcome::Reused, health));
-    assert_eq!(set_active(&world, &job, true, WriteMode::Commit), JobWithHealth { job: job.clone(), health });
+    assert_eq!((again.outcomes.job, again.health), (Outcome::Reused, health.clone()));
+    let unchanged = JobWithHealth { job: job.clone(), health: health.clone() };
+    assert_eq!(set_active(&world, &job, true, WriteMode::Commit), unchanged);
     let deleted = delete_job(&world.ports, &operator(), job.id, &ANY, WriteMode::DryRun).unwrap();
     assert_eq!(deleted, JobWithHealth { job, health });
 }

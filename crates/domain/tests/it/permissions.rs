@@ -1,7 +1,8 @@
 //! Permissions are asked for before any port is called: the mocks here panic at any call.
 
 use prediction_domain::model::{
-    AccessDenied, Caller, InputId, JobId, OrganisationId, Permission, Revision, RunId, Scope, SourceVersionId,
+    AccessDenied, Caller, InputId, JobId, LineageDirection, OrganisationId, OutputId, Permission, Revision, RunId,
+    Scope, SourceVersionId,
 };
 use prediction_domain::ports::{InputFilter, JobFilter, MockStore, RunFilter, WriteMode};
 use prediction_domain::requests::{
@@ -12,10 +13,10 @@ use prediction_domain::requests::{
 use prediction_domain::use_cases::{
     CandidateQuestion, ImpactFilter, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_lifecycle,
     change_source, compare_job_revisions, count_jobs_by_health, create_source, delete_input, delete_job, delete_run,
-    delete_source, delete_source_version, get_input, get_job_revision, get_run, import_inputs, judge_impact,
-    list_candidates, list_input_uses, list_inputs, list_job_revisions, list_jobs, list_predictions, list_runs,
-    name_organisation, prepare_set_up, prepare_upgrades, publish_source_version, put_input, report_run, restore_job,
-    upgrade_job,
+    delete_source, delete_source_version, get_input, get_job_revision, get_output, get_run, import_inputs,
+    judge_impact, list_candidates, list_input_uses, list_inputs, list_job_revisions, list_jobs,
+    list_output_predictions, list_predictions, list_runs, name_organisation, prepare_set_up, prepare_upgrades,
+    publish_source_version, put_input, read_lineage, report_run, restore_job, upgrade_job,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id, role_name};
 
@@ -26,7 +27,7 @@ type UseCase = fn(&Ports, &Caller) -> Result<(), UseCaseError>;
 const ANY: Precondition = Precondition::None;
 
 /// Every use case that needs a permission, with everything wrong that could be wrong.
-const USE_CASES: [(&str, Permission, UseCase); 32] = [
+const USE_CASES: [(&str, Permission, UseCase); 35] = [
     ("create_source", Permission::CatalogCreate, |ports, caller| {
         create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
     }),
@@ -124,6 +125,13 @@ const USE_CASES: [(&str, Permission, UseCase); 32] = [
     ("list_runs", Permission::PredictionsRead, |ports, caller| {
         list_runs(ports, caller, job_id(), &RunFilter::default(), &first_page(50)).map(drop)
     }),
+    ("get_output", Permission::JobsRead, |ports, caller| get_output(ports, caller, output_id()).map(drop)),
+    ("read_lineage", Permission::JobsRead, |ports, caller| {
+        read_lineage(ports, caller, job_id(), LineageDirection::Both, 1).map(drop)
+    }),
+    ("list_output_predictions", Permission::PredictionsRead, |ports, caller| {
+        list_output_predictions(ports, caller, output_id(), &PredictionFilter::default(), None, 50).map(drop)
+    }),
     ("list_predictions", Permission::PredictionsRead, |ports, caller| {
         list_predictions(ports, caller, job_id(), &PredictionFilter::default(), None, 50).map(drop)
     }),
@@ -131,6 +139,10 @@ const USE_CASES: [(&str, Permission, UseCase); 32] = [
 
 fn input_id() -> InputId {
     InputId::parse(CHOSEN).unwrap()
+}
+
+fn output_id() -> OutputId {
+    OutputId::parse(CHOSEN).unwrap()
 }
 
 fn job_id() -> JobId {

@@ -1,6 +1,6 @@
 //! A port fails: the use case ends in that failure, whatever it was doing.
 
-use prediction_domain::model::{InputId, JobId, Permission, SourceVersionId};
+use prediction_domain::model::{InputId, JobId, LineageDirection, OutputId, Permission, Readers, SourceVersionId};
 use prediction_domain::ports::{
     JobFilter, JobSetUpOutcome, MockStore, SourceFilter, SourceVersionFilter, StoreFailure, WriteMode,
 };
@@ -9,10 +9,11 @@ use prediction_domain::requests::{
     SourceVersionDraft,
 };
 use prediction_domain::use_cases::{
-    Expansion, JobQuery, Ports, UseCaseError, change_job, change_source, count_jobs_by_health, create_source,
-    delete_input, delete_job, delete_source, delete_source_version, expand_jobs, get_input, get_jobs, get_source,
-    get_source_version, import_inputs, list_jobs, list_source_version_heads, list_source_versions, list_sources,
-    prepare_set_up, publish_source_version, put_input, set_up_jobs,
+    Expansion, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_source, count_jobs_by_health,
+    create_source, delete_input, delete_job, delete_source, delete_source_version, expand_jobs, get_input, get_jobs,
+    get_output, get_source, get_source_version, import_inputs, list_jobs, list_output_predictions,
+    list_source_version_heads, list_source_versions, list_sources, prepare_set_up, publish_source_version, put_input,
+    read_lineage, set_up_jobs,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of, an_input_of};
 use prediction_domain_testkit::values::first_page;
@@ -275,9 +276,46 @@ fn failures_of_the_jobs_are_passed_through() {
         "update",
         |mocks, fail| {
             with_job(mocks);
+            mocks.chains.expect_count_readers().returning(|_, _| Ok(Readers::default()));
             mocks.jobs.expect_update().returning(move |_, _, _, _| Err(fail().into()));
         },
         |ports| change_job(ports, &operator(), job_id(), &deactivate(), &ANY, WriteMode::Commit).map(drop),
+    );
+    assert_passed_through(
+        "update: readers",
+        |mocks, fail| {
+            with_job(mocks);
+            mocks.chains.expect_count_readers().returning(move |_, _| Err(fail()));
+        },
+        |ports| change_job(ports, &operator(), job_id(), &deactivate(), &ANY, WriteMode::Commit).map(drop),
+    );
+    assert_passed_through(
+        "output",
+        |mocks, fail| {
+            mocks.chains.expect_find_by_outputs().returning(move |_| Err(fail()));
+        },
+        |ports| get_output(ports, &operator(), OutputId::parse(CHOSEN).unwrap()).map(drop),
+    );
+    assert_passed_through(
+        "output: predictions",
+        |mocks, fail| {
+            mocks.chains.expect_find_by_outputs().returning(move |_| Err(fail()));
+        },
+        |ports| {
+            let id = OutputId::parse(CHOSEN).unwrap();
+            list_output_predictions(ports, &operator(), id, &PredictionFilter::default(), None, 1).map(drop)
+        },
+    );
+    assert_passed_through("lineage: find", find_fails, |ports| {
+        read_lineage(ports, &operator(), job_id(), LineageDirection::Both, 1).map(drop)
+    });
+    assert_passed_through(
+        "lineage: readers",
+        |mocks, fail| {
+            with_job(mocks);
+            mocks.chains.expect_readers_of().returning(move |_, _, _| Err(fail()));
+        },
+        |ports| read_lineage(ports, &operator(), job_id(), LineageDirection::Both, 1).map(drop),
     );
     assert_passed_through(
         "delete",

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use prediction_domain::model::{
-    Caller, Contract, Description, Job, MonitoredJob, Monitoring, OrganisationId, Permission, Scope, Source, SourceId,
-    SourceVersion, Unit, ViolationCode, Violations,
+    Caller, Contract, Description, Job, MonitoredJob, Monitoring, OrganisationId, Permission, Readers, Scope, Source,
+    SourceId, SourceVersion, Unit, ViolationCode, Violations,
 };
 use prediction_domain::ports::{JobFilter, MockStore, SourceFilter, SourceVersionFilter, WriteMode};
 use prediction_domain::requests::{
@@ -110,8 +110,9 @@ pub(crate) fn set_up(
     answers.remove(0)
 }
 
-/// The same mocks, with an empty directory of inputs.
+/// The same mocks, with an empty directory of inputs, and jobs that do not read outputs of others.
 pub(crate) fn with_empty_directory(mut mocks: MockStore) -> MockStore {
+    mocks.chains.expect_count_readers().returning(|_, _| Ok(Readers::default()));
     mocks.inputs.expect_find_many().returning(|wanted| Ok(vec![None; wanted.len()]));
     mocks
 }

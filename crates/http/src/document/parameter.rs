@@ -68,6 +68,28 @@ pub(crate) fn words(name: &'static str, about: &'static str, words: &[&'static s
     query(name, about, RefOr::T(Schema::Array(list)))
 }
 
+/// One of these words.
+pub(crate) fn word(
+    name: &'static str,
+    about: &'static str,
+    words: &[&'static str],
+    default: &'static str,
+) -> Parameter {
+    let word = ObjectBuilder::new().enum_values(Some(words.iter().copied())).default(Some(default.into()));
+    query(name, about, text_schema(word))
+}
+
+/// A whole number from 1 on.
+pub(crate) fn number(name: &'static str, about: &'static str, most: usize, default: usize) -> Parameter {
+    let number = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::Integer))
+        .minimum(Some(1))
+        .maximum(Some(most))
+        .default(Some(default.into()))
+        .build();
+    query(name, about, RefOr::T(Schema::from(number)))
+}
+
 pub(crate) fn dry_run() -> Parameter {
     flag("dry_run", "Do and judge everything, answer as if it were done, and store nothing.")
 }
@@ -90,17 +112,7 @@ pub(crate) fn paged(filters: Vec<Parameter>) -> Vec<Parameter> {
 }
 
 pub(crate) fn paged_by(mut filters: Vec<Parameter>, most: usize, default: usize) -> Vec<Parameter> {
-    let limit = ObjectBuilder::new()
-        .schema_type(SchemaType::new(Type::Integer))
-        .minimum(Some(1))
-        .maximum(Some(most))
-        .default(Some(default.into()))
-        .build();
-    filters.push(query(
-        "limit",
-        "How many items at the most. A page of large items has fewer.",
-        RefOr::T(Schema::from(limit)),
-    ));
+    filters.push(number("limit", "How many items at the most. A page of large items has fewer.", most, default));
     filters.push(query("cursor", "The next_cursor of the page before.", text_schema(ObjectBuilder::new())));
     filters
 }

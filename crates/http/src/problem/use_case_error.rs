@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header::WWW_AUTHENTICATE;
-use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, ValueCount, Violations};
+use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, Readers, ValueCount, Violations};
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, UseCaseError};
 use serde_json::json;
@@ -92,6 +92,10 @@ impl From<InUse> for Problem {
                 .detail(format!("the source version is used by {}", counted(jobs, "job")))
                 .member(ProblemMember::Jobs, jobs)
                 .member(ProblemMember::JobIds, json!(visible)),
+            InUse::OutputsAreRead(Readers { jobs, first }) => Self::new(ProblemCode::InUse)
+                .detail(format!("outputs of the job are read by {}", counted(jobs, "other job")))
+                .member(ProblemMember::Jobs, jobs)
+                .member(ProblemMember::JobIds, json!(first)),
             InUse::InputIsBound { jobs, first } => Self::new(ProblemCode::InUse)
                 .detail(format!("the input is bound by {}", counted(jobs, "job")))
                 .member(ProblemMember::Jobs, jobs)

@@ -6,10 +6,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prediction_domain::model::{
-    InputId, InputPosition, OrganisationId, Position, PredictionPosition, ReadingPosition, Revision, RoleName, RunId,
-    RunNumber, RunPosition, Timestamp,
+    InputId, InputPosition, OrganisationId, OutputId, Position, PredictionPosition, ReadingPosition, Revision,
+    RoleName, RunId, RunNumber, RunPosition, Timestamp,
 };
-use prediction_domain::use_cases::{CandidateFit, CandidatePosition};
+use prediction_domain::use_cases::{CandidateFit, CandidatePlace, CandidatePosition};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -90,8 +90,40 @@ impl Place for CandidatePosition {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (fit, after) = bytes.split_first()?;
         let fit = *CandidateFit::ALL.get(usize::from(*fit))?;
-        let after = if after.is_empty() { None } else { Some(InputPosition::from_bytes(after)?) };
+        let after = if after.is_empty() { None } else { Some(CandidatePlace::from_bytes(after)?) };
         Some(Self { fit, after })
+    }
+}
+
+/// Told apart by their lengths.
+impl Place for CandidatePlace {
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Input(position) => position.to_bytes(),
+            Self::Output { part, id } => {
+                let id = id.map(|id| id.as_uuid().as_bytes().to_vec()).unwrap_or_default();
+                let mut bytes = vec![u8::from(part.is_some())];
+                bytes.extend(part.map_or(0, Position::number).to_be_bytes());
+                bytes.extend(id);
+                bytes
+            }
+        }
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() == 2 * ID_BYTES {
+            return InputPosition::from_bytes(bytes).map(Self::Input);
+        }
+        let (has_part, rest) = bytes.split_first()?;
+        let (part, id) = rest.split_at_checked(NUMBER_BYTES)?;
+        let part = read_number(part)?;
+        let part = match (has_part, part) {
+            (0, 0) => None,
+            (1, part) => Some(Position::behind(part)),
+            _ => return None,
+        };
+        let id = if id.is_empty() { None } else { Some(OutputId::from_uuid(Uuid::from_slice(id).ok()?).ok()?) };
+        Some(Self::Output { part, id })
     }
 }
 
@@ -170,7 +202,9 @@ fn check(list: &str, position: &[u8]) -> [u8; CHECK_BYTES] {
 
 #[cfg(test)]
 mod tests {
-    use prediction_domain_testkit::values::{at, fresh_run_id, revision, role_name};
+    use prediction_domain_testkit::values::{
+        at, fresh_input_id, fresh_organisation_id, fresh_output_id, fresh_run_id, revision, role_name,
+    };
 
     use super::*;
 
@@ -199,6 +233,15 @@ mod tests {
             assert_eq!(read("jobs", &write("jobs", &position)), Some(position));
         }
         assert_eq!(read("revisions", &write("revisions", &revision(7))), Some(revision(7)));
+        let part = Position::behind(7);
+        let places =
+            [(None, None), (Some(part), None), (None, Some(fresh_output_id())), (Some(part), Some(fresh_output_id()))];
+        let input = InputPosition { organisation_id: fresh_organisation_id(), id: fresh_input_id() };
+        let places = places.map(|(part, id)| CandidatePlace::Output { part, id });
+        for after in places.into_iter().chain([CandidatePlace::Input(input)]).map(Some).chain([None]) {
+            let place = CandidatePosition { fit: CandidateFit::Convertible, after };
+            assert_eq!(read("candidates", &write("candidates", &place)), Some(place));
+        }
         let after = PredictionPosition { role: role_name("risk"), at: at("0000-01-01T00:00:00Z") };
         let reading = ReadingPosition { last_run: RunNumber::NONE, after };
         assert_eq!(read_reading("values", &write_reading("values", &reading)), Some(reading));

@@ -24,10 +24,10 @@ pub(crate) fn version_tag(version: &SourceVersion) -> String {
     format!("\"{}+{:x}\"", version.lifecycle.revision, version.created_at.as_micros())
 }
 
-/// The entity tag of an input: its revision, and when it was registered, since one that was deleted may be
-/// registered again.
+/// The entity tag of an input: its revision, and a digest of all of it, since one that was deleted may be registered
+/// again, at once and as something else.
 pub(crate) fn input_tag(input: &Input) -> String {
-    format!("\"{}+{:x}\"", input.revision, input.created_at.as_micros())
+    format!("\"{}+{:08x}\"", input.revision, beginning(Sha256::new().chain_update(format!("{input:?}"))))
 }
 
 /// The entity tag of what is said of two source versions, of which nothing ever changes while they are there.
@@ -57,11 +57,10 @@ pub(crate) fn organisation_digest(organisation: &Organisation) -> u32 {
 /// What tells the inputs of a job apart from what they were.
 pub(crate) fn inputs_digest(bound: &[BoundInput]) -> u32 {
     let mut hash = Sha256::new();
-    for BoundInput { input, unit } in bound {
-        let revision = input.as_ref().map(|input| (input.revision.as_i64(), input.created_at.as_micros()));
-        let (revision, created_at) = revision.unwrap_or_default();
-        hash.update(revision.to_be_bytes());
-        hash.update(created_at.to_be_bytes());
+    for BoundInput { input, output, unit } in bound {
+        hash.update(format!("{input:?}"));
+        // Another job may be called otherwise, or run another version.
+        hash.update(format!("{output:?}"));
         // The unit of the role is part of the version, and how units are compared, of the release.
         hash.update(format!("{unit:?}"));
     }
@@ -76,13 +75,24 @@ fn beginning(hash: Sha256) -> u32 {
 
 /// The entity tag of a job that is shown with its health, and of what is shown beside it.
 pub(crate) fn job_tag(revision: Revision, health: &Health, shown: Shown) -> String {
-    let Health { status, last_run_at, last_success_at, next_expected_at, overdue_since, consecutive_failures } = health;
+    let Health {
+        status,
+        last_run_at,
+        last_success_at,
+        next_expected_at,
+        overdue_since,
+        consecutive_failures,
+        blocked_by,
+    } = health;
     let mut hash = Sha256::new();
     hash.update(status.as_str());
     for time in [last_run_at, last_success_at, next_expected_at, overdue_since] {
         hash.update(time.map_or(i64::MIN, |time| time.as_micros()).to_be_bytes());
     }
     hash.update(consecutive_failures.to_be_bytes());
+    for job in blocked_by {
+        hash.update(job.as_uuid().as_bytes());
+    }
     let health = beginning(hash);
     let source = shown.source.map(|revision| format!("+{revision}")).unwrap_or_default();
     let lifecycle = shown.lifecycle.map(|revision| format!("+v{revision}")).unwrap_or_default();

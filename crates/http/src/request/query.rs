@@ -152,6 +152,17 @@ impl Query {
         self.part_of_list(kind, PredictionFilter::MAX_LIMIT, cursor::read_reading)
     }
 
+    /// A whole number from 1 on.
+    pub(crate) fn number(&mut self, name: &'static str, most: usize) -> Option<usize> {
+        self.read(name, |text| {
+            text.parse::<usize>().ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+                ValueProblem::new(ViolationCode::OutOfRange, format!("is not between 1 and {most}"))
+                    .expected(format!("a whole number from 1 to {most}"))
+                    .actual(excerpt(text))
+            })
+        })
+    }
+
     fn part_of_list<P>(
         &mut self,
         kind: &str,
@@ -159,13 +170,7 @@ impl Query {
         read: impl FnOnce(&str, &str) -> Option<P>,
     ) -> (Option<usize>, Option<P>) {
         let list = format!("{kind}{}", self.read);
-        let limit = self.read("limit", |text| {
-            text.parse::<usize>().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
-                ValueProblem::new(ViolationCode::OutOfRange, format!("is not between 1 and {most}"))
-                    .expected(format!("a whole number from 1 to {most}"))
-                    .actual(excerpt(text))
-            })
-        });
+        let limit = self.number("limit", most);
         let errors_before = self.errors.len();
         let was_only = self.only_the_cursor;
         let after = self.read("cursor", |text| {

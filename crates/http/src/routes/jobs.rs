@@ -4,6 +4,7 @@ pub(super) mod change;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod health;
+pub(super) mod lineage;
 pub(super) mod list;
 pub(super) mod restore;
 pub(super) mod set_up;

@@ -1,5 +1,5 @@
 //! `/api/v1/jobs/{id}/predictions`
 
-mod csv;
+pub(super) mod csv;
 pub(super) mod list;
 pub(super) mod trace;

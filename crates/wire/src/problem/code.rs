@@ -91,7 +91,7 @@ problems! {
     Conflict = "conflict", 409, "Something else has that name",
         "What is stored under this name or id is different. existing_id names it; each difference is listed in errors, with what is stored as expected.";
     InUse = "in_use", 409, "It is in use",
-        "It cannot be deleted while others need it.";
+        "It cannot be deleted, or taken away by a change, while others need it. job_ids names some of the jobs that do.";
     WouldDeleteValues = "would_delete_values", 409, "Values would be deleted",
         "With the shorter retention, values that can be read now would be deleted for good; deletes says how many, of how many jobs. Send confirm_deletion: true with the change if that is meant.";
     PreconditionFailed = "precondition_failed", 412, "It is not at that revision",

@@ -1,11 +1,12 @@
 //! Carrying out one plan, whatever is in it, in a transaction of its own.
 
 use diesel::{PgConnection, RunQueryDsl as _};
-use prediction_domain::model::Job;
+use prediction_domain::model::{Job, OutputId};
 use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use super::super::by_name::find_by_name;
+use super::super::chains;
 use super::super::insert::InsertJobs;
 use crate::catalog::source_versions;
 use crate::catalog::sources;
@@ -64,6 +65,8 @@ fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<Not
         Some(ConstraintViolation::SourceOfVersion | ConstraintViolation::VersionOfJob) => {
             reject(JobSetUpRejected::ReferenceMissing)
         }
+        // It was deleted while the job was bound to it.
+        Some(ConstraintViolation::BoundOutput) => reject(JobSetUpRejected::OutputMissing),
         _ => Abort::Statement(error),
     };
     judge_count(connection, plan, 1)?;
@@ -80,6 +83,11 @@ fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<Not
     let job = &plan.job;
     let stored: Vec<(Uuid, Uuid)> = InsertJobs::new([job]).load(connection).map_err(fail)?;
     if !stored.is_empty() {
+        let bound: Vec<Uuid> = job.role_bindings.outputs().iter().map(OutputId::as_uuid).collect();
+        // Nothing rests on a new job, so it closes no cycle, and waits for no turn.
+        if !chains::are_bound(connection, (job.organisation_id.as_uuid(), job.id.as_uuid()), &bound)? {
+            return Err(reject(JobSetUpRejected::OutputMissing));
+        }
         // The number is held from now on: others wait to know whether there is room for them.
         return judge_count(connection, plan, 0);
     }

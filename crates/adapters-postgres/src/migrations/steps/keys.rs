@@ -44,3 +44,22 @@ pub(super) fn next(keys: &[Key], limit: u64) -> Batch {
         _ => Batch::Last,
     }
 }
+
+/// Runs a statement for the next jobs. While they are held they do not change; triggers write down what comes later.
+pub(super) fn in_batches(
+    connection: &mut PgConnection,
+    progress: Option<&str>,
+    limit: u64,
+    statement: &str,
+) -> QueryResult<Batch> {
+    let (organisation, job) = place(progress)?;
+    let jobs: Vec<Key> = diesel::sql_query(format!(
+        "SELECT organisation_id, id AS job_id FROM jobs WHERE (organisation_id, id) > ($1, $2) \
+         ORDER BY organisation_id, id LIMIT {limit} FOR NO KEY UPDATE"
+    ))
+    .bind::<SqlUuid, _>(organisation)
+    .bind::<SqlUuid, _>(job)
+    .load(connection)?;
+    with_keys(statement, &jobs, connection)?;
+    Ok(next(&jobs, limit))
+}

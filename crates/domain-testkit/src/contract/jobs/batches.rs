@@ -225,7 +225,9 @@ fn told(plans: &[JobSetUp], outcomes: Vec<Result<JobSetUpOutcome, JobSetUpReject
         Err(JobSetUpRejected::SourceTaken) => Told::SourceTaken,
         Err(JobSetUpRejected::VersionTaken) => Told::VersionTaken,
         Err(JobSetUpRejected::ReferenceMissing) => Told::ReferenceMissing,
-        Err(other @ (JobSetUpRejected::QuotaExceeded(_) | JobSetUpRejected::Store(_))) => panic!("{other:?}"),
+        Err(
+            other @ (JobSetUpRejected::QuotaExceeded(_) | JobSetUpRejected::OutputMissing | JobSetUpRejected::Store(_)),
+        ) => panic!("{other:?}"),
     };
     outcomes.into_iter().map(tell).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::model::id::InputId;
+use crate::model::id::{InputId, OutputId};
 use crate::model::text::{InputKind, RoleName};
 use crate::model::violation::{ListLimit, ValueProblem, ViolationCode};
 
@@ -22,6 +22,14 @@ pub struct RoleBinding {
     pub input_id: InputId,
     /// The kind of the input, equal to the role's.
     pub input_type: InputKind,
+}
+
+impl RoleBinding {
+    /// The output that is bound, if it is one.
+    #[must_use]
+    pub fn output_id(&self) -> Option<OutputId> {
+        self.input_type.is_output().then(|| self.input_id.as_output())
+    }
 }
 
 /// Bindings that satisfy a contract: no role twice, every required role bound, every input of the kind its role takes.
@@ -51,6 +59,12 @@ impl CheckedBindings {
     /// The bindings in the order in which they were given.
     pub fn iter(&self) -> impl Iterator<Item = &RoleBinding> {
         self.0.iter()
+    }
+
+    /// The outputs of other jobs that are bound, each once.
+    #[must_use]
+    pub fn outputs(&self) -> BTreeSet<OutputId> {
+        self.iter().filter_map(RoleBinding::output_id).collect()
     }
 
     /// The bindings in the order in which they were given.

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use super::job::Job;
 use crate::model::catalog::ExpectedIntervalMinutes;
 use crate::model::from_text::words;
+use crate::model::id::JobId;
 use crate::model::results::{Run, RunStatus, latest_issue};
 use crate::model::timestamp::Timestamp;
 
@@ -164,7 +165,7 @@ pub struct JobWithHealth {
 }
 
 /// The health of a job at some time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// The judgement.
     pub status: HealthStatus,
@@ -179,9 +180,34 @@ pub struct Health {
     pub overdue_since: Option<Timestamp>,
     /// How many runs have failed since the last success.
     pub consecutive_failures: u64,
+    /// The nearest jobs upstream that keep it from delivering. They are looked for where the job is read, and not when
+    /// it is judged.
+    pub blocked_by: Vec<JobId>,
+}
+
+impl HealthStatus {
+    /// Whether the job is in the way of those that read its outputs.
+    #[must_use]
+    pub fn blocks(self) -> bool {
+        Self::BLOCKING.contains(&self)
+    }
+
+    /// The statuses of which that is so.
+    pub const BLOCKING: [Self; 3] = [Self::Paused, Self::Overdue, Self::Failing];
+
+    /// Whether something upstream may be the cause.
+    #[must_use]
+    pub fn may_be_blocked(self) -> bool {
+        matches!(self, Self::Overdue | Self::Failing | Self::Late)
+    }
 }
 
 impl Health {
+    /// How many jobs are told at the most that are in the way.
+    pub const MAX_BLOCKING: usize = 10;
+    /// How far upstream they are looked for.
+    pub const DEPTH_OF_BLOCKING: usize = 10;
+
     /// Judges a job at a time.
     #[must_use]
     pub fn evaluate(job: &Job, monitoring: &Monitoring, now: Timestamp) -> Self {
@@ -193,6 +219,7 @@ impl Health {
             next_expected_at: None,
             overdue_since: None,
             consecutive_failures: runs.consecutive_failures,
+            blocked_by: Vec::new(),
         };
         let Some(active_since) = job.active_since() else { return unwatched(HealthStatus::Paused) };
         let Some(interval) = expected_interval_minutes else { return unwatched(HealthStatus::Unmonitored) };

@@ -17,7 +17,7 @@ words! {
     Breaking = "breaking";
     /// The job runs the version already.
     UpToDate = "up_to_date";
-    /// The version is withdrawn: no job comes to it.
+    /// It would be refused whatever is bound: the version is withdrawn, or lacks an output that other jobs read.
     Blocked = "blocked";
 }
 
@@ -51,6 +51,8 @@ pub struct JobImpact {
     pub dropped_roles: Vec<RoleName>,
     /// Outputs that readers would miss, or get in another metric or unit.
     pub changed_outputs: Vec<RoleName>,
+    /// Outputs that the version lacks, and that other jobs read.
+    pub outputs_in_use: Vec<RoleName>,
 }
 
 /// How many jobs there are of each outcome.

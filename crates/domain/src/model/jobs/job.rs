@@ -47,6 +47,12 @@ impl Job {
     pub fn active_since(&self) -> Option<Timestamp> {
         self.active.then(|| self.activated_at.unwrap_or(self.created_at))
     }
+
+    /// The output with that id, if it is one of the job's.
+    #[must_use]
+    pub fn output(&self, id: OutputId) -> Option<&Output> {
+        self.outputs.iter().find(|output| output.id == id)
+    }
 }
 
 /// What a job was at one of its revisions. It is kept when the job changes, so that what it predicted can be traced to
@@ -118,5 +124,34 @@ impl Output {
                 unit: role.unit.clone(),
             })
             .collect()
+    }
+}
+
+/// An output, with the job that predicts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobOutput {
+    /// The output.
+    pub output: Output,
+    /// Whose it is.
+    pub organisation_id: OrganisationId,
+    /// The job.
+    pub job_id: JobId,
+    /// What that is called.
+    pub job_name: JobName,
+    /// The version that it runs.
+    pub source_version_id: SourceVersionId,
+}
+
+impl JobOutput {
+    /// An output of a job.
+    #[must_use]
+    pub fn of(job: &Job, output: &Output) -> Self {
+        Self {
+            output: output.clone(),
+            organisation_id: job.organisation_id,
+            job_id: job.id,
+            job_name: job.name.clone(),
+            source_version_id: job.source_version_id,
+        }
     }
 }

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Allowance, BoundJobs, HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, LifecycleStage,
-    MonitoredJob, OrganisationId, Page, PageRequest, QuotaExceeded, Revision, Scope, Source, SourceId, SourceVersion,
-    SourceVersionId, Timestamp,
+    MonitoredJob, OrganisationId, Page, PageRequest, QuotaExceeded, Readers, Revision, Scope, Source, SourceId,
+    SourceVersion, SourceVersionId, Timestamp,
 };
 use crate::ports::{StoreFailure, WriteMode};
 
@@ -27,7 +27,7 @@ pub trait JobRepository: Send + Sync {
     /// plan that fails fails alone, and of two plans with one name the first creates the job and the second finds it.
     ///
     /// A plan can fail for several reasons. The first of these is told: a job of that name, a quota that is used up, a
-    /// taken source, a taken version, a missing reference.
+    /// taken source, a taken version, a missing reference, a missing output.
     fn set_up_many(&self, plans: &[JobSetUp]) -> Vec<Result<JobSetUpOutcome, JobSetUpRejected>>;
 
     /// Lists jobs in creation order.
@@ -47,6 +47,9 @@ pub trait JobRepository: Send + Sync {
     /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at` and `updated_by` of
     /// the job with the id and the organisation of `job`, if it is still at revision `expected`. What it was is kept as
     /// long as the job is, unless it is purged. When it is done, it has used what it is allowed to, if that is limited.
+    ///
+    /// However many jobs are changed at once: none comes to read, over whatever others, an output of its own; and what
+    /// a job reads is not taken away.
     fn update(
         &self,
         job: &Job,
@@ -118,6 +121,9 @@ pub enum JobSetUpRejected {
     /// version is of another source than the job.
     #[error("the source or the source version does not exist")]
     ReferenceMissing,
+    /// An output that the job was to be bound to does not exist in its organisation.
+    #[error("an output that was to be bound does not exist")]
+    OutputMissing,
     /// The store failed.
     #[error("a job could not be set up")]
     Store(#[from] StoreFailure),
@@ -165,6 +171,15 @@ pub enum UpdateJobError {
     /// The version that the job was to run does not exist, or is not of the job's source.
     #[error("the source version does not exist")]
     VersionMissing,
+    /// Other jobs read outputs that it would not have any more.
+    #[error("{} jobs read outputs that the job would not have", .0.jobs)]
+    OutputsInUse(Readers),
+    /// An output that the job was to be bound to, and was not before, does not exist in its organisation.
+    #[error("an output that was to be bound does not exist")]
+    OutputMissing,
+    /// The job would read, over others or at once, what it predicts itself.
+    #[error("the job would read its own output")]
+    Cycle,
     /// The store failed.
     #[error("a job could not be changed")]
     Store(#[from] StoreFailure),
@@ -182,6 +197,9 @@ pub enum DeleteJobError {
         /// The stored revision.
         current: Revision,
     },
+    /// Other jobs read its outputs.
+    #[error("{} jobs read its outputs", .0.jobs)]
+    OutputsInUse(Readers),
     /// The store failed.
     #[error("a job could not be deleted")]
     Store(#[from] StoreFailure),

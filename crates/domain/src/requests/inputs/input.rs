@@ -1,6 +1,6 @@
 use crate::model::{
     Diagnostics, Input, InputId, InputKind, InputName, ListLimit, Metric, OrganisationId, Path, Revision, Timestamp,
-    Unit,
+    Unit, ValueProblem, ViolationCode,
 };
 use crate::requests::Sent;
 
@@ -55,7 +55,7 @@ impl InputSpec {
             id: diagnostics.read(&path.member("id"), &draft.id, |text| InputId::parse(text)),
             organisation_id: diagnostics
                 .read(&path.member("organisation_id"), &draft.organisation_id, |text| OrganisationId::parse(text)),
-            kind: diagnostics.read(&path.member("kind"), &draft.kind, |text| InputKind::parse(text)),
+            kind: diagnostics.read(&path.member("kind"), &draft.kind, |text| registrable_kind(text)),
             name: diagnostics.read(&path.member("name"), &draft.name, |text| InputName::parse(text)),
             metric: diagnostics.read(&path.member("metric"), &draft.metric, |text| Metric::parse(text)),
             unit: diagnostics.read(&path.member("unit"), &draft.unit, |text| Unit::parse(text)),
@@ -104,4 +104,14 @@ impl InputSpec {
         }
         Input { revision: stored.revision.next(), updated_at: now.max(stored.updated_at), ..changed }
     }
+}
+
+/// Outputs of jobs are bound by their ids, and are not registered.
+fn registrable_kind(text: &str) -> Result<InputKind, ValueProblem> {
+    let kind = InputKind::parse(text)?;
+    if kind.is_output() {
+        let problem = ValueProblem::new(ViolationCode::NotAllowedHere, "is the kind of the outputs of jobs");
+        return Err(problem.actual(kind.as_str()).hint("bind the output by its id: it need not be registered"));
+    }
+    Ok(kind)
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::binding::{BindingDraft, Declared};
+use super::known_outputs::{self, KnownOutput};
 use crate::model::{
-    CheckedBindings, Contract, DeclaredInput, DeclaredInputs, Diagnostics, Input, InputId, InputKind, Path,
+    CheckedBindings, Contract, DeclaredInput, DeclaredInputs, Diagnostics, Input, InputId, InputKind, OutputId, Path,
     RoleBinding, RoleName, Unit, UnitFit, Units, ValueProblem, ViolationCode,
 };
 use crate::requests::Sent;
@@ -17,6 +18,8 @@ pub struct KnownInputs<'a> {
     pub units: &'a dyn Units,
     /// If others are refused: some inputs of each kind, to choose from.
     pub alternatives: Option<&'a BTreeMap<InputKind, Vec<Input>>>,
+    /// If bindings name outputs of jobs: those of them that there are in the organisation.
+    pub outputs: Option<BTreeMap<OutputId, &'a KnownOutput>>,
 }
 
 /// The units of an input and of the role that it is bound to, where both are known and not the same.
@@ -34,7 +37,7 @@ impl KnownInputs<'_> {
     /// Whether there is nothing to judge by.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty() && self.alternatives.is_none()
+        self.inputs.is_empty() && self.alternatives.is_none() && self.outputs.is_none()
     }
 
     /// Reports what does not fit of the inputs that these bindings name. What is wrong with bindings by themselves is
@@ -79,6 +82,12 @@ impl KnownInputs<'_> {
     ) -> Option<ValueProblem> {
         let (name, role) = (role.map(|(name, _)| name), role.map(|(_, role)| role));
         let kind = role.and_then(|role| role.input_kind.as_ref()).or(sent_kind);
+        if kind.is_some_and(InputKind::is_output) {
+            // What is not loaded is not judged.
+            let outputs = self.outputs.as_ref()?;
+            let id = id.as_output();
+            return known_outputs::misfit(id, outputs.get(&id).copied(), name.zip(role), self.units);
+        }
         let Some(input) = self.inputs.get(&id) else {
             return self.alternatives.map(|alternatives| unknown(id, kind, alternatives));
         };
@@ -113,11 +122,20 @@ impl KnownInputs<'_> {
         self.misfit(binding.input_id, role, Some(&binding.input_type)).is_none()
     }
 
+    /// The output that is bound, if one is.
+    #[must_use]
+    pub fn output(&self, binding: &RoleBinding) -> Option<&KnownOutput> {
+        self.outputs.as_ref()?.get(&binding.output_id()?).copied()
+    }
+
     /// How the values of a bound input come to the unit of its role.
     #[must_use]
     pub fn unit_of(&self, contract: &Contract, binding: &RoleBinding) -> Option<UnitComparison> {
         let to = contract.declared_inputs().roles.get(&binding.role)?.unit.as_ref()?;
-        let from = self.inputs.get(&binding.input_id)?.unit.as_ref()?;
+        let from = match binding.output_id() {
+            Some(id) => self.outputs.as_ref()?.get(&id)?.of_job.output.unit.as_ref()?,
+            None => self.inputs.get(&binding.input_id)?.unit.as_ref()?,
+        };
         let fit = self.units.compare(from, to);
         (fit != UnitFit::Same).then(|| UnitComparison { from: from.clone(), to: to.clone(), fit })
     }

@@ -5,24 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::model::{
-    CheckedBindings, Contract, DeclaredInputs, Input, InputId, InputKind, Job, OrganisationId, PageRequest,
-    RoleBinding, Scope, UnitFit,
+    Contract, DeclaredInputs, Input, InputId, InputKind, Job, JobId, JobName, OrganisationId, OutputId, PageRequest,
+    RoleBinding, Scope, UnitFit, ways_upstream,
 };
 use crate::ports::{InputFilter, StoreFailure};
-use crate::requests::{BindingDraft, KnownInputs, Sent, UnitComparison};
+use crate::requests::{BindingDraft, Cycle, KnownInputs, KnownOutput, Sent, UnitComparison, named_outputs};
 use crate::use_cases::{Ports, UnknownInputs, Warning};
 
 /// So many inputs of a kind are offered instead of one that is not registered.
 const OFFERED: u16 = 3;
 
-/// Inputs that some organisations registered.
+/// Inputs that some organisations registered, and outputs of their jobs.
 #[derive(Default)]
 pub(crate) struct RegisteredInputs {
     inputs: BTreeMap<(OrganisationId, InputId), Input>,
+    outputs: BTreeMap<(OrganisationId, OutputId), KnownOutput>,
 }
 
 impl RegisteredInputs {
-    /// Asks once for all of them.
+    /// Asks once for all of these inputs.
     pub(crate) fn load(
         ports: &Ports,
         wanted: impl IntoIterator<Item = (OrganisationId, InputId)>,
@@ -36,14 +37,30 @@ impl RegisteredInputs {
         Ok(found.collect())
     }
 
-    /// Those of these inputs that the organisation registered, and alternatives to the others if they are refused.
+    /// Asks once for all that these jobs have bound, and once more if there are outputs among it.
+    pub(crate) fn of_jobs(ports: &Ports, jobs: &[&Job]) -> Result<Self, StoreFailure> {
+        let bound =
+            || jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding)));
+        let inputs = bound().filter(|(_, binding)| binding.output_id().is_none());
+        let registered =
+            Self::load(ports, inputs.map(|(organisation_id, binding)| (organisation_id, binding.input_id)))?;
+        let outputs = bound().filter_map(|(organisation_id, binding)| Some((organisation_id, binding.output_id()?)));
+        Ok(Self { outputs: find_outputs(ports, outputs)?, ..registered })
+    }
+
+    /// Those of these inputs and outputs that there are in the organisation, and alternatives to other inputs if they
+    /// are refused. Outputs are looked for here; `job` is the one that is bound to them, if it is there already.
     pub(crate) fn for_bindings(
         &self,
         ports: &Ports,
         organisation_id: OrganisationId,
-        ids: &[InputId],
+        job: Option<&Job>,
+        drafts: &[Sent<BindingDraft>],
         declared: Option<&DeclaredInputs>,
     ) -> Result<InputsOfJob, StoreFailure> {
+        let outputs = named_outputs(drafts, declared);
+        let mut ids = named(drafts);
+        ids.retain(|id| !outputs.contains(&id.as_output()));
         let found = ids.iter().filter_map(|id| Some((*id, self.inputs.get(&(organisation_id, *id))?.clone())));
         let inputs: BTreeMap<InputId, Input> = found.collect();
         let are_refused = ports.unknown_inputs == UnknownInputs::Refused;
@@ -52,7 +69,17 @@ impl RegisteredInputs {
         } else {
             None
         };
-        Ok(InputsOfJob { inputs, alternatives })
+        let outputs = if outputs.is_empty() {
+            None
+        } else {
+            let found = find_outputs(ports, outputs.into_iter().map(|id| (organisation_id, id)))?;
+            let mut found: BTreeMap<_, _> = found.into_iter().map(|((_, id), output)| (id, output)).collect();
+            if let Some(job) = job {
+                find_cycles(ports, job, &mut found)?;
+            }
+            Some(found)
+        };
+        Ok(InputsOfJob { inputs, alternatives, outputs })
     }
 
     /// What the bindings of a job are judged by, where no alternatives are offered.
@@ -63,13 +90,85 @@ impl RegisteredInputs {
             .iter()
             .filter_map(|binding| Some((binding.input_id, self.inputs.get(&(job.organisation_id, binding.input_id))?)));
         let alternatives = (ports.unknown_inputs == UnknownInputs::Refused).then_some(&NOTHING);
-        KnownInputs { inputs: found.collect(), units: ports.units.as_ref(), alternatives }
+        let bound = job.role_bindings.outputs();
+        let known = |id: &OutputId| Some((*id, self.outputs.get(&(job.organisation_id, *id))?));
+        let outputs = (!bound.is_empty()).then(|| bound.iter().filter_map(known).collect());
+        KnownInputs { inputs: found.collect(), units: ports.units.as_ref(), alternatives, outputs }
     }
+}
+
+/// Asks once for the jobs of these outputs.
+fn find_outputs(
+    ports: &Ports,
+    wanted: impl IntoIterator<Item = (OrganisationId, OutputId)>,
+) -> Result<BTreeMap<(OrganisationId, OutputId), KnownOutput>, StoreFailure> {
+    let wanted: BTreeSet<_> = wanted.into_iter().collect();
+    if wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let keys: Vec<_> = wanted.iter().map(|(organisation_id, id)| (Scope::of([*organisation_id]), *id)).collect();
+    let found = ports.chains.find_by_outputs(&keys)?;
+    let known = |(key, job): ((OrganisationId, OutputId), Option<Job>)| {
+        let output = KnownOutput::of(&job?, key.1)?;
+        Some((key, output))
+    };
+    Ok(wanted.into_iter().zip(found).filter_map(known).collect())
+}
+
+/// Notes which of these outputs rest on the job that is to be bound to them. What it is bound to does not.
+fn find_cycles(ports: &Ports, job: &Job, outputs: &mut BTreeMap<OutputId, KnownOutput>) -> Result<(), StoreFailure> {
+    let bound = job.role_bindings.outputs();
+    let new = || outputs.iter().filter(|(id, _)| !bound.contains(id)).map(|(_, output)| output.of_job.job_id);
+    let own = new().any(|id| id == job.id);
+    let from: BTreeSet<JobId> = new().filter(|id| *id != job.id).collect();
+    let links =
+        if from.is_empty() { Vec::new() } else { ports.chains.links_between(job.organisation_id, &from, job.id)? };
+    if links.is_empty() && !own {
+        return Ok(());
+    }
+    let from: Vec<JobId> = from.into_iter().chain([job.id]).collect();
+    // From the job that is to be bound: it reads the first of the way, which ends with it.
+    let around = |mut way: Vec<JobId>| {
+        way.rotate_right(1);
+        way
+    };
+    let ways: BTreeMap<JobId, Vec<JobId>> = from
+        .iter()
+        .zip(ways_upstream(links, &from, job.id))
+        .filter_map(|(start, way)| Some((*start, around(way?))))
+        .collect();
+    let ids: BTreeSet<JobId> = ways.values().flat_map(|way| shown(way)).collect();
+    let wanted: Vec<_> = ids.into_iter().map(|id| (Scope::of([job.organisation_id]), id)).collect();
+    let found = ports.jobs.find_many(&wanted)?.into_iter().flatten();
+    let names: BTreeMap<JobId, JobName> = found.map(|job| (job.id, job.name)).collect();
+    for (_, output) in outputs.iter_mut().filter(|(id, _)| !bound.contains(id)) {
+        output.cycle = ways
+            .get(&output.of_job.job_id)
+            .map(|way| Cycle { names: shown(way).filter_map(|id| names.get(&id).cloned()).collect(), jobs: way.len() });
+    }
+    Ok(())
+}
+
+/// The jobs of a way that are named: of a long one the first and the last.
+fn shown(way: &[JobId]) -> impl Iterator<Item = JobId> {
+    let half = Cycle::MAX_NAMED / 2;
+    let (first, rest) = way.split_at(way.len().min(half));
+    let last = &rest[rest.len().saturating_sub(half)..];
+    first.iter().chain(last).copied()
 }
 
 impl FromIterator<Input> for RegisteredInputs {
     fn from_iter<I: IntoIterator<Item = Input>>(inputs: I) -> Self {
-        Self { inputs: inputs.into_iter().map(|input| (input.position().into(), input)).collect() }
+        let inputs = inputs.into_iter().map(|input| (input.position().into(), input)).collect();
+        Self { inputs, outputs: BTreeMap::new() }
+    }
+}
+
+/// Outputs, each with whose it is.
+impl FromIterator<(OrganisationId, KnownOutput)> for RegisteredInputs {
+    fn from_iter<I: IntoIterator<Item = (OrganisationId, KnownOutput)>>(outputs: I) -> Self {
+        let outputs = outputs.into_iter().map(|(owner, output)| ((owner, output.of_job.output.id), output)).collect();
+        Self { inputs: BTreeMap::new(), outputs }
     }
 }
 
@@ -89,28 +188,31 @@ fn alternatives(
     kinds.into_iter().map(of_kind).collect()
 }
 
-/// The inputs of one job, as far as its organisation registered them.
+/// The inputs and outputs that one job is bound to, as far as they are known.
 pub(crate) struct InputsOfJob {
     inputs: BTreeMap<InputId, Input>,
     alternatives: Option<BTreeMap<InputKind, Vec<Input>>>,
+    outputs: Option<BTreeMap<OutputId, KnownOutput>>,
 }
 
 impl InputsOfJob {
-    /// Asks for the inputs of one job.
+    /// Asks for what these bindings of a job name.
     pub(crate) fn load(
         ports: &Ports,
-        organisation_id: OrganisationId,
-        ids: &[InputId],
+        job: &Job,
+        drafts: &[Sent<BindingDraft>],
         declared: Option<&DeclaredInputs>,
     ) -> Result<Self, StoreFailure> {
-        let registered = RegisteredInputs::load(ports, ids.iter().map(|id| (organisation_id, *id)))?;
-        registered.for_bindings(ports, organisation_id, ids, declared)
+        let organisation_id = job.organisation_id;
+        let registered = RegisteredInputs::load(ports, named(drafts).into_iter().map(|id| (organisation_id, id)))?;
+        registered.for_bindings(ports, organisation_id, Some(job), drafts, declared)
     }
 
     /// What the bindings are judged by.
     pub(crate) fn known<'a>(&'a self, ports: &'a Ports) -> KnownInputs<'a> {
         let inputs = self.inputs.iter().map(|(id, input)| (*id, input)).collect();
-        KnownInputs { inputs, units: ports.units.as_ref(), alternatives: self.alternatives.as_ref() }
+        let outputs = self.outputs.as_ref().map(|outputs| outputs.iter().map(|(id, output)| (*id, output)).collect());
+        KnownInputs { inputs, units: ports.units.as_ref(), alternatives: self.alternatives.as_ref(), outputs }
     }
 }
 
@@ -118,11 +220,6 @@ impl InputsOfJob {
 pub(crate) fn named(drafts: &[Sent<BindingDraft>]) -> Vec<InputId> {
     let id = |draft: &Sent<BindingDraft>| InputId::parse(draft.given()?.input_id.given()?).ok();
     drafts.iter().filter_map(id).collect()
-}
-
-/// The inputs that are bound.
-pub(crate) fn bound(bindings: &CheckedBindings) -> Vec<InputId> {
-    bindings.iter().map(|binding| binding.input_id).collect()
 }
 
 /// What the caller should know of the units of what is bound.

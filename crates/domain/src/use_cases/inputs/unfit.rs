@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::known::RegisteredInputs;
 use crate::model::{
-    Input, Job, JobId, Page, PageRequest, RoleBinding, RoleName, Scope, SourceVersion, SourceVersionId,
+    Input, Job, JobId, JobOutput, OrganisationId, OutputId, Page, PageRequest, RoleBinding, RoleName, Scope,
+    SourceVersion, SourceVersionId,
 };
 use crate::ports::{JobFilter, StoreFailure};
-use crate::requests::KnownInputs;
+use crate::requests::{KnownInputs, KnownOutput};
 use crate::use_cases::{Ports, Warning};
 
 /// So many jobs are named in a warning.
@@ -19,9 +21,7 @@ const MOST_LOOKED_AT: usize = 1_000;
 
 /// The roles of each of these jobs whose inputs do not fit.
 pub(crate) fn unfit_roles(ports: &Ports, jobs: &[&Job]) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
-    let wanted =
-        jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding.input_id)));
-    let registered = RegisteredInputs::load(ports, wanted)?;
+    let registered = RegisteredInputs::of_jobs(ports, jobs)?;
     judge(ports, jobs, &registered, |_| true)
 }
 
@@ -87,7 +87,8 @@ pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<War
             }
         }
         if !unfit.is_empty() {
-            warnings.push(warning(input, &unfit, is_complete));
+            let subject = Subject { what: "input", name: input.name.as_str(), id: input.id.as_uuid() };
+            warnings.push(warning(&subject, &unfit, is_complete));
         }
     }
     Ok(warnings)
@@ -99,15 +100,59 @@ fn users_of(ports: &Ports, input: &Input, page: &PageRequest) -> Result<Page<Job
     Ok(Page { items: items.into_iter().map(|found| found.job).collect(), next })
 }
 
-fn warning(input: &Input, unfit: &[(JobId, RoleName)], is_complete: bool) -> Warning {
+/// What a caller should know who changes these outputs of a job: which jobs that read them they do not fit any more.
+pub(crate) fn unfit_readers(
+    ports: &Ports,
+    organisation_id: OrganisationId,
+    outputs: &[KnownOutput],
+) -> Result<Vec<Warning>, StoreFailure> {
+    let Some(KnownOutput { of_job: JobOutput { job_id, .. }, .. }) = outputs.first() else { return Ok(Vec::new()) };
+    let mut readers =
+        ports.chains.readers_of(organisation_id, &BTreeSet::from([*job_id]), MOST_LOOKED_AT.saturating_add(1))?;
+    let is_complete = readers.len() <= MOST_LOOKED_AT;
+    readers.truncate(MOST_LOOKED_AT);
+    let mut unfit: BTreeMap<OutputId, Vec<(JobId, RoleName)>> = BTreeMap::new();
+    for few in readers.chunks(usize::from(PageRequest::MAX_LIMIT)) {
+        let wanted: Vec<_> = few.iter().map(|id| (Scope::of([organisation_id]), *id)).collect();
+        let found: Vec<Job> = ports.jobs.find_many(&wanted)?.into_iter().flatten().collect();
+        let jobs: Vec<&Job> = found.iter().collect();
+        for output in outputs {
+            let id = output.of_job.output.id;
+            let registered = RegisteredInputs::from_iter([(organisation_id, output.clone())]);
+            let of_output = |binding: &RoleBinding| binding.output_id() == Some(id);
+            for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &registered, of_output)?) {
+                unfit.entry(id).or_default().extend(roles.into_iter().map(|role| (job.id, role)));
+            }
+        }
+    }
+    let warn = |output: &KnownOutput| {
+        let unfit = unfit.get(&output.of_job.output.id).filter(|unfit| !unfit.is_empty())?;
+        let subject =
+            Subject { what: "output", name: output.of_job.output.role.as_str(), id: output.of_job.output.id.as_uuid() };
+        Some(warning(&subject, unfit, is_complete))
+    };
+    Ok(outputs.iter().filter_map(warn).collect())
+}
+
+/// What does not fit any more.
+struct Subject<'a> {
+    what: &'static str,
+    name: &'a str,
+    id: Uuid,
+}
+
+fn warning(subject: &Subject<'_>, unfit: &[(JobId, RoleName)], is_complete: bool) -> Warning {
+    let Subject { what, name, id } = subject;
     let jobs: BTreeSet<JobId> = unfit.iter().map(|(job, _)| *job).collect();
     let at_least = if is_complete { "" } else { "at least " };
     let count = if jobs.len() == 1 { "1 job has".to_owned() } else { format!("{at_least}{} jobs have", jobs.len()) };
     let named: Vec<_> =
         unfit.iter().take(MOST_NAMED).map(|(job, role)| json!({ "job_id": job, "role": role })).collect();
+    let mut details = json!({ "jobs": jobs.len(), "at_least": !is_complete, "bindings": named });
+    details[format!("{what}_id")] = json!(id);
     Warning {
         code: "bindings_unfit",
-        message: format!("{count} the input \"{}\" bound to a role that it does not fit", input.name),
-        details: json!({ "input_id": input.id, "jobs": jobs.len(), "at_least": !is_complete, "bindings": named }),
+        message: format!("{count} the {what} \"{name}\" bound to a role that it does not fit"),
+        details,
     }
 }

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use super::Warning;
-use super::store_change::store_change;
+use super::store_change::{Changed, store_change};
 use crate::model::{
     Caller, CarryOver, CheckedBindings, Contract, Diagnostics, Health, Job, JobId, JobName, JobWithHealth,
     OrganisationId, Output, Path, Permission, RoleBinding, SourceId, SourceVersion, SourceVersionId, ValueProblem,
 };
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
-use crate::use_cases::inputs::known::{self, InputsOfJob, unverified_units};
+use crate::use_cases::inputs::known::{InputsOfJob, unverified_units};
 use crate::use_cases::lookup::{
     deprecation, find_monitored_job, never_changes, unknown_source_version, version_of_other_source, withdrawal,
 };
@@ -23,6 +23,14 @@ pub struct JobChanged {
     pub health: Health,
     /// What the caller should know.
     pub warnings: Vec<Warning>,
+}
+
+impl JobChanged {
+    pub(super) fn new(done: Changed, mut warnings: Vec<Warning>) -> Self {
+        let Changed { judged: JobWithHealth { job, health }, warnings: of_readers } = done;
+        warnings.extend(of_readers);
+        Self { job, health, warnings }
+    }
 }
 
 /// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
@@ -42,9 +50,8 @@ pub fn change_job(
         require_revision(precondition, sent_revision, found.job.revision)?;
         let (changed, warnings) = change(ports, &found.job, submission)?;
         let last_write_wins = last_write_wins(precondition, sent_revision);
-        if let Some(JobWithHealth { job, health }) = store_change(ports, caller, found, changed, last_write_wins, mode)?
-        {
-            return Ok(JobChanged { job, health, warnings });
+        if let Some(done) = store_change(ports, caller, found, changed, last_write_wins, mode)? {
+            return Ok(JobChanged::new(done, warnings));
         }
     }
     Err(contended())
@@ -171,7 +178,7 @@ impl Judge<'_> {
         let path = Path::of("role_bindings");
         let declared = self.contract.map(Contract::declared_inputs);
         let checked = validate_bindings(diagnostics, &path, declared, drafts);
-        let inputs = InputsOfJob::load(self.ports, self.stored.organisation_id, &known::named(drafts), declared)?;
+        let inputs = InputsOfJob::load(self.ports, self.stored, drafts, declared)?;
         let known = inputs.known(self.ports);
         let there = Some(&self.stored.role_bindings).filter(|_| !self.version_changes);
         known.judge(diagnostics, &path, declared, drafts, there);

@@ -1,10 +1,11 @@
+use super::blocking::judged;
 use crate::model::{Caller, JobId, JobWithHealth, Permission};
 use crate::ports::{DeleteJobError, WriteMode};
 use crate::requests::{Precondition, Sent};
 use crate::use_cases::lookup::find_monitored_job;
-use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
+use crate::use_cases::{InUse, MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
-/// Deletes a job, and tells what it was.
+/// Deletes a job, and tells what it was. No other job may read its outputs.
 pub fn delete_job(
     ports: &Ports,
     caller: &Caller,
@@ -18,9 +19,12 @@ pub fn delete_job(
         let revision = found.job.revision;
         require_revision(precondition, &Sent::Absent, revision)?;
         match ports.jobs.delete(&caller.scope, id, revision, mode) {
-            Ok(()) => return Ok(found.judged_at(ports.clock.now())),
+            Ok(()) => return Ok(judged(ports, found)),
             Err(DeleteJobError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
             Err(DeleteJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),
+            Err(DeleteJobError::OutputsInUse(readers)) => {
+                return Err(UseCaseError::InUse(InUse::OutputsAreRead(readers)));
+            }
             Err(DeleteJobError::Missing) => return Err(UseCaseError::NotFound),
             Err(DeleteJobError::Store(failure)) => return Err(failure.into()),
         }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Input, Job, JobId, Organisation, OrganisationId, PageRequest, Scope, Source, SourceId, SourceVersion,
+    Input, Job, JobId, JobOutput, Organisation, OrganisationId, PageRequest, Scope, Source, SourceId, SourceVersion,
     SourceVersionId, Weight,
 };
 use crate::requests::{KnownInputs, UnitComparison};
@@ -41,13 +41,16 @@ pub struct Expanded {
 pub struct BoundInput {
     /// The input, if it is registered.
     pub input: Option<Input>,
+    /// The output, if it is one of another job.
+    pub output: Option<JobOutput>,
     /// Its unit and that of the role, if both are known and not the same.
     pub unit: Option<UnitComparison>,
 }
 
 impl Weight for BoundInput {
     fn weight(&self) -> usize {
-        self.input.as_ref().map_or(0, Weight::weight)
+        let text = |of_job: &JobOutput| of_job.job_name.as_str().len() + of_job.output.role.as_str().len();
+        self.input.as_ref().map_or(0, Weight::weight) + self.output.as_ref().map_or(0, |output| 300 + text(output))
     }
 }
 
@@ -86,11 +89,13 @@ fn bound_inputs(
     jobs: &[&Job],
     known_versions: &BTreeMap<SourceVersionId, SourceVersion>,
 ) -> Result<BTreeMap<JobId, Vec<BoundInput>>, UseCaseError> {
-    let wanted =
-        jobs.iter().flat_map(|job| job.role_bindings.iter().map(|binding| (job.organisation_id, binding.input_id)));
-    let registered = RegisteredInputs::load(ports, wanted)?;
+    let registered = RegisteredInputs::of_jobs(ports, jobs)?;
     let judging: Vec<_> = jobs.iter().map(|job| (*job, registered.for_job(ports, job))).collect();
-    let has_unit = |known: &KnownInputs<'_>| known.inputs.values().any(|input| input.unit.is_some());
+    let has_unit = |known: &KnownInputs<'_>| {
+        let outputs = known.outputs.as_ref();
+        known.inputs.values().any(|input| input.unit.is_some())
+            || outputs.is_some_and(|outputs| outputs.values().any(|known| known.of_job.output.unit.is_some()))
+    };
     let concerned = judging.iter().filter(|(_, known)| has_unit(known)).map(|(job, _)| *job);
     let missing = concerned.filter(|job| !known_versions.contains_key(&job.source_version_id));
     let versions = versions_of(ports, missing)?;
@@ -99,6 +104,7 @@ fn bound_inputs(
         let contract = known_versions.get(&id).or_else(|| versions.get(&id)).map(|version| &version.contract);
         let inputs = job.role_bindings.iter().map(|binding| BoundInput {
             input: known.inputs.get(&binding.input_id).map(|input| (*input).clone()),
+            output: known.output(binding).map(|known| known.of_job.clone()),
             unit: contract.and_then(|contract| known.unit_of(contract, binding)),
         });
         (job.id, inputs.collect())

@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::sift::sift;
 use crate::model::{
     BoundJobs, Caller, CheckedBindings, Compatibility, Contract, ImpactCounts, ImpactOutcome, InputId, Job, JobImpact,
-    OrganisationId, Page, PageRequest, Permission, Position, RoleBinding, RoleName, SourceVersion, SourceVersionId,
+    OrganisationId, OutputId, Page, PageRequest, Permission, Position, ReadJobs, RoleBinding, RoleName, SourceVersion,
+    SourceVersionId,
 };
 use crate::ports::JobFilter;
 use crate::requests::{UpgradeOutlook, upgrade_outlook};
@@ -72,6 +73,8 @@ struct Judge<'a> {
 struct Known {
     contract: Contract,
     changed_outputs: Vec<RoleName>,
+    /// Those that the version lacks.
+    removed_outputs: Vec<RoleName>,
 }
 
 impl Judge<'_> {
@@ -86,7 +89,10 @@ impl Judge<'_> {
                 let outputs = compared.output_roles.into_iter();
                 let changed = outputs.filter(|role| role.compatibility == Compatibility::Breaking);
                 let changed_outputs = changed.map(|role| role.role).collect();
-                Ok(place.insert(Known { contract, changed_outputs }))
+                let has = |role: &RoleName| self.to.contract.output_roles().iter().any(|other| other.role == *role);
+                let roles = contract.output_roles().iter().map(|role| &role.role);
+                let removed_outputs = roles.filter(|role| !has(role)).cloned().collect();
+                Ok(place.insert(Known { contract, changed_outputs, removed_outputs }))
             }
         }
     }
@@ -96,7 +102,37 @@ impl Judge<'_> {
         for group in self.ports.jobs.count_by_bound_roles(&caller.scope, jobs)? {
             *counts.entry(self.of_group(&group)?).or_default() += group.jobs;
         }
+        self.move_blocked(caller, jobs, &mut counts)?;
         Ok(counts)
+    }
+
+    /// Jobs that lose an output that others read are blocked, whatever they were counted as.
+    fn move_blocked(
+        &mut self,
+        caller: &Caller,
+        jobs: &JobFilter,
+        counts: &mut ImpactCounts,
+    ) -> Result<(), UseCaseError> {
+        if self.known.values().all(|known| known.removed_outputs.is_empty()) {
+            return Ok(());
+        }
+        for ReadJobs { source_version_id, roles, outputs, jobs } in
+            self.ports.chains.count_read_jobs(&caller.scope, jobs)?
+        {
+            if source_version_id == self.to.id {
+                continue;
+            }
+            let removed = &self.known(source_version_id)?.removed_outputs;
+            if !outputs.iter().any(|role| removed.contains(role)) {
+                continue;
+            }
+            let counted = self.of_group(&BoundJobs { source_version_id, roles, jobs })?;
+            if let Some(count) = counts.get_mut(&counted) {
+                *count = count.saturating_sub(jobs);
+            }
+            *counts.entry(ImpactOutcome::Blocked).or_default() += jobs;
+        }
+        Ok(())
     }
 
     fn of_group(&mut self, group: &BoundJobs) -> Result<ImpactOutcome, UseCaseError> {
@@ -117,20 +153,38 @@ impl Judge<'_> {
         Ok(outcome(to, &outlook, &known.changed_outputs))
     }
 
-    fn of_job(&mut self, job: Job) -> Result<JobImpact, UseCaseError> {
+    fn of_job(&mut self, job: Job, read: &BTreeSet<OutputId>) -> Result<JobImpact, UseCaseError> {
         let (to, units) = (self.to, self.ports.units.as_ref());
         let known = self.known(job.source_version_id)?;
         let outlook = upgrade_outlook(&job.role_bindings, &known.contract, &to.contract, units);
+        let in_use = job.outputs.iter().filter(|output| read.contains(&output.id)).map(|output| &output.role);
+        let outputs_in_use: Vec<RoleName> =
+            in_use.filter(|role| known.removed_outputs.contains(role)).cloned().collect();
+        let outcome = outcome(to, &outlook, &known.changed_outputs);
         Ok(JobImpact {
             job_id: job.id,
             organisation_id: job.organisation_id,
             name: job.name,
             source_version_id: job.source_version_id,
-            outcome: outcome(to, &outlook, &known.changed_outputs),
+            outcome: if outputs_in_use.is_empty() { outcome } else { ImpactOutcome::Blocked },
             missing_roles: outlook.missing,
             dropped_roles: outlook.dropped,
             changed_outputs: known.changed_outputs.clone(),
+            outputs_in_use,
         })
+    }
+
+    /// Which outputs of each of these jobs others read. It is not asked where no output would be gone.
+    fn read_outputs(&mut self, jobs: &[Job]) -> Result<Vec<BTreeSet<OutputId>>, UseCaseError> {
+        let mut removes = false;
+        for job in jobs {
+            removes |= !self.known(job.source_version_id)?.removed_outputs.is_empty();
+        }
+        if !removes {
+            return Ok(vec![BTreeSet::new(); jobs.len()]);
+        }
+        let wanted: Vec<_> = jobs.iter().map(|job| (job.organisation_id, job.id)).collect();
+        Ok(self.ports.chains.read_outputs(&wanted)?)
     }
 
     fn list(
@@ -147,7 +201,9 @@ impl Judge<'_> {
             |found| {
                 let others = found.into_iter().map(|found| found.job);
                 let others = others.filter(|job| job.source_version_id != self.to.id).collect::<Vec<_>>();
-                let impacts = others.into_iter().map(|job| self.of_job(job)).collect::<Result<Vec<_>, _>>()?;
+                let read = self.read_outputs(&others)?;
+                let judged = others.into_iter().zip(&read).map(|(job, read)| self.of_job(job, read));
+                let impacts = judged.collect::<Result<Vec<_>, _>>()?;
                 let is_wanted = |impact: &JobImpact| filter.outcome.is_none_or(|wanted| impact.outcome == wanted);
                 Ok(impacts.into_iter().filter(is_wanted).collect())
             },

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::blocking::tell_blocking;
 use super::expand_jobs::{Expanded, Expansion, expand_jobs};
 use super::sift::sift;
 use crate::model::{
@@ -29,7 +30,9 @@ pub fn get_jobs(ports: &Ports, queries: &[JobQuery]) -> Result<Vec<Option<JobWit
     let wanted: Vec<(Scope, JobId)> = queries.iter().map(|JobQuery(scope, id)| (scope.clone(), *id)).collect();
     let found = ports.jobs.find_monitored(&wanted)?;
     let now = ports.clock.now();
-    Ok(found.into_iter().map(|job| job.map(|job| job.judged_at(now))).collect())
+    let mut judged: Vec<_> = found.into_iter().map(|job| job.map(|job| job.judged_at(now))).collect();
+    tell_blocking(ports, judged.iter_mut().flatten(), now)?;
+    Ok(judged)
 }
 
 /// Jobs of the caller's scope in creation order; of these healths only, if there are any.
@@ -44,7 +47,9 @@ pub fn list_jobs(
     let now = ports.clock.now();
     let health = healths.map(|statuses| HealthFilter { statuses, at: now });
     let Page { items, next } = ports.jobs.list(&caller.scope, &JobFilter { health, ..filter }, page)?;
-    Ok(Page { items: items.into_iter().map(|job| job.judged_at(now)).collect(), next })
+    let mut items: Vec<_> = items.into_iter().map(|job| job.judged_at(now)).collect();
+    tell_blocking(ports, &mut items, now)?;
+    Ok(Page { items, next })
 }
 
 /// Those of them that have inputs bound that do not fit. A page may have few of them or none, and be followed by

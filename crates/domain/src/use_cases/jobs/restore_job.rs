@@ -1,10 +1,10 @@
 use super::Warning;
 use super::change_job::JobChanged;
 use super::store_change::store_change;
-use crate::model::{Caller, Job, JobId, JobWithHealth, Path, Permission, Revision, ValueProblem, ViolationCode};
+use crate::model::{Caller, Job, JobId, Path, Permission, Revision, ValueProblem, ViolationCode};
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, Precondition, RestoreDraft, Sent, Submission, validate_bindings};
-use crate::use_cases::inputs::known::{self, InputsOfJob, unverified_units};
+use crate::use_cases::inputs::known::{InputsOfJob, unverified_units};
 use crate::use_cases::lookup::{deprecation, find_monitored_job, find_revision, withdrawal};
 use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, require_revision};
 
@@ -24,8 +24,8 @@ pub fn restore_job(
         require_revision(precondition, &Sent::Absent, found.job.revision)?;
         let (job, warnings) = as_it_was(ports, &found.job, submission)?;
         let last_write_wins = matches!(precondition, Precondition::None);
-        if let Some(JobWithHealth { job, health }) = store_change(ports, caller, found, job, last_write_wins, mode)? {
-            return Ok(JobChanged { job, health, warnings });
+        if let Some(done) = store_change(ports, caller, found, job, last_write_wins, mode)? {
+            return Ok(JobChanged::new(done, warnings));
         }
     }
     Err(contended())
@@ -60,7 +60,7 @@ fn as_it_was(
     let drafts: Vec<_> = kept.role_bindings.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
     let declared = version.contract.declared_inputs();
     let checked = validate_bindings(&mut diagnostics, &path, Some(declared), &drafts);
-    let inputs = InputsOfJob::load(ports, stored.organisation_id, &known::bound(&kept.role_bindings), Some(declared))?;
+    let inputs = InputsOfJob::load(ports, stored, &drafts, Some(declared))?;
     let known = inputs.known(ports);
     let there = Some(&stored.role_bindings).filter(|_| !is_another);
     known.judge(&mut diagnostics, &path, Some(declared), &drafts, there);

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::model::{Health, Job, JobId, Scope, Source, SourceVersion};
 use crate::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
+use crate::use_cases::jobs::blocking::tell_blocking;
 use crate::use_cases::{MAX_ATTEMPTS, Outcome, Ports, UseCaseError, contended};
 
 use catalog::Catalog;
@@ -167,7 +168,10 @@ impl<'a> SetUp<'a> {
                 self.answer = Some(Err(UseCaseError::QuotaExceeded { exceeded, wait: None }));
             }
             Err(
-                JobSetUpRejected::SourceTaken | JobSetUpRejected::VersionTaken | JobSetUpRejected::ReferenceMissing,
+                JobSetUpRejected::SourceTaken
+                | JobSetUpRejected::VersionTaken
+                | JobSetUpRejected::ReferenceMissing
+                | JobSetUpRejected::OutputMissing,
             ) => self.retry_or_give_up(),
         }
     }
@@ -227,13 +231,18 @@ fn attach_health(ports: &Ports, answers: &mut Vec<Result<SetUpDone, UseCaseError
     if wanted.is_empty() {
         return;
     }
-    match ports.jobs.find_monitored(&wanted) {
-        Ok(found) => {
-            let now = ports.clock.now();
-            for (answer, found) in reused.into_iter().zip(found) {
+    let now = ports.clock.now();
+    let judged = ports.jobs.find_monitored(&wanted).and_then(|found| {
+        let mut judged: Vec<_> = found.into_iter().map(|found| found.map(|found| found.judged_at(now))).collect();
+        tell_blocking(ports, judged.iter_mut().flatten(), now)?;
+        Ok(judged)
+    });
+    match judged {
+        Ok(judged) => {
+            for (answer, judged) in reused.into_iter().zip(judged) {
                 // A job that was deleted since then is told as it was.
-                if let (Ok(done), Some(found)) = (answer, found) {
-                    done.health = Health::evaluate(&done.job, &found.monitoring, now);
+                if let (Ok(done), Some(judged)) = (answer, judged) {
+                    done.health = judged.health;
                 }
             }
         }

@@ -1,6 +1,16 @@
+use super::Warning;
+use super::blocking::judged;
+use super::readers::warn_of_readers;
 use crate::model::{Caller, Job, JobWithHealth, MonitoredJob};
 use crate::ports::{UpdateJobError, WriteMode};
-use crate::use_cases::{Conflict, Ports, Resource, UseCaseError};
+use crate::use_cases::{Conflict, InUse, Ports, Resource, UseCaseError};
+
+/// A job that was changed.
+pub(super) struct Changed {
+    pub(super) judged: JobWithHealth,
+    /// What the change does to jobs that read its outputs.
+    pub(super) warnings: Vec<Warning>,
+}
 
 /// Stores what a job is to be as its next revision; what changes nothing leaves the revision. A job that is activated
 /// has a whole interval to deliver.
@@ -14,13 +24,14 @@ pub(super) fn store_change(
     changed: Job,
     last_write_wins: bool,
     mode: WriteMode,
-) -> Result<Option<JobWithHealth>, UseCaseError> {
-    let now = ports.clock.now();
+) -> Result<Option<Changed>, UseCaseError> {
     if changed == stored {
-        return Ok(Some(MonitoredJob { job: stored, monitoring }.judged_at(now)));
+        let judged = judged(ports, MonitoredJob { job: stored, monitoring });
+        return Ok(Some(Changed { judged, warnings: Vec::new() }));
     }
-    let updated_at = now.max(stored.updated_at);
+    let updated_at = ports.clock.now().max(stored.updated_at);
     let is_activated = changed.active && !stored.active;
+    let warnings = warn_of_readers(ports, &stored, &changed)?;
     let changed = Job {
         activated_at: if is_activated { Some(updated_at) } else { stored.activated_at },
         revision: stored.revision.next(),
@@ -30,7 +41,10 @@ pub(super) fn store_change(
     };
     let allowance = ports.allowance_of_change();
     match ports.jobs.update(&changed, stored.revision, allowance, mode) {
-        Ok(()) => Ok(Some(MonitoredJob { job: changed, monitoring }.judged_at(now))),
+        Ok(()) => {
+            let judged = judged(ports, MonitoredJob { job: changed, monitoring });
+            Ok(Some(Changed { judged, warnings }))
+        }
         Err(UpdateJobError::Stale { .. }) if last_write_wins => Ok(None),
         Err(UpdateJobError::Stale { current }) => Err(UseCaseError::Stale { current }),
         Err(UpdateJobError::Missing) => Err(UseCaseError::NotFound),
@@ -39,8 +53,9 @@ pub(super) fn store_change(
             let name = changed.name.as_str();
             Err(UseCaseError::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)))
         }
-        // Deleted between our reading it and now: look again, and say so.
-        Err(UpdateJobError::VersionMissing) => Ok(None),
+        Err(UpdateJobError::OutputsInUse(readers)) => Err(UseCaseError::InUse(InUse::OutputsAreRead(readers))),
+        // Deleted, or bound, between our reading it and now: look again, and say so.
+        Err(UpdateJobError::VersionMissing | UpdateJobError::OutputMissing | UpdateJobError::Cycle) => Ok(None),
         Err(UpdateJobError::Store(failure)) => Err(failure.into()),
     }
 }

@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::ports::WriteMode;
 use crate::requests::{Precondition, Sent, Submission, UpgradeDraft, UpgradedBindings, validate_upgrade};
-use crate::use_cases::inputs::known::{self, InputsOfJob, unverified_units};
+use crate::use_cases::inputs::known::{InputsOfJob, unverified_units};
 use crate::use_cases::lookup::{
     deprecation, find_monitored_job, unknown_source_version, version_of_other_source, withdrawal,
 };
@@ -40,10 +40,11 @@ pub fn upgrade_job(
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;
         require_revision(precondition, sent_revision, found.job.revision)?;
-        let Upgrade { job, plan, warnings } = plan(ports, &found.job, submission)?;
+        let Upgrade { job, plan, mut warnings } = plan(ports, &found.job, submission)?;
         let last_write_wins = last_write_wins(precondition, sent_revision);
-        if let Some(job) = store_change(ports, caller, found, job, last_write_wins, mode)? {
-            return Ok(JobUpgraded { job, plan, warnings });
+        if let Some(done) = store_change(ports, caller, found, job, last_write_wins, mode)? {
+            warnings.extend(done.warnings);
+            return Ok(JobUpgraded { job: done.judged, plan, warnings });
         }
     }
     Err(contended())
@@ -93,7 +94,7 @@ pub(super) fn plan_between(
     // What is carried over was judged when it was bound, by a role of the same kind, metric and unit.
     let anew = draft.role_bindings.given().map_or(&[][..], Vec::as_slice);
     let declared = Some(to.contract.declared_inputs());
-    let inputs = InputsOfJob::load(ports, stored.organisation_id, &known::named(anew), declared)?;
+    let inputs = InputsOfJob::load(ports, stored, anew, declared)?;
     let known = inputs.known(ports);
     known.judge(&mut diagnostics, &Path::of("role_bindings"), declared, anew, None);
     let outputs = if is_another {

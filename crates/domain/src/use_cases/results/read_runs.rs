@@ -1,10 +1,11 @@
 use chrono::TimeDelta;
 
 use crate::model::{
-    Caller, Job, JobId, MAX_SECONDS_AHEAD, Page, PageRequest, Permission, PredictionPosition, ReadingPosition,
-    RoleName, Run, RunId, RunPosition, Timestamp,
+    Caller, Job, JobId, MAX_SECONDS_AHEAD, OutputId, Page, PageRequest, Permission, PredictionPosition,
+    ReadingPosition, RoleName, Run, RunId, RunPosition, Timestamp,
 };
 use crate::ports::{Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter};
+use crate::use_cases::jobs::read_outputs::find_output;
 use crate::use_cases::lookup::find_job;
 use crate::use_cases::{Ports, UseCaseError};
 
@@ -92,7 +93,34 @@ pub fn list_predictions(
 ) -> Result<PredictionPage, UseCaseError> {
     caller.require(Permission::PredictionsRead)?;
     let job = find_job(ports, caller, job_id)?;
+    predictions_of(ports, &job, filter, after, limit)
+}
+
+/// The values of an output: those of its role, of the job that predicts it. The id of the output is enough, as the
+/// binding of a job that reads it has it. The role of the filter is not looked at.
+pub fn list_output_predictions(
+    ports: &Ports,
+    caller: &Caller,
+    id: OutputId,
+    filter: &PredictionFilter,
+    after: Option<ReadingPosition>,
+    limit: usize,
+) -> Result<PredictionPage, UseCaseError> {
+    caller.require(Permission::PredictionsRead)?;
+    let (output, job) = find_output(ports, caller, id)?;
+    let filter = PredictionFilter { role: Some(output.role), ..filter.clone() };
+    predictions_of(ports, &job, &filter, after, limit)
+}
+
+fn predictions_of(
+    ports: &Ports,
+    job: &Job,
+    filter: &PredictionFilter,
+    after: Option<ReadingPosition>,
+    limit: usize,
+) -> Result<PredictionPage, UseCaseError> {
     let now = ports.clock.now();
+    let job_id = job.id;
     let issued = match filter.run_id {
         Some(id) => {
             let run = ports.runs.find(job.organisation_id, job_id, id)?.ok_or(UseCaseError::NotFound)?;
@@ -112,7 +140,7 @@ pub fn list_predictions(
         from: filter.from,
         to: filter.to,
         issued,
-        issued_after: expired_until(ports, &job, now)?,
+        issued_after: expired_until(ports, job, now)?,
         known_at: filter.known_at,
         last_run,
         after,

@@ -7,23 +7,25 @@ use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, http::header};
 use futures_util::stream;
-use prediction_domain::model::{Caller, JobId, ReadingPosition};
-use prediction_domain::use_cases::{PredictionFilter, PredictionPage, list_predictions};
+use prediction_domain::model::{Caller, ReadingPosition};
+use prediction_domain::use_cases::{PredictionFilter, PredictionPage};
 
 use crate::api::ServiceForTenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::Answer;
+use crate::routes::predictions::list::Predicted;
 
 /// How many values are read at once, and are in memory until the reader has taken them.
 const PAGE: usize = 2_000;
 /// What the rows are.
-pub(super) const ABOUT: &str = "Rows with the header `role,at,value,issued_at,run_id`, ended by CRLF (RFC 4180).";
+pub(in crate::routes) const ABOUT: &str =
+    "Rows with the header `role,at,value,issued_at,run_id`, ended by CRLF (RFC 4180).";
 const HEADER: [&str; 5] = ["role", "at", "value", "issued_at", "run_id"];
 
 /// Which values are wanted, or are still to come.
 pub(super) struct Rows {
     pub(super) caller: Arc<Caller>,
-    pub(super) job_id: JobId,
+    pub(super) of: Predicted,
     pub(super) filter: PredictionFilter,
     pub(super) after: Option<ReadingPosition>,
     /// How many; all of them when the request does not say.
@@ -69,12 +71,12 @@ impl Rows {
     /// The next page, and what is still to come.
     async fn next(self, api: &ServiceForTenant) -> Result<(PredictionPage, Option<Self>), Problem> {
         let count = self.limit.map_or(PAGE, |limit| limit.min(PAGE));
-        let (caller, filter, after, job_id) = (Arc::clone(&self.caller), self.filter.clone(), self.after, self.job_id);
-        let page = api.read(move |ports| list_predictions(ports, &caller, job_id, &filter, after, count)).await?;
+        let (caller, filter, after, of) = (Arc::clone(&self.caller), self.filter.clone(), self.after, self.of);
+        let page = api.read(move |ports| of.read(ports, &caller, &filter, after, count)).await?;
         let limit = self.limit.map(|limit| limit.saturating_sub(page.items.len()));
         let rest = match (page.next.clone(), limit) {
             (None, _) | (_, Some(0)) => None,
-            (after, limit) => Some(Self { after, limit, caller: self.caller, filter: self.filter, job_id }),
+            (after, limit) => Some(Self { after, limit, caller: self.caller, filter: self.filter, of }),
         };
         Ok((page, rest))
     }

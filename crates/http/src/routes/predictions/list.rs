@@ -1,9 +1,12 @@
-use crate::document::{Access, Body, Operation, id_filter, paged_by, query, tags, time_filter};
+use std::sync::Arc;
+
+use crate::document::{Access, Body, Operation, Parameter, id_filter, paged_by, query, tags, time_filter};
 use crate::routes::Endpoint;
 use actix_web::http::header;
-use prediction_domain::model::Permission;
-use prediction_domain::model::{JobId, RoleName, RunId, Timestamp};
-use prediction_domain::use_cases::{PredictionFilter, list_predictions};
+use prediction_domain::model::{Caller, JobId, OutputId, Permission, ReadingPosition, RoleName, RunId, Timestamp};
+use prediction_domain::use_cases::{
+    Ports, PredictionFilter, PredictionPage, UseCaseError, list_output_predictions, list_predictions,
+};
 use prediction_wire::WORD;
 
 use super::csv;
@@ -25,40 +28,83 @@ fn describe() -> Operation {
         )
         .access(Access::Scope(Permission::PredictionsRead))
         .parameters(paged_by(
-            vec![
-                query("role", "Only values of this output role.", WORD.schema()),
-                time_filter("from", "Only values about this time or later."),
-                time_filter("to", "Only values about a time before this one."),
-                time_filter("as_of", "Only values of runs issued at this time or before, whenever they were received."),
-                time_filter(
-                    "known_at",
-                    "Only values of runs that the service had received by this time: what was known then.",
-                ),
-                id_filter("run_id", "Exactly the values of this run."),
-            ],
+            [query("role", "Only values of this output role.", WORD.schema())].into_iter().chain(filters()).collect(),
             PredictionFilter::MAX_LIMIT,
             PredictionFilter::DEFAULT_LIMIT,
         ))
         .answer(200, "A page of values", Body::PageOrCsv("Prediction", super::csv::ABOUT))
 }
 
+/// What values of a job, or of an output, can be filtered by.
+pub(in crate::routes) fn filters() -> Vec<Parameter> {
+    vec![
+        time_filter("from", "Only values about this time or later."),
+        time_filter("to", "Only values about a time before this one."),
+        time_filter("as_of", "Only values of runs issued at this time or before, whenever they were received."),
+        time_filter("known_at", "Only values of runs that the service had received by this time: what was known then."),
+        id_filter("run_id", "Exactly the values of this run."),
+    ]
+}
+
+/// Of what values are read.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::routes) enum Predicted {
+    /// Of a job.
+    By(JobId),
+    /// Of one output of a job.
+    In(OutputId),
+}
+
+impl Predicted {
+    /// Reads the next values.
+    pub(super) fn read(
+        self,
+        ports: &Ports,
+        caller: &Caller,
+        filter: &PredictionFilter,
+        after: Option<ReadingPosition>,
+        limit: usize,
+    ) -> Result<PredictionPage, UseCaseError> {
+        match self {
+            Self::By(id) => list_predictions(ports, caller, id, filter, after, limit),
+            Self::In(id) => list_output_predictions(ports, caller, id, filter, after, limit),
+        }
+    }
+
+    /// The name of the list, for cursors.
+    fn list(self) -> String {
+        match self {
+            Self::By(id) => format!("predictions of {id}"),
+            Self::In(id) => format!("predictions in {id}"),
+        }
+    }
+}
+
 async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
     let id = call.id(JobId::parse)?;
+    answer(&call, caller, Predicted::By(id)).await
+}
+
+/// Answers with values, as JSON or as CSV.
+pub(in crate::routes) async fn answer(call: &Call, caller: Arc<Caller>, of: Predicted) -> Answer {
     let mut query = call.query();
     let filter = PredictionFilter {
-        role: query.read("role", RoleName::parse),
+        role: match of {
+            Predicted::By(_) => query.read("role", RoleName::parse),
+            Predicted::In(_) => None,
+        },
         from: query.read("from", Timestamp::parse),
         to: query.read("to", Timestamp::parse),
         as_of: query.read("as_of", Timestamp::parse),
         known_at: query.read("known_at", Timestamp::parse),
         run_id: query.read("run_id", RunId::parse),
     };
-    let (limit, after) = query.prediction_page(&format!("predictions of {id}"));
+    let (limit, after) = query.prediction_page(&of.list());
     let list = query.finish_list()?;
 
     if call.wants_csv() {
-        let rows = csv::Rows { caller, job_id: id, filter, after, limit };
+        let rows = csv::Rows { caller, of, filter, after, limit };
         return csv::answer(call.service(), rows, |next| {
             let cursor = Query::prediction_cursor(&list, Some(next))?;
             Some(call.query().with("cursor", &cursor))
@@ -66,10 +112,10 @@ async fn handle(call: Call) -> Answer {
         .await;
     }
     let limit = limit.unwrap_or(PredictionFilter::DEFAULT_LIMIT);
-    let found = call.service().read(move |ports| list_predictions(ports, &caller, id, &filter, after, limit)).await?;
+    let found = call.service().read(move |ports| of.read(ports, &caller, &filter, after, limit)).await?;
     let next_cursor = Query::prediction_cursor(&list, found.next.as_ref());
     let items = found.items.into_iter().map(wire::Prediction::from).collect();
-    let mut answer = page_of(&call, wire::Page { items, next_cursor }).await?;
+    let mut answer = page_of(call, wire::Page { items, next_cursor }).await?;
     insert(&mut answer, header::VARY, "Accept");
     Ok(answer)
 }

@@ -14,16 +14,17 @@ pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |
 fn describe() -> Operation {
     Operation::get("/api/v1/source_versions/{id}/candidates", "list_candidates")
         .tag(tags::SOURCE_VERSIONS)
-        .summary("List the inputs that can be bound to a role")
+        .summary("List what can be bound to a role")
         .text(
-            "Of an organisation, as far as they are registered: those in the unit of the role first, then those whose unit is \
-             converted, then those of which not enough is known. A page may have few of them, or none, and be followed by others.",
+            "Inputs of an organisation, as far as they are registered; to a role of the kind `output`, outputs of its jobs, for which \
+             the scope `jobs:read` is needed, too. What is in the unit of the role comes first, then what is converted, then that of \
+             which not enough is known. A page may have few of them, or none, and be followed by others.",
         )
         .access(Access::Scope(Permission::InputsRead))
         .parameters(paged(vec![
-            required("organisation_id", "Whose inputs.", ID.schema()),
+            required("organisation_id", "Whose inputs, or jobs.", ID.schema()),
             required("role", "The input role of the version.", WORD.schema()),
-            query("q", "Only inputs with this in their name, without case.", NAME.schema()),
+            query("q", "Only inputs with this in their name, and outputs of jobs with it in theirs, without case.", NAME.schema()),
         ]))
         .answer(200, "A page of candidates", Body::Page("Candidate"))
         .problems(&[Invalid, OrganisationOutOfScope])

@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::ports::JobSetUp;
 use crate::requests::validate_bindings;
-use crate::use_cases::inputs::known::{self, unverified_units};
+use crate::use_cases::inputs::known::unverified_units;
 use crate::use_cases::lookup::{deprecation, withdrawal};
 use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
 
@@ -66,9 +66,11 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
     let role_bindings =
         drafts.and_then(|drafts| validate_bindings(&mut diagnostics, &Path::of("role_bindings"), declared, drafts));
 
-    let ids = drafts.map(|drafts| known::named(drafts)).unwrap_or_default();
-    let inputs = match prepared.organisation_id {
-        Some(organisation_id) => Some(catalog.inputs().for_bindings(ports, organisation_id, &ids, declared)?),
+    let inputs = match prepared.organisation_id.zip(drafts) {
+        // Nothing rests on a job that is not there yet, so there are no cycles.
+        Some((organisation_id, drafts)) => {
+            Some(catalog.inputs().for_bindings(ports, organisation_id, None, drafts, declared)?)
+        }
         None => None,
     };
     let known = inputs.as_ref().map(|inputs| inputs.known(ports)).filter(|known| !known.is_empty());

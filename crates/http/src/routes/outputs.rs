@@ -1,0 +1,4 @@
+//! `/api/v1/outputs`
+
+pub(super) mod get;
+pub(super) mod predictions;

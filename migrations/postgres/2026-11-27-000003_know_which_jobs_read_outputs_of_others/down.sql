@@ -1,0 +1,10 @@
+DROP TRIGGER bound_outputs_follow_update ON jobs;
+DROP TRIGGER bound_outputs_follow_insert ON jobs;
+DROP TRIGGER outputs_follow_delete ON jobs;
+DROP TRIGGER outputs_follow_update ON jobs;
+DROP TRIGGER outputs_follow_insert ON jobs;
+DROP FUNCTION keep_bound_outputs();
+DROP FUNCTION keep_outputs();
+DROP FUNCTION keep_outputs_of_new_jobs();
+DROP TABLE bound_outputs;
+DROP TABLE outputs;
