@@ -283,7 +283,7 @@ macro_rules! contract_suite {
                     a_dry_run_is_judged_and_stores_nothing
                 }
                 chains {
-                    jobs_are_found_by_their_outputs_within_the_scope
+                    outputs_are_found_by_their_ids_within_the_scope
                     an_output_is_found_as_long_as_its_job_has_it
                     what_is_no_output_of_the_organisation_is_not_bound
                     a_batch_binds_outputs_like_one_plan_after_the_other

@@ -148,14 +148,12 @@ fn outputs() -> impl Strategy<Value = Value> {
 }
 
 fn job_output() -> impl Strategy<Value = Value> {
-    (prop::array::uniform4(id()), prop::array::uniform3(word()), or_null(word())).prop_map(
-        |([id, organisation, job, version], [name, role, metric], unit)| {
-            json!({
-                "id": id, "organisation_id": organisation, "job_id": job, "job_name": name, "source_version_id": version,
-                "role": role, "metric": metric, "unit": unit,
-            })
-        },
-    )
+    (id(), word()).prop_map(|(id, word)| {
+        json!({
+            "id": id, "organisation_id": id, "job_id": id, "job_name": word, "source_version_id": id, "role": word,
+            "metric": word, "unit": null,
+        })
+    })
 }
 
 fn health() -> impl Strategy<Value = Value> {
@@ -360,14 +358,11 @@ fn every_answer_about_inputs_reads_back() {
     check::<wire::RoleBinding>((word(), id(), job_output()).prop_map(
         |(role, id, output)| json!({"role": role, "input_id": id, "input_type": "output", "output": output}),
     ));
-    let lineage = (prop::array::uniform4(id()), prop::array::uniform3(word()), health(), any::<bool>());
-    check::<wire::Lineage>(lineage.prop_map(|([job, source, version, output], [name, label, role], health, cut)| {
-        let source = json!({"id": source, "name": name});
-        let node = json!({
-            "job_id": job, "name": name, "source": source, "source_version": {"id": version, "version": label},
-            "health": health,
-        });
-        let edge = json!({"from_output_id": output, "from_job_id": job, "to_job_id": version, "role": role});
+    check::<wire::Lineage>((id(), word(), health(), any::<bool>()).prop_map(|(id, word, health, cut)| {
+        let (source, version) = (json!({"id": id, "name": word}), json!({"id": id, "version": word}));
+        let mut node = json!({"job_id": id, "name": word, "source": source, "source_version": version});
+        node["health"] = health;
+        let edge = json!({"from_output_id": id, "from_job_id": id, "to_job_id": id, "role": word});
         json!({"nodes": [node], "edges": [edge], "truncated": cut})
     }));
     let use_of_input = (id(), id(), word(), any::<bool>(), prop::collection::vec(word(), 0..3));

@@ -14,6 +14,7 @@ from schemathesis import Case, CheckContext, HookContext, Response
 # What may be wrong with a request that its schema allows: what depends on what is stored, or on the rest of the
 # request.
 BEYOND_SCHEMAS = {
+    "cycle",
     "differs",
     "disagrees",
     "duplicate_alias",
@@ -32,6 +33,7 @@ BEYOND_SCHEMAS = {
     "source_version_of_other_source",
     "source_without_version",
     "unit_incompatible",
+    "unknown_output",
     "unknown_revision",
     "unknown_role",
     "unknown_source",
@@ -57,6 +59,7 @@ INPUTS = "/api/v1/inputs"
 OWNER = "77777777-7777-7777-7777-777777777777"
 STRANGER = "88888888-8888-8888-8888-888888888888"
 JOBS = "/api/v1/jobs"
+OUTPUTS = "/api/v1/outputs"
 # Of any kind of document: schemathesis knows more than one.
 AnyCase = Case[Any]
 
@@ -99,7 +102,7 @@ def after_call(_ctx: HookContext, case: AnyCase, response: Response) -> None:
         return
     body = response.json()
     if path == JOBS + "/setup":
-        remember(JOBS + "/{id}", {"id": body["job"]["id"]})
+        remember_job(body["job"])
         SETUPS.append(response.request)
     elif path == JOBS + "/{id}/runs":
         remember(path + "/{run_id}", {"id": body["job_id"], "run_id": body["id"]})
@@ -115,7 +118,7 @@ def set_up_again() -> None:
         for request in reversed(SETUPS):
             answer = session.send(request, timeout=10)
             if answer.status_code in (200, 201):
-                remember(JOBS + "/{id}", {"id": answer.json()["job"]["id"]})
+                remember_job(answer.json()["job"])
                 return
 
 
@@ -150,6 +153,12 @@ def role_of_version(version: str) -> str | None:
         found = session.get(f"{home}/api/v1/source_versions/{version}", timeout=10)
         roles = found.json()["input_roles"] if found.status_code == 200 else []
         return roles[0]["role"] if roles else None
+
+
+def remember_job(job: dict[str, Any]) -> None:
+    """Remembers a job, and what it predicts."""
+    remember(JOBS + "/{id}", {"id": job["id"]})
+    remember(OUTPUTS + "/{id}", {"id": job["outputs"][0]["id"]})
 
 
 def remember(path: str, made: dict[str, str]) -> None:
@@ -246,7 +255,7 @@ class Strangers:
 
     def after_response(self, _ctx: CheckContext, response: Response, case: AnyCase) -> None:
         path = case.operation.path
-        if not path.startswith(JOBS) or response.status_code not in SUCCESSES or case.auth_identity != "owner":
+        if not path.startswith((JOBS, OUTPUTS)) or response.status_code not in SUCCESSES or case.auth_identity != "owner":
             return
         self._tries += 1
         request = response.request
@@ -263,7 +272,7 @@ class Strangers:
             return
         # A caller who names the organisation is told that it is not theirs; a job of it is not there.
         self._expect(404 if "{id}" in path else 403, answer)
-        if "{id}" in path and request.method != "DELETE":
+        if path.startswith(JOBS) and "{id}" in path and request.method != "DELETE":
             job = case.path_parameters["id"]
             self._expect(404, self._session.delete(f"{request.url.partition(JOBS)[0]}{JOBS}/{job}", timeout=10))
 

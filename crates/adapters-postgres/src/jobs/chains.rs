@@ -11,10 +11,10 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use prediction_domain::model::{
-    ChainLink, Health, HealthStatus, Job, JobId, OrganisationId, OutputId, ReadJobs, Readers, RoleName, Scope,
-    SourceVersionId, Timestamp, ValueProblem,
+    ChainLink, Health, HealthStatus, Job, JobId, JobName, JobOutput, Metric, OrganisationId, Output, OutputId,
+    ReadJobs, Readers, RoleName, Scope, SourceVersionId, Timestamp, Unit, ValueProblem,
 };
 use prediction_domain::ports::{ChainRepository, JobFilter, StoreFailure};
 use uuid::Uuid;
@@ -23,33 +23,37 @@ use super::conditions::Conditions;
 use super::find::contains;
 use super::monitoring;
 use crate::paging::limit;
-use crate::rows::{JobRow, JsonList, count};
-use crate::schema::{bound_outputs, jobs, outputs};
+use crate::rows::{JsonList, count};
+use crate::schema::bound_outputs;
 use crate::statement::statement;
 use crate::store::PostgresStore;
 
-diesel::allow_tables_to_appear_in_same_query!(jobs, outputs);
-
 impl ChainRepository for PostgresStore {
     /// By the ids alone: see [`find`](super::find).
-    fn find_by_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
+    fn find_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<JobOutput>>, StoreFailure> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
-        let of_output = jobs::organisation_id.eq(outputs::organisation_id).and(jobs::id.eq(outputs::job_id));
-        let rows: Vec<(Uuid, JobRow)> = self.database().statement(|connection| {
-            let query = outputs::table.inner_join(jobs::table.on(of_output)).filter(outputs::id.eq_any(&ids));
-            query.select((outputs::id, JobRow::as_select())).load(connection)
+        // What is outside of all scopes is not looked at, so that it takes no longer than what there is not.
+        let organisations: Option<Vec<Uuid>> = match Scope::united(wanted.iter().map(|(scope, _)| scope)) {
+            Scope::Organisations(ids) => Some(ids.iter().map(OrganisationId::as_uuid).collect()),
+            Scope::Platform => None,
+        };
+        let rows: Vec<OutputRow> = self.database().statement(|connection| {
+            sql_query(OUTPUTS)
+                .bind::<Array<SqlUuid>, _>(&ids)
+                .bind::<Nullable<Array<SqlUuid>>, _>(&organisations)
+                .load(connection)
         })?;
-        let mut by_id: BTreeMap<Uuid, Vec<JobRow>> = BTreeMap::new();
-        for (id, row) in rows {
-            by_id.entry(id).or_default().push(row);
+        let mut by_id: BTreeMap<Uuid, Vec<&OutputRow>> = BTreeMap::new();
+        for row in &rows {
+            by_id.entry(row.id).or_default().push(row);
         }
         let find = |(scope, id): &(Scope, OutputId)| {
             let rows = by_id.get(&id.as_uuid());
             let visible = rows.into_iter().flatten().find(|row| contains(scope, row.organisation_id));
-            visible.map(|row| Job::try_from(row.clone())).transpose()
+            visible.map(|row| JobOutput::try_from(*row)).transpose()
         };
         wanted.iter().map(find).collect()
     }
@@ -277,6 +281,57 @@ struct ReadOutput {
     place: i64,
     #[diesel(sql_type = SqlUuid)]
     output_id: Uuid,
+}
+
+/// Outputs, each with its job, and nothing else of that.
+const OUTPUTS: &str = "SELECT outputs.id, outputs.organisation_id, outputs.job_id, jobs.name AS job_name, \
+    jobs.source_version_id, found.output ->> 'role' AS role, found.output ->> 'metric' AS metric, \
+    found.output ->> 'unit' AS unit FROM outputs \
+    JOIN jobs ON jobs.organisation_id = outputs.organisation_id AND jobs.id = outputs.job_id \
+    CROSS JOIN LATERAL (SELECT output FROM jsonb_array_elements(jobs.outputs) AS output \
+    WHERE output ->> 'id' = outputs.id::text LIMIT 1) AS found \
+    WHERE outputs.id = ANY ($1) AND ($2 IS NULL OR outputs.organisation_id = ANY ($2))";
+
+#[derive(Debug, QueryableByName)]
+struct OutputRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    organisation_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    job_id: Uuid,
+    #[diesel(sql_type = Text)]
+    job_name: String,
+    #[diesel(sql_type = SqlUuid)]
+    source_version_id: Uuid,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    metric: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    unit: Option<String>,
+}
+
+impl TryFrom<&OutputRow> for JobOutput {
+    type Error = StoreFailure;
+
+    fn try_from(row: &OutputRow) -> Result<Self, StoreFailure> {
+        let read = || {
+            Ok(Self {
+                output: Output {
+                    id: OutputId::from_uuid(row.id)?,
+                    role: RoleName::restore(&row.role)?,
+                    metric: Metric::restore(&row.metric)?,
+                    unit: row.unit.as_deref().map(Unit::restore).transpose()?,
+                },
+                organisation_id: OrganisationId::from_uuid(row.organisation_id)?,
+                job_id: JobId::from_uuid(row.job_id)?,
+                job_name: JobName::restore(&row.job_name)?,
+                source_version_id: SourceVersionId::from_uuid(row.source_version_id)?,
+            })
+        };
+        read().map_err(corrupt)
+    }
 }
 
 /// Whether a way upstream from one of these jobs leads to another one, or begins at it. Each step looks the links of a

@@ -366,3 +366,36 @@ fn the_inputs_of_jobs_that_were_there_are_written_down() {
                  FROM jobs, jsonb_array_elements(role_bindings) AS binding) AS count";
     assert_eq!(database.count(extra), 0);
 }
+
+/// Also of a job that is changed while the step is under way. What is bound and is no output stays.
+#[test]
+fn the_outputs_of_jobs_that_were_there_are_written_down_and_which_are_read() {
+    let database = used_by_a_release_before(3);
+    // Each of the first job of its organisation, but for that one, and for one that is bound to nothing.
+    database.execute(
+        "UPDATE jobs SET outputs = jsonb_build_array(jsonb_build_object('id', md5(id::text)::uuid, 'role', 'a', 'metric', 'b'));
+        UPDATE jobs SET role_bindings = jsonb_build_array(jsonb_build_object('role', 'a', 'input_type', 'output', 'input_id',
+            md5((SELECT first.id FROM jobs AS first WHERE first.organisation_id = jobs.organisation_id ORDER BY id LIMIT 1)::text)::uuid))
+        WHERE name NOT IN (SELECT DISTINCT ON (organisation_id) name FROM jobs ORDER BY organisation_id, id);
+        UPDATE jobs SET role_bindings = '[{\"role\": \"a\", \"input_type\": \"output\", \"input_id\": \"bbbbbbbb-7777-7777-7777-777777777777\"}]'
+        WHERE name = 'job 3000'",
+    );
+    let mut changes = vec!["UPDATE jobs SET role_bindings = '[]' WHERE name = 'job 2999'"];
+    database
+        .store()
+        .migrate_telling(&retry(), &mut |sentence| {
+            if sentence.contains("write down which jobs that were there read them")
+                && let Some(change) = changes.pop()
+            {
+                database.execute(change);
+            }
+        })
+        .unwrap();
+    assert_eq!(changes, Vec::<&str>::new());
+    let right = "SELECT count(*) FROM outputs JOIN jobs ON jobs.organisation_id = outputs.organisation_id \
+                 AND jobs.id = outputs.job_id AND md5(jobs.id::text)::uuid = outputs.id";
+    assert_eq!((database.count("SELECT count(*) FROM outputs"), database.count(right)), (3000, 3000));
+    let right = "SELECT count(*) FROM bound_outputs WHERE md5(upstream_job_id::text)::uuid = output_id";
+    let expected = 3000 - 7 - 2;
+    assert_eq!((database.count("SELECT count(*) FROM bound_outputs"), database.count(right)), (expected, expected));
+}

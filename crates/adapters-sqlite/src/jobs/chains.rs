@@ -1,8 +1,8 @@
 //! Which jobs read outputs of which others.
 //!
 //! Triggers keep `outputs` and `bound_outputs` with the rows of jobs. What no trigger can judge is judged here, in the
-//! transaction of the change, of which there is one at a time: whether all outputs are there, and whether a job comes to
-//! read its own.
+//! transaction of the change, of which there is one at a time: whether all outputs are there, and whether a job comes
+//! to read its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,11 +10,11 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    ChainLink, Health, HealthStatus, Job, JobId, OrganisationId, OutputId, ReadJobs, Readers, RoleName, Scope,
-    SourceVersionId, Timestamp, ValueProblem,
+    ChainLink, Health, HealthStatus, Job, JobId, JobName, JobOutput, Metric, OrganisationId, Output, OutputId,
+    ReadJobs, Readers, RoleName, Scope, SourceVersionId, Timestamp, Unit, ValueProblem,
 };
 use prediction_domain::ports::{ChainRepository, JobFilter, StoreFailure};
 use serde_json::json;
@@ -25,37 +25,29 @@ use super::monitoring::{StatusAt, monitored, status_at};
 use crate::expressions::is_one_of;
 use crate::failure::OrStoreFailure as _;
 use crate::paging::limit;
-use crate::rows::{JobRow, job_ids, json as stored_json};
+use crate::rows::{job_ids, json as stored_json};
 use crate::schema::{bound_outputs, jobs, outputs};
 use crate::statement::statement;
 use crate::store::SqliteStore;
 
 impl ChainRepository for SqliteStore {
     /// By the ids alone: see [`find`](super::find).
-    fn find_by_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
+    fn find_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<JobOutput>>, StoreFailure> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let of_output = jobs::organisation_id.eq(outputs::organisation_id).and(jobs::id.eq(outputs::job_id));
-        let rows: Vec<(String, JobRow)> = outputs::table
-            .inner_join(jobs::table.on(of_output))
-            .filter(is_one_of(outputs::id, wanted.iter().map(|(_, id)| id)))
-            .select((outputs::id, JobRow::as_select()))
-            .load(&mut *self.reader()?)
-            .or_store_failure()?;
-        let mut by_id: BTreeMap<&str, Vec<&JobRow>> = BTreeMap::new();
-        for (id, row) in &rows {
-            by_id.entry(id).or_default().push(row);
+        let ids: BTreeSet<OutputId> = wanted.iter().map(|(_, id)| *id).collect();
+        let rows: Vec<OutputRow> =
+            sql_query(OUTPUTS).bind::<Text, _>(json!(ids).to_string()).load(&mut *self.reader()?).or_store_failure()?;
+        let mut by_id: BTreeMap<OutputId, Vec<JobOutput>> = BTreeMap::new();
+        for row in &rows {
+            let output = JobOutput::try_from(row)?;
+            by_id.entry(output.output.id).or_default().push(output);
         }
         let find = |(scope, id): &(Scope, OutputId)| {
-            for row in by_id.get(id.to_string().as_str()).into_iter().flatten() {
-                if scope.contains(row.organisation_id()?) {
-                    return Ok(Some(Job::try_from(*row)?));
-                }
-            }
-            Ok(None)
+            by_id.get(id).into_iter().flatten().find(|output| scope.contains(output.organisation_id)).cloned()
         };
-        wanted.iter().map(find).collect()
+        Ok(wanted.iter().map(find).collect())
     }
 
     fn readers_of(
@@ -247,6 +239,56 @@ struct ReadOutput {
     place: i64,
     #[diesel(sql_type = Text)]
     output_id: String,
+}
+
+/// Outputs, each with its job, and nothing else of that.
+const OUTPUTS: &str = "SELECT outputs.id, outputs.organisation_id, outputs.job_id, jobs.name AS job_name, \
+    jobs.source_version_id, output.value ->> 'role' AS role, output.value ->> 'metric' AS metric, \
+    output.value ->> 'unit' AS unit FROM json_each(?1) AS wanted CROSS JOIN outputs ON outputs.id = wanted.value \
+    AND (?2 IS NULL OR outputs.organisation_id IN (SELECT value FROM json_each(?2))) \
+    CROSS JOIN jobs ON jobs.organisation_id = outputs.organisation_id AND jobs.id = outputs.job_id \
+    CROSS JOIN json_each(jobs.outputs) AS output ON output.value ->> 'id' = outputs.id";
+
+#[derive(Debug, QueryableByName)]
+struct OutputRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    organisation_id: String,
+    #[diesel(sql_type = Text)]
+    job_id: String,
+    #[diesel(sql_type = Text)]
+    job_name: String,
+    #[diesel(sql_type = Text)]
+    source_version_id: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    metric: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    unit: Option<String>,
+}
+
+impl TryFrom<&OutputRow> for JobOutput {
+    type Error = StoreFailure;
+
+    fn try_from(row: &OutputRow) -> Result<Self, StoreFailure> {
+        let read = || {
+            Ok(Self {
+                output: Output {
+                    id: OutputId::parse(&row.id)?,
+                    role: RoleName::restore(&row.role)?,
+                    metric: Metric::restore(&row.metric)?,
+                    unit: row.unit.as_deref().map(Unit::restore).transpose()?,
+                },
+                organisation_id: OrganisationId::parse(&row.organisation_id)?,
+                job_id: JobId::parse(&row.job_id)?,
+                job_name: JobName::restore(&row.job_name)?,
+                source_version_id: SourceVersionId::parse(&row.source_version_id)?,
+            })
+        };
+        read().map_err(corrupt)
+    }
 }
 
 /// Whether a way upstream from one of these jobs leads to another one, or begins at it.

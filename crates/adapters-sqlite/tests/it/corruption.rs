@@ -253,6 +253,8 @@ fn spoil(database: &Database, table: &str, column: &str, value: &str) {
             "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
              DROP TRIGGER source_versions_are_immutable;
              DROP TRIGGER job_inputs_follow_update;
+             DROP TRIGGER outputs_follow_update;
+             DROP TRIGGER bound_outputs_follow_update;
              UPDATE {table} SET {column} = {value}"
         ))
         .unwrap();

@@ -2,6 +2,7 @@
 //!
 //! What is explained is what the store really runs: diesel tells of each statement of this thread.
 
+mod chains;
 mod counting;
 
 use std::cell::RefCell;
@@ -271,6 +272,7 @@ fn what_is_judged_before_a_delete_is_found_from_indexes() {
     assert_plan(
         &deleted,
         "SEARCH jobs USING INDEX jobs_id_idx (id=?); \
+         SEARCH bound_outputs USING PRIMARY KEY (organisation_id=? AND job_id=?); \
          SEARCH run_counters USING PRIMARY KEY (organisation_id=? AND job_id=?); \
          SEARCH job_revisions USING PRIMARY KEY (organisation_id=? AND job_id=?)",
     );

@@ -113,3 +113,42 @@ fn the_uses_of_inputs_that_were_there_are_numbered() {
     assert_eq!(number(&mut connection, "SELECT count(*) FROM job_inputs"), 6000);
     assert_eq!(number(&mut connection, misplaced), 0);
 }
+
+/// What is bound and is no output stays.
+#[test]
+fn the_outputs_of_jobs_that_were_there_are_written_down_and_which_are_read() {
+    let database = used_by_a_release_before(3);
+    let mut connection = database.connect();
+    let output = |of: &str| format!("substr({of}, 1, 24) || 'ffff' || substr({of}, 29)");
+    let first = "(SELECT min(first.id) FROM jobs AS first WHERE first.organisation_id = jobs.organisation_id)";
+    // Each is bound to the output of the first job of its organisation, but for that one, and for one that is bound to nothing.
+    connection
+        .batch_execute(&format!(
+            "UPDATE jobs SET outputs = json_array(json_object('id', {}, 'role', 'a', 'metric', 'b'));
+            UPDATE jobs SET role_bindings = json_array(json_object('role', 'a', 'input_type', 'output', 'input_id', {}))
+            WHERE id <> {first};
+            UPDATE jobs SET role_bindings = json_array(json_object('role', 'a', 'input_type', 'output',
+                'input_id', 'bbbbbbbb-7777-7777-7777-777777777777')) WHERE name = 'job 3000'",
+            output("id"),
+            output(first)
+        ))
+        .unwrap();
+    let assert_written = |connection: &mut diesel::SqliteConnection| {
+        let right = format!("SELECT count(*) FROM outputs WHERE id = {}", output("job_id"));
+        assert_eq!(number(connection, "SELECT count(*) FROM outputs"), 3000);
+        assert_eq!(number(connection, &right), 3000);
+        let right = format!("SELECT count(*) FROM bound_outputs WHERE output_id = {}", output("upstream_job_id"));
+        assert_eq!(number(connection, "SELECT count(*) FROM bound_outputs"), 3000 - 7 - 1);
+        assert_eq!(number(connection, &right), 3000 - 7 - 1);
+    };
+    database.store.migrate().unwrap();
+    assert_written(&mut connection);
+    // A process that died in the middle leaves the steps to the next.
+    connection
+        .batch_execute(
+            "DELETE FROM bound_outputs WHERE job_id > '5'; UPDATE __migration_steps SET is_finished = 0, progress = NULL",
+        )
+        .unwrap();
+    database.store.migrate().unwrap();
+    assert_written(&mut connection);
+}

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
-    ChainLink, Health, Job, JobId, OrganisationId, OutputId, ReadJobs, Readers, RoleName, Scope, SourceVersionId,
-    Timestamp, ways_upstream,
+    ChainLink, Health, Job, JobId, JobOutput, OrganisationId, OutputId, ReadJobs, Readers, RoleName, Scope,
+    SourceVersionId, Timestamp, ways_upstream,
 };
 use prediction_domain::ports::{ChainRepository, JobFilter, StoreFailure};
 
@@ -10,11 +10,11 @@ use crate::memory::jobs::passes;
 use crate::memory::{MemoryStore, State};
 
 impl ChainRepository for MemoryStore {
-    fn find_by_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
+    fn find_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<JobOutput>>, StoreFailure> {
         let state = self.state();
         let find = |(scope, id): &(Scope, OutputId)| {
             let mut jobs = state.jobs.values().filter(|job| scope.contains(job.organisation_id));
-            jobs.find(|job| job.output(*id).is_some()).cloned()
+            jobs.find_map(|job| Some(JobOutput::of(job, job.output(*id)?)))
         };
         Ok(wanted.iter().map(find).collect())
     }
@@ -44,7 +44,7 @@ impl ChainRepository for MemoryStore {
         let links: BTreeSet<ChainLink> =
             self.state().links_of(organisation_id).into_iter().map(|(link, _)| link).collect();
         let from: Vec<JobId> = from.iter().copied().collect();
-        let leads = ways_upstream(links.iter().copied(), &from, to).iter().any(Option::is_some);
+        let leads = ways_upstream(links.iter().copied(), &from, to, 0).iter().any(Option::is_some);
         Ok(if leads { links.into_iter().collect() } else { Vec::new() })
     }
 
@@ -117,7 +117,7 @@ impl State {
         };
         let upstream: Vec<JobId> = bound.iter().filter_map(owner).collect();
         bound.iter().any(|id| changed.output(*id).is_some())
-            || ways_upstream(others, &upstream, changed.id).iter().any(Option::is_some)
+            || ways_upstream(others, &upstream, changed.id, 0).iter().any(Option::is_some)
     }
 
     fn blocking(&self, organisation_id: OrganisationId, id: JobId, now: Timestamp) -> Vec<JobId> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    AccessDenied, JobId, Path, QuotaExceeded, Readers, Revision, UpgradePlan, ValueCount, ValueProblem, Violation,
-    ViolationCode, Violations,
+    AccessDenied, JobId, Path, QuotaExceeded, Readers, Revision, RoleName, UpgradePlan, ValueCount, ValueProblem,
+    Violation, ViolationCode, Violations,
 };
 use crate::ports::StoreFailure;
 
@@ -141,6 +141,11 @@ pub enum InUse {
         first: Vec<JobId>,
     },
     /// Jobs read outputs of a job.
-    #[error("{} jobs read outputs of the job", .0.jobs)]
-    OutputsAreRead(Readers),
+    #[error("{} jobs read outputs of the job", .readers.jobs)]
+    OutputsAreRead {
+        /// Which jobs.
+        readers: Readers,
+        /// Which outputs, by their roles, as far as they would be gone.
+        roles: Vec<RoleName>,
+    },
 }

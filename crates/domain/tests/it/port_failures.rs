@@ -292,14 +292,14 @@ fn failures_of_the_jobs_are_passed_through() {
     assert_passed_through(
         "output",
         |mocks, fail| {
-            mocks.chains.expect_find_by_outputs().returning(move |_| Err(fail()));
+            mocks.chains.expect_find_outputs().returning(move |_| Err(fail()));
         },
         |ports| get_output(ports, &operator(), OutputId::parse(CHOSEN).unwrap()).map(drop),
     );
     assert_passed_through(
         "output: predictions",
         |mocks, fail| {
-            mocks.chains.expect_find_by_outputs().returning(move |_| Err(fail()));
+            mocks.chains.expect_find_outputs().returning(move |_| Err(fail()));
         },
         |ports| {
             let id = OutputId::parse(CHOSEN).unwrap();

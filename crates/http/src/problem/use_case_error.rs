@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use actix_web::http::header::WWW_AUTHENTICATE;
-use prediction_domain::model::{AccessDenied, OwnersRight, Quota, QuotaExceeded, Readers, ValueCount, Violations};
+use prediction_domain::model::{
+    AccessDenied, OwnersRight, Quota, QuotaExceeded, Readers, RoleName, ValueCount, Violations,
+};
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, UseCaseError};
 use serde_json::json;
@@ -92,8 +94,8 @@ impl From<InUse> for Problem {
                 .detail(format!("the source version is used by {}", counted(jobs, "job")))
                 .member(ProblemMember::Jobs, jobs)
                 .member(ProblemMember::JobIds, json!(visible)),
-            InUse::OutputsAreRead(Readers { jobs, first }) => Self::new(ProblemCode::InUse)
-                .detail(format!("outputs of the job are read by {}", counted(jobs, "other job")))
+            InUse::OutputsAreRead { readers: Readers { jobs, first }, roles } => Self::new(ProblemCode::InUse)
+                .detail(format!("outputs of the job are read by {}{}", counted(jobs, "other job"), listed(&roles)))
                 .member(ProblemMember::Jobs, jobs)
                 .member(ProblemMember::JobIds, json!(first)),
             InUse::InputIsBound { jobs, first } => Self::new(ProblemCode::InUse)
@@ -179,4 +181,12 @@ fn times(count: u64) -> String {
 
 fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `: "risk", "certainty"`, some of them at the most.
+fn listed(roles: &[RoleName]) -> String {
+    const MOST: usize = 10;
+    let quoted: Vec<String> = roles.iter().take(MOST).map(|role| format!("\"{role}\"")).collect();
+    let more = if roles.len() > MOST { ", …" } else { "" };
+    if quoted.is_empty() { String::new() } else { format!(": {}{more}", quoted.join(", ")) }
 }

@@ -2,4 +2,5 @@
 
 pub(super) mod csv;
 pub(super) mod list;
+pub(super) mod predicted;
 pub(super) mod trace;

@@ -32,7 +32,7 @@ fn failing(failure: fn() -> StoreFailure) -> MockStore {
     mocks.jobs.expect_find_monitored().returning(move |_| Err(failure()));
     mocks.jobs.expect_count_by_health().returning(move |_, _, _| Err(failure()));
     mocks.jobs.expect_list().returning(move |_, _, _| Err(failure()));
-    mocks.chains.expect_find_by_outputs().returning(move |_| Err(failure()));
+    mocks.chains.expect_find_outputs().returning(move |_| Err(failure()));
     mocks
 }
 

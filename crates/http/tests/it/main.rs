@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing fails, as it should")]
 
 mod bodies;
+mod chain_calls;
 mod degraded;
 mod documents;
 mod entity_tags;

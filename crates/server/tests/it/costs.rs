@@ -81,6 +81,7 @@ impl World {
             ("source_versions", text(&version)),
             ("jobs", text(&job)),
             ("run", text(&run)),
+            ("outputs", text(&job["outputs"][0])),
         ]);
         Self { server, ids }
     }

@@ -133,6 +133,9 @@ fn head_works_wherever_get_does(server: &Server) {
             "/api/v1/source_versions/{id}/comparison" => {
                 format!("{}/comparison?with={}", model.version_path(), model.version)
             }
+            below if below.starts_with("/api/v1/outputs/{id}") => {
+                below.replace("{id}", job["outputs"][0]["id"].as_str().unwrap())
+            }
             below if below.starts_with("/api/v1/jobs/{id}") => {
                 let run = run["id"].as_str().unwrap();
                 let below = match below {

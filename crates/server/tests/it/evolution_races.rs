@@ -13,6 +13,8 @@ on_both_databases!(
     a_withdrawal_lets_a_job_come_or_not_and_never_half,
     a_restore_and_a_change_are_made_one_after_the_other,
     a_report_is_judged_by_the_revision_that_it_names,
+    of_four_that_close_a_cycle_each_in_its_own_way_one_is_refused,
+    an_output_that_is_bound_while_its_job_is_deleted_is_there_or_not_bound,
 );
 
 /// What each of these answers, sent at the same time.
@@ -151,4 +153,71 @@ fn a_report_is_judged_by_the_revision_that_it_names(server: &Server) {
         insert(&mut late, "/predictions/0/role", "frost");
         assert_eq!(client.post(&runs, &late).expect(201)["source_version_id"], json!(newer));
     }
+}
+
+/// By two changes, an upgrade and a restoration.
+fn of_four_that_close_a_cycle_each_in_its_own_way_one_is_refused(server: &Server) {
+    let model = Model::publish_with(server, "stage", stage());
+    let newer = model.publish_version(server, "1.1.0", stage());
+    let client = server.member(ORGANISATION_A);
+    for round in 0..6 {
+        let jobs = [0, 1, 2, 3].map(|number| stage_of(server, &model, &format!("Stage {round} {number}")));
+        let reading = |job: &Value| json!([{ "role": "before", "input_id": job["outputs"][0]["id"] }]);
+        // The third had it once.
+        client.put(&path_of(&jobs[2]), &json!({ "role_bindings": reading(&jobs[3]) })).expect(200);
+        client.put(&path_of(&jobs[2]), &json!({ "role_bindings": [] })).expect(200);
+        let answers = at_once(jobs.len(), |number| {
+            let (path, next) = (path_of(&jobs[number]), reading(&jobs[(number + 1) % jobs.len()]));
+            match number {
+                1 => client
+                    .post(&format!("{path}/upgrade"), &json!({ "source_version_id": newer, "role_bindings": next })),
+                2 => client.post(&format!("{path}/restore"), &json!({ "revision": 2 })),
+                _ => client.put(&path, &json!({ "role_bindings": next })),
+            }
+        });
+        let refused: Vec<Value> = answers.iter().filter(|answer| answer.status != 200).map(Answer::json).collect();
+        let [problem] = refused.as_slice() else { panic!("one is refused: {refused:?}") };
+        let told: Vec<_> = errors(problem).into_iter().map(|(_, code)| code).collect();
+        assert_eq!((told, &problem["errors"][0]["actual"]["jobs"]), (vec!["cycle"], &json!(4)), "{problem}");
+    }
+}
+
+fn an_output_that_is_bound_while_its_job_is_deleted_is_there_or_not_bound(server: &Server) {
+    let model = Model::publish_with(server, "stage", stage());
+    let client = server.member(ORGANISATION_A);
+    for round in 0..6 {
+        let upstream = stage_of(server, &model, &format!("Stage {round}"));
+        let bindings = json!([{ "role": "before", "input_id": upstream["outputs"][0]["id"] }]);
+        let answers = at_once(3, |number| match number {
+            0 => client.delete(&path_of(&upstream)),
+            _ => {
+                let mut setup = model.setup(ORGANISATION_A, &format!("Reader {round} {number}"));
+                insert(&mut setup, "/role_bindings", bindings.clone());
+                client.post("/api/v1/jobs/setup", &setup)
+            }
+        });
+        let is_deleted = answers[0].status == 204;
+        if !is_deleted {
+            answers[0].problem(409, "in_use");
+        }
+        for answer in &answers[1..] {
+            assert!(matches!(answer.status, 201 | 422), "{}", answer.text());
+            if answer.status == 422 {
+                assert_eq!(errors(&answer.json()), [("/role_bindings/0/input_id", "unknown_output")]);
+            }
+        }
+        assert_eq!(is_deleted, answers[1..].iter().all(|answer| answer.status == 422), "round {round}");
+    }
+}
+
+/// Reads one output, and predicts one thing.
+fn stage() -> Value {
+    let role = json!({ "role": "before", "input_kind": "output", "metric": "risk", "required": false });
+    json!({ "input_roles": [role], "output_roles": [{ "role": "risk", "metric": "risk" }] })
+}
+
+fn stage_of(server: &Server, model: &Model, name: &str) -> Value {
+    let mut setup = model.setup(ORGANISATION_A, name);
+    insert(&mut setup, "/role_bindings", json!([]));
+    server.operator().post("/api/v1/jobs/setup", &setup).expect(201)["job"].clone()
 }

@@ -28,7 +28,7 @@ fn an_impact_tells_each_job_what_it_lacks(server: &Server) {
         json!({
             "job_id": stuck["id"], "organisation_id": ORGANISATION_A, "name": "Job A",
             "source_version_id": model.version, "outcome": "needs_binding", "missing_roles": ["wind"],
-            "dropped_roles": ["rain"], "changed_outputs": [],
+            "dropped_roles": ["rain"], "changed_outputs": [], "outputs_in_use": [],
         })
     );
     let told = impact(&gone, "outcome=breaking").expect(200);

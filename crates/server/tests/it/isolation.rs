@@ -53,7 +53,12 @@ fn row(operation: &str) -> Row {
         "count_jobs_by_health" => {
             Row { right: Done(200), other_organisation: NoneCounted, no_organisation: NoneCounted, needs: "jobs:read" }
         }
-        "get_job" | "list_job_revisions" | "get_job_revision" | "compare_job_revisions" => {
+        "get_job"
+        | "get_job_lineage"
+        | "get_output"
+        | "list_job_revisions"
+        | "get_job_revision"
+        | "compare_job_revisions" => {
             Row { right: Done(200), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "jobs:read" }
         }
         "trace_prediction" => Row {
@@ -75,7 +80,7 @@ fn row(operation: &str) -> Row {
         "report_run" => {
             Row { right: Done(201), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "predictions:write" }
         }
-        "list_runs" | "get_run" | "list_predictions" => {
+        "list_runs" | "get_run" | "list_predictions" | "list_output_predictions" => {
             Row { right: Done(200), other_organisation: FOREIGN, no_organisation: FOREIGN, needs: "predictions:read" }
         }
         unknown => panic!("say in this test who may call {unknown}"),
@@ -86,9 +91,11 @@ fn every_job_operation_answers_each_kind_of_caller(server: &Server) {
     let model = Model::publish(server, "mildew");
     let forger = server.home().forger();
     let stranger = Forger::with_another_secret();
-    let job_operations: Vec<_> =
-        operations().into_iter().filter(|operation| operation.path.contains("/jobs")).collect();
-    assert!(job_operations.len() >= 13);
+    let job_operations: Vec<_> = operations()
+        .into_iter()
+        .filter(|operation| ["/jobs", "/outputs"].iter().any(|of| operation.path.contains(of)))
+        .collect();
+    assert!(job_operations.len() >= 16);
     for operation in job_operations {
         let row = row(operation.id);
         let other_scopes = Permission::ALL.map(Permission::as_str);
@@ -131,7 +138,9 @@ fn every_job_operation_answers_each_kind_of_caller(server: &Server) {
 
 fn call(caller: &Client, operation: &Operation, model: &Model, job: &Value, run: &Value, name: &str) -> Answer {
     let path = operation.path.replace("{run_id}", run["id"].as_str().unwrap());
-    let path = path.replace("{id}", job["id"].as_str().unwrap()).replace("{revision}", "1");
+    let of_output = path.contains("/outputs/");
+    let id = if of_output { &job["outputs"][0]["id"] } else { &job["id"] };
+    let path = path.replace("{id}", id.as_str().unwrap()).replace("{revision}", "1");
     match operation.method {
         "POST" if operation.id == "report_run" => caller.post(&path, &Model::report(name)),
         "POST" if operation.id == "upgrade_job" => caller.post(&path, &json!({})),

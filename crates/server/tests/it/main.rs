@@ -8,6 +8,7 @@ mod bad_bodies;
 mod bad_queries;
 mod browsers;
 mod candidates;
+mod chains;
 mod changes;
 mod command;
 mod comparing;

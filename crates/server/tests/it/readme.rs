@@ -11,6 +11,7 @@ on_both_databases!(
     what_the_tutorial_prints_can_be_pasted_twice,
     what_is_printed_about_new_versions_can_be_pasted_twice,
     what_is_printed_about_a_sensor_registry_can_be_pasted_twice,
+    what_is_printed_about_chains_can_be_pasted_twice,
 );
 
 const README: &str = include_str!("../../../../README.md");
@@ -18,6 +19,8 @@ const README: &str = include_str!("../../../../README.md");
 const NEW_VERSION: &str = include_str!("../../../../docs/publish-a-new-version.md");
 
 const REGISTRY: &str = include_str!("../../../../docs/connect-your-sensor-registry.md");
+
+const CHAIN: &str = include_str!("../../../../docs/let-one-model-feed-another.md");
 
 const TUTORIAL: &str = include_str!("../../../../docs/tutorial.md");
 
@@ -176,5 +179,44 @@ fn what_is_printed_about_a_sensor_registry_can_be_pasted_twice(server: &Server) 
         assert_eq!((&answers[7]["items"][0]["id"], &answers[8]["items"][0]["job_id"]), (&json!(job), &json!(job)));
         assert_eq!(answers[9]["code"], "in_use");
         assert_eq!(server.database().rows()[2], 0, "the job is removed");
+    }
+}
+
+fn what_is_printed_about_chains_can_be_pasted_twice(server: &Server) {
+    let (serving, steps) = CHAIN.split_once("second terminal").unwrap();
+    assert!(serving.contains("```sh\ncargo run\n```"));
+    let commands = commands(steps);
+    for time in 1..=2 {
+        let (printed, complaints) = paste(server, &commands);
+        assert_eq!(complaints, "", "{time}: {printed}");
+        let jobs = told(&printed, "job");
+        let [weather, wetness] = jobs[..] else { panic!("{time}: {printed}") };
+        let answers: Vec<Value> = printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let [wrong, cycle, in_use, output, lineage, paused, failing, active, air, leaves, on_time] = &answers[..]
+        else {
+            panic!("{time}: {printed}");
+        };
+        assert_eq!(
+            (&wrong["errors"][0]["code"], wrong["errors"].as_array().unwrap().len()),
+            (&json!("metric_mismatch"), 1)
+        );
+        let names = json!(["Weather of the chain", "Wetness of the chain"]);
+        assert_eq!((&cycle["errors"][0]["code"], &cycle["errors"][0]["actual"]["names"]), (&json!("cycle"), &names));
+        assert_eq!((&in_use["code"], &in_use["job_ids"]), (&json!("in_use"), &json!([wetness])));
+        assert_eq!((&output["job_id"], &output["role"]), (&json!(weather), &json!("air")));
+        let nodes = lineage["nodes"].as_array().unwrap().iter().map(|node| &node["job_id"]).collect::<Vec<_>>();
+        assert_eq!(
+            (nodes, &lineage["edges"][0]["from_output_id"]),
+            (vec![&json!(wetness), &json!(weather)], &output["id"])
+        );
+        assert_eq!(paused["warnings"][0]["code"], "outputs_in_use");
+        assert_eq!(
+            (&failing["health"]["status"], &failing["health"]["blocked_by"]),
+            (&json!("failing"), &json!([weather]))
+        );
+        assert_eq!((&active["active"], &active["warnings"]), (&json!(true), &Value::Null));
+        assert_eq!([air, leaves].map(|page| page["items"].as_array().unwrap().len()), [2, 2]);
+        assert_eq!((&on_time["health"]["status"], &on_time["health"]["blocked_by"]), (&json!("on_time"), &Value::Null));
+        assert_eq!(server.database().rows()[2], 0, "the jobs are removed");
     }
 }

@@ -11,6 +11,7 @@ on_both_databases!(
     a_runner_reports_each_active_job_once,
     an_input_that_cannot_be_read_fails_the_runs_that_need_it,
     a_runner_converts_what_an_input_gives_into_the_unit_of_its_role,
+    a_chain_is_run_stage_by_stage,
     a_runner_says_plainly_what_it_cannot_do,
     a_runner_goes_on_through_an_upgrade_and_reports_each_run_once,
 );
@@ -129,6 +130,62 @@ fn a_runner_converts_what_an_input_gives_into_the_unit_of_its_role(server: &Serv
     assert!(celsius.iter().zip(&kelvin).all(|(one, other)| (one - other).abs() < 0.11), "{celsius:?} {kelvin:?}");
     let failed = runs_of(server, &jobs[2]);
     assert!(failed[0]["message"].as_str().unwrap().contains("hPa into °C"), "{failed:?}");
+}
+
+fn a_chain_is_run_stage_by_stage(server: &Server) {
+    let published = |source: &str, input_kind: &str, unit: &str| {
+        let contract = json!({
+            "input_roles": [{ "role": "air", "input_kind": input_kind, "metric": "temperature", "unit": unit }],
+            "output_roles": [{ "role": "forecast", "metric": "temperature", "unit": unit }],
+        });
+        let model = Model::publish_with(server, source, contract);
+        server.operator().put(&model.source_path(), &json!({ "expected_interval_minutes": LONG_INTERVAL })).expect(200);
+        model
+    };
+    let job = |model: &Model, name: &str, input_id: &Value| {
+        let setup = json!({
+            "organisation_id": ORGANISATION_A, "job": { "name": name, "source_version_id": model.version },
+            "role_bindings": [{ "role": "air", "input_id": input_id }],
+        });
+        server.operator().post("/api/v1/jobs/setup", &setup).expect(201)["job"].clone()
+    };
+    let weather = published("weather", "sensor", "°C");
+    let weather = job(&weather, "Weather", &json!(weather.input));
+    let output = &weather["outputs"][0]["id"];
+    let leaves = job(&published("leaves", "output", "K"), "Leaves", output);
+
+    let complete =
+        server.home().token(&["--all-organisations", "--scope", "jobs:read predictions:read predictions:write"]);
+    let pass = |source: &str, hours: &str| {
+        let done = run(server, &complete, &["--source", source, "--hours", hours]);
+        assert_eq!((done.status.code(), complaints(&done)), (Some(0), String::new()), "{}", out(&done));
+    };
+    let values = |job: &Value| {
+        let list = server.operator().get(&format!("{}/predictions", path_of(job))).expect(200)["items"].clone();
+        let value = |item: &Value| (item["at"].as_str().unwrap().to_owned(), item["value"].as_f64().unwrap());
+        list.as_array().unwrap().iter().map(value).collect::<Vec<_>>()
+    };
+
+    let lacking = run(server, &token(server), &["--source", "leaves"]);
+    assert_eq!(lacking.status.code(), Some(1));
+    assert!(complaints(&lacking).contains("the scope predictions:read is needed"), "{}", complaints(&lacking));
+    assert_eq!(runs_of(server, &leaves), [] as [Value; 0], "what the token lacks is no failure of the job");
+
+    pass("leaves", "6");
+    let early = runs_of(server, &leaves);
+    assert_eq!(early[0]["status"], "failed");
+    let message = early[0]["message"].as_str().unwrap();
+    assert!(message.contains(output.as_str().unwrap()) && message.contains("no values"), "{message}");
+
+    pass("weather", "4");
+    pass("leaves", "6");
+    assert_eq!(runs_of(server, &leaves)[0]["replaces"], early[0]["id"]);
+    let (celsius, kelvin) = (values(&weather), values(&leaves));
+    assert_eq!((celsius.len(), kelvin.len()), (4, 4), "the hours that the output has");
+    for ((at, degrees), (of_leaves, kelvins)) in celsius.iter().zip(&kelvin) {
+        assert_eq!(at, of_leaves);
+        assert!((degrees + 273.15 - kelvins).abs() < 0.006, "{degrees} °C and {kelvins} K");
+    }
 }
 
 fn a_runner_says_plainly_what_it_cannot_do(server: &Server) {

@@ -219,9 +219,44 @@ fn in_use(world: &World<'_>, operation: &Operation, name: &str) -> Answer {
         return operator.delete(&with_id(operation, &input));
     }
     let model = Model::publish(world.server, name);
-    model.job(world.server, ORGANISATION_A, name);
+    let job = model.job(world.server, ORGANISATION_A, name);
+    if operation.tag == "jobs" {
+        world.reader(name, &job);
+        let path = with_id(operation, job["id"].as_str().unwrap());
+        let next = model.publish_version(
+            world.server,
+            "2.0.0",
+            json!({
+                "input_roles": Model::contract()["input_roles"],
+                "output_roles": [{ "role": "frost", "metric": "risk" }],
+            }),
+        );
+        return match operation.id {
+            "delete_job" => operator.delete(&path),
+            "change_job" => operator.put(&path, &json!({ "source_version_id": next })),
+            "upgrade_job" => operator.post(&path, &json!({ "source_version_id": next })),
+            "restore_job" => restored_without_output(world, &format!("{name} again"), &path),
+            other => panic!("say in this test what keeps {other} from taking an output away"),
+        };
+    }
     let id = if operation.id == "delete_source" { &model.source } else { &model.version };
     operator.delete(&with_id(operation, id))
+}
+
+/// A job that is to be again what it was before it predicted what another one reads by now.
+fn restored_without_output(world: &World<'_>, name: &str, path: &str) -> Answer {
+    let operator = world.server.operator();
+    let contract = |output: &str| json!({ "input_roles": [], "output_roles": [{ "role": output, "metric": "risk", "unit": "%" }] });
+    let model = Model::publish_with(world.server, name, contract("frost"));
+    let mut setup = model.setup(ORGANISATION_A, name);
+    insert(&mut setup, "/role_bindings", json!([]));
+    let job = operator.post("/api/v1/jobs/setup", &setup).expect(201)["job"].clone();
+    let next = model.publish_version(world.server, "2.0.0", contract("mildew"));
+    let job_path = crate::harness::path_of(&job);
+    let upgraded = operator.put(&job_path, &json!({ "source_version_id": next })).expect(200);
+    world.reader(name, &upgraded);
+    assert!(path.ends_with("/restore"), "{path}");
+    operator.post(&format!("{job_path}/restore"), &json!({ "revision": 1 }))
 }
 
 fn invalid(world: &World<'_>, operation: &Operation, name: &str) -> Answer {

@@ -138,7 +138,7 @@ fn every_write_of_a_binding_is_judged(server: &Server) {
     operator.put(&path, &json!({ "role_bindings": bindings })).expect(200);
     operator.put(&format!("/api/v1/inputs/{good}"), &json!({ "unit": "hPa" })).expect(200);
     let restored = operator.post(&format!("{path}/restore"), &json!({ "revision": 1 }));
-    told_at(&restored, &[("/revision/0/input_id", "unit_incompatible")]);
+    told_at(&restored, &[("/revision", "unit_incompatible")]);
     operator.put(&format!("/api/v1/inputs/{good}"), &json!({ "unit": "K" })).expect(200);
     operator.post(&format!("{path}/restore"), &json!({ "revision": 1 })).expect(200);
     // What an upgrade carries over was judged when it was bound.

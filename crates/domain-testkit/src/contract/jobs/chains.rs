@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    ChainLink, CheckedBindings, Health, Job, JobId, OrganisationId, Output, OutputId, ReadJobs, Readers, RoleBinding,
-    RunStatus, Scope, SourceVersion, Timestamp, ways_upstream,
+    ChainLink, CheckedBindings, Health, Job, JobId, JobOutput, OrganisationId, Output, OutputId, ReadJobs, Readers,
+    RoleBinding, RunStatus, Scope, SourceVersion, Timestamp, Way, ways_upstream,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError, WriteMode,
@@ -23,7 +23,7 @@ use crate::values::{
 /// How often a race is run: none is lost every time.
 const ROUNDS: usize = 12;
 
-pub(crate) fn jobs_are_found_by_their_outputs_within_the_scope(stores: &Stores) {
+pub(crate) fn outputs_are_found_by_their_ids_within_the_scope(stores: &Stores) {
     let version = version_with(stores, &["risk", "certainty"]);
     let one = stored_job(stores, a_job_of(&version));
     let other = stored_job(stores, a_job_of(&version));
@@ -39,10 +39,11 @@ pub(crate) fn jobs_are_found_by_their_outputs_within_the_scope(stores: &Stores) 
         (Scope::of([]), first),
         (Scope::of([one.organisation_id, other.organisation_id]), first),
     ];
-    let found = stores.chains.find_by_outputs(&wanted).expect("outputs are found");
-    let expected = vec![Some(one.clone()), Some(one.clone()), None, Some(other), None, None, Some(one)];
+    let found = stores.chains.find_outputs(&wanted).expect("outputs are found");
+    let output = |job: &Job, place: usize| Some(JobOutput::of(job, &job.outputs[place]));
+    let expected = vec![output(&one, 0), output(&one, 1), None, output(&other, 1), None, None, output(&one, 0)];
     assert_exactly(&found, &expected);
-    assert_eq!(stores.chains.find_by_outputs(&[]).expect("nothing is found"), []);
+    assert_eq!(stores.chains.find_outputs(&[]).expect("nothing is found"), []);
 }
 
 pub(crate) fn an_output_is_found_as_long_as_its_job_has_it(stores: &Stores) {
@@ -54,15 +55,15 @@ pub(crate) fn an_output_is_found_as_long_as_its_job_has_it(stores: &Stores) {
         Job { outputs: vec![risk.clone(), fresh.clone()], revision: stored.revision.next(), ..stored.clone() };
     let find = |outputs: [&Output; 3]| {
         let wanted = outputs.map(|output| (Scope::Platform, output.id));
-        let found = stores.chains.find_by_outputs(&wanted).expect("outputs are found");
-        found.into_iter().map(|job| job.map(|job| job.revision)).collect::<Vec<_>>()
+        let found = stores.chains.find_outputs(&wanted).expect("outputs are found");
+        found.into_iter().map(|output| output.map(|output| output.job_name)).collect::<Vec<_>>()
     };
     stores.jobs.update(&changed, stored.revision, None, WriteMode::DryRun).expect("it could be changed");
-    let before = Some(stored.revision);
-    assert_eq!(find([&risk, &certainty, &fresh]), [before, before, None], "a dry run changes nothing");
+    let before = Some(stored.name.clone());
+    assert_eq!(find([&risk, &certainty, &fresh]), [before.clone(), before, None], "a dry run changes nothing");
     stores.jobs.update(&changed, stored.revision, None, WriteMode::Commit).expect("it is changed");
-    let after = Some(changed.revision);
-    assert_eq!(find([&risk, &certainty, &fresh]), [after, None, after]);
+    let after = Some(changed.name.clone());
+    assert_eq!(find([&risk, &certainty, &fresh]), [after.clone(), None, after]);
     stores.jobs.delete(&Scope::Platform, stored.id, changed.revision, WriteMode::Commit).expect("it is deleted");
     assert_eq!(find([&risk, &certainty, &fresh]), [None, None, None]);
 }
@@ -136,9 +137,9 @@ pub(crate) fn the_way_that_would_be_a_cycle_is_told(stores: &Stores) {
     let organisation = chain.organisation;
     let from: BTreeSet<JobId> = ids(&[&jobs[59], &beside]).into_iter().collect();
     let links = stores.chains.links_between(organisation, &from, jobs[7].id).expect("links are found");
-    let found = ways_upstream(links, &[jobs[59].id, beside.id], jobs[7].id);
-    let expected: Vec<JobId> = jobs[7..].iter().rev().map(|job| job.id).collect();
-    assert_eq!(found, [Some(expected), None]);
+    let found = ways_upstream(links, &[jobs[59].id, beside.id], jobs[7].id, 60);
+    let shown: Vec<JobId> = jobs[7..].iter().rev().map(|job| job.id).collect();
+    assert_eq!(found, [Some(Way { jobs: shown.len(), shown }), None]);
     let none = stores.chains.links_between(organisation, &BTreeSet::from([jobs[3].id]), jobs[7].id);
     assert_eq!(none.expect("links are found"), []);
     let foreign = stores.chains.links_between(fresh_organisation_id(), &from, jobs[7].id);
@@ -146,7 +147,8 @@ pub(crate) fn the_way_that_would_be_a_cycle_is_told(stores: &Stores) {
     // Of a job whose output is its own, the way is the job itself.
     let own = BTreeSet::from([jobs[7].id]);
     let links: Vec<ChainLink> = stores.chains.links_between(organisation, &own, jobs[7].id).expect("links are found");
-    assert_eq!(ways_upstream(links, &[jobs[7].id], jobs[7].id), [Some(vec![jobs[7].id])]);
+    let way = Way { jobs: 1, shown: vec![jobs[7].id] };
+    assert_eq!(ways_upstream(links, &[jobs[7].id], jobs[7].id, 9), [Some(way)]);
 }
 
 pub(crate) fn an_output_that_is_read_is_not_taken_away(stores: &Stores) {
@@ -388,7 +390,7 @@ pub(crate) fn an_output_that_is_bound_while_it_goes_is_there_or_not_bound(stores
                 created.map(drop).map_err(|rejected| matches!(rejected, JobSetUpRejected::OutputMissing))
             }
         });
-        let is_there = stores.chains.find_by_outputs(&[(Scope::Platform, id)]).expect("it is looked for")[0].is_some();
+        let is_there = stores.chains.find_outputs(&[(Scope::Platform, id)]).expect("it is looked for")[0].is_some();
         assert_eq!(answers[0], if is_there { Err(true) } else { Ok(()) }, "{answers:?}");
         assert!(answers.iter().all(|answer| *answer != Err(false)), "refused for another reason: {answers:?}");
         let bound = answers[1..].iter().any(Result::is_ok);

@@ -1,14 +1,14 @@
 use std::collections::BTreeSet;
 
-use crate::model::{ChainLink, Job, JobId, OrganisationId, OutputId, ReadJobs, Readers, Scope, Timestamp};
+use crate::model::{ChainLink, JobId, JobOutput, OrganisationId, OutputId, ReadJobs, Readers, Scope, Timestamp};
 use crate::ports::{JobFilter, StoreFailure};
 
 /// Knows which jobs read outputs of which others. [`JobRepository`](super::JobRepository) writes that down with the
 /// bindings of jobs, and keeps it free of cycles.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait ChainRepository: Send + Sync {
-    /// Finds the job of each of these outputs, in the order asked for; `None` where there is none in that scope.
-    fn find_by_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<Job>>, StoreFailure>;
+    /// Finds each of these outputs, in the order asked for; `None` where there is none in that scope.
+    fn find_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<JobOutput>>, StoreFailure>;
 
     /// Finds jobs that read an output of one of these jobs, ordered by their ids: so many at the most.
     fn readers_of(

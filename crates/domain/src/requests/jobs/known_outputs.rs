@@ -29,7 +29,8 @@ impl KnownOutput {
 /// Jobs each of which reads an output of the next one, and the last one of the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cycle {
-    /// What they are called, from the job that is to be bound; those in the middle of a long one are left out.
+    /// What they are called, from the job that is to be bound; those in the middle of a long one are left out, and all
+    /// where many cycles would be closed at once.
     pub names: Vec<JobName>,
     /// How many there are.
     pub jobs: usize,
@@ -38,6 +39,8 @@ pub struct Cycle {
 impl Cycle {
     /// How many jobs are named at the most.
     pub const MAX_NAMED: usize = 100;
+    /// Of how many outputs of one request the names are told; of others the jobs are only counted.
+    pub const MAX_SHOWN: usize = 8;
     /// How many are named in the sentence; all others are beside it.
     const MAX_TOLD: usize = 5;
 }
@@ -103,10 +106,11 @@ fn told(Cycle { names, jobs }: &Cycle) -> ValueProblem {
     let way = match quoted.as_slice() {
         [first, _] => format!("{first} would read its own output"),
         // All are in `actual`.
+        [] => format!("the job would rest on itself over {} other jobs", jobs - 1),
         [first, second, ..] if *jobs > Cycle::MAX_TOLD => {
             format!("{first} would read {second}, which rests on {first} over {} other jobs", jobs - 2)
         }
-        quoted => quoted.join(" would read "),
+        [first, others @ ..] => format!("{first} would read {}", others.join(", which reads ")),
     };
     let problem = ValueProblem::new(ViolationCode::Cycle, format!("closes a cycle: {way}"));
     let problem = problem.actual(json!({ "jobs": jobs, "names": names }));

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::model::{
-    Contract, DeclaredInputs, Input, InputId, InputKind, Job, JobId, JobName, OrganisationId, OutputId, PageRequest,
-    RoleBinding, Scope, UnitFit, ways_upstream,
+    Contract, DeclaredInputs, Input, InputId, InputKind, Job, JobId, JobName, JobOutput, OrganisationId, OutputId,
+    PageRequest, RoleBinding, Scope, UnitFit, Way, ways_upstream,
 };
 use crate::ports::{InputFilter, StoreFailure};
 use crate::requests::{BindingDraft, Cycle, KnownInputs, KnownOutput, Sent, UnitComparison, named_outputs};
@@ -107,10 +107,9 @@ fn find_outputs(
         return Ok(BTreeMap::new());
     }
     let keys: Vec<_> = wanted.iter().map(|(organisation_id, id)| (Scope::of([*organisation_id]), *id)).collect();
-    let found = ports.chains.find_by_outputs(&keys)?;
-    let known = |(key, job): ((OrganisationId, OutputId), Option<Job>)| {
-        let output = KnownOutput::of(&job?, key.1)?;
-        Some((key, output))
+    let found = ports.chains.find_outputs(&keys)?;
+    let known = |(key, of_job): ((OrganisationId, OutputId), Option<JobOutput>)| {
+        Some((key, KnownOutput { of_job: of_job?, cycle: None }))
     };
     Ok(wanted.into_iter().zip(found).filter_map(known).collect())
 }
@@ -126,35 +125,39 @@ fn find_cycles(ports: &Ports, job: &Job, outputs: &mut BTreeMap<OutputId, KnownO
     if links.is_empty() && !own {
         return Ok(());
     }
-    let from: Vec<JobId> = from.into_iter().chain([job.id]).collect();
-    // From the job that is to be bound: it reads the first of the way, which ends with it.
-    let around = |mut way: Vec<JobId>| {
-        way.rotate_right(1);
-        way
-    };
-    let ways: BTreeMap<JobId, Vec<JobId>> = from
-        .iter()
-        .zip(ways_upstream(links, &from, job.id))
-        .filter_map(|(start, way)| Some((*start, around(way?))))
+    let from: Vec<JobId> = new().collect::<BTreeSet<_>>().into_iter().collect();
+    let ways = ways_upstream(links.iter().copied(), &from, job.id, Cycle::MAX_NAMED);
+    let ways: BTreeMap<JobId, Way> =
+        from.into_iter().zip(ways).filter_map(|(start, way)| Some((start, around(way?)))).collect();
+    let mut closing: Vec<&mut KnownOutput> = outputs
+        .iter_mut()
+        .filter(|(id, output)| !bound.contains(id) && ways.contains_key(&output.of_job.job_id))
+        .map(|(_, output)| output)
         .collect();
-    let ids: BTreeSet<JobId> = ways.values().flat_map(|way| shown(way)).collect();
+    // Names enough to mend it, and no more than an answer has room for.
+    let shown = closing.len().min(Cycle::MAX_SHOWN);
+    let ids: BTreeSet<JobId> =
+        closing[..shown].iter().flat_map(|output| ways[&output.of_job.job_id].shown.iter().copied()).collect();
     let wanted: Vec<_> = ids.into_iter().map(|id| (Scope::of([job.organisation_id]), id)).collect();
-    let found = ports.jobs.find_many(&wanted)?.into_iter().flatten();
-    let names: BTreeMap<JobId, JobName> = found.map(|job| (job.id, job.name)).collect();
-    for (_, output) in outputs.iter_mut().filter(|(id, _)| !bound.contains(id)) {
-        output.cycle = ways
-            .get(&output.of_job.job_id)
-            .map(|way| Cycle { names: shown(way).filter_map(|id| names.get(&id).cloned()).collect(), jobs: way.len() });
+    let mut names: BTreeMap<JobId, JobName> = BTreeMap::new();
+    for few in wanted.chunks(READ_AT_ONCE) {
+        names.extend(ports.jobs.find_many(few)?.into_iter().flatten().map(|job| (job.id, job.name)));
+    }
+    for (place, output) in closing.iter_mut().enumerate() {
+        let Way { shown: ids, jobs } = &ways[&output.of_job.job_id];
+        let ids = if place < shown { ids.as_slice() } else { &[] };
+        output.cycle = Some(Cycle { names: ids.iter().filter_map(|id| names.get(id).cloned()).collect(), jobs: *jobs });
     }
     Ok(())
 }
 
-/// The jobs of a way that are named: of a long one the first and the last.
-fn shown(way: &[JobId]) -> impl Iterator<Item = JobId> {
-    let half = Cycle::MAX_NAMED / 2;
-    let (first, rest) = way.split_at(way.len().min(half));
-    let last = &rest[rest.len().saturating_sub(half)..];
-    first.iter().chain(last).copied()
+/// How many jobs are read at once for their names.
+const READ_AT_ONCE: usize = 100;
+
+/// From the job that is to be bound: it reads the first of the way, which ends with it.
+fn around(mut way: Way) -> Way {
+    way.shown.rotate_right(1);
+    way
 }
 
 impl FromIterator<Input> for RegisteredInputs {

@@ -11,11 +11,13 @@ use crate::model::{
     SourceVersion, SourceVersionId,
 };
 use crate::ports::{JobFilter, StoreFailure};
-use crate::requests::{KnownInputs, KnownOutput};
+use crate::requests::KnownOutput;
 use crate::use_cases::{Ports, Warning};
 
 /// So many jobs are named in a warning.
 const MOST_NAMED: usize = 10;
+/// So many jobs are read at once.
+const READ_AT_ONCE: usize = 100;
 /// So many jobs are looked at for the warnings of a request.
 const MOST_LOOKED_AT: usize = 1_000;
 
@@ -33,15 +35,23 @@ fn judge(
     is_wanted: impl Fn(&RoleBinding) -> bool,
 ) -> Result<Vec<Vec<RoleName>>, StoreFailure> {
     let known: Vec<_> = jobs.iter().map(|job| registered.for_job(ports, job)).collect();
-    let concerned = jobs.iter().zip(&known).filter(|(_, known)| !known.is_empty());
-    let versions = versions_of(ports, concerned.map(|(job, _)| *job))?;
-    let roles = |(job, known): (&&Job, &KnownInputs<'_>)| {
-        let Some(version) = versions.get(&job.source_version_id) else { return Vec::new() };
-        let is_unfit = |binding: &&RoleBinding| is_wanted(binding) && !known.fits(&version.contract, binding);
-        job.role_bindings.iter().filter(is_unfit).map(|binding| binding.role.clone()).collect()
-    };
-    Ok(jobs.iter().zip(&known).map(roles).collect())
+    let concerned = || jobs.iter().zip(&known).enumerate().filter(|(_, (_, known))| !known.is_empty());
+    let ids: BTreeSet<SourceVersionId> = concerned().map(|(_, (job, _))| job.source_version_id).collect();
+    let mut unfit = vec![Vec::new(); jobs.len()];
+    for few in ids.into_iter().collect::<Vec<_>>().chunks(VERSIONS_AT_ONCE) {
+        let found = ports.source_versions.find_many(few)?.into_iter().flatten();
+        let versions: BTreeMap<SourceVersionId, SourceVersion> = found.map(|version| (version.id, version)).collect();
+        for (place, (job, known)) in concerned() {
+            let Some(version) = versions.get(&job.source_version_id) else { continue };
+            let is_unfit = |binding: &&RoleBinding| is_wanted(binding) && !known.fits(&version.contract, binding);
+            unfit[place] = job.role_bindings.iter().filter(is_unfit).map(|binding| binding.role.clone()).collect();
+        }
+    }
+    Ok(unfit)
 }
+
+/// How many versions are read at once: each may be as large as a request.
+const VERSIONS_AT_ONCE: usize = 8;
 
 /// The versions that these jobs run.
 pub(crate) fn versions_of<'a>(
@@ -77,7 +87,7 @@ pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<War
             left -= items.len();
             let registered = RegisteredInputs::from_iter([(*input).clone()]);
             let jobs: Vec<&Job> = items.iter().collect();
-            let of_input = |binding: &RoleBinding| binding.input_id == input.id;
+            let of_input = |binding: &RoleBinding| binding.input_id == input.id && binding.output_id().is_none();
             for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &registered, of_input)?) {
                 unfit.extend(roles.into_iter().map(|role| (job.id, role)));
             }
@@ -111,17 +121,19 @@ pub(crate) fn unfit_readers(
         ports.chains.readers_of(organisation_id, &BTreeSet::from([*job_id]), MOST_LOOKED_AT.saturating_add(1))?;
     let is_complete = readers.len() <= MOST_LOOKED_AT;
     readers.truncate(MOST_LOOKED_AT);
+    let changed: BTreeSet<OutputId> = outputs.iter().map(|output| output.of_job.output.id).collect();
+    let registered: RegisteredInputs = outputs.iter().map(|output| (organisation_id, output.clone())).collect();
+    let is_changed = |binding: &RoleBinding| binding.output_id().is_some_and(|id| changed.contains(&id));
     let mut unfit: BTreeMap<OutputId, Vec<(JobId, RoleName)>> = BTreeMap::new();
-    for few in readers.chunks(usize::from(PageRequest::MAX_LIMIT)) {
+    for few in readers.chunks(READ_AT_ONCE) {
         let wanted: Vec<_> = few.iter().map(|id| (Scope::of([organisation_id]), *id)).collect();
         let found: Vec<Job> = ports.jobs.find_many(&wanted)?.into_iter().flatten().collect();
         let jobs: Vec<&Job> = found.iter().collect();
-        for output in outputs {
-            let id = output.of_job.output.id;
-            let registered = RegisteredInputs::from_iter([(organisation_id, output.clone())]);
-            let of_output = |binding: &RoleBinding| binding.output_id() == Some(id);
-            for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &registered, of_output)?) {
-                unfit.entry(id).or_default().extend(roles.into_iter().map(|role| (job.id, role)));
+        for (job, roles) in jobs.iter().zip(judge(ports, &jobs, &registered, is_changed)?) {
+            for binding in job.role_bindings.iter().filter(|binding| roles.contains(&binding.role)) {
+                if let Some(id) = binding.output_id() {
+                    unfit.entry(id).or_default().push((job.id, binding.role.clone()));
+                }
             }
         }
     }

@@ -4,7 +4,8 @@ use super::Warning;
 use super::store_change::{Changed, store_change};
 use crate::model::{
     Caller, CarryOver, CheckedBindings, Contract, Diagnostics, Health, Job, JobId, JobName, JobWithHealth,
-    OrganisationId, Output, Path, Permission, RoleBinding, SourceId, SourceVersion, SourceVersionId, ValueProblem,
+    OrganisationId, Output, Path, Permission, RoleBinding, Segment, SourceId, SourceVersion, SourceVersionId,
+    ValueProblem,
 };
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, JobChangeDraft, Precondition, Sent, Submission, validate_bindings};
@@ -200,18 +201,39 @@ impl Judge<'_> {
         let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
         let mut apart = Diagnostics::default();
         let checked = self.sent(&mut apart, &drafts)?;
-        let Some(violations) = apart.into_violations() else { return Ok(checked) };
-        diagnostics.omit(violations.omitted());
-        for violation in violations.into_vec() {
-            let problem = ValueProblem {
-                code: violation.code,
-                message: format!("does not fit the bindings that the job has: {}", violation.message).into(),
-                expected: violation.expected,
-                actual: violation.actual,
-                hint: violation.hint.or_else(|| Some("send role_bindings that fit the version".to_owned())),
-            };
-            diagnostics.report(Path::of("source_version_id"), problem);
-        }
+        let hint = Some("send role_bindings that fit the version");
+        let path = Path::of("source_version_id");
+        report_bindings_at(diagnostics, &path, apart, &drafts, "does not fit the bindings that the job has", hint);
         Ok(checked)
+    }
+}
+
+/// Reports what is wrong with bindings that are not in the request where it says how they come about. They are the
+/// items of a list that was judged by itself.
+pub(super) fn report_bindings_at(
+    diagnostics: &mut Diagnostics,
+    path: &Path,
+    apart: Diagnostics,
+    drafts: &[Sent<BindingDraft>],
+    what: &str,
+    hint: Option<&str>,
+) {
+    let Some(violations) = apart.into_violations() else { return };
+    diagnostics.omit(violations.omitted());
+    for violation in violations.into_vec() {
+        let place = violation.path.segments().iter().find_map(|segment| match segment {
+            Segment::Index(index) => drafts.get(*index),
+            Segment::Member(_) => None,
+        });
+        let role = place.and_then(|draft| draft.given()?.role.given());
+        let of_role = role.map(|role| format!(" (role \"{role}\")")).unwrap_or_default();
+        let problem = ValueProblem {
+            code: violation.code,
+            message: format!("{what}: {}{of_role}", violation.message).into(),
+            expected: violation.expected,
+            actual: violation.actual,
+            hint: violation.hint.or_else(|| hint.map(ToOwned::to_owned)),
+        };
+        diagnostics.report(path.clone(), problem);
     }
 }

@@ -1,9 +1,10 @@
 use super::blocking::judged;
+use super::readers::in_use;
 use crate::model::{Caller, JobId, JobWithHealth, Permission};
 use crate::ports::{DeleteJobError, WriteMode};
 use crate::requests::{Precondition, Sent};
 use crate::use_cases::lookup::find_monitored_job;
-use crate::use_cases::{InUse, MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
+use crate::use_cases::{MAX_ATTEMPTS, Ports, UseCaseError, contended, last_write_wins, require_revision};
 
 /// Deletes a job, and tells what it was. No other job may read its outputs.
 pub fn delete_job(
@@ -23,7 +24,7 @@ pub fn delete_job(
             Err(DeleteJobError::Stale { .. }) if last_write_wins(precondition, &Sent::Absent) => {}
             Err(DeleteJobError::Stale { current }) => return Err(UseCaseError::Stale { current }),
             Err(DeleteJobError::OutputsInUse(readers)) => {
-                return Err(UseCaseError::InUse(InUse::OutputsAreRead(readers)));
+                return Err(in_use(ports, &found.job, &[], readers)?);
             }
             Err(DeleteJobError::Missing) => return Err(UseCaseError::NotFound),
             Err(DeleteJobError::Store(failure)) => return Err(failure.into()),

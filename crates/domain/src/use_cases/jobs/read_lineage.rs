@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocking::tell_blocking;
 use crate::model::{
-    Caller, Job, JobId, JobWithHealth, LineageDirection, MonitoredJob, OrganisationId, OutputId, PageRequest,
-    Permission, RoleName, Scope, Source, SourceId, SourceVersionId, VersionReference,
+    Caller, JobId, JobWithHealth, LineageDirection, MonitoredJob, OrganisationId, OutputId, PageRequest, Permission,
+    RoleName, Scope, Source, SourceId, SourceVersionId, VersionReference, Weight,
 };
 use crate::use_cases::lookup::find_monitored_job;
 use crate::use_cases::{Ports, UseCaseError};
@@ -16,6 +16,10 @@ const MAX_NODES: usize = 1_000;
 const MAX_EDGES: usize = 5_000;
 /// About how many bytes the jobs and bindings of a lineage have at the most, as JSON.
 const BUDGET: usize = 3 * PageRequest::BUDGET;
+/// About how many bytes of jobs are held meanwhile at the most: a job may have 200 bindings and outputs.
+const MOST_HELD: usize = 16 << 20;
+/// How many jobs are read at once.
+const READ_AT_ONCE: usize = 100;
 /// How many outputs are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 1_000;
 /// How many versions are read at once: each may be as large as a request.
@@ -89,6 +93,7 @@ struct Search<'a> {
     /// In the order in which they were found.
     order: Vec<JobId>,
     weight: usize,
+    held: usize,
     truncated: bool,
 }
 
@@ -96,7 +101,7 @@ impl<'a> Search<'a> {
     fn new(ports: &'a Ports, start: MonitoredJob) -> Self {
         let (organisation_id, id) = (start.job.organisation_id, start.job.id);
         let found = BTreeMap::from([(id, start)]);
-        Self { ports, organisation_id, start: id, found, order: vec![id], weight: 0, truncated: false }
+        Self { ports, organisation_id, start: id, found, order: vec![id], weight: 0, held: 0, truncated: false }
     }
 
     /// Goes on from the start, step by step.
@@ -129,15 +134,18 @@ impl<'a> Search<'a> {
         let room = MAX_NODES - self.order.len();
         let new: Vec<JobId> = ids.iter().filter(|id| !self.found.contains_key(id)).copied().collect();
         self.truncated |= new.len() > room;
-        let wanted: Vec<_> = new.iter().take(room).map(|id| (self.scope(), *id)).collect();
-        for found in self.ports.jobs.find_monitored(&wanted)?.into_iter().flatten() {
-            self.weight += NODE + found.job.name.as_str().len();
-            if self.weight > BUDGET {
-                self.truncated = true;
-                break;
+        for few in new[..new.len().min(room)].chunks(READ_AT_ONCE) {
+            let wanted: Vec<_> = few.iter().map(|id| (self.scope(), *id)).collect();
+            for found in self.ports.jobs.find_monitored(&wanted)?.into_iter().flatten() {
+                self.held += found.job.weight();
+                self.weight += NODE + found.job.name.as_str().len();
+                if self.weight > BUDGET || self.held > MOST_HELD {
+                    self.truncated = true;
+                    break;
+                }
+                self.order.push(found.job.id);
+                self.found.insert(found.job.id, found);
             }
-            self.order.push(found.job.id);
-            self.found.insert(found.job.id, found);
         }
         ids.retain(|id| self.found.contains_key(id));
         Ok(())
@@ -150,22 +158,16 @@ impl<'a> Search<'a> {
     fn upstream_of(&mut self, frontier: &BTreeSet<JobId>) -> Result<BTreeSet<JobId>, UseCaseError> {
         let jobs = frontier.iter().filter_map(|id| self.found.get(id)).map(|found| &found.job);
         let outputs: BTreeSet<OutputId> = jobs.flat_map(|job| job.role_bindings.outputs()).collect();
-        let mut unknown: Vec<OutputId> = outputs.into_iter().collect();
+        let outputs: Vec<OutputId> = outputs.into_iter().collect();
         let mut upstream = BTreeSet::new();
-        while !unknown.is_empty() {
+        for few in outputs.chunks(LOOKED_UP_AT_ONCE) {
             if upstream.len() > MAX_NODES {
                 self.truncated = true;
                 break;
             }
-            let rest = unknown.split_off(unknown.len().min(LOOKED_UP_AT_ONCE));
-            let wanted: Vec<_> = unknown.iter().map(|id| (self.scope(), *id)).collect();
-            let jobs: Vec<Job> = self.ports.chains.find_by_outputs(&wanted)?.into_iter().flatten().collect();
-            // One job may have many of them.
-            let known: BTreeSet<OutputId> =
-                jobs.iter().flat_map(|job| job.outputs.iter().map(|output| output.id)).collect();
-            upstream.extend(jobs.into_iter().map(|job| job.id));
-            unknown = rest;
-            unknown.retain(|id| !known.contains(id));
+            let wanted: Vec<_> = few.iter().map(|id| (self.scope(), *id)).collect();
+            let found = self.ports.chains.find_outputs(&wanted)?.into_iter().flatten();
+            upstream.extend(found.map(|output| output.job_id));
         }
         Ok(upstream)
     }

@@ -6,8 +6,8 @@ use super::Warning;
 use crate::model::{Job, Output, Readers};
 use crate::ports::StoreFailure;
 use crate::requests::KnownOutput;
-use crate::use_cases::Ports;
 use crate::use_cases::inputs::unfit::unfit_readers;
+use crate::use_cases::{InUse, Ports, UseCaseError};
 
 /// What a caller should know who pauses a job, or changes what its outputs are. That an output would be gone is for the
 /// store to refuse.
@@ -35,7 +35,20 @@ fn paused(Readers { jobs, first }: &Readers) -> Warning {
     let count = if *jobs == 1 { "1 job reads".to_owned() } else { format!("{jobs} jobs read") };
     Warning {
         code: "outputs_in_use",
-        message: format!("{count} outputs of the job, and get no new values while it is not active"),
+        message: format!("{count} outputs of the job, which have no new values while it is not active"),
         details: json!({ "jobs": jobs, "job_ids": first }),
     }
+}
+
+/// That a job cannot lose outputs, all of them or those that it would not have any more, since others read them.
+pub(super) fn in_use(
+    ports: &Ports,
+    stored: &Job,
+    staying: &[Output],
+    readers: Readers,
+) -> Result<UseCaseError, StoreFailure> {
+    let read = ports.chains.read_outputs(&[(stored.organisation_id, stored.id)])?.pop().unwrap_or_default();
+    let is_lost = |output: &&Output| read.contains(&output.id) && staying.iter().all(|staying| staying.id != output.id);
+    let roles = stored.outputs.iter().filter(is_lost).map(|output| output.role.clone()).collect();
+    Ok(UseCaseError::InUse(InUse::OutputsAreRead { readers, roles }))
 }

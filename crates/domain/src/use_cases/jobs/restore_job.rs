@@ -1,7 +1,7 @@
 use super::Warning;
-use super::change_job::JobChanged;
+use super::change_job::{JobChanged, report_bindings_at};
 use super::store_change::store_change;
-use crate::model::{Caller, Job, JobId, Path, Permission, Revision, ValueProblem, ViolationCode};
+use crate::model::{Caller, Diagnostics, Job, JobId, Path, Permission, Revision, ValueProblem, ViolationCode};
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, Precondition, RestoreDraft, Sent, Submission, validate_bindings};
 use crate::use_cases::inputs::known::{InputsOfJob, unverified_units};
@@ -59,11 +59,14 @@ fn as_it_was(
     }
     let drafts: Vec<_> = kept.role_bindings.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
     let declared = version.contract.declared_inputs();
-    let checked = validate_bindings(&mut diagnostics, &path, Some(declared), &drafts);
+    let mut apart = Diagnostics::default();
+    let bindings = Path::of("role_bindings");
+    let checked = validate_bindings(&mut apart, &bindings, Some(declared), &drafts);
     let inputs = InputsOfJob::load(ports, stored, &drafts, Some(declared))?;
     let known = inputs.known(ports);
     let there = Some(&stored.role_bindings).filter(|_| !is_another);
-    known.judge(&mut diagnostics, &path, Some(declared), &drafts, there);
+    known.judge(&mut apart, &bindings, Some(declared), &drafts, there);
+    report_bindings_at(&mut diagnostics, &path, apart, &drafts, "had bindings that do not fit now", None);
     let role_bindings = diagnostics.finish(checked)?;
     let units = unverified_units(&known, &version.contract, &role_bindings);
     let warnings = deprecation(&version).filter(|_| is_another).into_iter().chain(units).collect();

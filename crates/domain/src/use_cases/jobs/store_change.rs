@@ -1,9 +1,9 @@
 use super::Warning;
 use super::blocking::judged;
-use super::readers::warn_of_readers;
+use super::readers::{in_use, warn_of_readers};
 use crate::model::{Caller, Job, JobWithHealth, MonitoredJob};
 use crate::ports::{UpdateJobError, WriteMode};
-use crate::use_cases::{Conflict, InUse, Ports, Resource, UseCaseError};
+use crate::use_cases::{Conflict, Ports, Resource, UseCaseError};
 
 /// A job that was changed.
 pub(super) struct Changed {
@@ -53,7 +53,7 @@ pub(super) fn store_change(
             let name = changed.name.as_str();
             Err(UseCaseError::Conflict(Conflict::name_taken(Resource::Job, other.id.as_uuid(), name)))
         }
-        Err(UpdateJobError::OutputsInUse(readers)) => Err(UseCaseError::InUse(InUse::OutputsAreRead(readers))),
+        Err(UpdateJobError::OutputsInUse(readers)) => Err(in_use(ports, &stored, &changed.outputs, readers)?),
         // Deleted, or bound, between our reading it and now: look again, and say so.
         Err(UpdateJobError::VersionMissing | UpdateJobError::OutputMissing | UpdateJobError::Cycle) => Ok(None),
         Err(UpdateJobError::Store(failure)) => Err(failure.into()),

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use crate::model::{
-    Caller, Job, JobId, MAX_SECONDS_AHEAD, OutputId, Page, PageRequest, Permission, PredictionPosition,
+    Caller, Job, JobId, JobOutput, MAX_SECONDS_AHEAD, OutputId, Page, PageRequest, Permission, PredictionPosition,
     ReadingPosition, RoleName, Run, RunId, RunPosition, Timestamp,
 };
 use crate::ports::{Issued, PredictedValue, PredictedValues, PredictionQuery, RunFilter};
@@ -107,7 +107,8 @@ pub fn list_output_predictions(
     limit: usize,
 ) -> Result<PredictionPage, UseCaseError> {
     caller.require(Permission::PredictionsRead)?;
-    let (output, job) = find_output(ports, caller, id)?;
+    let JobOutput { output, job_id, .. } = find_output(ports, caller, id)?;
+    let job = find_job(ports, caller, job_id)?;
     let filter = PredictionFilter { role: Some(output.role), ..filter.clone() };
     predictions_of(ports, &job, &filter, after, limit)
 }

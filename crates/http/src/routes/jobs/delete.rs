@@ -1,4 +1,5 @@
 use crate::document::{Access, Body, Operation, dry_run, if_match, tags};
+use crate::problem::ProblemCode::InUse;
 use crate::routes::Endpoint;
 use prediction_domain::model::{JobId, Permission};
 use prediction_domain::use_cases::delete_job;
@@ -14,11 +15,13 @@ fn describe() -> Operation {
     Operation::delete("/api/v1/jobs/{id}", "delete_job")
         .tag(tags::JOBS)
         .summary("Delete a job")
+        .text("Not while other jobs read its outputs.")
         .access(Access::Scope(Permission::JobsWrite))
         .parameters(vec![dry_run(), if_match()])
         .request(&wire::DELETE, &[])
         .answer(200, "With dry_run: what would be deleted", Body::One("Job"))
         .answer(204, "It was deleted", Body::None)
+        .problems(&[InUse])
 }
 
 async fn handle(call: Call) -> Answer {

@@ -1,5 +1,5 @@
 use crate::document::{Access, Body, Operation, dry_run, if_match, tags};
-use crate::problem::ProblemCode::{Conflict, QuotaOfDayExceeded};
+use crate::problem::ProblemCode::{Conflict, InUse, QuotaOfDayExceeded};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::{JobId, Permission};
@@ -23,7 +23,7 @@ fn describe() -> Operation {
         .parameters(vec![dry_run(), if_match()])
         .request(&wire::RESTORE_JOB, &[("restore", include_str!("../../../../../docs/examples/restore-job.json"))])
         .answer(200, "The job as it is now", Body::One("UpdatedJob"))
-        .problems(&[Conflict, QuotaOfDayExceeded])
+        .problems(&[Conflict, InUse, QuotaOfDayExceeded])
 }
 
 async fn handle(call: Call) -> Answer {

@@ -1,5 +1,5 @@
 use crate::document::{Access, Body, Operation, dry_run, if_match, tags};
-use crate::problem::ProblemCode::QuotaOfDayExceeded;
+use crate::problem::ProblemCode::{InUse, QuotaOfDayExceeded};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::{JobId, Permission};
@@ -26,7 +26,7 @@ fn describe() -> Operation {
         .parameters(vec![dry_run(), if_match()])
         .request(&wire::UPGRADE_JOB, &[("upgrade", include_str!("../../../../../docs/examples/upgrade-job.json"))])
         .answer(200, "The job as it is now, and what was done", Body::One("JobUpgrade"))
-        .problems(&[QuotaOfDayExceeded])
+        .problems(&[InUse, QuotaOfDayExceeded])
 }
 
 async fn handle(call: Call) -> Answer {

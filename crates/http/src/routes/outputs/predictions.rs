@@ -5,8 +5,8 @@ use prediction_domain::use_cases::PredictionFilter;
 
 use crate::request::Call;
 use crate::routes::Answer;
-use crate::routes::predictions::csv;
-use crate::routes::predictions::list::{self, Predicted};
+use crate::routes::predictions::predicted::Predicted;
+use crate::routes::predictions::{csv, list};
 
 pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
 

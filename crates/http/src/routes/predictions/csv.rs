@@ -13,7 +13,7 @@ use prediction_domain::use_cases::{PredictionFilter, PredictionPage};
 use crate::api::ServiceForTenant;
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::Answer;
-use crate::routes::predictions::list::Predicted;
+use crate::routes::predictions::predicted::Predicted;
 
 /// How many values are read at once, and are in memory until the reader has taken them.
 const PAGE: usize = 2_000;

@@ -3,13 +3,12 @@ use std::sync::Arc;
 use crate::document::{Access, Body, Operation, Parameter, id_filter, paged_by, query, tags, time_filter};
 use crate::routes::Endpoint;
 use actix_web::http::header;
-use prediction_domain::model::{Caller, JobId, OutputId, Permission, ReadingPosition, RoleName, RunId, Timestamp};
-use prediction_domain::use_cases::{
-    Ports, PredictionFilter, PredictionPage, UseCaseError, list_output_predictions, list_predictions,
-};
+use prediction_domain::model::{Caller, JobId, Permission, RoleName, RunId, Timestamp};
+use prediction_domain::use_cases::PredictionFilter;
 use prediction_wire::WORD;
 
 use super::csv;
+use super::predicted::Predicted;
 use crate::request::{Call, Query};
 use crate::routes::{Answer, insert, page as page_of};
 use prediction_wire as wire;
@@ -44,40 +43,6 @@ pub(in crate::routes) fn filters() -> Vec<Parameter> {
         time_filter("known_at", "Only values of runs that the service had received by this time: what was known then."),
         id_filter("run_id", "Exactly the values of this run."),
     ]
-}
-
-/// Of what values are read.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::routes) enum Predicted {
-    /// Of a job.
-    By(JobId),
-    /// Of one output of a job.
-    In(OutputId),
-}
-
-impl Predicted {
-    /// Reads the next values.
-    pub(super) fn read(
-        self,
-        ports: &Ports,
-        caller: &Caller,
-        filter: &PredictionFilter,
-        after: Option<ReadingPosition>,
-        limit: usize,
-    ) -> Result<PredictionPage, UseCaseError> {
-        match self {
-            Self::By(id) => list_predictions(ports, caller, id, filter, after, limit),
-            Self::In(id) => list_output_predictions(ports, caller, id, filter, after, limit),
-        }
-    }
-
-    /// The name of the list, for cursors.
-    fn list(self) -> String {
-        match self {
-            Self::By(id) => format!("predictions of {id}"),
-            Self::In(id) => format!("predictions in {id}"),
-        }
-    }
 }
 
 async fn handle(call: Call) -> Answer {

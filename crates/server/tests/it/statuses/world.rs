@@ -48,9 +48,9 @@ impl<'a> World<'a> {
             "delete_source_version" => (Model::publish(server, name).version, Some(json!({ "revision": 1 }))),
             "set_up_job" => (String::new(), Some(self.model.setup(ORGANISATION_A, name))),
             "delete_job" => (self.job(name), Some(json!({ "revision": null }))),
-            "get_job" | "list_job_revisions" | "get_job_revision" | "list_runs" | "list_predictions" => {
-                (self.job(name), None)
-            }
+            "get_job" | "get_job_lineage" | "list_job_revisions" | "get_job_revision" | "list_runs"
+            | "list_predictions" => (self.job(name), None),
+            "get_output" | "list_output_predictions" => (self.output(name), None),
             "change_job" => (self.job(name), Some(json!({ "active": false }))),
             "upgrade_job" => (self.job(name), Some(json!({}))),
             "upgrade_jobs" => {
@@ -127,6 +127,22 @@ impl<'a> World<'a> {
         let id = fresh_id();
         self.server.operator().put(&format!("/api/v1/inputs/{id}"), &input(name)).expect(201);
         id
+    }
+
+    fn output(&self, name: &str) -> String {
+        let job = self.model.job(self.server, ORGANISATION_A, name);
+        job["outputs"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A job that reads the output of another one.
+    pub(super) fn reader(&self, name: &str, upstream: &Value) {
+        let role = json!({ "role": "risk", "input_kind": "output", "metric": "risk", "unit": "%" });
+        let contract = json!({ "input_roles": [role], "output_roles": [{ "role": "advice", "metric": "advice" }] });
+        let model = Model::publish_with(self.server, &format!("reader of {name}"), contract);
+        let mut setup = model.setup(ORGANISATION_A, &format!("reader of {name}"));
+        let output = &upstream["outputs"][0]["id"];
+        insert(&mut setup, "/role_bindings", json!([{ "role": "risk", "input_id": output, "input_type": "output" }]));
+        self.server.operator().post("/api/v1/jobs/setup", &setup).expect(201);
     }
 
     pub(super) fn job(&self, name: &str) -> String {
