@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs the jobs of one source: reads what is bound to them, predicts, and reports the runs to the Prediction API.
 
-The sensors and the model are toys. The rest is what every runner does: find the jobs, read their contracts, predict,
-report.
+The sensors and the models are toys. The rest is what every runner does: find the jobs, read their contracts, read the
+outputs of other jobs that are bound to them, predict, report.
 
-A run is issued at the time now, cut to the interval of the source, and its numbers depend on nothing else. So a runner
-that is started again, or a second one beside it, reports the same run again, and the service stores it once.
+A run is issued at the time now, cut to the interval of the source, and its numbers depend on nothing else; of other
+jobs, it reads what was issued by then. So a runner that is started again, or a second one beside it, reports the same
+run again, and the service stores it once.
 """
 
 import argparse
@@ -116,17 +117,14 @@ def draw(*words: object) -> float:
     return int.from_bytes(digest[:4], "big") / 0xFFFFFFFF
 
 
-def read_input(binding: Json, at: int, broken: frozenset[str]) -> float:
+def read_sensor(binding: Json, at: int) -> float:
     """The toy sensor: degrees that rise from 10 at two in the morning to 22 at two in the afternoon, more or less 2.
 
     One that is registered with another unit gives them in that one.
     """
-    input_id = binding["input_id"]
-    if input_id in broken:
-        raise InputFailure(f"the input {input_id} did not answer")
     hour = at // HOUR
     from_two = abs(hour % 24 - 14)
-    degrees = 10 + 12 - min(from_two, 24 - from_two) + 4 * draw(input_id, hour) - 2
+    degrees = 10 + 12 - min(from_two, 24 - from_two) + 4 * draw(binding["input_id"], hour) - 2
     conversion = binding.get("conversion")
     if conversion and conversion["factor"] is not None:
         return (degrees - float(conversion["offset"])) / float(conversion["factor"])
@@ -145,13 +143,16 @@ def in_unit_of_role(binding: Json, value: float) -> float:
     return value * float(conversion["factor"]) + float(conversion["offset"])
 
 
-def predict_risk(role: str, degrees: list[float]) -> float:
-    """The toy model: the risk in percent, 100 where the mean temperature is the one that the role's mildew likes best.
+def predict_value(output: Json, values: list[float]) -> float:
+    """The toy models. A temperature is the mean of what was read; all else is a risk in percent.
 
-    That is somewhere from 16 to 22 degrees, and each degree away from it costs 8. A job without inputs has 15 degrees.
+    The risk is 100 where the mean is what the role's mildew likes best. That is somewhere from 16 to 22 degrees, and
+    each degree away from it costs 8. A job without inputs has 15 degrees.
     """
-    mean = sum(degrees) / len(degrees) if degrees else 15
-    return round(max(0.0, 100 - 8 * abs(mean - (16 + 6 * draw(role)))), 1)
+    mean = sum(values) / len(values) if values else 15.0
+    if output["metric"] == "temperature":
+        return round(mean, 2)
+    return round(max(0.0, 100 - 8 * abs(mean - (16 + 6 * draw(output["role"])))), 1)
 
 
 @dataclass
@@ -215,14 +216,46 @@ class Runner:
         return f"{'reported' if status == 201 else 'already reported'} for {report['issued_at']}: {outcome}"
 
     def predict(self, job: Json, issued_at: int) -> list[Json]:
-        """The values of every output role of the job's contract, for each of the next hours."""
-        roles = [output["role"] for output in self.version(job["source_version_id"])["output_roles"]]
-        bindings = job["role_bindings"]
+        """The values of every output role of the job's contract, for each of the next hours that has all inputs."""
+        outputs = self.version(job["source_version_id"])["output_roles"]
+        hours = range(issued_at + HOUR, issued_at + HOUR * self.hours + 1, HOUR)
+        inputs = [self.read(binding, hours, issued_at) for binding in job["role_bindings"]]
         predictions = []
-        for at in range(issued_at + HOUR, issued_at + HOUR * self.hours + 1, HOUR):
-            degrees = [in_unit_of_role(binding, read_input(binding, at, self.broken)) for binding in bindings]
-            predictions += [{"role": role, "at": stamp(at), "value": predict_risk(role, degrees)} for role in roles]
+        for at in hours:
+            # An output of another job may end before this run does.
+            if all(at in read for read in inputs):
+                values = [read[at] for read in inputs]
+                for output in outputs:
+                    value = predict_value(output, values)
+                    predictions.append({"role": output["role"], "at": stamp(at), "value": value})
+        if not predictions:
+            raise InputFailure("there is no hour for which each output that is bound has a value")
         return predictions
+
+    def read(self, binding: Json, hours: range, issued_at: int) -> dict[float, float]:
+        """What is bound to a role, by time, in the unit of the role."""
+        if binding["input_id"] in self.broken:
+            raise InputFailure(f"the input {binding['input_id']} did not answer")
+        values: dict[float, float]
+        if binding["input_type"] == "output":
+            values = self.read_output(binding["input_id"], hours, issued_at)
+        else:
+            values = {at: read_sensor(binding, at) for at in hours}
+        return {at: in_unit_of_role(binding, value) for at, value in values.items()}
+
+    def read_output(self, output_id: str, hours: range, issued_at: int) -> dict[float, float]:
+        """What another job predicted for these hours, as of the time of issue: its later runs change nothing."""
+        time_of_issue = stamp(issued_at)
+        question = {"from": stamp(hours[0]), "to": stamp(hours[-1] + 1), "as_of": time_of_issue}
+        try:
+            items = list(self.api.items(f"/outputs/{output_id}/predictions", **question))
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+            raise InputFailure(f"the output {output_id} is not there") from None
+        if not items:
+            raise InputFailure(f"the output {output_id} has no values after {time_of_issue} that were issued by then")
+        return {seconds_of(item["at"]): float(item["value"]) for item in items}
 
     def version(self, version_id: str) -> Json:
         """A version of the source. It never changes, so it is asked for once."""
@@ -234,6 +267,11 @@ class Runner:
 def stamp(seconds: int) -> str:
     """A time as RFC 3339 writes it."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(text: str) -> float:
+    """A time that the service wrote. Before Python 3.11, the library does not read the Z at its end."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def say(line: str) -> None:
