@@ -17,7 +17,7 @@ from service.machine import conditions, end_on_signals, say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import directory, pooling, report, row_level_security
+from . import chains, directory, pooling, report, row_level_security
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -143,6 +143,16 @@ class Bench:
                 self._measure(name, at_server, load)
             database.tidy()
             file.tidy()
+
+    def run_chains(self) -> None:
+        """What jobs cost that read outputs of others."""
+        server, _ = self._postgres("chains", self._options.jobs)
+        file = Sqlite(self._folder / "chains.db")
+        self._seed(file.url)
+        file.clone_jobs(self._options.jobs)
+        for name, found in (("PostgreSQL", server), ("SQLite", self._start(file.url))):
+            for what, milliseconds in chains.Chains(found, self._local).milliseconds().items():
+                self.figures[f"p99: {what}, {name}, ms"] = milliseconds
 
     def run_row_level_security(self) -> None:
         """What policies in PostgreSQL would cost READ and LIST."""
@@ -377,6 +387,7 @@ def main() -> None:
     parser.add_argument("--results", action="store_true", help="only what concerns values: reading and purging them")
     parser.add_argument("--impact", action="store_true", help="only how long it takes to tell what an upgrade would do")
     parser.add_argument("--directory", action="store_true", help="only what a directory of inputs costs")
+    parser.add_argument("--chains", action="store_true", help="only what jobs cost that read outputs of others")
     parser.add_argument(
         "--row-level-security", action="store_true", help="only what policies in PostgreSQL would cost: under 3 minutes"
     )
@@ -419,6 +430,8 @@ def main() -> None:
             bench.run_impact()
         elif options.directory:
             bench.run_directory()
+        elif options.chains:
+            bench.run_chains()
         elif options.row_level_security:
             bench.run_row_level_security()
         elif options.pooling:
@@ -439,6 +452,7 @@ def main() -> None:
         ("results", options.results),
         ("impact", options.impact),
         ("directory", options.directory),
+        ("chains", options.chains),
         ("row-level-security", options.row_level_security),
         ("pooling", options.pooling),
         ("quick", options.quick),
@@ -450,6 +464,8 @@ def main() -> None:
         path.write_text(json.dumps(run, indent=1) + "\n")
     if options.directory:
         print(directory.tables([run]))
+    elif options.chains:
+        print(chains.tables([run]))
     elif options.row_level_security:
         print(row_level_security.tables([run]))
     else:

@@ -64,11 +64,13 @@ class Postgres:
                 f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
             )
         at = f"to_timestamp({FIRST_TIME} + n)"
+        # Each has an output of its own, as jobs have.
+        outputs = f"jsonb_set(outputs, '{{0,id}}', to_jsonb('01990000-0000-7000-a000-' || ({FIRST_ID} + n)))"
         self.run(f"""
             INSERT INTO jobs ({COLUMNS})
             SELECT ('77777777-7777-7777-7777-7777777770' || lpad((n % 10)::text, 2, '0'))::uuid,
                 ('01980000-0000-7000-8000-' || ({FIRST_ID} + n))::uuid, source_id, source_version_id, 'Job ' || n,
-                active, ({bindings})::jsonb, outputs, revision, {at}, {at}, updated_by
+                active, ({bindings})::jsonb, {outputs}, revision, {at}, {at}, updated_by
             FROM jobs CROSS JOIN generate_series(0::bigint, {count - 1}) AS n WHERE name = 'Template';
         """)
         self.tidy()
@@ -87,7 +89,7 @@ class Postgres:
         # They ran long ago, and are overdue: judged as they would be, so that the service does not do that while it is
         # measured.
         self.run("UPDATE job_health SET status = 2, judged_until = 'infinity' WHERE judged_until = '-infinity'")
-        for table in ["jobs", "run_summaries", "job_health", "job_inputs"]:
+        for table in ["jobs", "run_summaries", "job_health", "job_inputs", "outputs"]:
             self.run(f"VACUUM (ANALYZE) {table}")
         self.run("CHECKPOINT")
 
@@ -120,12 +122,13 @@ class Sqlite:
                 f"replace({bindings}, '{template}', '01990000-0000-7000-8000-' || ({FIRST_ID} + 3 * n + {offset}))"
             )
         at = f"({FIRST_TIME} + n) * 1000000"
+        outputs = f"json_set(outputs, '$[0].id', '01990000-0000-7000-a000-' || ({FIRST_ID} + n))"
         with sqlite3.connect(self.path) as connection:
             connection.execute(f"""
                 WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {count})
                 INSERT INTO jobs ({COLUMNS}) SELECT '77777777-7777-7777-7777-7777777770' || printf('%02d', n % 10),
                     '01980000-0000-7000-8000-' || ({FIRST_ID} + n), source_id, source_version_id, 'Job ' || n, active,
-                    {bindings}, outputs, revision, {at}, {at}, updated_by
+                    {bindings}, {outputs}, revision, {at}, {at}, updated_by
                 FROM jobs CROSS JOIN numbers WHERE name = 'Template'
             """)
         connection.close()

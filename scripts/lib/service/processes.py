@@ -90,6 +90,17 @@ class Server:
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
         return _answer_to(request)
 
+    def refused(self, path: str, token: str, body: object) -> Json:
+        """The problem with which a change is refused."""
+        headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="PUT")
+        try:
+            answer = _answer_to(request)
+        except urllib.error.HTTPError as refusal:
+            problem: Json = json.load(refusal)
+            return problem
+        raise RuntimeError(f"{path} was changed: {answer}")
+
     def batches(self) -> dict[str, tuple[float, float]]:
         """Of each lane: how many questions it answered so far, and in how many batches."""
         with urllib.request.urlopen(self.url + "/metrics", timeout=10) as answer:
