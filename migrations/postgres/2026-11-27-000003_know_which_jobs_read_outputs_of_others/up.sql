@@ -28,13 +28,40 @@ CREATE INDEX bound_outputs_upstream_idx ON bound_outputs (organisation_id, upstr
 
 SELECT grant_as_on(ARRAY['jobs'::regclass], added) FROM unnest(ARRAY['outputs'::regclass, 'bound_outputs']) AS added;
 
--- For each statement, since jobs are set up many at a time.
-CREATE FUNCTION keep_outputs_of_new_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+-- For each statement, since jobs are set up many at a time: their inputs, too, from now on. So the outputs cost setups no more than
+-- that saves.
+CREATE FUNCTION keep_inputs_and_outputs_of_new_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- A job that is not numbered yet is left to the step.
+    INSERT INTO job_inputs (organisation_id, input_id, sequence_number)
+    SELECT DISTINCT added.organisation_id, (binding ->> 'input_id')::uuid, added.sequence_number
+    FROM added CROSS JOIN LATERAL jsonb_array_elements(added.role_bindings) AS binding
+    WHERE added.sequence_number IS NOT NULL AND binding ->> 'input_id' IS NOT NULL;
     INSERT INTO outputs (id, organisation_id, job_id)
     SELECT (output ->> 'id')::uuid, added.organisation_id, added.id
     FROM added CROSS JOIN LATERAL jsonb_array_elements(added.outputs) AS output
     ON CONFLICT ON CONSTRAINT outputs_pkey DO NOTHING;
+    RETURN NULL;
+END;
+$$;
+
+-- As it was, but for what is inserted.
+CREATE OR REPLACE FUNCTION keep_job_inputs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        RETURN NULL;
+    END IF;
+    DELETE FROM job_inputs USING (
+        SELECT (binding ->> 'input_id')::uuid AS input_id FROM jsonb_array_elements(OLD.role_bindings) AS binding
+    ) AS bound
+    WHERE job_inputs.organisation_id = OLD.organisation_id AND job_inputs.input_id = bound.input_id
+        AND job_inputs.sequence_number = OLD.sequence_number;
+    IF TG_OP = 'UPDATE' AND NEW.sequence_number IS NOT NULL THEN
+        INSERT INTO job_inputs (organisation_id, input_id, sequence_number)
+        SELECT NEW.organisation_id, (binding ->> 'input_id')::uuid, NEW.sequence_number
+        FROM jsonb_array_elements(NEW.role_bindings) AS binding WHERE binding ->> 'input_id' IS NOT NULL
+        ON CONFLICT ON CONSTRAINT job_inputs_pkey DO NOTHING;
+    END IF;
     RETURN NULL;
 END;
 $$;
@@ -76,8 +103,8 @@ BEGIN
 END;
 $$;
 
-CREATE TRIGGER outputs_follow_insert AFTER INSERT ON jobs REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION keep_outputs_of_new_jobs();
+CREATE TRIGGER inputs_and_outputs_follow_insert AFTER INSERT ON jobs REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_inputs_and_outputs_of_new_jobs();
 CREATE TRIGGER outputs_follow_update AFTER UPDATE OF outputs ON jobs
     FOR EACH ROW WHEN (OLD.outputs IS DISTINCT FROM NEW.outputs) EXECUTE FUNCTION keep_outputs();
 CREATE TRIGGER outputs_follow_delete AFTER DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION keep_outputs();

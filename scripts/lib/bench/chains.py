@@ -26,9 +26,9 @@ class Chains:
         version = {**TEMPLATE["source_version"], "source_id": source, "version": "chain", "input_roles": [reads]}
         del version["id"]
         self._version = server.post("/api/v1/source_versions", token, version)["id"]
-        row = [self._job("Job 0", None)]
+        row = [self._job("Stage 0", None)]
         for number in range(1, JOBS):
-            row.append(self._job(f"Job {number}", row[-1]))
+            row.append(self._job(f"Stage {number}", row[-1]))
         self._row = row
         self._hub = self._job("Hub", None)
         for number in range(1, JOBS):
