@@ -255,7 +255,11 @@ class Strangers:
 
     def after_response(self, _ctx: CheckContext, response: Response, case: AnyCase) -> None:
         path = case.operation.path
-        if not path.startswith((JOBS, OUTPUTS)) or response.status_code not in SUCCESSES or case.auth_identity != "owner":
+        if (
+            not path.startswith((JOBS, OUTPUTS))
+            or response.status_code not in SUCCESSES
+            or case.auth_identity != "owner"
+        ):
             return
         self._tries += 1
         request = response.request

@@ -81,14 +81,15 @@ fn what_the_readme_prints_can_be_pasted_as_often_as_one_likes(server: &Server) {
         assert!(!printed.contains("/problems/"), "{time}: {printed}");
         let ids: Vec<String> =
             ["source", "version", "job"].iter().flat_map(|word| told(&printed, word)).map(str::to_owned).collect();
-        assert_eq!(ids.len(), 4, "{time}: {printed}");
+        assert_eq!(ids.len(), 5, "{time}: {printed}");
         assert!(ids.iter().all(|id| id.len() == 36), "{ids:?}");
         assert_eq!(ids[0], source["id"]);
+        assert_eq!(printed.matches("\"to_job_id\"").count(), 1, "one job reads another: {printed}");
         answers.push(ids);
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
     assert_eq!(server.operator().post("/api/v1/sources", &first).expect(200), source);
-    assert_eq!(server.database().rows(), [2, 2, 2]);
+    assert_eq!(server.database().rows(), [3, 3, 3]);
 
     // What cannot work shows what was answered, and no step goes on with it.
     let misspelt = walk.replacen("\"expected_interval_minutes\": 60", "\"expected_interval_minutes\": 61", 1);
@@ -100,7 +101,7 @@ fn what_the_readme_prints_can_be_pasted_as_often_as_one_likes(server: &Server) {
     // The tutorial's one request for everything is about the same source and job.
     let everything = crate::harness::example("setup-job-with-everything.json");
     server.operator().post("/api/v1/jobs/setup", &everything).expect(200);
-    assert_eq!(json!(server.database().rows()), json!([2, 2, 2]));
+    assert_eq!(json!(server.database().rows()), json!([3, 3, 3]));
 }
 
 fn what_the_tutorial_prints_can_be_pasted_twice(server: &Server) {
