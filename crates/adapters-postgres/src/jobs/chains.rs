@@ -29,23 +29,29 @@ use crate::statement::statement;
 use crate::store::PostgresStore;
 
 impl ChainRepository for PostgresStore {
-    /// By the ids alone: see [`find`](super::find).
     fn find_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<JobOutput>>, StoreFailure> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
-        // What is outside of all scopes is not looked at, so that it takes no longer than what there is not.
-        let organisations: Option<Vec<Uuid>> = match Scope::united(wanted.iter().map(|(scope, _)| scope)) {
-            Scope::Organisations(ids) => Some(ids.iter().map(OrganisationId::as_uuid).collect()),
-            Scope::Platform => None,
+        let rows: Vec<OutputRow> = match keys(wanted) {
+            Some(keys) => {
+                let (ids, organisations): (Vec<Uuid>, Vec<Uuid>) = keys.into_iter().unzip();
+                let query = format!(
+                    "{OUTPUT} FROM unnest($1, $2) AS wanted (id, organisation_id) JOIN outputs ON outputs.id = wanted.id \
+                     AND outputs.organisation_id = wanted.organisation_id {WITH_JOB}"
+                );
+                self.database().statement(|connection| {
+                    let query = sql_query(&query).bind::<Array<SqlUuid>, _>(&ids);
+                    query.bind::<Array<SqlUuid>, _>(&organisations).load(connection)
+                })?
+            }
+            None => {
+                let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
+                let query = format!("{OUTPUT} FROM outputs {WITH_JOB} WHERE outputs.id = ANY ($1)");
+                self.database()
+                    .statement(|connection| sql_query(&query).bind::<Array<SqlUuid>, _>(&ids).load(connection))?
+            }
         };
-        let rows: Vec<OutputRow> = self.database().statement(|connection| {
-            sql_query(OUTPUTS)
-                .bind::<Array<SqlUuid>, _>(&ids)
-                .bind::<Nullable<Array<SqlUuid>>, _>(&organisations)
-                .load(connection)
-        })?;
         let mut by_id: BTreeMap<Uuid, Vec<&OutputRow>> = BTreeMap::new();
         for row in &rows {
             by_id.entry(row.id).or_default().push(row);
@@ -283,14 +289,25 @@ struct ReadOutput {
     output_id: Uuid,
 }
 
+/// The keys of these outputs, each in each organisation of its scope: what is outside is not looked at, so that it takes
+/// as long as what there is not. `None` if a scope has all organisations.
+fn keys(wanted: &[(Scope, OutputId)]) -> Option<BTreeSet<(Uuid, Uuid)>> {
+    let mut keys = BTreeSet::new();
+    for (scope, id) in wanted {
+        let Scope::Organisations(organisations) = scope else { return None };
+        keys.extend(organisations.iter().map(|organisation| (id.as_uuid(), organisation.as_uuid())));
+    }
+    Some(keys)
+}
+
 /// Outputs, each with its job, and nothing else of that.
-const OUTPUTS: &str = "SELECT outputs.id, outputs.organisation_id, outputs.job_id, jobs.name AS job_name, \
+const OUTPUT: &str = "SELECT outputs.id, outputs.organisation_id, outputs.job_id, jobs.name AS job_name, \
     jobs.source_version_id, found.output ->> 'role' AS role, found.output ->> 'metric' AS metric, \
-    found.output ->> 'unit' AS unit FROM outputs \
-    JOIN jobs ON jobs.organisation_id = outputs.organisation_id AND jobs.id = outputs.job_id \
+    found.output ->> 'unit' AS unit";
+
+const WITH_JOB: &str = "JOIN jobs ON jobs.organisation_id = outputs.organisation_id AND jobs.id = outputs.job_id \
     CROSS JOIN LATERAL (SELECT output FROM jsonb_array_elements(jobs.outputs) AS output \
-    WHERE output ->> 'id' = outputs.id::text LIMIT 1) AS found \
-    WHERE outputs.id = ANY ($1) AND ($2 IS NULL OR outputs.organisation_id = ANY ($2))";
+    WHERE output ->> 'id' = outputs.id::text LIMIT 1) AS found";
 
 #[derive(Debug, QueryableByName)]
 struct OutputRow {

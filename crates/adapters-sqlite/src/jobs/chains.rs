@@ -31,14 +31,18 @@ use crate::statement::statement;
 use crate::store::SqliteStore;
 
 impl ChainRepository for SqliteStore {
-    /// By the ids alone: see [`find`](super::find).
     fn find_outputs(&self, wanted: &[(Scope, OutputId)]) -> Result<Vec<Option<JobOutput>>, StoreFailure> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: BTreeSet<OutputId> = wanted.iter().map(|(_, id)| *id).collect();
-        let rows: Vec<OutputRow> =
-            sql_query(OUTPUTS).bind::<Text, _>(json!(ids).to_string()).load(&mut *self.reader()?).or_store_failure()?;
+        let (wanted_outputs, keys) = match keys(wanted) {
+            Some(keys) => (OF_KEYS, json!(keys)),
+            None => (OF_IDS, json!(wanted.iter().map(|(_, id)| *id).collect::<BTreeSet<OutputId>>())),
+        };
+        let rows: Vec<OutputRow> = sql_query(format!("{OUTPUT} {wanted_outputs} {WITH_JOB}"))
+            .bind::<Text, _>(keys.to_string())
+            .load(&mut *self.reader()?)
+            .or_store_failure()?;
         let mut by_id: BTreeMap<OutputId, Vec<JobOutput>> = BTreeMap::new();
         for row in &rows {
             let output = JobOutput::try_from(row)?;
@@ -241,12 +245,29 @@ struct ReadOutput {
     output_id: String,
 }
 
+/// The keys of these outputs, each in each organisation of its scope: what is outside is not looked at, so that it takes
+/// as long as what there is not. `None` if a scope has all organisations.
+fn keys(wanted: &[(Scope, OutputId)]) -> Option<BTreeSet<(OutputId, OrganisationId)>> {
+    let mut keys = BTreeSet::new();
+    for (scope, id) in wanted {
+        let Scope::Organisations(organisations) = scope else { return None };
+        keys.extend(organisations.iter().map(|organisation| (*id, *organisation)));
+    }
+    Some(keys)
+}
+
 /// Outputs, each with its job, and nothing else of that.
-const OUTPUTS: &str = "SELECT outputs.id, outputs.organisation_id, outputs.job_id, jobs.name AS job_name, \
+const OUTPUT: &str = "SELECT outputs.id, outputs.organisation_id, outputs.job_id, jobs.name AS job_name, \
     jobs.source_version_id, output.value ->> 'role' AS role, output.value ->> 'metric' AS metric, \
-    output.value ->> 'unit' AS unit FROM json_each(?1) AS wanted CROSS JOIN outputs ON outputs.id = wanted.value \
-    AND (?2 IS NULL OR outputs.organisation_id IN (SELECT value FROM json_each(?2))) \
-    CROSS JOIN jobs ON jobs.organisation_id = outputs.organisation_id AND jobs.id = outputs.job_id \
+    output.value ->> 'unit' AS unit FROM json_each(?) AS wanted";
+
+/// Pairs in a JSON array.
+const OF_KEYS: &str = "CROSS JOIN outputs ON outputs.id = wanted.value ->> 0 \
+    AND outputs.organisation_id = wanted.value ->> 1";
+
+const OF_IDS: &str = "CROSS JOIN outputs ON outputs.id = wanted.value";
+
+const WITH_JOB: &str = "CROSS JOIN jobs ON jobs.organisation_id = outputs.organisation_id AND jobs.id = outputs.job_id \
     CROSS JOIN json_each(jobs.outputs) AS output ON output.value ->> 'id' = outputs.id";
 
 #[derive(Debug, QueryableByName)]

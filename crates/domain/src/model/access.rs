@@ -94,19 +94,6 @@ impl Scope {
         Self::Organisations(Arc::new(organisations.into_iter().collect()))
     }
 
-    /// What any of these scopes contains.
-    #[must_use]
-    pub fn united<'a>(scopes: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut organisations = BTreeSet::new();
-        for scope in scopes {
-            match scope {
-                Self::Organisations(ids) => organisations.extend(ids.iter().copied()),
-                Self::Platform => return Self::Platform,
-            }
-        }
-        Self::of(organisations)
-    }
-
     /// Whether data of this organisation can be seen.
     #[must_use]
     pub fn contains(&self, organisation: OrganisationId) -> bool {
