@@ -17,7 +17,7 @@ from service.machine import conditions, end_on_signals, say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import chains, directory, pooling, report, row_level_security
+from . import chains, directory, pooling, report, row_level_security, unknown
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -153,6 +153,15 @@ class Bench:
         for name, found in (("PostgreSQL", server), ("SQLite", self._start(file.url))):
             for what, milliseconds in chains.Chains(found, self._local).milliseconds().items():
                 self.figures[f"p99: {what}, {name}, ms"] = milliseconds
+
+    def run_unknown(self) -> None:
+        """Whether the time of an answer tells what others have."""
+        own = mint(self._program, self._folder / "data", [unknown.OWN])
+        file = Sqlite(self._folder / "unknown.db")
+        self._seed(file.url)
+        for name, found in (("PostgreSQL", self._postgres("unknown", 1_000)[0]), ("SQLite", self._start(file.url))):
+            for what, ratio in unknown.Unknown(found, self._local, own).ratios().items():
+                self.figures[f"{what}, {name}"] = ratio
 
     def run_row_level_security(self) -> None:
         """What policies in PostgreSQL would cost READ and LIST."""
@@ -387,6 +396,7 @@ def main() -> None:
     parser.add_argument("--results", action="store_true", help="only what concerns values: reading and purging them")
     parser.add_argument("--impact", action="store_true", help="only how long it takes to tell what an upgrade would do")
     parser.add_argument("--directory", action="store_true", help="only what a directory of inputs costs")
+    parser.add_argument("--unknown", action="store_true", help="only whether times tell what others have")
     parser.add_argument("--chains", action="store_true", help="only what jobs cost that read outputs of others")
     parser.add_argument(
         "--row-level-security", action="store_true", help="only what policies in PostgreSQL would cost: under 3 minutes"
@@ -432,6 +442,8 @@ def main() -> None:
             bench.run_directory()
         elif options.chains:
             bench.run_chains()
+        elif options.unknown:
+            bench.run_unknown()
         elif options.row_level_security:
             bench.run_row_level_security()
         elif options.pooling:
@@ -453,6 +465,7 @@ def main() -> None:
         ("impact", options.impact),
         ("directory", options.directory),
         ("chains", options.chains),
+        ("unknown", options.unknown),
         ("row-level-security", options.row_level_security),
         ("pooling", options.pooling),
         ("quick", options.quick),
@@ -466,6 +479,8 @@ def main() -> None:
         print(directory.tables([run]))
     elif options.chains:
         print(chains.tables([run]))
+    elif options.unknown:
+        print(unknown.tables([run]))
     elif options.row_level_security:
         print(row_level_security.tables([run]))
     else:
