@@ -289,8 +289,8 @@ struct ReadOutput {
     output_id: Uuid,
 }
 
-/// The keys of these outputs, each in each organisation of its scope: what is outside is not looked at, so that it takes
-/// as long as what there is not. `None` if a scope has all organisations.
+/// The keys of these outputs, each in each organisation of its scope: what is outside is not looked at, so that it
+/// takes as long as what there is not. `None` if a scope has all organisations.
 fn keys(wanted: &[(Scope, OutputId)]) -> Option<BTreeSet<(Uuid, Uuid)>> {
     let mut keys = BTreeSet::new();
     for (scope, id) in wanted {

@@ -245,8 +245,8 @@ struct ReadOutput {
     output_id: String,
 }
 
-/// The keys of these outputs, each in each organisation of its scope: what is outside is not looked at, so that it takes
-/// as long as what there is not. `None` if a scope has all organisations.
+/// The keys of these outputs, each in each organisation of its scope: what is outside is not looked at, so that it
+/// takes as long as what there is not. `None` if a scope has all organisations.
 fn keys(wanted: &[(Scope, OutputId)]) -> Option<BTreeSet<(OutputId, OrganisationId)>> {
     let mut keys = BTreeSet::new();
     for (scope, id) in wanted {

@@ -121,7 +121,8 @@ fn the_outputs_of_jobs_that_were_there_are_written_down_and_which_are_read() {
     let mut connection = database.connect();
     let output = |of: &str| format!("substr({of}, 1, 24) || 'ffff' || substr({of}, 29)");
     let first = "(SELECT min(first.id) FROM jobs AS first WHERE first.organisation_id = jobs.organisation_id)";
-    // Each is bound to the output of the first job of its organisation, but for that one, and for one that is bound to nothing.
+    // Each is bound to the output of the first job of its organisation, but for that one, and one that is bound to
+    // nothing.
     connection
         .batch_execute(&format!(
             "UPDATE jobs SET outputs = json_array(json_object('id', {}, 'role', 'a', 'metric', 'b'));
