@@ -4,6 +4,7 @@ mod binding;
 mod change;
 mod known_inputs;
 mod known_outputs;
+mod measured;
 mod restore;
 mod set_up;
 mod upgrade;

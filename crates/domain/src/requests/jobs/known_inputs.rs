@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::binding::{BindingDraft, Declared};
 use super::known_outputs::{self, KnownOutput};
+use super::measured::Measured;
 use crate::model::{
     CheckedBindings, Contract, DeclaredInput, DeclaredInputs, Diagnostics, Input, InputId, InputKind, OutputId, Path,
     RoleBinding, RoleName, Unit, UnitFit, Units, ValueProblem, ViolationCode,
@@ -80,39 +81,30 @@ impl KnownInputs<'_> {
         role: Option<(&RoleName, &DeclaredInput)>,
         sent_kind: Option<&InputKind>,
     ) -> Option<ValueProblem> {
-        let (name, role) = (role.map(|(name, _)| name), role.map(|(_, role)| role));
-        let kind = role.and_then(|role| role.input_kind.as_ref()).or(sent_kind);
+        let kind = role.and_then(|(_, role)| role.input_kind.as_ref()).or(sent_kind);
         if kind.is_some_and(InputKind::is_output) {
             // What is not loaded is not judged.
             let outputs = self.outputs.as_ref()?;
             let id = id.as_output();
-            return known_outputs::misfit(id, outputs.get(&id).copied(), name.zip(role), self.units);
+            return known_outputs::misfit(id, outputs.get(&id).copied(), role, self.units);
         }
         let Some(input) = self.inputs.get(&id) else {
             return self.alternatives.map(|alternatives| unknown(id, kind, alternatives));
         };
-        let of_role = name.map_or_else(String::new, |name| format!(" for the role \"{name}\""));
         if let Some(kind) = kind.filter(|kind| input.kind != **kind && !input.kind.is_composed_as(kind)) {
+            let of_role = role.map_or_else(String::new, |(name, _)| format!(" for the role \"{name}\""));
             let message = format!("is \"{}\", an input of another kind than is needed{of_role}", input.name);
             let problem = ValueProblem::new(ViolationCode::InputKindMismatch, message);
             return Some(problem.expected(kind.as_str()).actual(input.kind.as_str()));
         }
-        let role = role?;
-        if let (Some(expected), Some(actual)) = (&role.metric, &input.metric)
-            && expected != actual
-        {
-            let message = format!("is \"{}\", which measures something else than is needed{of_role}", input.name);
-            let problem = ValueProblem::new(ViolationCode::MetricMismatch, message);
-            return Some(problem.expected(expected.as_str()).actual(actual.as_str()));
-        }
-        let (Some(expected), Some(actual)) = (&role.unit, &input.unit) else { return None };
-        if self.units.compare(actual, expected) != UnitFit::Incompatible {
-            return None;
-        }
-        let message = format!("is \"{}\", whose unit cannot be converted into the one{of_role}", input.name);
-        let problem = ValueProblem::new(ViolationCode::UnitIncompatible, message);
-        let problem = problem.expected(expected.as_str()).actual(actual.as_str());
-        Some(problem.hint("bind an input whose unit measures the same, or correct the unit of the input"))
+        let (name, role) = role?;
+        let measured = Measured {
+            subject: format_args!("is \"{}\"", input.name),
+            metric: input.metric.as_ref(),
+            unit: input.unit.as_ref(),
+            hint_of_unit: "bind an input whose unit measures the same, or correct the unit of the input",
+        };
+        measured.misfit(name, role, self.units)
     }
 
     /// Whether a binding of a job fits: whether [`judge`](Self::judge) would report nothing.

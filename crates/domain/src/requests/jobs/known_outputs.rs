@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::binding::Declared;
+use super::measured::Measured;
 use crate::model::{
-    DeclaredInput, DeclaredInputs, InputKind, Job, JobName, JobOutput, OutputId, RoleName, UnitFit, Units,
-    ValueProblem, ViolationCode,
+    DeclaredInput, DeclaredInputs, InputKind, Job, JobName, JobOutput, OutputId, RoleName, Units, ValueProblem,
+    ViolationCode,
 };
 use crate::requests::{BindingDraft, Sent};
 
@@ -84,21 +85,13 @@ pub(super) fn misfit(
         return Some(told(cycle));
     }
     let (name, role) = role?;
-    let of_role = format!(" for the role \"{name}\"");
-    let what = format!("is the output \"{}\" of \"{job_name}\"", output.role);
-    if let Some(expected) = role.metric.as_ref().filter(|expected| **expected != output.metric) {
-        let message = format!("{what}, which measures something else than is needed{of_role}");
-        let problem = ValueProblem::new(ViolationCode::MetricMismatch, message);
-        return Some(problem.expected(expected.as_str()).actual(output.metric.as_str()));
-    }
-    let (Some(expected), Some(actual)) = (&role.unit, &output.unit) else { return None };
-    if units.compare(actual, expected) != UnitFit::Incompatible {
-        return None;
-    }
-    let message = format!("{what}, whose unit cannot be converted into the one{of_role}");
-    let problem = ValueProblem::new(ViolationCode::UnitIncompatible, message);
-    let problem = problem.expected(expected.as_str()).actual(actual.as_str());
-    Some(problem.hint("bind an output whose unit measures the same"))
+    let measured = Measured {
+        subject: format_args!("is the output \"{}\" of \"{job_name}\"", output.role),
+        metric: Some(&output.metric),
+        unit: output.unit.as_ref(),
+        hint_of_unit: "bind an output whose unit measures the same",
+    };
+    measured.misfit(name, role, units)
 }
 
 fn told(Cycle { names, jobs }: &Cycle) -> ValueProblem {
