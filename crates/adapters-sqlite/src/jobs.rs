@@ -14,7 +14,7 @@ pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
@@ -97,11 +97,9 @@ impl JobRepository for SqliteStore {
             if let Err(exceeded) = take(connection, job.organisation_id, allowance).or_store_failure()? {
                 return Err(UpdateJobError::QuotaExceeded(exceeded));
             }
-            let bound_before = chains::bound_before(connection, job)?;
+            let bound_anew = chains::bound_anew(connection, job)?;
             match update(connection, job).or_store_failure()? {
                 Ok(()) => {
-                    let bound_anew: BTreeSet<OutputId> =
-                        job.role_bindings.outputs().difference(&bound_before).copied().collect();
                     if !chains::are_there(connection, job.organisation_id, &bound_anew).or_store_failure()? {
                         return Err(UpdateJobError::OutputMissing);
                     }

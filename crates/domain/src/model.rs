@@ -36,8 +36,8 @@ pub use inputs::{Conversion, Input, InputPosition, Organisation, UnitFit, Units,
 pub use jobs::{
     BINDINGS, BoundJobs, ChainLink, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, ImpactCounts,
     ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobImpact, JobOutput, JobRevision, JobWithHealth,
-    LineageDirection, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, OutputAction, OutputStep,
-    ReadJobs, Readers, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference, Way, ways_upstream,
+    JobsInUse, LineageDirection, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, OutputAction,
+    OutputStep, Readers, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference, Way, ways_upstream,
 };
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};

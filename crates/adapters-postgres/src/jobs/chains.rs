@@ -13,8 +13,8 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use prediction_domain::model::{
-    ChainLink, Health, HealthStatus, Job, JobId, JobName, JobOutput, Metric, OrganisationId, Output, OutputId,
-    ReadJobs, Readers, RoleName, Scope, SourceVersionId, Timestamp, Unit, ValueProblem,
+    ChainLink, Health, HealthStatus, Job, JobId, JobName, JobOutput, JobsInUse, Metric, OrganisationId, Output,
+    OutputId, Readers, RoleName, Scope, SourceVersionId, Timestamp, Unit, ValueProblem,
 };
 use prediction_domain::ports::{ChainRepository, JobFilter, StoreFailure};
 use uuid::Uuid;
@@ -114,7 +114,7 @@ impl ChainRepository for PostgresStore {
         rows.into_iter().map(link).collect()
     }
 
-    fn read_outputs(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure> {
+    fn outputs_in_use(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure> {
         let (organisations, jobs) = columns(wanted);
         let rows: Vec<ReadOutput> = self.database().statement(|connection| {
             sql_query(
@@ -137,9 +137,9 @@ impl ChainRepository for PostgresStore {
         Ok(found)
     }
 
-    fn count_read_jobs(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<ReadJobs>, StoreFailure> {
+    fn count_jobs_in_use(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<JobsInUse>, StoreFailure> {
         let Some(conditions) = Conditions::new(scope, filter) else { return Ok(Vec::new()) };
-        let query = CountReadJobs { conditions };
+        let query = CountJobsInUse { conditions };
         let counts: Vec<(Uuid, JsonList<String>, JsonList<String>, i64)> =
             self.database().statement(|connection| query.clone().load(connection))?;
         let roles = |roles: JsonList<String>| -> Result<Vec<RoleName>, StoreFailure> {
@@ -147,7 +147,7 @@ impl ChainRepository for PostgresStore {
         };
         let read = |(version, bound, read, jobs)| {
             let source_version_id = SourceVersionId::from_uuid(version).map_err(corrupt)?;
-            Ok(ReadJobs { source_version_id, roles: roles(bound)?, outputs: roles(read)?, jobs: count(jobs)? })
+            Ok(JobsInUse { source_version_id, roles: roles(bound)?, outputs: roles(read)?, jobs: count(jobs)? })
         };
         counts.into_iter().map(read).collect()
     }
@@ -381,11 +381,11 @@ const LINKS: &str = "WITH RECURSIVE upstream (job_id, upstream_job_id) AS (SELEC
 
 /// Counts jobs of which others read outputs.
 #[derive(Debug, Clone)]
-struct CountReadJobs {
+struct CountJobsInUse {
     conditions: Conditions,
 }
 
-impl QueryFragment<Pg> for CountReadJobs {
+impl QueryFragment<Pg> for CountJobsInUse {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
         out.push_sql(
@@ -402,7 +402,7 @@ impl QueryFragment<Pg> for CountReadJobs {
     }
 }
 
-statement! { varying CountReadJobs => (SqlUuid, Jsonb, Jsonb, BigInt) }
+statement! { varying CountJobsInUse => (SqlUuid, Jsonb, Jsonb, BigInt) }
 
 /// The nearest jobs upstream of each of some jobs that are in the way.
 #[derive(Debug, Clone)]

@@ -34,7 +34,7 @@ fn is_plain(plan: &JobSetUp) -> bool {
     plan.new_source.is_none()
         && plan.new_version.is_none()
         && plan.mode == WriteMode::Commit
-        && plan.job.role_bindings.iter().all(|binding| binding.output_id().is_none())
+        && !plan.job.role_bindings.have_outputs()
 }
 
 /// Carries out plain plans by one statement: one round trip and one commit for all of them.

@@ -13,8 +13,8 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    ChainLink, Health, HealthStatus, Job, JobId, JobName, JobOutput, Metric, OrganisationId, Output, OutputId,
-    ReadJobs, Readers, RoleName, Scope, SourceVersionId, Timestamp, Unit, ValueProblem,
+    ChainLink, Health, HealthStatus, Job, JobId, JobName, JobOutput, JobsInUse, Metric, OrganisationId, Output,
+    OutputId, Readers, RoleName, Scope, SourceVersionId, Timestamp, Unit, ValueProblem,
 };
 use prediction_domain::ports::{ChainRepository, JobFilter, StoreFailure};
 use serde_json::json;
@@ -98,7 +98,7 @@ impl ChainRepository for SqliteStore {
         rows.iter().map(link).collect()
     }
 
-    fn read_outputs(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure> {
+    fn outputs_in_use(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure> {
         let rows: Vec<ReadOutput> = sql_query(
             "SELECT wanted.key AS place, output.value ->> 'id' AS output_id FROM json_each(?) AS wanted \
              CROSS JOIN jobs ON jobs.organisation_id = wanted.value ->> 0 AND jobs.id = wanted.value ->> 1 \
@@ -115,7 +115,7 @@ impl ChainRepository for SqliteStore {
         Ok(found)
     }
 
-    fn count_read_jobs(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<ReadJobs>, StoreFailure> {
+    fn count_jobs_in_use(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<JobsInUse>, StoreFailure> {
         let scope = &narrowed(scope, filter);
         let read_roles = sql::<Text>(
             "(SELECT json_group_array(json_object('role', value ->> 'role')) FROM json_each(jobs.outputs) \
@@ -145,7 +145,7 @@ impl ChainRepository for SqliteStore {
         };
         let count = |((version, bound, read), jobs): ((String, String, String), u64)| {
             let source_version_id = SourceVersionId::parse(&version).map_err(corrupt)?;
-            Ok(ReadJobs { source_version_id, roles: roles(&bound)?, outputs: roles(&read)?, jobs })
+            Ok(JobsInUse { source_version_id, roles: roles(&bound)?, outputs: roles(&read)?, jobs })
         };
         counts.into_iter().map(count).collect()
     }
@@ -161,14 +161,18 @@ impl ChainRepository for SqliteStore {
     }
 }
 
-/// The outputs to which a job is bound, as they are written down with it.
-pub(super) fn bound_before(connection: &mut SqliteConnection, job: &Job) -> Result<BTreeSet<OutputId>, StoreFailure> {
+/// The outputs that a job is to have bound and has not yet. Most jobs have none: they ask nothing.
+pub(super) fn bound_anew(connection: &mut SqliteConnection, job: &Job) -> Result<BTreeSet<OutputId>, StoreFailure> {
     #[derive(QueryableByName)]
     struct Bound {
         #[diesel(sql_type = Text)]
         output_id: String,
     }
-    let rows: Vec<Bound> = sql_query(
+    let mut bound = job.role_bindings.outputs();
+    if bound.is_empty() {
+        return Ok(bound);
+    }
+    let before: Vec<Bound> = sql_query(
         "SELECT value ->> 'input_id' AS output_id FROM jobs CROSS JOIN json_each(jobs.role_bindings) \
          WHERE jobs.organisation_id = ? AND jobs.id = ? AND value ->> 'input_type' = 'output'",
     )
@@ -176,7 +180,10 @@ pub(super) fn bound_before(connection: &mut SqliteConnection, job: &Job) -> Resu
     .bind::<Text, _>(job.id.to_string())
     .load(connection)
     .or_store_failure()?;
-    rows.iter().map(|row| OutputId::parse(&row.output_id).map_err(corrupt)).collect()
+    for row in before {
+        bound.remove(&OutputId::parse(&row.output_id).map_err(corrupt)?);
+    }
+    Ok(bound)
 }
 
 /// Whether the organisation of a job has all of these outputs.

@@ -39,8 +39,11 @@ fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, 
     {
         return explain(connection, plan, JobSetUpRejected::QuotaExceeded(exceeded)).or_store_failure();
     }
-    let reads_none = plan.job.role_bindings.iter().all(|binding| binding.output_id().is_none());
-    if plan.new_source.is_none() && plan.new_version.is_none() && plan.mode == WriteMode::Commit && reads_none {
+    if plan.new_source.is_none()
+        && plan.new_version.is_none()
+        && plan.mode == WriteMode::Commit
+        && !plan.job.role_bindings.have_outputs()
+    {
         // One statement, which SQLite takes back by itself when it breaks a constraint.
         let stored = store_all(connection, plan);
         return finish(connection, plan, stored);

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
-    ChainLink, Health, Job, JobId, JobOutput, OrganisationId, OutputId, ReadJobs, Readers, RoleName, Scope,
-    SourceVersionId, Timestamp, ways_upstream,
+    ChainLink, Health, HealthStatus, Job, JobId, JobOutput, JobsInUse, OrganisationId, OutputId, Readers, RoleName,
+    Scope, SourceVersionId, Timestamp, ways_upstream,
 };
 use prediction_domain::ports::{ChainRepository, JobFilter, StoreFailure};
 
@@ -48,7 +48,7 @@ impl ChainRepository for MemoryStore {
         Ok(if leads { links.into_iter().collect() } else { Vec::new() })
     }
 
-    fn read_outputs(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure> {
+    fn outputs_in_use(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure> {
         let state = self.state();
         let read = |(organisation_id, id): &(OrganisationId, JobId)| {
             let links = state.links_of(*organisation_id).into_iter();
@@ -57,7 +57,7 @@ impl ChainRepository for MemoryStore {
         Ok(wanted.iter().map(read).collect())
     }
 
-    fn count_read_jobs(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<ReadJobs>, StoreFailure> {
+    fn count_jobs_in_use(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<JobsInUse>, StoreFailure> {
         let state = self.state();
         let mut counts: BTreeMap<(SourceVersionId, Vec<RoleName>, Vec<RoleName>), u64> = BTreeMap::new();
         for job in state.jobs.values().filter(|job| scope.contains(job.organisation_id) && passes(filter, job)) {
@@ -70,7 +70,7 @@ impl ChainRepository for MemoryStore {
                 *counts.entry((job.source_version_id, roles, outputs)).or_default() += 1;
             }
         }
-        let count = |((source_version_id, roles, outputs), jobs)| ReadJobs { source_version_id, roles, outputs, jobs };
+        let count = |((source_version_id, roles, outputs), jobs)| JobsInUse { source_version_id, roles, outputs, jobs };
         Ok(counts.into_iter().map(count).collect())
     }
 
@@ -129,7 +129,9 @@ impl State {
             let upstream: BTreeSet<JobId> = upstream.map(|(link, _)| link.upstream_job_id).collect();
             let blocks = |id: &JobId| {
                 let job = self.jobs.get(id);
-                job.is_some_and(|job| self.monitored(job).judged_at(now).health.status.blocks())
+                job.is_some_and(|job| {
+                    HealthStatus::BLOCKING.contains(&self.monitored(job).judged_at(now).health.status)
+                })
             };
             let (found, others): (BTreeSet<JobId>, BTreeSet<JobId>) = upstream.into_iter().partition(blocks);
             blocking.extend(found);

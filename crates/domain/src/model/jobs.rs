@@ -11,7 +11,7 @@ mod upgrade;
 
 pub use binding::{BINDINGS, CheckedBindings, MAX_BINDINGS, RoleBinding};
 pub(crate) use carry_over::CarryOver;
-pub use chain::{ChainLink, LineageDirection, ReadJobs, Readers, Way, ways_upstream};
+pub use chain::{ChainLink, JobsInUse, LineageDirection, Readers, Way, ways_upstream};
 pub use health::{
     Health, HealthCounts, HealthFilter, HealthStatus, JobWithHealth, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
     RunOutcome, RunSummary,

@@ -5,7 +5,7 @@ use super::catalog::{InputRole, Lifecycle, OutputRole};
 use super::catalog::{SourceVersion, SourceVersionHead};
 use super::inputs::{Input, Organisation};
 use super::jobs::RoleBinding;
-use super::jobs::{Job, JobRevision, Output};
+use super::jobs::{Job, JobOutput, JobRevision, Output};
 use super::jobs::{JobWithHealth, MonitoredJob};
 use super::results::Run;
 
@@ -85,6 +85,12 @@ impl Weight for RoleBinding {
 impl Weight for Output {
     fn weight(&self) -> usize {
         PART + of_texts([self.role.as_str(), self.metric.as_str(), text!(self.unit)])
+    }
+}
+
+impl Weight for JobOutput {
+    fn weight(&self) -> usize {
+        2 * PART + self.job_name.as_str().len() + self.output.weight()
     }
 }
 

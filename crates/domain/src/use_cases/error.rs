@@ -142,7 +142,7 @@ pub enum InUse {
     },
     /// Jobs read outputs of a job.
     #[error("{} jobs read outputs of the job", .readers.jobs)]
-    OutputsAreRead {
+    OutputsAreBound {
         /// Which jobs.
         readers: Readers,
         /// Which outputs, by their roles, as far as they would be gone.

@@ -9,6 +9,11 @@ use crate::model::{
 };
 use crate::requests::Sent;
 
+/// How many jobs are read at once, where a request may concern many: each may have 200 bindings.
+pub(crate) const JOBS_AT_ONCE: usize = 100;
+/// How many versions are read at once: each may be as large as a request.
+pub(crate) const VERSIONS_AT_ONCE: usize = 8;
+
 /// The job to be changed, for a caller who was allowed to change it: that needs no permission to read.
 pub(crate) fn find_monitored_job(ports: &Ports, caller: &Caller, id: JobId) -> Result<MonitoredJob, UseCaseError> {
     ports.jobs.find_monitored(&[(caller.scope.clone(), id)])?.pop().flatten().ok_or(UseCaseError::NotFound)

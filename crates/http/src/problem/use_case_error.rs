@@ -94,7 +94,7 @@ impl From<InUse> for Problem {
                 .detail(format!("the source version is used by {}", counted(jobs, "job")))
                 .member(ProblemMember::Jobs, jobs)
                 .member(ProblemMember::JobIds, json!(visible)),
-            InUse::OutputsAreRead { readers: Readers { jobs, first }, roles } => Self::new(ProblemCode::InUse)
+            InUse::OutputsAreBound { readers: Readers { jobs, first }, roles } => Self::new(ProblemCode::InUse)
                 .detail(format!("outputs of the job are read by {}{}", counted(jobs, "other job"), listed(&roles)))
                 .member(ProblemMember::Jobs, jobs)
                 .member(ProblemMember::JobIds, json!(first)),

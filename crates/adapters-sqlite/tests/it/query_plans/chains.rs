@@ -24,7 +24,7 @@ fn chains_are_followed_along_indexes() {
             database.store.count_readers(organisation, job.id).unwrap();
         }),
         plans(&database, "SELECT", || {
-            database.store.read_outputs(&keys).unwrap();
+            database.store.outputs_in_use(&keys).unwrap();
         }),
         // From itself to itself, so that both questions are asked.
         plans(&database, "WITH", || {

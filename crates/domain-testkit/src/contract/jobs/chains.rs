@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    ChainLink, CheckedBindings, Health, Job, JobId, JobOutput, OrganisationId, Output, OutputId, ReadJobs, Readers,
+    ChainLink, CheckedBindings, Health, Job, JobId, JobOutput, JobsInUse, OrganisationId, Output, OutputId, Readers,
     RoleBinding, RunStatus, Scope, SourceVersion, Timestamp, Way, ways_upstream,
 };
 use prediction_domain::ports::{
@@ -209,7 +209,7 @@ pub(crate) fn readers_are_found_in_order_and_within_the_organisation(stores: &St
     assert_eq!(few, ids(&both)[..2]);
     let foreign = stores.chains.readers_of(fresh_organisation_id(), &BTreeSet::from([first.id]), 9);
     assert_eq!(foreign.expect("readers are found"), []);
-    let read = stores.chains.read_outputs(&[
+    let read = stores.chains.outputs_in_use(&[
         (chain.organisation, readers[0].id),
         (chain.organisation, first.id),
         (fresh_organisation_id(), second.id),
@@ -227,12 +227,12 @@ pub(crate) fn jobs_whose_outputs_are_read_are_counted(stores: &Stores) {
     chain.stored("reader", &[one.outputs[0].id, other.outputs[0].id, last.outputs[1].id]);
     let of_version = JobFilter { source_version_id: Some(version.id), ..JobFilter::default() };
     let count = |scope: Scope, filter: &JobFilter| {
-        let mut counts = stores.chains.count_read_jobs(&scope, filter).expect("jobs are counted");
+        let mut counts = stores.chains.count_jobs_in_use(&scope, filter).expect("jobs are counted");
         counts.sort_by_key(|count| count.jobs);
         counts
     };
     let roles = one.role_bindings.iter().map(|binding| binding.role.clone()).collect::<Vec<_>>();
-    let read = |role, jobs| ReadJobs {
+    let read = |role, jobs| JobsInUse {
         source_version_id: version.id,
         roles: roles.clone(),
         outputs: vec![role_name(role)],

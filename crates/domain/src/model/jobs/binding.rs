@@ -67,6 +67,12 @@ impl CheckedBindings {
         self.iter().filter_map(RoleBinding::output_id).collect()
     }
 
+    /// Whether an output of another job is bound.
+    #[must_use]
+    pub fn have_outputs(&self) -> bool {
+        self.iter().any(|binding| binding.output_id().is_some())
+    }
+
     /// The bindings in the order in which they were given.
     #[must_use]
     pub fn into_vec(self) -> Vec<RoleBinding> {

@@ -68,7 +68,7 @@ pub fn ways_upstream(
         let skipped = jobs.saturating_sub(most_shown);
         let is_shown = |place: usize| place < first || place >= first + skipped;
         let shown = all.enumerate().filter(|(place, _)| is_shown(*place)).map(|(_, job)| job);
-        Some(Way { shown: if most_shown == 0 { Vec::new() } else { shown.collect() }, jobs })
+        Some(Way { shown: shown.collect(), jobs })
     };
     from.iter().map(way).collect()
 }
@@ -76,7 +76,7 @@ pub fn ways_upstream(
 /// Jobs of a source that run the same version, have the same input roles bound, and whose outputs of the same roles
 /// other jobs have bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadJobs {
+pub struct JobsInUse {
     /// The version that they run.
     pub source_version_id: SourceVersionId,
     /// The input roles that they have bound.

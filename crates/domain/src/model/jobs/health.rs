@@ -38,6 +38,15 @@ words! {
 }
 
 impl HealthStatus {
+    /// Those of jobs that are in the way of the jobs that read their outputs.
+    pub const BLOCKING: [Self; 3] = [Self::Paused, Self::Overdue, Self::Failing];
+
+    /// Whether something upstream may be the cause.
+    #[must_use]
+    pub fn may_be_blocked(self) -> bool {
+        matches!(self, Self::Overdue | Self::Failing | Self::Late)
+    }
+
     /// Its place in [`ALL`](Self::ALL), by which stores know it.
     #[must_use]
     pub fn number(self) -> i16 {
@@ -183,23 +192,6 @@ pub struct Health {
     /// The nearest jobs upstream that keep it from delivering. They are looked for where the job is read, and not when
     /// it is judged.
     pub blocked_by: Vec<JobId>,
-}
-
-impl HealthStatus {
-    /// Whether the job is in the way of those that read its outputs.
-    #[must_use]
-    pub fn blocks(self) -> bool {
-        Self::BLOCKING.contains(&self)
-    }
-
-    /// The statuses of which that is so.
-    pub const BLOCKING: [Self; 3] = [Self::Paused, Self::Overdue, Self::Failing];
-
-    /// Whether something upstream may be the cause.
-    #[must_use]
-    pub fn may_be_blocked(self) -> bool {
-        matches!(self, Self::Overdue | Self::Failing | Self::Late)
-    }
 }
 
 impl Health {

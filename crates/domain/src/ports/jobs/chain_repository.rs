@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::model::{ChainLink, JobId, JobOutput, OrganisationId, OutputId, ReadJobs, Readers, Scope, Timestamp};
+use crate::model::{ChainLink, JobId, JobOutput, JobsInUse, OrganisationId, OutputId, Readers, Scope, Timestamp};
 use crate::ports::{JobFilter, StoreFailure};
 
 /// Knows which jobs read outputs of which others. [`JobRepository`](super::JobRepository) writes that down with the
@@ -30,14 +30,14 @@ pub trait ChainRepository: Send + Sync {
     ) -> Result<Vec<ChainLink>, StoreFailure>;
 
     /// Tells which outputs of each of these jobs other jobs read, in the order asked for.
-    fn read_outputs(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure>;
+    fn outputs_in_use(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure>;
 
     /// Counts those jobs of which others read outputs, by the version that they run, the input roles that they have
     /// bound, and the output roles that are read. Filters by health, stage and input are not asked for.
-    fn count_read_jobs(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<ReadJobs>, StoreFailure>;
+    fn count_jobs_in_use(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<JobsInUse>, StoreFailure>;
 
     /// Finds the nearest jobs upstream of each of these jobs that are in the way at a time
-    /// ([`HealthStatus::blocks`](crate::model::HealthStatus::blocks)), in the order asked for, ordered by their ids:
+    /// ([`HealthStatus::BLOCKING`](crate::model::HealthStatus::BLOCKING)), in the order asked for, ordered by their ids:
     /// behind one that is, none is looked for. Up to
     /// [`DEPTH_OF_BLOCKING`](crate::model::Health::DEPTH_OF_BLOCKING) steps away, and at most
     /// [`MAX_BLOCKING`](crate::model::Health::MAX_BLOCKING) of each.

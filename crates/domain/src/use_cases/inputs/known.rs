@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::ports::{InputFilter, StoreFailure};
 use crate::requests::{BindingDraft, Cycle, KnownInputs, KnownOutput, Sent, UnitComparison, named_outputs};
+use crate::use_cases::lookup::JOBS_AT_ONCE;
 use crate::use_cases::{Ports, UnknownInputs, Warning};
 
 /// So many inputs of a kind are offered instead of one that is not registered.
@@ -140,7 +141,7 @@ fn find_cycles(ports: &Ports, job: &Job, outputs: &mut BTreeMap<OutputId, KnownO
         closing[..shown].iter().flat_map(|output| ways[&output.of_job.job_id].shown.iter().copied()).collect();
     let wanted: Vec<_> = ids.into_iter().map(|id| (Scope::of([job.organisation_id]), id)).collect();
     let mut names: BTreeMap<JobId, JobName> = BTreeMap::new();
-    for few in wanted.chunks(READ_AT_ONCE) {
+    for few in wanted.chunks(JOBS_AT_ONCE) {
         names.extend(ports.jobs.find_many(few)?.into_iter().flatten().map(|job| (job.id, job.name)));
     }
     for (place, output) in closing.iter_mut().enumerate() {
@@ -150,9 +151,6 @@ fn find_cycles(ports: &Ports, job: &Job, outputs: &mut BTreeMap<OutputId, KnownO
     }
     Ok(())
 }
-
-/// How many jobs are read at once for their names.
-const READ_AT_ONCE: usize = 100;
 
 /// From the job that is to be bound: it reads the first of the way, which ends with it.
 fn around(mut way: Way) -> Way {

@@ -33,7 +33,7 @@ impl Weight for Candidate {
     fn weight(&self) -> usize {
         match &self.subject {
             CandidateSubject::Input(input) => input.weight(),
-            CandidateSubject::Output(found) => found.output.weight() + 300 + found.job_name.as_str().len(),
+            CandidateSubject::Output(output) => output.weight(),
         }
     }
 }

@@ -12,12 +12,11 @@ use crate::model::{
 };
 use crate::ports::{JobFilter, StoreFailure};
 use crate::requests::KnownOutput;
+use crate::use_cases::lookup::{JOBS_AT_ONCE, VERSIONS_AT_ONCE};
 use crate::use_cases::{Ports, Warning};
 
 /// So many jobs are named in a warning.
 const MOST_NAMED: usize = 10;
-/// So many jobs are read at once.
-const READ_AT_ONCE: usize = 100;
 /// So many jobs are looked at for the warnings of a request.
 const MOST_LOOKED_AT: usize = 1_000;
 
@@ -49,9 +48,6 @@ fn judge(
     }
     Ok(unfit)
 }
-
-/// How many versions are read at once: each may be as large as a request.
-const VERSIONS_AT_ONCE: usize = 8;
 
 /// The versions that these jobs run.
 pub(crate) fn versions_of<'a>(
@@ -125,7 +121,7 @@ pub(crate) fn unfit_readers(
     let registered: RegisteredInputs = outputs.iter().map(|output| (organisation_id, output.clone())).collect();
     let is_changed = |binding: &RoleBinding| binding.output_id().is_some_and(|id| changed.contains(&id));
     let mut unfit: BTreeMap<OutputId, Vec<(JobId, RoleName)>> = BTreeMap::new();
-    for few in readers.chunks(READ_AT_ONCE) {
+    for few in readers.chunks(JOBS_AT_ONCE) {
         let wanted: Vec<_> = few.iter().map(|id| (Scope::of([organisation_id]), *id)).collect();
         let found: Vec<Job> = ports.jobs.find_many(&wanted)?.into_iter().flatten().collect();
         let jobs: Vec<&Job> = found.iter().collect();

@@ -1,6 +1,6 @@
 //! What is in the way of jobs that do not deliver.
 
-use crate::model::{Job, JobWithHealth, MonitoredJob, OrganisationId, Timestamp};
+use crate::model::{JobWithHealth, MonitoredJob, OrganisationId, Timestamp};
 use crate::ports::StoreFailure;
 use crate::use_cases::Ports;
 
@@ -11,9 +11,9 @@ pub(crate) fn tell_blocking<'a>(
     judged: impl IntoIterator<Item = &'a mut JobWithHealth>,
     now: Timestamp,
 ) -> Result<(), StoreFailure> {
-    let reads = |job: &Job| job.role_bindings.iter().any(|binding| binding.input_type.is_output());
-    let mut concerned: Vec<&mut JobWithHealth> =
-        judged.into_iter().filter(|judged| judged.health.status.may_be_blocked() && reads(&judged.job)).collect();
+    let is_concerned =
+        |judged: &&mut JobWithHealth| judged.health.status.may_be_blocked() && judged.job.role_bindings.have_outputs();
+    let mut concerned: Vec<&mut JobWithHealth> = judged.into_iter().filter(is_concerned).collect();
     if concerned.is_empty() {
         return Ok(());
     }

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::Warning;
-use super::store_change::{Changed, store_change};
+use super::readers::warn_of_readers;
+use super::store_change::store_change;
 use crate::model::{
     Caller, CarryOver, CheckedBindings, Contract, Diagnostics, Health, Job, JobId, JobName, JobWithHealth,
     OrganisationId, Output, Path, Permission, RoleBinding, Segment, SourceId, SourceVersion, SourceVersionId,
@@ -26,14 +27,6 @@ pub struct JobChanged {
     pub warnings: Vec<Warning>,
 }
 
-impl JobChanged {
-    pub(super) fn new(done: Changed, mut warnings: Vec<Warning>) -> Self {
-        let Changed { judged: JobWithHealth { job, health }, warnings: of_readers } = done;
-        warnings.extend(of_readers);
-        Self { job, health, warnings }
-    }
-}
-
 /// Changes a job: its name, whether it is active, its version and its bindings. What results is judged like a setup.
 /// Outputs of roles that both versions have keep their ids. What changes nothing leaves the revision.
 pub fn change_job(
@@ -49,10 +42,12 @@ pub fn change_job(
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;
         require_revision(precondition, sent_revision, found.job.revision)?;
-        let (changed, warnings) = change(ports, &found.job, submission)?;
+        let (changed, mut warnings) = change(ports, &found.job, submission)?;
+        warnings.extend(warn_of_readers(ports, &found.job, &changed)?);
         let last_write_wins = last_write_wins(precondition, sent_revision);
-        if let Some(done) = store_change(ports, caller, found, changed, last_write_wins, mode)? {
-            return Ok(JobChanged::new(done, warnings));
+        if let Some(JobWithHealth { job, health }) = store_change(ports, caller, found, changed, last_write_wins, mode)?
+        {
+            return Ok(JobChanged { job, health, warnings });
         }
     }
     Err(contended())

@@ -49,8 +49,7 @@ pub struct BoundInput {
 
 impl Weight for BoundInput {
     fn weight(&self) -> usize {
-        let text = |of_job: &JobOutput| of_job.job_name.as_str().len() + of_job.output.role.as_str().len();
-        self.input.as_ref().map_or(0, Weight::weight) + self.output.as_ref().map_or(0, |output| 300 + text(output))
+        self.input.as_ref().map_or(0, Weight::weight) + self.output.as_ref().map_or(0, Weight::weight)
     }
 }
 

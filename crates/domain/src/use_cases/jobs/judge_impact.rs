@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::sift::sift;
 use crate::model::{
     BoundJobs, Caller, CheckedBindings, Compatibility, Contract, ImpactCounts, ImpactOutcome, InputId, Job, JobImpact,
-    OrganisationId, OutputId, Page, PageRequest, Permission, Position, ReadJobs, RoleBinding, RoleName, SourceVersion,
+    JobsInUse, OrganisationId, OutputId, Page, PageRequest, Permission, Position, RoleBinding, RoleName, SourceVersion,
     SourceVersionId,
 };
 use crate::ports::JobFilter;
@@ -116,8 +116,8 @@ impl Judge<'_> {
         if self.known.values().all(|known| known.removed_outputs.is_empty()) {
             return Ok(());
         }
-        for ReadJobs { source_version_id, roles, outputs, jobs } in
-            self.ports.chains.count_read_jobs(&caller.scope, jobs)?
+        for JobsInUse { source_version_id, roles, outputs, jobs } in
+            self.ports.chains.count_jobs_in_use(&caller.scope, jobs)?
         {
             if source_version_id == self.to.id {
                 continue;
@@ -175,7 +175,7 @@ impl Judge<'_> {
     }
 
     /// Which outputs of each of these jobs others read. It is not asked where no output would be gone.
-    fn read_outputs(&mut self, jobs: &[Job]) -> Result<Vec<BTreeSet<OutputId>>, UseCaseError> {
+    fn outputs_in_use(&mut self, jobs: &[Job]) -> Result<Vec<BTreeSet<OutputId>>, UseCaseError> {
         let mut removes = false;
         for job in jobs {
             removes |= !self.known(job.source_version_id)?.removed_outputs.is_empty();
@@ -184,7 +184,7 @@ impl Judge<'_> {
             return Ok(vec![BTreeSet::new(); jobs.len()]);
         }
         let wanted: Vec<_> = jobs.iter().map(|job| (job.organisation_id, job.id)).collect();
-        Ok(self.ports.chains.read_outputs(&wanted)?)
+        Ok(self.ports.chains.outputs_in_use(&wanted)?)
     }
 
     fn list(
@@ -201,7 +201,7 @@ impl Judge<'_> {
             |found| {
                 let others = found.into_iter().map(|found| found.job);
                 let others = others.filter(|job| job.source_version_id != self.to.id).collect::<Vec<_>>();
-                let read = self.read_outputs(&others)?;
+                let read = self.outputs_in_use(&others)?;
                 let judged = others.into_iter().zip(&read).map(|(job, read)| self.of_job(job, read));
                 let impacts = judged.collect::<Result<Vec<_>, _>>()?;
                 let is_wanted = |impact: &JobImpact| filter.outcome.is_none_or(|wanted| impact.outcome == wanted);

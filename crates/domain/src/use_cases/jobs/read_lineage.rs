@@ -5,7 +5,7 @@ use crate::model::{
     Caller, JobId, JobWithHealth, LineageDirection, MonitoredJob, OrganisationId, OutputId, PageRequest, Permission,
     RoleName, Scope, Source, SourceId, SourceVersionId, VersionReference, Weight,
 };
-use crate::use_cases::lookup::find_monitored_job;
+use crate::use_cases::lookup::{JOBS_AT_ONCE, VERSIONS_AT_ONCE, find_monitored_job};
 use crate::use_cases::{Ports, UseCaseError};
 
 /// How far a lineage goes at the most, in steps from one job to the next.
@@ -18,12 +18,8 @@ const MAX_EDGES: usize = 5_000;
 const BUDGET: usize = 3 * PageRequest::BUDGET;
 /// About how many bytes of jobs are held meanwhile at the most: a job may have 200 bindings and outputs.
 const MOST_HELD: usize = 16 << 20;
-/// How many jobs are read at once.
-const READ_AT_ONCE: usize = 100;
 /// How many outputs are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 1_000;
-/// How many versions are read at once: each may be as large as a request.
-const VERSIONS_AT_ONCE: usize = 8;
 /// About how many bytes a job has without its texts, and a binding.
 const NODE: usize = 700;
 const EDGE: usize = 250;
@@ -134,7 +130,7 @@ impl<'a> Search<'a> {
         let room = MAX_NODES - self.order.len();
         let new: Vec<JobId> = ids.iter().filter(|id| !self.found.contains_key(id)).copied().collect();
         self.truncated |= new.len() > room;
-        for few in new[..new.len().min(room)].chunks(READ_AT_ONCE) {
+        for few in new[..new.len().min(room)].chunks(JOBS_AT_ONCE) {
             let wanted: Vec<_> = few.iter().map(|id| (self.scope(), *id)).collect();
             for found in self.ports.jobs.find_monitored(&wanted)?.into_iter().flatten() {
                 self.held += found.job.weight();

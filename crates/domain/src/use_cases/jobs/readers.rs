@@ -47,8 +47,8 @@ pub(super) fn in_use(
     staying: &[Output],
     readers: Readers,
 ) -> Result<UseCaseError, StoreFailure> {
-    let read = ports.chains.read_outputs(&[(stored.organisation_id, stored.id)])?.pop().unwrap_or_default();
+    let read = ports.chains.outputs_in_use(&[(stored.organisation_id, stored.id)])?.pop().unwrap_or_default();
     let is_lost = |output: &&Output| read.contains(&output.id) && staying.iter().all(|staying| staying.id != output.id);
     let roles = stored.outputs.iter().filter(is_lost).map(|output| output.role.clone()).collect();
-    Ok(UseCaseError::InUse(InUse::OutputsAreRead { readers, roles }))
+    Ok(UseCaseError::InUse(InUse::OutputsAreBound { readers, roles }))
 }

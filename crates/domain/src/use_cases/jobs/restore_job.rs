@@ -1,7 +1,10 @@
 use super::Warning;
 use super::change_job::{JobChanged, report_bindings_at};
+use super::readers::warn_of_readers;
 use super::store_change::store_change;
-use crate::model::{Caller, Diagnostics, Job, JobId, Path, Permission, Revision, ValueProblem, ViolationCode};
+use crate::model::{
+    Caller, Diagnostics, Job, JobId, JobWithHealth, Path, Permission, Revision, ValueProblem, ViolationCode,
+};
 use crate::ports::WriteMode;
 use crate::requests::{BindingDraft, Precondition, RestoreDraft, Sent, Submission, validate_bindings};
 use crate::use_cases::inputs::known::{InputsOfJob, unverified_units};
@@ -22,10 +25,11 @@ pub fn restore_job(
     for _ in 0..MAX_ATTEMPTS {
         let found = find_monitored_job(ports, caller, id)?;
         require_revision(precondition, &Sent::Absent, found.job.revision)?;
-        let (job, warnings) = as_it_was(ports, &found.job, submission)?;
+        let (job, mut warnings) = as_it_was(ports, &found.job, submission)?;
+        warnings.extend(warn_of_readers(ports, &found.job, &job)?);
         let last_write_wins = matches!(precondition, Precondition::None);
-        if let Some(done) = store_change(ports, caller, found, job, last_write_wins, mode)? {
-            return Ok(JobChanged::new(done, warnings));
+        if let Some(JobWithHealth { job, health }) = store_change(ports, caller, found, job, last_write_wins, mode)? {
+            return Ok(JobChanged { job, health, warnings });
         }
     }
     Err(contended())

@@ -1,16 +1,8 @@
-use super::Warning;
 use super::blocking::judged;
-use super::readers::{in_use, warn_of_readers};
+use super::readers::in_use;
 use crate::model::{Caller, Job, JobWithHealth, MonitoredJob};
 use crate::ports::{UpdateJobError, WriteMode};
 use crate::use_cases::{Conflict, Ports, Resource, UseCaseError};
-
-/// A job that was changed.
-pub(super) struct Changed {
-    pub(super) judged: JobWithHealth,
-    /// What the change does to jobs that read its outputs.
-    pub(super) warnings: Vec<Warning>,
-}
 
 /// Stores what a job is to be as its next revision; what changes nothing leaves the revision. A job that is activated
 /// has a whole interval to deliver.
@@ -24,14 +16,12 @@ pub(super) fn store_change(
     changed: Job,
     last_write_wins: bool,
     mode: WriteMode,
-) -> Result<Option<Changed>, UseCaseError> {
+) -> Result<Option<JobWithHealth>, UseCaseError> {
     if changed == stored {
-        let judged = judged(ports, MonitoredJob { job: stored, monitoring });
-        return Ok(Some(Changed { judged, warnings: Vec::new() }));
+        return Ok(Some(judged(ports, MonitoredJob { job: stored, monitoring })));
     }
     let updated_at = ports.clock.now().max(stored.updated_at);
     let is_activated = changed.active && !stored.active;
-    let warnings = warn_of_readers(ports, &stored, &changed)?;
     let changed = Job {
         activated_at: if is_activated { Some(updated_at) } else { stored.activated_at },
         revision: stored.revision.next(),
@@ -41,10 +31,7 @@ pub(super) fn store_change(
     };
     let allowance = ports.allowance_of_change();
     match ports.jobs.update(&changed, stored.revision, allowance, mode) {
-        Ok(()) => {
-            let judged = judged(ports, MonitoredJob { job: changed, monitoring });
-            Ok(Some(Changed { judged, warnings }))
-        }
+        Ok(()) => Ok(Some(judged(ports, MonitoredJob { job: changed, monitoring }))),
         Err(UpdateJobError::Stale { .. }) if last_write_wins => Ok(None),
         Err(UpdateJobError::Stale { current }) => Err(UseCaseError::Stale { current }),
         Err(UpdateJobError::Missing) => Err(UseCaseError::NotFound),

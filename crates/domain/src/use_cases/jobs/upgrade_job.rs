@@ -1,4 +1,5 @@
 use super::Warning;
+use super::readers::warn_of_readers;
 use super::store_change::store_change;
 use crate::model::{
     Caller, Diagnostics, InputAction, InputStep, Job, JobId, JobWithHealth, Output, OutputAction, OutputStep, Path,
@@ -41,10 +42,10 @@ pub fn upgrade_job(
         let found = find_monitored_job(ports, caller, id)?;
         require_revision(precondition, sent_revision, found.job.revision)?;
         let Upgrade { job, plan, mut warnings } = plan(ports, &found.job, submission)?;
+        warnings.extend(warn_of_readers(ports, &found.job, &job)?);
         let last_write_wins = last_write_wins(precondition, sent_revision);
-        if let Some(done) = store_change(ports, caller, found, job, last_write_wins, mode)? {
-            warnings.extend(done.warnings);
-            return Ok(JobUpgraded { job: done.judged, plan, warnings });
+        if let Some(job) = store_change(ports, caller, found, job, last_write_wins, mode)? {
+            return Ok(JobUpgraded { job, plan, warnings });
         }
     }
     Err(contended())

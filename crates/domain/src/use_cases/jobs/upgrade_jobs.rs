@@ -188,7 +188,7 @@ fn upgrade_one(
         let upgrade = plan_between(ports, job, &UpgradeDraft::default(), diagnostics, from, &prepared.to)?;
         let is_unchanged = upgrade.job == *job;
         if let Some(done) = store_change(ports, caller, stored, upgrade.job, true, mode)? {
-            let revision = done.judged.job.revision;
+            let revision = done.job.revision;
             let outcome = if is_unchanged { JobUpgradeOutcome::Unchanged } else { JobUpgradeOutcome::Upgraded };
             return Ok(outcome(revision));
         }
