@@ -145,14 +145,37 @@ class Bench:
             file.tidy()
 
     def run_chains(self) -> None:
-        """What jobs cost that read outputs of others."""
-        server, _ = self._postgres("chains", self._options.jobs)
-        file = Sqlite(self._folder / "chains.db")
+        """What jobs cost that read outputs of others, and what those pay for them that read none."""
+        options = self._options
+        say(f"Making databases with {options.jobs:,} jobs.")
+        databases: list[Postgres | Sqlite] = []
+        groups = []
+        for at in chains.DATABASES:
+            servers = {}
+            for kind in chains.KINDS:
+                servers[kind], database = self._with_jobs(at, kind)
+                databases.append(database)
+                if kind == chains.WITHOUT:
+                    database.take_chains_back()
+            for what, milliseconds in chains.Chains(servers[chains.WITH], self._local).milliseconds().items():
+                self.figures[f"p99: {what}, {at}, ms"] = milliseconds
+            for connections in (16, 64):
+                load = Load("setup", connections, self._local, options.jobs)
+                groups.append([(f"{at} {kind} {connections}", servers[kind], load) for kind in chains.KINDS])
+        for number in range(options.rounds):
+            say(f"Round {number + 1} of {options.rounds}.")
+            for name, at_server, load in in_turn(groups, number):
+                self._measure(name, at_server, load)
+            for database in databases:
+                database.tidy()
+
+    def _with_jobs(self, at: str, name: str) -> tuple[Server, Postgres | Sqlite]:
+        if at == "PostgreSQL":
+            return self._postgres(f"chains_{name}", self._options.jobs)
+        file = Sqlite(self._folder / f"chains_{name}.db")
         self._seed(file.url)
         file.clone_jobs(self._options.jobs)
-        for name, found in (("PostgreSQL", server), ("SQLite", self._start(file.url))):
-            for what, milliseconds in chains.Chains(found, self._local).milliseconds().items():
-                self.figures[f"p99: {what}, {name}, ms"] = milliseconds
+        return self._start(file.url), file
 
     def run_unknown(self) -> None:
         """Whether the time of an answer tells what others have."""

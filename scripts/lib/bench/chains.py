@@ -1,18 +1,20 @@
 """What jobs cost that read outputs of others: the refusal of a long cycle, and large lineages."""
 
-import statistics
 import time
-from collections.abc import Callable
 
 from service.answers import Json
 from service.documents import table
 from service.processes import Server
 from service.template import ORGANISATIONS, TEMPLATE
 
-from .report import _conditions, _number
+from .asking import p99
+from .report import _conditions, _number, compared
 
 JOBS = 1_000
 ASKED = 100
+DATABASES = ["PostgreSQL", "SQLite"]
+# A database in which chains are not kept, beside one in which they are.
+KINDS = WITHOUT, WITH = "without", "with"
 
 
 class Chains:
@@ -45,12 +47,12 @@ class Chains:
         return job
 
     def milliseconds(self) -> dict[str, float]:
-        """The slowest of a hundred of each."""
+        """Of a hundred of each, the p99."""
         return {
-            f"refuse a cycle of {JOBS:,} jobs": _slowest(self._close),
-            f"lineage of {JOBS:,} jobs around one": _slowest(self._around_hub),
-            f"lineage in a row of {JOBS:,} jobs, 10 steps each way": _slowest(self._in_row),
-            "set up a job that reads an output": _slowest(self._set_up),
+            f"refuse a cycle of {JOBS:,} jobs": p99(self._close, ASKED),
+            f"lineage of {JOBS:,} jobs around one": p99(self._around_hub, ASKED),
+            f"lineage in a row of {JOBS:,} jobs, 10 steps each way": p99(self._in_row, ASKED),
+            "set up a job that reads an output": p99(self._set_up, ASKED),
         }
 
     def _close(self) -> None:
@@ -74,16 +76,9 @@ def _binding(job: Json) -> Json:
     return {"role": "before", "input_id": job["outputs"][0]["id"]}
 
 
-def _slowest(act: Callable[[], None]) -> float:
-    times = []
-    for _ in range(ASKED):
-        began = time.perf_counter()
-        act()
-        times.append((time.perf_counter() - began) * 1_000)
-    return statistics.quantiles(times, n=100)[-1]
-
-
 def tables(runs: list[Json]) -> str:
     """Everything, as Markdown."""
     figures = [[name, _number(figure)] for run in runs for name, figure in run["figures"].items()]
-    return "\n\n".join([_conditions(runs), table(["what", "measured"], figures)])
+    head = ["SETUP", "without chains, per second", "with chains, per second", "with against without"]
+    rows = compared(runs, DATABASES, KINDS)
+    return "\n\n".join([_conditions(runs), table(["what", "measured"], figures), table(head, rows)])

@@ -18,6 +18,9 @@ COLUMNS = (
 )
 
 
+MIGRATIONS = Path(__file__).parents[3] / "migrations"
+
+
 class DeadlockError(RuntimeError):
     """PostgreSQL ended a statement that waited in a circle."""
 
@@ -29,6 +32,7 @@ class Postgres:
         self._psql = binaries / "psql"
         self._admin = server_url
         self.url = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
+        self._filled = ["jobs", "run_summaries", "job_health", "job_inputs", "outputs"]
         self.run(f"CREATE DATABASE {name}", self._admin)
 
     def run(self, sql: str, url: str | None = None) -> str:
@@ -89,9 +93,14 @@ class Postgres:
         # They ran long ago, and are overdue: judged as they would be, so that the service does not do that while it is
         # measured.
         self.run("UPDATE job_health SET status = 2, judged_until = 'infinity' WHERE judged_until = '-infinity'")
-        for table in ["jobs", "run_summaries", "job_health", "job_inputs", "outputs"]:
+        for table in self._filled:
             self.run(f"VACUUM (ANALYZE) {table}")
         self.run("CHECKPOINT")
+
+    def take_chains_back(self) -> None:
+        """Makes it what it was before chains were kept. A service that runs on it goes on."""
+        self.run(_undo_of_chains("postgres"))
+        self._filled.remove("outputs")
 
     def watch_statements(self) -> None:
         """Starts noting which statements come."""
@@ -134,6 +143,12 @@ class Sqlite:
         connection.close()
         self.tidy()
 
+    def take_chains_back(self) -> None:
+        """Makes it what it was before chains were kept. A service that runs on it goes on."""
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=20)
+        connection.executescript(_undo_of_chains("sqlite"))
+        connection.close()
+
     def tidy(self) -> None:
         """Removes what setups added."""
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=20)
@@ -150,3 +165,7 @@ class Sqlite:
         connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
+
+
+def _undo_of_chains(database: str) -> str:
+    return (MIGRATIONS / database / "2026-11-27-000003_know_which_jobs_read_outputs_of_others" / "down.sql").read_text()

@@ -2,8 +2,8 @@
 
 import random
 import sqlite3
-import statistics
-import time
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote
 
 from service.answers import Json
@@ -11,8 +11,9 @@ from service.documents import table
 from service.processes import Server
 from service.template import ORGANISATIONS, TEMPLATE
 
+from .asking import p99
 from .databases import FIRST_ID, Postgres, Sqlite
-from .report import _conditions, _number, _ratio, _spread, ratios, samples
+from .report import _conditions, _number, compared
 
 ASKED = 400
 # In a thousand organisations. The loads know these numbers, too.
@@ -52,7 +53,7 @@ def fill_sqlite(file: Sqlite, organisations: int) -> None:
 
 
 def milliseconds_to_look(server: Server, token: str) -> dict[str, float]:
-    """The slowest of a hundred, of questions for candidates and for a part of a name."""
+    """The p99 of questions for candidates and for a part of a name."""
     source = server.get("/api/v1/sources", token)["items"][0]["id"]
     air = {"role": "air", "input_kind": "sensor", "metric": "temperature", "unit": "°C"}
     version = {**TEMPLATE["source_version"], "source_id": source, "version": "air", "input_roles": [air]}
@@ -68,28 +69,17 @@ def milliseconds_to_look(server: Server, token: str) -> dict[str, float]:
         part = quote(f"SENSOR {chance.randrange(IN_EACH)} of")
         return f"/api/v1/inputs?organisation_id={chance.choice(ORGANISATIONS)}&q={part}"
 
-    found = {}
-    for name, question in (("candidates", candidates), ("q", part_of_name)):
-        times = []
-        for _ in range(ASKED):
-            path = question()
-            began = time.perf_counter()
-            items = server.get(path, token)["items"]
-            times.append((time.perf_counter() - began) * 1_000)
-            assert items, path
-        found[name] = statistics.quantiles(times, n=100)[-1]
-    return found
+    def ask(question: Callable[[], str]) -> None:
+        path = question()
+        assert server.get(path, token)["items"], path
+
+    questions = {"candidates": candidates, "q": part_of_name}
+    return {name: p99(partial(ask, question), ASKED) for name, question in questions.items()}
 
 
 def tables(runs: list[Json]) -> str:
     """Everything, as Markdown."""
     looks = [[name, _number(figure)] for run in runs for name, figure in run["figures"].items()]
     head = ["SETUP", "unknown inputs, per second", "known inputs, per second", "known against unknown"]
-    rows = []
-    for database in ("postgres", "sqlite"):
-        for connections in (16, 64):
-            names = [f"{database} {kind} {connections}" for kind in ("setup", "known")]
-            share = _spread(ratios(runs, names[1], names[0]), _ratio)
-            spreads = [_spread(samples(runs, name)) for name in names]
-            rows.append([f"{database}, {connections} connections", *spreads, share])
+    rows = compared(runs, ["postgres", "sqlite"], ("setup", "known"))
     return "\n\n".join([_conditions(runs), table(["what", "measured"], looks), table(head, rows)])

@@ -64,6 +64,18 @@ def _spread(values: list[float], form: Callable[[float], str] = _number) -> str:
     return middle if len(values) == 1 else f"{middle} ({form(min(values))}–{form(max(values))})"
 
 
+def compared(runs: list[Json], databases: list[str], kinds: tuple[str, str]) -> list[list[str]]:
+    """Of each database, from 16 and from 64 connections: two kinds of cells, and the second as a part of the first."""
+    rows = []
+    for database in databases:
+        for connections in (16, 64):
+            names = [f"{database} {kind} {connections}" for kind in kinds]
+            share = _spread(ratios(runs, names[1], names[0]), _ratio)
+            spreads = [_spread(samples(runs, name)) for name in names]
+            rows.append([f"{database}, {connections} connections", *spreads, share])
+    return rows
+
+
 def _ratio(value: float) -> str:
     return f"{value:.2f}"
 
