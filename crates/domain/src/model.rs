@@ -13,6 +13,7 @@ mod from_text;
 mod id;
 mod inputs;
 mod jobs;
+mod management;
 mod message;
 mod page;
 mod quota;
@@ -39,6 +40,7 @@ pub use jobs::{
     JobsInUse, LineageDirection, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, OutputAction,
     OutputStep, Readers, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference, Way, ways_upstream,
 };
+pub use management::Management;
 pub use message::{Message, REPLACEMENT};
 pub use page::{Page, PageRequest, Position};
 pub use quota::{Allowance, Day, Quota, QuotaExceeded, report_amount};
@@ -50,7 +52,7 @@ pub use results::{
 pub use revision::Revision;
 pub use text::{
     Description, InputKind, InputName, JobName, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS, Metric,
-    NamePart, OrganisationName, RoleName, SourceName, Unit, VersionLabel,
+    NamePart, OrganisationName, RoleName, SetName, SourceName, Unit, VersionLabel,
 };
 pub use timestamp::Timestamp;
 pub use trusted_time::TrustedTime;

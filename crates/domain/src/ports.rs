@@ -10,6 +10,7 @@
 //! **Architecture invariant:** a write that spans several entities is one method that takes a finished plan. There is
 //! no transaction outside the adapters.
 
+mod apply;
 mod catalog;
 mod clock;
 mod health;
@@ -21,6 +22,7 @@ mod statistics;
 mod store_failure;
 mod store_ports;
 
+pub use apply::{ApplyError, ApplyPlan, ApplyRepository, Unused, UnusedQuestion, Write};
 pub use catalog::{
     ChangeLifecycleError, DeleteSourceError, DeleteSourceVersionError, InsertSourceError, InsertSourceVersionError,
     OwnerFilter, SourceFilter, SourceRepository, SourceVersionFilter, SourceVersionRepository, UpdateSourceError,
@@ -44,6 +46,7 @@ pub use store_ports::StorePorts;
 
 #[cfg(feature = "mocks")]
 pub use self::{
+    apply::MockApplyRepository,
     catalog::{MockSourceRepository, MockSourceVersionRepository},
     clock::{MockClock, MockIdGenerator, MockMonotonicClock},
     health::MockStoreHealth,

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use crate::model::{Revision, Units, UnreadUnits};
 use crate::ports::{
-    ChainRepository, Clock, IdGenerator, InputRepository, JobRepository, RunRepository, SourceRepository,
-    SourceVersionRepository, StoreFailure, StorePorts,
+    ApplyRepository, ChainRepository, Clock, IdGenerator, InputRepository, JobRepository, RunRepository,
+    SourceRepository, SourceVersionRepository, StoreFailure, StorePorts,
 };
 use crate::requests::{Precondition, Sent};
 
@@ -62,6 +62,8 @@ pub struct Ports {
     pub jobs: Arc<dyn JobRepository>,
     /// Knows which jobs read outputs of which others.
     pub chains: Arc<dyn ChainRepository>,
+    /// Stores many of all of these at once.
+    pub apply: Arc<dyn ApplyRepository>,
     /// Stores runs.
     pub runs: Arc<dyn RunRepository>,
     /// Tells the time.
@@ -97,6 +99,7 @@ impl Ports {
             inputs: Arc::clone(&store.inputs),
             jobs: Arc::clone(&store.jobs),
             chains: Arc::clone(&store.chains),
+            apply: Arc::clone(&store.apply),
             runs: Arc::clone(&store.runs),
             clock,
             ids,

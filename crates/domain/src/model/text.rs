@@ -80,6 +80,10 @@ text! {
     OrganisationName, name, is_name
 }
 text! {
+    /// What a set of things is called that are kept by one document: 1 to [`MAX_WORD_CHARS`] characters, in NFC.
+    SetName, word, is_word
+}
+text! {
     /// A part of a name that is looked for: 1 to [`MAX_NAME_CHARS`] characters after trimming, in NFC.
     NamePart, name, is_name
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::{
-    ChainRepository, InputRepository, JobRepository, JudgementRepository, LeaseRepository, RetentionRepository,
-    RunRepository, SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
+    ApplyRepository, ChainRepository, InputRepository, JobRepository, JudgementRepository, LeaseRepository,
+    RetentionRepository, RunRepository, SourceRepository, SourceVersionRepository, StoreHealth, StoreStatistics,
 };
 
 /// One store behind all of its ports.
@@ -18,6 +18,8 @@ pub struct StorePorts {
     pub jobs: Arc<dyn JobRepository>,
     /// Which of them read outputs of others.
     pub chains: Arc<dyn ChainRepository>,
+    /// Many of all of these at once.
+    pub apply: Arc<dyn ApplyRepository>,
     /// Their runs.
     pub runs: Arc<dyn RunRepository>,
     /// By what jobs of a health are found.
@@ -42,6 +44,7 @@ impl StorePorts {
             + InputRepository
             + JobRepository
             + ChainRepository
+            + ApplyRepository
             + RunRepository
             + JudgementRepository
             + RetentionRepository
@@ -56,6 +59,7 @@ impl StorePorts {
             inputs: store.clone(),
             jobs: store.clone(),
             chains: store.clone(),
+            apply: store.clone(),
             runs: store.clone(),
             judgements: store.clone(),
             retention: store.clone(),
@@ -80,6 +84,8 @@ pub struct MockStore {
     pub jobs: super::MockJobRepository,
     /// See [`StorePorts::chains`].
     pub chains: super::MockChainRepository,
+    /// See [`StorePorts::apply`].
+    pub apply: super::MockApplyRepository,
     /// See [`StorePorts::runs`].
     pub runs: super::MockRunRepository,
     /// See [`StorePorts::judgements`].
@@ -103,6 +109,7 @@ impl From<MockStore> for StorePorts {
             inputs: Arc::new(store.inputs),
             jobs: Arc::new(store.jobs),
             chains: Arc::new(store.chains),
+            apply: Arc::new(store.apply),
             runs: Arc::new(store.runs),
             judgements: Arc::new(store.judgements),
             retention: Arc::new(store.retention),

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::id::{OrganisationId, SourceId};
+use crate::model::management::Management;
 use crate::model::revision::Revision;
 use crate::model::text::{Description, SourceName};
 use crate::model::timestamp::Timestamp;
@@ -38,6 +39,8 @@ pub struct Source {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// What keeps it, if it is not kept by hand.
+    pub management: Option<Management>,
 }
 
 macro_rules! period {

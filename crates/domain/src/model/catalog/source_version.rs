@@ -3,7 +3,7 @@
 use super::contract::{Contract, ContractDigest};
 use super::lifecycle::Lifecycle;
 use crate::model::id::{SourceId, SourceVersionId};
-use crate::model::text::{Description, VersionLabel};
+use crate::model::text::{Description, SetName, VersionLabel};
 use crate::model::timestamp::Timestamp;
 
 /// A published version of a source. It never changes, but for where it is in its life.
@@ -23,6 +23,8 @@ pub struct SourceVersion {
     pub created_at: Timestamp,
     /// Whether it should be run.
     pub lifecycle: Lifecycle,
+    /// The set of things that it belongs to, if it is kept by a document: nothing else can be changed about it.
+    pub managed_by: Option<SetName>,
 }
 
 /// A source version without its roles, which may be many.
@@ -42,6 +44,8 @@ pub struct SourceVersionHead {
     pub created_at: Timestamp,
     /// See [`SourceVersion::lifecycle`].
     pub lifecycle: Lifecycle,
+    /// See [`SourceVersion::managed_by`].
+    pub managed_by: Option<SetName>,
 }
 
 impl From<SourceVersion> for SourceVersionHead {
@@ -54,6 +58,7 @@ impl From<SourceVersion> for SourceVersionHead {
             contract_digest: version.contract.digest().clone(),
             created_at: version.created_at,
             lifecycle: version.lifecycle,
+            managed_by: version.managed_by,
         }
     }
 }

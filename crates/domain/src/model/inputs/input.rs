@@ -1,4 +1,5 @@
 use crate::model::id::{InputId, OrganisationId};
+use crate::model::management::Management;
 use crate::model::revision::Revision;
 use crate::model::text::{InputKind, InputName, Metric, Unit};
 use crate::model::timestamp::Timestamp;
@@ -28,6 +29,8 @@ pub struct Input {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// What keeps it, if it is not kept by hand.
+    pub management: Option<Management>,
 }
 
 impl Input {

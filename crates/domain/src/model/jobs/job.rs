@@ -6,6 +6,7 @@ use super::binding::CheckedBindings;
 use crate::model::access::Subject;
 use crate::model::catalog::Contract;
 use crate::model::id::{JobId, OrganisationId, OutputId, SourceId, SourceVersionId};
+use crate::model::management::Management;
 use crate::model::revision::Revision;
 use crate::model::text::{JobName, Metric, RoleName, Unit};
 use crate::model::timestamp::Timestamp;
@@ -39,6 +40,8 @@ pub struct Job {
     pub updated_at: Timestamp,
     /// The author of the last change, the setup included; unknown for jobs that were stored before authors were kept.
     pub updated_by: Option<Subject>,
+    /// What keeps it, if it is not kept by hand.
+    pub management: Option<Management>,
 }
 
 impl Job {

@@ -1,4 +1,4 @@
-use crate::model::{OrganisationId, Page, PageRequest, Revision, Source, SourceId, SourceName};
+use crate::model::{OrganisationId, Page, PageRequest, Revision, SetName, Source, SourceId, SourceName};
 use crate::ports::{StoreFailure, WriteMode};
 
 /// Stores sources.
@@ -31,6 +31,8 @@ pub struct SourceFilter {
     pub name: Option<SourceName>,
     /// Only sources of this owner.
     pub owner: Option<OwnerFilter>,
+    /// Only sources that this set keeps.
+    pub managed_by: Option<SetName>,
 }
 
 /// Whose sources to list.

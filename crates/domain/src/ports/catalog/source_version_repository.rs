@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    JobId, Lifecycle, LifecycleStage, Page, PageRequest, Revision, Scope, SourceId, SourceVersion, SourceVersionHead,
-    SourceVersionId, VersionLabel,
+    JobId, Lifecycle, LifecycleStage, Page, PageRequest, Revision, Scope, SetName, SourceId, SourceVersion,
+    SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use crate::ports::{StoreFailure, WriteMode};
 
@@ -53,6 +53,8 @@ pub struct SourceVersionFilter {
     pub source_id: Option<SourceId>,
     /// Only versions in one of these stages.
     pub stages: Option<BTreeSet<LifecycleStage>>,
+    /// Only versions that this set keeps.
+    pub managed_by: Option<SetName>,
 }
 
 /// Why the lifecycle of a version was not changed.

@@ -1,6 +1,6 @@
 use crate::model::{
     Input, InputId, InputKind, InputPosition, JobId, Metric, NamePart, Organisation, OrganisationId, Page, PageRequest,
-    Revision, Scope,
+    Revision, Scope, SetName,
 };
 use crate::ports::{StoreFailure, WriteMode};
 
@@ -63,6 +63,8 @@ pub struct InputFilter {
     pub metric: Option<Metric>,
     /// Only inputs with this in their name, without case.
     pub name_part: Option<NamePart>,
+    /// Only inputs that this set keeps.
+    pub managed_by: Option<SetName>,
 }
 
 /// Why inputs were not stored.

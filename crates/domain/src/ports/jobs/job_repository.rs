@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Allowance, BoundJobs, HealthCounts, HealthFilter, InputId, Job, JobId, JobName, JobRevision, LifecycleStage,
-    MonitoredJob, OrganisationId, Page, PageRequest, QuotaExceeded, Readers, Revision, Scope, Source, SourceId,
-    SourceVersion, SourceVersionId, Timestamp,
+    MonitoredJob, OrganisationId, Page, PageRequest, QuotaExceeded, Readers, Revision, Scope, SetName, Source,
+    SourceId, SourceVersion, SourceVersionId, Timestamp,
 };
 use crate::ports::{StoreFailure, WriteMode};
 
@@ -44,8 +44,8 @@ pub trait JobRepository: Send + Sync {
     /// [`Active`](LifecycleStage::Active). A stage that no job is in may be missing.
     fn count_of_stages(&self) -> Result<BTreeMap<LifecycleStage, u64>, StoreFailure>;
 
-    /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at` and `updated_by` of
-    /// the job with the id and the organisation of `job`, if it is still at revision `expected`. What it was is kept as
+    /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at`, `updated_by` and
+    /// management of the job with the id and the organisation of `job`, if it is still at revision `expected`. What it was is kept as
     /// long as the job is, unless it is purged. When it is done, it has used what it is allowed to, if that is limited.
     ///
     /// However many jobs are changed at once: none comes to read, over whatever others, an output of its own; and what
@@ -148,6 +148,8 @@ pub struct JobFilter {
     pub input_id: Option<InputId>,
     /// Only jobs with one of these health statuses.
     pub health: Option<HealthFilter>,
+    /// Only jobs that this set keeps.
+    pub managed_by: Option<SetName>,
 }
 
 /// Why a job was not changed.

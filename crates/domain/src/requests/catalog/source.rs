@@ -107,6 +107,7 @@ impl SourceSpec {
             revision: Revision::FIRST,
             created_at: now,
             updated_at: now,
+            management: None,
         }
     }
 

@@ -104,6 +104,7 @@ impl SourceVersionSpec {
             contract,
             created_at: now,
             lifecycle: Lifecycle::default(),
+            managed_by: None,
         }
     }
 

@@ -85,6 +85,7 @@ impl InputSpec {
             revision: Revision::FIRST,
             created_at: now,
             updated_at: now,
+            management: None,
         })
     }
 

@@ -112,6 +112,7 @@ pub(super) fn plan(ports: &Ports, catalog: &Catalog, prepared: &PreparedSetUp) -
         created_at: now,
         updated_at: now,
         updated_by: Some(prepared.by.clone()),
+        management: None,
     };
     if let Some(mut conflict) = conflict {
         // The job of that name may differ, too.
