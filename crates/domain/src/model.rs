@@ -8,6 +8,7 @@
 //! [`use_cases`](crate::use_cases).
 
 mod access;
+mod apply;
 mod catalog;
 mod from_text;
 mod id;
@@ -26,6 +27,7 @@ mod violation;
 mod weight;
 
 pub use access::{AccessDenied, Caller, OwnersRight, Permission, Scope, Subject};
+pub use apply::{ApplyAction, DEFAULT_PRUNE_LIMIT, MAX_APPLIED, Prune};
 pub use catalog::{
     ALIASES, Compatibility, Contract, ContractComparison, ContractDigest, DeclaredInput, DeclaredInputs,
     ExpectedIntervalMinutes, InputRole, Lifecycle, LifecycleStage, MAX_ALIASES, MAX_PERIOD_DAYS, MAX_ROLES,

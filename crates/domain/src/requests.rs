@@ -6,6 +6,7 @@
 //!
 //! **Architecture invariant:** nothing in here refers to [`ports`](crate::ports) or [`use_cases`](crate::use_cases).
 
+mod apply;
 mod catalog;
 mod inputs;
 mod jobs;
@@ -13,6 +14,10 @@ mod precondition;
 mod results;
 mod sent;
 
+pub use apply::{
+    APPLIED_THINGS, ApplyDraft, DescribedJobDraft, DescribedVersionDraft, NamedBindingDraft, OutputNameDraft,
+    SourceNameDraft, VersionNameDraft,
+};
 pub(crate) use catalog::validate_lifecycle_change;
 pub use catalog::{
     InputRoleDraft, LifecycleChangeDraft, OutputRoleDraft, SourceChangeDraft, SourceDraft, SourceSpec,

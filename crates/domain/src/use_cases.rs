@@ -4,6 +4,7 @@
 //! All of them end in a value or in one [`UseCaseError`]: the vocabulary is closed and shared, so that a front end maps
 //! it in one place.
 
+mod apply;
 mod catalog;
 mod clock_watch;
 mod error;
@@ -22,6 +23,10 @@ use crate::ports::{
 };
 use crate::requests::{Precondition, Sent};
 
+pub use apply::{
+    Applied, AppliedChange, AppliedKey, ChangedOutside, Difference, ExportFilter, ExportPosition, Exported,
+    ExportedBinding, ExportedBound, ExportedJob, apply, export,
+};
 pub use catalog::{
     ComparedVersions, SourceChanged, change_lifecycle, change_source, compare_source_versions, create_source,
     delete_source, delete_source_version, get_source, get_source_version, list_source_version_heads,

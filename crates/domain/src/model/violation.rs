@@ -97,6 +97,10 @@ violation_codes! {
     DuplicateInput = "duplicate_input", "The same input twice in one import.";
     DuplicateValue = "duplicate_value", "Two values for one role and time.";
     UnknownRevision = "unknown_revision", "A revision that the job does not have, or that is no longer known.";
+    DuplicateItem = "duplicate_item", "The same thing twice in one document.";
+    UnknownJob = "unknown_job", "There is no job with that name in the organisation.";
+    NotManaged = "not_managed", "It is there already, and no set keeps it.";
+    ManagedByOtherSet = "managed_by_other_set", "Another set keeps it.";
     Differs = "differs", "What is stored is different.";
     Taken = "taken", "Something else has that name.";
 }

@@ -8,6 +8,7 @@ use crate::model::{
     Violation, ViolationCode, Violations,
 };
 use crate::ports::StoreFailure;
+use crate::use_cases::Applied;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,22 @@ pub enum UseCaseError {
         /// How long to wait until it is counted anew; `None` where waiting does not help.
         wait: Option<Duration>,
     },
+    /// Things that the document describes are there, and are not the set's.
+    #[error("the document describes things that its set does not keep")]
+    NotOfTheSet(Violations),
+    /// Another plan would be carried out than the one that was looked at.
+    #[error("the plan is another one than was expected")]
+    PlanOutdated(Box<Applied>),
+    /// More would be removed than may be.
+    #[error("{removals} things would be removed, and at most {limit} may be")]
+    PruneLimitExceeded {
+        /// How many may be.
+        limit: usize,
+        /// How many would be.
+        removals: usize,
+        /// What would be done.
+        plan: Box<Applied>,
+    },
     /// It would delete values that can be read, and nothing says that this is meant.
     #[error("it would delete {} values, and nothing says that this is meant", .0.values)]
     WouldDelete(ValueCount),
@@ -92,6 +109,8 @@ pub enum Resource {
     SourceVersion,
     /// A job.
     Job,
+    /// An input.
+    Input,
     /// A run.
     Run,
 }
@@ -104,6 +123,7 @@ impl Resource {
             Self::Source => "source",
             Self::SourceVersion => "source_version",
             Self::Job => "job",
+            Self::Input => "input",
             Self::Run => "run",
         }
     }

@@ -6,7 +6,7 @@ mod import_inputs;
 pub(crate) mod known;
 mod list_candidates;
 mod name_organisation;
-mod put_input;
+pub(in crate::use_cases) mod put_input;
 mod read_inputs;
 pub(crate) mod unfit;
 

@@ -1,7 +1,7 @@
 //! Jobs, and whether they deliver.
 
 mod blocking;
-mod change_job;
+pub(in crate::use_cases) mod change_job;
 mod delete_job;
 mod expand_jobs;
 mod judge_health;
@@ -9,7 +9,7 @@ mod judge_impact;
 mod read_jobs;
 mod read_lineage;
 pub(crate) mod read_outputs;
-mod readers;
+pub(in crate::use_cases) mod readers;
 mod restore_job;
 mod set_up_job;
 mod sift;

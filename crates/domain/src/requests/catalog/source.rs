@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::model::{
-    Description, Diagnostics, ExpectedIntervalMinutes, OrganisationId, Path, RetentionHours, Revision, Source,
+    Description, Diagnostics, ExpectedIntervalMinutes, OrganisationId, Path, RetentionHours, Revision, Scope, Source,
     SourceId, SourceName, Timestamp, ValueProblem, Violation, ViolationCode,
 };
 use crate::requests::Sent;
@@ -108,6 +108,43 @@ impl SourceSpec {
             created_at: now,
             updated_at: now,
             management: None,
+        }
+    }
+
+    /// What this makes of a source: what is left out stays. Its identity never changes, and its owner only by the
+    /// platform.
+    pub fn change(&self, diagnostics: &mut Diagnostics, path: &Path, scope: &Scope, stored: &Source) -> Source {
+        let id_path = path.member("id");
+        if let Some(id) = diagnostics.not_null(&id_path, self.id.clone())
+            && id != stored.id
+        {
+            diagnostics.report(
+                id_path,
+                ValueProblem::new(ViolationCode::ImmutableField, "never changes")
+                    .expected(stored.id.to_string())
+                    .actual(id.to_string()),
+            );
+        }
+        let owner = match &self.owner_organisation_id {
+            Sent::Absent | Sent::Unreadable => stored.owner_organisation_id,
+            sent @ (Sent::Null | Sent::Given(_)) => sent.given().copied(),
+        };
+        if owner != stored.owner_organisation_id && *scope != Scope::Platform {
+            diagnostics.report(
+                path.member("owner_organisation_id"),
+                ValueProblem::new(ViolationCode::ImmutableField, "is changed by operators of the platform only")
+                    .expected(json!(stored.owner_organisation_id))
+                    .actual(json!(owner)),
+            );
+        }
+        let name = diagnostics.not_null(&path.member("name"), self.name.clone());
+        Source {
+            owner_organisation_id: owner,
+            name: name.unwrap_or_else(|| stored.name.clone()),
+            description: self.description.clone().or_keep(stored.description.clone()),
+            expected_interval_minutes: self.expected_interval_minutes.clone().or_keep(stored.expected_interval_minutes),
+            retention_hours: self.retention_hours.clone().or_keep(stored.retention_hours),
+            ..stored.clone()
         }
     }
 

@@ -44,6 +44,25 @@ impl Cycle {
     pub const MAX_SHOWN: usize = 8;
     /// How many are named in the sentence; all others are beside it.
     const MAX_TOLD: usize = 5;
+
+    /// What is wrong with the binding that closes it.
+    #[must_use]
+    pub(crate) fn problem(&self) -> ValueProblem {
+        let Self { names, jobs } = self;
+        let quoted: Vec<String> = names.iter().chain(names.first()).map(|name| format!("\"{name}\"")).collect();
+        let way = match quoted.as_slice() {
+            [first, _] => format!("{first} would read its own output"),
+            // All are in `actual`.
+            [] => format!("the job would rest on itself over {} other jobs", jobs - 1),
+            [first, second, ..] if *jobs > Cycle::MAX_TOLD => {
+                format!("{first} would read {second}, which rests on {first} over {} other jobs", jobs - 2)
+            }
+            [first, others @ ..] => format!("{first} would read {}", others.join(", which reads ")),
+        };
+        let problem = ValueProblem::new(ViolationCode::Cycle, format!("closes a cycle: {way}"));
+        let problem = problem.actual(json!({ "jobs": jobs, "names": names }));
+        problem.hint("a job cannot rest on what it predicts itself: bind another output, or unbind one on the way")
+    }
 }
 
 /// The outputs that these bindings name, as far as they can be read.
@@ -82,7 +101,7 @@ pub(super) fn misfit(
         return Some(problem.hint("outputs are listed in their jobs, and those that fit as candidates of the version"));
     };
     if let Some(cycle) = cycle {
-        return Some(told(cycle));
+        return Some(cycle.problem());
     }
     let (name, role) = role?;
     let measured = Measured {
@@ -92,20 +111,4 @@ pub(super) fn misfit(
         hint_of_unit: "bind an output whose unit measures the same",
     };
     measured.misfit(name, role, units)
-}
-
-fn told(Cycle { names, jobs }: &Cycle) -> ValueProblem {
-    let quoted: Vec<String> = names.iter().chain(names.first()).map(|name| format!("\"{name}\"")).collect();
-    let way = match quoted.as_slice() {
-        [first, _] => format!("{first} would read its own output"),
-        // All are in `actual`.
-        [] => format!("the job would rest on itself over {} other jobs", jobs - 1),
-        [first, second, ..] if *jobs > Cycle::MAX_TOLD => {
-            format!("{first} would read {second}, which rests on {first} over {} other jobs", jobs - 2)
-        }
-        [first, others @ ..] => format!("{first} would read {}", others.join(", which reads ")),
-    };
-    let problem = ValueProblem::new(ViolationCode::Cycle, format!("closes a cycle: {way}"));
-    let problem = problem.actual(json!({ "jobs": jobs, "names": names }));
-    problem.hint("a job cannot rest on what it predicts itself: bind another output, or unbind one on the way")
 }

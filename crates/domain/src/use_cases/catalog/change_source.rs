@@ -1,11 +1,8 @@
-use serde_json::json;
-
 use crate::model::{
-    Caller, OwnersRight, Path, Permission, RetentionHours, Scope, Source, SourceId, Timestamp, ValueCount,
-    ValueProblem, ViolationCode, Violations,
+    Caller, OwnersRight, Path, Permission, RetentionHours, Source, SourceId, Timestamp, ValueCount, Violations,
 };
 use crate::ports::{StoreFailure, UpdateSourceError, ValueCountQuery, WriteMode};
-use crate::requests::{Precondition, Sent, SourceChangeDraft, SourceSpec, Submission};
+use crate::requests::{Precondition, SourceChangeDraft, SourceSpec, Submission};
 use crate::use_cases::{
     Conflict, MAX_ATTEMPTS, Ports, Resource, UseCaseError, contended, get_source, last_write_wins, require_revision,
 };
@@ -70,7 +67,7 @@ pub fn change_source(
 }
 
 /// Counts the values that can be read now, and could not with the changed retention.
-fn count_expiring(
+pub(in crate::use_cases) fn count_expiring(
     ports: &Ports,
     stored: &Source,
     changed: &Source,
@@ -94,36 +91,7 @@ fn change(caller: &Caller, stored: &Source, submission: &Submission<SourceChange
     let root = Path::root();
     let mut diagnostics = submission.diagnostics.clone();
     let spec = SourceSpec::read(&mut diagnostics, &root, &submission.content.source);
-    if let Some(id) = diagnostics.not_null(&root.member("id"), spec.id)
-        && id != stored.id
-    {
-        diagnostics.report(
-            root.member("id"),
-            ValueProblem::new(ViolationCode::ImmutableField, "never changes")
-                .expected(stored.id.to_string())
-                .actual(id.to_string()),
-        );
-    }
-    let owner = match &spec.owner_organisation_id {
-        Sent::Absent | Sent::Unreadable => stored.owner_organisation_id,
-        sent @ (Sent::Null | Sent::Given(_)) => sent.given().copied(),
-    };
-    if owner != stored.owner_organisation_id && caller.scope != Scope::Platform {
-        diagnostics.report(
-            root.member("owner_organisation_id"),
-            ValueProblem::new(ViolationCode::ImmutableField, "is changed by operators of the platform only")
-                .expected(json!(stored.owner_organisation_id))
-                .actual(json!(owner)),
-        );
-    }
     diagnostics.not_null(&root.member("confirm_deletion"), submission.content.confirm_deletion.clone());
-    let name = diagnostics.not_null(&root.member("name"), spec.name);
-    diagnostics.finish(Some(Source {
-        owner_organisation_id: owner,
-        name: name.unwrap_or_else(|| stored.name.clone()),
-        description: spec.description.or_keep(stored.description.clone()),
-        expected_interval_minutes: spec.expected_interval_minutes.or_keep(stored.expected_interval_minutes),
-        retention_hours: spec.retention_hours.or_keep(stored.retention_hours),
-        ..stored.clone()
-    }))
+    let changed = spec.change(&mut diagnostics, &root, &caller.scope, stored);
+    diagnostics.finish(Some(changed))
 }

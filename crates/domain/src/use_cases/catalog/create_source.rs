@@ -15,7 +15,8 @@ pub fn create_source(
     let mut diagnostics = submission.diagnostics.clone();
     let spec = SourceSpec::read(&mut diagnostics, &Path::root(), &submission.content);
     let name = diagnostics.require(&Path::of("name"), spec.name.clone());
-    let owner = owner_of_new(&mut diagnostics, caller, &spec.owner_organisation_id)?;
+    let owner =
+        owner_of_new(&mut diagnostics, &Path::of("owner_organisation_id"), caller, &spec.owner_organisation_id)?;
     let (name, owner) = diagnostics.finish(name.zip(owner))?;
 
     let source = spec.create(owner, name, ports.ids.source_id(), ports.clock.now());
@@ -36,8 +37,9 @@ pub fn create_source(
 
 /// Whose the new source is; `None` after a violation was reported.
 #[expect(clippy::option_option, reason = "an owner that cannot be told, and the platform, which is none")]
-fn owner_of_new(
+pub(in crate::use_cases) fn owner_of_new(
     diagnostics: &mut Diagnostics,
+    path: &Path,
     caller: &Caller,
     sent: &Sent<OrganisationId>,
 ) -> Result<Option<Option<OrganisationId>>, AccessDenied> {
@@ -57,7 +59,7 @@ fn owner_of_new(
         Sent::Absent => {
             let hint = "the access token is for several organisations: say whose the source is";
             let problem = one_of_organisations(organisations.iter(), hint);
-            diagnostics.report(Path::of("owner_organisation_id"), problem);
+            diagnostics.report(path.clone(), problem);
             Ok(None)
         }
     }

@@ -49,8 +49,19 @@ impl RegisteredInputs {
         Ok(Self { outputs: find_outputs(ports, outputs)?, ..registered })
     }
 
+    /// With what is not stored yet, or is to be otherwise.
+    pub(crate) fn with(
+        mut self,
+        inputs: impl IntoIterator<Item = Input>,
+        outputs: impl IntoIterator<Item = (OrganisationId, KnownOutput)>,
+    ) -> Self {
+        self.inputs.extend(inputs.into_iter().map(|input| (input.position().into(), input)));
+        self.outputs.extend(outputs.into_iter().map(|(owner, output)| ((owner, output.of_job.output.id), output)));
+        self
+    }
+
     /// Those of these inputs and outputs that there are in the organisation, and alternatives to other inputs if they
-    /// are refused. Outputs are looked for here; `job` is the one that is bound to them, if it is there already.
+    /// are refused. Outputs that are not known are looked for here; `job` is the one that is bound to them, if it is there already.
     pub(crate) fn for_bindings(
         &self,
         ports: &Ports,
@@ -73,8 +84,11 @@ impl RegisteredInputs {
         let outputs = if outputs.is_empty() {
             None
         } else {
-            let found = find_outputs(ports, outputs.into_iter().map(|id| (organisation_id, id)))?;
-            let mut found: BTreeMap<_, _> = found.into_iter().map(|((_, id), output)| (id, output)).collect();
+            let known = |id: &OutputId| Some((*id, self.outputs.get(&(organisation_id, *id))?.clone()));
+            let mut found: BTreeMap<_, _> = outputs.iter().filter_map(known).collect();
+            let others = outputs.into_iter().filter(|id| !found.contains_key(id));
+            let others = find_outputs(ports, others.map(|id| (organisation_id, id)))?;
+            found.extend(others.into_iter().map(|((_, id), output)| (id, output)));
             if let Some(job) = job {
                 find_cycles(ports, job, &mut found)?;
             }

@@ -72,7 +72,7 @@ pub fn put_input(
 }
 
 /// Whether bindings that fitted may not fit any more.
-pub(super) fn may_unfit(stored: Option<&Input>, input: &Input) -> bool {
+pub(in crate::use_cases) fn may_unfit(stored: Option<&Input>, input: &Input) -> bool {
     stored
         .is_none_or(|stored| (&stored.kind, &stored.metric, &stored.unit) != (&input.kind, &input.metric, &input.unit))
 }

@@ -63,7 +63,7 @@ pub(crate) fn versions_of<'a>(
 }
 
 /// What a caller should know who changes these inputs: which of their jobs they do not fit any more.
-pub(super) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<Warning>, StoreFailure> {
+pub(in crate::use_cases) fn unfit_warnings(ports: &Ports, inputs: &[&Input]) -> Result<Vec<Warning>, StoreFailure> {
     let mut warnings = Vec::new();
     let mut left = MOST_LOOKED_AT;
     let keys: Vec<_> = inputs.iter().map(|input| input.position().into()).collect();

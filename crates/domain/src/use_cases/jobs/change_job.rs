@@ -140,7 +140,11 @@ fn change_version(
 }
 
 /// The bindings that stay, by the names that their roles have in another version.
-fn renamed(ports: &Ports, stored: &Job, to: &SourceVersion) -> Result<Vec<RoleBinding>, UseCaseError> {
+pub(in crate::use_cases) fn renamed(
+    ports: &Ports,
+    stored: &Job,
+    to: &SourceVersion,
+) -> Result<Vec<RoleBinding>, UseCaseError> {
     let as_they_are = || stored.role_bindings.iter().cloned().collect();
     if to.contract.input_roles().iter().all(|role| role.aliases.is_empty()) {
         return Ok(as_they_are());
@@ -205,7 +209,7 @@ impl Judge<'_> {
 
 /// Reports what is wrong with bindings that are not in the request where it says how they come about. They are the
 /// items of a list that was judged by itself.
-pub(super) fn report_bindings_at(
+pub(in crate::use_cases) fn report_bindings_at(
     diagnostics: &mut Diagnostics,
     path: &Path,
     apart: Diagnostics,

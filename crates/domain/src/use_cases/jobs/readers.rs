@@ -11,7 +11,11 @@ use crate::use_cases::{InUse, Ports, UseCaseError};
 
 /// What a caller should know who pauses a job, or changes what its outputs are. That an output would be gone is for the
 /// store to refuse.
-pub(super) fn warn_of_readers(ports: &Ports, stored: &Job, changed: &Job) -> Result<Vec<Warning>, StoreFailure> {
+pub(in crate::use_cases) fn warn_of_readers(
+    ports: &Ports,
+    stored: &Job,
+    changed: &Job,
+) -> Result<Vec<Warning>, StoreFailure> {
     let mut warnings = Vec::new();
     if stored.active && !changed.active {
         let readers = ports.chains.count_readers(stored.organisation_id, stored.id)?;
@@ -41,7 +45,7 @@ fn paused(Readers { jobs, first }: &Readers) -> Warning {
 }
 
 /// That a job cannot lose outputs, all of them or those that it would not have any more, since others read them.
-pub(super) fn in_use(
+pub(in crate::use_cases) fn in_use(
     ports: &Ports,
     stored: &Job,
     staying: &[Output],

@@ -1,0 +1,332 @@
+//! Outputs that are named by their jobs, and jobs that read each other's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graphmap::DiGraphMap;
+use serde_json::{Value, json};
+
+use super::jobs::DescribedJob;
+use super::plan::Planner;
+use crate::model::{
+    ChainLink, Job, JobId, JobName, JobOutput, OrganisationId, Output, OutputId, Path, RoleBinding, RoleName, Scope,
+    SourceVersionId, ValueProblem, ViolationCode, ways_upstream,
+};
+use crate::ports::StoreFailure;
+use crate::requests::{BindingDraft, Cycle, KnownOutput, NamedBindingDraft, OutputNameDraft, Sent};
+use crate::use_cases::UseCaseError;
+use crate::use_cases::lookup::JOBS_AT_ONCE;
+
+/// So many stored jobs are looked at for cycles; beyond, the store finds them when it writes.
+const MOST_WALKED: usize = 10_000;
+
+/// Jobs by name, in the document or stored, with their outputs.
+pub(super) struct Names {
+    /// The outputs of each; `None` where there is no such job.
+    jobs: BTreeMap<(OrganisationId, JobName), Option<Vec<Output>>>,
+    outputs: BTreeMap<OutputId, (OrganisationId, JobOutput)>,
+}
+
+impl Names {
+    pub(super) fn of(jobs: &[DescribedJob<'_>]) -> Self {
+        let mut names = Self { jobs: BTreeMap::new(), outputs: BTreeMap::new() };
+        for job in jobs {
+            names.add((job.organisation_id, job.id), &job.name, job.version_id(), &job.outputs);
+        }
+        names
+    }
+
+    fn add(
+        &mut self,
+        (organisation_id, id): (OrganisationId, JobId),
+        name: &JobName,
+        version: Option<SourceVersionId>,
+        outputs: &[Output],
+    ) {
+        for (output, source_version_id) in outputs.iter().zip(std::iter::repeat(version).flatten()) {
+            let of_job = JobOutput {
+                output: output.clone(),
+                organisation_id,
+                job_id: id,
+                job_name: name.clone(),
+                source_version_id,
+            };
+            self.outputs.insert(output.id, (organisation_id, of_job));
+        }
+        self.jobs.insert((organisation_id, name.clone()), Some(outputs.to_vec()));
+    }
+
+    /// What is known of the outputs.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = (OrganisationId, KnownOutput)> {
+        self.outputs.values().map(|(owner, of_job)| (*owner, KnownOutput { of_job: of_job.clone(), cycle: None }))
+    }
+
+    /// A binding in the words of a document.
+    pub(super) fn described(&self, binding: &RoleBinding) -> Value {
+        let output = binding.output_id().and_then(|id| self.outputs.get(&id));
+        match output {
+            Some((_, JobOutput { output, job_name, .. })) => {
+                json!({ "role": binding.role, "output": { "job": job_name, "role": output.role } })
+            }
+            None => json!({ "role": binding.role, "input_id": binding.input_id, "input_type": binding.input_type }),
+        }
+    }
+
+    /// Asks for the outputs that stored jobs have bound, to tell of them by name.
+    pub(super) fn load_bound<'a>(
+        &mut self,
+        planner: &Planner<'_>,
+        jobs: impl Iterator<Item = &'a Job>,
+    ) -> Result<(), StoreFailure> {
+        let bound = jobs.flat_map(|job| job.role_bindings.outputs().into_iter().map(|id| (job.organisation_id, id)));
+        self.load(planner, bound)
+    }
+
+    /// Asks for outputs that are not known yet.
+    fn load(
+        &mut self,
+        planner: &Planner<'_>,
+        outputs: impl Iterator<Item = (OrganisationId, OutputId)>,
+    ) -> Result<(), StoreFailure> {
+        let wanted: BTreeSet<_> = outputs.filter(|(_, id)| !self.outputs.contains_key(id)).collect();
+        let keys: Vec<_> = wanted.into_iter().map(|(owner, id)| (Scope::of([owner]), id)).collect();
+        for few in keys.chunks(JOBS_AT_ONCE) {
+            for found in planner.ports.chains.find_outputs(few)?.into_iter().flatten() {
+                self.outputs.insert(found.output.id, (found.organisation_id, found));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the ids of outputs where they are named.
+    pub(super) fn resolve(
+        &mut self,
+        planner: &mut Planner<'_>,
+        owner: OrganisationId,
+        path: &Path,
+        drafts: &[Sent<NamedBindingDraft>],
+    ) -> Result<Vec<Sent<BindingDraft>>, StoreFailure> {
+        let list = path.member("role_bindings");
+        let mut resolved = Vec::with_capacity(drafts.len());
+        for (index, draft) in drafts.iter().enumerate() {
+            let NamedBindingDraft { binding, output } = match draft {
+                Sent::Given(draft) => draft,
+                Sent::Absent => continue,
+                Sent::Null => {
+                    resolved.push(Sent::Null);
+                    continue;
+                }
+                Sent::Unreadable => {
+                    resolved.push(Sent::Unreadable);
+                    continue;
+                }
+            };
+            let path = list.index(index);
+            let input_id = match output {
+                Sent::Absent | Sent::Null => binding.input_id.clone(),
+                Sent::Unreadable => Sent::Unreadable,
+                Sent::Given(_) if binding.input_id.is_present() => {
+                    let problem = ValueProblem::new(ViolationCode::NotAllowedHere, "is beside output, which names it");
+                    planner.diagnostics.report(path.member("input_id"), problem.hint("send one of the two"));
+                    Sent::Unreadable
+                }
+                Sent::Given(named) => match self.find_output(planner, owner, &path.member("output"), named)? {
+                    Some(id) => Sent::Given(id.to_string()),
+                    None => Sent::Unreadable,
+                },
+            };
+            let input_type = match (&output, &binding.input_type) {
+                (Sent::Given(_), Sent::Absent) => Sent::Given(crate::model::InputKind::OUTPUT.to_owned()),
+                (_, sent) => sent.clone(),
+            };
+            resolved.push(Sent::Given(BindingDraft { role: binding.role.clone(), input_id, input_type }));
+        }
+        Ok(resolved)
+    }
+
+    fn find_output(
+        &mut self,
+        planner: &mut Planner<'_>,
+        owner: OrganisationId,
+        path: &Path,
+        named: &OutputNameDraft,
+    ) -> Result<Option<OutputId>, StoreFailure> {
+        let (job_path, role_path) = (path.member("job"), path.member("role"));
+        let name = planner.diagnostics.read(&job_path, &named.job, |text| JobName::restore(text));
+        let name = planner.diagnostics.require(&job_path, name);
+        let role = planner.diagnostics.read(&role_path, &named.role, |text| RoleName::restore(text));
+        let role = planner.diagnostics.require(&role_path, role);
+        let (Some(name), Some(role)) = (name, role) else { return Ok(None) };
+        let key = (owner, name.clone());
+        if !self.jobs.contains_key(&key) {
+            match planner.ports.jobs.find_by_name(owner, &name)? {
+                Some(job) => self.add((owner, job.id), &job.name, Some(job.source_version_id), &job.outputs),
+                None => drop(self.jobs.insert(key.clone(), None)),
+            }
+        }
+        let Some(outputs) = self.jobs.get(&key).and_then(Option::as_ref) else {
+            let message = "is not the name of a job of the organisation";
+            let problem = ValueProblem::new(ViolationCode::UnknownJob, message).actual(name.as_str());
+            let known = self.jobs.iter().filter(|((of, _), job)| *of == owner && job.is_some());
+            let known: Vec<&str> = known.map(|((_, name), _)| name.as_str()).collect();
+            let problem = match planner.diagnostics.nearest(name.as_str(), known) {
+                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+                None => problem.hint("a job is described under jobs, or is there already"),
+            };
+            planner.diagnostics.report(job_path, problem);
+            return Ok(None);
+        };
+        if let Some(output) = outputs.iter().find(|output| output.role == role) {
+            return Ok(Some(output.id));
+        }
+        // Of a job of the document whose version is wrong nothing is known.
+        if !outputs.is_empty() {
+            let roles: Vec<&str> = outputs.iter().map(|output| output.role.as_str()).collect();
+            let problem = ValueProblem::new(ViolationCode::UnknownRole, format!("is not an output of \"{name}\""));
+            let problem = problem.expected(roles.clone()).actual(role.as_str());
+            let problem = match planner.diagnostics.nearest(role.as_str(), roles) {
+                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+                None => problem,
+            };
+            planner.diagnostics.report(role_path, problem);
+        }
+        Ok(None)
+    }
+}
+
+/// Who reads whom, as it is to be.
+#[derive(Default)]
+struct Graph {
+    /// The jobs whose outputs a job reads.
+    upstream: BTreeMap<JobId, BTreeSet<JobId>>,
+    names: BTreeMap<JobId, JobName>,
+}
+
+impl Planner<'_> {
+    /// Looks for cycles, and orders the jobs: each after those whose outputs it reads.
+    pub(super) fn judge_chains(
+        &mut self,
+        jobs: &[DescribedJob<'_>],
+        names: &mut Names,
+    ) -> Result<Vec<usize>, UseCaseError> {
+        let bound: Vec<Vec<(OutputId, Option<usize>)>> = jobs.iter().map(DescribedJob::bound_outputs).collect();
+        if bound.iter().all(Vec::is_empty) {
+            return Ok((0..jobs.len()).collect());
+        }
+        let all =
+            jobs.iter().zip(&bound).flat_map(|(job, bound)| bound.iter().map(|(id, _)| (job.organisation_id, *id)));
+        names.load(self, all)?;
+        let mut graph = Graph::default();
+        for (job, bound) in jobs.iter().zip(&bound) {
+            graph.names.insert(job.id, job.name.clone());
+            let read = bound.iter().filter_map(|(id, _)| names.outputs.get(id)).map(|(_, output)| output.job_id);
+            graph.upstream.insert(job.id, read.collect());
+        }
+        self.walk_upstream(jobs, &mut graph)?;
+        let places: BTreeMap<JobId, usize> = jobs.iter().enumerate().map(|(index, job)| (job.id, index)).collect();
+        let components = graph.components();
+        let groups = graph.cycles(&components);
+        let mut shown = 0;
+        for (job, bound) in jobs.iter().zip(&bound) {
+            let Some(group) = groups.get(&job.id) else { continue };
+            for (id, place) in bound {
+                let Some((_, output)) = names.outputs.get(id) else { continue };
+                if groups.get(&output.job_id) != Some(group) {
+                    continue;
+                }
+                shown += 1;
+                let cycle = graph.cycle(job.id, output.job_id, &groups, shown <= Cycle::MAX_SHOWN);
+                let place = place.map_or_else(|| job.path.clone(), |index| job.place_of_binding(index));
+                self.diagnostics.report(place, cycle.problem());
+            }
+        }
+        Ok(components.into_iter().flatten().filter_map(|id| places.get(&id).copied()).collect())
+    }
+
+    /// Follows what stored jobs read that are not in the document.
+    fn walk_upstream(&self, jobs: &[DescribedJob<'_>], graph: &mut Graph) -> Result<(), StoreFailure> {
+        let owners: BTreeSet<OrganisationId> = jobs.iter().map(|job| job.organisation_id).collect();
+        let scope = Scope::of(owners);
+        let mut walked = 0;
+        loop {
+            let read: BTreeSet<JobId> = graph.upstream.values().flatten().copied().collect();
+            let next: Vec<JobId> = read.into_iter().filter(|id| !graph.upstream.contains_key(id)).collect();
+            if next.is_empty() || walked >= MOST_WALKED {
+                return Ok(());
+            }
+            walked += next.len();
+            for few in next.chunks(JOBS_AT_ONCE) {
+                let keys: Vec<_> = few.iter().map(|id| (scope.clone(), *id)).collect();
+                let found: Vec<Job> = self.ports.jobs.find_many(&keys)?.into_iter().flatten().collect();
+                graph.upstream.extend(few.iter().map(|id| (*id, BTreeSet::new())));
+                let bound = found.iter().flat_map(|job| {
+                    job.role_bindings.outputs().into_iter().map(move |id| (job.id, job.organisation_id, id))
+                });
+                let bound: Vec<_> = bound.collect();
+                let keys: Vec<_> = bound.iter().map(|(_, owner, id)| (Scope::of([*owner]), *id)).collect();
+                let outputs = if keys.is_empty() { Vec::new() } else { self.ports.chains.find_outputs(&keys)? };
+                for ((reader, _, _), output) in bound.iter().zip(outputs) {
+                    let Some(output) = output else { continue };
+                    graph.upstream.entry(*reader).or_default().insert(output.job_id);
+                }
+                graph.names.extend(found.into_iter().map(|job| (job.id, job.name)));
+            }
+        }
+    }
+}
+
+impl Graph {
+    /// Jobs that rest on each other together, each group after those that it reads: one job alone, where there is no
+    /// cycle.
+    fn components(&self) -> Vec<Vec<JobId>> {
+        let mut graph = DiGraphMap::<JobId, ()>::new();
+        for (reader, read) in &self.upstream {
+            graph.add_node(*reader);
+            for id in read {
+                graph.add_edge(*reader, *id, ());
+            }
+        }
+        tarjan_scc(&graph)
+    }
+
+    /// Which jobs rest on themselves, each with a number that those on the same cycles share.
+    fn cycles(&self, components: &[Vec<JobId>]) -> BTreeMap<JobId, usize> {
+        let reads_itself = |id: &JobId| self.upstream.get(id).is_some_and(|read| read.contains(id));
+        let is_cycle = |jobs: &[JobId]| jobs.len() > 1 || jobs.iter().any(reads_itself);
+        let cycles = components.iter().enumerate().filter(|(_, jobs)| is_cycle(jobs));
+        cycles.flat_map(|(number, jobs)| jobs.iter().map(move |id| (*id, number))).collect()
+    }
+
+    /// The cycle that a job closes by reading another one of its group.
+    fn cycle(&self, reader: JobId, read: JobId, groups: &BTreeMap<JobId, usize>, is_shown: bool) -> Cycle {
+        let group = groups.get(&reader);
+        if !is_shown {
+            let jobs = groups.values().filter(|number| Some(*number) == group).count();
+            return Cycle { names: Vec::new(), jobs };
+        }
+        let in_group = |id: &JobId| groups.get(id) == group;
+        let links = self.upstream.iter().filter(|(id, _)| in_group(id)).flat_map(|(job_id, read)| {
+            let read = read.iter().filter(|id| in_group(id));
+            read.map(|upstream_job_id| ChainLink { job_id: *job_id, upstream_job_id: *upstream_job_id })
+        });
+        let way = ways_upstream(links, &[read], reader, Cycle::MAX_NAMED).pop().flatten();
+        let Some(mut way) = way else { return Cycle { names: Vec::new(), jobs: 1 } };
+        // From the job that reads.
+        way.shown.rotate_right(1);
+        let names = way.shown.iter().filter_map(|id| self.names.get(id).cloned()).collect();
+        Cycle { names, jobs: way.jobs }
+    }
+}
+
+/// Jobs of one list, a job before those whose outputs it reads.
+pub(super) fn readers_first(jobs: &[Job]) -> Vec<usize> {
+    let owner: BTreeMap<OutputId, JobId> =
+        jobs.iter().flat_map(|job| job.outputs.iter().map(|output| (output.id, job.id))).collect();
+    let mut graph = Graph::default();
+    for job in jobs {
+        let read = job.role_bindings.outputs().into_iter().filter_map(|id| owner.get(&id).copied());
+        graph.upstream.insert(job.id, read.collect());
+    }
+    let places: BTreeMap<JobId, usize> = jobs.iter().enumerate().map(|(index, job)| (job.id, index)).collect();
+    graph.components().into_iter().rev().flatten().filter_map(|id| places.get(&id).copied()).collect()
+}
