@@ -24,8 +24,8 @@ use crate::ports::{
 use crate::requests::{Precondition, Sent};
 
 pub use apply::{
-    Applied, AppliedChange, AppliedKey, ChangedOutside, Difference, ExportFilter, ExportPosition, Exported,
-    ExportedBinding, ExportedBound, ExportedJob, apply, export,
+    APPLY_PERMISSIONS, Applied, AppliedChange, AppliedKey, ChangedOutside, Difference, ExportFilter, ExportPosition,
+    Exported, ExportedBinding, ExportedBound, ExportedJob, apply, export,
 };
 pub use catalog::{
     ComparedVersions, SourceChanged, change_lifecycle, change_source, compare_source_versions, create_source,

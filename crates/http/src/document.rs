@@ -23,7 +23,7 @@ pub use parameter::Parameter;
 pub(crate) use operation::tags;
 pub(crate) use parameter::{
     dry_run, flag, id_filter, if_match, if_none_match, name_filter, number, paged, paged_by, query, required,
-    text_schema, time_filter, word, words,
+    set_filter, text_schema, time_filter, word, words,
 };
 
 /// The document of these operations.

@@ -33,7 +33,8 @@ use prediction_wire::{self as wire, Shape};
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
 pub(crate) use precondition::{
-    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, organisation_digest, version_tag, versions_tag,
+    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, keeper_digest, organisation_digest, version_tag,
+    versions_tag,
 };
 pub(crate) use query::Query;
 
@@ -184,6 +185,13 @@ impl Call {
 
     /// The same for the report of a run, which may be larger.
     pub(crate) async fn report(&self, caller: &Caller, needed: Permission) -> Result<Body, Problem> {
+        self.body_within(body::REPORT, caller, needed).await
+    }
+
+    /// The same for a document that describes many things, for which at least one of these permissions is needed.
+    pub(crate) async fn described(&self, caller: &Caller, needed: &[Permission]) -> Result<Body, Problem> {
+        let held = needed.iter().find(|permission| caller.require(**permission).is_ok());
+        let needed = held.or(needed.first()).copied().unwrap_or(Permission::JobsWrite);
         self.body_within(body::REPORT, caller, needed).await
     }
 

@@ -1,6 +1,7 @@
 //! Every route. Each verb has a file, with its description and its handler: the routes and the OpenAPI document are
 //! made from one list.
 
+mod documents;
 mod inputs;
 mod job_revisions;
 mod jobs;
@@ -29,7 +30,7 @@ use crate::request::Call;
 use prediction_wire as wire;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
-const ENDPOINTS: [Endpoint; 48] = [
+const ENDPOINTS: [Endpoint; 50] = [
     sources::list::ENDPOINT,
     sources::create::ENDPOINT,
     sources::get::ENDPOINT,
@@ -75,6 +76,8 @@ const ENDPOINTS: [Endpoint; 48] = [
     outputs::predictions::ENDPOINT,
     predictions::list::ENDPOINT,
     predictions::trace::ENDPOINT,
+    documents::apply::ENDPOINT,
+    documents::export::ENDPOINT,
     system::OPENAPI,
     system::PROBLEMS,
     system::PROBLEM,

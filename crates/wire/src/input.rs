@@ -1,5 +1,6 @@
 use prediction_domain::model::{
-    self, InputId, InputKind, InputName, JobId, JobName, Metric, OrganisationId, Revision, RoleName, Timestamp, Unit,
+    self, InputId, InputKind, InputName, JobId, JobName, Metric, OrganisationId, Revision, RoleName, SetName,
+    Timestamp, Unit,
 };
 use prediction_domain::requests::{IMPORTED_INPUTS, ImportDraft, InputDraft, Sent};
 use prediction_domain::use_cases::{self, InputPut, InputsImported};
@@ -40,12 +41,28 @@ pub struct Input {
     /// When it was last changed.
     #[schema(value_type = rules::Time, inline)]
     pub updated_at: Timestamp,
+    /// The set of things that keeps it; null: it is kept by hand.
+    #[serde(default)]
+    #[schema(value_type = rules::NullableWord, inline)]
+    pub managed_by: Option<SetName>,
 }
 
 impl From<model::Input> for Input {
     fn from(input: model::Input) -> Self {
-        let model::Input { id, organisation_id, kind, name, metric, unit, revision, created_at, updated_at } = input;
-        Self { id, organisation_id, kind, name, metric, unit, revision, created_at, updated_at }
+        let model::Input {
+            id,
+            organisation_id,
+            kind,
+            name,
+            metric,
+            unit,
+            revision,
+            created_at,
+            updated_at,
+            management,
+        } = input;
+        let managed_by = management.map(|management| management.set);
+        Self { id, organisation_id, kind, name, metric, unit, revision, created_at, updated_at, managed_by }
     }
 }
 
@@ -173,6 +190,7 @@ pub static PUT_INPUT: Shape<InputDraft> = Shape {
     members: |fields| {
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
+        fields.read_only("managed_by", ReadOnly::Value(WORD.nullable()));
         fields.read_only("warnings", ReadOnly::List("Warning"));
         let id = fields.text("id", ID.about("May be repeated, but never changes."));
         draft(fields, id)
@@ -185,6 +203,7 @@ static IMPORTED_INPUT: Shape<InputDraft> = Shape {
     members: |fields| {
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
+        fields.read_only("managed_by", ReadOnly::Value(WORD.nullable()));
         let id = fields.text("id", ID.required().about("Its identity in the system that it belongs to."));
         draft(fields, id)
     },
@@ -200,8 +219,15 @@ pub static IMPORT_INPUTS: Shape<ImportDraft> = Shape {
 };
 
 fn draft(fields: &mut Fields<'_>, id: Sent<String>) -> InputDraft {
+    let revision =
+        fields.whole_number("revision", REVISION.nullable().about("Only this revision is changed, like If-Match."));
+    InputDraft { id, revision, ..members(fields) }
+}
+
+/// All that describes an input but its id.
+pub(crate) fn members(fields: &mut Fields<'_>) -> InputDraft {
     InputDraft {
-        id,
+        id: Sent::Absent,
         organisation_id: fields.text(
             "organisation_id",
             ID.nullable().about("Whose it is. Never changes. A token of one organisation can leave it out."),
@@ -210,8 +236,7 @@ fn draft(fields: &mut Fields<'_>, id: Sent<String>) -> InputDraft {
         name: fields.text("name", NAME.about("What people call it. A new input needs it.")),
         metric: fields.text("metric", WORD.nullable().about("What it measures; null: not known.")),
         unit: fields.text("unit", WORD.nullable().about("In which unit; null: not known.")),
-        revision: fields
-            .whole_number("revision", REVISION.nullable().about("Only this revision is changed, like If-Match.")),
+        revision: Sent::Absent,
     }
 }
 

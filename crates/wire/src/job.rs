@@ -1,6 +1,6 @@
 use prediction_domain::model::{
     self, BINDINGS, Conversion, InputId, InputKind, JobId, JobName, JobWithHealth, Metric, OrganisationId, OutputId,
-    Revision, RoleName, SourceId, SourceVersionId, Timestamp, Unit, UnitFit,
+    Revision, RoleName, SetName, SourceId, SourceVersionId, Timestamp, Unit, UnitFit,
 };
 use prediction_domain::requests::{BindingDraft, JobChangeDraft, UnitComparison};
 use prediction_domain::use_cases::{BoundInput, JobChanged};
@@ -52,6 +52,10 @@ pub struct Job {
     /// When it was last changed.
     #[schema(value_type = rules::Time, inline)]
     pub updated_at: Timestamp,
+    /// The set of things that keeps it; null: it is kept by hand.
+    #[serde(default)]
+    #[schema(value_type = rules::NullableWord, inline)]
+    pub managed_by: Option<SetName>,
     /// With expand=source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -181,6 +185,7 @@ impl From<JobWithHealth> for Job {
             revision: job.revision,
             created_at: job.created_at,
             updated_at: job.updated_at,
+            managed_by: job.management.map(|management| management.set),
             source: None,
             source_version: None,
             organisation: None,
@@ -236,6 +241,7 @@ pub static UPDATE_JOB: Shape<JobChangeDraft> = Shape {
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
         fields.read_only("warnings", ReadOnly::List("Warning"));
+        fields.read_only("managed_by", ReadOnly::Value(WORD.nullable()));
         fields.read_only("health", ReadOnly::One("JobHealth"));
         fields.read_only("source", ReadOnly::One("Source"));
         fields.read_only("source_version", ReadOnly::One("SourceVersion"));

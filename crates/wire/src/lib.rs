@@ -16,8 +16,10 @@
 //! gives what it could read as a draft that the domain judges. The code that decodes a request also describes it in
 //! OpenAPI.
 
+mod apply;
 mod candidate;
 mod comparison;
+mod export;
 mod fields;
 mod health;
 mod impact;
@@ -42,8 +44,13 @@ mod upgrade;
 mod upgrade_many;
 mod warning;
 
+pub use apply::{APPLY, ApplyChange, ApplyCounts, ApplyDifference, ApplyResult, ChangedOutside};
 pub use candidate::{Candidate, CandidateFit};
 pub use comparison::{MemberDifference, RoleComparison, SourceVersionComparison, SourceVersionReference};
+pub use export::{
+    Export, ExportedDocument, ExportedInput, ExportedJob, ExportedOutputName, ExportedRoleBinding, ExportedSource,
+    ExportedSourceName, ExportedSourceVersion, ExportedVersionName,
+};
 pub use fields::{BodyError, Described, Fields, List, Part, ReadOnly, Schemas, Shape};
 pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDegradation, ServiceHealth};
 pub use impact::{ImpactCounts, JobImpact, SourceVersionImpact};

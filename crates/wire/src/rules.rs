@@ -98,6 +98,9 @@ pub(crate) const fn whole(least: i64, most: usize) -> Rule {
     Rule::of(Form::Whole { least, most: Some(most as i64), format: KnownForm::Int32 })
 }
 
+/// What becomes of things that a document does not have any more.
+pub(crate) const PRUNE: Rule = Rule::of(Form::Choice(PRUNES));
+
 /// How a run ended.
 pub const RUN_STATUS: Rule = Rule::named("RunStatus");
 
@@ -125,6 +128,8 @@ const IMPACT_OUTCOMES: &[&str] = words_of!(model::ImpactOutcome);
 const STAGES: &[&str] = words_of!(model::LifecycleStage);
 const INPUT_ACTIONS: &[&str] = words_of!(model::InputAction);
 const OUTPUT_ACTIONS: &[&str] = words_of!(model::OutputAction);
+const APPLY_ACTIONS: &[&str] = words_of!(model::ApplyAction);
+const PRUNES: &[&str] = words_of!(model::Prune);
 const RUN_STATUSES: &[&str] = words_of!(model::RunStatus);
 const HEALTH_STATUSES: &[&str] = words_of!(model::HealthStatus);
 
@@ -298,6 +303,11 @@ stand_ins! {
     OutputAction = Rule::of(Form::Choice(OUTPUT_ACTIONS)).about(
         "`kept`: it stays, with its id. `added`: it is new. `removed`: the version lacks the role: nothing more is predicted in it."
     );
+    ApplyAction = Rule::of(Form::Choice(APPLY_ACTIONS)).about(
+        "`create`: it is new. `update`: it is changed. `unchanged`: it is as the document says. `adopt`: it comes to the set, and is \
+         changed if it has differences. `pause`: a job that the document does not have any more does not run any more. `delete`: the \
+         document does not have it any more, and it is deleted."
+    );
     Digest = Rule::of(Form::Text { least: 0, most: None, pattern: Some(texts::digest) });
 }
 
@@ -335,6 +345,7 @@ pub(crate) type OpenLifecycleStage = Open<LifecycleStage>;
 pub(crate) type OpenImpactOutcome = Open<ImpactOutcome>;
 pub(crate) type OpenInputAction = Open<InputAction>;
 pub(crate) type OpenOutputAction = Open<OutputAction>;
+pub(crate) type OpenApplyAction = Open<ApplyAction>;
 pub(crate) type OpenRunStatus = Open<RunStatus>;
 
 /// The words of an enumeration that are known.

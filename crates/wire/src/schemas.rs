@@ -6,12 +6,28 @@ use utoipa::openapi::schema::{AllOf, Schema};
 
 use crate::fields::Schemas;
 use crate::{
-    candidate, comparison, health, impact, input, job, job_revision, lifecycle, lineage, organisation, output, problem,
-    rules, run, setup, source, source_version, upgrade, upgrade_many, warning,
+    apply, candidate, comparison, export, health, impact, input, job, job_revision, lifecycle, lineage, organisation,
+    output, problem, rules, run, setup, source, source_version, upgrade, upgrade_many, warning,
 };
 
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
+    apply::ApplyResult,
+    apply::ApplyCounts,
+    apply::ApplyChange,
+    apply::ApplyDifference,
+    apply::ChangedOutside,
+    rules::ApplyAction,
+    export::Export,
+    export::ExportedDocument,
+    export::ExportedSource,
+    export::ExportedSourceName,
+    export::ExportedSourceVersion,
+    export::ExportedVersionName,
+    export::ExportedInput,
+    export::ExportedJob,
+    export::ExportedRoleBinding,
+    export::ExportedOutputName,
     source::Source,
     source::UpdatedSource,
     source::ValueCount,

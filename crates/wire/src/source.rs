@@ -1,6 +1,6 @@
 use prediction_domain::model::{
-    self, Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Revision, SourceId, SourceName,
-    Timestamp, ValueProblem, ViolationCode,
+    self, Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Revision, SetName, SourceId,
+    SourceName, Timestamp, ValueProblem, ViolationCode,
 };
 use prediction_domain::requests::{Sent, SourceChangeDraft, SourceDraft};
 use prediction_domain::use_cases::SourceChanged;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fields::{Fields, ReadOnly, Shape};
-use crate::rules::{self, FLAG, ID, INTERVAL, NAME, PROSE, RETENTION, REVISION, TIME};
+use crate::rules::{self, FLAG, ID, INTERVAL, NAME, PROSE, RETENTION, REVISION, TIME, WORD};
 
 /// A runnable prediction model, shared by all organisations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,6 +41,10 @@ pub struct Source {
     /// When it was last changed.
     #[schema(value_type = rules::Time, inline)]
     pub updated_at: Timestamp,
+    /// The set of things that keeps it; null: it is kept by hand.
+    #[serde(default)]
+    #[schema(value_type = rules::NullableWord, inline)]
+    pub managed_by: Option<SetName>,
 }
 
 impl From<model::Source> for Source {
@@ -55,6 +59,7 @@ impl From<model::Source> for Source {
             revision: source.revision,
             created_at: source.created_at,
             updated_at: source.updated_at,
+            managed_by: source.management.map(|management| management.set),
         }
     }
 }
@@ -98,8 +103,15 @@ pub static CREATE_SOURCE: Shape<SourceDraft> = Shape {
     name: "CreateSourceRequest",
     about: "A source, to be created or found.",
     members: |fields| {
-        SourceDraft {
-        id: fields.text("id", ID.nullable().about("Its identity, when you want to choose it.")),
+        let id = fields.text("id", ID.nullable().about("Its identity, when you want to choose it."));
+        SourceDraft { id, ..members(fields) }
+    },
+};
+
+/// All that describes a source but its id.
+pub(crate) fn members(fields: &mut Fields<'_>) -> SourceDraft {
+    SourceDraft {
+        id: Sent::Absent,
         owner_organisation_id: fields.text(
             "owner_organisation_id",
             ID.nullable().about(
@@ -113,8 +125,7 @@ pub static CREATE_SOURCE: Shape<SourceDraft> = Shape {
         retention_hours: fields
             .whole_number("retention_hours", RETENTION.nullable().about("How long its predictions are kept.")),
     }
-    },
-};
+}
 
 /// The source of a setup.
 pub(crate) static SETUP_SOURCE: Shape<SourceDraft> = Shape {
@@ -143,6 +154,7 @@ pub static UPDATE_SOURCE: Shape<SourceChangeDraft> = Shape {
         const CLEARS: &str = "null clears it.";
         fields.read_only("created_at", ReadOnly::Value(TIME));
         fields.read_only("updated_at", ReadOnly::Value(TIME));
+        fields.read_only("managed_by", ReadOnly::Value(WORD.nullable()));
         fields.read_only("deletes", ReadOnly::One("ValueCount"));
         let source = SourceDraft {
             id: fields.text("id", ID.about("May be repeated, but never changes.")),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use prediction_domain::model::{
-    self, ALIASES, Contract, ContractDigest, Description, InputKind, Metric, ROLES, RoleName, SourceId,
+    self, ALIASES, Contract, ContractDigest, Description, InputKind, Metric, ROLES, RoleName, SetName, SourceId,
     SourceVersionHead, SourceVersionId, Timestamp, Unit, VersionLabel, Violations,
 };
 use prediction_domain::requests::{InputRoleDraft, OutputRoleDraft, Sent, SourceVersionDraft};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::fields::{Fields, List, Shape};
 use crate::lifecycle::Lifecycle;
-use crate::rules::{self, FLAG, ID, LABEL, PROSE, WORD};
+use crate::rules::{self, FLAG, ID, LABEL, PROSE, Rule, WORD};
 
 /// An immutable contract of a source: the inputs it needs, the outputs it gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,6 +41,10 @@ pub struct SourceVersion {
     pub created_at: Timestamp,
     /// Whether it should be run.
     pub lifecycle: Lifecycle,
+    /// The set of things that keeps it; null: it is kept by hand.
+    #[serde(default)]
+    #[schema(value_type = rules::NullableWord, inline)]
+    pub managed_by: Option<SetName>,
 }
 
 impl SourceVersion {
@@ -53,6 +57,13 @@ impl SourceVersion {
     #[must_use]
     pub fn contract_digest(&self) -> &ContractDigest {
         self.contract_digest.get()
+    }
+
+    /// What it is called, and its roles.
+    pub(crate) fn into_described(self) -> (VersionLabel, Vec<InputRole>, Vec<OutputRole>) {
+        let inputs = self.input_roles.0.iter().cloned().map(InputRole::from).collect();
+        let outputs = self.output_roles.0.iter().cloned().map(OutputRole::from).collect();
+        (self.version, inputs, outputs)
     }
 }
 
@@ -87,6 +98,10 @@ pub struct SourceVersionItem {
     pub created_at: Timestamp,
     /// Whether it should be run.
     pub lifecycle: Lifecycle,
+    /// The set of things that keeps it; null: it is kept by hand.
+    #[serde(default)]
+    #[schema(value_type = rules::NullableWord, inline)]
+    pub managed_by: Option<SetName>,
 }
 
 impl SourceVersionItem {
@@ -228,6 +243,7 @@ impl From<model::SourceVersion> for SourceVersion {
             description: version.description,
             created_at: version.created_at,
             lifecycle: version.lifecycle.into(),
+            managed_by: version.managed_by,
         }
     }
 }
@@ -254,6 +270,7 @@ impl From<SourceVersionHead> for SourceVersionItem {
             contract_digest: head.contract_digest,
             created_at: head.created_at,
             lifecycle: head.lifecycle.into(),
+            managed_by: head.managed_by,
         }
     }
 }
@@ -313,14 +330,22 @@ pub(crate) static SETUP_SOURCE_VERSION: Shape<SourceVersionDraft> =
     Shape { name: "JobSetupSourceVersion", about: "The source version of a setup.", members: setup_source_version };
 
 fn setup_source_version(fields: &mut Fields<'_>) -> SourceVersionDraft {
-    let input_roles: Sent<Vec<Sent<InputRoleDraft>>> = fields.objects("input_roles", List::of(&ROLES), &INPUT_ROLE);
     SourceVersionDraft {
         id: fields.text("id", ID.nullable()),
         source_id: fields
             .text("source_id", ID.nullable().about("May repeat the source of the setup, and nothing else.")),
-        version: fields.text("version", LABEL.nullable()),
+        ..members(fields, LABEL.nullable())
+    }
+}
+
+/// All that describes a version but its id and its source; one that is there may be described in part.
+pub(crate) fn members(fields: &mut Fields<'_>, version: Rule) -> SourceVersionDraft {
+    SourceVersionDraft {
+        id: Sent::Absent,
+        source_id: Sent::Absent,
+        version: fields.text("version", version),
         description: fields.text("description", PROSE.nullable()),
-        input_roles,
+        input_roles: fields.objects("input_roles", List::of(&ROLES), &INPUT_ROLE),
         output_roles: fields.objects("output_roles", List::of(&ROLES).not_empty(), &OUTPUT_ROLE),
     }
 }

@@ -86,10 +86,11 @@ pub fn apply(
     Err(contended())
 }
 
-/// What is needed for each part is asked with it. Who may write nothing at all has no document read.
+/// At least one of these is needed to apply a document; which ones depends on what is in it.
+pub const APPLY_PERMISSIONS: [Permission; 3] =
+    [Permission::JobsWrite, Permission::InputsWrite, Permission::CatalogCreate];
+
 fn require_some_permission(caller: &Caller) -> Result<(), AccessDenied> {
-    let any = [Permission::JobsWrite, Permission::InputsWrite, Permission::CatalogCreate];
-    let required = Permission::JobsWrite;
-    let is_held = any.into_iter().any(|permission| caller.require(permission).is_ok());
-    if is_held { Ok(()) } else { Err(AccessDenied::InsufficientScope { required }) }
+    let is_held = APPLY_PERMISSIONS.into_iter().any(|permission| caller.require(permission).is_ok());
+    if is_held { Ok(()) } else { Err(AccessDenied::InsufficientScope { required: APPLY_PERMISSIONS[0] }) }
 }

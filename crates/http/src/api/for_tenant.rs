@@ -75,4 +75,17 @@ impl ServiceForTenant {
         let span = self.api.runtime.lane_span("lane writes");
         Ok(self.api.runtime.noted(span.end(self.api.service.writes.run(self.tenant, move || work(&ports)).await)?)?)
     }
+
+    /// Does something that writes much.
+    pub(crate) async fn apply<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ports) -> Result<T, UseCaseError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ports = self.api.service.ports.clone();
+        let span = self.api.runtime.lane_span("lane documents");
+        Ok(self
+            .api
+            .runtime
+            .noted(span.end(self.api.service.documents.run(self.tenant, move || work(&ports)).await)?)?)
+    }
 }

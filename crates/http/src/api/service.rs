@@ -16,6 +16,8 @@ use crate::streams::Streams;
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a setup waits at the most.
 pub const SET_UP_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a document waits at the most: one of a thousand things takes seconds.
+const APPLY_DEADLINE: Duration = Duration::from_secs(30);
 /// How long the question whether the service is ready waits at the most.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -50,6 +52,8 @@ pub(super) struct Service {
     pub(super) reads: WorkLane,
     /// Everything else that writes.
     pub(super) writes: WorkLane,
+    /// Documents, which write much: apart, so that no single thing waits behind them.
+    pub(super) documents: WorkLane,
     /// Apart from the others, so that it is answered when they are stuck.
     pub(super) health: WorkLane,
     /// What takes a processor and no store: reading and writing large documents.
@@ -91,6 +95,7 @@ impl Service {
             setups: Lane::start(setups, measures(&setups), &limit, move |prepared| set_up_together(&writers, prepared)),
             reads: work_lane(lane("reads", THREADS, 1024, 1, REQUEST_DEADLINE)),
             writes: work_lane(lane("writes", writing_threads, 512, 1, REQUEST_DEADLINE)),
+            documents: work_lane(lane("documents", FEW_THREADS, 64, 1, APPLY_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
             computations: work_lane(lane("computations", FEW_THREADS, 256, 1, REQUEST_DEADLINE)),
             bodies: BodyBudget::new(metrics.bodies()),

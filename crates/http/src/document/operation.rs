@@ -53,6 +53,8 @@ pub enum Access {
     Token,
     /// A caller with this scope.
     Scope(Permission),
+    /// A caller with at least one of these scopes: what is needed depends on the request.
+    AnyScope(&'static [Permission]),
 }
 
 /// Examples: name and JSON text.
@@ -104,15 +106,17 @@ pub(crate) mod tags {
     pub(crate) const INPUTS: &str = "inputs";
     pub(crate) const JOBS: &str = "jobs";
     pub(crate) const RUNS: &str = "runs";
+    pub(crate) const DOCUMENTS: &str = "documents";
     pub(crate) const SYSTEM: &str = "system";
 
     /// Every tag, and what it stands for.
-    pub(crate) const ALL: [(&str, &str); 6] = [
+    pub(crate) const ALL: [(&str, &str); 7] = [
         (SOURCES, "Predictive models, shared by all organisations."),
         (SOURCE_VERSIONS, "Immutable contracts of sources."),
         (INPUTS, "What jobs are bound to, and whose it is."),
         (JOBS, "Versions configured to run for an organisation."),
         (RUNS, "What jobs did, and what they predicted."),
+        (DOCUMENTS, "Many things at once, described by what they are to be."),
         (SYSTEM, "Health, and this description."),
     ];
 }
@@ -207,6 +211,10 @@ impl Operation {
                 let more: Vec<String> = more.map(|other| format!(" (`{other}` includes it)")).collect();
                 format!("Needs the scope `{permission}`{}.", more.concat())
             }
+            Access::AnyScope(permissions) => {
+                let permissions: Vec<String> = permissions.iter().map(|permission| format!("`{permission}`")).collect();
+                format!("Needs at least one of the scopes {}.", permissions.join(", "))
+            }
         };
         if self.text.is_empty() { scope } else { format!("{}\n\n{scope}", self.text) }
     }
@@ -243,7 +251,7 @@ impl Operation {
         if self.needs_token() && self.method == "GET" {
             problems.push(UnexpectedBody);
         }
-        if matches!(self.access, Access::Scope(_)) {
+        if matches!(self.access, Access::Scope(_) | Access::AnyScope(_)) {
             problems.push(InsufficientScope);
         }
         if self.path.contains("{id}") {

@@ -1,7 +1,7 @@
 //! The parameters of operations: in the query, or headers.
 
 use prediction_domain::model::PageRequest;
-use prediction_wire::{FLAG, ID, NAME, TIME, entity_tags};
+use prediction_wire::{FLAG, ID, NAME, TIME, WORD, entity_tags};
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{RefOr, Required};
@@ -47,6 +47,10 @@ pub(crate) fn required(name: &'static str, about: &'static str, schema: RefOr<Sc
 
 pub(crate) fn id_filter(name: &'static str, about: &'static str) -> Parameter {
     query(name, about, ID.schema())
+}
+
+pub(crate) fn set_filter() -> Parameter {
+    query("managed_by", "Only what this set keeps.", WORD.schema())
 }
 
 pub(crate) fn name_filter(about: &'static str) -> Parameter {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Problem, ProblemCode};
 use prediction_identity::challenge::Challenge;
-use prediction_wire::{ProblemMember, UpgradePlan};
+use prediction_wire::{ApplyResult, ProblemMember, UpgradePlan};
 
 impl From<UseCaseError> for Problem {
     fn from(refusal: UseCaseError) -> Self {
@@ -36,6 +36,21 @@ impl From<UseCaseError> for Problem {
             UseCaseError::InUse(in_use) => in_use.into(),
             UseCaseError::QuotaExceeded { exceeded, wait } => Self::quota_exceeded(exceeded, wait),
             UseCaseError::WouldDelete(count) => count.into(),
+            UseCaseError::NotOfTheSet(violations) => Self::new(ProblemCode::NotOfTheSet)
+                .detail(match violations.count() {
+                    1 => "1 thing is there that the set does not keep".to_owned(),
+                    count => format!("{count} things are there that the set does not keep"),
+                })
+                .omitting(violations.omitted())
+                .violations(violations.iter()),
+            UseCaseError::PlanOutdated(plan) => Self::new(ProblemCode::PlanOutdated)
+                .detail(format!("the plan is {} now", plan.plan_digest))
+                .member(ProblemMember::NewPlan, json!(ApplyResult::from(*plan))),
+            UseCaseError::PruneLimitExceeded { limit, removals, plan } => Self::new(ProblemCode::PruneLimitExceeded)
+                .detail(format!("{} would be removed, and at most {limit} may be", counted(removals as u64, "thing")))
+                .member(ProblemMember::Removals, removals)
+                .member(ProblemMember::Limit, limit)
+                .member(ProblemMember::NewPlan, json!(ApplyResult::from(*plan))),
             UseCaseError::Store(failure) => failure.into(),
         }
     }

@@ -9,7 +9,7 @@ use prediction_domain::model::{
     InputId, InputPosition, OrganisationId, OutputId, Position, PredictionPosition, ReadingPosition, Revision,
     RoleName, RunId, RunNumber, RunPosition, Timestamp,
 };
-use prediction_domain::use_cases::{CandidateFit, CandidatePlace, CandidatePosition};
+use prediction_domain::use_cases::{CandidateFit, CandidatePlace, CandidatePosition, ExportPosition};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -124,6 +124,34 @@ impl Place for CandidatePlace {
         };
         let id = if id.is_empty() { None } else { Some(OutputId::from_uuid(Uuid::from_slice(id).ok()?).ok()?) };
         Some(Self::Output { part, id })
+    }
+}
+
+/// Kind and place, or the kind alone before all of it.
+impl Place for ExportPosition {
+    fn to_bytes(&self) -> Vec<u8> {
+        let (kind, place) = match self {
+            Self::Sources(after) => (0, after.as_ref().map(Place::to_bytes)),
+            Self::SourceVersions(after) => (1, after.as_ref().map(Place::to_bytes)),
+            Self::Inputs(after) => (2, after.as_ref().map(Place::to_bytes)),
+            Self::Jobs(after) => (3, after.as_ref().map(Place::to_bytes)),
+        };
+        [vec![kind], place.unwrap_or_default()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (kind, place) = bytes.split_first()?;
+        Some(match (kind, place.is_empty()) {
+            (0, true) => Self::Sources(None),
+            (1, true) => Self::SourceVersions(None),
+            (2, true) => Self::Inputs(None),
+            (3, true) => Self::Jobs(None),
+            (0, false) => Self::Sources(Some(Position::from_bytes(place)?)),
+            (1, false) => Self::SourceVersions(Some(Position::from_bytes(place)?)),
+            (2, false) => Self::Inputs(Some(InputPosition::from_bytes(place)?)),
+            (3, false) => Self::Jobs(Some(Position::from_bytes(place)?)),
+            _ => return None,
+        })
     }
 }
 

@@ -21,7 +21,13 @@ pub(crate) fn entity_tag(revision: Revision) -> String {
 /// The entity tag of a source version: the revision of its lifecycle, and when it was published, since a version that
 /// was deleted may be followed by another one under its id.
 pub(crate) fn version_tag(version: &SourceVersion) -> String {
-    format!("\"{}+{:x}\"", version.lifecycle.revision, version.created_at.as_micros())
+    let keeper = keeper_digest(version).map(|digest| format!("+k{digest:08x}")).unwrap_or_default();
+    format!("\"{}+{:x}{keeper}\"", version.lifecycle.revision, version.created_at.as_micros())
+}
+
+/// What tells the set that keeps a version apart from another one.
+pub(crate) fn keeper_digest(version: &SourceVersion) -> Option<u32> {
+    version.managed_by.as_ref().map(|set| beginning(Sha256::new().chain_update(set.as_str())))
 }
 
 /// The entity tag of an input: its revision, and a digest of all of it, since one that was deleted may be registered
@@ -42,6 +48,8 @@ pub(crate) struct Shown {
     pub(crate) source: Option<Revision>,
     /// Of the lifecycle of its version.
     pub(crate) lifecycle: Option<Revision>,
+    /// The [digest](keeper_digest) of the set that keeps its version.
+    pub(crate) keeper: Option<u32>,
     /// The [digest](inputs_digest) of its inputs.
     pub(crate) inputs: Option<u32>,
     /// The [digest](organisation_digest) of its organisation.
@@ -96,9 +104,10 @@ pub(crate) fn job_tag(revision: Revision, health: &Health, shown: Shown) -> Stri
     let health = beginning(hash);
     let source = shown.source.map(|revision| format!("+{revision}")).unwrap_or_default();
     let lifecycle = shown.lifecycle.map(|revision| format!("+v{revision}")).unwrap_or_default();
+    let keeper = shown.keeper.map(|digest| format!("+k{digest:08x}")).unwrap_or_default();
     let inputs = shown.inputs.map(|digest| format!("+i{digest:08x}")).unwrap_or_default();
     let organisation = shown.organisation.map(|digest| format!("+o{digest:08x}")).unwrap_or_default();
-    format!("\"{revision}+{health:08x}{source}{lifecycle}{inputs}{organisation}\"")
+    format!("\"{revision}+{health:08x}{source}{lifecycle}{keeper}{inputs}{organisation}\"")
 }
 
 /// What `If-Match` asks for. Comparison is strong: a weak tag matches nothing.

@@ -15,7 +15,7 @@ use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
 use crate::document::{Parameter, words};
-use crate::request::{Query, Shown, inputs_digest, job_tag, organisation_digest};
+use crate::request::{Query, Shown, inputs_digest, job_tag, keeper_digest, organisation_digest};
 use prediction_wire as wire;
 
 const EXPANDABLE: [&str; 4] = ["source", "source_version", "inputs", "organisation"];
@@ -68,6 +68,7 @@ fn tag_of_expanded(judged: &JobWithHealth, expanded: &Expanded) -> String {
     let shown = Shown {
         source: expanded.sources.get(&judged.job.source_id).map(|source| source.revision),
         lifecycle: version.map(|version| version.lifecycle.revision),
+        keeper: version.and_then(keeper_digest),
         inputs: expanded.inputs.get(&judged.job.id).map(|bound| inputs_digest(bound)),
         organisation: expanded.organisations.get(&judged.job.organisation_id).map(organisation_digest),
     };

@@ -92,12 +92,18 @@ problems! {
         "What is stored under this name or id is different. existing_id names it; each difference is listed in errors, with what is stored as expected.";
     InUse = "in_use", 409, "It is in use",
         "It cannot be deleted, or taken away by a change, while others need it. job_ids names some of the jobs that do.";
+    NotOfTheSet = "managed_by_other_set", 409, "Another set keeps it",
+        "The document describes things that are there and that its set does not keep. Each is listed in errors, with the set that keeps it. Send adopt: true for things that no set keeps, and adopt_from to take over those of another set.";
+    PruneLimitExceeded = "prune_limit_exceeded", 409, "Too much would be removed",
+        "More things of the set are not in the document than it may remove. new_plan says which. Raise prune_limit if that is meant.";
     WouldDeleteValues = "would_delete_values", 409, "Values would be deleted",
         "With the shorter retention, values that can be read now would be deleted for good; deletes says how many, of how many jobs. Send confirm_deletion: true with the change if that is meant.";
+    PlanOutdated = "plan_outdated", 412, "It is another plan",
+        "What would be done now is not what expect_plan names. new_plan says what it is; look at it, and decide anew.";
     PreconditionFailed = "precondition_failed", 412, "It is not at that revision",
         "The If-Match header, or the revision in the body, names another revision than the current one. Read the resource again, and decide anew.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large",
-        "A request body has at most 1 MiB, and the report of a run at most 4 MiB.";
+        "A request body has at most 1 MiB, and the report of a run or a document to apply at most 4 MiB.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The body is of another type",
         "Send Content-Type: application/json, without a Content-Encoding.";
     Invalid = "invalid", 422, "The request is not valid",

@@ -45,8 +45,10 @@ members! {
     JobIds = "job_ids", ids, "With `in_use`: those of them that the token may read.";
     Deletes = "deletes", one(Rule::named("ValueCount")), "With `would_delete_values`: what would be deleted.";
     Plan = "plan", one(Rule::named("UpgradePlan")), "With `invalid` of an upgrade: what it would do, as far as it goes.";
+    NewPlan = "new_plan", one(Rule::named("ApplyResult")), "With `plan_outdated` and `prune_limit_exceeded`: what would be done now.";
+    Removals = "removals", one(COUNT), "With `prune_limit_exceeded`: how many things would be removed.";
     Quota = "quota", one(ANY_TEXT), "With `quota_exceeded`: which: `jobs`, `values_per_day` or `changes_per_day`.";
-    Limit = "limit", one(COUNT), "With `quota_exceeded`: how much the quota allows.";
+    Limit = "limit", one(COUNT), "With `quota_exceeded`: how much the quota allows. With `prune_limit_exceeded`: how many things may be removed.";
     Used = "used", one(COUNT), "With `quota_exceeded`: how much is used.";
 }
 

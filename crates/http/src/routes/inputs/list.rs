@@ -1,7 +1,7 @@
-use crate::document::{Access, Body, Operation, Parameter, id_filter, paged, query, tags};
+use crate::document::{Access, Body, Operation, Parameter, id_filter, paged, query, set_filter, tags};
 use crate::problem::ProblemCode::OrganisationOutOfScope;
 use crate::routes::Endpoint;
-use prediction_domain::model::{InputKind, Metric, NamePart, OrganisationId, Permission};
+use prediction_domain::model::{InputKind, Metric, NamePart, OrganisationId, Permission, SetName};
 use prediction_domain::ports::InputFilter;
 use prediction_domain::use_cases::list_inputs;
 use prediction_wire::{NAME, Rule, WORD};
@@ -23,6 +23,7 @@ fn describe() -> Operation {
             id_filter("organisation_id", "Only inputs of this organisation."),
             filter("kind", "Only inputs of this kind.", WORD),
             filter("metric", "Only inputs that measure this.", WORD),
+            set_filter(),
             filter("q", "Only inputs with this in their name, without case.", NAME),
         ]))
         .answer(200, "A page of inputs", Body::Page("Input"))
@@ -37,6 +38,7 @@ async fn handle(call: Call) -> Answer {
         kind: query.read("kind", InputKind::parse),
         metric: query.read("metric", Metric::parse),
         name_part: query.read("q", NamePart::parse),
+        managed_by: query.read("managed_by", SetName::restore),
     };
     let page = query.page("inputs");
     let list = query.finish_list()?;

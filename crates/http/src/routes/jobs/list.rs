@@ -1,9 +1,9 @@
-use crate::document::{Access, Body, Operation, flag, id_filter, name_filter, paged, tags, words};
+use crate::document::{Access, Body, Operation, flag, id_filter, name_filter, paged, set_filter, tags, words};
 use crate::problem::ProblemCode::OrganisationOutOfScope;
 use crate::routes::Endpoint;
 use prediction_domain::model::Permission;
 use prediction_domain::model::{
-    HealthStatus, InputId, JobName, LifecycleStage, OrganisationId, SourceId, SourceVersionId,
+    HealthStatus, InputId, JobName, LifecycleStage, OrganisationId, SetName, SourceId, SourceVersionId,
 };
 use prediction_domain::ports::JobFilter;
 use prediction_domain::use_cases::list_expanded_jobs;
@@ -44,6 +44,7 @@ fn describe() -> Operation {
                  none, and be followed by others.",
                 &["unfit"],
             ),
+            set_filter(),
             super::expand(),
         ]))
         .answer(200, "A page of jobs", Body::Page("Job"))
@@ -62,6 +63,7 @@ async fn handle(call: Call) -> Answer {
         name: query.read("name", JobName::parse),
         input_id: query.read("input_id", InputId::parse),
         health: None,
+        managed_by: query.read("managed_by", SetName::restore),
     };
     let healths = query.read("health", |text| text.split(',').map(HealthStatus::parse).collect());
     let unfit = !query.words("bindings", &["unfit"]).is_empty();

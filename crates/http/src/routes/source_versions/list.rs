@@ -1,6 +1,6 @@
-use crate::document::{Access, Body, Operation, id_filter, paged, tags, words};
+use crate::document::{Access, Body, Operation, id_filter, paged, set_filter, tags, words};
 use crate::routes::Endpoint;
-use prediction_domain::model::{LifecycleStage, Page, SourceId};
+use prediction_domain::model::{LifecycleStage, Page, SetName, SourceId};
 use prediction_domain::ports::SourceVersionFilter;
 use prediction_domain::use_cases::{list_source_version_heads, list_source_versions};
 
@@ -23,6 +23,7 @@ fn describe() -> Operation {
                 "Only versions in one of these stages of their lives, separated by commas.",
                 &LifecycleStage::ALL.map(LifecycleStage::as_str),
             ),
+            set_filter(),
             words("expand", "contract: with the roles of each version.", &["contract"]),
         ]))
         .answer(200, "A page of source versions", Body::Page("SourceVersionItem"))
@@ -34,6 +35,7 @@ async fn handle(call: Call) -> Answer {
     let filter = SourceVersionFilter {
         source_id: query.read("source_id", SourceId::parse),
         stages: query.read("stage", |text| text.split(',').map(LifecycleStage::parse).collect()),
+        managed_by: query.read("managed_by", SetName::restore),
     };
     let page = query.page("source_versions");
     let is_whole = query.words("expand", &["contract"]).contains(&"contract");

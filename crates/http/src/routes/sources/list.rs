@@ -1,6 +1,6 @@
-use crate::document::{Access, Body, Operation, Parameter, name_filter, paged, query, tags, text_schema};
+use crate::document::{Access, Body, Operation, Parameter, name_filter, paged, query, set_filter, tags, text_schema};
 use crate::routes::Endpoint;
-use prediction_domain::model::{OrganisationId, SourceName, ValueProblem};
+use prediction_domain::model::{OrganisationId, SetName, SourceName, ValueProblem};
 use prediction_domain::ports::{OwnerFilter, SourceFilter};
 use prediction_domain::use_cases::list_sources;
 use prediction_wire::ID;
@@ -22,6 +22,7 @@ fn describe() -> Operation {
         .parameters(paged(vec![
             name_filter("Only the source with this name, compared without case."),
             owner_filter("Only sources of this organisation, or with null sources of the platform."),
+            set_filter(),
         ]))
         .answer(200, "A page of sources", Body::Page("Source"))
 }
@@ -38,6 +39,7 @@ async fn handle(call: Call) -> Answer {
     let filter = SourceFilter {
         name: query.read("name", SourceName::parse),
         owner: query.read("owner_organisation_id", parse_owner),
+        managed_by: query.read("managed_by", SetName::restore),
     };
     let page = query.page("sources");
     let list = query.finish_list()?;
