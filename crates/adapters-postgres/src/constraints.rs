@@ -60,7 +60,7 @@ pub(crate) enum ConstraintViolation {
 }
 
 /// Every constraint of the tables, by name.
-const MEANINGS: [(&str, ConstraintViolation); 73] = [
+const MEANINGS: [(&str, ConstraintViolation); 83] = [
     ("sources_pkey", ConstraintViolation::SourceId),
     ("sources_name_key_key", ConstraintViolation::SourceName),
     ("sources_name_check", ConstraintViolation::Rule),
@@ -69,6 +69,9 @@ const MEANINGS: [(&str, ConstraintViolation); 73] = [
     ("sources_expected_interval_minutes_check", ConstraintViolation::Rule),
     ("sources_retention_hours_check", ConstraintViolation::Rule),
     ("sources_revision_check", ConstraintViolation::Rule),
+    ("sources_managed_by_check", ConstraintViolation::Rule),
+    ("sources_managed_revision_check", ConstraintViolation::Rule),
+    ("sources_management_check", ConstraintViolation::Rule),
     ("source_versions_pkey", ConstraintViolation::VersionId),
     ("source_versions_source_id_id_key", ConstraintViolation::VersionId),
     ("source_versions_source_id_version_key_key", ConstraintViolation::VersionLabel),
@@ -79,6 +82,7 @@ const MEANINGS: [(&str, ConstraintViolation); 73] = [
     ("source_versions_input_roles_check", ConstraintViolation::Rule),
     ("source_versions_output_roles_check", ConstraintViolation::Rule),
     ("source_versions_contract_digest_check", ConstraintViolation::Rule),
+    ("source_versions_managed_by_check", ConstraintViolation::Rule),
     ("source_version_lifecycles_pkey", ConstraintViolation::LifecycleOfVersion),
     ("source_version_lifecycles_source_version_id_fkey", ConstraintViolation::VersionOfLifecycle),
     ("source_version_lifecycles_replaced_by_fkey", ConstraintViolation::Replacement),
@@ -93,6 +97,9 @@ const MEANINGS: [(&str, ConstraintViolation); 73] = [
     ("jobs_outputs_check", ConstraintViolation::Rule),
     ("jobs_revision_check", ConstraintViolation::Rule),
     ("jobs_updated_by_check", ConstraintViolation::Rule),
+    ("jobs_managed_by_check", ConstraintViolation::Rule),
+    ("jobs_managed_revision_check", ConstraintViolation::Rule),
+    ("jobs_management_check", ConstraintViolation::Rule),
     ("job_revisions_pkey", ConstraintViolation::JobRevision),
     ("job_revisions_organisation_id_job_id_fkey", ConstraintViolation::JobOfRevision),
     ("job_revisions_source_id_source_version_id_fkey", ConstraintViolation::VersionOfJob),
@@ -128,6 +135,9 @@ const MEANINGS: [(&str, ConstraintViolation); 73] = [
     ("inputs_metric_check", ConstraintViolation::Rule),
     ("inputs_unit_check", ConstraintViolation::Rule),
     ("inputs_revision_check", ConstraintViolation::Rule),
+    ("inputs_managed_by_check", ConstraintViolation::Rule),
+    ("inputs_managed_revision_check", ConstraintViolation::Rule),
+    ("inputs_management_check", ConstraintViolation::Rule),
     ("outputs_pkey", ConstraintViolation::OneOfAJob),
     ("bound_outputs_pkey", ConstraintViolation::OneOfAJob),
     ("bound_outputs_organisation_id_job_id_fkey", ConstraintViolation::JobOfBinding),

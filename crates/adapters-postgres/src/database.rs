@@ -35,6 +35,15 @@ pub(crate) enum Abort<E> {
 }
 
 impl<E> Abort<E> {
+    /// The same with what the refusal is to the caller.
+    pub(crate) fn map<T>(self, refused: impl FnOnce(E) -> T) -> Abort<T> {
+        match self {
+            Self::Refused(refusal) => Abort::Refused(refused(refusal)),
+            Self::Retry => Abort::Retry,
+            Self::Statement(error) => Abort::Statement(error),
+        }
+    }
+
     /// Begins again when a statement was refused for this reason: it was looked for before, so another writer was
     /// quicker.
     pub(crate) fn again_after(breach: ConstraintViolation) -> impl FnOnce(Error) -> Self {

@@ -72,7 +72,7 @@ impl InputRepository for PostgresStore {
         filter: &InputFilter,
         page: &PageRequest<InputPosition>,
     ) -> Result<Page<Input, InputPosition>, StoreFailure> {
-        let InputFilter { organisation_id, kind, metric, name_part } = filter;
+        let InputFilter { organisation_id, kind, metric, name_part, managed_by } = filter;
         let part = name_part.as_ref().map(NamePart::key);
         Page::filled(page, at_once::TEXTS, |after: Option<InputPosition>, most| {
             let rows: Vec<InputRow> = self.database().statement(|connection| {
@@ -88,6 +88,9 @@ impl InputRepository for PostgresStore {
                 }
                 if let Some(metric) = metric {
                     query = query.filter(inputs::metric.eq(metric.as_str()));
+                }
+                if let Some(set) = managed_by {
+                    query = query.filter(inputs::managed_by.eq(set.as_str()));
                 }
                 if let Some(part) = &part {
                     query = query.filter(sql::<Bool>("strpos(name_key, ").bind::<Text, _>(part).sql(") > 0"));
@@ -106,27 +109,11 @@ impl InputRepository for PostgresStore {
     }
 
     fn put_many(&self, all: &[Input], mode: WriteMode) -> Result<(), PutInputsError> {
-        // In one order, so that of two that put the same inputs one waits for the other.
-        let mut ordered: Vec<&Input> = all.iter().collect();
-        ordered.sort_by_key(|input| input.position());
         let (new, changed): (Vec<&Input>, Vec<&Input>) =
-            ordered.into_iter().partition(|input| input.revision == Revision::FIRST);
-        self.database().transaction(mode, |connection| {
-            for input in &changed {
-                if !update(connection, input)? {
-                    return Err(Abort::Refused(PutInputsError::Stale));
-                }
-            }
-            for few in new.chunks(INSERTED_AT_ONCE) {
-                let rows: Vec<InputRow> = few.iter().map(|input| InputRow::from(*input)).collect();
-                let inserted =
-                    diesel::insert_into(inputs::table).values(&rows).on_conflict_do_nothing().execute(connection)?;
-                if inserted != few.len() {
-                    return Err(Abort::Refused(PutInputsError::Stale));
-                }
-            }
-            Ok(())
-        })
+            all.iter().partition(|input| input.revision == Revision::FIRST);
+        let changed: Vec<(&Input, i64)> =
+            changed.into_iter().map(|input| (input, input.revision.as_i64() - 1)).collect();
+        self.database().transaction(mode, |connection| put(connection, new.clone(), changed.clone()))
     }
 
     fn delete(
@@ -136,23 +123,7 @@ impl InputRepository for PostgresStore {
         expected: Revision,
         mode: WriteMode,
     ) -> Result<(), DeleteInputError> {
-        let key = (organisation_id.as_uuid(), id.as_uuid());
-        self.database().transaction(mode, |connection| {
-            let current = inputs::table.find(key).select(inputs::revision).for_update();
-            let current = current.first(connection).optional()?.ok_or(Abort::Refused(DeleteInputError::Missing))?;
-            let current = revision(current)?;
-            if current != expected {
-                return Err(Abort::Refused(DeleteInputError::Stale { current }));
-            }
-            let of_input = job_inputs::organisation_id.eq(key.0).and(job_inputs::input_id.eq(key.1));
-            let jobs = count(job_inputs::table.filter(of_input).count().get_result(connection)?)?;
-            if jobs > 0 {
-                let first = first_users(connection, organisation_id, id)?;
-                return Err(Abort::Refused(DeleteInputError::InUse { jobs, first }));
-            }
-            diesel::delete(inputs::table.find(key)).execute(connection)?;
-            Ok(())
-        })
+        self.database().transaction(mode, |connection| delete(connection, (organisation_id, id), expected))
     }
 
     fn name_organisation(&self, organisation: &Organisation, mode: WriteMode) -> Result<(), StoreFailure> {
@@ -192,18 +163,64 @@ fn columns(keys: &[(OrganisationId, InputId)]) -> (Vec<Uuid>, Vec<Uuid>) {
     keys.iter().map(|(organisation_id, id)| (organisation_id.as_uuid(), id.as_uuid())).unzip()
 }
 
-/// So many rows of ten columns each: a statement has 65,535 parameters at the most.
+/// So many rows of twelve columns each: a statement has 65,535 parameters at the most.
 const INSERTED_AT_ONCE: usize = 1_000;
 
 fn uuids<'a>(organisations: impl Iterator<Item = &'a OrganisationId>) -> Vec<Uuid> {
     organisations.map(OrganisationId::as_uuid).collect()
 }
 
-/// Replaces the revision before; `false` when that is not what is stored.
-fn update(connection: &mut PgConnection, input: &Input) -> QueryResult<bool> {
-    let before = input.revision.as_i64() - 1;
+/// Stores new inputs, and those that are to replace such a revision.
+pub(crate) fn put(
+    connection: &mut PgConnection,
+    mut new: Vec<&Input>,
+    mut changed: Vec<(&Input, i64)>,
+) -> Result<(), Abort<PutInputsError>> {
+    // In one order, so that of two that put the same inputs one waits for the other.
+    new.sort_by_key(|input| input.position());
+    changed.sort_by_key(|(input, _)| input.position());
+    for (input, expected) in changed {
+        if !update(connection, input, expected)? {
+            return Err(Abort::Refused(PutInputsError::Stale));
+        }
+    }
+    for few in new.chunks(INSERTED_AT_ONCE) {
+        let rows: Vec<InputRow> = few.iter().map(|input| InputRow::from(*input)).collect();
+        let inserted = diesel::insert_into(inputs::table).values(&rows).on_conflict_do_nothing().execute(connection)?;
+        if inserted != few.len() {
+            return Err(Abort::Refused(PutInputsError::Stale));
+        }
+    }
+    Ok(())
+}
+
+/// Deletes an input that is at that revision and that no job has bound.
+pub(crate) fn delete(
+    connection: &mut PgConnection,
+    (organisation_id, id): (OrganisationId, InputId),
+    expected: Revision,
+) -> Result<(), Abort<DeleteInputError>> {
+    let key = (organisation_id.as_uuid(), id.as_uuid());
+    let current = inputs::table.find(key).select(inputs::revision).for_update();
+    let current = current.first(connection).optional()?.ok_or(Abort::Refused(DeleteInputError::Missing))?;
+    let current = revision(current)?;
+    if current != expected {
+        return Err(Abort::Refused(DeleteInputError::Stale { current }));
+    }
+    let of_input = job_inputs::organisation_id.eq(key.0).and(job_inputs::input_id.eq(key.1));
+    let jobs = count(job_inputs::table.filter(of_input).count().get_result(connection)?)?;
+    if jobs > 0 {
+        let first = first_users(connection, organisation_id, id)?;
+        return Err(Abort::Refused(DeleteInputError::InUse { jobs, first }));
+    }
+    diesel::delete(inputs::table.find(key)).execute(connection)?;
+    Ok(())
+}
+
+/// Replaces an input that is at that revision; `false` when that is not what is stored.
+fn update(connection: &mut PgConnection, input: &Input, expected: i64) -> QueryResult<bool> {
     let row = inputs::table.find((input.organisation_id.as_uuid(), input.id.as_uuid()));
-    let changed = diesel::update(row).filter(inputs::revision.eq(before)).set(InputContent::from(input));
+    let changed = diesel::update(row).filter(inputs::revision.eq(expected)).set(InputContent::from(input));
     Ok(changed.execute(connection)? == 1)
 }
 

@@ -25,6 +25,7 @@
 //! | to whom do we speak without TLS? | `connect/tls.rs` |
 //! | what are the tables? | `migrations/postgres` at the top of the workspace; `schema.rs` is generated from them |
 
+mod apply;
 mod catalog;
 mod connect;
 mod constraints;

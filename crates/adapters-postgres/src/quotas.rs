@@ -8,9 +8,11 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Text, Uuid as SqlUuid};
 use prediction_domain::model::{Allowance, Day, OrganisationId, Quota, QuotaExceeded};
+use prediction_domain::ports::{StoreFailure, WriteMode};
 use uuid::Uuid;
 
 use crate::constraints::ConstraintViolation;
+use crate::database::Database;
 use crate::schema::{daily_usage, job_counts};
 use crate::statement::statement;
 
@@ -25,7 +27,7 @@ pub(crate) fn job_counts(connection: &mut PgConnection, organisations: &[Uuid]) 
 ///
 /// In a transaction of its own: it waits for writers that store or delete jobs of the organisation, and later ones wait
 /// for it.
-pub(crate) fn begin_to_count(connection: &mut PgConnection, organisation: Uuid) -> QueryResult<()> {
+fn begin_to_count(connection: &mut PgConnection, organisation: Uuid) -> QueryResult<()> {
     // With a statement of its own, the next one sees what was committed until then.
     sql_query("SELECT lock_job_count($1, true)").bind::<SqlUuid, _>(organisation).execute(connection)?;
     sql_query(
@@ -35,6 +37,14 @@ pub(crate) fn begin_to_count(connection: &mut PgConnection, organisation: Uuid) 
     .bind::<SqlUuid, _>(organisation)
     .execute(connection)
     .map(drop)
+}
+
+/// Begins to count the jobs of these organisations.
+pub(crate) fn begin(database: &Database, organisations: impl IntoIterator<Item = Uuid>) -> Result<(), StoreFailure> {
+    organisations.into_iter().try_for_each(|organisation| {
+        let begin = |connection: &mut PgConnection| Ok(begin_to_count(connection, organisation)?);
+        database.transaction::<_, StoreFailure>(WriteMode::Commit, begin)
+    })
 }
 
 /// Whether an organisation may have so many jobs.
@@ -159,6 +169,22 @@ pub(crate) fn used(connection: &mut PgConnection, organisation: Uuid, allowance:
     let row: Option<(i32, i64)> = row.select((daily_usage::day, daily_usage::used)).first(connection).optional()?;
     let stored = row.map(|(day, used)| (Day::from_number(day), u64::try_from(used).unwrap_or(0)));
     Ok(allowance.used(stored))
+}
+
+/// Whether a write finds as much as it needs. One that does not writes nothing.
+pub(crate) fn is_left(connection: &mut PgConnection, organisation: Uuid, allowance: &Allowance) -> QueryResult<bool> {
+    let used = used(connection, organisation, allowance)?;
+    Ok(allowance.take(Some((allowance.day, used))).is_ok())
+}
+
+/// That there is not enough for a write, which was undone.
+pub(crate) fn used_up(
+    database: &Database,
+    organisation: OrganisationId,
+    allowance: &Allowance,
+) -> Result<QuotaExceeded, StoreFailure> {
+    let used = database.statement(|connection| used(connection, organisation.as_uuid(), allowance))?;
+    Ok(allowance.exceeded(used))
 }
 
 /// The type of what [`StoredAllowance::push_is_left`] gives.

@@ -56,7 +56,11 @@ impl RunRepository for PostgresStore {
                 None => {}
             }
             if let (Ended::UsedUp, Some(allowance)) = (attempt.ended, &allowance) {
-                return Err(InsertRunError::QuotaExceeded(self.exceeded(run, allowance)?));
+                return Err(InsertRunError::QuotaExceeded(quotas::used_up(
+                    self.database(),
+                    run.organisation_id,
+                    allowance,
+                )?));
             }
         }
         Err(StoreFailure::Unavailable("a run keeps coming and going".into()).into())
@@ -85,7 +89,11 @@ impl RunRepository for PostgresStore {
                 Ended::InTheWay | Ended::UsedUp => {}
             }
             if let (Ended::UsedUp, Some(allowance)) = (attempt.ended, &allowance) {
-                return Err(InsertNextError::QuotaExceeded(self.exceeded(run, allowance)?));
+                return Err(InsertNextError::QuotaExceeded(quotas::used_up(
+                    self.database(),
+                    run.organisation_id,
+                    allowance,
+                )?));
             }
         }
         Err(StoreFailure::Unavailable("the time at which a run is issued is always taken".into()).into())
@@ -102,7 +110,7 @@ impl RunRepository for PostgresStore {
             .transaction(WriteMode::Commit, |connection| change::replace(connection, run, predictions, allowance));
         match (replaced, &allowance) {
             (Err(ReplaceRunError::QuotaExceeded(_)), Some(allowance)) => {
-                Err(ReplaceRunError::QuotaExceeded(self.exceeded(run, allowance)?))
+                Err(ReplaceRunError::QuotaExceeded(quotas::used_up(self.database(), run.organisation_id, allowance)?))
             }
             (replaced, _) => replaced,
         }
@@ -244,13 +252,6 @@ impl PostgresStore {
             Err(failure) => return Err(failure),
         };
         Ok(Attempt { ended, may_be_lost: attempts > 1 })
-    }
-
-    /// How much is used of what the run was not allowed to use.
-    fn exceeded(&self, run: &Run, allowance: &Allowance) -> Result<QuotaExceeded, StoreFailure> {
-        let organisation = run.organisation_id.as_uuid();
-        let used = self.database().statement(|connection| quotas::used(connection, organisation, allowance))?;
-        Ok(allowance.exceeded(used))
     }
 
     /// The run of the same job that was issued at the same time.

@@ -37,6 +37,8 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        managed_by -> Nullable<Text>,
+        managed_revision -> Nullable<Int8>,
     }
 }
 
@@ -98,6 +100,8 @@ diesel::table! {
         updated_by -> Nullable<Text>,
         activated_at -> Nullable<Timestamptz>,
         sequence_number -> Int8,
+        managed_by -> Nullable<Text>,
+        managed_revision -> Nullable<Int8>,
     }
 }
 
@@ -225,6 +229,7 @@ diesel::table! {
         contract_digest -> Text,
         created_at -> Timestamptz,
         sequence_number -> Int8,
+        managed_by -> Nullable<Text>,
     }
 }
 
@@ -241,6 +246,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         sequence_number -> Int8,
         owner_organisation_id -> Nullable<Uuid>,
+        managed_by -> Nullable<Text>,
+        managed_revision -> Nullable<Int8>,
     }
 }
 

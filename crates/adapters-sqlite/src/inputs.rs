@@ -56,7 +56,7 @@ impl InputRepository for SqliteStore {
         page: &PageRequest<InputPosition>,
     ) -> Result<Page<Input, InputPosition>, StoreFailure> {
         let mut reader = self.reader()?;
-        let InputFilter { organisation_id, kind, metric, name_part } = filter;
+        let InputFilter { organisation_id, kind, metric, name_part, managed_by } = filter;
         let part = name_part.as_ref().map(NamePart::key);
         Page::filled(page, at_once::TEXTS, |after: Option<InputPosition>, most| {
             let mut query = inputs::table
@@ -76,6 +76,9 @@ impl InputRepository for SqliteStore {
             if let Some(metric) = metric {
                 query = query.filter(inputs::metric.eq(metric.as_str()));
             }
+            if let Some(set) = managed_by {
+                query = query.filter(inputs::managed_by.eq(set.as_str()));
+            }
             if let Some(part) = &part {
                 query = query.filter(sql::<Bool>("instr(name_key, ").bind::<Text, _>(part).sql(") > 0"));
             }
@@ -93,17 +96,7 @@ impl InputRepository for SqliteStore {
 
     fn put_many(&self, all: &[Input], mode: WriteMode) -> Result<(), PutInputsError> {
         self.write(mode, |connection| {
-            for input in all {
-                let is_put = if input.revision == Revision::FIRST {
-                    insert(connection, input)?
-                } else {
-                    update(connection, input)?
-                };
-                if !is_put {
-                    return Err(PutInputsError::Stale);
-                }
-            }
-            Ok(())
+            all.iter().try_for_each(|input| put(connection, input, input.revision.previous()))
         })
     }
 
@@ -114,30 +107,7 @@ impl InputRepository for SqliteStore {
         expected: Revision,
         mode: WriteMode,
     ) -> Result<(), DeleteInputError> {
-        let key = (organisation_id.to_string(), id.to_string());
-        self.write(mode, |connection| {
-            let row = inputs::table.find(key.clone());
-            let current = row.clone().select(inputs::revision).first(connection).optional().or_store_failure()?;
-            let current = stored_revision("inputs", &id, current)?.ok_or(DeleteInputError::Missing)?;
-            if current != expected {
-                return Err(DeleteInputError::Stale { current });
-            }
-            let users = job_inputs::table
-                .filter(job_inputs::organisation_id.eq(&key.0))
-                .filter(job_inputs::input_id.eq(&key.1));
-            let jobs: i64 = users.count().get_result(connection).or_store_failure()?;
-            if jobs > 0 {
-                let first: Vec<String> = users
-                    .order(job_inputs::sequence_number)
-                    .limit(limit(DeleteInputError::MAX_NAMED))
-                    .select(job_inputs::job_id)
-                    .load(connection)
-                    .or_store_failure()?;
-                return Err(DeleteInputError::InUse { jobs: jobs.unsigned_abs(), first: job_ids(&first)? });
-            }
-            diesel::delete(row).execute(connection).or_store_failure()?;
-            Ok(())
-        })
+        self.write(mode, |connection| delete(connection, (organisation_id, id), expected))
     }
 
     fn name_organisation(&self, organisation: &Organisation, mode: WriteMode) -> Result<(), StoreFailure> {
@@ -172,6 +142,48 @@ struct IsBound {
     is_bound: bool,
 }
 
+/// Stores an input in the place of that revision, or of nothing.
+pub(crate) fn put(
+    connection: &mut SqliteConnection,
+    input: &Input,
+    expected: Option<Revision>,
+) -> Result<(), PutInputsError> {
+    let is_put = match expected {
+        None => insert(connection, input)?,
+        Some(expected) => update(connection, input, expected)?,
+    };
+    if is_put { Ok(()) } else { Err(PutInputsError::Stale) }
+}
+
+/// Deletes an input that is at that revision and that no job has bound.
+pub(crate) fn delete(
+    connection: &mut SqliteConnection,
+    (organisation_id, id): (OrganisationId, InputId),
+    expected: Revision,
+) -> Result<(), DeleteInputError> {
+    let key = (organisation_id.to_string(), id.to_string());
+    let row = inputs::table.find(key.clone());
+    let current = row.clone().select(inputs::revision).first(connection).optional().or_store_failure()?;
+    let current = stored_revision("inputs", &id, current)?.ok_or(DeleteInputError::Missing)?;
+    if current != expected {
+        return Err(DeleteInputError::Stale { current });
+    }
+    let users =
+        job_inputs::table.filter(job_inputs::organisation_id.eq(&key.0)).filter(job_inputs::input_id.eq(&key.1));
+    let jobs: i64 = users.count().get_result(connection).or_store_failure()?;
+    if jobs > 0 {
+        let first: Vec<String> = users
+            .order(job_inputs::sequence_number)
+            .limit(limit(DeleteInputError::MAX_NAMED))
+            .select(job_inputs::job_id)
+            .load(connection)
+            .or_store_failure()?;
+        return Err(DeleteInputError::InUse { jobs: jobs.unsigned_abs(), first: job_ids(&first)? });
+    }
+    diesel::delete(row).execute(connection).or_store_failure()?;
+    Ok(())
+}
+
 /// Stores a new input; `false` when there is one of that id.
 fn insert(connection: &mut SqliteConnection, input: &Input) -> Result<bool, StoreFailure> {
     let inserted = diesel::insert_into(inputs::table).values(InputRow::from(input)).execute(connection);
@@ -182,10 +194,9 @@ fn insert(connection: &mut SqliteConnection, input: &Input) -> Result<bool, Stor
     }
 }
 
-/// Replaces the revision before; `false` when that is not what is stored.
-fn update(connection: &mut SqliteConnection, input: &Input) -> Result<bool, StoreFailure> {
-    let before = input.revision.as_i64() - 1;
+/// Replaces an input that is at that revision; `false` when that is not what is stored.
+fn update(connection: &mut SqliteConnection, input: &Input, expected: Revision) -> Result<bool, StoreFailure> {
     let row = inputs::table.find((input.organisation_id.to_string(), input.id.to_string()));
-    let changed = diesel::update(row).filter(inputs::revision.eq(before)).set(InputContent::from(input));
+    let changed = diesel::update(row).filter(inputs::revision.eq(expected.as_i64())).set(InputContent::from(input));
     Ok(changed.execute(connection).or_store_failure()? == 1)
 }

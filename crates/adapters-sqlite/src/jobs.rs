@@ -3,36 +3,36 @@
 mod by_health;
 mod by_input;
 mod by_name;
-mod chains;
+pub(crate) mod chains;
 mod conditions;
 mod count;
+pub(crate) mod delete;
 mod find;
-mod insert;
+pub(crate) mod insert;
 mod judgements;
 mod list;
 pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
+pub(crate) mod update;
 
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
     Allowance, BoundJobs, HealthCounts, Job, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob, OrganisationId,
-    OutputId, Page, PageRequest, Revision, Scope, Timestamp,
+    Page, PageRequest, Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
     UpdateJobError, WriteMode,
 };
 
-use crate::constraints::{ConstraintViolation, refused};
 use crate::failure::OrStoreFailure as _;
 use crate::jobs::by_name::find_by_name;
 use crate::paging::at_once;
 use crate::quotas::take;
-use crate::rows::{JobChanges, job_organisation, stored_revision};
-use crate::schema::{jobs, source_version_lifecycles, source_versions};
+use crate::schema::{jobs, source_version_lifecycles};
 use crate::store::SqliteStore;
 
 impl JobRepository for SqliteStore {
@@ -90,41 +90,14 @@ impl JobRepository for SqliteStore {
         mode: WriteMode,
     ) -> Result<(), UpdateJobError> {
         self.write(mode, |connection| {
-            let current = revision(connection, job)?.ok_or(UpdateJobError::Missing)?;
-            if current != expected {
-                return Err(UpdateJobError::Stale { current });
-            }
+            update::judge_revision(connection, job, expected)?;
             if let Err(exceeded) = take(connection, job.organisation_id, allowance).or_store_failure()? {
                 return Err(UpdateJobError::QuotaExceeded(exceeded));
             }
-            let bound_anew = chains::bound_anew(connection, job)?;
-            match update(connection, job).or_store_failure()? {
-                Ok(()) => {
-                    if !chains::are_there(connection, job.organisation_id, &bound_anew).or_store_failure()? {
-                        return Err(UpdateJobError::OutputMissing);
-                    }
-                    if !bound_anew.is_empty() && chains::closes_cycle(connection, job)? {
-                        return Err(UpdateJobError::Cycle);
-                    }
-                    Ok(())
-                }
-                Err(refusal @ ConstraintViolation::Taken) => {
-                    Err(find_by_name(connection, job.organisation_id, &job.name)?.map_or_else(
-                        || StoreFailure::from(refusal).into(),
-                        |taken| UpdateJobError::NameTaken(Box::new(taken)),
-                    ))
-                }
-                // SQLite does not say which reference.
-                Err(ConstraintViolation::Reference) => {
-                    let staying: Vec<OutputId> = job.outputs.iter().map(|output| output.id).collect();
-                    let readers = chains::readers(connection, job.organisation_id, job.id, &staying)?;
-                    if readers.jobs > 0 && has_version(connection, job).or_store_failure()? {
-                        return Err(UpdateJobError::OutputsInUse(readers));
-                    }
-                    Err(UpdateJobError::VersionMissing)
-                }
-                Err(refusal) => Err(StoreFailure::from(refusal).into()),
+            if update::replace(connection, job)? && chains::closes_cycle(connection, job)? {
+                return Err(UpdateJobError::Cycle);
             }
+            Ok(())
         })
     }
 
@@ -157,53 +130,6 @@ impl JobRepository for SqliteStore {
     }
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError> {
-        self.write(mode, |connection| {
-            let (organisation_id, current) = revision_in(connection, scope, id)?.ok_or(DeleteJobError::Missing)?;
-            if current != expected {
-                return Err(DeleteJobError::Stale { current });
-            }
-            let readers = chains::readers(connection, organisation_id, id, &[])?;
-            if readers.jobs > 0 {
-                return Err(DeleteJobError::OutputsInUse(readers));
-            }
-            diesel::delete(jobs::table.filter(jobs::id.eq(id.to_string()))).execute(connection).or_store_failure()?;
-            Ok(())
-        })
+        self.write(mode, |connection| delete::delete(connection, scope, id, expected))
     }
-}
-
-/// The version is not looked up: with the stored source, it has to satisfy the composite foreign key.
-fn update(connection: &mut SqliteConnection, job: &Job) -> QueryResult<Result<(), ConstraintViolation>> {
-    let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string()));
-    refused(diesel::update(row).set(JobChanges::from(job)).execute(connection).map(drop))
-}
-
-fn revision(connection: &mut SqliteConnection, job: &Job) -> Result<Option<Revision>, StoreFailure> {
-    let row = jobs::table.find((job.organisation_id.to_string(), job.id.to_string())).select(jobs::revision);
-    stored_revision("jobs", &job.id, row.first(connection).optional().or_store_failure()?)
-}
-
-/// Whether there is the version that a job is to run, of its source.
-fn has_version(connection: &mut SqliteConnection, job: &Job) -> QueryResult<bool> {
-    let version = source_versions::table
-        .filter(source_versions::id.eq(job.source_version_id.to_string()))
-        .filter(source_versions::source_id.eq(job.source_id.to_string()));
-    diesel::select(diesel::dsl::exists(version)).get_result(connection)
-}
-
-/// The revision of a job, and whose it is.
-fn revision_in(
-    connection: &mut SqliteConnection,
-    scope: &Scope,
-    id: JobId,
-) -> Result<Option<(OrganisationId, Revision)>, StoreFailure> {
-    let row = jobs::table.filter(jobs::id.eq(id.to_string())).select((jobs::organisation_id, jobs::revision));
-    let Some((organisation_id, number)) = row.first::<(String, i64)>(connection).optional().or_store_failure()? else {
-        return Ok(None);
-    };
-    let organisation_id = job_organisation(id, &organisation_id)?;
-    if !scope.contains(organisation_id) {
-        return Ok(None);
-    }
-    Ok(stored_revision("jobs", &id, Some(number))?.map(|revision| (organisation_id, revision)))
 }

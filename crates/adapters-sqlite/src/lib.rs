@@ -31,6 +31,7 @@
 //!   [`Corrupt`](prediction_domain::ports::StoreFailure::Corrupt).
 //! - The schema is `migrations/sqlite`; `schema.rs` is generated from it.
 
+mod apply;
 mod catalog;
 mod connect;
 mod constraints;

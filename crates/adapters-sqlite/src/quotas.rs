@@ -6,10 +6,11 @@ use prediction_domain::model::{Allowance, Day, OrganisationId, Quota, QuotaExcee
 
 use crate::schema::{daily_usage, job_counts, jobs};
 
-/// Refuses one more job when the organisation has as many as it may have.
-pub(crate) fn judge_one_more_job(
+/// Refuses so many more jobs when the organisation would have more than it may have.
+pub(crate) fn judge_more_jobs(
     connection: &mut SqliteConnection,
     organisation: OrganisationId,
+    amount: u64,
     limit: u64,
 ) -> QueryResult<Result<(), QuotaExceeded>> {
     let organisation = organisation.to_string();
@@ -19,7 +20,8 @@ pub(crate) fn judge_one_more_job(
         None => begin_to_count(connection, &organisation)?,
     };
     let used = u64::try_from(count).unwrap_or(0);
-    Ok(if used < limit { Ok(()) } else { Err(QuotaExceeded { quota: Quota::Jobs, limit, used, amount: 1 }) })
+    let has_room = used.saturating_add(amount) <= limit;
+    Ok(if has_room { Ok(()) } else { Err(QuotaExceeded { quota: Quota::Jobs, limit, used, amount }) })
 }
 
 /// From now on triggers do it.

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::hash::Hash;
 
-use prediction_domain::model::{JobId, OrganisationId, Revision, Timestamp, ValueProblem};
+use prediction_domain::model::{JobId, Management, OrganisationId, Revision, SetName, Timestamp, ValueProblem};
 use prediction_domain::ports::StoreFailure;
 
 /// A stored row that breaks a rule of the model.
@@ -99,6 +99,11 @@ pub(crate) fn in_order<Id: Eq + Hash, Model: Clone>(
     wanted.into_iter().map(|id| found.get(&id).cloned()).collect()
 }
 
+/// The two columns that say which set keeps a thing.
+fn stored_management(management: Option<&Management>) -> (Option<String>, Option<i64>) {
+    management.map(|Management { set, revision }| (set.to_string(), revision.as_i64())).unzip()
+}
+
 /// The row whose columns are being read, for the message if one is wrong.
 struct Reading<'a> {
     table: &'static str,
@@ -120,6 +125,20 @@ impl Reading<'_> {
 
     fn revision_in(&self, column: &'static str, number: i64) -> Result<Revision, CorruptRow> {
         self.column(column, Revision::new(number).ok_or("a revision is at least 1"))
+    }
+
+    fn set(&self, set: Option<&str>) -> Result<Option<SetName>, CorruptRow> {
+        self.column("managed_by", set.map(SetName::restore).transpose())
+    }
+
+    fn management(&self, set: Option<&str>, number: Option<i64>) -> Result<Option<Management>, CorruptRow> {
+        let column = "managed_revision";
+        let revision = number.map(|number| self.revision_in(column, number)).transpose()?;
+        match (self.set(set)?, revision) {
+            (None, None) => Ok(None),
+            (Some(set), Some(revision)) => Ok(Some(Management { set, revision })),
+            _ => self.column(column, Err("a set and its revision come together")),
+        }
     }
 
     fn flag(&self, column: &'static str, number: i64) -> Result<bool, CorruptRow> {

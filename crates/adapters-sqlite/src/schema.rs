@@ -37,6 +37,8 @@ diesel::table! {
         revision -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        managed_by -> Nullable<Text>,
+        managed_revision -> Nullable<BigInt>,
     }
 }
 
@@ -91,6 +93,8 @@ diesel::table! {
         activated_at -> Nullable<BigInt>,
         judged_status -> Text,
         judged_until -> BigInt,
+        managed_by -> Nullable<Text>,
+        managed_revision -> Nullable<BigInt>,
     }
 }
 
@@ -219,6 +223,7 @@ diesel::table! {
         output_roles -> Text,
         contract_digest -> Text,
         created_at -> BigInt,
+        managed_by -> Nullable<Text>,
     }
 }
 
@@ -236,6 +241,8 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         owner_organisation_id -> Nullable<Text>,
+        managed_by -> Nullable<Text>,
+        managed_revision -> Nullable<BigInt>,
     }
 }
 

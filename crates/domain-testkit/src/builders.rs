@@ -43,6 +43,7 @@ pub fn a_source() -> Source {
         revision: Revision::FIRST,
         created_at: now,
         updated_at: now,
+        management: None,
     }
 }
 
@@ -57,6 +58,7 @@ pub fn a_version_of(source_id: SourceId) -> SourceVersion {
         contract: a_contract(),
         created_at: later(),
         lifecycle: Lifecycle::default(),
+        managed_by: None,
     }
 }
 
@@ -88,6 +90,7 @@ pub fn an_input_of(organisation_id: OrganisationId) -> Input {
         revision: Revision::FIRST,
         created_at: now,
         updated_at: now,
+        management: None,
     }
 }
 
@@ -110,6 +113,7 @@ pub fn a_job_of(version: &SourceVersion) -> Job {
         created_at: now,
         updated_at: now,
         updated_by: Some(Subject::of("operator@example.com")),
+        management: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every repository, in memory: for tests, and as the model that other stores are compared with.
 
+mod apply;
 mod catalog;
 mod chains;
 mod inputs;
@@ -11,10 +12,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prediction_domain::model::{
-    Allowance, Day, Input, InputId, Job, JobId, JobName, JobRevision, MonitoredJob, Monitoring, OrganisationId,
-    OrganisationName, Page, PageRequest, Position, Prediction, Quota, QuotaExceeded, ReplicaId, Revision, Run, RunId,
-    RunNumber, RunOutcome, RunSummary, Source, SourceId, SourceName, SourceVersion, SourceVersionId, Timestamp,
-    VersionLabel, Weight,
+    Allowance, Day, Input, InputId, Job, JobId, JobName, JobRevision, Management, MonitoredJob, Monitoring,
+    OrganisationId, OrganisationName, Page, PageRequest, Position, Prediction, Quota, QuotaExceeded, ReplicaId,
+    Revision, Run, RunId, RunNumber, RunOutcome, RunSummary, SetName, Source, SourceId, SourceName, SourceVersion,
+    SourceVersionId, Timestamp, VersionLabel, Weight,
 };
 use prediction_domain::ports::{
     ConnectionCounts, Judged, JudgementRepository, StoreFailure, StoreHealth, StorePorts, StoreStatistics, WriteMode,
@@ -30,7 +31,7 @@ use crate::stores::Stores;
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct State {
     sources: BTreeMap<SourceId, Source>,
     versions: BTreeMap<SourceVersionId, SourceVersion>,
@@ -176,6 +177,11 @@ impl State {
     fn has_version(&self, id: SourceVersionId, source_id: SourceId) -> bool {
         self.versions.get(&id).is_some_and(|version| version.source_id == source_id)
     }
+}
+
+/// Whether that set keeps a thing.
+fn is_kept_by(management: Option<&Management>, set: &SetName) -> bool {
+    management.is_some_and(|management| management.set == *set)
 }
 
 fn lasts(mode: WriteMode) -> bool {

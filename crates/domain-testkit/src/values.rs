@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use prediction_domain::model::{
     Description, ExpectedIntervalMinutes, InputId, InputKind, InputName, JobId, JobName, Metric, NamePart,
-    OrganisationId, OrganisationName, OutputId, PageRequest, RetentionHours, Revision, RoleName, RunId, SourceId,
-    SourceName, SourceVersionId, Timestamp, Unit, VersionLabel,
+    OrganisationId, OrganisationName, OutputId, PageRequest, RetentionHours, Revision, RoleName, RunId, SetName,
+    SourceId, SourceName, SourceVersionId, Timestamp, Unit, VersionLabel,
 };
 
 use crate::ids::fresh_uuid;
@@ -45,6 +45,8 @@ text! {
     metric -> Metric,
     /// A unit.
     unit -> Unit,
+    /// What a set of things is called.
+    set_name -> SetName,
 }
 
 macro_rules! fresh_id {

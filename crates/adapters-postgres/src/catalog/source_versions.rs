@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel::{PgConnection, define_sql_function, sql_query};
 use prediction_domain::model::{
-    JobId, Lifecycle, LifecycleStage, OrganisationId, Page, PageRequest, Position, Revision, Scope, SourceId,
+    JobId, Lifecycle, LifecycleStage, OrganisationId, Page, PageRequest, Position, Revision, Scope, SetName, SourceId,
     SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
@@ -159,21 +159,7 @@ impl SourceVersionRepository for PostgresStore {
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
-        self.database().transaction(mode, |connection| {
-            // A caller who sets up a job that runs the version waits for this lock, so the count is exact.
-            let stored = source_versions::table.find(id.as_uuid()).select(source_versions::id).for_update();
-            let stored: Option<Uuid> = stored.first(connection).optional()?;
-            stored.ok_or(Abort::Refused(DeleteSourceVersionError::Missing))?;
-            let users = count(count_users(connection, id)?)?;
-            if users > 0 {
-                let visible = visible_users(connection, scope, id)?;
-                return Err(Abort::Refused(DeleteSourceVersionError::InUse { jobs: users, visible }));
-            }
-            diesel::delete(source_versions::table.find(id.as_uuid()))
-                .execute(connection)
-                .map_err(Abort::again_after(ConstraintViolation::VersionOfJob))?;
-            Ok(())
-        })
+        self.database().transaction(mode, |connection| delete(connection, scope, id))
     }
 }
 
@@ -210,6 +196,9 @@ fn in_creation_order(
         let stage = stage_or_active(source_version_lifecycles::stage.nullable(), ACTIVE);
         query = query.filter(stage.eq_any(stages));
     }
+    if let Some(set) = &filter.managed_by {
+        query = query.filter(source_versions::managed_by.eq(set.to_string()));
+    }
     if let Some(after) = after {
         query = query.filter(source_versions::sequence_number.gt(after.number()));
     }
@@ -223,6 +212,33 @@ pub(crate) fn insert(connection: &mut PgConnection, version: &SourceVersion) -> 
         .on_conflict_do_nothing()
         .execute(connection)?;
     Ok(inserted == 1)
+}
+
+/// Says which set a version belongs to; `false` when there is none of that id.
+pub(crate) fn adopt(connection: &mut PgConnection, id: SourceVersionId, set: &SetName) -> QueryResult<bool> {
+    let version = diesel::update(source_versions::table.find(id.as_uuid()));
+    Ok(version.set(source_versions::managed_by.eq(set.as_str())).execute(connection)? == 1)
+}
+
+/// Deletes a version that no job uses.
+pub(crate) fn delete(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    id: SourceVersionId,
+) -> Result<(), Abort<DeleteSourceVersionError>> {
+    // A caller who sets up a job that runs the version waits for this lock, so the count is exact.
+    let stored = source_versions::table.find(id.as_uuid()).select(source_versions::id).for_update();
+    let stored: Option<Uuid> = stored.first(connection).optional()?;
+    stored.ok_or(Abort::Refused(DeleteSourceVersionError::Missing))?;
+    let users = count(count_users(connection, id)?)?;
+    if users > 0 {
+        let visible = visible_users(connection, scope, id)?;
+        return Err(Abort::Refused(DeleteSourceVersionError::InUse { jobs: users, visible }));
+    }
+    diesel::delete(source_versions::table.find(id.as_uuid()))
+        .execute(connection)
+        .map_err(Abort::again_after(ConstraintViolation::VersionOfJob))?;
+    Ok(())
 }
 
 /// Finds the version with the id, or else the one with the name, of a version that could not be stored.

@@ -49,7 +49,7 @@ impl SourceRepository for PostgresStore {
     }
 
     fn list(&self, filter: &SourceFilter, page: &PageRequest) -> Result<Page<Source>, StoreFailure> {
-        let SourceFilter { name, owner } = filter;
+        let SourceFilter { name, owner, managed_by } = filter;
         let key = name.as_ref().map(SourceName::key);
         Page::filled(page, at_once::TEXTS, |after: Option<Position>, most| {
             let rows: Vec<(SourceRow, i64)> = self.database().statement(|connection| {
@@ -64,6 +64,9 @@ impl SourceRepository for PostgresStore {
                     }
                     None => {}
                 }
+                if let Some(set) = managed_by {
+                    query = query.filter(sources::managed_by.eq(set.as_str()));
+                }
                 if let Some(after) = after {
                     query = query.filter(sources::sequence_number.gt(after.number()));
                 }
@@ -74,56 +77,11 @@ impl SourceRepository for PostgresStore {
     }
 
     fn update(&self, source: &Source, expected: Revision, mode: WriteMode) -> Result<(), UpdateSourceError> {
-        let id = source.id.as_uuid();
-        self.database().transaction(mode, |connection| {
-            // A name that stays keeps its key: it may stand beside an earlier source of the same name.
-            let row = sources::table.find(id).filter(sources::name.eq(source.name.as_str()));
-            let kept: Option<String> = row.select(sources::name_key).first(connection).optional()?;
-            let name_key = kept.unwrap_or_else(|| source.name.key());
-            let same_name = others.filter(others.field(sources::name_key).eq(&name_key));
-            let same_name = same_name.filter(others.field(sources::id).ne(id));
-            let changed = diesel::update(sources::table.find(id))
-                .filter(sources::revision.eq(expected.as_i64()))
-                .filter(not(exists(same_name)))
-                .set(SourceRow::from(source).into_change(name_key.clone()))
-                .execute(connection)
-                .map_err(Abort::again_after(ConstraintViolation::SourceName))?;
-            if changed == 1 {
-                return Ok(());
-            }
-            let current = current_revision(connection, source.id)?;
-            let current = current.ok_or(Abort::Refused(UpdateSourceError::Missing))?;
-            if current != expected {
-                return Err(Abort::Refused(UpdateSourceError::Stale { current }));
-            }
-            match find_by_key(connection, &name_key)? {
-                Some(taken) if taken.id != id => {
-                    Err(Abort::Refused(UpdateSourceError::NameTaken(Box::new(Source::try_from(&taken)?))))
-                }
-                _ => Err(Abort::Retry),
-            }
-        })
+        self.database().transaction(mode, |connection| update(connection, source, expected))
     }
 
     fn delete(&self, id: SourceId, expected: Revision, mode: WriteMode) -> Result<(), DeleteSourceError> {
-        self.database().transaction(mode, |connection| {
-            // A caller who publishes a version of the source waits for this lock, so the count is exact.
-            let current = sources::table.find(id.as_uuid()).select(sources::revision).for_update();
-            let current = current.first(connection).optional()?.ok_or(Abort::Refused(DeleteSourceError::Missing))?;
-            let current = revision(current)?;
-            if current != expected {
-                return Err(Abort::Refused(DeleteSourceError::Stale { current }));
-            }
-            let versions = source_versions::table.filter(source_versions::source_id.eq(id.as_uuid())).count();
-            let versions = count(versions.get_result(connection)?)?;
-            if versions > 0 {
-                return Err(Abort::Refused(DeleteSourceError::InUse { versions }));
-            }
-            diesel::delete(sources::table.find(id.as_uuid()))
-                .execute(connection)
-                .map_err(Abort::again_after(ConstraintViolation::SourceOfVersion))?;
-            Ok(())
-        })
+        self.database().transaction(mode, |connection| delete(connection, id, expected))
     }
 }
 
@@ -134,6 +92,65 @@ pub(crate) fn insert(connection: &mut PgConnection, source: &Source) -> QueryRes
         .on_conflict_do_nothing()
         .execute(connection)?;
     Ok(inserted == 1)
+}
+
+/// Replaces a source that is at that revision.
+pub(crate) fn update(
+    connection: &mut PgConnection,
+    source: &Source,
+    expected: Revision,
+) -> Result<(), Abort<UpdateSourceError>> {
+    let id = source.id.as_uuid();
+    // A name that stays keeps its key: it may stand beside an earlier source of the same name.
+    let row = sources::table.find(id).filter(sources::name.eq(source.name.as_str()));
+    let kept: Option<String> = row.select(sources::name_key).first(connection).optional()?;
+    let name_key = kept.unwrap_or_else(|| source.name.key());
+    let same_name = others.filter(others.field(sources::name_key).eq(&name_key));
+    let same_name = same_name.filter(others.field(sources::id).ne(id));
+    let changed = diesel::update(sources::table.find(id))
+        .filter(sources::revision.eq(expected.as_i64()))
+        .filter(not(exists(same_name)))
+        .set(SourceRow::from(source).into_change(name_key.clone()))
+        .execute(connection)
+        .map_err(Abort::again_after(ConstraintViolation::SourceName))?;
+    if changed == 1 {
+        return Ok(());
+    }
+    let current = current_revision(connection, source.id)?;
+    let current = current.ok_or(Abort::Refused(UpdateSourceError::Missing))?;
+    if current != expected {
+        return Err(Abort::Refused(UpdateSourceError::Stale { current }));
+    }
+    match find_by_key(connection, &name_key)? {
+        Some(taken) if taken.id != id => {
+            Err(Abort::Refused(UpdateSourceError::NameTaken(Box::new(Source::try_from(&taken)?))))
+        }
+        _ => Err(Abort::Retry),
+    }
+}
+
+/// Deletes a source that is at that revision.
+pub(crate) fn delete(
+    connection: &mut PgConnection,
+    id: SourceId,
+    expected: Revision,
+) -> Result<(), Abort<DeleteSourceError>> {
+    // A caller who publishes a version of the source waits for this lock, so the count is exact.
+    let current = sources::table.find(id.as_uuid()).select(sources::revision).for_update();
+    let current = current.first(connection).optional()?.ok_or(Abort::Refused(DeleteSourceError::Missing))?;
+    let current = revision(current)?;
+    if current != expected {
+        return Err(Abort::Refused(DeleteSourceError::Stale { current }));
+    }
+    let versions = source_versions::table.filter(source_versions::source_id.eq(id.as_uuid())).count();
+    let versions = count(versions.get_result(connection)?)?;
+    if versions > 0 {
+        return Err(Abort::Refused(DeleteSourceError::InUse { versions }));
+    }
+    diesel::delete(sources::table.find(id.as_uuid()))
+        .execute(connection)
+        .map_err(Abort::again_after(ConstraintViolation::SourceOfVersion))?;
+    Ok(())
 }
 
 /// Finds the source with the id, or else the one with the name, of a source that could not be stored.

@@ -195,7 +195,7 @@ struct BoundOutput {
 }
 
 /// Waits until no other transaction binds outputs in this organisation, and keeps others from it until this one ends.
-pub(super) fn take_turn(connection: &mut PgConnection, organisation: Uuid) -> QueryResult<()> {
+pub(crate) fn take_turn(connection: &mut PgConnection, organisation: Uuid) -> QueryResult<()> {
     sql_query("SELECT pg_advisory_xact_lock($1, hashtext($2))")
         .bind::<Integer, _>(TURNS)
         .bind::<Text, _>(organisation.to_string())
@@ -207,14 +207,28 @@ pub(super) fn take_turn(connection: &mut PgConnection, organisation: Uuid) -> Qu
 /// with each other, which does no harm.
 const TURNS: i32 = 0x6368_6169;
 
-/// Whether a new job, which was stored just now, is bound to all of these outputs.
-pub(super) fn are_bound(connection: &mut PgConnection, key: (Uuid, Uuid), ids: &[Uuid]) -> QueryResult<bool> {
-    if ids.is_empty() {
+/// Whether new jobs, which were stored just now, are bound to all outputs that they read.
+pub(super) fn are_bound(connection: &mut PgConnection, jobs: &[&Job]) -> QueryResult<bool> {
+    let readers: Vec<&Job> = jobs.iter().copied().filter(|job| job.role_bindings.have_outputs()).collect();
+    if readers.is_empty() {
         return Ok(true);
     }
-    let of_job = bound_outputs::organisation_id.eq(key.0).and(bound_outputs::job_id.eq(key.1));
-    let bound: i64 = bound_outputs::table.filter(of_job).count().get_result(connection)?;
-    Ok(usize::try_from(bound).is_ok_and(|bound| bound == ids.len()))
+    #[derive(QueryableByName)]
+    struct Bound {
+        #[diesel(sql_type = BigInt)]
+        outputs: i64,
+    }
+    let wanted: usize = readers.iter().map(|job| job.role_bindings.outputs().len()).sum();
+    let (organisations, ids): (Vec<Uuid>, Vec<Uuid>) =
+        readers.iter().map(|job| (job.organisation_id.as_uuid(), job.id.as_uuid())).unzip();
+    let bound: Bound = sql_query(
+        "SELECT count(*) AS outputs FROM unnest($1, $2) AS reader (organisation_id, id) JOIN bound_outputs \
+         ON bound_outputs.organisation_id = reader.organisation_id AND bound_outputs.job_id = reader.id",
+    )
+    .bind::<Array<SqlUuid>, _>(organisations)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .get_result(connection)?;
+    Ok(usize::try_from(bound.outputs).is_ok_and(|bound| bound == wanted))
 }
 
 /// Judges a job that was stored just now. To be called after [`take_turn`].

@@ -31,6 +31,7 @@ pub(super) struct Conditions {
     version_stages: Option<VersionStages>,
     active: Option<bool>,
     pub(super) name: Option<String>,
+    pub(super) managed_by: Option<String>,
     pub(super) health: Option<HealthCondition>,
 }
 
@@ -53,8 +54,17 @@ pub(super) enum Tenants {
 impl Conditions {
     /// `None` when no job can fulfil them.
     pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
-        let JobFilter { organisation_id, source_id, source_version_id, version_stages, active, name, input_id, health } =
-            filter;
+        let JobFilter {
+            organisation_id,
+            source_id,
+            source_version_id,
+            version_stages,
+            active,
+            name,
+            input_id,
+            health,
+            managed_by,
+        } = filter;
         if health.as_ref().is_some_and(|health| health.statuses.is_empty())
             || version_stages.as_ref().is_some_and(BTreeSet::is_empty)
         {
@@ -68,6 +78,7 @@ impl Conditions {
             version_stages: version_stages.as_ref().map(VersionStages::of),
             active: *active,
             name: name.as_ref().map(ToString::to_string),
+            managed_by: managed_by.as_ref().map(ToString::to_string),
             health: health.as_ref().map(HealthCondition::new),
         })
     }
@@ -84,6 +95,7 @@ impl Conditions {
                 version_stages: None,
                 active: None,
                 name: None,
+                managed_by: None,
                 health: None
             }
         )
@@ -199,6 +211,10 @@ impl Conditions {
         if let Some(active) = &self.active {
             out.push_sql(" AND jobs.active = ");
             out.push_bind_param::<Bool, _>(active)?;
+        }
+        if let Some(set) = &self.managed_by {
+            out.push_sql(" AND jobs.managed_by = ");
+            out.push_bind_param::<Text, _>(set)?;
         }
         self.push_name(out)
     }

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz,
 use prediction_domain::model::{Job, Subject};
 use uuid::Uuid;
 
-use crate::rows::{JsonList, StoredBinding, StoredOutput};
+use crate::rows::{JsonList, StoredBinding, StoredOutput, stored_management};
 use crate::statement::statement;
 
 /// Stores any number of jobs by one statement, which is the same text for every number, so that it is prepared once.
@@ -54,14 +54,54 @@ impl<'a> InsertJobs<'a> {
     }
 }
 
+/// The same, of jobs that sets keep: a text of its own, so that setups send nothing that they do not need.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InsertManagedJobs<'a> {
+    jobs: InsertJobs<'a>,
+    managed_by: Vec<Option<&'a str>>,
+    managed_revisions: Vec<Option<i64>>,
+}
+
+impl<'a> InsertManagedJobs<'a> {
+    pub(super) fn new(jobs: &[&'a Job]) -> Self {
+        let management = jobs.iter().map(|job| stored_management(job.management.as_ref()));
+        let (managed_by, managed_revisions) = management.unzip();
+        Self { jobs: InsertJobs::new(jobs.iter().copied()), managed_by, managed_revisions }
+    }
+}
+
 impl QueryFragment<Pg> for InsertJobs<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.push(&mut out, "", |_| Ok(()))
+    }
+}
+
+impl QueryFragment<Pg> for InsertManagedJobs<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.jobs.push(&mut out, ", managed_by, managed_revision", |out| {
+            out.push_sql(", ");
+            out.push_bind_param::<Array<Nullable<Text>>, _>(&self.managed_by)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.managed_revisions)
+        })
+    }
+}
+
+impl InsertJobs<'_> {
+    /// With more columns, and their arrays.
+    fn push<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        more: &str,
+        push_more: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+    ) -> QueryResult<()> {
+        let columns = "organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
+             revision, created_at, updated_at, updated_by";
+        for part in ["INSERT INTO jobs (", columns, more, ", sequence_number) SELECT ", columns, more] {
+            out.push_sql(part);
+        }
         out.push_sql(
-            "INSERT INTO jobs (organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
-             revision, created_at, updated_at, updated_by, sequence_number) \
-             SELECT organisation_id, id, source_id, source_version_id, name, active, role_bindings, outputs, \
-             revision, created_at, updated_at, updated_by, sequence_number FROM (\
-             SELECT *, nextval('jobs_sequence_number_seq') AS sequence_number FROM unnest(",
+            ", sequence_number FROM (SELECT *, nextval('jobs_sequence_number_seq') AS sequence_number FROM unnest(",
         );
         out.push_bind_param::<Array<SqlUuid>, _>(&self.organisation_ids)?;
         out.push_sql(", ");
@@ -86,9 +126,12 @@ impl QueryFragment<Pg> for InsertJobs<'_> {
         out.push_bind_param::<Array<Timestamptz>, _>(&self.updated_at)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.updated_by)?;
+        push_more(out)?;
+        for part in [") WITH ORDINALITY AS planned (", columns, more] {
+            out.push_sql(part);
+        }
         out.push_sql(
-            ") WITH ORDINALITY AS planned (organisation_id, id, source_id, source_version_id, name, active, \
-             role_bindings, outputs, revision, created_at, updated_at, updated_by, ordinality)) AS numbered \
+            ", ordinality)) AS numbered \
              ORDER BY organisation_id, name, ordinality \
              ON CONFLICT ON CONSTRAINT jobs_organisation_id_name_key DO NOTHING \
              RETURNING organisation_id, id",
@@ -97,4 +140,5 @@ impl QueryFragment<Pg> for InsertJobs<'_> {
     }
 }
 
+statement! { cached InsertManagedJobs<'_> as InsertManagedJobs<'static> => (SqlUuid, SqlUuid) }
 statement! { cached InsertJobs<'_> as InsertJobs<'static> => (SqlUuid, SqlUuid) }

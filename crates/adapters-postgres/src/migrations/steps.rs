@@ -63,8 +63,11 @@ const KEPT: &str = "20261126000009";
 /// `2026-11-27-000003_know_which_jobs_read_outputs_of_others`.
 const CHAINED: &str = "20261127000003";
 
+/// `2026-11-27-000004_know_what_sets_keep`.
+const MANAGED: &str = "20261127000004";
+
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 21] = [
+pub(super) const STEPS: [Step; 23] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -195,6 +198,25 @@ pub(super) const STEPS: [Step; 21] = [
         migration: CHAINED,
         name: "write down which jobs that were there read them",
         work: Work::Batches(outputs::fill_bound),
+    },
+    // A step, since numbering, which comes before, makes the trigger anew. A column that is added has to be added here.
+    Step {
+        migration: MANAGED,
+        name: "let the set of a source version change",
+        work: Work::Schema(
+            "DROP TRIGGER source_versions_are_immutable ON source_versions;
+            CREATE TRIGGER source_versions_are_immutable BEFORE UPDATE OF id, source_id, version, version_key, description,
+                input_roles, output_roles, contract_digest, created_at, sequence_number ON source_versions
+                FOR EACH STATEMENT EXECUTE FUNCTION refuse_source_version_update()",
+        ),
+    },
+    Step {
+        migration: MANAGED,
+        name: "make jobs_organisation_id_managed_by_sequence_number_idx",
+        work: Work::Index(Index {
+            name: "jobs_organisation_id_managed_by_sequence_number_idx",
+            on: "jobs (organisation_id, managed_by, sequence_number) WHERE managed_by IS NOT NULL",
+        }),
     },
 ];
 

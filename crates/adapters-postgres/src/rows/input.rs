@@ -7,6 +7,7 @@ use prediction_domain::model::{Input, InputId, InputKind, InputName, Metric, Org
 use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
 
+use super::management::{management, stored_management};
 use super::{corrupt, revision};
 use crate::schema::inputs;
 
@@ -32,10 +33,13 @@ pub(crate) struct InputContent {
     unit: Option<String>,
     revision: i64,
     updated_at: DateTime<Utc>,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 impl From<&Input> for InputContent {
     fn from(input: &Input) -> Self {
+        let (managed_by, managed_revision) = stored_management(input.management.as_ref());
         Self {
             kind: input.kind.as_str().to_owned(),
             name: input.name.as_str().to_owned(),
@@ -44,6 +48,8 @@ impl From<&Input> for InputContent {
             unit: input.unit.as_ref().map(|unit| unit.as_str().to_owned()),
             revision: input.revision.as_i64(),
             updated_at: input.updated_at.as_datetime(),
+            managed_by: managed_by.map(ToOwned::to_owned),
+            managed_revision,
         }
     }
 }
@@ -80,5 +86,6 @@ fn read(
         revision: revision(content.revision)?,
         created_at: Timestamp::truncated(*created_at),
         updated_at: Timestamp::truncated(content.updated_at),
+        management: management(content.managed_by.as_deref(), content.managed_revision)?,
     })
 }

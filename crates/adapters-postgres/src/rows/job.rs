@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::json::{ReadFromJson, ReadList};
+use super::management::management;
 use super::{corrupt, revision};
 use crate::schema::jobs;
 
@@ -33,6 +34,8 @@ pub(crate) struct JobRow {
     updated_at: DateTime<Utc>,
     updated_by: Option<String>,
     activated_at: Option<DateTime<Utc>>,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 /// A binding in `jobs.role_bindings`.
@@ -103,6 +106,7 @@ fn read(row: JobRow) -> Result<Job, Box<dyn Error + Send + Sync>> {
         created_at: Timestamp::truncated(row.created_at),
         updated_at: Timestamp::truncated(row.updated_at),
         updated_by: row.updated_by.as_deref().map(Subject::of),
+        management: management(row.managed_by.as_deref(), row.managed_revision)?,
     })
 }
 

@@ -9,6 +9,7 @@ use prediction_domain::model::{
 use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
 
+use super::management::{management, stored_management};
 use super::{corrupt, revision};
 use crate::schema::sources;
 
@@ -27,6 +28,8 @@ pub(crate) struct SourceRow {
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 /// What can be changed of a row of `sources`.
@@ -41,6 +44,8 @@ pub(crate) struct SourceChange {
     retention_hours: Option<i32>,
     revision: i64,
     updated_at: DateTime<Utc>,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 impl SourceRow {
@@ -55,12 +60,15 @@ impl SourceRow {
             retention_hours: self.retention_hours,
             revision: self.revision,
             updated_at: self.updated_at,
+            managed_by: self.managed_by,
+            managed_revision: self.managed_revision,
         }
     }
 }
 
 impl From<&Source> for SourceRow {
     fn from(source: &Source) -> Self {
+        let (managed_by, managed_revision) = stored_management(source.management.as_ref());
         Self {
             id: source.id.as_uuid(),
             owner_organisation_id: source.owner_organisation_id.map(|owner| owner.as_uuid()),
@@ -72,6 +80,8 @@ impl From<&Source> for SourceRow {
             revision: source.revision.as_i64(),
             created_at: source.created_at.as_datetime(),
             updated_at: source.updated_at.as_datetime(),
+            managed_by: managed_by.map(ToOwned::to_owned),
+            managed_revision,
         }
     }
 }
@@ -98,5 +108,6 @@ fn read(row: &SourceRow) -> Result<Source, Box<dyn Error + Send + Sync>> {
         revision: revision(row.revision)?,
         created_at: Timestamp::truncated(row.created_at),
         updated_at: Timestamp::truncated(row.updated_at),
+        management: management(row.managed_by.as_deref(), row.managed_revision)?,
     })
 }

@@ -5,8 +5,8 @@ use diesel::pg::Pg;
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use prediction_domain::model::{
     Contract, ContractDigest, Description, InputKind, InputRole, Lifecycle, LifecycleStage, Metric, OutputRole,
-    RoleName, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, Subject, Timestamp, Unit, ValueProblem,
-    VersionLabel,
+    RoleName, SetName, SourceId, SourceVersion, SourceVersionHead, SourceVersionId, Subject, Timestamp, Unit,
+    ValueProblem, VersionLabel,
 };
 use prediction_domain::ports::StoreFailure;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ pub(crate) struct SourceVersionRow {
     output_roles: JsonList<StoredOutputRole>,
     contract_digest: String,
     created_at: DateTime<Utc>,
+    managed_by: Option<String>,
 }
 
 /// A row of `source_versions` without its roles.
@@ -40,6 +41,7 @@ pub(crate) struct SourceVersionHeadRow {
     description: Option<String>,
     contract_digest: String,
     created_at: DateTime<Utc>,
+    managed_by: Option<String>,
 }
 
 /// Where a version is in its life; a version that begins has no row.
@@ -131,6 +133,7 @@ fn read_head(
         contract_digest: ContractDigest::restore(&row.contract_digest).ok_or("the digest is none")?,
         created_at: Timestamp::truncated(row.created_at),
         lifecycle: read_lifecycle(lifecycle.as_ref())?,
+        managed_by: row.managed_by.as_deref().map(SetName::restore).transpose()?,
     })
 }
 
@@ -170,6 +173,7 @@ impl From<&SourceVersion> for SourceVersionRow {
             output_roles: version.contract.output_roles().iter().map(StoredOutputRole::from).collect(),
             contract_digest: version.contract.digest().as_str().to_owned(),
             created_at: version.created_at.as_datetime(),
+            managed_by: version.managed_by.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -226,6 +230,7 @@ fn read(
         contract,
         created_at: Timestamp::truncated(row.created_at),
         lifecycle: read_lifecycle(lifecycle.as_ref())?,
+        managed_by: row.managed_by.as_deref().map(SetName::restore).transpose()?,
     })
 }
 

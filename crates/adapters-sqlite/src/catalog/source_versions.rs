@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{
-    JobId, Lifecycle, LifecycleStage, Page, PageRequest, Position, Revision, Scope, SourceId, SourceVersion,
+    JobId, Lifecycle, LifecycleStage, Page, PageRequest, Position, Revision, Scope, SetName, SourceId, SourceVersion,
     SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
@@ -124,16 +124,7 @@ impl SourceVersionRepository for SqliteStore {
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
-        self.write(mode, |connection| {
-            let jobs: i64 = users(id).count().get_result(connection).or_store_failure()?;
-            if jobs > 0 {
-                let visible = visible_users(connection, scope, id)?;
-                return Err(DeleteSourceVersionError::InUse { jobs: jobs.unsigned_abs(), visible });
-            }
-            let deleted =
-                diesel::delete(source_versions::table.find(id.to_string())).execute(connection).or_store_failure()?;
-            if deleted == 0 { Err(DeleteSourceVersionError::Missing) } else { Ok(()) }
-        })
+        self.write(mode, |connection| delete(connection, scope, id))
     }
 }
 
@@ -170,6 +161,9 @@ fn in_creation_order(
     if let Some(stages) = &filter.stages {
         query = query.filter(is_one_of(stage_of_version(), stages));
     }
+    if let Some(set) = &filter.managed_by {
+        query = query.filter(source_versions::managed_by.eq(set.to_string()));
+    }
     if let Some(position) = after {
         query = query.filter(source_versions::sequence_number.gt(position.number()));
     }
@@ -184,6 +178,27 @@ pub(crate) fn insert(
     let inserted =
         diesel::insert_into(source_versions::table).values(SourceVersionRow::from(version)).execute(connection);
     refused(inserted.map(drop))
+}
+
+/// Says which set a version belongs to; `false` when there is none of that id.
+pub(crate) fn adopt(connection: &mut SqliteConnection, id: SourceVersionId, set: &SetName) -> QueryResult<bool> {
+    let version = diesel::update(source_versions::table.find(id.to_string()));
+    Ok(version.set(source_versions::managed_by.eq(set.as_str())).execute(connection)? == 1)
+}
+
+/// Deletes a version that no job uses.
+pub(crate) fn delete(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    id: SourceVersionId,
+) -> Result<(), DeleteSourceVersionError> {
+    let jobs: i64 = users(id).count().get_result(connection).or_store_failure()?;
+    if jobs > 0 {
+        let visible = visible_users(connection, scope, id)?;
+        return Err(DeleteSourceVersionError::InUse { jobs: jobs.unsigned_abs(), visible });
+    }
+    let deleted = diesel::delete(source_versions::table.find(id.to_string())).execute(connection).or_store_failure()?;
+    if deleted == 0 { Err(DeleteSourceVersionError::Missing) } else { Ok(()) }
 }
 
 fn by_id(connection: &mut SqliteConnection, id: SourceVersionId) -> Result<Option<SourceVersion>, StoreFailure> {

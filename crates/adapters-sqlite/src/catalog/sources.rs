@@ -62,6 +62,9 @@ impl SourceRepository for SqliteStore {
                 }
                 None => {}
             }
+            if let Some(set) = &filter.managed_by {
+                query = query.filter(sources::managed_by.eq(set.as_str()));
+            }
             if let Some(position) = after {
                 query = query.filter(sources::sequence_number.gt(position.number()));
             }
@@ -71,39 +74,11 @@ impl SourceRepository for SqliteStore {
     }
 
     fn update(&self, source: &Source, expected: Revision, mode: WriteMode) -> Result<(), UpdateSourceError> {
-        self.write(mode, |connection| {
-            let current = revision(connection, source.id)?.ok_or(UpdateSourceError::Missing)?;
-            if current != expected {
-                return Err(UpdateSourceError::Stale { current });
-            }
-            match update(connection, source).or_store_failure()? {
-                Ok(()) => Ok(()),
-                Err(refusal @ ConstraintViolation::Taken) => Err(by_name(connection, &source.name)?.map_or_else(
-                    || StoreFailure::from(refusal).into(),
-                    |taken| UpdateSourceError::NameTaken(Box::new(taken)),
-                )),
-                Err(refusal) => Err(StoreFailure::from(refusal).into()),
-            }
-        })
+        self.write(mode, |connection| replace(connection, source, expected))
     }
 
     fn delete(&self, id: SourceId, expected: Revision, mode: WriteMode) -> Result<(), DeleteSourceError> {
-        self.write(mode, |connection| {
-            let current = revision(connection, id)?.ok_or(DeleteSourceError::Missing)?;
-            if current != expected {
-                return Err(DeleteSourceError::Stale { current });
-            }
-            let versions: i64 = source_versions::table
-                .filter(source_versions::source_id.eq(id.to_string()))
-                .count()
-                .get_result(connection)
-                .or_store_failure()?;
-            if versions > 0 {
-                return Err(DeleteSourceError::InUse { versions: versions.unsigned_abs() });
-            }
-            diesel::delete(sources::table.find(id.to_string())).execute(connection).or_store_failure()?;
-            Ok(())
-        })
+        self.write(mode, |connection| delete(connection, id, expected))
     }
 }
 
@@ -114,6 +89,46 @@ pub(crate) fn insert(
 ) -> QueryResult<Result<(), ConstraintViolation>> {
     let inserted = diesel::insert_into(sources::table).values(SourceRow::from(source)).execute(connection);
     refused(inserted.map(drop))
+}
+
+/// Replaces a source that is at that revision.
+pub(crate) fn replace(
+    connection: &mut SqliteConnection,
+    source: &Source,
+    expected: Revision,
+) -> Result<(), UpdateSourceError> {
+    let current = revision(connection, source.id)?.ok_or(UpdateSourceError::Missing)?;
+    if current != expected {
+        return Err(UpdateSourceError::Stale { current });
+    }
+    match update(connection, source).or_store_failure()? {
+        Ok(()) => Ok(()),
+        Err(refusal @ ConstraintViolation::Taken) => Err(by_name(connection, &source.name)?
+            .map_or_else(|| StoreFailure::from(refusal).into(), |taken| UpdateSourceError::NameTaken(Box::new(taken)))),
+        Err(refusal) => Err(StoreFailure::from(refusal).into()),
+    }
+}
+
+/// Deletes a source that is at that revision.
+pub(crate) fn delete(
+    connection: &mut SqliteConnection,
+    id: SourceId,
+    expected: Revision,
+) -> Result<(), DeleteSourceError> {
+    let current = revision(connection, id)?.ok_or(DeleteSourceError::Missing)?;
+    if current != expected {
+        return Err(DeleteSourceError::Stale { current });
+    }
+    let versions: i64 = source_versions::table
+        .filter(source_versions::source_id.eq(id.to_string()))
+        .count()
+        .get_result(connection)
+        .or_store_failure()?;
+    if versions > 0 {
+        return Err(DeleteSourceError::InUse { versions: versions.unsigned_abs() });
+    }
+    diesel::delete(sources::table.find(id.to_string())).execute(connection).or_store_failure()?;
+    Ok(())
 }
 
 fn update(connection: &mut SqliteConnection, source: &Source) -> QueryResult<Result<(), ConstraintViolation>> {

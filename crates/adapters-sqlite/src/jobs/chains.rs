@@ -187,7 +187,7 @@ pub(super) fn bound_anew(connection: &mut SqliteConnection, job: &Job) -> Result
 }
 
 /// Whether the organisation of a job has all of these outputs.
-pub(super) fn are_there(
+pub(crate) fn are_there(
     connection: &mut SqliteConnection,
     organisation_id: OrganisationId,
     ids: &BTreeSet<OutputId>,
@@ -202,7 +202,7 @@ pub(super) fn are_there(
 }
 
 /// Whether a job that was stored just now reads its own output, over whatever others.
-pub(super) fn closes_cycle(connection: &mut SqliteConnection, job: &Job) -> Result<bool, StoreFailure> {
+pub(crate) fn closes_cycle(connection: &mut SqliteConnection, job: &Job) -> Result<bool, StoreFailure> {
     let upstream: Vec<String> = bound_outputs::table
         .filter(bound_outputs::organisation_id.eq(job.organisation_id.to_string()))
         .filter(bound_outputs::job_id.eq(job.id.to_string()))

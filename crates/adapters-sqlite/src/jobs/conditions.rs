@@ -41,6 +41,7 @@ pub(crate) fn conditions(filter: &JobFilter) -> Vec<Condition> {
         name,
         input_id: _,
         health,
+        managed_by,
     } = filter;
     let mut conditions: Vec<Condition> = Vec::new();
     if let Some(id) = source_id {
@@ -54,6 +55,9 @@ pub(crate) fn conditions(filter: &JobFilter) -> Vec<Condition> {
     }
     if let Some(name) = name {
         conditions.push(Box::new(jobs::name.eq(name.as_str().to_owned())));
+    }
+    if let Some(set) = managed_by {
+        conditions.push(Box::new(jobs::managed_by.assume_not_null().eq(set.to_string())));
     }
     if let Some(health) = health {
         let statuses = health.statuses.iter().map(|status| status.as_str());

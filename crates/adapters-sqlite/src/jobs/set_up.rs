@@ -11,7 +11,7 @@ use crate::failure::{OrStoreFailure as _, store_failure};
 use crate::jobs::by_name::row_by_name;
 use crate::jobs::chains;
 use crate::jobs::insert;
-use crate::quotas::judge_one_more_job;
+use crate::quotas::judge_more_jobs;
 use crate::rows::restore;
 use crate::store::SqliteStore;
 
@@ -35,7 +35,7 @@ fn set_up_all(store: &SqliteStore, plans: &[JobSetUp]) -> Result<Vec<Answer>, St
 /// Fails only when the transaction cannot go on, since SQLite may have rolled it back already.
 fn set_up(connection: &mut SqliteConnection, plan: &JobSetUp) -> Result<Answer, StoreFailure> {
     if let Some(limit) = plan.most_jobs
-        && let Err(exceeded) = judge_one_more_job(connection, plan.job.organisation_id, limit).or_store_failure()?
+        && let Err(exceeded) = judge_more_jobs(connection, plan.job.organisation_id, 1, limit).or_store_failure()?
     {
         return explain(connection, plan, JobSetUpRejected::QuotaExceeded(exceeded)).or_store_failure();
     }

@@ -2,7 +2,7 @@ use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{Input, InputId, InputKind, InputName, Metric, OrganisationId, Unit};
 
-use super::{CorruptRow, Reading};
+use super::{CorruptRow, Reading, stored_management};
 use crate::schema::inputs;
 
 #[derive(Debug, Queryable, QueryableByName, Selectable, Insertable)]
@@ -26,10 +26,13 @@ pub(crate) struct InputContent {
     unit: Option<String>,
     revision: i64,
     updated_at: i64,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 impl From<&Input> for InputContent {
     fn from(input: &Input) -> Self {
+        let (managed_by, managed_revision) = stored_management(input.management.as_ref());
         Self {
             kind: input.kind.as_str().to_owned(),
             name: input.name.as_str().to_owned(),
@@ -38,6 +41,8 @@ impl From<&Input> for InputContent {
             unit: input.unit.as_ref().map(|unit| unit.as_str().to_owned()),
             revision: input.revision.as_i64(),
             updated_at: input.updated_at.as_micros(),
+            managed_by,
+            managed_revision,
         }
     }
 }
@@ -68,6 +73,7 @@ impl TryFrom<&InputRow> for Input {
             revision: reading.revision(content.revision)?,
             created_at: reading.time("created_at", *created_at)?,
             updated_at: reading.time("updated_at", content.updated_at)?,
+            management: reading.management(content.managed_by.as_deref(), content.managed_revision)?,
         })
     }
 }

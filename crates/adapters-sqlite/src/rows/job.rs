@@ -4,7 +4,7 @@ use prediction_domain::model::{
     CheckedBindings, Job, JobId, JobName, OrganisationId, SourceId, SourceVersionId, Subject, Timestamp,
 };
 
-use super::{CorruptRow, Reading, json};
+use super::{CorruptRow, Reading, json, stored_management};
 use crate::schema::jobs;
 
 // `treat_none_as_default_value`: a NULL is sent as any other value, so that an insert is one SQL text, prepared once.
@@ -24,6 +24,8 @@ pub(crate) struct JobRow {
     updated_at: i64,
     updated_by: Option<String>,
     activated_at: Option<i64>,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 /// What rows of a job and more have in common.
@@ -60,7 +62,9 @@ impl From<&Job> for JobRow {
             created_at,
             updated_at,
             updated_by,
+            management,
         } = job;
+        let (managed_by, managed_revision) = stored_management(management.as_ref());
         Self {
             organisation_id: organisation_id.to_string(),
             id: id.to_string(),
@@ -75,6 +79,8 @@ impl From<&Job> for JobRow {
             updated_at: updated_at.as_micros(),
             updated_by: updated_by.as_ref().map(|subject| subject.as_str().to_owned()),
             activated_at: activated_at.as_ref().map(Timestamp::as_micros),
+            managed_by,
+            managed_revision,
         }
     }
 }
@@ -99,6 +105,7 @@ impl TryFrom<&JobRow> for Job {
             created_at: reading.time("created_at", row.created_at)?,
             updated_at: reading.time("updated_at", row.updated_at)?,
             updated_by: row.updated_by.as_deref().map(Subject::of),
+            management: reading.management(row.managed_by.as_deref(), row.managed_revision)?,
         })
     }
 }
@@ -116,6 +123,8 @@ pub(crate) struct JobChanges {
     updated_at: i64,
     updated_by: Option<String>,
     activated_at: Option<i64>,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 impl From<&Job> for JobChanges {
@@ -134,7 +143,21 @@ impl From<&Job> for JobChanges {
             updated_at,
             updated_by,
             activated_at,
+            managed_by,
+            managed_revision,
         } = job.into();
-        Self { source_version_id, name, active, role_bindings, outputs, revision, updated_at, updated_by, activated_at }
+        Self {
+            source_version_id,
+            name,
+            active,
+            role_bindings,
+            outputs,
+            revision,
+            updated_at,
+            updated_by,
+            activated_at,
+            managed_by,
+            managed_revision,
+        }
     }
 }

@@ -4,7 +4,7 @@ use prediction_domain::model::{
     Description, ExpectedIntervalMinutes, OrganisationId, RetentionHours, Source, SourceId, SourceName,
 };
 
-use super::{CorruptRow, Reading};
+use super::{CorruptRow, Reading, stored_management};
 use crate::schema::sources;
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -20,6 +20,8 @@ pub(crate) struct SourceRow {
     revision: i64,
     created_at: i64,
     updated_at: i64,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 impl From<&Source> for SourceRow {
@@ -34,7 +36,9 @@ impl From<&Source> for SourceRow {
             revision,
             created_at,
             updated_at,
+            management,
         } = source;
+        let (managed_by, managed_revision) = stored_management(management.as_ref());
         Self {
             id: id.to_string(),
             owner_organisation_id: owner_organisation_id.map(|owner| owner.to_string()),
@@ -46,6 +50,8 @@ impl From<&Source> for SourceRow {
             revision: revision.as_i64(),
             created_at: created_at.as_micros(),
             updated_at: updated_at.as_micros(),
+            managed_by,
+            managed_revision,
         }
     }
 }
@@ -70,6 +76,7 @@ impl TryFrom<&SourceRow> for Source {
             revision: reading.revision(row.revision)?,
             created_at: reading.time("created_at", row.created_at)?,
             updated_at: reading.time("updated_at", row.updated_at)?,
+            management: reading.management(row.managed_by.as_deref(), row.managed_revision)?,
         })
     }
 }
@@ -86,6 +93,8 @@ pub(crate) struct SourceChanges {
     retention_hours: Option<i64>,
     revision: i64,
     updated_at: i64,
+    managed_by: Option<String>,
+    managed_revision: Option<i64>,
 }
 
 impl SourceChanges {
@@ -108,6 +117,8 @@ impl From<&Source> for SourceChanges {
             revision,
             created_at: _,
             updated_at,
+            managed_by,
+            managed_revision,
         } = source.into();
         Self {
             owner_organisation_id,
@@ -118,6 +129,8 @@ impl From<&Source> for SourceChanges {
             retention_hours,
             revision,
             updated_at,
+            managed_by,
+            managed_revision,
         }
     }
 }

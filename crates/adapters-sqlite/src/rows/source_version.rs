@@ -20,6 +20,7 @@ pub(crate) struct SourceVersionRow {
     output_roles: String,
     contract_digest: String,
     created_at: i64,
+    managed_by: Option<String>,
 }
 
 /// Without its roles.
@@ -32,6 +33,7 @@ pub(crate) struct SourceVersionHeadRow {
     description: Option<String>,
     contract_digest: String,
     created_at: i64,
+    managed_by: Option<String>,
 }
 
 /// Where a version is in its life; a version that begins has no row.
@@ -121,6 +123,7 @@ impl TryFrom<&PublishedVersionHeadRow> for SourceVersionHead {
             contract_digest: reading.column("contract_digest", digest)?,
             created_at: reading.time("created_at", row.created_at)?,
             lifecycle: lifecycle_of(lifecycle.as_ref())?,
+            managed_by: reading.set(row.managed_by.as_deref())?,
         })
     }
 }
@@ -128,7 +131,8 @@ impl TryFrom<&PublishedVersionHeadRow> for SourceVersionHead {
 impl From<&SourceVersion> for SourceVersionRow {
     fn from(source_version: &SourceVersion) -> Self {
         // Where it is in its life has a table of its own.
-        let SourceVersion { id, source_id, version, description, contract, created_at, lifecycle: _ } = source_version;
+        let SourceVersion { id, source_id, version, description, contract, created_at, lifecycle: _, managed_by } =
+            source_version;
         Self {
             id: id.to_string(),
             source_id: source_id.to_string(),
@@ -139,6 +143,7 @@ impl From<&SourceVersion> for SourceVersionRow {
             output_roles: json::of_output_roles(contract.output_roles()),
             contract_digest: contract.digest().as_str().to_owned(),
             created_at: created_at.as_micros(),
+            managed_by: managed_by.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -163,6 +168,7 @@ impl TryFrom<&PublishedVersionRow> for SourceVersion {
             contract,
             created_at: reading.time("created_at", row.created_at)?,
             lifecycle: lifecycle_of(lifecycle.as_ref())?,
+            managed_by: reading.set(row.managed_by.as_deref())?,
         })
     }
 }

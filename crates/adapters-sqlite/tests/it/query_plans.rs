@@ -235,14 +235,19 @@ fn the_catalog_is_read_from_its_indexes() {
         sources.find_many(&[version.source_id]).unwrap();
         sources.list(&SourceFilter::default(), &page_after(20, position)).unwrap();
         for owner in [OwnerFilter::Platform, OwnerFilter::Organisation(fresh_organisation_id())] {
-            sources.list(&SourceFilter { owner: Some(owner), name: None }, &page_after(20, position)).unwrap();
+            sources
+                .list(&SourceFilter { owner: Some(owner), name: None, managed_by: None }, &page_after(20, position))
+                .unwrap();
         }
         versions.find_many(&[version.id]).unwrap();
         versions.find_by_label(version.source_id, &version.version).unwrap();
         versions.newest(version.source_id).unwrap();
         versions.list(&SourceVersionFilter::default(), &page_after(20, position)).unwrap();
         versions
-            .list(&SourceVersionFilter { source_id: Some(version.source_id), stages: None }, &page_after(20, position))
+            .list(
+                &SourceVersionFilter { source_id: Some(version.source_id), stages: None, managed_by: None },
+                &page_after(20, position),
+            )
             .unwrap();
     });
     assert_eq!(plans.len(), 9);

@@ -8,7 +8,7 @@ use prediction_domain::ports::{
     DeleteInputError, InputFilter, InputRepository, PutInputsError, StoreFailure, WriteMode,
 };
 
-use crate::memory::{Kind, MemoryStore, State, lasts};
+use crate::memory::{Kind, MemoryStore, State, is_kept_by, lasts};
 
 impl InputRepository for MemoryStore {
     fn find_many(&self, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<Option<Input>>, StoreFailure> {
@@ -36,7 +36,7 @@ impl InputRepository for MemoryStore {
         filter: &InputFilter,
         page: &PageRequest<InputPosition>,
     ) -> Result<Page<Input, InputPosition>, StoreFailure> {
-        let InputFilter { organisation_id, kind, metric, name_part } = filter;
+        let InputFilter { organisation_id, kind, metric, name_part, managed_by } = filter;
         let name_part = name_part.as_ref().map(NamePart::key);
         let state = self.state();
         let wanted = state.inputs.values().filter(|input| {
@@ -44,6 +44,7 @@ impl InputRepository for MemoryStore {
                 && organisation_id.is_none_or(|organisation_id| input.organisation_id == organisation_id)
                 && kind.as_ref().is_none_or(|kind| input.kind == *kind)
                 && metric.as_ref().is_none_or(|metric| input.metric.as_ref() == Some(metric))
+                && managed_by.as_ref().is_none_or(|set| is_kept_by(input.management.as_ref(), set))
                 && name_part.as_ref().is_none_or(|part| input.name.key().contains(part))
         });
         Ok(page_behind(wanted.map(|input| (input.clone(), input.position())), page))
@@ -51,19 +52,11 @@ impl InputRepository for MemoryStore {
 
     fn put_many(&self, inputs: &[Input], mode: WriteMode) -> Result<(), PutInputsError> {
         let mut state = self.state();
-        let follows = |input: &Input| {
-            let stored = state.inputs.get(&(input.organisation_id, input.id));
-            stored.map(|stored| stored.revision) == input.revision.previous()
-        };
-        if !inputs.iter().all(follows) {
-            return Err(PutInputsError::Stale);
+        for input in inputs {
+            state.judge_input(input, input.revision.previous())?;
         }
         if lasts(mode) {
-            for input in inputs {
-                let key = (input.organisation_id, input.id);
-                let created_at = state.inputs.get(&key).map_or(input.created_at, |stored| stored.created_at);
-                state.inputs.insert(key, Input { created_at, ..input.clone() });
-            }
+            inputs.iter().for_each(|input| state.put_input(input));
         }
         Ok(())
     }
@@ -75,21 +68,7 @@ impl InputRepository for MemoryStore {
         expected: Revision,
         mode: WriteMode,
     ) -> Result<(), DeleteInputError> {
-        let mut state = self.state();
-        let stored = state.inputs.get(&(organisation_id, id)).ok_or(DeleteInputError::Missing)?;
-        if stored.revision != expected {
-            return Err(DeleteInputError::Stale { current: stored.revision });
-        }
-        let mut users: Vec<&Job> = state.jobs.values().filter(|job| is_user(job, organisation_id, id)).collect();
-        if !users.is_empty() {
-            users.sort_by_key(|job| state.position(Kind::Job, job.id.as_uuid()));
-            let first = users.iter().take(DeleteInputError::MAX_NAMED).map(|job| job.id).collect();
-            return Err(DeleteInputError::InUse { jobs: users.len() as u64, first });
-        }
-        if lasts(mode) {
-            state.inputs.remove(&(organisation_id, id));
-        }
-        Ok(())
+        self.state().delete_input((organisation_id, id), expected, mode)
     }
 
     fn name_organisation(&self, organisation: &Organisation, mode: WriteMode) -> Result<(), StoreFailure> {
@@ -121,6 +100,41 @@ impl InputRepository for MemoryStore {
 }
 
 impl State {
+    /// Whether an input can be stored in the place of that revision, or of nothing.
+    pub(super) fn judge_input(&self, input: &Input, expected: Option<Revision>) -> Result<(), PutInputsError> {
+        let stored = self.inputs.get(&(input.organisation_id, input.id));
+        let is_expected = stored.map(|stored| stored.revision) == expected;
+        if is_expected { Ok(()) } else { Err(PutInputsError::Stale) }
+    }
+
+    pub(super) fn put_input(&mut self, input: &Input) {
+        let key = (input.organisation_id, input.id);
+        let created_at = self.inputs.get(&key).map_or(input.created_at, |stored| stored.created_at);
+        self.inputs.insert(key, Input { created_at, ..input.clone() });
+    }
+
+    pub(super) fn delete_input(
+        &mut self,
+        key: (OrganisationId, InputId),
+        expected: Revision,
+        mode: WriteMode,
+    ) -> Result<(), DeleteInputError> {
+        let stored = self.inputs.get(&key).ok_or(DeleteInputError::Missing)?;
+        if stored.revision != expected {
+            return Err(DeleteInputError::Stale { current: stored.revision });
+        }
+        let mut users: Vec<&Job> = self.jobs.values().filter(|job| is_user(job, key.0, key.1)).collect();
+        if !users.is_empty() {
+            users.sort_by_key(|job| self.position(Kind::Job, job.id.as_uuid()));
+            let first = users.iter().take(DeleteInputError::MAX_NAMED).map(|job| job.id).collect();
+            return Err(DeleteInputError::InUse { jobs: users.len() as u64, first });
+        }
+        if lasts(mode) {
+            self.inputs.remove(&key);
+        }
+        Ok(())
+    }
+
     fn organisations(&self) -> BTreeSet<OrganisationId> {
         let of_jobs = self.jobs.values().map(|job| job.organisation_id);
         let of_inputs = self.inputs.keys().map(|(organisation_id, _)| *organisation_id);
@@ -132,7 +146,7 @@ impl State {
     }
 }
 
-fn is_user(job: &Job, organisation_id: OrganisationId, id: InputId) -> bool {
+pub(super) fn is_user(job: &Job, organisation_id: OrganisationId, id: InputId) -> bool {
     job.organisation_id == organisation_id && job.role_bindings.iter().any(|binding| binding.input_id == id)
 }
 

@@ -10,7 +10,7 @@ use prediction_domain::ports::{
     UpdateJobError, WriteMode,
 };
 
-use crate::memory::{Kind, MemoryStore, State, lasts};
+use crate::memory::{Kind, MemoryStore, State, is_kept_by, lasts};
 
 impl JobRepository for MemoryStore {
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
@@ -76,39 +76,13 @@ impl JobRepository for MemoryStore {
         mode: WriteMode,
     ) -> Result<(), UpdateJobError> {
         let mut state = self.state();
-        let stored = state.jobs.get(&job.id).filter(|stored| stored.organisation_id == job.organisation_id);
-        let stored = stored.ok_or(UpdateJobError::Missing)?;
-        if stored.revision != expected {
-            return Err(UpdateJobError::Stale { current: stored.revision });
-        }
+        let stored = state.job_at(job, expected)?;
         let used = state.judge_allowance(job.organisation_id, allowance).map_err(UpdateJobError::QuotaExceeded)?;
-        if let Some(taken) = state.job_named(job.organisation_id, &job.name)
-            && taken.id != job.id
-        {
-            return Err(UpdateJobError::NameTaken(Box::new(taken.clone())));
-        }
-        if !state.has_version(job.source_version_id, stored.source_id) {
-            return Err(UpdateJobError::VersionMissing);
-        }
-        let staying = job.outputs.iter().map(|output| output.id).collect();
-        let readers = state.readers(job.organisation_id, job.id, &staying);
-        if readers.jobs > 0 {
-            return Err(UpdateJobError::OutputsInUse(readers));
-        }
-        let before = stored.role_bindings.outputs();
-        let new: Vec<OutputId> = job.role_bindings.outputs().difference(&before).copied().collect();
-        let exists = |id: &OutputId| job.output(*id).is_some() || state.has_output(job.organisation_id, *id);
-        if !new.iter().all(exists) {
-            return Err(UpdateJobError::OutputMissing);
-        }
-        if !new.is_empty() && state.closes_cycle(job) {
+        if state.judge_change(stored, job)? && state.closes_cycle(job) {
             return Err(UpdateJobError::Cycle);
         }
-        let changed = Job { source_id: stored.source_id, created_at: stored.created_at, ..job.clone() };
         if lasts(mode) {
-            let before = JobRevision::from(stored.clone());
-            state.history.insert((job.id, before.revision), before);
-            state.jobs.insert(changed.id, changed);
+            state.replace_job(job);
             state.usage.extend(used);
         }
         Ok(())
@@ -143,25 +117,72 @@ impl JobRepository for MemoryStore {
     }
 
     fn delete(&self, scope: &Scope, id: JobId, expected: Revision, mode: WriteMode) -> Result<(), DeleteJobError> {
-        let mut state = self.state();
-        let stored = state.jobs.get(&id).filter(|job| scope.contains(job.organisation_id));
-        let stored = stored.ok_or(DeleteJobError::Missing)?;
-        if stored.revision != expected {
-            return Err(DeleteJobError::Stale { current: stored.revision });
-        }
-        let readers = state.readers(stored.organisation_id, id, &BTreeSet::new());
-        if readers.jobs > 0 {
-            return Err(DeleteJobError::OutputsInUse(readers));
-        }
-        if lasts(mode) {
-            state.jobs.remove(&id);
-            state.history.retain(|(job_id, _), _| *job_id != id);
-        }
-        Ok(())
+        self.state().delete_job(scope, id, expected, mode)
     }
 }
 
 impl State {
+    /// The stored job with the id and the organisation of `job`, at that revision.
+    pub(super) fn job_at(&self, job: &Job, expected: Revision) -> Result<&Job, UpdateJobError> {
+        let stored = self.jobs.get(&job.id).filter(|stored| stored.organisation_id == job.organisation_id);
+        let stored = stored.ok_or(UpdateJobError::Missing)?;
+        if stored.revision == expected { Ok(stored) } else { Err(UpdateJobError::Stale { current: stored.revision }) }
+    }
+
+    /// Whether a change can be made, but for cycles. Tells whether it binds outputs that were not bound before.
+    pub(super) fn judge_change(&self, stored: &Job, job: &Job) -> Result<bool, UpdateJobError> {
+        if let Some(taken) = self.job_named(job.organisation_id, &job.name)
+            && taken.id != job.id
+        {
+            return Err(UpdateJobError::NameTaken(Box::new(taken.clone())));
+        }
+        if !self.has_version(job.source_version_id, stored.source_id) {
+            return Err(UpdateJobError::VersionMissing);
+        }
+        let staying = job.outputs.iter().map(|output| output.id).collect();
+        let readers = self.readers(job.organisation_id, job.id, &staying);
+        if readers.jobs > 0 {
+            return Err(UpdateJobError::OutputsInUse(readers));
+        }
+        let before = stored.role_bindings.outputs();
+        let new: Vec<OutputId> = job.role_bindings.outputs().difference(&before).copied().collect();
+        let exists = |id: &OutputId| job.output(*id).is_some() || self.has_output(job.organisation_id, *id);
+        if new.iter().all(exists) { Ok(!new.is_empty()) } else { Err(UpdateJobError::OutputMissing) }
+    }
+
+    /// Stores a change that was judged. What the job was is kept if it has another revision now.
+    pub(super) fn replace_job(&mut self, job: &Job) {
+        let Some(stored) = self.jobs.get_mut(&job.id) else { return };
+        let changed = Job { source_id: stored.source_id, created_at: stored.created_at, ..job.clone() };
+        let before = std::mem::replace(stored, changed);
+        if before.revision != job.revision {
+            self.history.insert((job.id, before.revision), JobRevision::from(before));
+        }
+    }
+
+    pub(super) fn delete_job(
+        &mut self,
+        scope: &Scope,
+        id: JobId,
+        expected: Revision,
+        mode: WriteMode,
+    ) -> Result<(), DeleteJobError> {
+        let stored = self.jobs.get(&id).filter(|job| scope.contains(job.organisation_id));
+        let stored = stored.ok_or(DeleteJobError::Missing)?;
+        if stored.revision != expected {
+            return Err(DeleteJobError::Stale { current: stored.revision });
+        }
+        let readers = self.readers(stored.organisation_id, id, &BTreeSet::new());
+        if readers.jobs > 0 {
+            return Err(DeleteJobError::OutputsInUse(readers));
+        }
+        if lasts(mode) {
+            self.jobs.remove(&id);
+            self.history.retain(|(job_id, _), _| *job_id != id);
+        }
+        Ok(())
+    }
+
     fn revisions_of(&self, organisation_id: OrganisationId, id: JobId) -> Vec<JobRevision> {
         let kept = self.history.values().filter(|kept| kept.job_id == id).cloned();
         let current = self.jobs.get(&id).cloned().map(JobRevision::from);
@@ -179,7 +200,7 @@ impl State {
         self.versions.get(&job.source_version_id).map(|version| version.lifecycle.stage).unwrap_or_default()
     }
 
-    fn set_up(&mut self, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
+    pub(super) fn set_up(&mut self, plan: &JobSetUp) -> Result<JobSetUpOutcome, JobSetUpRejected> {
         if let Some(taken) = self.job_named(plan.job.organisation_id, &plan.job.name) {
             return Ok(JobSetUpOutcome::NameTaken(Box::new(taken.clone())));
         }
@@ -266,10 +287,12 @@ pub(super) fn passes(filter: &JobFilter, job: &Job) -> bool {
         name,
         input_id,
         health: _,
+        managed_by,
     } = filter;
     organisation_id.is_none_or(|id| job.organisation_id == id)
         && source_id.is_none_or(|id| job.source_id == id)
         && source_version_id.is_none_or(|id| job.source_version_id == id)
+        && managed_by.as_ref().is_none_or(|set| is_kept_by(job.management.as_ref(), set))
         && active.is_none_or(|active| job.active == active)
         && name.as_ref().is_none_or(|name| job.name == *name)
         && input_id.is_none_or(|id| job.role_bindings.iter().any(|binding| binding.input_id == id))

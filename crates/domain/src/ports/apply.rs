@@ -1,3 +1,6 @@
+mod refusals;
+mod totals;
+
 use super::{StoreFailure, WriteMode};
 use crate::model::{
     Allowance, Input, InputPosition, Job, JobId, OrganisationId, QuotaExceeded, Readers, Revision, SetName, Source,

@@ -1,8 +1,8 @@
 //! Carrying out one plan, whatever is in it, in a transaction of its own.
 
 use diesel::{PgConnection, RunQueryDsl as _};
-use prediction_domain::model::{Job, OutputId};
-use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure, WriteMode};
+use prediction_domain::model::Job;
+use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure};
 use uuid::Uuid;
 
 use super::super::by_name::find_by_name;
@@ -22,7 +22,7 @@ pub(super) type Answer = Result<JobSetUpOutcome, JobSetUpRejected>;
 pub(super) fn set_up_alone(database: &Database, plan: &JobSetUp) -> Answer {
     let mut stored = database.transaction(plan.mode, |connection| store(connection, plan));
     if matches!(stored, Err(NotStored::Uncounted)) {
-        begin(database, [plan.job.organisation_id.as_uuid()])?;
+        quotas::begin(database, [plan.job.organisation_id.as_uuid()])?;
         stored = database.transaction(plan.mode, |connection| store(connection, plan));
     }
     let mut refused = match stored {
@@ -83,9 +83,8 @@ fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<Not
     let job = &plan.job;
     let stored: Vec<(Uuid, Uuid)> = InsertJobs::new([job]).load(connection).map_err(fail)?;
     if !stored.is_empty() {
-        let bound: Vec<Uuid> = job.role_bindings.outputs().iter().map(OutputId::as_uuid).collect();
         // Nothing rests on a new job, so it closes no cycle, and waits for no turn.
-        if !chains::are_bound(connection, (job.organisation_id.as_uuid(), job.id.as_uuid()), &bound)? {
+        if !chains::are_bound(connection, &[job])? {
             return Err(reject(JobSetUpRejected::OutputMissing));
         }
         // The number is held from now on: others wait to know whether there is room for them.
@@ -108,12 +107,4 @@ fn judge_count(connection: &mut PgConnection, plan: &JobSetUp, more: i64) -> Res
     }
     let exceeded = quotas::too_many_jobs(limit, count + more - 1);
     Err(Abort::Refused(NotStored::Rejected(JobSetUpRejected::QuotaExceeded(exceeded))))
-}
-
-/// Begins to count the jobs of these organisations.
-pub(super) fn begin(database: &Database, organisations: impl IntoIterator<Item = Uuid>) -> Result<(), StoreFailure> {
-    organisations.into_iter().try_for_each(|organisation| {
-        let begin = |connection: &mut PgConnection| Ok(quotas::begin_to_count(connection, organisation)?);
-        database.transaction::<_, StoreFailure>(WriteMode::Commit, begin)
-    })
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::super::by_name::JobsByName;
 use super::super::insert::InsertJobs;
-use super::alone::{Answer, begin, set_up_alone};
+use super::alone::{Answer, set_up_alone};
 use crate::database::{Abort, Database};
 use crate::failure::Kind;
 use crate::quotas;
@@ -46,7 +46,7 @@ pub(super) fn set_up_together(database: &Database, run: &[JobSetUp]) -> Vec<Answ
             Ok(answers) => return answers,
             Err(NotTogether::Overtaken) => {}
             Err(NotTogether::Uncounted(organisations)) => {
-                if let Err(failure) = begin(database, organisations) {
+                if let Err(failure) = quotas::begin(database, organisations) {
                     return all_failed(run, &failure);
                 }
             }

@@ -54,7 +54,7 @@ pub(crate) fn a_lifecycle_reads_back_as_it_was_stored(stores: &Stores) {
         assert_exactly(&version(stores, stored.id), &Some(changed.clone()));
         let found = stores.source_versions.find_by_label(source.id, &stored.version).expect("versions can be read");
         assert_exactly(&found, &Some(changed.clone()));
-        let of_source = SourceVersionFilter { source_id: Some(source.id), stages: None };
+        let of_source = SourceVersionFilter { source_id: Some(source.id), stages: None, managed_by: None };
         assert_pages(&[changed, other.clone()], |page| versions(stores, &of_source, page));
     }
 }
@@ -131,7 +131,7 @@ pub(crate) fn versions_and_jobs_are_filtered_by_stage(stores: &Stores) {
             .collect();
         let fitting = || stored.iter().filter(|(version, _)| wanted.contains(&version.lifecycle.stage));
         let expected: Vec<_> = fitting().map(|(version, _)| version.clone()).collect();
-        let filter = SourceVersionFilter { source_id: Some(source.id), stages: Some(wanted.clone()) };
+        let filter = SourceVersionFilter { source_id: Some(source.id), stages: Some(wanted.clone()), managed_by: None };
         assert_pages(&expected, |page| versions(stores, &filter, page));
         let expected: Vec<_> = fitting().map(|(_, job)| job.clone()).collect();
         let filter =

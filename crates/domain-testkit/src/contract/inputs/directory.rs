@@ -143,6 +143,7 @@ pub(crate) fn inputs_are_listed_by_organisation_and_id_and_filtered(stores: &Sto
                             kind: kind.map(input_kind),
                             metric: what.map(metric),
                             name_part: part.map(name_part),
+                            managed_by: None,
                         };
                         let is_wanted = |input: &&Input| {
                             scope.contains(input.organisation_id)

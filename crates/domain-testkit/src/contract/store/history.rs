@@ -264,14 +264,14 @@ impl Pool {
                     Some(organisation_id) => OwnerFilter::Organisation(organisation_id),
                     None => OwnerFilter::Platform,
                 });
-                Act::ListSources(SourceFilter { name, owner }, Self::part(dice))
+                Act::ListSources(SourceFilter { name, owner, managed_by: None }, Self::part(dice))
             }
             4 => Act::InsertVersion(self.version(dice)),
             5 => Act::DeleteVersion(self.scope(dice), dice.pick(&self.versions), Self::mode(dice)),
             6 => {
                 let source_id = dice.one_in(2).then(|| dice.pick(&self.sources));
                 let stages = dice.one_in(2).then(|| Self::stages(dice));
-                Act::ListVersions(SourceVersionFilter { source_id, stages }, Self::part(dice))
+                Act::ListVersions(SourceVersionFilter { source_id, stages, managed_by: None }, Self::part(dice))
             }
             7 => Act::Newest(dice.pick(&self.sources)),
             8..=10 => {
@@ -415,6 +415,7 @@ impl Pool {
             name: dice.one_in(3).then_some(like.name),
             input_id: dice.one_in(3).then(|| dice.pick(&self.inputs)),
             health: dice.one_in(3).then(|| self.health_filter(dice)),
+            managed_by: None,
         }
     }
 

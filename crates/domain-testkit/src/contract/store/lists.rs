@@ -53,7 +53,7 @@ pub(crate) fn source_versions_are_listed_in_creation_order_on_pages_of_every_siz
     }
     assert_pages(&created, |page| versions(stores, &SourceVersionFilter::default(), page));
     let of_first: Vec<_> = created.into_iter().filter(|version| version.source_id == owners[0].id).collect();
-    let filter = SourceVersionFilter { source_id: Some(owners[0].id), stages: None };
+    let filter = SourceVersionFilter { source_id: Some(owners[0].id), stages: None, managed_by: None };
     assert_pages(&of_first, |page| versions(stores, &filter, page));
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
 pub(crate) fn sources_are_filtered_by_name(stores: &Stores) {
     let stored = stored_source(stores, Source { name: source_name("Straße 1"), ..a_source() });
     stored_source(stores, Source { name: source_name("Straße 10"), ..a_source() });
-    let named = |name| SourceFilter { name: Some(source_name(name)), owner: None };
+    let named = |name| SourceFilter { name: Some(source_name(name)), owner: None, managed_by: None };
     for name in ["Straße 1", "STRASSE 1", "strasse 1"] {
         assert_pages(std::slice::from_ref(&stored), |page| sources(stores, &named(name), page));
     }
@@ -236,14 +236,14 @@ pub(crate) fn sources_are_filtered_by_owner(stores: &Stores) {
     let [a, b, without] = [(); 3].map(|()| fresh_organisation_id());
     let owners = [None, Some(a), Some(b), Some(a), None];
     let stored = owners.map(|owner| stored_source(stores, Source { owner_organisation_id: owner, ..a_source() }));
-    let of = |owner| SourceFilter { owner: Some(owner), name: None };
+    let of = |owner| SourceFilter { owner: Some(owner), name: None, managed_by: None };
     let those = |numbers: &[usize]| numbers.iter().map(|number| stored[*number].clone()).collect::<Vec<_>>();
     assert_pages(&those(&[0, 4]), |page| sources(stores, &of(OwnerFilter::Platform), page));
     assert_pages(&those(&[1, 3]), |page| sources(stores, &of(OwnerFilter::Organisation(a)), page));
     assert_pages(&those(&[2]), |page| sources(stores, &of(OwnerFilter::Organisation(b)), page));
     assert_pages(&[], |page| sources(stores, &of(OwnerFilter::Organisation(without)), page));
     for (owner, expected) in [(OwnerFilter::Organisation(a), &[3][..]), (OwnerFilter::Platform, &[])] {
-        let both = SourceFilter { name: Some(stored[3].name.clone()), owner: Some(owner) };
+        let both = SourceFilter { name: Some(stored[3].name.clone()), owner: Some(owner), managed_by: None };
         assert_pages(&those(expected), |page| sources(stores, &both, page));
     }
 
@@ -260,7 +260,7 @@ pub(crate) fn source_versions_are_filtered_by_source(stores: &Stores) {
     catalog(stores);
     let second = stored_version(stores, a_version_of(source.id));
     let empty = stored_source(stores, a_source());
-    let of = |source_id| SourceVersionFilter { source_id: Some(source_id), stages: None };
+    let of = |source_id| SourceVersionFilter { source_id: Some(source_id), stages: None, managed_by: None };
     assert_pages(&[first, second], |page| versions(stores, &of(source.id), page));
     for nothing in [empty.id, fresh_source_id()] {
         assert_pages(&[], |page| versions(stores, &of(nothing), page));

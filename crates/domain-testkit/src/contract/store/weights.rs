@@ -69,7 +69,9 @@ pub(crate) fn pages_of_source_versions_end_by_weight(stores: &Stores) {
         ..a_version_of(source.id)
     };
     let all: Vec<SourceVersion> = texts().map(|text| stored_version(stores, version(text))).collect();
-    for filter in [None, Some(source.id)].map(|source_id| SourceVersionFilter { source_id, stages: None }) {
+    for filter in
+        [None, Some(source.id)].map(|source_id| SourceVersionFilter { source_id, stages: None, managed_by: None })
+    {
         assert_weighed(&all, |page| stores.source_versions.list(&filter, page).expect("versions can be listed"));
         let heads: Vec<SourceVersionHead> = all.iter().cloned().map(SourceVersionHead::from).collect();
         assert_weighed(&heads, |page| {

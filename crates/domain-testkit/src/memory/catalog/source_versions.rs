@@ -7,21 +7,11 @@ use prediction_domain::ports::{
     SourceVersionRepository, StoreFailure, WriteMode,
 };
 
-use crate::memory::{Kind, MemoryStore, lasts};
+use crate::memory::{Kind, MemoryStore, State, lasts};
 
 impl SourceVersionRepository for MemoryStore {
     fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
-        let mut state = self.state();
-        let taken = state.versions.get(&version.id);
-        if let Some(taken) = taken.or_else(|| state.version_labelled(version.source_id, &version.version)) {
-            return Err(InsertSourceVersionError::Taken(Box::new(taken.clone())));
-        }
-        if !state.sources.contains_key(&version.source_id) {
-            return Err(InsertSourceVersionError::SourceMissing);
-        }
-        state.number(Kind::Version, version.id.as_uuid());
-        state.versions.insert(version.id, version.clone());
-        Ok(())
+        self.state().insert_version(version)
     }
 
     fn find_many(&self, ids: &[SourceVersionId]) -> Result<Vec<Option<SourceVersion>>, StoreFailure> {
@@ -87,16 +77,47 @@ impl SourceVersionRepository for MemoryStore {
     }
 
     fn delete(&self, scope: &Scope, id: SourceVersionId, mode: WriteMode) -> Result<(), DeleteSourceVersionError> {
-        let mut state = self.state();
-        if !state.versions.contains_key(&id) {
+        self.state().delete_version(scope, id, mode)
+    }
+}
+
+impl State {
+    pub(in crate::memory) fn insert_version(
+        &mut self,
+        version: &SourceVersion,
+    ) -> Result<(), InsertSourceVersionError> {
+        let taken = self.versions.get(&version.id);
+        if let Some(taken) = taken.or_else(|| self.version_labelled(version.source_id, &version.version)) {
+            return Err(InsertSourceVersionError::Taken(Box::new(taken.clone())));
+        }
+        if !self.sources.contains_key(&version.source_id) {
+            return Err(InsertSourceVersionError::SourceMissing);
+        }
+        self.number(Kind::Version, version.id.as_uuid());
+        self.versions.insert(version.id, version.clone());
+        Ok(())
+    }
+
+    /// The jobs that have a version, or had it at a revision that is kept.
+    pub(in crate::memory) fn users_of(&self, id: SourceVersionId) -> Vec<&Job> {
+        let had = |job: &Job| self.history.values().any(|kept| kept.job_id == job.id && kept.source_version_id == id);
+        self.jobs.values().filter(|job| job.source_version_id == id || had(job)).collect()
+    }
+
+    pub(in crate::memory) fn delete_version(
+        &mut self,
+        scope: &Scope,
+        id: SourceVersionId,
+        mode: WriteMode,
+    ) -> Result<(), DeleteSourceVersionError> {
+        if !self.versions.contains_key(&id) {
             return Err(DeleteSourceVersionError::Missing);
         }
-        let had = |job: &Job| state.history.values().any(|kept| kept.job_id == job.id && kept.source_version_id == id);
-        let users: Vec<&Job> = state.jobs.values().filter(|job| job.source_version_id == id || had(job)).collect();
+        let users = self.users_of(id);
         if !users.is_empty() {
             let mut visible: Vec<&Job> =
                 users.iter().copied().filter(|job| scope.contains(job.organisation_id)).collect();
-            visible.sort_by_key(|job| state.position(Kind::Job, job.id.as_uuid()));
+            visible.sort_by_key(|job| self.position(Kind::Job, job.id.as_uuid()));
             visible.truncate(DeleteSourceVersionError::MAX_NAMED_JOBS);
             return Err(DeleteSourceVersionError::InUse {
                 jobs: users.len() as u64,
@@ -104,8 +125,8 @@ impl SourceVersionRepository for MemoryStore {
             });
         }
         if lasts(mode) {
-            state.versions.remove(&id);
-            for version in state.versions.values_mut().filter(|version| version.lifecycle.replaced_by == Some(id)) {
+            self.versions.remove(&id);
+            for version in self.versions.values_mut().filter(|version| version.lifecycle.replaced_by == Some(id)) {
                 version.lifecycle.replaced_by = None;
             }
         }
@@ -115,5 +136,6 @@ impl SourceVersionRepository for MemoryStore {
 
 fn is_wanted(filter: &SourceVersionFilter, version: &SourceVersion) -> bool {
     filter.source_id.is_none_or(|id| version.source_id == id)
+        && filter.managed_by.as_ref().is_none_or(|set| version.managed_by.as_ref() == Some(set))
         && filter.stages.as_ref().is_none_or(|stages| stages.contains(&version.lifecycle.stage))
 }

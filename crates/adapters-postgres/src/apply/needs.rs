@@ -1,0 +1,75 @@
+//! What would be needed by nothing any more, and how much jobs have that would go with them.
+
+use diesel::RunQueryDsl as _;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Uuid as SqlUuid};
+use prediction_domain::model::{JobId, OrganisationId};
+use prediction_domain::ports::{StoreFailure, Unused, UnusedQuestion};
+use uuid::Uuid;
+
+use crate::database::Database;
+use crate::rows::count;
+
+/// One row for each version, in their order.
+const VERSIONS: &str = "SELECT NOT EXISTS (SELECT FROM jobs WHERE jobs.source_version_id = wanted.id \
+     AND (jobs.organisation_id, jobs.id) NOT IN (SELECT * FROM unnest($2, $3))) \
+     AND NOT EXISTS (SELECT FROM job_revisions AS kept WHERE kept.source_version_id = wanted.id \
+     AND (kept.organisation_id, kept.job_id) NOT IN (SELECT * FROM unnest($2, $3))) AS is_unused \
+     FROM unnest($1) WITH ORDINALITY AS wanted (id, place) ORDER BY place";
+
+/// One row for each input, in their order.
+const INPUTS: &str = "SELECT NOT EXISTS (SELECT FROM job_inputs AS used JOIN jobs \
+     ON jobs.organisation_id = used.organisation_id AND jobs.sequence_number = used.sequence_number \
+     WHERE used.organisation_id = wanted.organisation_id AND used.input_id = wanted.id \
+     AND (jobs.organisation_id, jobs.id) NOT IN (SELECT * FROM unnest($3, $4))) AS is_unused \
+     FROM unnest($1, $2) WITH ORDINALITY AS wanted (organisation_id, id, place) ORDER BY place";
+
+/// One row for each job, in their order. What is left of a job that was deleted is not counted.
+const RUNS: &str = "SELECT (SELECT count(*) FROM runs WHERE runs.organisation_id = wanted.organisation_id \
+     AND runs.job_id = wanted.id AND EXISTS (SELECT FROM jobs WHERE jobs.organisation_id = wanted.organisation_id \
+     AND jobs.id = wanted.id)) AS runs \
+     FROM unnest($1, $2) WITH ORDINALITY AS wanted (organisation_id, id, place) ORDER BY place";
+
+#[derive(Debug, QueryableByName)]
+struct IsUnused {
+    #[diesel(sql_type = Bool)]
+    is_unused: bool,
+}
+
+#[derive(Debug, QueryableByName)]
+struct Runs {
+    #[diesel(sql_type = BigInt)]
+    runs: i64,
+}
+
+pub(super) fn unused(database: &Database, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
+    let versions: Vec<Uuid> = question.versions.iter().map(|id| id.as_uuid()).collect();
+    let (organisations, inputs): (Vec<Uuid>, Vec<Uuid>) =
+        question.inputs.iter().map(|input| (input.organisation_id.as_uuid(), input.id.as_uuid())).unzip();
+    let (of_gone, gone) = columns(&question.without);
+    let versions: Vec<IsUnused> = database.statement(|connection| {
+        let query = sql_query(VERSIONS).bind::<Array<SqlUuid>, _>(&versions);
+        query.bind::<Array<SqlUuid>, _>(&of_gone).bind::<Array<SqlUuid>, _>(&gone).load(connection)
+    })?;
+    let inputs: Vec<IsUnused> = database.statement(|connection| {
+        let query = sql_query(INPUTS).bind::<Array<SqlUuid>, _>(&organisations).bind::<Array<SqlUuid>, _>(&inputs);
+        query.bind::<Array<SqlUuid>, _>(&of_gone).bind::<Array<SqlUuid>, _>(&gone).load(connection)
+    })?;
+    let read = |rows: Vec<IsUnused>| rows.into_iter().map(|row| row.is_unused).collect();
+    Ok(Unused { versions: read(versions), inputs: read(inputs) })
+}
+
+pub(super) fn count_runs(database: &Database, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<u64>, StoreFailure> {
+    let (organisations, jobs) = columns(jobs);
+    let rows: Vec<Runs> = database.statement(|connection| {
+        let query = sql_query(RUNS).bind::<Array<SqlUuid>, _>(&organisations);
+        query.bind::<Array<SqlUuid>, _>(&jobs).load(connection)
+    })?;
+    rows.into_iter().map(|row| count(row.runs)).collect()
+}
+
+/// Keys as two columns.
+fn columns(keys: &[(OrganisationId, JobId)]) -> (Vec<Uuid>, Vec<Uuid>) {
+    keys.iter().map(|(organisation_id, id)| (organisation_id.as_uuid(), id.as_uuid())).unzip()
+}

@@ -1,0 +1,15 @@
+DROP TRIGGER source_versions_are_immutable;
+CREATE TRIGGER source_versions_are_immutable
+BEFORE UPDATE ON source_versions
+BEGIN
+    SELECT RAISE(ABORT, 'source versions are immutable: publish a new version instead');
+END;
+
+DROP INDEX jobs_organisation_id_managed_by_idx;
+ALTER TABLE source_versions DROP COLUMN managed_by;
+ALTER TABLE inputs DROP COLUMN managed_revision;
+ALTER TABLE inputs DROP COLUMN managed_by;
+ALTER TABLE jobs DROP COLUMN managed_revision;
+ALTER TABLE jobs DROP COLUMN managed_by;
+ALTER TABLE sources DROP COLUMN managed_revision;
+ALTER TABLE sources DROP COLUMN managed_by;
