@@ -100,17 +100,17 @@ impl Conflict {
 }
 
 /// The kinds of things that are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Resource {
     /// A source.
     Source,
     /// A source version.
     SourceVersion,
-    /// A job.
-    Job,
     /// An input.
     Input,
+    /// A job.
+    Job,
     /// A run.
     Run,
 }

@@ -163,6 +163,10 @@ impl<'a> Planner<'a> {
             return Err(UseCaseError::WouldDelete(deletes));
         }
         let removals = self.plan_prune(&set)?;
+        // Jobs were planned in another order: each behind those whose outputs it reads.
+        self.changes.sort_by(|one, other| {
+            (one.told.place.is_none(), rank(one)).cmp(&(other.told.place.is_none(), rank(other)))
+        });
         let plan_digest = digest(&set, &self.changes);
         self.warnings.truncate(MOST_WARNINGS);
         let applied = Applied { plan_digest, changes: told(self.changes), warnings: self.warnings };
@@ -273,6 +277,11 @@ pub(super) struct Detail {
     pub(super) changed_outside: Option<ChangedOutside>,
     pub(super) content: Value,
     pub(super) runs: Option<u64>,
+}
+
+/// The order of what is in the document; what is removed stays in the order in which it was planned.
+fn rank(change: &Change) -> Option<(crate::use_cases::Resource, &Path)> {
+    change.told.place.as_ref().map(|place| (change.told.key.resource(), place))
 }
 
 /// Values that would be deleted, of several sources.
