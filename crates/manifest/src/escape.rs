@@ -3,9 +3,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// A character for private use, which stands for a place until it is known how the place is shown.
+pub(crate) const MARK: char = '\u{e000}';
+
 /// Whether a character changes what a terminal does, or hides or reorders what stands beside it.
 pub(crate) fn is_unsafe(sign: char) -> bool {
     sign.is_control()
+        || sign == MARK
         || matches!(sign,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')

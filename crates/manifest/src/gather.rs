@@ -15,7 +15,8 @@ use crate::{Input, MAX_BYTES, MAX_DEPTH, MAX_FILES};
 
 /// Reads all files. What is not to be parsed has no format. `None` if there are too many bytes or files to go on.
 pub(crate) fn gather(inputs: &[Input], mistakes: &mut Mistakes) -> Option<Vec<(Arc<File>, Option<Format>)>> {
-    let mut gathering = Gathering { files: Vec::new(), seen: HashSet::new(), looked_at: 0, bytes: 0, mistakes };
+    let mut gathering =
+        Gathering { files: Vec::new(), seen: HashSet::new(), looked_at: 0, found: 0, bytes: 0, mistakes };
     for input in inputs {
         match input {
             Input::Path(path) => gathering.path(path)?,
@@ -34,6 +35,8 @@ struct Gathering<'m> {
     /// Files and folders that were read, without symbolic links.
     seen: HashSet<PathBuf>,
     looked_at: usize,
+    /// How many files there were to read, also those that were read before or could not be read.
+    found: usize,
     bytes: usize,
     mistakes: &'m mut Mistakes,
 }
@@ -43,9 +46,9 @@ impl Gathering<'_> {
     fn path(&mut self, path: &Path) -> Option<()> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
-                let before = (self.files.len(), self.seen.len());
+                let before = self.found;
                 self.folder(path, &mut Vec::new())?;
-                if before.0 == self.files.len() && self.seen.len() <= before.1 + 1 {
+                if self.found == before {
                     let hint = "its files end in .yaml, .yml or .json; hidden ones are skipped";
                     self.refuse(path, Mistake::new("no_files", "the folder has no file to read").hint(hint));
                 }
@@ -77,6 +80,7 @@ impl Gathering<'_> {
             return Some(());
         }
         if !self.seen.insert(real.clone()) {
+            self.found += 1;
             return Some(());
         }
         let entries = fs::read_dir(path).and_then(|entries| {
@@ -115,14 +119,15 @@ impl Gathering<'_> {
     }
 
     fn file(&mut self, path: &Path) -> Option<()> {
+        self.found += 1;
         // A pipe has no other name.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !self.seen.insert(real) {
             return Some(());
         }
         let mut bytes = Vec::new();
-        let read = fs::File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
-        match read {
+        let outcome = fs::File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
+        match outcome {
             Ok(_) => self.bytes(path.display().to_string(), bytes, format_of(path)),
             Err(error) => {
                 self.refuse_unreadable(path, &error);
@@ -177,6 +182,7 @@ impl Gathering<'_> {
     }
 
     fn refuse(&mut self, path: &Path, mistake: Mistake) {
+        self.found += 1;
         let file = Arc::new(File::new(self.files.len(), path.display().to_string(), None));
         self.mistakes.push(mistake.at(Place::of_file(&file)));
         self.files.push((file, None));

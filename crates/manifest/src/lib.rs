@@ -8,7 +8,8 @@
 //!
 //! # What a plain text of YAML is
 //!
-//! YAML 1.2 says it, by its core schema, and nothing that the user wrote changes in silence:
+//! YAML 1.2 says it, by its core schema, also in a file that claims to be YAML 1.1. Nothing that the user wrote changes
+//! in silence:
 //!
 //! - `yes`, `no`, `on`, `off` are texts, as are times (`12:30`) and dates.
 //! - `true`, `True`, `TRUE` and the same of `false` are booleans. `null`, `Null`, `NULL`, `~` and nothing are null.

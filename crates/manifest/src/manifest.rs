@@ -21,8 +21,8 @@ pub struct Manifest {
 pub struct Located {
     /// Where the value stands, or the nearest that is around it. The whole file if nothing is.
     pub place: Place,
-    /// Whether the value is there.
-    pub is_there: bool,
+    /// The first name or index on the way that is absent, if the value is not there.
+    pub absent: Option<String>,
 }
 
 impl Manifest {
@@ -53,19 +53,19 @@ impl Manifest {
     /// never the whole of it.
     #[must_use]
     pub fn locate(&self, pointer: &str) -> Located {
-        let (node, is_there) = self.find(pointer);
-        Located { place: self.head(node), is_there }
+        let (node, absent) = self.find(pointer);
+        Located { place: self.head(node), absent }
     }
 
     /// Where the key of the member at a JSON pointer stands. An item of a list, which has no key, is located itself.
     #[must_use]
     pub fn locate_key(&self, pointer: &str) -> Located {
-        let (node, is_there) = self.find(pointer);
+        let (node, absent) = self.find(pointer);
         let place = match node.key {
             Some(key) => Place::new(&self.files[node.file], key.range()),
             None => self.head(node),
         };
-        Located { place, is_there }
+        Located { place, absent }
     }
 
     /// What a service found wrong, at its place in the files. A member that does not exist is told by its key.
@@ -77,8 +77,7 @@ impl Manifest {
         if let Some(pointer) = &violation.pointer {
             let is_key = matches!(&*violation.code, "unknown_member" | "duplicate_member");
             let located = if is_key { self.locate_key(pointer) } else { self.locate(pointer) };
-            if !located.is_there {
-                let name = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+            if let Some(name) = located.absent {
                 let absent = format!("`{name}` is absent");
                 label = Some(label.map_or(absent.clone(), |label| format!("{absent}: {label}")));
             }
@@ -97,18 +96,21 @@ impl Manifest {
         mistake
     }
 
-    /// The value at a pointer, or the nearest around it.
-    fn find(&self, pointer: &str) -> (&Node, bool) {
+    /// The value at a pointer, or the nearest around it and what is absent there.
+    fn find(&self, pointer: &str) -> (&Node, Option<String>) {
         let mut node = &self.root;
         let mut steps = pointer.split('/');
-        let is_pointer = steps.next().is_some_and(str::is_empty);
+        if steps.next().is_some_and(|first| !first.is_empty()) {
+            return (node, Some(pointer.to_owned()));
+        }
         for step in steps {
-            match node.child(&step.replace("~1", "/").replace("~0", "~")) {
+            let name = step.replace("~1", "/").replace("~0", "~");
+            match node.child(&name) {
                 Some(child) => node = child,
-                None => return (node, false),
+                None => return (node, Some(name)),
             }
         }
-        (node, is_pointer)
+        (node, None)
     }
 
     fn head(&self, node: &Node) -> Place {

@@ -50,7 +50,9 @@ impl Merging<'_, '_> {
     fn root(&mut self, root: Node) {
         let what = match root.content {
             Content::Object(members) => {
-                members.into_iter().for_each(|(name, node)| self.member(name, node));
+                for (name, node) in members {
+                    self.member(name, node);
+                }
                 return;
             }
             Content::Broken => return,

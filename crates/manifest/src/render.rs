@@ -6,7 +6,7 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Padding, Renderer, Snippet};
 use unicode_width::UnicodeWidthStr;
 
-use crate::escape::{escaped, escaped_line};
+use crate::escape::{MARK, escaped, escaped_line};
 use crate::file::Place;
 use crate::mistake::Mistake;
 
@@ -34,7 +34,8 @@ pub fn render(mistakes: &[Mistake], style: &Style) -> String {
     sorted.sort_by_key(|mistake| mistake.order());
     let mut shown = String::new();
     for mistake in &sorted {
-        shown.push_str(renderer.render(&groups(mistake, width)).trim_end());
+        let text = renderer.render(&groups(mistake, width));
+        push_with_places(&mut shown, text.trim_end(), mistake);
         shown.push_str("\n\n");
     }
     shown.push_str(&count(&sorted));
@@ -56,9 +57,14 @@ fn groups(mistake: &Mistake, width: usize) -> Vec<Group<'static>> {
     if let Some(place) = &mistake.place {
         group = at(group, place, mistake.label.as_deref(), AnnotationKind::Primary);
     }
+    // Without a line of a file there is nothing that a label could stand beside.
+    if let Some(label) = mistake.label.as_deref().filter(|_| mistake.place.as_ref().is_none_or(|at| at.span.is_none()))
+    {
+        group = group.element(Level::NOTE.message(wrapped(label, width, " = note: ".len())));
+    }
     if let Some(hint) = &mistake.hint {
         let used = gutter(mistake.place.as_ref()) + " = help: ".len();
-        if mistake.place.is_some() {
+        if mistake.place.as_ref().is_some_and(|place| place.span.is_some()) {
             group = group.element(Padding);
         }
         group = group.element(Level::HELP.message(wrapped(hint, width, used)));
@@ -72,17 +78,29 @@ fn groups(mistake: &Mistake, width: usize) -> Vec<Group<'static>> {
 
 /// Shows a place: the first of its lines.
 fn at<'a>(group: Group<'a>, place: &Place, label: Option<&str>, kind: AnnotationKind) -> Group<'a> {
-    let origin = Origin::path(escaped(place.file.name()).into_owned());
-    let (Some(span), Some(text), Some(line), Some(column)) =
-        (place.span.clone(), place.file.text(), place.line(), place.column())
-    else {
-        return group.element(origin);
+    let (Some(span), Some(text), Some(line)) = (place.span.clone(), place.file.text(), place.line()) else {
+        return group.element(Origin::path(MARK.to_string()));
     };
     let range = place.file.line_at(span.start).1;
     let (shown, marked) = window(&text[range.clone()], span.start - range.start..span.end - range.start);
     let annotation: Annotation<'a> = kind.span(marked).label(label.map(|label| escaped(label).into_owned()));
-    let snippet = Snippet::source(shown).line_start(line).annotation(annotation);
-    group.element(origin.line(line).char_column(column)).element(Padding).element(snippet)
+    group.element(Snippet::source(shown).path(MARK.to_string()).line_start(line).annotation(annotation))
+}
+
+/// Adds what was rendered, with the names of the files. The renderer counts columns in what it shows; the user's editor
+/// counts them in the file, where nothing is escaped or cut.
+fn push_with_places(shown: &mut String, text: &str, mistake: &Mistake) {
+    let mut places = mistake.place.iter().chain(mistake.notes.iter().map(|note| &note.place));
+    let mut parts = text.split(MARK);
+    shown.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let Some(place) = places.next() else { continue };
+        shown.push_str(&escaped(place.file.name()));
+        if let (Some(line), Some(column)) = (place.line(), place.column()) {
+            shown.push_str(&format!(":{line}:{column}"));
+        }
+        shown.push_str(part.trim_start_matches(|sign: char| sign == ':' || sign.is_ascii_digit()));
+    }
 }
 
 /// The part of a line that is around a place, and the place in it.

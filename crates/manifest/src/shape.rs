@@ -33,8 +33,8 @@ pub enum Kind {
     },
 }
 
-/// What an item of a list is known by, from the scalars of the document and the item. Two items of a list that are known
-/// by the same text are a mistake; an item without one is like no other.
+/// What an item of a list is known by, from the scalars of the document and the item. Two items of a list that are
+/// known by the same text are a mistake; an item without one is like no other.
 pub type ItemKey = fn(&Map<String, Value>, &Value) -> Option<String>;
 
 /// What is expected at a place.

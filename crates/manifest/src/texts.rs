@@ -1,12 +1,13 @@
 //! Scalars that are not what they have to be.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::file::{File, Place};
 use crate::mistake::{Mistake, Mistakes};
 use crate::node::{Content, Node};
 use crate::shape::Expect;
-use std::sync::Arc;
 
 /// Goes through all values at a place of the document, and tells which cannot be kept, and which are no texts.
 pub(crate) struct Checks<'a> {
@@ -19,9 +20,15 @@ pub(crate) struct Checks<'a> {
 impl Checks<'_> {
     pub(crate) fn check(&mut self, node: &Node, mistakes: &mut Mistakes) {
         match &node.content {
-            Content::List(items) => items.iter().for_each(|item| self.within("*", item, mistakes)),
+            Content::List(items) => {
+                for item in items {
+                    self.within("*", item, mistakes);
+                }
+            }
             Content::Object(members) => {
-                members.iter().for_each(|(name, member)| self.within(name, member, mistakes));
+                for (name, member) in members {
+                    self.within(name, member, mistakes);
+                }
             }
             Content::Broken => (),
             _ => self.scalar(node, mistakes),

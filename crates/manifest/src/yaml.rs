@@ -11,11 +11,11 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 use serde_json::Value;
 
-use crate::MAX_DEPTH;
 use crate::file::{File, Place};
 use crate::mistake::{Mistake, Mistakes};
 use crate::node::{Content, Node, Span};
 use crate::scalar::resolve;
+use crate::{MAX_DEPTH, MAX_MISTAKES};
 use places::Places;
 
 /// Reads the documents of a YAML file. Empty ones are left out, and all of a file whose syntax is wrong.
@@ -92,7 +92,8 @@ impl Reading<'_, '_> {
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Mistake> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let is_refused = self.refuse_properties(anchor, tag.is_some(), span);
+                let is_refused = self.refuse_properties(anchor, tag.is_some(), span)
+                    || style == ScalarStyle::Plain && self.refuse_indicator(&text, span);
                 let span = self.trimmed(span, &text, style);
                 if self.expects_key() {
                     let content = if style == ScalarStyle::Plain { resolve(&text) } else { text_of(&text) };
@@ -133,6 +134,8 @@ impl Reading<'_, '_> {
         let content = if self.expects_key() {
             let mistake = Mistake::new("key_not_text", "a list or an object cannot be a key").at(self.place(span));
             self.mistakes.push(mistake.hint("a key is a text"));
+            OpenContent::Key
+        } else if matches!(self.open.last(), Some(Open { content: OpenContent::Key, .. })) {
             OpenContent::Key
         } else {
             content
@@ -202,6 +205,17 @@ impl Reading<'_, '_> {
         true
     }
 
+    /// The parser reads `|` and `>` in brackets as the beginning of a plain text, where YAML allows none.
+    fn refuse_indicator(&mut self, text: &str, span: Span) -> bool {
+        let is_refused = text.starts_with(['|', '>']);
+        if is_refused {
+            let place = self.place(Span::new(span.start()..span.start() + 1));
+            let mistake = Mistake::new("yaml_syntax", "a block text cannot stand in brackets").at(place);
+            self.mistakes.push(mistake.hint("write the text in double quotes"));
+        }
+        is_refused
+    }
+
     /// Where a scalar stands, without what the parser counts with it: blanks behind a quote, and blank lines.
     fn trimmed(&self, span: Span, text: &str, style: ScalarStyle) -> Span {
         if style == ScalarStyle::Plain && text.is_empty() {
@@ -219,7 +233,9 @@ impl Reading<'_, '_> {
         if info.contains("recursion limit") {
             return too_deep(Place::new(self.file, at..at));
         }
-        if let Some(tab) = self.tab_near(at) {
+        if info.contains("tab")
+            && let Some(tab) = self.tab_near(at)
+        {
             let mistake = Mistake::new("tab", "a tab indents this line").at(Place::new(self.file, tab..tab + 1));
             return mistake.hint("YAML is indented by spaces");
         }
@@ -262,7 +278,7 @@ fn refuse_control_characters(file: &Arc<File>, text: &str, mistakes: &mut Mistak
             || sign >= '\u{10000}'
     };
     let mut any = false;
-    for (at, sign) in text.char_indices().filter(|(_, sign)| !is_allowed(*sign)) {
+    for (at, sign) in text.char_indices().filter(|(_, sign)| !is_allowed(*sign)).take(MAX_MISTAKES) {
         any = true;
         let code = u32::from(sign);
         let mistake = Mistake::new("control_character", format!("the character U+{code:04X} cannot be in YAML"));
