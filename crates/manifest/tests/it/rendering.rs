@@ -67,8 +67,19 @@ fn nothing_of_a_text_reaches_the_terminal_raw() {
 #[test]
 fn colours_are_only_there_when_asked_for() {
     let mistakes = two_files();
-    assert!(!shown(&mistakes, 80).contains('\u{1b}'));
-    assert!(render(&mistakes, &Style { width: 80, color: true }).contains('\u{1b}'));
+    let coloured = render(&mistakes, &Style { width: 80, color: true });
+    let mut parts = coloured.split("\u{1b}[");
+    let first = parts.next().unwrap().to_owned();
+    let without: String = parts.fold(first, |text, part| text + part.split_once('m').unwrap().1);
+    assert!(coloured.len() > without.len());
+    assert_eq!(without, shown(&mistakes, 80));
+}
+
+#[test]
+fn columns_are_those_of_the_file() {
+    let text = format!("anything: [\"\u{202e}\t{}\", 0777]\n", "é".repeat(3000));
+    let text = shown(&read_text(&text).unwrap_err(), 60);
+    assert!(text.contains("<stdin>:1:3018\n"), "{text}");
 }
 
 #[test]
