@@ -54,19 +54,24 @@ fn groups(mistake: &Mistake, width: usize) -> Vec<Group<'static>> {
     let used = "error[]: ".len() + code.width();
     let title = Level::ERROR.primary_title(wrapped(&mistake.message, width, used)).id(code);
     let mut group = Group::with_title(title);
+    let has_line = mistake.place.as_ref().is_some_and(|place| place.span.is_some());
+    // Beside the place there is room for a few words, and without a line of a file there is no place.
+    let label = mistake.label.as_deref();
+    let (beside, below) = match label {
+        Some(label) if !has_line || escaped(label).width() > width / 2 => (None, Some(label)),
+        _ => (label, None),
+    };
     if let Some(place) = &mistake.place {
-        group = at(group, place, mistake.label.as_deref(), AnnotationKind::Primary);
+        group = at(group, place, beside, AnnotationKind::Primary);
     }
-    // Without a line of a file there is nothing that a label could stand beside.
-    if let Some(label) = mistake.label.as_deref().filter(|_| mistake.place.as_ref().is_none_or(|at| at.span.is_none()))
-    {
-        group = group.element(Level::NOTE.message(wrapped(label, width, " = note: ".len())));
+    if has_line && (below.is_some() || mistake.hint.is_some()) {
+        group = group.element(Padding);
+    }
+    let used = gutter(mistake.place.as_ref()) + " = help: ".len();
+    if let Some(label) = below {
+        group = group.element(Level::NOTE.message(wrapped(label, width, used)));
     }
     if let Some(hint) = &mistake.hint {
-        let used = gutter(mistake.place.as_ref()) + " = help: ".len();
-        if mistake.place.as_ref().is_some_and(|place| place.span.is_some()) {
-            group = group.element(Padding);
-        }
         group = group.element(Level::HELP.message(wrapped(hint, width, used)));
     }
     let notes = mistake.notes.iter().map(|note| {

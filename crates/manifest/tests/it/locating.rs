@@ -1,6 +1,6 @@
 //! From pointers to places.
 
-use prediction_manifest::{Manifest, Violation, read};
+use prediction_manifest::{Manifest, Style, Violation, read, render};
 use serde_json::json;
 
 use crate::support::{SHAPE, bytes, plain};
@@ -95,4 +95,5 @@ fn what_a_service_found_is_shown_in_the_file() {
     ];
     let mistakes: Vec<_> = mistakes.iter().map(|violation| manifest.mistake(violation)).collect();
     insta::assert_snapshot!(plain(&mistakes));
+    insta::assert_snapshot!("forty_columns", render(&mistakes, &Style { width: 40, color: false }));
 }
