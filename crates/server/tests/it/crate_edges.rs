@@ -14,6 +14,7 @@ const PG_SQLSTATE: &str = "prediction-pg-sqlstate";
 const SQLITE: &str = "prediction-adapters-sqlite";
 const HTTP: &str = "prediction-http";
 const STRICT_JSON: &str = "prediction-strict-json";
+const MANIFEST: &str = "prediction-manifest";
 const UNITS: &str = "prediction-units";
 const WIRE: &str = "prediction-wire";
 const IDENTITY: &str = "prediction-identity";
@@ -22,13 +23,14 @@ const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
     (PG_SQLSTATE, &[]),
     (SQLITE, &[DOMAIN]),
     (STRICT_JSON, &[DOMAIN]),
+    (MANIFEST, &[]),
     (UNITS, &[DOMAIN]),
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
     (WIRE, &[DOMAIN, STRICT_JSON]),
