@@ -79,7 +79,7 @@ fn source() -> impl Strategy<Value = Value> {
             json!({
                 "id": id, "owner_organisation_id": owner, "name": name, "description": description,
                 "expected_interval_minutes": interval, "retention_hours": retention,
-                "revision": revision, "created_at": created, "updated_at": updated,
+                "revision": revision, "created_at": created, "updated_at": updated, "managed_by": description,
             })
         })
 }
@@ -111,7 +111,7 @@ fn version() -> impl Strategy<Value = Value> {
             json!({
                 "id": id, "source_id": source_id, "version": version, "description": description,
                 "input_roles": input_roles, "output_roles": output_roles, "contract_digest": digest,
-                "created_at": created_at, "lifecycle": lifecycle,
+                "created_at": created_at, "lifecycle": lifecycle, "managed_by": description,
             })
         },
     )
@@ -181,7 +181,7 @@ fn job() -> impl Strategy<Value = Value> {
             let mut job = json!({
                 "id": id, "organisation_id": organisation, "source_id": source_id, "source_version_id": version_id,
                 "name": name, "active": active, "role_bindings": role_bindings, "outputs": outputs, "health": health,
-                "revision": revision, "created_at": at, "updated_at": at,
+                "revision": revision, "created_at": at, "updated_at": at, "managed_by": name,
             });
             for (name, part) in [("source", source), ("source_version", version)] {
                 if let Some(part) = part {
@@ -198,7 +198,7 @@ fn input() -> impl Strategy<Value = Value> {
         |(id, organisation, kind, name, metric, unit, revision, at)| {
             json!({
                 "id": id, "organisation_id": organisation, "kind": kind, "name": name, "metric": metric, "unit": unit,
-                "revision": revision, "created_at": at, "updated_at": at,
+                "revision": revision, "created_at": at, "updated_at": at, "managed_by": metric,
             })
         },
     )

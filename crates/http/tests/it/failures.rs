@@ -60,6 +60,7 @@ fn reaching_requests() -> Vec<(&'static str, Request)> {
                     "organisation_id": ORGANISATION, "source": {"id": ORGANISATION}, "job": {"name": "Job A"},
                     "role_bindings": [],
                 })),
+                "apply" => request.json(&json!({"set": "orchard", "sources": [{"name": "mildew"}]})),
                 "upgrade_jobs" => request.json(&json!({"source_version_id": ORGANISATION, "jobs": [ORGANISATION]})),
                 "name_organisation" => request.json(&json!({"name": "Müller"})),
                 "put_input" => request.json(&json!({"kind": "sensor", "name": "Rain"})),

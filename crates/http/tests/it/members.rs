@@ -35,6 +35,7 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
     let (upgrade, upgrades, restore) = (format!("{job}/upgrade"), "/api/v1/jobs/upgrade", format!("{job}/restore"));
     let input = format!("/api/v1/inputs/{ORGANISATION}");
     let (organisation, import) = (format!("/api/v1/organisations/{ORGANISATION}"), "/api/v1/inputs/import");
+    let apply = "/api/v1/apply";
     let document: Value = serde_json::from_str(openapi::json()).unwrap();
     let places = [
         ("CreateSourceRequest", "POST", sources, "", unknown()),
@@ -53,6 +54,27 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         ("PutInputRequest", "PUT", &input, "", unknown()),
         ("ImportInputsRequest", "POST", import, "", unknown()),
         ("ImportedInput", "POST", import, "/items/0", json!({"items": [unknown()]})),
+        ("ApplyRequest", "POST", apply, "", json!({UNLIKE_ANY: 1, "set": "orchard"})),
+        ("DescribedSource", "POST", apply, "/sources/0", json!({"sources": [unknown()]})),
+        ("DescribedSourceVersion", "POST", apply, "/source_versions/0", json!({"source_versions": [unknown()]})),
+        ("DescribedInput", "POST", apply, "/inputs/0", json!({"inputs": [unknown()]})),
+        ("DescribedJob", "POST", apply, "/jobs/0", json!({"jobs": [unknown()]})),
+        ("SourceName", "POST", apply, "/jobs/0/source", json!({"jobs": [{"source": unknown()}]})),
+        ("SourceVersionName", "POST", apply, "/jobs/0/source_version", json!({"jobs": [{"source_version": unknown()}]})),
+        (
+            "NamedRoleBinding",
+            "POST",
+            apply,
+            "/jobs/0/role_bindings/0",
+            json!({"jobs": [{"role_bindings": [unknown()]}]}),
+        ),
+        (
+            "OutputName",
+            "POST",
+            apply,
+            "/jobs/0/role_bindings/0/output",
+            json!({"jobs": [{"role_bindings": [{"output": unknown()}]}]}),
+        ),
         ("UpgradeJobRequest", "POST", &upgrade, "", unknown()),
         ("UpgradeJobsRequest", "POST", upgrades, "", unknown()),
         ("UpgradeJobsFilter", "POST", upgrades, "/filter", json!({"filter": unknown()})),
