@@ -60,7 +60,13 @@ async fn every_schema_has_exactly_the_members_that_are_read() {
         ("DescribedInput", "POST", apply, "/inputs/0", json!({"inputs": [unknown()]})),
         ("DescribedJob", "POST", apply, "/jobs/0", json!({"jobs": [unknown()]})),
         ("SourceName", "POST", apply, "/jobs/0/source", json!({"jobs": [{"source": unknown()}]})),
-        ("SourceVersionName", "POST", apply, "/jobs/0/source_version", json!({"jobs": [{"source_version": unknown()}]})),
+        (
+            "SourceVersionName",
+            "POST",
+            apply,
+            "/jobs/0/source_version",
+            json!({"jobs": [{"source_version": unknown()}]}),
+        ),
         (
             "NamedRoleBinding",
             "POST",

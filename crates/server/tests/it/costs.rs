@@ -75,6 +75,7 @@ impl World {
         operator.put(&format!("/api/v1/inputs/{}", model.input), &input).expect(201);
         let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
         let ids = BTreeMap::from([
+            ("apply", String::new()),
             ("sources", model.source.clone()),
             ("inputs", model.input.clone()),
             ("organisations", ORGANISATION_A.to_owned()),
@@ -99,7 +100,8 @@ impl World {
         let mut cases = Vec::new();
         for operation in operations() {
             let Some(request) = &operation.request else { continue };
-            let most = if request.shape.name() == "ReportRunRequest" { 4 } else { 1 } * 1024 * 1024 / part;
+            let is_large = ["ReportRunRequest", "ApplyRequest"].contains(&request.shape.name());
+            let most = if is_large { 4 } else { 1 } * 1024 * 1024 / part;
             let bodies = document.costly_bodies(request.shape.name(), most);
             assert!(bodies.len() >= 10, "{} {}: {}", operation.method, operation.path, bodies.len());
             // Nothing is to be gone when the next one comes.

@@ -4,6 +4,7 @@
 
 mod harness;
 
+mod applying;
 mod bad_bodies;
 mod bad_queries;
 mod browsers;

@@ -29,6 +29,7 @@ pub(crate) fn insert(body: &mut Value, pointer: &str, value: impl Into<Value>) {
         Value::Object(object) => {
             object.insert(name.to_owned(), value.into());
         }
+        Value::Array(items) if name == items.len().to_string() => items.push(value.into()),
         Value::Array(items) => items[name.parse::<usize>().unwrap()] = value.into(),
         other => panic!("{pointer} leads into {other}"),
     }

@@ -96,7 +96,9 @@ impl<'a> World<'a> {
                 let body = json!({ "name": name });
                 (ORGANISATION_A.to_owned(), (operation.id == "name_organisation").then_some(body))
             }
+            "apply" => (String::new(), Some(json!({ "set": name, "sources": [{ "name": name }] }))),
             "list_inputs"
+            | "export"
             | "list_organisations"
             | "list_sources"
             | "list_source_versions"
