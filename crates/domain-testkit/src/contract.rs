@@ -157,6 +157,9 @@ macro_rules! contract_suite {
                     plans_in_opposite_orders_get_through
                     plans_and_changes_close_no_cycle
                 }
+                random_plans {
+                    every_plan_gives_what_the_model_gives
+                }
                 managed_lists {
                     lists_are_filtered_by_the_set_that_keeps_things
                     jobs_of_a_set_are_filtered_and_counted_by_more

@@ -19,7 +19,7 @@ use prediction_domain::ports::{
     Issued, JobFilter, OwnerFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter, WriteMode,
 };
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
-use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name};
+use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name, set_name};
 
 use crate::test_database::{Database, everything_of};
 
