@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use diesel::PgConnection;
 use diesel::result::Error;
-use prediction_domain::model::{Allowance, Input, Job, JobId, OrganisationId, QuotaExceeded, Scope};
+use prediction_domain::model::{Allowance, Input, Job, JobId, OrganisationId, QuotaExceeded, Readers, Revision, Scope};
 use prediction_domain::ports::{
     ApplyError, ApplyPlan, ApplyRepository, StoreFailure, Unused, UnusedQuestion, UpdateJobError, Write,
 };
@@ -110,8 +110,10 @@ fn store(connection: &mut PgConnection, plan: &ApplyPlan) -> Stored {
     delete_all(connection, plan)?;
     // At the end, since a way that leads back between two writes may be gone after the last. Each that is new leads over
     // a job that was there and is bound anew: nothing rests on a new job but what comes after it.
-    for (job, outputs) in bound_anew {
-        update::judge(connection, job, &outputs).map_err(|abort| not_changed(job, abort))?;
+    for job in bound_anew {
+        if update::closes_cycle(connection, job)? {
+            return Err(Abort::Refused(ApplyError::Cycle { job_id: job.id }.into()));
+        }
     }
     for (organisation_id, allowance) in plan.allowances() {
         if !Take::new(organisation_id, allowance).run(connection)? {
@@ -197,10 +199,7 @@ fn store_inputs(connection: &mut PgConnection, plan: &ApplyPlan) -> Stored {
 }
 
 /// Gives the jobs that were there and are bound to outputs that they did not read before.
-fn store_jobs<'a>(
-    connection: &mut PgConnection,
-    plan: &'a ApplyPlan,
-) -> Result<Vec<(&'a Job, Vec<Uuid>)>, Abort<NotApplied>> {
+fn store_jobs<'a>(connection: &mut PgConnection, plan: &'a ApplyPlan) -> Result<Vec<&'a Job>, Abort<NotApplied>> {
     let mut bound_anew = Vec::new();
     let mut together = Together::default();
     for job in &plan.jobs {
@@ -213,15 +212,29 @@ fn store_jobs<'a>(
             }
             Write::Changed { value, expected } => {
                 store_together(connection, std::mem::take(&mut together))?;
-                let outputs = update::write(connection, value, *expected).map_err(|abort| not_changed(value, abort))?;
-                if !outputs.is_empty() {
-                    bound_anew.push((value, outputs));
+                if change_job(connection, value, *expected)? {
+                    bound_anew.push(value);
                 }
             }
         }
     }
     store_together(connection, together)?;
     Ok(bound_anew)
+}
+
+/// Tells whether the job is bound to outputs now that it was not bound to before.
+fn change_job(connection: &mut PgConnection, job: &Job, expected: Revision) -> Result<bool, Abort<NotApplied>> {
+    // Asked before, since the transaction cannot go on when they are in the way; and jobs of the plan may be among them.
+    let readers = Readers::try_from(update::in_the_way(connection, job)?)?;
+    update::write(connection, job, expected).map_err(|abort| {
+        abort.map(|refusal| {
+            let refusal = match refusal {
+                UpdateJobError::OutputsInUse(_) => UpdateJobError::OutputsInUse(readers),
+                other => other,
+            };
+            NotApplied::NotChanged(Box::new(job.clone()), refusal)
+        })
+    })
 }
 
 fn store_together(connection: &mut PgConnection, jobs: Together<'_>) -> Stored {
@@ -246,10 +259,6 @@ fn delete_all(connection: &mut PgConnection, plan: &ApplyPlan) -> Stored {
         inputs::delete(connection, (input.organisation_id, input.id), *expected).map_err(refused)?;
     }
     Ok(())
-}
-
-fn not_changed(job: &Job, abort: Abort<UpdateJobError>) -> Abort<NotApplied> {
-    abort.map(|refusal| NotApplied::NotChanged(Box::new(job.clone()), refusal))
 }
 
 /// What a statement was refused for that these stand for.

@@ -20,7 +20,7 @@ use prediction_domain::model::{
     Prediction, PredictionsDigest, Revision, RoleBinding, Run, RunStatus, Source, SourceId, SourceVersion, Subject,
     Timestamp,
 };
-use prediction_domain::ports::{JobSetUp, WriteMode};
+use prediction_domain::ports::{ApplyPlan, JobSetUp, WriteMode};
 
 use crate::ids::fresh_uuid;
 use crate::values::{
@@ -179,6 +179,25 @@ pub fn a_plan_for_everything() -> JobSetUp {
     let version = a_version_of(source.id);
     let job = a_job_of(&version);
     JobSetUp { new_source: Some(source), new_version: Some(version), job, most_jobs: None, mode: WriteMode::Commit }
+}
+
+/// A plan that stores and deletes nothing.
+#[must_use]
+pub fn a_plan_of_nothing() -> ApplyPlan {
+    ApplyPlan {
+        sources: Vec::new(),
+        new_versions: Vec::new(),
+        adopted_versions: Vec::new(),
+        inputs: Vec::new(),
+        jobs: Vec::new(),
+        deleted_jobs: Vec::new(),
+        deleted_versions: Vec::new(),
+        deleted_sources: Vec::new(),
+        deleted_inputs: Vec::new(),
+        most_jobs: None,
+        allowance: None,
+        mode: WriteMode::Commit,
+    }
 }
 
 /// A time later than all times that this gave before, and not on a full millisecond.

@@ -14,6 +14,7 @@
 //! than the one that is created with it, for example.
 #![expect(clippy::similar_names, reason = "the stores and what is stored are told apart by their types")]
 
+mod apply;
 mod catalog;
 mod fixture;
 mod inputs;
@@ -123,6 +124,49 @@ macro_rules! contract_suite {
                 }
                 history {
                     every_history_gives_what_the_model_gives
+                }
+            }
+            apply {
+                plans {
+                    everything_of_a_plan_reads_back_as_it_was_stored
+                    what_a_plan_changes_reads_back
+                    a_change_of_management_alone_makes_no_revision
+                    a_version_that_is_adopted_stays_what_it_was
+                    things_are_deleted_in_the_order_of_the_plan
+                    a_dry_run_of_a_plan_stores_nothing
+                    a_thousand_jobs_and_inputs_are_stored_at_once
+                }
+                overtaken_plans {
+                    a_plan_is_overtaken_by_what_is_taken
+                    a_plan_is_overtaken_by_what_was_changed_or_deleted
+                    a_plan_is_overtaken_by_what_refers_to_things
+                }
+                plans_and_quotas {
+                    a_plan_makes_as_many_jobs_as_there_may_be
+                    the_changes_of_a_plan_use_what_may_be_changed_in_a_day
+                }
+                plans_and_chains {
+                    jobs_of_a_plan_may_read_each_other
+                    a_plan_closes_no_cycle
+                    a_cycle_between_two_writes_of_a_plan_is_none
+                    a_plan_takes_no_output_away_that_is_read
+                }
+                plans_at_once {
+                    of_many_plans_for_the_same_things_one_is_stored
+                    of_a_plan_and_a_change_of_one_job_one_is_made
+                    plans_in_opposite_orders_get_through
+                    plans_and_changes_close_no_cycle
+                }
+                random_plans {
+                    every_plan_gives_what_the_model_gives
+                }
+                managed_lists {
+                    lists_are_filtered_by_the_set_that_keeps_things
+                    jobs_of_a_set_are_filtered_and_counted_by_more
+                }
+                needs {
+                    what_nothing_would_need_is_told
+                    the_runs_of_jobs_are_counted
                 }
             }
             inputs {

@@ -164,12 +164,6 @@ impl ChainRepository for PostgresStore {
     }
 }
 
-/// What is wrong with the outputs that a job is bound to.
-pub(super) enum BadBinding {
-    OutputMissing,
-    Cycle,
-}
-
 /// The outputs to which a job that is to be stored would be bound, and is not yet.
 pub(super) fn bound_anew(connection: &mut PgConnection, key: (Uuid, Uuid), job: &Job) -> QueryResult<Vec<Uuid>> {
     let bound = job.role_bindings.outputs();
@@ -207,48 +201,26 @@ pub(crate) fn take_turn(connection: &mut PgConnection, organisation: Uuid) -> Qu
 /// with each other, which does no harm.
 const TURNS: i32 = 0x6368_6169;
 
-/// Whether new jobs, which were stored just now, are bound to all outputs that they read.
-pub(super) fn are_bound(connection: &mut PgConnection, jobs: &[&Job]) -> QueryResult<bool> {
-    let readers: Vec<&Job> = jobs.iter().copied().filter(|job| job.role_bindings.have_outputs()).collect();
-    if readers.is_empty() {
+/// Whether a job that was stored just now is bound to all of these outputs.
+pub(super) fn is_bound_to(connection: &mut PgConnection, key: (Uuid, Uuid), ids: &[Uuid]) -> QueryResult<bool> {
+    if ids.is_empty() {
         return Ok(true);
     }
-    #[derive(QueryableByName)]
-    struct Bound {
-        #[diesel(sql_type = BigInt)]
-        outputs: i64,
-    }
-    let wanted: usize = readers.iter().map(|job| job.role_bindings.outputs().len()).sum();
-    let (organisations, ids): (Vec<Uuid>, Vec<Uuid>) =
-        readers.iter().map(|job| (job.organisation_id.as_uuid(), job.id.as_uuid())).unzip();
-    let bound: Bound = sql_query(
-        "SELECT count(*) AS outputs FROM unnest($1, $2) AS reader (organisation_id, id) JOIN bound_outputs \
-         ON bound_outputs.organisation_id = reader.organisation_id AND bound_outputs.job_id = reader.id",
-    )
-    .bind::<Array<SqlUuid>, _>(organisations)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .get_result(connection)?;
-    Ok(usize::try_from(bound.outputs).is_ok_and(|bound| bound == wanted))
+    let of_job = bound_outputs::organisation_id.eq(key.0).and(bound_outputs::job_id.eq(key.1));
+    let bound = bound_outputs::table.filter(of_job).filter(bound_outputs::output_id.eq_any(ids)).count();
+    let bound: i64 = bound.get_result(connection)?;
+    Ok(usize::try_from(bound).is_ok_and(|bound| bound == ids.len()))
 }
 
-/// Judges a job that was stored just now. To be called after [`take_turn`].
-pub(super) fn judge(
-    connection: &mut PgConnection,
-    key: (Uuid, Uuid),
-    bound_anew: &[Uuid],
-) -> QueryResult<Result<(), BadBinding>> {
-    let bound: Vec<(Uuid, Uuid)> = bound_outputs::table
+/// Whether a stored job reads its own output, over whatever others. To be called after [`take_turn`].
+pub(super) fn closes_cycle(connection: &mut PgConnection, key: (Uuid, Uuid)) -> QueryResult<bool> {
+    let upstream: Vec<Uuid> = bound_outputs::table
         .filter(bound_outputs::organisation_id.eq(key.0))
         .filter(bound_outputs::job_id.eq(key.1))
-        .select((bound_outputs::output_id, bound_outputs::upstream_job_id))
+        .select(bound_outputs::upstream_job_id)
+        .distinct()
         .load(connection)?;
-    if !bound_anew.iter().all(|id| bound.iter().any(|(output, _)| output == id)) {
-        return Ok(Err(BadBinding::OutputMissing));
-    }
-    let upstream: BTreeSet<Uuid> = bound.into_iter().map(|(_, upstream)| upstream).collect();
-    let upstream: Vec<Uuid> = upstream.into_iter().collect();
-    let is_cycle = leads_to(connection, key.0, &upstream, key.1)?;
-    Ok(if is_cycle { Err(BadBinding::Cycle) } else { Ok(()) })
+    leads_to(connection, key.0, &upstream, key.1)
 }
 
 /// The jobs that read outputs of a job, but for those that stay.
@@ -266,7 +238,7 @@ pub(super) fn readers(connection: &mut PgConnection, key: (Uuid, Uuid), staying:
 }
 
 #[derive(Debug, QueryableByName)]
-pub(super) struct ReadersRow {
+pub(crate) struct ReadersRow {
     #[diesel(sql_type = BigInt)]
     jobs: i64,
     #[diesel(sql_type = Array<SqlUuid>)]

@@ -3,7 +3,7 @@
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel::{QueryResult, SelectableHelper as _};
 use prediction_domain::model::{Position, Scope};
 use prediction_domain::ports::JobFilter;
@@ -19,10 +19,11 @@ use crate::statement::statement;
 
 /// Lists jobs in creation order, with what is to be known to judge their health.
 ///
-/// No single form is quick in all cases, so there are six:
+/// No single form is quick in all cases, so there are seven:
 /// - of all organisations: along the index in creation order, up to the limit;
 /// - of one organisation: along its part of the index by organisation;
 /// - of several organisations: the first jobs of each in that way, then the first of those;
+/// - of a set, of organisations: along the part of the index by set of each, likewise;
 /// - with an input, of organisations: along the part of `job_inputs` of each and the input, likewise;
 /// - with an input, of all, or with a name: the jobs that have it are found first, then sorted; a name is of one job in
 ///   an organisation, of which an input is looked up;
@@ -153,6 +154,9 @@ impl JobList {
         out: &mut AstPass<'_, 'b, Pg>,
         push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
+        if let Some(set) = &self.conditions.managed_by {
+            return self.push_walk_of_set(out, set, push_organisation);
+        }
         out.push_sql(" FROM jobs WHERE jobs.organisation_id <= ");
         push_organisation(out)?;
         out.push_sql(" AND jobs.organisation_id >= ");
@@ -166,6 +170,38 @@ impl JobList {
         }
         self.conditions.push_filters_apart(out)?;
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.sequence_number LIMIT ");
+        push_unplanned::<BigInt, _>(out, &self.part.limit)
+    }
+
+    /// The same of those that a set keeps.
+    fn push_walk_of_set<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        set: &'b String,
+        push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+    ) -> QueryResult<()> {
+        // The index has only such rows, which a comparison of rows does not tell.
+        out.push_sql(" FROM jobs WHERE jobs.managed_by IS NOT NULL");
+        for comparison in ["<=", ">="] {
+            out.push_sql(" AND (jobs.organisation_id, jobs.managed_by) ");
+            out.push_sql(comparison);
+            out.push_sql(" (");
+            push_organisation(out)?;
+            out.push_sql(", ");
+            push_unplanned::<Text, _>(out, set)?;
+            out.push_sql(")");
+        }
+        if let Some(after) = &self.part.after {
+            out.push_sql(" AND (jobs.organisation_id, jobs.managed_by, jobs.sequence_number) > (");
+            push_organisation(out)?;
+            out.push_sql(", ");
+            push_unplanned::<Text, _>(out, set)?;
+            out.push_sql(", ");
+            push_unplanned::<BigInt, _>(out, after)?;
+            out.push_sql(")");
+        }
+        self.conditions.push_filters_apart(out)?;
+        out.push_sql(" ORDER BY jobs.organisation_id, jobs.managed_by, jobs.sequence_number LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 }

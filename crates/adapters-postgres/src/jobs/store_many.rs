@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use prediction_domain::model::{Job, OutputId};
 use uuid::Uuid;
 
-use super::chains;
 use super::insert::{InsertJobs, InsertManagedJobs};
 
 /// How many jobs go into one statement at the most.
@@ -44,6 +45,30 @@ impl<'a> Together<'a> {
         } else {
             InsertJobs::new(jobs.iter().copied()).load(connection)?
         };
-        Ok(stored.len() == jobs.len() && chains::are_bound(connection, &jobs)?)
+        Ok(stored.len() == jobs.len() && are_bound(connection, &jobs)?)
     }
+}
+
+/// Whether new jobs, which were stored just now, are bound to all outputs that they read.
+pub(super) fn are_bound(connection: &mut PgConnection, jobs: &[&Job]) -> QueryResult<bool> {
+    let readers: Vec<&Job> = jobs.iter().copied().filter(|job| job.role_bindings.have_outputs()).collect();
+    if readers.is_empty() {
+        return Ok(true);
+    }
+    #[derive(QueryableByName)]
+    struct Bound {
+        #[diesel(sql_type = BigInt)]
+        outputs: i64,
+    }
+    let wanted: usize = readers.iter().map(|job| job.role_bindings.outputs().len()).sum();
+    let (organisations, ids): (Vec<Uuid>, Vec<Uuid>) =
+        readers.iter().map(|job| (job.organisation_id.as_uuid(), job.id.as_uuid())).unzip();
+    let bound: Bound = sql_query(
+        "SELECT count(*) AS outputs FROM unnest($1, $2) AS reader (organisation_id, id) JOIN bound_outputs \
+         ON bound_outputs.organisation_id = reader.organisation_id AND bound_outputs.job_id = reader.id",
+    )
+    .bind::<Array<SqlUuid>, _>(organisations)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .get_result(connection)?;
+    Ok(usize::try_from(bound.outputs).is_ok_and(|bound| bound == wanted))
 }

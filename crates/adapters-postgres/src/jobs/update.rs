@@ -7,7 +7,7 @@ use prediction_domain::ports::{StoreFailure, UpdateJobError, WriteMode};
 use uuid::Uuid;
 
 use super::by_name::find_by_name;
-use super::chains::{self, BadBinding};
+use super::chains::{self, ReadersRow};
 use crate::constraints::ConstraintViolation;
 use crate::database::{Abort, Database};
 use crate::quotas::{self, Take};
@@ -36,8 +36,9 @@ pub(super) fn update(
                 Abort::Refused(UpdateJobError::Stale { current })
             });
         }
-        let bound_anew = write(connection, job, expected)?;
-        judge(connection, job, &bound_anew)?;
+        if write(connection, job, expected)? && closes_cycle(connection, job)? {
+            return Err(Abort::Refused(UpdateJobError::Cycle));
+        }
         match allowance {
             Some(allowance) if !Take::new(organisation, allowance).run(connection)? => Err(used_up(allowance)),
             _ => Ok(()),
@@ -51,11 +52,14 @@ pub(super) fn update(
     }
 }
 
-/// What a refusal by [`write`] is, when the transaction is undone: who reads the outputs of the job can be asked now.
+/// What a refusal by [`write`] is, when the transaction is undone: who reads the outputs of the job can be asked now, if
+/// it is not known.
 pub(crate) fn explain(database: &Database, job: &Job, refusal: UpdateJobError) -> UpdateJobError {
-    let UpdateJobError::OutputsInUse(_) = refusal else { return refusal };
-    let staying: Vec<Uuid> = job.outputs.iter().map(|output| output.id.as_uuid()).collect();
-    let readers = database.statement(|connection| chains::readers(connection, key(job), &staying));
+    match &refusal {
+        UpdateJobError::OutputsInUse(readers) if readers.jobs == 0 => {}
+        _ => return refusal,
+    }
+    let readers = database.statement(|connection| in_the_way(connection, job));
     match readers.map_err(StoreFailure::from).and_then(Readers::try_from) {
         // If there are none any more, what was to be bound is gone: the caller looks again.
         Ok(readers) if readers.jobs == 0 => UpdateJobError::OutputMissing,
@@ -64,13 +68,19 @@ pub(crate) fn explain(database: &Database, job: &Job, refusal: UpdateJobError) -
     }
 }
 
-/// Replaces the row. Gives the outputs that the job is to be bound to and was not before, for [`judge`]; from then on
-/// no other transaction binds any in the organisation.
+/// The jobs that read outputs that a job would not have any more.
+pub(crate) fn in_the_way(connection: &mut PgConnection, job: &Job) -> QueryResult<ReadersRow> {
+    let staying: Vec<Uuid> = job.outputs.iter().map(|output| output.id.as_uuid()).collect();
+    chains::readers(connection, key(job), &staying)
+}
+
+/// Replaces the row. Tells whether the job is bound to outputs now that it was not bound to before: then it is to be
+/// judged whether it closes a cycle, and until then no other transaction binds any in the organisation.
 pub(crate) fn write(
     connection: &mut PgConnection,
     job: &Job,
     expected: Revision,
-) -> Result<Vec<Uuid>, Abort<UpdateJobError>> {
+) -> Result<bool, Abort<UpdateJobError>> {
     let key = key(job);
     let bound_anew = chains::bound_anew(connection, key, job)?;
     if !bound_anew.is_empty() {
@@ -107,7 +117,11 @@ pub(crate) fn write(
             _ => Abort::Statement(error),
         })?;
     if changed == 1 {
-        return Ok(bound_anew);
+        return if chains::is_bound_to(connection, key, &bound_anew)? {
+            Ok(!bound_anew.is_empty())
+        } else {
+            Err(Abort::Refused(UpdateJobError::OutputMissing))
+        };
     }
     let current = current_revision(connection, job)?;
     if current != expected {
@@ -121,21 +135,9 @@ pub(crate) fn write(
     }
 }
 
-/// Whether the outputs are there that a job was bound to just now, and it does not read its own.
-pub(crate) fn judge(
-    connection: &mut PgConnection,
-    job: &Job,
-    bound_anew: &[Uuid],
-) -> Result<(), Abort<UpdateJobError>> {
-    if bound_anew.is_empty() {
-        return Ok(());
-    }
-    chains::judge(connection, key(job), bound_anew)?.map_err(|bad| {
-        Abort::Refused(match bad {
-            BadBinding::OutputMissing => UpdateJobError::OutputMissing,
-            BadBinding::Cycle => UpdateJobError::Cycle,
-        })
-    })
+/// Whether a job that was stored just now reads its own output, over whatever others.
+pub(crate) fn closes_cycle(connection: &mut PgConnection, job: &Job) -> QueryResult<bool> {
+    chains::closes_cycle(connection, key(job))
 }
 
 fn current_revision(connection: &mut PgConnection, job: &Job) -> Result<Revision, Abort<UpdateJobError>> {

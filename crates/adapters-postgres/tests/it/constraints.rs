@@ -104,10 +104,34 @@ fn the_limits_are_those_of_the_domain() {
         ("jobs_role_bindings_check", list("role_bindings", None, MAX_BINDINGS)),
         ("jobs_outputs_check", list("outputs", None, MAX_ROLES)),
     ];
+    // What was there before they were keeps them, since it is null.
+    let kept = ["sources", "source_versions", "jobs", "inputs"].map(|table| {
+        let set = between("char_length(managed_by)", 1, chars(MAX_WORD_CHARS));
+        (format!("{table}_managed_by_check"), format!("{set} NOT VALID"))
+    });
+    let rules = rules.into_iter().map(|(name, rule)| (name.to_owned(), rule)).chain(kept);
     for (name, rule) in rules {
         let sql = format!("SELECT pg_get_constraintdef(oid) AS value FROM pg_constraint WHERE conname = '{name}'");
         let stored = database.texts(&sql).concat().split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(stored, rule, "{name}");
+    }
+}
+
+#[test]
+fn a_set_and_its_revision_are_stored_together() {
+    let database = TestDatabase::migrated();
+    jobs(&database.store()).set_up_many(&[a_plan_for_everything()]).remove(0).unwrap();
+    for table in ["sources", "jobs"] {
+        for (change, constraint) in [
+            ("managed_by = 'a'", "management_check"),
+            ("managed_revision = 1", "management_check"),
+            ("managed_by = 'a', managed_revision = 0", "managed_revision_check"),
+            ("managed_by = '', managed_revision = 1", "managed_by_check"),
+        ] {
+            let error = database.connection().batch_execute(&format!("UPDATE {table} SET {change}")).unwrap_err();
+            assert_breaks(&error, DatabaseErrorKind::CheckViolation, &format!("{table}_{constraint}"));
+        }
+        database.execute(&format!("UPDATE {table} SET managed_by = 'a', managed_revision = 1"));
     }
 }
 

@@ -23,6 +23,7 @@ fn a_corrupt_job_is_told_apart() {
         "role_bindings = '[7]'".to_owned(),
         r#"outputs = '[{"id": "00000000-0000-0000-0000-000000000000", "role": "a", "metric": "b"}]'"#.to_owned(),
         r"name = E'a\tb'".to_owned(),
+        r"managed_by = E'a\tb', managed_revision = 1".to_owned(),
     ] {
         let database = database_with(&plan);
         database.execute(&format!("UPDATE jobs SET {change}"));
@@ -52,7 +53,8 @@ fn a_corrupt_job_is_as_invisible_to_others_as_any() {
 fn a_corrupt_source_is_told_apart() {
     let plan = a_plan_for_everything();
     let id = plan.new_source.as_ref().unwrap().id;
-    for change in [r"description = E'a\x01b'", "owner_organisation_id = '00000000-0000-0000-0000-000000000000'"] {
+    let set = r"managed_by = E'a\x01b', managed_revision = 1";
+    for change in [r"description = E'a\x01b'", set, "owner_organisation_id = '00000000-0000-0000-0000-000000000000'"] {
         let database = database_with(&plan);
         database.execute(&format!("UPDATE sources SET {change}"));
         assert_corrupt(&sources(&database.store()).find_many(&[id]), change);

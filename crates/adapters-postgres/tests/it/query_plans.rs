@@ -15,7 +15,7 @@ use prediction_domain::ports::{
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_plan_for_everything};
 
-use prediction_domain_testkit::values::{job_name, role_name};
+use prediction_domain_testkit::values::{job_name, role_name, set_name};
 
 use crate::test_database::{TestDatabase, jobs, runs, source_versions};
 
@@ -166,6 +166,30 @@ fn pages_are_read_along_indexes(crowd: &Crowd, jobs_in_all: u32) {
         crowd.assert_uses("jobs_organisation_id_sequence_number_idx", 4 * 21, |store| {
             jobs(store).list(&Scope::of((1..=4).map(organisation)), &any, &page).unwrap();
         });
+    }
+}
+
+/// What is read for a set follows neither from what else the organisation has, nor from what others have.
+#[test]
+fn the_jobs_of_a_set_are_read_along_the_index_by_set() {
+    for jobs_in_all in [FEW, MANY] {
+        let crowd = Crowd::of(jobs_in_all);
+        crowd.database.execute(
+            "UPDATE jobs SET managed_by = 'set ' || sequence_number % 2, managed_revision = 1 WHERE sequence_number % 4 < 2; \
+             ANALYZE jobs",
+        );
+        let filter = JobFilter { managed_by: Some(set_name("set 1")), ..JobFilter::default() };
+        let first = PageRequest::new(20, None).unwrap();
+        for page in [first, page_after(jobs_in_all / 2), page_after(jobs_in_all + 1)] {
+            for number in [3, LATE] {
+                crowd.assert_uses("jobs_organisation_id_managed_by_sequence_number_idx", 21, |store| {
+                    jobs(store).list(&Scope::of([organisation(number)]), &filter, &page).unwrap();
+                });
+            }
+            crowd.assert_uses("jobs_organisation_id_managed_by_sequence_number_idx", 4 * 21, |store| {
+                jobs(store).list(&Scope::of((1..=4).map(organisation)), &filter, &page).unwrap();
+            });
+        }
     }
 }
 

@@ -289,6 +289,33 @@ fn the_release_before_goes_on_to_work() {
     assert_eq!(database.texts("SELECT name AS value FROM jobs ORDER BY name"), ["a job", "another", "renamed"]);
     assert_eq!(database.count("SELECT count(*) FROM runs"), 2);
     assert_eq!(database.count("SELECT count(*) FROM predictions"), 2);
+    assert_eq!(database.count(KEPT), 0);
+}
+
+/// What sets keep.
+const KEPT: &str = "SELECT (SELECT count(*) FROM sources WHERE managed_by IS NOT NULL OR managed_revision IS NOT NULL) \
+    + (SELECT count(*) FROM source_versions WHERE managed_by IS NOT NULL) \
+    + (SELECT count(*) FROM jobs WHERE managed_by IS NOT NULL OR managed_revision IS NOT NULL) \
+    + (SELECT count(*) FROM inputs WHERE managed_by IS NOT NULL OR managed_revision IS NOT NULL) AS count";
+
+/// A version can come to a set, also when it was numbered by a step, and nothing else of it can change.
+#[test]
+fn what_was_there_is_kept_by_no_set_and_can_come_to_one() {
+    let database = used_by_a_release_before(3);
+    database.store().migrate().unwrap();
+    assert_eq!(database.count(KEPT), 0);
+    database.execute("UPDATE source_versions SET managed_by = 'vineyard'");
+    assert_eq!(database.count(KEPT), 200);
+    let others = database.texts(
+        "SELECT column_name::text AS value FROM information_schema.columns \
+         WHERE table_name = 'source_versions' AND column_name <> 'managed_by'",
+    );
+    assert_eq!(others.len(), 10);
+    for column in others {
+        let change = format!("UPDATE source_versions SET managed_by = 'other', {column} = {column}");
+        let error = database.connection().batch_execute(&change).unwrap_err();
+        assert!(error.to_string().contains("immutable"), "{column}: {error}");
+    }
 }
 
 /// The service may go by a role that owns nothing: what the release before let it write, the triggers write more of

@@ -168,6 +168,24 @@ fn the_limits_are_those_of_the_model() {
             update("jobs", "updated_by", text(Subject::MAX_CHARS)),
             update("jobs", "updated_by", text(Subject::MAX_CHARS + 1)),
         ),
+        (
+            update("sources", "managed_revision = 1, managed_by", text(MAX_WORD_CHARS)),
+            update("sources", "managed_revision = 1, managed_by", text(MAX_WORD_CHARS + 1)),
+        ),
+        (
+            update("jobs", "managed_revision = 1, managed_by", text(1)),
+            update("jobs", "managed_revision = 1, managed_by", text(0)),
+        ),
+        (update("jobs", "managed_revision", number(1)), update("jobs", "managed_revision", number(0))),
+        (
+            update("jobs", "managed_revision = NULL, managed_by", "NULL".to_owned()),
+            update("jobs", "managed_revision", number(1)),
+        ),
+        (
+            update("sources", "managed_revision = NULL, managed_by", "NULL".to_owned()),
+            update("sources", "managed_by", text(1)),
+        ),
+        (update("source_versions", "managed_by", text(1)), update("source_versions", "managed_by", text(0))),
         (update("runs", "job_revision", number(1)), update("runs", "job_revision", number(0))),
         (update("runs", "succeeded", number(0)), update("runs", "succeeded", number(2))),
         (

@@ -19,7 +19,7 @@ use prediction_domain::ports::{
     Issued, JobFilter, OwnerFilter, PredictionQuery, Purged, RunFilter, SourceFilter, SourceVersionFilter, WriteMode,
 };
 use prediction_domain_testkit::builders::{a_prediction, a_run_of};
-use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name};
+use prediction_domain_testkit::values::{fresh_organisation_id, hours, micros_after, page_after, role_name, set_name};
 
 use crate::test_database::{Database, everything_of};
 
@@ -223,6 +223,11 @@ fn jobs_of_an_organisation_are_listed_from_what_is_its_own() {
         // Which of the indexes that begin so makes no difference.
         assert!(plan.starts_with("SEARCH jobs USING INDEX jobs_organisation_id_"), "{plan}");
         assert!(plan.contains("_idx (organisation_id=?"), "{plan}");
+    }
+    let of_set = JobFilter { managed_by: Some(set_name("vineyard")), ..JobFilter::default() };
+    for plan in plans(&database, "SELECT", || list(&database, &scope, &of_set)) {
+        let key = "SEARCH jobs USING INDEX jobs_organisation_id_managed_by_idx (organisation_id=? AND managed_by=?";
+        assert!(plan.starts_with(key), "{plan}");
     }
 }
 

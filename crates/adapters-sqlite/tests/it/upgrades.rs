@@ -81,6 +81,33 @@ fn the_release_before_goes_on_to_work() {
     assert_eq!(number(&mut connection, "SELECT count(*) FROM jobs WHERE name = 'renamed'"), 1);
     assert_eq!(number(&mut connection, "SELECT count(*) FROM runs"), 1);
     assert_eq!(number(&mut connection, "SELECT count(*) FROM predictions"), 1);
+    assert_eq!(number(&mut connection, &format!("SELECT {KEPT}")), 0);
+}
+
+/// What sets keep.
+const KEPT: &str = "(SELECT count(*) FROM sources WHERE managed_by IS NOT NULL OR managed_revision IS NOT NULL) \
+    + (SELECT count(*) FROM source_versions WHERE managed_by IS NOT NULL) \
+    + (SELECT count(*) FROM jobs WHERE managed_by IS NOT NULL OR managed_revision IS NOT NULL) \
+    + (SELECT count(*) FROM inputs WHERE managed_by IS NOT NULL OR managed_revision IS NOT NULL)";
+
+/// A version can come to a set, and nothing else of it can change.
+#[test]
+fn what_was_there_is_kept_by_no_set_and_can_come_to_one() {
+    let database = used_by_a_release_before(3);
+    database.store.migrate().unwrap();
+    let mut connection = database.connect();
+    assert_eq!(number(&mut connection, &format!("SELECT {KEPT}")), 0);
+    connection.batch_execute("UPDATE source_versions SET managed_by = 'vineyard'").unwrap();
+    assert_eq!(number(&mut connection, &format!("SELECT {KEPT}")), 200);
+    let columns =
+        "id source_id version version_key description input_roles output_roles contract_digest created_at rowid";
+    let all = "SELECT count(*) FROM pragma_table_info('source_versions')";
+    assert_eq!(number(&mut connection, all), columns.split(' ').count() as i64, "the row id stands for the set");
+    for column in columns.split(' ') {
+        let change = format!("UPDATE source_versions SET managed_by = 'other', {column} = {column}");
+        let error = connection.batch_execute(&change).unwrap_err().to_string();
+        assert!(error.contains("immutable"), "{column}: {error}");
+    }
 }
 
 /// Also what the release before writes before the step comes to it.

@@ -5,10 +5,10 @@ use std::sync::Barrier;
 use std::thread;
 
 use prediction_domain::model::{
-    Job, JobId, Page, PageRequest, Scope, Source, SourceId, SourceVersion, SourceVersionId,
+    Input, Job, JobId, Page, PageRequest, Scope, Source, SourceId, SourceVersion, SourceVersionId,
 };
 use prediction_domain::ports::{
-    JobFilter, JobSetUp, JobSetUpOutcome, JobSetUpRejected, SourceFilter, SourceVersionFilter,
+    InputFilter, JobFilter, JobSetUp, JobSetUpOutcome, JobSetUpRejected, SourceFilter, SourceVersionFilter,
 };
 
 use crate::Stores;
@@ -102,10 +102,21 @@ pub(crate) struct Contents {
     sources: Vec<Source>,
     versions: Vec<SourceVersion>,
     jobs: Vec<Job>,
+    inputs: Vec<Input>,
 }
 
 pub(crate) fn contents(stores: &Stores) -> Contents {
-    Contents { sources: all_sources(stores), versions: all_versions(stores), jobs: all_jobs(stores) }
+    Contents {
+        sources: all_sources(stores),
+        versions: all_versions(stores),
+        jobs: all_jobs(stores),
+        inputs: first_inputs(stores),
+    }
+}
+
+pub(crate) fn first_inputs(stores: &Stores) -> Vec<Input> {
+    let page = first_page(PageRequest::MAX_LIMIT);
+    stores.inputs.list(&Scope::Platform, &InputFilter::default(), &page).expect("inputs can be listed").items
 }
 
 pub(crate) fn all_sources(stores: &Stores) -> Vec<Source> {

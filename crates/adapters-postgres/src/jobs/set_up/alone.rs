@@ -6,8 +6,8 @@ use prediction_domain::ports::{JobSetUp, JobSetUpOutcome, JobSetUpRejected, Stor
 use uuid::Uuid;
 
 use super::super::by_name::find_by_name;
-use super::super::chains;
 use super::super::insert::InsertJobs;
+use super::super::store_many;
 use crate::catalog::source_versions;
 use crate::catalog::sources;
 use crate::constraints::ConstraintViolation;
@@ -84,7 +84,7 @@ fn store(connection: &mut PgConnection, plan: &JobSetUp) -> Result<(), Abort<Not
     let stored: Vec<(Uuid, Uuid)> = InsertJobs::new([job]).load(connection).map_err(fail)?;
     if !stored.is_empty() {
         // Nothing rests on a new job, so it closes no cycle, and waits for no turn.
-        if !chains::are_bound(connection, &[job])? {
+        if !store_many::are_bound(connection, &[job])? {
             return Err(reject(JobSetUpRejected::OutputMissing));
         }
         // The number is held from now on: others wait to know whether there is room for them.

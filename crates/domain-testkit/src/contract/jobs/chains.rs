@@ -454,7 +454,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-fn reading(outputs: &[OutputId]) -> CheckedBindings {
+pub(in crate::contract) fn reading(outputs: &[OutputId]) -> CheckedBindings {
     let binding = |(number, id): (usize, &OutputId)| RoleBinding {
         role: role_name(&format!("role {number}")),
         input_id: id.as_input(),

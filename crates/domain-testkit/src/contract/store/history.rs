@@ -62,11 +62,11 @@ impl Dice {
         usize::try_from(number).expect("31 bits") % sides
     }
 
-    fn pick<T: Clone>(&mut self, items: &[T]) -> T {
+    pub(in crate::contract) fn pick<T: Clone>(&mut self, items: &[T]) -> T {
         items[self.roll(items.len())].clone()
     }
 
-    fn one_in(&mut self, times: usize) -> bool {
+    pub(in crate::contract) fn one_in(&mut self, times: usize) -> bool {
         self.roll(times) == 0
     }
 }
@@ -224,7 +224,7 @@ impl Pool {
     }
 
     /// Remembers which jobs are there to be changed and deleted.
-    fn look_at_jobs_of(&mut self, stores: &Stores) {
+    pub(in crate::contract) fn look_at_jobs_of(&mut self, stores: &Stores) {
         let scope = Scope::of(self.organisations.iter().copied());
         let page = first_page(PageRequest::MAX_LIMIT);
         self.jobs = list_jobs(stores, &scope, &JobFilter::default(), &page).items;
@@ -353,7 +353,7 @@ impl Pool {
         }
     }
 
-    fn source(&self, dice: &mut Dice) -> Source {
+    pub(in crate::contract) fn source(&self, dice: &mut Dice) -> Source {
         let name = dice.pick(&self.source_names);
         let name = if dice.one_in(2) { name.to_uppercase() } else { name };
         let created_at = self.time(dice);
@@ -368,7 +368,7 @@ impl Pool {
         }
     }
 
-    fn version(&self, dice: &mut Dice) -> SourceVersion {
+    pub(in crate::contract) fn version(&self, dice: &mut Dice) -> SourceVersion {
         let number = dice.roll(self.versions.len());
         let label = dice.pick(&["1.0", "v1.0", "2.0", "3.0", "4.0"]);
         SourceVersion {
@@ -379,7 +379,7 @@ impl Pool {
         }
     }
 
-    fn job(&self, dice: &mut Dice) -> Job {
+    pub(in crate::contract) fn job(&self, dice: &mut Dice) -> Job {
         let number = dice.roll(self.versions.len());
         let owner = if dice.one_in(10) { dice.pick(&self.sources) } else { self.owner(number) };
         let version = SourceVersion { id: self.versions[number], ..a_version_of(owner) };
@@ -400,7 +400,7 @@ impl Pool {
         self.sources[version % self.sources.len()]
     }
 
-    fn known_job(&self, dice: &mut Dice) -> Job {
+    pub(in crate::contract) fn known_job(&self, dice: &mut Dice) -> Job {
         if self.jobs.is_empty() || dice.one_in(8) { self.job(dice) } else { dice.pick(&self.jobs) }
     }
 
