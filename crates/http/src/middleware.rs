@@ -15,7 +15,7 @@ use crate::api::Api;
 use crate::expectation::is_head_only;
 use crate::pieces::in_pieces;
 use crate::problem::{Problem, ProblemCode};
-use crate::request::KnownCaller;
+use crate::request::{KnownCaller, form_of_problems};
 use crate::routes::RoutePattern;
 use crate::traces::RequestSpan;
 
@@ -102,11 +102,12 @@ fn fresh_id() -> String {
 /// Writes an error answer again as a problem that carries the request's id, whichever layer made the error.
 fn with_request_id(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
+    let form = form_of_problems(response.request().headers());
     let Some(error) = response.response().error() else {
         // Our own routes fail with an error. What answers one by itself is brought into form.
         let is_error = status.is_client_error() || status.is_server_error();
         return if is_error {
-            response.into_response(framework_problem(status).respond(Some(request_id)))
+            response.into_response(framework_problem(status).respond_as(form, request_id))
         } else {
             response
         };
@@ -116,11 +117,11 @@ fn with_request_id(response: ServiceResponse<BoxBody>, request_id: &str) -> Serv
             if let Some(cause) = problem.cause() {
                 log_cause(problem, cause, request_id);
             }
-            problem.respond(Some(request_id))
+            problem.respond_as(form, request_id)
         }
         None => {
             tracing::warn!(request_id, error = %error, "the framework refused a request");
-            framework_problem(status).respond(Some(request_id))
+            framework_problem(status).respond_as(form, request_id)
         }
     };
     response.into_response(answer)

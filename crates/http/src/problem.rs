@@ -19,6 +19,15 @@ use crate::request::bearer::BearerError;
 
 pub use prediction_wire::ProblemCode;
 
+/// How JSON is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As short as it can be, for programs.
+    Compact,
+    /// In lines, for people.
+    Indented,
+}
+
 /// An error answer.
 #[derive(Debug)]
 pub struct Problem {
@@ -155,20 +164,42 @@ impl Problem {
     /// The body of the answer, with the id of the request that it answers.
     #[must_use]
     pub fn to_json(&self, request_id: Option<&str>) -> Vec<u8> {
-        let body = wire::Problem { request_id: request_id.map(str::to_owned), ..(*self.body).clone() };
         // Texts, numbers and lists of them are always JSON.
-        serde_json::to_vec(&body).unwrap_or_default()
+        serde_json::to_vec(&self.answering(request_id)).unwrap_or_default()
+    }
+
+    /// The same in lines, for people.
+    fn to_indented_json(&self, request_id: Option<&str>) -> Vec<u8> {
+        let mut lines = serde_json::to_vec_pretty(&self.answering(request_id)).unwrap_or_default();
+        lines.push(b'\n');
+        lines
+    }
+
+    fn answering(&self, request_id: Option<&str>) -> wire::Problem {
+        wire::Problem { request_id: request_id.map(str::to_owned), ..(*self.body).clone() }
     }
 
     /// The answer, with the id of the request that it answers.
     #[must_use]
     pub fn respond(&self, request_id: Option<&str>) -> HttpResponse {
+        self.respond_with(self.to_json(request_id))
+    }
+
+    /// The answer to a client that wants it in this form.
+    pub(crate) fn respond_as(&self, form: Form, request_id: &str) -> HttpResponse {
+        match form {
+            Form::Compact => self.respond(Some(request_id)),
+            Form::Indented => self.respond_with(self.to_indented_json(Some(request_id))),
+        }
+    }
+
+    fn respond_with(&self, body: Vec<u8>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status());
         response.insert_header((CONTENT_TYPE, PROBLEM_MEDIA_TYPE));
         for (name, value) in &self.headers {
             response.append_header((name.clone(), value.clone()));
         }
-        response.body(self.to_json(request_id))
+        response.body(body)
     }
 
     fn status(&self) -> StatusCode {

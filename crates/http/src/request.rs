@@ -30,6 +30,7 @@ use crate::problem::{Problem, ProblemCode};
 use body::BodyLimits;
 use prediction_wire::{self as wire, Shape};
 
+pub(crate) use accept::form_of_problems;
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
 pub(crate) use precondition::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::WWW_AUTHENTICATE;
 use prediction_domain::model::{
-    AccessDenied, OwnersRight, Quota, QuotaExceeded, Readers, RoleName, ValueCount, Violations,
+    AccessDenied, ApplyAction, OwnersRight, Quota, QuotaExceeded, Readers, RoleName, ValueCount, Violations,
 };
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, UseCaseError};
@@ -45,15 +45,28 @@ impl From<UseCaseError> for Problem {
                 .violations(violations.iter()),
             UseCaseError::PlanOutdated(plan) => Self::new(ProblemCode::PlanOutdated)
                 .detail(format!("the plan is {} now", plan.plan_digest))
-                .member(ProblemMember::NewPlan, json!(ApplyResult::from(*plan))),
+                .member(ProblemMember::NewPlan, json!(within_a_problem(ApplyResult::from(*plan)))),
             UseCaseError::PruneLimitExceeded { limit, removals, plan } => Self::new(ProblemCode::PruneLimitExceeded)
                 .detail(format!("{} would be removed, and at most {limit} may be", counted(removals as u64, "thing")))
                 .member(ProblemMember::Removals, removals)
                 .member(ProblemMember::Limit, limit)
-                .member(ProblemMember::NewPlan, json!(ApplyResult::from(*plan))),
+                .member(ProblemMember::NewPlan, json!(within_a_problem(ApplyResult::from(*plan)))),
             UseCaseError::Store(failure) => failure.into(),
         }
     }
+}
+
+/// A plan that is told beside a problem: what it would change, with the differences if they are few.
+fn within_a_problem(mut plan: ApplyResult) -> ApplyResult {
+    plan.changes.retain(|change| change.action != ApplyAction::Unchanged);
+    let differences: Vec<_> = plan.changes.iter().map(|change| &change.differences).collect();
+    if super::length_of(&differences) > super::MOST_BYTES_OF_ERRORS {
+        for change in &mut plan.changes {
+            change.differences_omitted |= !change.differences.is_empty();
+            change.differences.clear();
+        }
+    }
+    plan
 }
 
 impl From<AccessDenied> for Problem {

@@ -5,6 +5,8 @@ use std::cmp::Reverse;
 use actix_web::http::header::{ACCEPT, HeaderMap, Quality, QualityItem};
 use actix_web::mime::{self, Mime};
 
+use crate::problem::Form;
+
 /// How much a form is wanted, and how exactly that is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Wish {
@@ -17,12 +19,7 @@ struct Wish {
 /// Whether CSV is wanted rather than JSON. What accepts neither is answered with JSON, too: it tells more than a
 /// refusal.
 pub(super) fn prefers_csv(headers: &HeaderMap) -> bool {
-    let accepted: Vec<QualityItem<Mime>> = headers
-        .get_all(ACCEPT)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.trim().parse().ok())
-        .collect();
+    let accepted = accepted(headers);
     let csv = wish(&accepted, mime::TEXT, mime::CSV);
     let json = wish(&accepted, mime::APPLICATION, mime::JSON);
     match (csv, json) {
@@ -31,6 +28,27 @@ pub(super) fn prefers_csv(headers: &HeaderMap) -> bool {
         (Some(csv), None) => csv.quality > Quality::ZERO,
         (None, _) => false,
     }
+}
+
+fn accepted(headers: &HeaderMap) -> Vec<QualityItem<Mime>> {
+    headers
+        .get_all(ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.trim().parse().ok())
+        .collect()
+}
+
+/// In which form a client is told a problem. One that takes anything, and names no JSON, is probably a person at a
+/// terminal.
+pub(crate) fn form_of_problems(headers: &HeaderMap) -> Form {
+    let accepted = accepted(headers);
+    let is_json = |range: &QualityItem<Mime>| {
+        range.item.type_() == mime::APPLICATION
+            && (range.item.subtype() == mime::JSON || range.item.suffix() == Some(mime::JSON))
+    };
+    let is_anything = |range: &QualityItem<Mime>| range.item == mime::STAR_STAR;
+    if accepted.iter().any(is_anything) && !accepted.iter().any(is_json) { Form::Indented } else { Form::Compact }
 }
 
 /// What is said of a type: by the range that fits it most exactly, whatever others say.
@@ -81,6 +99,24 @@ mod tests {
             assert!(csv(&[accept]), "{accept}");
         }
         assert!(csv(&["application/json;q=0.1", "text/csv"]));
+    }
+
+    #[test]
+    fn problems_are_indented_for_a_client_that_takes_anything() {
+        let form = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.append(ACCEPT, HeaderValue::from_static(value));
+            form_of_problems(&headers)
+        };
+        for accept in ["*/*", "text/html, application/xhtml+xml, */*;q=0.8", "text/csv, */*"] {
+            assert_eq!(form(accept), Form::Indented, "{accept}");
+        }
+        for accept in
+            ["", "application/json", "application/json, */*", "application/problem+json, */*;q=0.1", "text/html"]
+        {
+            assert_eq!(form(accept), Form::Compact, "{accept}");
+        }
+        assert_eq!(form_of_problems(&HeaderMap::new()), Form::Compact);
     }
 
     #[test]
