@@ -17,12 +17,13 @@ const STRICT_JSON: &str = "prediction-strict-json";
 const UNITS: &str = "prediction-units";
 const WIRE: &str = "prediction-wire";
 const IDENTITY: &str = "prediction-identity";
+const CLIENT: &str = "prediction-client";
 const SYSTEM: &str = "prediction-adapters-system";
 const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
@@ -33,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
     (WIRE, &[DOMAIN, STRICT_JSON]),
     (HTTP, &[DOMAIN, IDENTITY, WIRE]),
+    (CLIENT, &[WIRE]),
     (SYSTEM, &[DOMAIN]),
     (WEB, &[IDENTITY, STRICT_JSON]),
     (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, UNITS, WEB]),

@@ -10,6 +10,7 @@ mod browsers;
 mod candidates;
 mod chains;
 mod changes;
+mod client_examples;
 mod command;
 mod comparing;
 mod connections;
