@@ -144,9 +144,8 @@ impl Client {
         body: Option<&Value>,
         parameters: &Parameters,
     ) -> Result<Answer, ClientError> {
-        let query = parameters.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>();
         let headers: Vec<_> = parameters.if_match.iter().map(|etag| ("if-match", etag.as_str())).collect();
-        self.send(method, path, &query, body, &headers)
+        self.send(method, path, &parameters.pairs(), body, &headers)
     }
 
     /// Sends a request until there is an answer, or no hope of one.

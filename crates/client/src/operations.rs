@@ -178,12 +178,10 @@ impl Client {
     }
 
     fn csv(&self, path: &str, parameters: &Parameters) -> Result<Stream, ClientError> {
-        let query: Vec<_> = parameters.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.stream(path, &query, "text/csv")
+        self.stream(path, &parameters.pairs(), "text/csv")
     }
 
     fn as_text(&self, path: &str, parameters: &Parameters) -> Result<crate::Answer, ClientError> {
-        let query: Vec<_> = parameters.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.send(Method::GET, path, &query, None, &[("accept", "*/*")])
+        self.send(Method::GET, path, &parameters.pairs(), None, &[("accept", "*/*")])
     }
 }

@@ -43,6 +43,12 @@ impl Parameters {
         self
     }
 
+    /// The query, as [`Client::send`](crate::Client::send) takes it.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
     /// The same with another value of that parameter.
     pub(crate) fn replace(&mut self, name: &str, value: &str) {
         self.query.retain(|(other, _)| other != name);

@@ -1,4 +1,5 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,20 @@ pub trait Pause: Send + Sync {
 
     /// A number from 0 to 1, another one each time: of clients that failed together not all shall come back together.
     fn share(&self) -> f64;
+}
+
+impl<P: Pause + ?Sized> Pause for Arc<P> {
+    fn passed(&self) -> Duration {
+        (**self).passed()
+    }
+
+    fn sleep(&self, time: Duration) {
+        (**self).sleep(time);
+    }
+
+    fn share(&self) -> f64 {
+        (**self).share()
+    }
 }
 
 /// Waits for real.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub fn printable(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_obeyed(character) {
+        if is_unprintable(character) {
             // Writing into a String does not fail.
             let _ = write!(written, "{}", character.escape_unicode());
         } else {
@@ -16,7 +16,9 @@ pub fn printable(text: &str) -> String {
     written
 }
 
-fn is_obeyed(character: char) -> bool {
+/// Whether a terminal obeys a character instead of showing it, or shows nothing.
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where something cannot be had")]
 
 mod answers;
+mod oauth;
 mod operations;
 mod retries;
 mod server;

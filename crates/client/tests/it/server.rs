@@ -39,8 +39,14 @@ pub(crate) struct Server {
 impl Server {
     /// One that does these steps; what comes later finds nobody.
     pub(crate) fn start(steps: Vec<Step>) -> Self {
+        Self::start_with(|_| steps)
+    }
+
+    /// The same, where the steps depend on where the server is.
+    pub(crate) fn start_with(steps: impl FnOnce(&str) -> Vec<Step>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let steps = steps(&format!("http://{address}"));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);
         thread::spawn(move || {
