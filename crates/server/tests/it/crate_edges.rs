@@ -18,12 +18,13 @@ const UNITS: &str = "prediction-units";
 const WIRE: &str = "prediction-wire";
 const IDENTITY: &str = "prediction-identity";
 const CLIENT: &str = "prediction-client";
+const CLI: &str = "prediction-cli";
 const SYSTEM: &str = "prediction-adapters-system";
 const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
@@ -37,7 +38,8 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     (CLIENT, &[WIRE]),
     (SYSTEM, &[DOMAIN]),
     (WEB, &[IDENTITY, STRICT_JSON]),
-    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, UNITS, WEB]),
+    (CLI, &[DOMAIN, IDENTITY, CLIENT, SYSTEM]),
+    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, UNITS, WEB, CLI]),
 ];
 
 /// What the domain may be made of: values, and nothing that speaks to the world.

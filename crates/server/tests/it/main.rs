@@ -51,6 +51,7 @@ mod retention;
 mod runner;
 mod start_up;
 mod statuses;
+mod terminal;
 mod traces;
 mod tutorial;
 mod upgrading;
