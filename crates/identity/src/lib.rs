@@ -1,7 +1,7 @@
 //! Identifies the caller: from an access token to a [`Caller`].
 //!
 //! A [`TokenVerifier`] says whose a token is. [`local::LocalIdentity`] verifies the tokens that this service mints for
-//! itself, [`issuer::IssuerIdentity`] those of another system with its [`keys`], each a [`key_set::KeySet`];
+//! itself with its [`local_secret`], [`issuer::IssuerIdentity`] those of another system with its [`keys`], each a [`key_set::KeySet`];
 //! [`cache::CachingVerifier`] remembers what another one found out. What every verifier of JSON Web Tokens has to check
 //! is in [`header`], [`signature`] and [`claims`], in this order: nothing of a token is believed before its signature
 //! is verified, and the header only says which of the configured keys to try. What differs between issuers is in
@@ -16,6 +16,7 @@ pub mod issuer;
 pub mod key_set;
 pub mod keys;
 pub mod local;
+pub mod local_secret;
 pub mod organisations;
 pub mod profile;
 pub mod scopes;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
+use prediction_cli::Verb;
 use prediction_domain::model::{OrganisationId, Permission, nearest};
 use prediction_identity::profile::TokenProfile;
 
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     Migrate(DatabaseOptions),
     /// Print the OpenAPI document
     Openapi,
+    /// What the command `prediction` does, so that one download is enough
+    #[command(flatten)]
+    Client(Verb),
 }
 
 #[derive(Debug, Args)]
@@ -399,7 +403,10 @@ mod tests {
 
     #[test]
     fn every_option_has_an_environment_variable() {
-        for command in std::iter::once(&CommandLine::command()).chain(CommandLine::command().get_subcommands()) {
+        let all = CommandLine::command();
+        // What a verb of `prediction` is told is about one call, not about an installation.
+        let own = all.get_subcommands().filter(|command| !Verb::is_one(command.get_name()));
+        for command in std::iter::once(&all).chain(own) {
             for option in command.get_opts() {
                 let name = option.get_id().as_str();
                 assert!(option.get_env().is_some(), "{} --{name}", command.get_name());

@@ -1,22 +1,14 @@
 //! The folder with what a server keeps beside its database: the secret of the local identity.
 
-use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use prediction_identity::local_secret::{self, SECRET_FILE};
 
 const SECRET_BYTES: usize = 32;
-const SECRET_FILE: &str = "secret";
-
-/// More than any secret has. Of a longer file no more is read.
-const MAX_FILE_BYTES: u64 = 4 * 1024;
-
-/// The fewest different bytes in a secret. Of 32 random bytes about 30 are different; that there are fewer than 12 does
-/// not happen in the age of the world.
-const MIN_DIFFERENT_BYTES: usize = 12;
 
 /// Makes the folder unless it is there, readable for no other user.
 pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
@@ -34,36 +26,10 @@ pub(crate) fn prepare(folder: &Path) -> anyhow::Result<()> {
 pub(crate) fn secret(folder: &Path) -> anyhow::Result<Vec<u8>> {
     prepare(folder)?;
     let path = folder.join(SECRET_FILE);
-    if !is_there(&path)? {
+    if !local_secret::is_there(&path)? {
         create(folder, &path)?;
     }
-    read(&path)
-}
-
-/// The secret that a server made. Nothing is made here: a token that is signed with a secret of its own is good for no
-/// server.
-pub(crate) fn secret_of_server(folder: &Path) -> anyhow::Result<Vec<u8>> {
-    if folder.exists() && !folder.is_dir() {
-        bail!("the data folder {} is not a folder", folder.display());
-    }
-    let path = folder.join(SECRET_FILE);
-    if !is_there(&path)? {
-        bail!(
-            "there is no secret in the data folder {}: name the data folder of the server with --data-dir, or start the server, \
-             which makes the secret",
-            folder.display()
-        );
-    }
-    read(&path)
-}
-
-/// Whether something has the name, if only a link to nowhere.
-fn is_there(path: &Path) -> anyhow::Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error).with_context(|| format!("cannot look for the secret {}", path.display())),
-    }
+    Ok(local_secret::read(&path)?)
 }
 
 /// Where the embedded database is unless another is named.
@@ -91,58 +57,6 @@ fn create(folder: &Path, path: &Path) -> anyhow::Result<()> {
     written.with_context(|| format!("cannot write the secret {}", path.display()))
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read the secret {}", path.display());
-    // Checked before it is opened: a process that opens a pipe waits until another one opens it for writing.
-    check_file(path, &fs::metadata(path).with_context(cannot)?)?;
-    let file = File::open(path).with_context(cannot)?;
-    check_file(path, &file.metadata().with_context(cannot)?)?;
-    let mut text = Vec::new();
-    file.take(MAX_FILE_BYTES).read_to_end(&mut text).with_context(cannot)?;
-    let text = String::from_utf8(text).unwrap_or_default();
-    let Some(secret) = unhex(text.trim()).filter(|secret| secret.len() >= SECRET_BYTES) else {
-        bail!(
-            "the secret {} is not {SECRET_BYTES} bytes in hexadecimal: delete it to have a new one made",
-            path.display()
-        );
-    };
-    if is_guessable(&secret) {
-        bail!("the secret {} is not random: delete it to have a new one made", path.display());
-    }
-    Ok(secret)
-}
-
-/// A secret is in a file that belongs to the user of this process, and that no other user can read or change.
-fn check_file(path: &Path, file: &Metadata) -> anyhow::Result<()> {
-    if !file.is_file() {
-        bail!("the secret {} is not a file: remove it to have one made", path.display());
-    }
-    let own = rustix::process::geteuid().as_raw();
-    if file.uid() != own {
-        bail!(
-            "the secret {} belongs to the user {} and not to the service's own, {own}: give it to that user with chown, or delete it \
-             to have a new one made",
-            path.display(),
-            file.uid()
-        );
-    }
-    if file.permissions().mode() & 0o077 != 0 {
-        bail!(
-            "others can read the secret {}: run chmod 600 on it, or delete it to have a new one made",
-            path.display()
-        );
-    }
-    Ok(())
-}
-
-/// Whether a person wrote the secret down instead of having it made: zeros, a word many times over, counting.
-fn is_guessable(secret: &[u8]) -> bool {
-    let different: BTreeSet<_> = secret.iter().collect();
-    let step = |pair: &[u8]| pair[1].wrapping_sub(pair[0]);
-    let is_counting = secret.windows(2).map(step).collect::<BTreeSet<_>>().len() == 1;
-    different.len() < MIN_DIFFERENT_BYTES || is_counting
-}
-
 fn random<const BYTES: usize>() -> anyhow::Result<[u8; BYTES]> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
@@ -153,16 +67,17 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use prediction_identity::local_secret::{is_guessable, of_server};
+
     use super::*;
+
+    fn secret_of_server(folder: &Path) -> anyhow::Result<Vec<u8>> {
+        Ok(of_server(folder)?)
+    }
 
     #[test]
     fn the_secret_is_made_once_and_for_its_owner() {

@@ -16,6 +16,7 @@ use prediction_identity::issuer::IssuerIdentity;
 use prediction_identity::key_set::{KeySet, MAX_KEY_SET_BYTES};
 use prediction_identity::keys::IssuerKeys;
 use prediction_identity::local::{DEFAULT_ORGANISATIONS_CLAIM, LocalIdentity, TokenRequest};
+use prediction_identity::local_secret;
 
 use crate::command_line::{IdentityOptions, IssuerOptions, ServeOptions, TokenOptions};
 use crate::data_folder;
@@ -142,7 +143,7 @@ pub(crate) fn mint(options: &TokenOptions) -> anyhow::Result<String> {
         scope,
         expires_in: options.expires_in,
     };
-    let secret = data_folder::secret_of_server(&options.data.data_dir)?;
+    let secret = local_secret::of_server(&options.data.data_dir)?;
     local(&secret, &options.identity)?.mint(&request).context("the token would not be accepted")
 }
 

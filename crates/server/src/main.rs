@@ -16,12 +16,21 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use prediction_cli::Verb;
 
 use command_line::{Command, CommandLine, DatabaseOptions};
 
 fn main() -> ExitCode {
-    match run(CommandLine::parse()) {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) if names_a_verb() => return prediction_cli::usage_exit(&error),
+        Err(error) => error.exit(),
+    };
+    if let Some(Command::Client(verb)) = &line.command {
+        return prediction_cli::run_in_process(verb, CommandLine::command());
+    }
+    match run(line) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One sentence for the person at the keyboard: what failed, and the causes behind it.
@@ -31,12 +40,19 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether the command line is for a verb of `prediction`, whose statuses scripts tell apart.
+fn names_a_verb() -> bool {
+    std::env::args().nth(1).is_some_and(|word| Verb::is_one(&word))
+}
+
 fn run(command_line: CommandLine) -> anyhow::Result<()> {
     match command_line.command {
         None => serve::serve(&command_line.serve),
         Some(Command::Serve(options)) => serve::serve(&options),
         Some(Command::Token(options)) => print(&identity::mint(&options)?),
         Some(Command::Migrate(options)) => migrate(&options),
+        // Done before: it has statuses of its own.
+        Some(Command::Client(_)) => Ok(()),
         Some(Command::Openapi) => print(prediction_http::openapi::json().trim_end()),
     }
 }

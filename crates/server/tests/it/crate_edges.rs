@@ -18,12 +18,14 @@ const MANIFEST: &str = "prediction-manifest";
 const UNITS: &str = "prediction-units";
 const WIRE: &str = "prediction-wire";
 const IDENTITY: &str = "prediction-identity";
+const CLIENT: &str = "prediction-client";
+const CLI: &str = "prediction-cli";
 const SYSTEM: &str = "prediction-adapters-system";
 const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
@@ -35,9 +37,11 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
     (WIRE, &[DOMAIN, STRICT_JSON]),
     (HTTP, &[DOMAIN, IDENTITY, WIRE]),
+    (CLIENT, &[WIRE]),
     (SYSTEM, &[DOMAIN]),
     (WEB, &[IDENTITY, STRICT_JSON]),
-    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, UNITS, WEB]),
+    (CLI, &[DOMAIN, IDENTITY, CLIENT, SYSTEM, MANIFEST]),
+    (SERVER, &[DOMAIN, POSTGRES, SQLITE, IDENTITY, HTTP, SYSTEM, UNITS, WEB, CLI]),
 ];
 
 /// What the domain may be made of: values, and nothing that speaks to the world.
