@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::change::{AppliedKey, Difference, different};
 use super::plan::{Detail, Planner};
-use crate::model::{ApplyAction, Input, InputPosition, Management, Path, Revision};
+use crate::model::{ApplyAction, Input, InputPosition, Path};
 use crate::ports::Write;
 use crate::requests::InputSpec;
 use crate::use_cases::inputs::put_input::may_unfit;
@@ -70,7 +70,7 @@ impl Planner<'_> {
     fn new_input(&mut self, path: &Path, spec: &InputSpec, position: InputPosition) -> Option<Input> {
         let InputPosition { organisation_id, id } = position;
         let mut input = spec.create(&mut self.diagnostics, path, id, Some(organisation_id), self.now)?;
-        input.management = Some(Management { set: self.set.clone()?, revision: Revision::FIRST });
+        input.management = self.management_of_new();
         let content = json!([input.kind, input.name, input.metric, input.unit]);
         let detail = Detail { content, ..Detail::default() };
         let action = (ApplyAction::Create, Some(input.revision));

@@ -10,8 +10,8 @@ use super::change::{AppliedKey, Difference};
 use super::plan::{Detail, Planner};
 use super::settle::{Keeping, Settled};
 use crate::model::{
-    ApplyAction, CheckedBindings, InputId, Job, JobId, JobName, Management, OrganisationId, Output, OutputId, Path,
-    Revision, Source, SourceVersion, SourceVersionId, ValueProblem, VersionLabel, ViolationCode,
+    ApplyAction, CheckedBindings, InputId, Job, JobId, JobName, OrganisationId, Output, OutputId, Path, Revision,
+    Source, SourceVersion, SourceVersionId, ValueProblem, VersionLabel, ViolationCode,
 };
 use crate::ports::Write;
 use crate::requests::{BindingDraft, DescribedJobDraft, Sent, named_outputs};
@@ -301,9 +301,7 @@ impl<'a> Planner<'a> {
     }
 
     fn new_job(&mut self, job: &DescribedJob<'_>, bindings: Option<CheckedBindings>, names: &Names) {
-        let (Some(role_bindings), Some(source), Some(version), Some(set)) =
-            (bindings, &job.source, &job.version, self.set.clone())
-        else {
+        let (Some(role_bindings), Some(source), Some(version)) = (bindings, &job.source, &job.version) else {
             return;
         };
         let new = Job {
@@ -320,7 +318,7 @@ impl<'a> Planner<'a> {
             created_at: self.now,
             updated_at: self.now,
             updated_by: Some(self.by.clone()),
-            management: Some(Management { set, revision: Revision::FIRST }),
+            management: self.management_of_new(),
         };
         let mut bindings: Vec<Value> = new.role_bindings.iter().map(|binding| names.described(binding)).collect();
         bindings.sort_by_key(ToString::to_string);
