@@ -8,6 +8,7 @@
 //!
 //! The digest of a plan says whether two plans do the same, wherever and whenever they were made (`change`).
 
+mod bindings;
 mod chains;
 mod change;
 mod export;

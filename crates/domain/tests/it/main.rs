@@ -1,6 +1,7 @@
 //! The rules of the model as properties, and the use cases on a store in memory and on mocks.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test, as the test itself does")]
 
+mod apply;
 mod changing_jobs;
 mod checking;
 mod comparing_contracts;

@@ -161,7 +161,7 @@ fn a_new_source_belongs_to_the_organisation_of_the_caller_or_to_whom_an_operator
     let spelt = SourceDraft { owner_organisation_id: given(&own.to_string().to_uppercase()), ..a_source("g") };
     assert_eq!(owner(&of(&[own]), spelt), Some(own), "however its id is spelt");
 
-    let filter = SourceFilter { owner: Some(OwnerFilter::Organisation(own)), name: None };
+    let filter = SourceFilter { owner: Some(OwnerFilter::Organisation(own)), name: None, managed_by: None };
     let names: Vec<_> = list_sources(&world.ports, &filter, &first_page(50)).unwrap().items;
     let names: Vec<_> = names.iter().map(|source| source.name.as_str()).collect();
     assert_eq!(names, ["a", "b", "f", "g"]);

@@ -32,7 +32,7 @@ fn count(values: u64, jobs: u64) -> ValueCount {
 
 /// A source that is kept for ever, with jobs of two organisations: the first one has values that are 1, 10 and 100
 /// hours old, the other one has two that are 10 hours old.
-fn world_with_values() -> (World, Source) {
+pub(crate) fn world_with_values() -> (World, Source) {
     let world = World::new();
     let done = world.set_up(everything()).unwrap();
     let source = Sent::Given(source_of_id(&done.source.id));

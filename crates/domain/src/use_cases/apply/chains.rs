@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graphmap::DiGraphMap;
 use serde_json::{Value, json};
 
@@ -24,14 +24,19 @@ const MOST_WALKED: usize = 10_000;
 pub(super) struct Names {
     /// The outputs of each; `None` where there is no such job.
     jobs: BTreeMap<(OrganisationId, JobName), Option<Vec<Output>>>,
+    /// Jobs of the document of whose outputs nothing can be said, since their versions are wrong.
+    undecided: BTreeSet<(OrganisationId, JobName)>,
     outputs: BTreeMap<OutputId, (OrganisationId, JobOutput)>,
 }
 
 impl Names {
     pub(super) fn of(jobs: &[DescribedJob<'_>]) -> Self {
-        let mut names = Self { jobs: BTreeMap::new(), outputs: BTreeMap::new() };
+        let mut names = Self { jobs: BTreeMap::new(), undecided: BTreeSet::new(), outputs: BTreeMap::new() };
         for job in jobs {
             names.add((job.organisation_id, job.id), &job.name, job.version_id(), &job.outputs);
+            if job.version_is_wrong() {
+                names.undecided.insert((job.organisation_id, job.name.clone()));
+            }
         }
         names
     }
@@ -123,6 +128,8 @@ impl Names {
             };
             let path = list.index(index);
             let input_id = match output {
+                // What is wrong with an input of the document is told there.
+                Sent::Absent | Sent::Null if planner.is_wrong_input(&binding.input_id) => Sent::Unreadable,
                 Sent::Absent | Sent::Null => binding.input_id.clone(),
                 Sent::Unreadable => Sent::Unreadable,
                 Sent::Given(_) if binding.input_id.is_present() => {
@@ -158,6 +165,10 @@ impl Names {
         let role = planner.diagnostics.require(&role_path, role);
         let (Some(name), Some(role)) = (name, role) else { return Ok(None) };
         let key = (owner, name.clone());
+        // What is wrong with a job of the document is told there.
+        if self.undecided.contains(&key) || (!self.jobs.contains_key(&key) && planner.wrong.jobs.contains(&name)) {
+            return Ok(None);
+        }
         if !self.jobs.contains_key(&key) {
             match planner.ports.jobs.find_by_name(owner, &name)? {
                 Some(job) => self.add((owner, job.id), &job.name, Some(job.source_version_id), &job.outputs),
@@ -179,17 +190,14 @@ impl Names {
         if let Some(output) = outputs.iter().find(|output| output.role == role) {
             return Ok(Some(output.id));
         }
-        // Of a job of the document whose version is wrong nothing is known.
-        if !outputs.is_empty() {
-            let roles: Vec<&str> = outputs.iter().map(|output| output.role.as_str()).collect();
-            let problem = ValueProblem::new(ViolationCode::UnknownRole, format!("is not an output of \"{name}\""));
-            let problem = problem.expected(roles.clone()).actual(role.as_str());
-            let problem = match planner.diagnostics.nearest(role.as_str(), roles) {
-                Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
-                None => problem,
-            };
-            planner.diagnostics.report(role_path, problem);
-        }
+        let roles: Vec<&str> = outputs.iter().map(|output| output.role.as_str()).collect();
+        let problem = ValueProblem::new(ViolationCode::UnknownRole, format!("is not an output of \"{name}\""));
+        let problem = problem.expected(roles.clone()).actual(role.as_str());
+        let problem = match planner.diagnostics.nearest(role.as_str(), roles) {
+            Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+            None => problem,
+        };
+        planner.diagnostics.report(role_path, problem);
         Ok(None)
     }
 }
@@ -227,17 +235,24 @@ impl Planner<'_> {
         let components = graph.components();
         let groups = graph.cycles(&components);
         let mut shown = 0;
+        let size = |group: usize| components.get(group).map_or(1, Vec::len);
         for (job, bound) in jobs.iter().zip(&bound) {
-            let Some(group) = groups.get(&job.id) else { continue };
             for (id, place) in bound {
                 let Some((_, output)) = names.outputs.get(id) else { continue };
+                if !places.contains_key(&output.job_id) {
+                    self.read.entry(output.job_id).or_insert_with(|| job.place_of(*place));
+                }
+                let Some(group) = groups.get(&job.id) else { continue };
                 if groups.get(&output.job_id) != Some(group) {
                     continue;
                 }
                 shown += 1;
-                let cycle = graph.cycle(job.id, output.job_id, &groups, shown <= Cycle::MAX_SHOWN);
-                let place = place.map_or_else(|| job.path.clone(), |index| job.place_of_binding(index));
-                self.diagnostics.report(place, cycle.problem());
+                let cycle = if shown <= Cycle::MAX_SHOWN {
+                    graph.cycle(job.id, output.job_id, &groups)
+                } else {
+                    Cycle { names: Vec::new(), jobs: size(*group) }
+                };
+                self.diagnostics.report(job.place_of(*place), cycle.problem());
             }
         }
         Ok(components.into_iter().flatten().filter_map(|id| places.get(&id).copied()).collect())
@@ -248,9 +263,10 @@ impl Planner<'_> {
         let owners: BTreeSet<OrganisationId> = jobs.iter().map(|job| job.organisation_id).collect();
         let scope = Scope::of(owners);
         let mut walked = 0;
+        let mut read: BTreeSet<JobId> = graph.upstream.values().flatten().copied().collect();
         loop {
-            let read: BTreeSet<JobId> = graph.upstream.values().flatten().copied().collect();
-            let next: Vec<JobId> = read.into_iter().filter(|id| !graph.upstream.contains_key(id)).collect();
+            let next: Vec<JobId> =
+                std::mem::take(&mut read).into_iter().filter(|id| !graph.upstream.contains_key(id)).collect();
             if next.is_empty() || walked >= MOST_WALKED {
                 return Ok(());
             }
@@ -268,6 +284,7 @@ impl Planner<'_> {
                 for ((reader, _, _), output) in bound.iter().zip(outputs) {
                     let Some(output) = output else { continue };
                     graph.upstream.entry(*reader).or_default().insert(output.job_id);
+                    read.insert(output.job_id);
                 }
                 graph.names.extend(found.into_iter().map(|job| (job.id, job.name)));
             }
@@ -286,7 +303,8 @@ impl Graph {
                 graph.add_edge(*reader, *id, ());
             }
         }
-        tarjan_scc(&graph)
+        // Chains may be long: this one does not call itself.
+        kosaraju_scc(&graph)
     }
 
     /// Which jobs rest on themselves, each with a number that those on the same cycles share.
@@ -298,12 +316,8 @@ impl Graph {
     }
 
     /// The cycle that a job closes by reading another one of its group.
-    fn cycle(&self, reader: JobId, read: JobId, groups: &BTreeMap<JobId, usize>, is_shown: bool) -> Cycle {
+    fn cycle(&self, reader: JobId, read: JobId, groups: &BTreeMap<JobId, usize>) -> Cycle {
         let group = groups.get(&reader);
-        if !is_shown {
-            let jobs = groups.values().filter(|number| Some(*number) == group).count();
-            return Cycle { names: Vec::new(), jobs };
-        }
         let in_group = |id: &JobId| groups.get(id) == group;
         let links = self.upstream.iter().filter(|(id, _)| in_group(id)).flat_map(|(job_id, read)| {
             let read = read.iter().filter(|id| in_group(id));

@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::model::{
-    ApplyAction, InputPosition, JobName, OrganisationId, Path, Revision, SetName, SourceName, Subject, Timestamp,
-    VersionLabel,
+    ApplyAction, InputPosition, JobName, OrganisationId, Path, Revision, Segment, SetName, SourceName, Subject,
+    Timestamp, VersionLabel,
 };
 use crate::use_cases::Resource;
 
@@ -124,7 +124,7 @@ pub(super) fn digest(set: &SetName, changes: &[Change]) -> String {
             let differences: Vec<Value> = told
                 .differences
                 .iter()
-                .map(|Difference { path, stored, wanted }| json!([path.to_json_pointer(), stored, wanted]))
+                .map(|Difference { path, stored, wanted }| json!([members(path), stored, wanted]))
                 .collect();
             let key = told.key.to_json();
             json!([told.key.resource().as_str(), key, told.action, content, differences]).to_string()
@@ -143,6 +143,15 @@ pub(super) fn digest(set: &SetName, changes: &[Change]) -> String {
         let _ = write!(digest, "{byte:02x}");
     }
     digest
+}
+
+/// A place without its numbers: what is in a list is known by its role, wherever it is in the document.
+fn members(path: &Path) -> Vec<&str> {
+    let members = path.segments().iter().filter_map(|segment| match segment {
+        Segment::Member(name) => Some(name.as_ref()),
+        Segment::Index(_) => None,
+    });
+    members.collect()
 }
 
 /// How many bytes of differences an answer has room for.

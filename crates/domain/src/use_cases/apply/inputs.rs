@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::change::{AppliedKey, Difference, different};
 use super::plan::{Detail, Planner};
-use crate::model::{ApplyAction, Input, InputPosition, Management, Path, Revision};
+use crate::model::{ApplyAction, Input, InputPosition, Path};
 use crate::ports::Write;
 use crate::requests::InputSpec;
-use crate::use_cases::UseCaseError;
 use crate::use_cases::inputs::put_input::may_unfit;
 use crate::use_cases::inputs::unfit::unfit_warnings;
+use crate::use_cases::{UseCaseError, Warning};
 
 impl Planner<'_> {
     pub(super) fn plan_inputs(&mut self) -> Result<(), UseCaseError> {
@@ -25,6 +25,7 @@ impl Planner<'_> {
             let id = self.diagnostics.require(&path.member("id"), spec.id.clone());
             let organisation_id = self.organisation_of(&path.member("organisation_id"), &spec.organisation_id)?;
             let (Some(id), Some(organisation_id)) = (id, organisation_id) else {
+                self.wrong.inputs.extend(id);
                 // What else is wrong with it is told, too.
                 spec.create(&mut self.diagnostics, &path, id.unwrap_or_else(some_id), None, self.now);
                 continue;
@@ -37,27 +38,39 @@ impl Planner<'_> {
         let keys: Vec<_> = specs.iter().map(|(_, position, _)| (*position).into()).collect();
         let stored = if keys.is_empty() { Vec::new() } else { self.ports.inputs.find_many(&keys)? };
         let mut concerned = Vec::new();
+        let mut places = BTreeMap::new();
         for ((path, position, spec), stored) in specs.into_iter().zip(stored) {
             let planned = match &stored {
                 Some(stored) => self.change_input(&path, &spec, stored),
                 None => self.new_input(&path, &spec, position),
             };
-            let Some(input) = planned else { continue };
+            let Some(input) = planned else {
+                self.wrong.inputs.insert(position.id);
+                continue;
+            };
             if may_unfit(stored.as_ref(), &input) {
                 concerned.push(input.clone());
+                places.insert(position.id.to_string(), path);
             }
             self.described.inputs.insert(position);
             self.inputs.insert(position, input);
         }
         let warnings = unfit_warnings(self.ports, &concerned.iter().collect::<Vec<_>>())?;
-        self.warnings.extend(warnings);
+        self.warn_of_inputs(warnings, &places);
         Ok(())
+    }
+
+    fn warn_of_inputs(&mut self, warnings: Vec<Warning>, places: &BTreeMap<String, Path>) {
+        for warning in warnings {
+            let place = warning.details["input_id"].as_str().and_then(|id| places.get(id));
+            self.warn(warning, place);
+        }
     }
 
     fn new_input(&mut self, path: &Path, spec: &InputSpec, position: InputPosition) -> Option<Input> {
         let InputPosition { organisation_id, id } = position;
         let mut input = spec.create(&mut self.diagnostics, path, id, Some(organisation_id), self.now)?;
-        input.management = Some(Management { set: self.set.clone()?, revision: Revision::FIRST });
+        input.management = self.management_of_new();
         let content = json!([input.kind, input.name, input.metric, input.unit]);
         let detail = Detail { content, ..Detail::default() };
         let action = (ApplyAction::Create, Some(input.revision));

@@ -1,37 +1,36 @@
 //! The jobs of a document.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::chains::Names;
 use super::change::{AppliedKey, Difference};
 use super::plan::{Detail, Planner};
 use super::settle::{Keeping, Settled};
 use crate::model::{
-    ApplyAction, CheckedBindings, Contract, Diagnostics, Job, JobId, JobName, Management, OrganisationId, Output, Path,
-    Revision, RoleBinding, Source, SourceVersion, SourceVersionId, ValueProblem, VersionLabel, ViolationCode,
+    ApplyAction, CheckedBindings, InputId, Job, JobId, JobName, OrganisationId, Output, OutputId, Path, Revision,
+    Source, SourceVersion, SourceVersionId, ValueProblem, VersionLabel, ViolationCode,
 };
 use crate::ports::Write;
-use crate::requests::{BindingDraft, DescribedJobDraft, NamedBindingDraft, Sent, validate_bindings};
-use crate::use_cases::UseCaseError;
-use crate::use_cases::inputs::known::{InputsOfJob, RegisteredInputs, unverified_units};
-use crate::use_cases::jobs::change_job::{renamed, report_bindings_at};
+use crate::requests::{BindingDraft, DescribedJobDraft, Sent, named_outputs};
+use crate::use_cases::inputs::known::{RegisteredInputs, named};
 use crate::use_cases::jobs::readers::warn_of_readers;
 use crate::use_cases::lookup::{deprecation, withdrawal};
-
-use super::chains::Names;
+use crate::use_cases::{UseCaseError, Warning};
 
 /// A job of the document, as far as it is judged.
 pub(super) struct DescribedJob<'a> {
     pub(super) path: Path,
-    draft: &'a DescribedJobDraft,
+    pub(super) draft: &'a DescribedJobDraft,
     pub(super) organisation_id: OrganisationId,
     pub(super) name: JobName,
     pub(super) id: JobId,
-    stored: Option<Job>,
+    pub(super) stored: Option<Job>,
     source: Option<Source>,
     /// The version that it is to run; `None` after a violation was reported.
-    version: Option<SourceVersion>,
+    pub(super) version: Option<Arc<SourceVersion>>,
     pub(super) outputs: Vec<Output>,
     /// Its bindings with the ids of what they name; `None` if they are left out or cannot be read.
     pub(super) bindings: Option<Vec<Sent<BindingDraft>>>,
@@ -42,6 +41,31 @@ impl DescribedJob<'_> {
     pub(super) fn version_id(&self) -> Option<SourceVersionId> {
         let version = self.version.as_ref().map(|version| version.id);
         version.or_else(|| self.stored.as_ref().map(|job| job.source_version_id))
+    }
+
+    /// Whether a violation was reported about what it is to run.
+    pub(super) fn version_is_wrong(&self) -> bool {
+        self.version.is_none()
+    }
+
+    /// Whether it is to run another version than it did, or any at all for the first time.
+    pub(super) fn comes_to_version(&self) -> bool {
+        let stored = self.stored.as_ref();
+        stored.is_none_or(|stored| self.version.as_ref().is_some_and(|version| version.id != stored.source_version_id))
+    }
+
+    /// Where a binding is in the document, or else the job that has it already.
+    pub(super) fn place_of(&self, binding: Option<usize>) -> Path {
+        binding.map_or_else(|| self.path.clone(), |index| self.place_of_binding(index))
+    }
+
+    /// The inputs that its bindings name, or else those that it has.
+    fn named_inputs(&self) -> Vec<InputId> {
+        match (&self.bindings, &self.stored) {
+            (Some(drafts), _) => named(drafts),
+            (None, Some(stored)) => stored.role_bindings.iter().map(|binding| binding.input_id).collect(),
+            (None, None) => Vec::new(),
+        }
     }
 
     /// Where a mistake about what is bound is told.
@@ -56,21 +80,19 @@ impl DescribedJob<'_> {
     }
 
     /// The outputs that it is to have bound, with the places of the bindings in the document, where they have one.
-    pub(super) fn bound_outputs(&self) -> Vec<(crate::model::OutputId, Option<usize>)> {
+    pub(super) fn bound_outputs(&self) -> Vec<(OutputId, Option<usize>)> {
         let declared = self.version.as_ref().map(|version| version.contract.declared_inputs());
         match &self.bindings {
             Some(drafts) => {
-                let place = |id: &crate::model::OutputId| {
-                    let text = id.to_string();
-                    drafts.iter().position(|draft| {
-                        draft
-                            .given()
-                            .and_then(|draft| draft.input_id.given())
-                            .is_some_and(|sent| sent.to_lowercase() == text)
-                    })
-                };
-                let named = crate::requests::named_outputs(drafts, declared);
-                named.into_iter().map(|id| (id, place(&id))).collect()
+                let named = named_outputs(drafts, declared);
+                if named.is_empty() {
+                    return Vec::new();
+                }
+                let sent = |draft: &Sent<BindingDraft>| OutputId::parse(draft.given()?.input_id.given()?).ok();
+                // Of two, the first stays.
+                let places = drafts.iter().enumerate().rev().filter_map(|(index, draft)| Some((sent(draft)?, index)));
+                let places: BTreeMap<OutputId, usize> = places.collect();
+                named.into_iter().map(|id| (id, places.get(&id).copied())).collect()
             }
             None => {
                 let stored = self.stored.iter().flat_map(|job| job.role_bindings.outputs());
@@ -94,10 +116,9 @@ impl<'a> Planner<'a> {
         names.load_bound(self, jobs.iter().filter_map(|job| job.stored.as_ref()))?;
         let order = self.judge_chains(&jobs, &mut names)?;
 
-        let bound = jobs.iter().flat_map(|job| {
-            let drafts = job.bindings.as_deref().unwrap_or_default();
-            crate::use_cases::inputs::known::named(drafts).into_iter().map(|id| (job.organisation_id, id))
-        });
+        // What a job has bound is judged anew when it comes to another version.
+        let judged = jobs.iter().filter(|job| job.bindings.is_some() || job.comes_to_version());
+        let bound = judged.flat_map(|job| job.named_inputs().into_iter().map(|id| (job.organisation_id, id)));
         let known = RegisteredInputs::load(self.ports, bound)?;
         let known = known.with(self.inputs.values().cloned(), names.outputs());
         for index in order {
@@ -120,7 +141,17 @@ impl<'a> Planner<'a> {
             let sent = self.diagnostics.read(&owner_path, &draft.organisation_id, |text| OrganisationId::parse(text));
             let organisation_id = self.organisation_of(&owner_path, &sent)?;
             self.diagnostics.not_null(&path.member("active"), draft.active.clone());
-            let (Some(name), Some(organisation_id)) = (name, organisation_id) else { continue };
+            let (Some(name), Some(organisation_id)) = (name, organisation_id) else {
+                self.wrong.jobs.extend(draft.name.given().and_then(|text| JobName::restore(text).ok()));
+                // What else is wrong with it is told, too.
+                if let Some(source) = draft.source.given()
+                    && let Some(source) = self.named_source(&path.member("source"), source)?
+                    && draft.source_version.is_present()
+                {
+                    self.version_of_job(&path, draft, Some(&source), None)?;
+                }
+                continue;
+            };
             if !self.is_first(&mut seen, (organisation_id, name.clone()), ("jobs", index), &path.member("name")) {
                 continue;
             }
@@ -189,7 +220,8 @@ impl<'a> Planner<'a> {
         draft: &DescribedJobDraft,
         source: Option<&Source>,
         stored: Option<&Job>,
-    ) -> Result<Option<SourceVersion>, UseCaseError> {
+    ) -> Result<Option<Arc<SourceVersion>>, UseCaseError> {
+        let job_path = path;
         let path = path.member("source_version");
         let label_path = path.member("version");
         let version = match (&draft.source_version, stored) {
@@ -212,9 +244,10 @@ impl<'a> Planner<'a> {
                 let label = self.diagnostics.read(&label_path, &named.version, |text| VersionLabel::restore(text));
                 let Some(label) = self.diagnostics.require(&label_path, label) else { return Ok(None) };
                 let Some(source) = source else { return Ok(None) };
-                match self.version(source, &label)?.cloned() {
+                match self.version(source, &label)? {
                     Some(version) => Some(version),
-                    None if self.is_described_as_version(source, &label) => None,
+                    // What is wrong with a version of the document is told there.
+                    None if self.wrong.versions.contains(&(source.name.key(), label.key().to_owned())) => None,
                     None => {
                         let problem = self.unknown_version(source, &label)?;
                         self.diagnostics.report(label_path.clone(), problem);
@@ -228,38 +261,19 @@ impl<'a> Planner<'a> {
         if comes_to_it && let Some(problem) = withdrawal(&version) {
             self.diagnostics.report(label_path, problem);
         }
-        self.warnings.extend(deprecation(&version).filter(|_| comes_to_it));
+        if comes_to_it && let Some(warning) = deprecation(&version) {
+            self.warn(warning, Some(job_path));
+        }
+        self.described.sources.insert(version.source_id);
         self.described.versions.insert(version.id);
         Ok(Some(version))
-    }
-
-    pub(super) fn version_by_id(&mut self, id: SourceVersionId) -> Result<Option<SourceVersion>, UseCaseError> {
-        let known = self.versions.values().flatten().find(|version| version.id == id);
-        if let Some(version) = known {
-            return Ok(Some(version.clone()));
-        }
-        let found = self.ports.source_versions.find_many(&[id])?.pop().flatten();
-        if let Some(version) = &found {
-            self.versions.insert((version.source_id, version.version.key().to_owned()), Some(version.clone()));
-        }
-        Ok(found)
-    }
-
-    /// Whether the document has a version of that name that is wrong: that is told there.
-    fn is_described_as_version(&self, source: &Source, label: &VersionLabel) -> bool {
-        let described = self.draft.source_versions.given().into_iter().flatten().filter_map(Sent::given);
-        described.into_iter().any(|described| {
-            let of_source = described.source.given().and_then(|source| source.name.given());
-            let version = described.version.version.given().and_then(|text| VersionLabel::restore(text).ok());
-            of_source.is_some_and(|name| *name == source.name.as_str())
-                && version.is_some_and(|version| version.key() == label.key())
-        })
     }
 
     fn unknown_version(&mut self, source: &Source, label: &VersionLabel) -> Result<ValueProblem, UseCaseError> {
         let message = format!("is not a version of the source \"{}\"", source.name);
         let problem = ValueProblem::new(ViolationCode::UnknownSourceVersion, message).actual(label.as_str());
-        let known = self.versions.values().flatten().filter(|version| version.source_id == source.id);
+        let of_source = self.versions.range((source.id, String::new())..).take_while(|((of, _), _)| *of == source.id);
+        let known = of_source.filter_map(|(_, version)| version.as_ref());
         let known: Vec<String> = known.map(|version| version.version.to_string()).collect();
         Ok(match self.diagnostics.nearest(label.as_str(), known.iter().map(String::as_str)) {
             Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
@@ -286,99 +300,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The bindings that the job is to have; `None` after a violation was reported.
-    fn judge_bindings(
-        &mut self,
-        job: &DescribedJob<'_>,
-        known: &RegisteredInputs,
-    ) -> Result<Option<CheckedBindings>, UseCaseError> {
-        let path = job.path.member("role_bindings");
-        let contract = job.version.as_ref().map(|version| &version.contract);
-        let declared = contract.map(Contract::declared_inputs);
-        let changes = job
-            .stored
-            .as_ref()
-            .is_none_or(|stored| job.version.as_ref().is_some_and(|version| version.id != stored.source_version_id));
-        let there = job.stored.as_ref().map(|stored| &stored.role_bindings).filter(|_| !changes);
-        let judge = |apart: &mut Diagnostics, drafts: &[Sent<BindingDraft>]| {
-            let checked = validate_bindings(apart, &path, declared, drafts);
-            let inputs: InputsOfJob = known.for_bindings(self.ports, job.organisation_id, None, drafts, declared)?;
-            let known = inputs.known(self.ports);
-            known.judge(apart, &path, declared, drafts, there);
-            let units = contract.zip(checked.as_ref()).map(|(contract, checked)| {
-                let new =
-                    checked.iter().filter(|binding| there.is_none_or(|there| !there.iter().any(|had| had == *binding)));
-                unverified_units(&known, contract, new)
-            });
-            Ok::<_, UseCaseError>((checked, units.unwrap_or_default()))
-        };
-        let mut apart = Diagnostics::default();
-        let (checked, units) = match (&job.bindings, &job.stored) {
-            (Some(drafts), _) => {
-                let judged = judge(&mut apart, drafts)?;
-                self.report_at_names(job, apart);
-                judged
-            }
-            (None, Some(stored)) if changes => {
-                let Some(version) = &job.version else { return Ok(None) };
-                let kept = renamed(self.ports, stored, version)?;
-                let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
-                let judged = judge(&mut apart, &drafts)?;
-                let hint = Some("send role_bindings that fit the version");
-                let place = job.path.member("source_version");
-                let what = "does not fit the bindings that the job has";
-                report_bindings_at(&mut self.diagnostics, &place, apart, &drafts, what, hint);
-                judged
-            }
-            (None, Some(stored)) => (Some(stored.role_bindings.clone()), Vec::new()),
-            (None, None) => {
-                if !matches!(job.draft.role_bindings, Sent::Unreadable) {
-                    self.diagnostics.require::<()>(&path, Sent::Absent);
-                }
-                (None, Vec::new())
-            }
-        };
-        self.warnings.extend(units.into_iter().map(|warning| of_job(warning, job)));
-        Ok(checked)
-    }
-
-    /// Mistakes about an output are told where it is named.
-    fn report_at_names(&mut self, job: &DescribedJob<'_>, apart: Diagnostics) {
-        let Some(violations) = apart.into_violations() else { return };
-        self.diagnostics.omit(violations.omitted());
-        let list = job.path.member("role_bindings");
-        for violation in violations.into_vec() {
-            let index = violation.path.segments().iter().rev().find_map(|segment| match segment {
-                crate::model::Segment::Index(index) => Some(*index),
-                crate::model::Segment::Member(_) => None,
-            });
-            let is_of_id = |index: usize| violation.path == list.index(index).member("input_id");
-            let path = match index.filter(|index| is_of_id(*index)) {
-                Some(index) => job.place_of_binding(index),
-                None => violation.path.clone(),
-            };
-            // The subject of the sentence is the member, and is put before it again.
-            let subject = violation.path.segments().last();
-            let subject = match subject {
-                Some(crate::model::Segment::Member(name)) => name.as_ref(),
-                _ => "the item",
-            };
-            let message = violation.message.strip_prefix(subject).map_or(violation.message.as_str(), str::trim_start);
-            let problem = ValueProblem {
-                code: violation.code,
-                message: message.to_owned().into(),
-                expected: violation.expected,
-                actual: violation.actual,
-                hint: violation.hint,
-            };
-            self.diagnostics.report(path, problem);
-        }
-    }
-
     fn new_job(&mut self, job: &DescribedJob<'_>, bindings: Option<CheckedBindings>, names: &Names) {
-        let (Some(role_bindings), Some(source), Some(version), Some(set)) =
-            (bindings, &job.source, &job.version, self.set.clone())
-        else {
+        let (Some(role_bindings), Some(source), Some(version)) = (bindings, &job.source, &job.version) else {
             return;
         };
         let new = Job {
@@ -395,7 +318,7 @@ impl<'a> Planner<'a> {
             created_at: self.now,
             updated_at: self.now,
             updated_by: Some(self.by.clone()),
-            management: Some(Management { set, revision: Revision::FIRST }),
+            management: self.management_of_new(),
         };
         let mut bindings: Vec<Value> = new.role_bindings.iter().map(|binding| names.described(binding)).collect();
         bindings.sort_by_key(ToString::to_string);
@@ -430,6 +353,14 @@ impl<'a> Planner<'a> {
         self.write_job(stored, wanted, keeping, differences, Some(&job.path))
     }
 
+    /// Tells what the caller should know, with what it is about in the document.
+    pub(super) fn warn(&mut self, mut warning: Warning, place: Option<&Path>) {
+        if let (Value::Object(details), Some(place)) = (&mut warning.details, place) {
+            details.insert("document".to_owned(), json!(place.to_json_pointer()));
+        }
+        self.warnings.push(warning);
+    }
+
     /// Writes a stored job as it is to be.
     pub(super) fn write_job(
         &mut self,
@@ -440,7 +371,9 @@ impl<'a> Planner<'a> {
         place: Option<&Path>,
     ) -> Result<(), UseCaseError> {
         let warnings = warn_of_readers(self.ports, stored, &wanted)?;
-        self.warnings.extend(warnings);
+        for warning in warnings {
+            self.warn(warning, place);
+        }
         let Some(Settled { action, changed_outside, value, write }) = self.settle(stored, wanted, keeping) else {
             return Ok(());
         };
@@ -451,64 +384,4 @@ impl<'a> Planner<'a> {
         self.writes.jobs.extend(write);
         Ok(())
     }
-
-    /// In what a job is different, in the words of a document.
-    fn differences(
-        &mut self,
-        job: &DescribedJob<'_>,
-        stored: &Job,
-        wanted: &Job,
-        names: &Names,
-    ) -> Result<Vec<Difference>, UseCaseError> {
-        let mut differences = Vec::new();
-        if stored.source_version_id != wanted.source_version_id {
-            let before = self.version_by_id(stored.source_version_id)?.map(|version| version.version);
-            let after = job.version.as_ref().map(|version| &version.version);
-            let path = Path::of("source_version").member("version");
-            differences.push(Difference { path, stored: json!(before), wanted: json!(after) });
-        }
-        if stored.active != wanted.active {
-            let path = Path::of("active");
-            differences.push(Difference { path, stored: json!(stored.active), wanted: json!(wanted.active) });
-        }
-        if stored.role_bindings != wanted.role_bindings {
-            differences.extend(binding_differences(job, stored, wanted, names));
-        }
-        Ok(differences)
-    }
-}
-
-/// Role by role: where the document has the binding, or else at the list.
-fn binding_differences(job: &DescribedJob<'_>, stored: &Job, wanted: &Job, names: &Names) -> Vec<Difference> {
-    let list = Path::of("role_bindings");
-    let by_role = |job: &Job| -> BTreeMap<String, RoleBinding> {
-        job.role_bindings.iter().map(|binding| (binding.role.to_string(), binding.clone())).collect()
-    };
-    let (before, after) = (by_role(stored), by_role(wanted));
-    let place = |role: &str| {
-        let drafts = job.draft.role_bindings.given()?;
-        let of_role = |draft: &Sent<NamedBindingDraft>| {
-            draft.given().and_then(|draft| draft.binding.role.given()).is_some_and(|sent| sent == role)
-        };
-        drafts.iter().position(of_role)
-    };
-    let roles: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differs = |role: &&String| before.get(*role) != after.get(*role);
-    let described = |binding: Option<&RoleBinding>| binding.map_or(Value::Null, |binding| names.described(binding));
-    roles
-        .into_iter()
-        .filter(differs)
-        .map(|role| Difference {
-            path: place(role).map_or_else(|| list.clone(), |index| list.index(index)),
-            stored: described(before.get(role)),
-            wanted: described(after.get(role)),
-        })
-        .collect()
-}
-
-fn of_job(mut warning: crate::use_cases::Warning, job: &DescribedJob<'_>) -> crate::use_cases::Warning {
-    if let Value::Object(details) = &mut warning.details {
-        details.insert("document".to_owned(), json!(job.path.to_json_pointer()));
-    }
-    warning
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,12 +10,12 @@ use uuid::Uuid;
 use super::Applied;
 use super::change::{AppliedChange, AppliedKey, Change, ChangedOutside, Difference, digest, told};
 use crate::model::{
-    AccessDenied, ApplyAction, Caller, DEFAULT_PRUNE_LIMIT, Diagnostics, Input, InputPosition, JobId, MAX_APPLIED,
-    OrganisationId, Path, Permission, Prune, Revision, Scope, SetName, Source, SourceId, SourceName, SourceVersion,
-    SourceVersionId, Subject, Timestamp, ValueCount, ValueProblem, ViolationCode,
+    AccessDenied, ApplyAction, Caller, DEFAULT_PRUNE_LIMIT, Diagnostics, Input, InputId, InputPosition, JobId, JobName,
+    MAX_APPLIED, OrganisationId, Path, Permission, Prune, Revision, Scope, SetName, Source, SourceId, SourceName,
+    SourceVersion, SourceVersionId, Subject, Timestamp, ValueCount, ValueProblem, VersionLabel, ViolationCode,
 };
 use crate::ports::{ApplyPlan, StoreFailure, WriteMode};
-use crate::requests::{APPLIED_THINGS, ApplyDraft, Sent, Submission};
+use crate::requests::{APPLIED_THINGS, ApplyDraft, DescribedVersionDraft, Sent, Submission};
 use crate::use_cases::lookup::one_of_organisations;
 use crate::use_cases::{Ports, UseCaseError, Warning};
 
@@ -51,12 +52,31 @@ pub(super) struct Planner<'a> {
     pub(super) places: BTreeMap<JobId, Path>,
     /// The sources that were looked for by name, as they are to be.
     pub(super) sources: BTreeMap<String, Option<Source>>,
-    /// The versions that were looked for, likewise.
-    pub(super) versions: BTreeMap<(SourceId, String), Option<SourceVersion>>,
+    /// The versions that were looked for, likewise. Many jobs share one.
+    pub(super) versions: BTreeMap<(SourceId, String), Option<Arc<SourceVersion>>>,
+    /// Those that there are, by their ids.
+    pub(super) versions_by_id: BTreeMap<SourceVersionId, Arc<SourceVersion>>,
     /// The inputs of the document, as they are to be.
     pub(super) inputs: BTreeMap<InputPosition, Input>,
     /// What is in the document, by identity.
     pub(super) described: Described,
+    /// What is in the document, and cannot be planned.
+    pub(super) wrong: Wrong,
+    /// The jobs outside the document whose outputs jobs of it are to read, each with the first place.
+    pub(super) read: BTreeMap<JobId, Path>,
+}
+
+/// What a document has, and what is wrong with it is told there: whatever refers to it is not told to be wrong, too.
+#[derive(Default)]
+pub(super) struct Wrong {
+    /// All sources of the document, by the keys of their names.
+    pub(super) sources: BTreeSet<String>,
+    /// All versions of the document, by the keys of the names of their sources and by their own.
+    pub(super) versions: BTreeSet<(String, String)>,
+    /// The inputs that cannot be planned, as far as their ids can be read.
+    pub(super) inputs: BTreeSet<InputId>,
+    /// The names of the jobs that cannot be planned.
+    pub(super) jobs: BTreeSet<JobName>,
 }
 
 /// What a document has, or refers to: nothing of it is pruned.
@@ -142,8 +162,11 @@ impl<'a> Planner<'a> {
             places: BTreeMap::new(),
             sources: BTreeMap::new(),
             versions: BTreeMap::new(),
+            versions_by_id: BTreeMap::new(),
             inputs: BTreeMap::new(),
             described: Described::default(),
+            wrong: Wrong::of(draft),
+            read: BTreeMap::new(),
         })
     }
 
@@ -258,9 +281,66 @@ impl<'a> Planner<'a> {
         Ok(self.sources.get(&key).and_then(Option::as_ref))
     }
 
+    /// The version of that name, as it is to be.
+    pub(super) fn version(
+        &mut self,
+        source: &Source,
+        label: &VersionLabel,
+    ) -> Result<Option<Arc<SourceVersion>>, StoreFailure> {
+        let key = (source.id, label.key().to_owned());
+        if let Some(known) = self.versions.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = self.ports.source_versions.find_by_label(source.id, label)?;
+        let found = found.map(|version| self.know(version));
+        self.versions.insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// The version of that id, as it is to be.
+    pub(super) fn version_by_id(&mut self, id: SourceVersionId) -> Result<Option<Arc<SourceVersion>>, StoreFailure> {
+        if let Some(known) = self.versions_by_id.get(&id) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let found = self.ports.source_versions.find_many(&[id])?.pop().flatten();
+        Ok(found.map(|version| self.know(version)))
+    }
+
+    /// Remembers a version as it is to be.
+    pub(super) fn know(&mut self, version: SourceVersion) -> Arc<SourceVersion> {
+        let version = Arc::new(version);
+        let key = (version.source_id, version.version.key().to_owned());
+        self.versions_by_id.insert(version.id, Arc::clone(&version));
+        self.versions.insert(key, Some(Arc::clone(&version)));
+        version
+    }
+
+    /// Whether a binding names an input of the document that is wrong.
+    pub(super) fn is_wrong_input(&self, id: &Sent<String>) -> bool {
+        let id = id.given().filter(|_| !self.wrong.inputs.is_empty()).and_then(|text| InputId::parse(text).ok());
+        id.is_some_and(|id| self.wrong.inputs.contains(&id))
+    }
+
     /// Of the sources that were found so far, those that there are.
     pub(super) fn known_sources(&self) -> impl Iterator<Item = &SourceName> {
         self.sources.values().flatten().map(|source| &source.name)
+    }
+}
+
+impl Wrong {
+    fn of(draft: &ApplyDraft) -> Self {
+        let key = |name: &Sent<String>| Some(SourceName::restore(name.given()?).ok()?.key());
+        let sources = draft.sources.given().into_iter().flatten().filter_map(Sent::given);
+        let versions = draft.source_versions.given().into_iter().flatten().filter_map(Sent::given);
+        let version = |described: &DescribedVersionDraft| {
+            let label = VersionLabel::restore(described.version.version.given()?).ok()?;
+            Some((key(&described.source.given()?.name)?, label.key().to_owned()))
+        };
+        Self {
+            sources: sources.filter_map(|source| key(&source.name)).collect(),
+            versions: versions.filter_map(version).collect(),
+            ..Self::default()
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the set keeps and the document does not have any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -9,7 +9,8 @@ use super::change::{AppliedKey, Difference};
 use super::plan::{Detail, Planner};
 use super::settle::Keeping;
 use crate::model::{
-    ApplyAction, Input, InputPosition, Job, PageRequest, Path, Permission, Prune, SetName, Source, SourceVersionHead,
+    ApplyAction, Input, InputPosition, Job, PageRequest, Path, Permission, Prune, SetName, Source, SourceName,
+    SourceVersionHead, ValueProblem, ViolationCode,
 };
 use crate::ports::{InputFilter, JobFilter, SourceFilter, SourceVersionFilter, StoreFailure, Unused, UnusedQuestion};
 use crate::use_cases::{UseCaseError, Warning};
@@ -51,6 +52,13 @@ impl Planner<'_> {
     }
 
     fn delete_jobs(&mut self, jobs: &[Job]) -> Result<(), UseCaseError> {
+        for job in jobs {
+            let Some(place) = self.read.get(&job.id) else { continue };
+            let message = format!("needs an output of the job \"{}\", which this document removes", job.name);
+            let problem = ValueProblem::new(ViolationCode::Disagrees, message);
+            self.diagnostics.report(place.clone(), problem.hint("describe that job, too, or bind another output"));
+        }
+        std::mem::take(&mut self.diagnostics).finish(Some(())).map_err(UseCaseError::Invalid)?;
         let keys: Vec<_> = jobs.iter().map(|job| (job.organisation_id, job.id)).collect();
         let runs = if keys.is_empty() { Vec::new() } else { self.ports.apply.count_runs(&keys)? };
         for index in readers_first(jobs) {
@@ -68,18 +76,24 @@ impl Planner<'_> {
         &mut self,
         deleted_jobs: &[Job],
         inputs: Vec<Input>,
-        versions: Vec<SourceVersionHead>,
+        versions: Vec<(SourceVersionHead, SourceName)>,
         sources: Vec<Source>,
     ) -> Result<(), UseCaseError> {
-        let question = UnusedQuestion {
-            versions: versions.iter().map(|version| version.id).collect(),
+        let deleted_keys: Vec<_> = deleted_jobs.iter().map(|job| (job.organisation_id, job.id)).collect();
+        // A job that is written has bound what the plan says; its earlier revisions have versions all the same.
+        let written = self.writes.jobs.iter().map(|job| (job.value().organisation_id, job.value().id));
+        let unused_inputs = self.unused(UnusedQuestion {
             inputs: inputs.iter().map(Input::position).collect(),
-            without: deleted_jobs.iter().map(|job| (job.organisation_id, job.id)).collect(),
-        };
-        let is_empty = question.versions.is_empty() && question.inputs.is_empty();
-        let unused = if is_empty { Unused::default() } else { self.ports.apply.unused(&question)? };
+            without: deleted_keys.iter().copied().chain(written).collect(),
+            ..UnusedQuestion::default()
+        })?;
+        let unused_versions = self.unused(UnusedQuestion {
+            versions: versions.iter().map(|(version, _)| version.id).collect(),
+            without: deleted_keys,
+            ..UnusedQuestion::default()
+        })?;
         let bound = self.bound_inputs();
-        for (input, is_unused) in inputs.into_iter().zip(unused.inputs) {
+        for (input, is_unused) in inputs.into_iter().zip(unused_inputs.inputs) {
             let key = AppliedKey::Input(input.position());
             if is_unused && !bound.contains(&input.position()) {
                 self.writes.deleted_inputs.push((input.position(), input.revision));
@@ -89,9 +103,8 @@ impl Planner<'_> {
             }
         }
         let mut deleted = BTreeSet::new();
-        for (version, is_unused) in versions.into_iter().zip(unused.versions) {
-            let Some(source) = self.ports.sources.find_many(&[version.source_id])?.pop().flatten() else { continue };
-            let key = AppliedKey::SourceVersion { source: source.name, version: version.version };
+        for ((version, source), is_unused) in versions.into_iter().zip(unused_versions.versions) {
+            let key = AppliedKey::SourceVersion { source, version: version.version };
             if is_unused {
                 deleted.insert(version.id);
                 self.writes.deleted_versions.push(version.id);
@@ -112,6 +125,11 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    fn unused(&self, question: UnusedQuestion) -> Result<Unused, StoreFailure> {
+        let is_empty = question.versions.is_empty() && question.inputs.is_empty();
+        if is_empty { Ok(Unused::default()) } else { self.ports.apply.unused(&question) }
     }
 
     /// What jobs of the document are to have bound.
@@ -146,7 +164,8 @@ impl Planner<'_> {
         Ok(found)
     }
 
-    fn left_versions(&self, set: &SetName) -> Result<Vec<SourceVersionHead>, StoreFailure> {
+    /// With the names of their sources.
+    fn left_versions(&self, set: &SetName) -> Result<Vec<(SourceVersionHead, SourceName)>, StoreFailure> {
         let filter = SourceVersionFilter { managed_by: Some(set.clone()), ..SourceVersionFilter::default() };
         let mut found = pages(|page| self.ports.source_versions.list_heads(&filter, page))?;
         found.retain(|version| !self.described.versions.contains(&version.id));
@@ -155,9 +174,12 @@ impl Planner<'_> {
         let sources = if ids.is_empty() { Vec::new() } else { self.ports.sources.find_many(&ids)? };
         let own = sources.into_iter().flatten();
         let own = own.filter(|source| self.caller.scope.owns(source.owner_organisation_id));
-        let own: BTreeSet<_> = own.map(|source| source.id).collect();
-        found.retain(|version| own.contains(&version.source_id));
-        Ok(found)
+        let own: BTreeMap<_, _> = own.map(|source| (source.id, source.name)).collect();
+        let named = found.into_iter().filter_map(|version| {
+            let source = own.get(&version.source_id)?.clone();
+            Some((version, source))
+        });
+        Ok(named.collect())
     }
 
     fn left_sources(&self, set: &SetName) -> Result<Vec<Source>, StoreFailure> {

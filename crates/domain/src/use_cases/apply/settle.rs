@@ -111,6 +111,11 @@ impl Planner<'_> {
         None
     }
 
+    /// How the set keeps a new thing; `None` only in a document that is refused, whose things are judged all the same.
+    pub(super) fn management_of_new(&self) -> Option<Management> {
+        self.set.clone().map(|set| Management { set, revision: Revision::FIRST })
+    }
+
     /// What is written so that a stored thing becomes the wanted one.
     pub(super) fn settle<T: Kept>(&self, stored: &T, wanted: T, keeping: Keeping) -> Option<Settled<T>> {
         let set = self.set.clone()?;

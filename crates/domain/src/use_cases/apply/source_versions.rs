@@ -7,11 +7,9 @@ use serde_json::json;
 use super::change::AppliedKey;
 use super::plan::{Detail, Planner};
 use super::settle::Keeping;
-use crate::model::{
-    ApplyAction, OwnersRight, Path, Source, SourceName, SourceVersion, ValueProblem, VersionLabel, ViolationCode,
-};
+use crate::model::{ApplyAction, OwnersRight, Path, Source, SourceName, SourceVersion, ValueProblem, ViolationCode};
 use crate::ports::StoreFailure;
-use crate::requests::{Sent, SourceNameDraft, SourceVersionSpec};
+use crate::requests::{SourceNameDraft, SourceVersionSpec};
 use crate::use_cases::UseCaseError;
 
 impl Planner<'_> {
@@ -42,14 +40,14 @@ impl Planner<'_> {
                 continue;
             }
             self.caller.require_own(&source, OwnersRight::Publish)?;
-            let planned = match self.version(&source, &label)?.cloned() {
-                Some(stored) => Some(self.stored_version(&path, &spec, &source, stored)),
+            let planned = match self.version(&source, &label)? {
+                Some(stored) => Some(self.stored_version(&path, &spec, &source, (*stored).clone())),
                 None => self.new_version(&path, &spec, &source),
             };
             if let Some(version) = planned {
                 self.described.sources.insert(source.id);
                 self.described.versions.insert(version.id);
-                self.versions.insert((source.id, label.key().to_owned()), Some(version));
+                self.know(version);
             }
         }
         Ok(())
@@ -68,7 +66,7 @@ impl Planner<'_> {
             return Ok(Some(source.clone()));
         }
         // A source of the document that is wrong is there all the same.
-        if self.is_described_as_source(&name) {
+        if self.wrong.sources.contains(&name.key()) {
             return Ok(None);
         }
         let problem = ValueProblem::new(ViolationCode::UnknownSource, "is not the name of a source");
@@ -82,30 +80,10 @@ impl Planner<'_> {
         Ok(None)
     }
 
-    fn is_described_as_source(&self, name: &SourceName) -> bool {
-        let described = self.draft.sources.given().into_iter().flatten().filter_map(Sent::given);
-        let mut names = described.filter_map(|source| SourceName::restore(source.name.given()?).ok());
-        names.any(|described| described.key() == name.key())
-    }
-
-    /// The version of that name, as it is to be.
-    pub(super) fn version(
-        &mut self,
-        source: &Source,
-        label: &VersionLabel,
-    ) -> Result<Option<&SourceVersion>, StoreFailure> {
-        let key = (source.id, label.key().to_owned());
-        if !self.versions.contains_key(&key) {
-            let found = self.ports.source_versions.find_by_label(source.id, label)?;
-            self.versions.insert(key.clone(), found);
-        }
-        Ok(self.versions.get(&key).and_then(Option::as_ref))
-    }
-
     fn new_version(&mut self, path: &Path, spec: &SourceVersionSpec, source: &Source) -> Option<SourceVersion> {
         let content = spec.require_content(&mut self.diagnostics, path)?;
         let mut version = spec.create(content, source.id, self.ports.ids.source_version_id(), self.now);
-        version.managed_by = Some(self.set.clone()?);
+        version.managed_by = self.set.clone();
         let content = json!([version.contract.digest(), version.description]);
         let key = AppliedKey::SourceVersion { source: source.name.clone(), version: version.version.clone() };
         let detail = Detail { content, ..Detail::default() };

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::change::{AppliedKey, Difference};
 use super::plan::{Detail, Planner, add};
-use crate::model::{ApplyAction, Management, OwnersRight, Path, Permission, Revision, Source, ValueCount};
+use crate::model::{ApplyAction, OwnersRight, Path, Permission, Source, ValueCount};
 use crate::ports::Write;
 use crate::requests::{Sent, SourceSpec};
 use crate::use_cases::UseCaseError;
@@ -46,11 +46,9 @@ impl Planner<'_> {
             (sent, _) => sent,
         };
         let owner = owner_of_new(&mut self.diagnostics, &owner_path, self.caller, owner)?;
-        let (Some(owner), Some(name), Some(set)) = (owner, spec.name.given(), self.set.clone()) else {
-            return Ok(None);
-        };
+        let (Some(owner), Some(name)) = (owner, spec.name.given()) else { return Ok(None) };
         let mut source = spec.create(owner, name.clone(), self.ports.ids.source_id(), self.now);
-        source.management = Some(Management { set, revision: Revision::FIRST });
+        source.management = self.management_of_new();
         let key = AppliedKey::Source { name: source.name.clone() };
         let content = json!([
             source.owner_organisation_id,

@@ -1,0 +1,10 @@
+//! Documents: what applying, exporting and pruning them promise.
+
+mod isolation;
+mod laws;
+mod mistakes;
+mod ownership;
+mod pictures;
+mod prune;
+mod races;
+mod words;

@@ -1,0 +1,190 @@
+//! What holds for every document and every store.
+
+use prediction_domain::model::Caller;
+use prediction_domain::requests::ApplyDraft;
+use prediction_domain::use_cases::{Applied, AppliedChange, Exported, UseCaseError};
+use prediction_domain_testkit::values::set_name;
+use proptest::prelude::*;
+
+use super::pictures::{any_options, any_past, any_picture, is_unchanged};
+use super::words::{SET, actions, as_document, dry_run, everything, exported, run, set_filter};
+use crate::world::{given, operator};
+
+/// A plan, without the ids that only a run makes.
+fn plan(result: &Result<Applied, UseCaseError>) -> Result<(String, Vec<AppliedChange>), String> {
+    let without_ids = |change: &AppliedChange| AppliedChange { id: None, ..change.clone() };
+    match result {
+        Ok(applied) => Ok((applied.plan_digest.clone(), applied.changes.iter().map(without_ids).collect())),
+        Err(UseCaseError::Invalid(violations) | UseCaseError::NotOfTheSet(violations)) => {
+            Err(format!("{violations:?}"))
+        }
+        Err(other) => Err(other.to_string()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_dry_run_tells_what_a_run_does_and_stores_nothing(
+        past in any_past(), picture in any_picture(), options in any_options(),
+    ) {
+        let world = past.world();
+        let draft = options.of(picture.document(SET));
+        let before = everything(&world);
+        let tried = dry_run(&world.ports, &operator(), &draft);
+        prop_assert_eq!(&everything(&world), &before);
+        let done = run(&world.ports, &operator(), &draft);
+        prop_assert_eq!(plan(&tried), plan(&done));
+        if done.is_err() {
+            prop_assert_eq!(&everything(&world), &before, "a refused document stores nothing");
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_applied_again_changes_nothing(
+        past in any_past(), picture in any_picture(), options in any_options(),
+    ) {
+        let world = past.world();
+        let draft = options.of(picture.document(SET));
+        if run(&world.ports, &operator(), &draft).is_ok() {
+            let before = everything(&world);
+            let again = run(&world.ports, &operator(), &draft).unwrap();
+            prop_assert!(is_unchanged(&again), "{:?}", actions(&again));
+            prop_assert!(again.changes.iter().all(|change| change.changed_outside.is_none()));
+            prop_assert_eq!(everything(&world), before);
+        }
+    }
+
+    #[test]
+    fn an_export_changes_nothing_when_it_is_applied(past in any_past(), limit in 1_u16..12) {
+        let world = past.world();
+        let all = exported(&world.ports, &operator(), &set_filter(SET), 200);
+        prop_assert_eq!(&exported(&world.ports, &operator(), &set_filter(SET), limit), &all);
+        let before = everything(&world);
+        let (sources, versions, jobs, inputs) = &before;
+        let of_set = |management: Option<&prediction_domain::model::Management>| {
+            management.is_some_and(|management| management.set == set_name(SET))
+        };
+        let expected = sources.iter().filter(|source| of_set(source.management.as_ref())).count()
+            + versions.iter().filter(|version| version.managed_by == Some(set_name(SET))).count()
+            + jobs.iter().filter(|job| of_set(job.management.as_ref())).count()
+            + inputs.iter().filter(|input| of_set(input.management.as_ref())).count();
+        prop_assert_eq!(all.len(), expected, "each thing once");
+        let applied = run(&world.ports, &operator(), &as_document(&set_name(SET), &all)).unwrap();
+        prop_assert!(is_unchanged(&applied), "{:?}", actions(&applied));
+        let ids = |all: &super::words::Everything| {
+            let revisions = all.0.iter().map(|source| source.revision).chain(all.2.iter().map(|job| job.revision));
+            revisions.chain(all.3.iter().map(|input| input.revision)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(ids(&everything(&world)), ids(&before));
+    }
+
+    #[test]
+    fn the_digest_depends_on_nothing_but_what_is_done(
+        past in any_past(), picture in any_picture(), options in any_options(), turn in any::<prop::sample::Index>(),
+    ) {
+        let (world, other) = (past.world(), past.world_from(5_000));
+        let draft = options.of(picture.document(SET));
+        let turned = turned(&draft, turn);
+        let stranger = Caller { subject: "somebody else".to_owned(), ..operator() };
+        let (one, two) = (dry_run(&world.ports, &operator(), &draft), dry_run(&other.ports, &stranger, &turned));
+        match (one, two) {
+            (Ok(one), Ok(two)) => {
+                prop_assert_eq!(&one.plan_digest, &two.plan_digest);
+                let sorted = |applied: &Applied| {
+                    let mut actions = actions(applied);
+                    actions.sort();
+                    actions
+                };
+                prop_assert_eq!(sorted(&one), sorted(&two));
+                // Two plans of one digest do the same.
+                run(&world.ports, &operator(), &draft).unwrap();
+                run(&other.ports, &stranger, &turned).unwrap();
+                let of = |ports| {
+                    let mut all: Vec<String> =
+                        exported(ports, &operator(), &set_filter(SET), 200).iter().map(described).collect();
+                    all.sort();
+                    all
+                };
+                prop_assert_eq!(of(&world.ports), of(&other.ports));
+            }
+            (Err(_), Err(_)) => {}
+            (one, two) => prop_assert!(false, "{one:?}, but {two:?}"),
+        }
+    }
+
+    #[test]
+    fn only_the_plan_that_was_looked_at_is_carried_out(
+        past in any_past(), picture in any_picture(), other in any_picture(), options in any_options(),
+    ) {
+        let world = past.world();
+        let draft = options.of(picture.document(SET));
+        let Ok(seen) = dry_run(&world.ports, &operator(), &draft) else { return Ok(()) };
+        let changed = options.of(other.document(SET));
+        let expecting = |draft: ApplyDraft| ApplyDraft { expect_plan: given(&seen.plan_digest), ..draft };
+        if let Ok(planned) = dry_run(&world.ports, &operator(), &changed) {
+            let before = everything(&world);
+            let result = run(&world.ports, &operator(), &expecting(changed));
+            if planned.plan_digest == seen.plan_digest {
+                prop_assert!(result.is_ok());
+                return Ok(());
+            }
+            let Err(UseCaseError::PlanOutdated(told)) = result else { panic!("{result:?}") };
+            prop_assert_eq!(plan(&Ok(*told)), plan(&Ok(planned)));
+            prop_assert_eq!(everything(&world), before);
+        }
+        prop_assert!(run(&world.ports, &operator(), &expecting(draft)).is_ok());
+    }
+}
+
+/// The same document with its things, and the bindings of its jobs, in another order.
+fn turned(draft: &ApplyDraft, turn: prop::sample::Index) -> ApplyDraft {
+    use prediction_domain::requests::Sent;
+    fn rotate<T>(list: &mut Sent<Vec<T>>, turn: prop::sample::Index) {
+        if let Sent::Given(list) = list
+            && !list.is_empty()
+        {
+            let by = turn.index(list.len());
+            list.rotate_left(by);
+            list.reverse();
+        }
+    }
+    let mut turned = draft.clone();
+    rotate(&mut turned.sources, turn);
+    rotate(&mut turned.source_versions, turn);
+    rotate(&mut turned.inputs, turn);
+    rotate(&mut turned.jobs, turn);
+    if let Sent::Given(versions) = &mut turned.source_versions {
+        for version in versions {
+            if let Sent::Given(version) = version {
+                rotate(&mut version.version.input_roles, turn);
+                rotate(&mut version.version.output_roles, turn);
+            }
+        }
+    }
+    if let Sent::Given(jobs) = &mut turned.jobs {
+        for job in jobs {
+            if let Sent::Given(job) = job {
+                rotate(&mut job.role_bindings, turn);
+            }
+        }
+    }
+    turned
+}
+
+/// A thing, without what is made up when it is stored.
+fn described(item: &Exported) -> String {
+    match item {
+        Exported::Source(source) => format!("{} {:?}", source.name, source.expected_interval_minutes),
+        Exported::SourceVersion { source, version } => {
+            format!("{source} {} {:?}", version.version, version.contract.digest())
+        }
+        Exported::Input(input) => format!("{} {} {}", input.organisation_id, input.id, input.name),
+        Exported::Job(job) => {
+            let mut bindings: Vec<String> = job.bindings.iter().map(|binding| format!("{binding:?}")).collect();
+            bindings.sort();
+            format!("{} {} {} {} {} {bindings:?}", job.organisation_id, job.name, job.active, job.source, job.version)
+        }
+    }
+}
