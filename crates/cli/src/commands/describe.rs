@@ -75,7 +75,11 @@ fn head(job: &Job, client: &Client, console: &mut Console<'_>, now: Timestamp) -
     let source = job.source.as_ref().map_or_else(|| job.source_id.to_string(), |source| source.name.to_string());
     let version = job.source_version.as_ref().map_or_else(
         || job.source_version_id.to_string(),
-        |version| format!("{} ({})", version.version, version.lifecycle.stage.as_str()),
+        |version| {
+            let stage = version.lifecycle.stage.as_str();
+            let reason = version.lifecycle.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("{} ({stage}{reason})", version.version)
+        },
     );
     let lines = [
         ("Job", printable(job.name.as_str())),
@@ -92,11 +96,6 @@ fn head(job: &Job, client: &Client, console: &mut Console<'_>, now: Timestamp) -
     for (name, value) in lines {
         let name = console.toned(&format!("{name:<13}"), Tone::Faint);
         console.line(&format!("{name} {value}"))?;
-    }
-    if let Some(version) = job.source_version.as_ref().filter(|version| version.lifecycle.reason.is_some()) {
-        let reason = version.lifecycle.reason.as_ref().map(ToString::to_string).unwrap_or_default();
-        let name = console.toned(&format!("{:<13}", ""), Tone::Faint);
-        console.line(&format!("{name} {}", printable(&reason)))?;
     }
     Ok(())
 }
@@ -178,7 +177,7 @@ fn runs(found: Result<Vec<Run>, ClientError>, console: &mut Console<'_>, now: Ti
         Err(error) => return Err(error.into()),
     };
     let columns =
-        [Column::new("ISSUED", 0), Column::new("STATUS", 0), Column::new("VALUES", 1), Column::new("MESSAGE", 2)];
+        [Column::new("ISSUED", 0), Column::new("STATUS", 0), Column::new("VALUES", 1), Column::prose("MESSAGE", 2)];
     let mut table = Table::new(&columns);
     for run in &runs {
         table.rows.push(vec![

@@ -160,8 +160,10 @@ fn bounds(schema: &Value) -> Vec<String> {
         ("maximum", "at most {}"),
         ("maxItems", "at most {} items"),
     ] {
-        if let Some(number) = schema[word].as_number() {
-            bounds.push(said.replace("{}", &number.to_string()));
+        match schema[word].as_number() {
+            Some(number) if word == "minLength" && number.as_u64() == Some(1) => bounds.push("not empty".to_owned()),
+            Some(number) => bounds.push(said.replace("{}", &number.to_string())),
+            None => {}
         }
     }
     if let Some(words) = schema["enum"].as_array() {

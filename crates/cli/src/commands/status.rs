@@ -18,7 +18,7 @@ const COLUMNS: [Column; 5] = [
     Column::new("JOB", 0),
     Column::new("HEALTH", 0),
     Column::new("SINCE", 1),
-    Column::new("WHY", 2),
+    Column::prose("WHY", 2),
     Column::new("ORGANISATION", 3),
 ];
 

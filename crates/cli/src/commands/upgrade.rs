@@ -160,7 +160,7 @@ fn all(
 
 fn refusals(refused: &[JobUpgradeResult], client: &Client) -> Result<Table, Failure> {
     const NAMED: usize = 20;
-    let mut table = Table::new(&[Column::new("JOB", 0), Column::new("WHY", 0)]);
+    let mut table = Table::new(&[Column::new("JOB", 0), Column::prose("WHY", 0)]);
     for (place, result) in refused.iter().enumerate() {
         // A name is a request; of very many jobs the ids are enough.
         let name = if place < NAMED {

@@ -12,6 +12,8 @@ pub(crate) struct Column {
     pub(crate) name: &'static str,
     /// 0 is always shown. Of the others those with higher numbers give way first.
     pub(crate) rank: u8,
+    /// Whether it has sentences, whose beginnings are worth having.
+    pub(crate) is_prose: bool,
 }
 
 impl Column {
@@ -19,7 +21,12 @@ impl Column {
     pub(crate) const WIDE: u8 = u8::MAX;
 
     pub(crate) const fn new(name: &'static str, rank: u8) -> Self {
-        Self { name, rank }
+        Self { name, rank, is_prose: false }
+    }
+
+    /// A column of sentences: they are cut before columns give way.
+    pub(crate) const fn prose(name: &'static str, rank: u8) -> Self {
+        Self { name, rank, is_prose: true }
     }
 }
 
@@ -53,7 +60,10 @@ impl Cell {
 
     fn shown(&self, now: Timestamp) -> String {
         match self {
-            Self::Text(text) | Self::Toned(text, _) | Self::Number(text) => printable(text),
+            // A row is a line.
+            Self::Text(text) | Self::Toned(text, _) | Self::Number(text) => {
+                printable(&text.replace("\r\n", " ").replace(['\n', '\r', '\t'], " "))
+            }
             Self::Time(time) => ago(*time, now),
             Self::None => "-".to_owned(),
         }
@@ -79,6 +89,8 @@ pub(crate) struct Table {
 const GAP: usize = 2;
 /// A column that is cut has so many characters at least.
 const NARROWEST: usize = 8;
+/// One of sentences has so many, or gives way.
+const NARROWEST_PROSE: usize = 20;
 
 impl Table {
     pub(crate) fn new(columns: &[Column]) -> Self {
@@ -134,24 +146,31 @@ impl Table {
         text
     }
 
-    /// Leaves columns out until the rest fits, and then cuts the widest.
+    /// Leaves columns out until the rest fits with its sentences cut, and then cuts.
     fn fit(&self, chosen: &mut Vec<(usize, usize)>, width: usize) {
-        let total = |chosen: &[(usize, usize)]| {
-            chosen.iter().map(|(_, width)| width).sum::<usize>() + GAP * chosen.len().saturating_sub(1)
+        let gaps = |chosen: &[(usize, usize)]| GAP * chosen.len().saturating_sub(1);
+        let total = |chosen: &[(usize, usize)]| chosen.iter().map(|(_, width)| width).sum::<usize>() + gaps(chosen);
+        let is_prose = |place: usize| self.columns[place].is_prose;
+        let least = |chosen: &[(usize, usize)]| {
+            let widths =
+                chosen.iter().map(|&(place, width)| if is_prose(place) { width.min(NARROWEST_PROSE) } else { width });
+            widths.sum::<usize>() + gaps(chosen)
         };
-        while total(chosen) > width {
+        while least(chosen) > width {
             let ranks = chosen.iter().enumerate().map(|(at, (place, _))| (self.columns[*place].rank, at));
             match ranks.max() {
                 Some((rank, at)) if rank > 0 => drop(chosen.remove(at)),
                 _ => break,
             }
         }
+        // Sentences first, and a character at a time, so that the widest two lose alike.
         while total(chosen) > width {
-            let excess = total(chosen) - width;
-            match chosen.iter_mut().max_by_key(|(_, width)| *width) {
-                // The second widest is cut, too, once they are equal: a column at a time loses one character.
-                Some((_, widest)) if *widest > NARROWEST => *widest -= excess.min(1),
-                _ => break,
+            let narrower = |&(place, width): &(usize, usize)| is_prose(place) && width > NARROWEST_PROSE;
+            let prose = chosen.iter().copied().filter(narrower).max_by_key(|(_, width)| *width);
+            let widest = prose.or_else(|| chosen.iter().copied().max_by_key(|(_, width)| *width));
+            let Some((place, _)) = widest.filter(|(_, width)| *width > NARROWEST) else { break };
+            for (_, width) in chosen.iter_mut().filter(|(other, _)| *other == place) {
+                *width -= 1;
             }
         }
     }

@@ -103,7 +103,11 @@ pub(super) fn table(kind: Kind, items: &[Node], client: &Client) -> Result<Table
         Kind::Organisations => ORGANISATIONS,
     };
     let sources = if kind == Kind::Versions { sources(items, client)? } else { HashMap::new() };
-    let columns: Vec<_> = lines.iter().map(|(name, rank, _)| Column::new(name, *rank)).collect();
+    let column = |(name, rank, _): &Line| match *name {
+        "DESCRIPTION" | "MESSAGE" => Column::prose(name, *rank),
+        name => Column::new(name, *rank),
+    };
+    let columns: Vec<_> = lines.iter().map(column).collect();
     let mut table = Table::new(&columns);
     table.rows =
         items.iter().map(|item| lines.iter().map(|(_, _, shown)| cell(item, *shown, &sources)).collect()).collect();

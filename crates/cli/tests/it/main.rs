@@ -1,0 +1,9 @@
+//! The command against a server that answers what a test tells it to, and as a process.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where something cannot be had")]
+
+mod canned;
+mod process;
+mod screens;
+mod signing_in;
+mod watching;
