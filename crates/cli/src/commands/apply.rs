@@ -27,8 +27,8 @@ pub struct Plan {
     #[command(flatten)]
     document: Document,
     /// Keep the plan in a file, for `apply --plan`
-    #[arg(long, value_name = "FILE")]
-    plan: Option<PathBuf>,
+    #[arg(long = "plan", value_name = "FILE")]
+    kept: Option<PathBuf>,
     /// How the result is printed: table, wide (with what is unchanged), json, yaml or name
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -42,8 +42,8 @@ pub struct Apply {
     #[command(flatten)]
     document: Document,
     /// Carry out the plan that `plan --plan` kept, and no other
-    #[arg(long, value_name = "FILE")]
-    plan: Option<PathBuf>,
+    #[arg(long = "plan", value_name = "FILE")]
+    kept: Option<PathBuf>,
     /// Delete without asking
     #[arg(long, short)]
     yes: bool,
@@ -97,7 +97,7 @@ pub(super) fn plan(arguments: &Plan, console: &mut Console<'_>, around: &Surroun
     let session = Session::open(&arguments.reach, around)?;
     let body = arguments.document.body(&manifest, &session.client)?;
     let planned = ask(&session.client, &manifest, &body, true, console, around)?;
-    if let Some(file) = &arguments.plan {
+    if let Some(file) = &arguments.kept {
         let kept = json!({ "plan_digest": planned.plan_digest, "counts": planned.counts });
         write(file, &format!("{kept:#}\n"))?;
     }
@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &Apply, console: &mut Console<'_>, around: &Surroun
     let session = Session::open(&arguments.reach, around)?;
     let mut body = arguments.document.body(&manifest, &session.client)?;
     let client = &session.client;
-    if let Some(file) = &arguments.plan {
+    if let Some(file) = &arguments.kept {
         body["expect_plan"] = json!(kept_digest(file)?);
     } else if arguments.document.prune == Some(Pruning::Delete) && !arguments.yes && console.can_ask {
         let planned = ask(client, &manifest, &body, true, console, around)?;

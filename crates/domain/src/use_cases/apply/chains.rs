@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::algo::kosaraju_scc;
-use petgraph::graphmap::DiGraphMap;
 use serde_json::{Value, json};
 
 use super::jobs::DescribedJob;
@@ -294,17 +292,48 @@ impl Planner<'_> {
 
 impl Graph {
     /// Jobs that rest on each other together, each group after those that it reads: one job alone, where there is no
-    /// cycle.
+    /// cycle. These are the strongly connected components, found by Kosaraju's algorithm.
     fn components(&self) -> Vec<Vec<JobId>> {
-        let mut graph = DiGraphMap::<JobId, ()>::new();
+        let mut readers: BTreeMap<JobId, Vec<JobId>> = BTreeMap::new();
         for (reader, read) in &self.upstream {
-            graph.add_node(*reader);
             for id in read {
-                graph.add_edge(*reader, *id, ());
+                readers.entry(*id).or_default().push(*reader);
             }
         }
-        // Chains may be long: this one does not call itself.
-        kosaraju_scc(&graph)
+        let mut seen = BTreeSet::new();
+        let mut components = Vec::new();
+        for id in self.finished().into_iter().rev() {
+            let mut component = Vec::new();
+            let mut open = vec![id];
+            while let Some(id) = open.pop() {
+                if seen.insert(id) {
+                    component.push(id);
+                    open.extend(readers.get(&id).into_iter().flatten().copied());
+                }
+            }
+            if !component.is_empty() {
+                components.push(component);
+            }
+        }
+        components.reverse();
+        components
+    }
+
+    /// All jobs, each behind those that are reached from it and were not before, in depth: without recursion, since
+    /// chains may be long.
+    fn finished(&self) -> Vec<JobId> {
+        let mut seen = BTreeSet::new();
+        let mut finished = Vec::new();
+        let mut open: Vec<(JobId, bool)> = self.upstream.keys().map(|id| (*id, false)).collect();
+        while let Some((id, is_finished)) = open.pop() {
+            if is_finished {
+                finished.push(id);
+            } else if seen.insert(id) {
+                open.push((id, true));
+                open.extend(self.upstream.get(&id).into_iter().flatten().map(|read| (*read, false)));
+            }
+        }
+        finished
     }
 
     /// Which jobs rest on themselves, each with a number that those on the same cycles share.
