@@ -1,14 +1,19 @@
 //! What holds for every document and every store.
 
-use prediction_domain::model::Caller;
+use prediction_domain::model::{ApplyAction, Caller, Job, JobName};
+use prediction_domain::ports::WriteMode;
 use prediction_domain::requests::ApplyDraft;
 use prediction_domain::use_cases::{Applied, AppliedChange, Exported, UseCaseError};
 use prediction_domain_testkit::values::set_name;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::pictures::{any_options, any_past, any_picture, is_unchanged};
-use super::words::{SET, actions, as_document, dry_run, everything, exported, run, set_filter};
-use crate::world::{given, operator};
+use super::words::{
+    SET, actions, as_document, done, dry_run, everything, exported, job_named, mildew, run, set_filter, with_jobs,
+};
+use crate::world::{World, given, operator};
 
 /// A plan, without the ids that only a run makes.
 fn plan(result: &Result<Applied, UseCaseError>) -> Result<(String, Vec<AppliedChange>), String> {
@@ -20,6 +25,37 @@ fn plan(result: &Result<Applied, UseCaseError>) -> Result<(String, Vec<AppliedCh
         }
         Err(other) => Err(other.to_string()),
     }
+}
+
+/// Else the properties would say little.
+#[test]
+fn many_random_documents_are_carried_out() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = (any_past(), any_picture(), any_options());
+    let (mut done, mut changed, mut removed) = (0, 0, 0);
+    for _ in 0..100 {
+        let (past, picture, options) = strategy.new_tree(&mut runner).unwrap().current();
+        let Ok(applied) = run(&past.world().ports, &operator(), &options.of(picture.document(SET))) else { continue };
+        let has = |actions: &[ApplyAction]| applied.changes.iter().any(|change| actions.contains(&change.action));
+        done += 1;
+        changed += usize::from(has(&[ApplyAction::Update, ApplyAction::Adopt]));
+        removed += usize::from(has(&[ApplyAction::Pause, ApplyAction::Delete]));
+    }
+    assert!(done > 50 && changed > 15 && removed > 10, "{done} done, {changed} with changes, {removed} with removals");
+}
+
+/// The release that stored it took another name than this one would.
+#[test]
+fn a_job_with_a_name_of_an_earlier_release_stays_that_job() {
+    let world = World::new();
+    done(&world, &with_jobs(vec![mildew("Job A", &[])]));
+    let stored = job_named(&world, "Job A");
+    let old = Job { name: JobName::restore(" Job  A").unwrap(), revision: stored.revision.next(), ..stored.clone() };
+    assert!(JobName::parse(" Job  A").unwrap() != old.name);
+    world.ports.jobs.update(&old, stored.revision, None, WriteMode::Commit).unwrap();
+    let export = exported(&world.ports, &operator(), &set_filter(SET), 200);
+    let applied = done(&world, &as_document(&set_name(SET), &export));
+    assert!(is_unchanged(&applied), "{:?}", actions(&applied));
 }
 
 proptest! {
@@ -34,9 +70,9 @@ proptest! {
         let before = everything(&world);
         let tried = dry_run(&world.ports, &operator(), &draft);
         prop_assert_eq!(&everything(&world), &before);
-        let done = run(&world.ports, &operator(), &draft);
-        prop_assert_eq!(plan(&tried), plan(&done));
-        if done.is_err() {
+        let result = run(&world.ports, &operator(), &draft);
+        prop_assert_eq!(plan(&tried), plan(&result));
+        if result.is_err() {
             prop_assert_eq!(&everything(&world), &before, "a refused document stores nothing");
         }
     }
