@@ -74,10 +74,10 @@ fn what_no_set_keeps_comes_to_a_set_that_adopts() {
 fn a_change_by_hand_is_told_once() {
     let world = World::new();
     done(&world, &full());
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     let by_hand = world.ports.clock.now();
     pause_by_hand(&world, &job_named(&world, "Job A"), false);
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     let seen = |applied: &prediction_domain::use_cases::Applied| {
         let outside = applied.changes.iter().filter_map(|change| change.changed_outside.clone());
         outside.map(|outside| (outside.by.unwrap().to_string(), outside.at)).collect::<Vec<_>>()
