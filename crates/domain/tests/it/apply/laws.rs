@@ -11,9 +11,10 @@ use proptest::test_runner::TestRunner;
 
 use super::pictures::{any_options, any_past, any_picture, is_unchanged};
 use super::words::{
-    SET, actions, as_document, done, dry_run, everything, exported, job_named, mildew, run, set_filter, with_jobs,
+    SET, actions, as_document, done, dry_run, everything, exported, job_named, mildew, run, set_filter, to_input,
+    to_output, with_jobs,
 };
-use crate::world::{World, given, operator};
+use crate::world::{CHOSEN, NOWHERE, SENSOR, World, given, operator};
 
 /// A plan, without the ids that only a run makes.
 fn plan(result: &Result<Applied, UseCaseError>) -> Result<(String, Vec<AppliedChange>), String> {
@@ -42,6 +43,33 @@ fn many_random_documents_are_carried_out() {
         removed += usize::from(has(&[ApplyAction::Pause, ApplyAction::Delete]));
     }
     assert!(done > 50 && changed > 15 && removed > 10, "{done} done, {changed} with changes, {removed} with removals");
+}
+
+#[test]
+fn the_digest_tells_what_is_bound_and_not_in_which_order() {
+    let world = World::new();
+    let upstream = || to_output("upstream", "Weather", "prediction");
+    let reader = |bindings: &[_]| with_jobs(vec![mildew("Weather", &[]), mildew("Reader", bindings)]);
+    let digest = |draft: &ApplyDraft| dry_run(&world.ports, &operator(), draft).unwrap().plan_digest;
+    let several = || {
+        let mut digests: Vec<String> = Vec::new();
+        for sensor in [SENSOR, CHOSEN] {
+            let (one, other) = ([to_input("sensor", sensor), upstream()], [upstream(), to_input("sensor", sensor)]);
+            assert_eq!(digest(&reader(&one)), digest(&reader(&other)));
+            digests.push(digest(&reader(&one)));
+        }
+        digests.push(digest(&reader(&[upstream()])));
+        digests.push(digest(&reader(&[])));
+        digests.push(digest(&ApplyDraft { set: given("meadow"), adopt_from: given(SET), ..reader(&[]) }));
+        let of = digests.len();
+        digests.sort();
+        digests.dedup();
+        assert_eq!(digests.len(), of, "another content has another digest");
+    };
+    several();
+    // And so it is with what is there already.
+    done(&world, &reader(&[to_input("sensor", NOWHERE)]));
+    several();
 }
 
 /// The release that stored it took another name than this one would.
@@ -179,11 +207,11 @@ fn turned(draft: &ApplyDraft, turn: prop::sample::Index) -> ApplyDraft {
     use prediction_domain::requests::Sent;
     fn rotate<T>(list: &mut Sent<Vec<T>>, turn: prop::sample::Index) {
         if let Sent::Given(list) = list
-            && !list.is_empty()
+            && list.len() > 1
         {
-            let by = turn.index(list.len());
+            // Never all the way round.
+            let by = 1 + turn.index(list.len() - 1);
             list.rotate_left(by);
-            list.reverse();
         }
     }
     let mut turned = draft.clone();
