@@ -135,11 +135,10 @@ impl<'a> Planner<'a> {
         for (index, draft) in draft.jobs.given().into_iter().flatten().enumerate() {
             let path = Path::of("jobs").index(index);
             let Some(draft) = self.diagnostics.require(&path, draft.as_ref()) else { continue };
-            let name = self.diagnostics.read(&path.member("name"), &draft.name, |text| JobName::parse(text));
-            let name = self.diagnostics.require(&path.member("name"), name);
             let owner_path = path.member("organisation_id");
             let sent = self.diagnostics.read(&owner_path, &draft.organisation_id, |text| OrganisationId::parse(text));
             let organisation_id = self.organisation_of(&owner_path, &sent)?;
+            let name = self.job_name(&path.member("name"), &draft.name, organisation_id)?;
             self.diagnostics.not_null(&path.member("active"), draft.active.clone());
             let (Some(name), Some(organisation_id)) = (name, organisation_id) else {
                 self.wrong.jobs.extend(draft.name.given().and_then(|text| JobName::restore(text).ok()));
@@ -182,6 +181,24 @@ impl<'a> Planner<'a> {
             });
         }
         Ok(jobs)
+    }
+
+    /// What a job is called. One that is there may have a name that an earlier release took.
+    fn job_name(
+        &mut self,
+        path: &Path,
+        sent: &Sent<String>,
+        organisation_id: Option<OrganisationId>,
+    ) -> Result<Option<JobName>, UseCaseError> {
+        if let (Some(text), Some(organisation_id)) = (sent.given(), organisation_id)
+            && let Ok(name) = JobName::restore(text)
+            && JobName::parse(text).ok().as_ref() != Some(&name)
+            && self.ports.jobs.find_by_name(organisation_id, &name)?.is_some()
+        {
+            return Ok(Some(name));
+        }
+        let name = self.diagnostics.read(path, sent, |text| JobName::parse(text));
+        Ok(self.diagnostics.require(path, name))
     }
 
     fn source_of_job(

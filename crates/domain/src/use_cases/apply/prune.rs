@@ -82,12 +82,12 @@ impl Planner<'_> {
         let deleted_keys: Vec<_> = deleted_jobs.iter().map(|job| (job.organisation_id, job.id)).collect();
         // A job that is written has bound what the plan says; its earlier revisions have versions all the same.
         let written = self.writes.jobs.iter().map(|job| (job.value().organisation_id, job.value().id));
-        let unused_inputs = self.unused(UnusedQuestion {
+        let unused_inputs = self.unused(&UnusedQuestion {
             inputs: inputs.iter().map(Input::position).collect(),
             without: deleted_keys.iter().copied().chain(written).collect(),
             ..UnusedQuestion::default()
         })?;
-        let unused_versions = self.unused(UnusedQuestion {
+        let unused_versions = self.unused(&UnusedQuestion {
             versions: versions.iter().map(|(version, _)| version.id).collect(),
             without: deleted_keys,
             ..UnusedQuestion::default()
@@ -127,9 +127,9 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn unused(&self, question: UnusedQuestion) -> Result<Unused, StoreFailure> {
+    fn unused(&self, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
         let is_empty = question.versions.is_empty() && question.inputs.is_empty();
-        if is_empty { Ok(Unused::default()) } else { self.ports.apply.unused(&question) }
+        if is_empty { Ok(Unused::default()) } else { self.ports.apply.unused(question) }
     }
 
     /// What jobs of the document are to have bound.

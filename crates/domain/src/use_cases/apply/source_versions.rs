@@ -83,7 +83,7 @@ impl Planner<'_> {
     fn new_version(&mut self, path: &Path, spec: &SourceVersionSpec, source: &Source) -> Option<SourceVersion> {
         let content = spec.require_content(&mut self.diagnostics, path)?;
         let mut version = spec.create(content, source.id, self.ports.ids.source_version_id(), self.now);
-        version.managed_by = self.set.clone();
+        version.managed_by.clone_from(&self.set);
         let content = json!([version.contract.digest(), version.description]);
         let key = AppliedKey::SourceVersion { source: source.name.clone(), version: version.version.clone() };
         let detail = Detail { content, ..Detail::default() };

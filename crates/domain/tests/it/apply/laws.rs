@@ -1,14 +1,20 @@
 //! What holds for every document and every store.
 
-use prediction_domain::model::Caller;
+use prediction_domain::model::{ApplyAction, Caller, Job, JobName};
+use prediction_domain::ports::WriteMode;
 use prediction_domain::requests::ApplyDraft;
 use prediction_domain::use_cases::{Applied, AppliedChange, Exported, UseCaseError};
 use prediction_domain_testkit::values::set_name;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::pictures::{any_options, any_past, any_picture, is_unchanged};
-use super::words::{SET, actions, as_document, dry_run, everything, exported, run, set_filter};
-use crate::world::{given, operator};
+use super::words::{
+    SET, actions, as_document, done, dry_run, everything, exported, job_named, mildew, run, set_filter, to_input,
+    to_output, with_jobs,
+};
+use crate::world::{CHOSEN, NOWHERE, SENSOR, World, given, operator};
 
 /// A plan, without the ids that only a run makes.
 fn plan(result: &Result<Applied, UseCaseError>) -> Result<(String, Vec<AppliedChange>), String> {
@@ -20,6 +26,64 @@ fn plan(result: &Result<Applied, UseCaseError>) -> Result<(String, Vec<AppliedCh
         }
         Err(other) => Err(other.to_string()),
     }
+}
+
+/// Else the properties would say little.
+#[test]
+fn many_random_documents_are_carried_out() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = (any_past(), any_picture(), any_options());
+    let (mut done, mut changed, mut removed) = (0, 0, 0);
+    for _ in 0..100 {
+        let (past, picture, options) = strategy.new_tree(&mut runner).unwrap().current();
+        let Ok(applied) = run(&past.world().ports, &operator(), &options.of(picture.document(SET))) else { continue };
+        let has = |actions: &[ApplyAction]| applied.changes.iter().any(|change| actions.contains(&change.action));
+        done += 1;
+        changed += usize::from(has(&[ApplyAction::Update, ApplyAction::Adopt]));
+        removed += usize::from(has(&[ApplyAction::Pause, ApplyAction::Delete]));
+    }
+    assert!(done > 50 && changed > 15 && removed > 10, "{done} done, {changed} with changes, {removed} with removals");
+}
+
+#[test]
+fn the_digest_tells_what_is_bound_and_not_in_which_order() {
+    let world = World::new();
+    let upstream = || to_output("upstream", "Weather", "prediction");
+    let reader = |bindings: &[_]| with_jobs(vec![mildew("Weather", &[]), mildew("Reader", bindings)]);
+    let digest = |draft: &ApplyDraft| dry_run(&world.ports, &operator(), draft).unwrap().plan_digest;
+    let several = || {
+        let mut digests: Vec<String> = Vec::new();
+        for sensor in [SENSOR, CHOSEN] {
+            let (one, other) = ([to_input("sensor", sensor), upstream()], [upstream(), to_input("sensor", sensor)]);
+            assert_eq!(digest(&reader(&one)), digest(&reader(&other)));
+            digests.push(digest(&reader(&one)));
+        }
+        digests.push(digest(&reader(&[upstream()])));
+        digests.push(digest(&reader(&[])));
+        digests.push(digest(&ApplyDraft { set: given("meadow"), adopt_from: given(SET), ..reader(&[]) }));
+        let of = digests.len();
+        digests.sort();
+        digests.dedup();
+        assert_eq!(digests.len(), of, "another content has another digest");
+    };
+    several();
+    // And so it is with what is there already.
+    done(&world, &reader(&[to_input("sensor", NOWHERE)]));
+    several();
+}
+
+/// The release that stored it took another name than this one would.
+#[test]
+fn a_job_with_a_name_of_an_earlier_release_stays_that_job() {
+    let world = World::new();
+    done(&world, &with_jobs(vec![mildew("Job A", &[])]));
+    let stored = job_named(&world, "Job A");
+    let old = Job { name: JobName::restore(" Job  A").unwrap(), revision: stored.revision.next(), ..stored.clone() };
+    assert!(JobName::parse(" Job  A").unwrap() != old.name);
+    world.ports.jobs.update(&old, stored.revision, None, WriteMode::Commit).unwrap();
+    let export = exported(&world.ports, &operator(), &set_filter(SET), 200);
+    let applied = done(&world, &as_document(&set_name(SET), &export));
+    assert!(is_unchanged(&applied), "{:?}", actions(&applied));
 }
 
 proptest! {
@@ -34,9 +98,9 @@ proptest! {
         let before = everything(&world);
         let tried = dry_run(&world.ports, &operator(), &draft);
         prop_assert_eq!(&everything(&world), &before);
-        let done = run(&world.ports, &operator(), &draft);
-        prop_assert_eq!(plan(&tried), plan(&done));
-        if done.is_err() {
+        let result = run(&world.ports, &operator(), &draft);
+        prop_assert_eq!(plan(&tried), plan(&result));
+        if result.is_err() {
             prop_assert_eq!(&everything(&world), &before, "a refused document stores nothing");
         }
     }
@@ -143,11 +207,11 @@ fn turned(draft: &ApplyDraft, turn: prop::sample::Index) -> ApplyDraft {
     use prediction_domain::requests::Sent;
     fn rotate<T>(list: &mut Sent<Vec<T>>, turn: prop::sample::Index) {
         if let Sent::Given(list) = list
-            && !list.is_empty()
+            && list.len() > 1
         {
-            let by = turn.index(list.len());
+            // Never all the way round.
+            let by = 1 + turn.index(list.len() - 1);
             list.rotate_left(by);
-            list.reverse();
         }
     }
     let mut turned = draft.clone();

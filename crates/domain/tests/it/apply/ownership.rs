@@ -3,11 +3,13 @@
 use prediction_domain::model::ApplyAction;
 use prediction_domain::requests::{ApplyDraft, DescribedJobDraft, Sent};
 use prediction_domain::use_cases::UseCaseError;
+use prediction_domain_testkit::builders::contract;
 use prediction_domain_testkit::values::set_name;
 
 use super::pictures::is_unchanged;
 use super::words::{
-    SET, done, dry_run, everything, input, job_named, mildew, mistakes, pause_by_hand, places, run, to_input, with_jobs,
+    SET, done, dry_run, everything, input, job_named, mildew, mistakes, pause_by_hand, places, run, to_input, version,
+    with_jobs,
 };
 use crate::shorter_retention::world_with_values;
 use crate::world::{CHOSEN, World, a_source, given, operator};
@@ -51,9 +53,11 @@ fn what_another_set_keeps_comes_to_a_set_only_from_that_one() {
 fn what_no_set_keeps_comes_to_a_set_that_adopts() {
     let world = World::new();
     let source = world.source("mildew");
-    let stored = world.version_with(&source, "1.0.0", &super::words::chained(&["prediction"]));
+    let stored = world.version(&source, "1.0.0", &["sensor"]);
     world.job(&stored, "Job A");
-    let draft = with_jobs(vec![mildew("Job A", &[])]);
+    let mut draft = with_jobs(vec![mildew("Job A", &[to_input("sensor", CHOSEN)])]);
+    let described = version("mildew", "1.0.0", &contract(&["sensor"], &["prediction"]));
+    draft.source_versions = Sent::Given(vec![described]);
     assert_eq!(
         mistakes(&world, &draft),
         places(&["/jobs/0", "/source_versions/0", "/sources/0"].map(|place| (place, "not_managed")))
@@ -62,7 +66,7 @@ fn what_no_set_keeps_comes_to_a_set_that_adopts() {
     assert_eq!(mistakes(&world, &adopting_other).len(), 3);
     let applied = done(&world, &ApplyDraft { adopt: Sent::Given(true), ..draft.clone() });
     let told: Vec<_> = applied.changes.iter().map(|change| (change.action, change.differences.len())).collect();
-    assert_eq!(told, [(ApplyAction::Adopt, 0), (ApplyAction::Adopt, 0), (ApplyAction::Adopt, 2)]);
+    assert_eq!(told, [(ApplyAction::Adopt, 0), (ApplyAction::Adopt, 0), (ApplyAction::Adopt, 1)]);
     assert!(is_unchanged(&done(&world, &draft)));
 }
 
@@ -70,10 +74,10 @@ fn what_no_set_keeps_comes_to_a_set_that_adopts() {
 fn a_change_by_hand_is_told_once() {
     let world = World::new();
     done(&world, &full());
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     let by_hand = world.ports.clock.now();
     pause_by_hand(&world, &job_named(&world, "Job A"), false);
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     let seen = |applied: &prediction_domain::use_cases::Applied| {
         let outside = applied.changes.iter().filter_map(|change| change.changed_outside.clone());
         outside.map(|outside| (outside.by.unwrap().to_string(), outside.at)).collect::<Vec<_>>()

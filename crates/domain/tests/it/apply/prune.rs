@@ -68,13 +68,13 @@ proptest! {
         let (_, versions, jobs, inputs) = &after;
         prop_assert!(jobs.iter().all(|job| versions.iter().any(|version| version.id == job.source_version_id)));
         // No job of the set is left behind, and no input that nothing has bound.
-        let told = |key: &str| applied.changes.iter().any(|change| change.key.to_json().to_string() == key);
+        let told = |key: &serde_json::Value| applied.changes.iter().any(|change| change.key.to_json() == *key);
         for job in jobs.iter().filter(|job| job.management.as_ref().is_some_and(|kept| kept.set.as_str() == SET)) {
-            let key = serde_json::json!({ "organisation_id": job.organisation_id, "name": job.name }).to_string();
+            let key = serde_json::json!({ "organisation_id": job.organisation_id, "name": job.name });
             prop_assert!(told(&key), "{}", key);
         }
         for input in inputs.iter().filter(|input| input.management.is_some()) {
-            let key = serde_json::json!({ "organisation_id": input.organisation_id, "id": input.id }).to_string();
+            let key = serde_json::json!({ "organisation_id": input.organisation_id, "id": input.id });
             let is_bound = jobs.iter().any(|job| {
                 job.organisation_id == input.organisation_id
                     && job.role_bindings.iter().any(|binding| binding.input_id == input.id)
