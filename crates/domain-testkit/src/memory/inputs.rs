@@ -56,7 +56,9 @@ impl InputRepository for MemoryStore {
             state.judge_input(input, input.revision.previous())?;
         }
         if lasts(mode) {
-            inputs.iter().for_each(|input| state.put_input(input));
+            for input in inputs {
+                state.put_input(input);
+            }
         }
         Ok(())
     }
