@@ -9,8 +9,8 @@ mod retention;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, QuotaExceeded, Revision, Run, RunId, RunNumber,
-    RunPosition, RunStatus, Timestamp, ValueCount,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Revision, Run, RunId, RunNumber, RunPosition,
+    RunStatus, Timestamp, ValueCount,
 };
 use prediction_domain::ports::{
     DeleteRunError, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,

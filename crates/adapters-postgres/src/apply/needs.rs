@@ -1,10 +1,9 @@
 //! What would be needed by nothing any more, and how much jobs have that would go with them.
 
-use diesel::RunQueryDsl as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Uuid as SqlUuid};
-use prediction_domain::model::{JobId, OrganisationId};
+use prediction_domain::model::{JobId, OrganisationId, SourceVersionId};
 use prediction_domain::ports::{StoreFailure, Unused, UnusedQuestion};
 use uuid::Uuid;
 
@@ -44,7 +43,7 @@ struct Runs {
 }
 
 pub(super) fn unused(database: &Database, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
-    let versions: Vec<Uuid> = question.versions.iter().map(|id| id.as_uuid()).collect();
+    let versions: Vec<Uuid> = question.versions.iter().map(SourceVersionId::as_uuid).collect();
     let (organisations, inputs): (Vec<Uuid>, Vec<Uuid>) =
         question.inputs.iter().map(|input| (input.organisation_id.as_uuid(), input.id.as_uuid())).unzip();
     let (of_gone, gone) = columns(&question.without);

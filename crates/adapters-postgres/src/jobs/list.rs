@@ -149,59 +149,37 @@ impl JobList {
     /// The organisation is given as a range, and named in the order: were it an equality, the planner would know that
     /// all rows have the same, and consider the index without it, too. The range has both ends also when it goes on
     /// from a position, or the planner takes what is left of it for more than it is, and sorts.
+    ///
+    /// The set, which is an equality, has no part in the order: the index by set gives it as well, and less to read.
     fn push_walk<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
         push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
-        if let Some(set) = &self.conditions.managed_by {
-            return self.push_walk_of_set(out, set, push_organisation);
-        }
         out.push_sql(" FROM jobs WHERE jobs.organisation_id <= ");
         push_organisation(out)?;
         out.push_sql(" AND jobs.organisation_id >= ");
         push_organisation(out)?;
         if let Some(after) = &self.part.after {
-            out.push_sql(" AND (jobs.organisation_id, jobs.sequence_number) > (");
+            // By all columns of the index by set, if that is what it goes along.
+            let set = self.conditions.managed_by.as_ref();
+            out.push_sql(" AND (jobs.organisation_id, ");
+            out.push_sql(if set.is_some() {
+                "jobs.managed_by, jobs.sequence_number) > ("
+            } else {
+                "jobs.sequence_number) > ("
+            });
             push_organisation(out)?;
             out.push_sql(", ");
+            if let Some(set) = set {
+                push_unplanned::<Text, _>(out, set)?;
+                out.push_sql(", ");
+            }
             push_unplanned::<BigInt, _>(out, after)?;
             out.push_sql(")");
         }
         self.conditions.push_filters_apart(out)?;
         out.push_sql(" ORDER BY jobs.organisation_id, jobs.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.part.limit)
-    }
-
-    /// The same of those that a set keeps.
-    fn push_walk_of_set<'b>(
-        &'b self,
-        out: &mut AstPass<'_, 'b, Pg>,
-        set: &'b String,
-        push_organisation: impl Fn(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
-    ) -> QueryResult<()> {
-        // The index has only such rows, which a comparison of rows does not tell.
-        out.push_sql(" FROM jobs WHERE jobs.managed_by IS NOT NULL");
-        for comparison in ["<=", ">="] {
-            out.push_sql(" AND (jobs.organisation_id, jobs.managed_by) ");
-            out.push_sql(comparison);
-            out.push_sql(" (");
-            push_organisation(out)?;
-            out.push_sql(", ");
-            push_unplanned::<Text, _>(out, set)?;
-            out.push_sql(")");
-        }
-        if let Some(after) = &self.part.after {
-            out.push_sql(" AND (jobs.organisation_id, jobs.managed_by, jobs.sequence_number) > (");
-            push_organisation(out)?;
-            out.push_sql(", ");
-            push_unplanned::<Text, _>(out, set)?;
-            out.push_sql(", ");
-            push_unplanned::<BigInt, _>(out, after)?;
-            out.push_sql(")");
-        }
-        self.conditions.push_filters_apart(out)?;
-        out.push_sql(" ORDER BY jobs.organisation_id, jobs.managed_by, jobs.sequence_number LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.part.limit)
     }
 }

@@ -51,14 +51,14 @@ impl<'a> Together<'a> {
 
 /// Whether new jobs, which were stored just now, are bound to all outputs that they read.
 pub(super) fn are_bound(connection: &mut PgConnection, jobs: &[&Job]) -> QueryResult<bool> {
-    let readers: Vec<&Job> = jobs.iter().copied().filter(|job| job.role_bindings.have_outputs()).collect();
-    if readers.is_empty() {
-        return Ok(true);
-    }
     #[derive(QueryableByName)]
     struct Bound {
         #[diesel(sql_type = BigInt)]
         outputs: i64,
+    }
+    let readers: Vec<&Job> = jobs.iter().copied().filter(|job| job.role_bindings.have_outputs()).collect();
+    if readers.is_empty() {
+        return Ok(true);
     }
     let wanted: usize = readers.iter().map(|job| job.role_bindings.outputs().len()).sum();
     let (organisations, ids): (Vec<Uuid>, Vec<Uuid>) =

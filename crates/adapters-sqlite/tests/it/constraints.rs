@@ -168,24 +168,6 @@ fn the_limits_are_those_of_the_model() {
             update("jobs", "updated_by", text(Subject::MAX_CHARS)),
             update("jobs", "updated_by", text(Subject::MAX_CHARS + 1)),
         ),
-        (
-            update("sources", "managed_revision = 1, managed_by", text(MAX_WORD_CHARS)),
-            update("sources", "managed_revision = 1, managed_by", text(MAX_WORD_CHARS + 1)),
-        ),
-        (
-            update("jobs", "managed_revision = 1, managed_by", text(1)),
-            update("jobs", "managed_revision = 1, managed_by", text(0)),
-        ),
-        (update("jobs", "managed_revision", number(1)), update("jobs", "managed_revision", number(0))),
-        (
-            update("jobs", "managed_revision = NULL, managed_by", "NULL".to_owned()),
-            update("jobs", "managed_revision", number(1)),
-        ),
-        (
-            update("sources", "managed_revision = NULL, managed_by", "NULL".to_owned()),
-            update("sources", "managed_by", text(1)),
-        ),
-        (update("source_versions", "managed_by", text(1)), update("source_versions", "managed_by", text(0))),
         (update("runs", "job_revision", number(1)), update("runs", "job_revision", number(0))),
         (update("runs", "succeeded", number(0)), update("runs", "succeeded", number(2))),
         (
@@ -214,6 +196,23 @@ fn the_limits_are_those_of_the_model() {
         let error = connection.batch_execute(&beyond).unwrap_err().to_string();
         assert!(error.starts_with("CHECK constraint failed"), "{beyond}: {error}");
     }
+}
+
+#[test]
+fn a_set_and_its_revision_are_stored_together() {
+    let (database, _, _) = Database::with_a_job();
+    let mut connection = database.connect();
+    let set = |length: usize| format!("managed_revision = 1, managed_by = '{}'", "é".repeat(length));
+    for table in ["sources", "jobs"] {
+        let refused = ["managed_by = 'a'", "managed_revision = 1", "managed_by = 'a', managed_revision = 0"];
+        for change in refused.map(ToOwned::to_owned).into_iter().chain([set(0), set(MAX_WORD_CHARS + 1)]) {
+            let error = connection.batch_execute(&format!("UPDATE {table} SET {change}")).unwrap_err().to_string();
+            assert!(error.starts_with("CHECK constraint failed"), "{change}: {error}");
+        }
+        connection.batch_execute(&format!("UPDATE {table} SET {}", set(MAX_WORD_CHARS))).unwrap();
+    }
+    let error = connection.batch_execute("UPDATE source_versions SET managed_by = ''").unwrap_err().to_string();
+    assert!(error.starts_with("CHECK constraint failed"), "{error}");
 }
 
 #[test]

@@ -102,8 +102,10 @@ fn what_was_there_is_kept_by_no_set_and_can_come_to_one() {
     let columns =
         "id source_id version version_key description input_roles output_roles contract_digest created_at rowid";
     let all = "SELECT count(*) FROM pragma_table_info('source_versions')";
-    assert_eq!(number(&mut connection, all), columns.split(' ').count() as i64, "the row id stands for the set");
-    for column in columns.split(' ') {
+    let columns: Vec<&str> = columns.split(' ').collect();
+    let count = usize::try_from(number(&mut connection, all));
+    assert_eq!(count, Ok(columns.len()), "the row id stands for the set");
+    for column in columns {
         let change = format!("UPDATE source_versions SET managed_by = 'other', {column} = {column}");
         let error = connection.batch_execute(&change).unwrap_err().to_string();
         assert!(error.contains("immutable"), "{column}: {error}");

@@ -18,8 +18,8 @@ use crate::contract::fixture::assert_nothing_changes;
 use crate::values::set_name;
 
 /// What that set has made of a thing at a revision.
-fn kept_by(set: &str, revision: Revision) -> Option<Management> {
-    Some(Management { set: set_name(set), revision })
+fn kept_by(set: &str, revision: Revision) -> Management {
+    Management { set: set_name(set), revision }
 }
 
 #[track_caller]

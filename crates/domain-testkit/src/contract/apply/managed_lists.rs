@@ -26,7 +26,7 @@ struct Stored {
 /// Twelve of each kind.
 fn stored(stores: &Stores) -> Stored {
     let organisations = [(); 2].map(|()| fresh_organisation_id());
-    let kept = |number: usize| SETS[number % 3].and_then(|set| kept_by(set, Revision::FIRST));
+    let kept = |number: usize| SETS[number % 3].map(|set| kept_by(set, Revision::FIRST));
     let numbers = || 0..12_usize;
     let sources: Vec<Source> = numbers().map(|number| Source { management: kept(number), ..a_source() }).collect();
     let version = |number: usize| SourceVersion {

@@ -18,21 +18,21 @@ const SET: &str = "Weinberg № 1";
 /// A source, two versions of it, two inputs, a job and one that reads it: all of it new and kept by a set.
 fn everything(organisation_id: OrganisationId) -> ApplyPlan {
     let first = Revision::FIRST;
-    let source = Source { management: kept_by(SET, first), ..a_source() };
+    let source = Source { management: Some(kept_by(SET, first)), ..a_source() };
     let version = || SourceVersion { managed_by: Some(set_name(SET)), ..a_version_of(source.id) };
     let versions = vec![version(), version()];
-    let mut inputs = [(); 2].map(|()| Input { management: kept_by(SET, first), ..an_input_of(organisation_id) });
+    let mut inputs = [(); 2].map(|()| Input { management: Some(kept_by(SET, first)), ..an_input_of(organisation_id) });
     inputs.sort_by_key(Input::position);
     let upstream = Job {
         organisation_id,
         role_bindings: bindings(&[("temperature", inputs[0].id), ("humidity", inputs[1].id)]),
-        management: kept_by(SET, first),
+        management: Some(kept_by(SET, first)),
         ..a_job_of(&versions[0])
     };
     let reader = Job {
         organisation_id,
         role_bindings: reading(&[upstream.outputs[0].id]),
-        management: kept_by(SET, first),
+        management: Some(kept_by(SET, first)),
         ..a_job_of(&versions[1])
     };
     ApplyPlan {
@@ -77,11 +77,11 @@ pub(crate) fn what_a_plan_changes_reads_back(stores: &Stores) {
         name: input_name("renamed"),
         unit: None,
         revision: second,
-        management: kept_by("other", second),
+        management: Some(kept_by("other", second)),
         ..inputs[1].clone()
     };
     let mut jobs = values(&plan.jobs);
-    for (job, management) in jobs.iter_mut().zip([kept_by(SET, second), None]) {
+    for (job, management) in jobs.iter_mut().zip([Some(kept_by(SET, second)), None]) {
         let (name, updated_at) = (job_name(&format!("renamed {}", job.id)), micros_after(job.updated_at, 1));
         *job = Job { name, active: false, revision: second, updated_at, management, ..job.clone() };
     }
@@ -99,7 +99,7 @@ pub(crate) fn what_a_plan_changes_reads_back(stores: &Stores) {
     assert_exactly(&all_jobs(stores), &jobs);
     assert_eq!(revisions(stores, &jobs[0]), [first, second]);
     // A change of a single thing replaces what keeps it, too.
-    let by_hand = Job { management: kept_by("third", first), revision: second.next(), ..jobs[0].clone() };
+    let by_hand = Job { management: Some(kept_by("third", first)), revision: second.next(), ..jobs[0].clone() };
     stores.jobs.update(&by_hand, second, None, WriteMode::Commit).expect("it is changed");
     assert_exactly(&job(stores, by_hand.id), &Some(by_hand));
 }
@@ -110,7 +110,7 @@ pub(crate) fn a_change_of_management_alone_makes_no_revision(stores: &Stores) {
     let input = an_input_of(stored.organisation_id);
     stores.inputs.put_many(std::slice::from_ref(&input), WriteMode::Commit).expect("it is stored");
     let expected = Revision::FIRST;
-    for management in [kept_by(SET, expected), kept_by("other", expected.next()), None] {
+    for management in [Some(kept_by(SET, expected)), Some(kept_by("other", expected.next())), None] {
         let job = Job { management: management.clone(), ..stored.clone() };
         let source = Source { management: management.clone(), ..of_job.clone() };
         let input = Input { management: management.clone(), ..input.clone() };
@@ -204,7 +204,7 @@ pub(crate) fn a_dry_run_of_a_plan_stores_nothing(stores: &Stores) {
 pub(crate) fn a_thousand_jobs_and_inputs_are_stored_at_once(stores: &Stores) {
     let (_, version) = catalog(stores);
     let organisation_id = fresh_organisation_id();
-    let management = kept_by(SET, Revision::FIRST);
+    let management = Some(kept_by(SET, Revision::FIRST));
     let new = |number| {
         let name = job_name(&format!("job {number:04}"));
         let job = Job { organisation_id, name, management: management.clone(), ..a_job_of(&version) };

@@ -64,7 +64,7 @@ pub(crate) fn the_changes_of_a_plan_use_what_may_be_changed_in_a_day(stores: &St
     // New jobs and what makes no revision use nothing.
     let kept = jobs.clone().map(|job| {
         let expected = job.revision;
-        Write::Changed { value: Job { management: kept_by("set", Revision::FIRST), ..job }, expected }
+        Write::Changed { value: Job { management: Some(kept_by("set", Revision::FIRST)), ..job }, expected }
     });
     let new = Write::New(Job { organisation_id: organisation, ..a_job_of(&version) });
     let unlimited = kept.into_iter().chain([new]).collect();

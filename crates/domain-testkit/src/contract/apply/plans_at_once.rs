@@ -1,4 +1,4 @@
-use prediction_domain::model::{Input, Job};
+use prediction_domain::model::{CheckedBindings, Input, Job};
 use prediction_domain::ports::{ApplyError, ApplyPlan, UpdateJobError, Write, WriteMode};
 
 use super::plans_and_chains::{Chain, bound};
@@ -51,7 +51,7 @@ pub(crate) fn of_a_plan_and_a_change_of_one_job_one_is_made(stores: &Stores) {
     for round in 0..ROUNDS {
         let jobs = [(); 4].map(|()| stored_job(stores, a_job_of(&version)));
         let by_hand = Job { active: false, revision: jobs[2].revision.next(), ..jobs[2].clone() };
-        let changes = jobs.iter().map(|job| changed(Job { role_bindings: Default::default(), ..job.clone() }));
+        let changes = jobs.iter().map(|job| changed(Job { role_bindings: CheckedBindings::default(), ..job.clone() }));
         let plan = ApplyPlan { jobs: changes.collect(), ..a_plan_of_nothing() };
         let answers = at_once(2, |number| {
             if number == round % 2 {

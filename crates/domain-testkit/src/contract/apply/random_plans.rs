@@ -120,7 +120,7 @@ fn bound(job: Job, plan: &ApplyPlan, pool: &Pool, dice: &mut Dice) -> Job {
     let planned = plan.jobs.iter().map(Write::value).filter(|planned| planned.organisation_id == job.organisation_id);
     let known = known.iter().filter(|known| known.organisation_id == job.organisation_id && known.id != id);
     let mut outputs: Vec<OutputId> =
-        known.chain(planned.take(1)).flat_map(|job| job.outputs.first()).map(|output| output.id).collect();
+        known.chain(planned.take(1)).filter_map(|job| job.outputs.first()).map(|output| output.id).collect();
     outputs.sort_unstable();
     outputs.dedup();
     Job { role_bindings: reading(&outputs), ..job }
@@ -128,7 +128,7 @@ fn bound(job: Job, plan: &ApplyPlan, pool: &Pool, dice: &mut Dice) -> Job {
 
 fn management(dice: &mut Dice) -> Option<Management> {
     let set = dice.pick(&[None, Some("a"), Some("b")]);
-    set.and_then(|set| kept_by(set, Revision::FIRST))
+    set.map(|set| kept_by(set, Revision::FIRST))
 }
 
 /// Mostly that one.
