@@ -5,7 +5,7 @@ use prediction_wire::Problem;
 use crate::credentials::SignInError;
 use crate::printable::printable;
 
-/// Why there is no answer, or not the one that was asked for. Its text is fit for a terminal, whoever wrote parts of it.
+/// Why there is no answer, or not the one that was asked for. Its text is fit for a terminal, whoever wrote it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ClientError {

@@ -1,8 +1,8 @@
 //! A blocking client of the Prediction API.
 //!
-//! There is a method for each operation of the service ([`OPERATIONS`]), and [`Client::send`] for whatever else is asked.
-//! Answers are the types of `prediction-wire`, which the service answers with, so that the two cannot drift apart; what
-//! was answered to the letter is beside them, in [`Reply::answer`].
+//! There is a method for each operation of the service ([`OPERATIONS`]), and [`Client::send`] for whatever else is
+//! asked. Answers are the types of `prediction-wire`, which the service answers with, so that the two cannot drift
+//! apart; what was answered to the letter is beside them, in [`Reply::answer`].
 //!
 //! ```no_run
 //! use prediction_client::{Client, Credentials, Parameters, Token};

@@ -1,8 +1,8 @@
 //! Tokens of an issuer: for programs (client credentials), and for people (device flow, authorization code with PKCE).
 //!
 //! The issuer says where its endpoints are ([OpenID Connect Discovery
-//! 1.0](https://openid.net/specs/openid-connect-discovery-1_0.html)). They are asked over https, or in plain text on this
-//! machine for an issuer that is being tried out; no redirection is followed, and answers are bounded.
+//! 1.0](https://openid.net/specs/openid-connect-discovery-1_0.html)). They are asked over https, or in plain text on
+//! this machine for an issuer that is being tried out; no redirection is followed, and answers are bounded.
 
 mod code;
 mod device;

@@ -1,11 +1,12 @@
 //! Identifies the caller: from an access token to a [`Caller`].
 //!
-//! A [`TokenVerifier`] says whose a token is. [`local::LocalIdentity`] verifies the tokens that this service mints for
-//! itself with its [`local_secret`], [`issuer::IssuerIdentity`] those of another system with its [`keys`], each a
-//! [`key_set::KeySet`]; [`cache::CachingVerifier`] remembers what another one found out. What every verifier of JSON Web
-//! Tokens has to check is in [`header`], [`signature`] and [`claims`], in this order: nothing of a token is believed
-//! before its signature is verified, and the header only says which of the configured keys to try. What differs between
-//! issuers is in [`profile`]; where a token says what its bearer may do and see, in [`scopes`] and [`organisations`].
+//! A [`TokenVerifier`] says whose a token is. [`local::LocalIdentity`] verifies the tokens that this service mints
+//! for itself with its [`local_secret`], [`issuer::IssuerIdentity`] those of another system with its [`keys`], each a
+//! [`key_set::KeySet`]; [`cache::CachingVerifier`] remembers what another one found out. What every verifier of JSON
+//! Web Tokens has to check is in [`header`], [`signature`] and [`claims`], in this order: nothing of a token is
+//! believed before its signature is verified, and the header only says which of the configured keys to try. What
+//! differs between issuers is in [`profile`]; where a token says what its bearer may do and see, in [`scopes`] and
+//! [`organisations`].
 
 pub mod cache;
 pub mod challenge;

@@ -76,9 +76,9 @@ fn head(job: &Job, client: &Client, console: &mut Console<'_>, now: Timestamp) -
     let version = job.source_version.as_ref().map_or_else(
         || job.source_version_id.to_string(),
         |version| {
-            let stage = version.lifecycle.stage.as_str();
+            let word = version.lifecycle.stage.as_str();
             let reason = version.lifecycle.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            format!("{} ({stage}{reason})", version.version)
+            format!("{} ({word}{reason})", version.version)
         },
     );
     let lines = [

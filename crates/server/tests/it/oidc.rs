@@ -190,3 +190,24 @@ fn a_provider_that_says_it_is_another_one_is_not_believed() {
     client.get("/api/v1/jobs").expect(200);
     server.anonymous().get("/health/ready").expect(200);
 }
+
+#[test]
+fn a_program_at_a_terminal_signs_in_by_itself() {
+    let provider = Provider::start();
+    let home = Home::on_sqlite();
+    let server = provider.server(&home, &[]);
+    wait_for_keys(&server, 1);
+    let model = Model::publish(&Server::start(&home), "of a program");
+    server.client(provider.token()).post("/api/v1/jobs/setup", &model.setup(ORGANISATION_A, "a")).expect(201);
+    let get = |secret: &str| {
+        let mut command = home.command(&["get", "jobs", "-o", "name", "--url", &format!("http://{}", server.address)]);
+        command.env("PREDICTION_ISSUER", &provider.issuer).env("PREDICTION_AUDIENCE", AUDIENCE);
+        command.env("PREDICTION_CLIENT_ID", "runner").env("PREDICTION_CLIENT_SECRET", secret);
+        command.env("PREDICTION_SCOPE", "jobs:read").output().unwrap()
+    };
+    let listed = get("a secret of the tests");
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "a\n", "{}", String::from_utf8_lossy(&listed.stderr));
+    let refused = get("another secret");
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("gives no token"), "{refused:?}");
+}

@@ -37,8 +37,8 @@ pub trait ChainRepository: Send + Sync {
     fn count_jobs_in_use(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<JobsInUse>, StoreFailure>;
 
     /// Finds the nearest jobs upstream of each of these jobs that are in the way at a time
-    /// ([`HealthStatus::BLOCKING`](crate::model::HealthStatus::BLOCKING)), in the order asked for, ordered by their ids:
-    /// behind one that is, none is looked for. Up to
+    /// ([`HealthStatus::BLOCKING`](crate::model::HealthStatus::BLOCKING)), in the order asked for, ordered by their
+    /// ids: behind one that is, none is looked for. Up to
     /// [`DEPTH_OF_BLOCKING`](crate::model::Health::DEPTH_OF_BLOCKING) steps away, and at most
     /// [`MAX_BLOCKING`](crate::model::Health::MAX_BLOCKING) of each.
     fn blocking(&self, wanted: &[(OrganisationId, JobId)], now: Timestamp) -> Result<Vec<Vec<JobId>>, StoreFailure>;
