@@ -30,7 +30,6 @@ pub(crate) struct CommandLine {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 pub(crate) enum Command {
     /// Serve the API (the default)
     Serve(ServeOptions),
