@@ -108,8 +108,8 @@ fn store(connection: &mut PgConnection, plan: &ApplyPlan) -> Stored {
     // The numbers are held from now on: others wait to know whether there is room for them.
     judge_counts(connection, plan, Jobs::AreStored)?;
     delete_all(connection, plan)?;
-    // At the end, since a way that leads back between two writes may be gone after the last. Each that is new leads over
-    // a job that was there and is bound anew: nothing rests on a new job but what comes after it.
+    // At the end, since a way that leads back between two writes may be gone after the last. Each new one leads over a
+    // job that was there and is bound anew: nothing rests on a new job but what comes after it.
     for job in bound_anew {
         if update::closes_cycle(connection, job)? {
             return Err(Abort::Refused(ApplyError::Cycle { job_id: job.id }.into()));
@@ -224,7 +224,7 @@ fn store_jobs<'a>(connection: &mut PgConnection, plan: &'a ApplyPlan) -> Result<
 
 /// Tells whether the job is bound to outputs now that it was not bound to before.
 fn change_job(connection: &mut PgConnection, job: &Job, expected: Revision) -> Result<bool, Abort<NotApplied>> {
-    // Asked before, since the transaction cannot go on when they are in the way; and jobs of the plan may be among them.
+    // Asked before, since the transaction cannot go on when they are in the way, and some may be of the plan.
     let readers = Readers::try_from(update::in_the_way(connection, job)?)?;
     update::write(connection, job, expected).map_err(|abort| {
         abort.map(|refusal| {

@@ -52,8 +52,8 @@ pub(super) fn update(
     }
 }
 
-/// What a refusal by [`write`] is, when the transaction is undone: who reads the outputs of the job can be asked now, if
-/// it is not known.
+/// What a refusal by [`write`] is, when the transaction is undone: who reads the outputs of the job can be asked now,
+/// if it is not known.
 pub(crate) fn explain(database: &Database, job: &Job, refusal: UpdateJobError) -> UpdateJobError {
     match &refusal {
         UpdateJobError::OutputsInUse(readers) if readers.jobs == 0 => {}

@@ -43,7 +43,7 @@ fn a_job_that_breaks_a_rule_is_corrupt() {
         ("created_at", "9223372036854775807"),
         ("updated_at", "-9223372036854775808"),
         ("activated_at", "9223372036854775807"),
-        ("managed_by", "'  '"),
+        ("managed_by", "'a' || char(10) || 'b'"),
         ("managed_revision", "0"),
         ("managed_revision", "1"),
     ] {

@@ -7,7 +7,7 @@ pub(crate) mod plans;
 pub(crate) mod plans_and_chains;
 pub(crate) mod plans_and_quotas;
 pub(crate) mod plans_at_once;
-pub(crate) mod random_plans;
+mod random_plans;
 
 use prediction_domain::model::{Job, Management, Revision};
 use prediction_domain::ports::{ApplyError, ApplyPlan, Write, WriteMode};

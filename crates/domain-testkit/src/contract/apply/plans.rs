@@ -1,6 +1,7 @@
 use prediction_domain::model::{Input, Job, Lifecycle, OrganisationId, PageRequest, Revision, Source, SourceVersion};
 use prediction_domain::ports::{ApplyPlan, SourceVersionFilter, Write, WriteMode};
 
+pub(crate) use super::random_plans::random_plans_give_what_the_model_gives;
 use super::{a_plan_of_jobs, apply, changed, kept_by};
 use crate::Stores;
 use crate::builders::{a_job_of, a_plan_of_nothing, a_source, a_version_of, an_input_of, bindings};

@@ -9,7 +9,7 @@ use crate::contract::store::history::{Dice, Pool};
 use crate::values::{fresh_job_id, fresh_output_id, micros_after, set_name};
 use crate::{MemoryStore, Stores};
 
-pub(crate) fn every_plan_gives_what_the_model_gives(stores: &Stores) {
+pub(crate) fn random_plans_give_what_the_model_gives(stores: &Stores) {
     let model = MemoryStore::stores();
     let (mut stored, mut refused) = (0, 0);
     for seed in 1..=8 {

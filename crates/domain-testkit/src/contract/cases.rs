@@ -1,0 +1,3 @@
+//! The cases, for the macro.
+
+crate::contract_suite! { @list (publish) }
