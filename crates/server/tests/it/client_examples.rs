@@ -77,6 +77,7 @@ fn every_example_of_a_request_is_answered_as_the_document_says(server: &Server) 
     let mut examples = Examples::read();
 
     examples.send("name_organisation", "tutorial", 200, |body| client.name_organisation(ORGANISATION, body, &none));
+    examples.send("apply", "orchard", 200, |body| client.apply(body, &none));
     examples.send("import_inputs", "sensors", 200, |body| client.import_inputs(body, &none));
     examples.send("put_input", "sensor", 201, |body| client.put_input(LEAF_WETNESS, body, &none));
     examples.send("create_source", "tutorial", 201, |body| client.create_source(body, &none));

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::harness::{Server, on_both_databases};
 
 on_both_databases!(
+    what_the_first_screen_prints_is_what_happens,
+    what_is_printed_about_git_can_be_pasted_twice,
     what_the_readme_prints_can_be_pasted_as_often_as_one_likes,
     what_the_tutorial_prints_can_be_pasted_twice,
     what_is_printed_about_new_versions_can_be_pasted_twice,
@@ -15,6 +17,8 @@ on_both_databases!(
 );
 
 const README: &str = include_str!("../../../../README.md");
+
+const GIT: &str = include_str!("../../../../docs/keep-your-configuration-in-git.md");
 
 const NEW_VERSION: &str = include_str!("../../../../docs/publish-a-new-version.md");
 
@@ -65,6 +69,59 @@ fn paste(server: &Server, walk: &str) -> (String, String) {
 /// What was printed in lines that begin with that word.
 fn told<'a>(printed: &'a str, word: &str) -> Vec<&'a str> {
     printed.lines().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
+}
+
+/// What commands for the command line print, with files of their own; what is complained about stands last.
+fn paste_commands(server: &Server, commands: &str) -> (String, String) {
+    let folder = server.home().folder().join("pasted");
+    std::fs::create_dir_all(&folder).unwrap();
+    let commands = commands
+        .replace("cargo run -q --", env!("CARGO_BIN_EXE_prediction-api"))
+        .replace("http://localhost:8000", &format!("http://{}", server.address))
+        .replace("target/", &format!("{}/", folder.display()));
+    let output = Command::new("sh")
+        .args(["-e", "-c", &commands])
+        .current_dir(&folder)
+        .env("PREDICTION_API_DATA_DIR", server.home().data_folder())
+        .env("PREDICTION_URL", format!("http://{}", server.address))
+        .env("PREDICTION_CONFIG_DIR", &folder)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap().replace(&format!("{}/", folder.display()), "target/");
+    (text(output.stdout), text(output.stderr))
+}
+
+fn what_the_first_screen_prints_is_what_happens(server: &Server) {
+    let (screen, _) = README.split_once("## From a model to a job").unwrap();
+    let blocks: Vec<&str> = screen.split("```").skip(1).step_by(2).collect();
+    let [_, wrong, shown, mended] = blocks.as_slice() else { panic!("{blocks:?}") };
+    let (commands, shown) = (wrong.strip_prefix("sh\n").unwrap(), shown.strip_prefix("text\n").unwrap());
+    let (printed, complained) = paste_commands(server, commands);
+    assert_eq!((printed.as_str(), complained.as_str()), ("", shown));
+    let mended = mended.strip_prefix("sh\n").unwrap();
+    let (printed, complained) = paste_commands(server, mended);
+    assert!(printed.contains("Done: 5 created; 0 unchanged.") && printed.contains("2 jobs: "), "{printed}{complained}");
+    assert!(printed.contains("Plan: nothing to change; 5 unchanged."), "{printed}");
+    let (printed, complained) = paste_commands(server, mended);
+    assert!(printed.contains("Done: nothing to change; 5 unchanged."), "{printed}{complained}");
+}
+
+fn what_is_printed_about_git_can_be_pasted_twice(server: &Server) {
+    let page = commands(GIT);
+    let (printed, complained) = paste_commands(server, &page);
+    for expected in [
+        "Plan: 7 to create; 0 unchanged.",
+        "Done: 7 created; 0 unchanged.",
+        "changed by hand by local",
+        "Plan: 1 to delete; 6 unchanged.",
+        "Done: 1 deleted; 6 unchanged.",
+    ] {
+        assert!(printed.contains(expected), "{expected}: {printed}{complained}");
+    }
+    assert!(printed.trim_end().ends_with("Plan: nothing to change; 6 unchanged."), "{printed}{complained}");
+    let (printed, complained) = paste_commands(server, &page);
+    assert!(printed.contains("Done: 1 created; 6 unchanged."), "{printed}{complained}");
+    assert!(printed.trim_end().ends_with("Plan: nothing to change; 6 unchanged."), "{printed}{complained}");
 }
 
 fn what_the_readme_prints_can_be_pasted_as_often_as_one_likes(server: &Server) {
