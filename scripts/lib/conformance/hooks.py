@@ -19,6 +19,7 @@ BEYOND_SCHEMAS = {
     "disagrees",
     "duplicate_alias",
     "duplicate_input",
+    "duplicate_item",
     "duplicate_role",
     "duplicate_value",
     "immutable_field",
@@ -26,13 +27,16 @@ BEYOND_SCHEMAS = {
     "input_kind_mismatch",
     # Regular expressions that mean the same everywhere know no characters beyond the first 65,536.
     "invisible_character",
+    "managed_by_other_set",
     "metric_mismatch",
     "missing_required_role",
     "not_allowed_here",
+    "not_managed",
     "role_changed",
     "source_version_of_other_source",
     "source_without_version",
     "unit_incompatible",
+    "unknown_job",
     "unknown_output",
     "unknown_revision",
     "unknown_role",
@@ -41,15 +45,20 @@ BEYOND_SCHEMAS = {
     "version_withdrawn",
 }
 # Needed only sometimes: which jobs are upgraded, where no filter says it, why a run failed, and what a source or a
-# version is that is not there yet. The same holds for an input.
+# version is that is not there yet. The same holds for an input, and for what a document describes.
 NEEDED_SOMETIMES = {
+    "/input_roles",
     "/jobs",
     "/kind",
     "/message",
     "/name",
     "/organisation_id",
+    "/output_roles",
+    "/role_bindings",
+    "/role_bindings/input_id",
     "/source",
     "/source/name",
+    "/source_version",
     "/source_version/input_roles",
     "/source_version/output_roles",
     "/source_version/version",
@@ -98,7 +107,7 @@ def after_call(_ctx: HookContext, case: AnyCase, response: Response) -> None:
         return
     if path == INPUTS + "/{id}" and case.method == "PUT":
         remember(path, {"id": response.json()["id"]})
-    if case.method != "POST" or path.endswith(("/upgrade", "/restore", "/import")):
+    if case.method != "POST" or path.endswith(("/upgrade", "/restore", "/import", "/apply")):
         return
     body = response.json()
     if path == JOBS + "/setup":
@@ -228,12 +237,13 @@ def refused_for_what_no_schema_says(_ctx: CheckContext, response: Response, case
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 412, 422):
         return
     problem = response.json()
-    if problem["code"] in ("invalid_cursor", "precondition_failed"):
+    if problem["code"] in ("invalid_cursor", "plan_outdated", "precondition_failed"):
         return
     assert problem.get("errors"), f"refused for its form: {problem['detail']}"
     for entry in problem["errors"]:
         missing = entry["code"] in ("missing_member", "wrong_type") and entry.get("actual") is None
-        pointer = re.sub(r"^/items/\d+", "", entry.get("pointer") or "")
+        pointer = re.sub(r"^/(items|sources|source_versions|inputs|jobs)/\d+", "", entry.get("pointer") or "")
+        pointer = re.sub(r"/\d+", "", pointer)
         needed = missing and pointer in NEEDED_SOMETIMES
         # A run that failed has to say something: not of a run that succeeded.
         needed = needed or (entry["code"], entry.get("pointer")) == ("too_short", "/message")
