@@ -7,6 +7,7 @@ mod command_line;
 mod commands;
 mod configuration;
 mod console;
+mod dispatch;
 mod documents;
 mod failure;
 mod names;
@@ -16,8 +17,8 @@ mod session;
 mod surroundings;
 
 pub use command_line::{CommandLine, Verb};
-pub use commands::run;
 pub use console::{Console, Tone};
+pub use dispatch::run;
 pub use failure::{Failure, exit};
 pub use output::Format;
 pub use process::{run_in_process, usage_exit};

@@ -2,8 +2,8 @@ use std::io::{IsTerminal as _, LineWriter, Write as _};
 use std::process::ExitCode;
 
 use crate::command_line::Verb;
-use crate::commands::run;
 use crate::console::Console;
+use crate::dispatch::run;
 use crate::failure::exit;
 use crate::surroundings::Surroundings;
 

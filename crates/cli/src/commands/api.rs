@@ -45,7 +45,7 @@ fn header(text: &str) -> Result<(String, String), String> {
     if is_name { Ok((name.to_owned(), value.trim().to_owned())) } else { Err("that is no name of a header".to_owned()) }
 }
 
-pub(super) fn run(arguments: &Api, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Api, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let path = full_path(&arguments.path);
     let body = arguments.data.as_deref().map(|data| body(data, console)).transpose()?;
     let client = if path.starts_with("/api/") {

@@ -92,7 +92,7 @@ enum Pruning {
     Delete,
 }
 
-pub(super) fn plan(arguments: &Plan, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn plan(arguments: &Plan, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let manifest = read_files(&arguments.document.files, console)?;
     let session = Session::open(&arguments.reach, around)?;
     let body = arguments.document.body(&manifest, &session.client)?;
@@ -106,7 +106,7 @@ pub(super) fn plan(arguments: &Plan, console: &mut Console<'_>, around: &Surroun
     if is_unchanged(&planned) { Ok(()) } else { Err(Failure::Changes) }
 }
 
-pub(super) fn run(arguments: &Apply, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Apply, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let manifest = read_files(&arguments.document.files, console)?;
     let session = Session::open(&arguments.reach, around)?;
     let mut body = arguments.document.body(&manifest, &session.client)?;

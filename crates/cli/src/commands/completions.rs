@@ -21,7 +21,7 @@ pub struct Man {
     folder: PathBuf,
 }
 
-pub(super) fn run(
+pub(crate) fn run(
     arguments: &Completions,
     console: &mut Console<'_>,
     mut command: clap::Command,
@@ -33,7 +33,7 @@ pub(super) fn run(
     Ok(())
 }
 
-pub(super) fn man(arguments: &Man, console: &mut Console<'_>, command: clap::Command) -> Result<(), Failure> {
+pub(crate) fn man(arguments: &Man, console: &mut Console<'_>, command: clap::Command) -> Result<(), Failure> {
     fs::create_dir_all(&arguments.folder)?;
     clap_mangen::generate_to(command, &arguments.folder)?;
     Ok(console.note(&format!("The pages are in {}.", arguments.folder.display()))?)

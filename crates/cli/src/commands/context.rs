@@ -56,7 +56,7 @@ struct Add {
     audience: Option<String>,
 }
 
-pub(super) fn run(
+pub(crate) fn run(
     arguments: &ContextArguments,
     console: &mut Console<'_>,
     around: &Surroundings,

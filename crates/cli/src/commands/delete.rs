@@ -23,7 +23,7 @@ pub struct Delete {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &Delete, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Delete, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     if !arguments.yes && !arguments.whose.dry_run && !console.can_ask {
         return Err(Failure::Usage("nobody can be asked here: say --yes to delete".to_owned()));
     }

@@ -37,7 +37,7 @@ enum DescribedKind {
     Job,
 }
 
-pub(super) fn run(arguments: &Describe, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Describe, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let DescribedKind::Job = arguments.kind;
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;

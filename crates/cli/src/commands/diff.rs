@@ -26,7 +26,7 @@ pub struct Diff {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &Diff, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Diff, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let names = Names::new(client);

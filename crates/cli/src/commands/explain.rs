@@ -35,7 +35,7 @@ pub struct Explain {
     path: String,
 }
 
-pub(super) fn run(arguments: &Explain, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Explain, console: &mut Console<'_>) -> Result<(), Failure> {
     let document: Value = serde_json::from_str(DOCUMENT)
         .map_err(|error| Failure::Refused(format!("the OpenAPI document cannot be read: {error}")))?;
     let schemas = document["components"]["schemas"].as_object().cloned().unwrap_or_default();

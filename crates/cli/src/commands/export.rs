@@ -59,7 +59,7 @@ pub struct Export {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &Export, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Export, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let is_json = match arguments.output {
         Format::Json => true,
         Format::Yaml => false,

@@ -92,7 +92,7 @@ struct Question {
     is_list: bool,
 }
 
-pub(super) fn run(arguments: &Get, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Get, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     if arguments.watch && !matches!(arguments.output, Format::Table | Format::Wide) {
         return Err(Failure::Usage("--watch prints tables only".to_owned()));
     }

@@ -29,7 +29,7 @@ pub struct Impact {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &Impact, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Impact, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let names = Names::new(client);

@@ -34,7 +34,7 @@ fn here(reach: &Reach, around: &Surroundings) -> Result<(String, Context), Failu
     })
 }
 
-pub(super) fn run(arguments: &Login, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Login, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let (name, context) = here(&arguments.reach, around)?;
     let Some(issuer) = &context.issuer else {
         return Err(Failure::Usage(format!("the context {name} has no issuer: add it again with --issuer")));
@@ -86,7 +86,7 @@ fn in_a_browser(issuer: &Issuer, requester: &Requester, console: &mut Console<'_
     Ok(issuer.finish_code_flow(requester, &begun, &redirected)?)
 }
 
-pub(super) fn logout(arguments: &Logout, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn logout(arguments: &Logout, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let (name, _) = here(&arguments.reach, around)?;
     let was_there = Configuration::of(around)?.forget_login(&name)?;
     let text = if was_there { "signed out" } else { "nobody was signed in" };

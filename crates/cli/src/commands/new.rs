@@ -36,7 +36,7 @@ pub struct New {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &New, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &New, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let names = Names::new(client);

@@ -50,7 +50,7 @@ pub struct Predictions {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &Predictions, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Predictions, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     if arguments.output == Format::Name {
         return Err(Failure::Usage("values have no names: choose table, wide, json, yaml or csv".to_owned()));
     }

@@ -24,7 +24,7 @@ pub struct Restore {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &Restore, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Restore, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let job = Names::new(client).job(&arguments.job, arguments.whose.organisation.as_deref())?;

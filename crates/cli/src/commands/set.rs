@@ -82,7 +82,7 @@ fn assignment(text: &str) -> Result<(Member, String), String> {
     Ok((member, value.to_owned()))
 }
 
-pub(super) fn run(arguments: &Set, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Set, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let names = Names::new(client);
@@ -104,11 +104,11 @@ pub(super) fn run(arguments: &Set, console: &mut Console<'_>, around: &Surroundi
     change(client, &job, &Value::Object(body), arguments.whose.dry_run, console)
 }
 
-pub(super) fn pause(arguments: &Pause, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn pause(arguments: &Pause, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     activate(&arguments.jobs, false, &arguments.whose, &arguments.reach, console, around)
 }
 
-pub(super) fn resume(arguments: &Resume, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn resume(arguments: &Resume, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     activate(&arguments.jobs, true, &arguments.whose, &arguments.reach, console, around)
 }
 

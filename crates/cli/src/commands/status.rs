@@ -38,7 +38,7 @@ pub struct Status {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &Status, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Status, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     if matches!(arguments.output, Format::Csv | Format::Name) {
         return Err(Failure::Usage("the status is printed as table, wide, json or yaml".to_owned()));
     }

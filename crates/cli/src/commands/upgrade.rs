@@ -47,7 +47,7 @@ fn binding(text: &str) -> Result<(String, String), String> {
     Ok((role.to_owned(), id.to_owned()))
 }
 
-pub(super) fn run(arguments: &Upgrade, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Upgrade, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let names = Names::new(client);

@@ -73,7 +73,7 @@ fn condition(text: &str) -> Result<Condition, String> {
     }
 }
 
-pub(super) fn run(arguments: &Wait, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Wait, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let named = Names::new(client).job(&arguments.name, arguments.organisation.as_deref())?;

@@ -19,7 +19,7 @@ pub struct WhoAmI {
     reach: Reach,
 }
 
-pub(super) fn run(arguments: &WhoAmI, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &WhoAmI, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let session = Session::open(&arguments.reach, around)?;
     let token = session.token()?;
     console.line(&format!("Service       {}", session.client.base_url()))?;

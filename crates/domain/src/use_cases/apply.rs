@@ -11,6 +11,7 @@
 mod bindings;
 mod chains;
 mod change;
+mod described_job;
 mod export;
 mod inputs;
 mod jobs;

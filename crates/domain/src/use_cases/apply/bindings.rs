@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::chains::Names;
 use super::change::Difference;
-use super::jobs::DescribedJob;
+use super::described_job::DescribedJob;
 use super::plan::Planner;
 use crate::model::{CheckedBindings, Contract, Diagnostics, Job, Path, RoleBinding, Segment, ValueProblem};
 use crate::requests::{BindingDraft, NamedBindingDraft, Sent, validate_bindings};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::jobs::DescribedJob;
+use super::described_job::DescribedJob;
 use super::plan::Planner;
 use crate::model::{
     ChainLink, Job, JobId, JobName, JobOutput, OrganisationId, Output, OutputId, Path, RoleBinding, RoleName, Scope,
