@@ -19,7 +19,7 @@ use crate::warning::Warning;
 /// What becomes of everything in a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ApplyResult {
-    /// Says what is done, and nothing about when and where. Send it as `expect_plan` to have this done and nothing else.
+    /// Says what is done, and nothing about when and where. Sent as `expect_plan`, this is done and nothing else.
     pub plan_digest: String,
     /// How many things there are of each action.
     pub counts: ApplyCounts,

@@ -80,7 +80,8 @@ impl<T> Write<T> {
 /// Why a plan was not stored. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// What it rests on is not so any more: something was created, changed or deleted in the meantime, or is in use now.
+    /// What it rests on is not so any more: something was created, changed or deleted in the meantime, or is in use
+    /// now.
     #[error("what the plan rests on was changed")]
     Overtaken,
     /// An organisation has, or has done today, as much as it may.

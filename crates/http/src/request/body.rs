@@ -30,8 +30,8 @@ pub(crate) struct BodyLimits {
 
 /// Of most bodies. The one that needs the most values is a job with its version beside it, as it was read: some 5,000.
 pub(crate) const BODY: BodyLimits = BodyLimits { bytes: 1024 * 1024, values: 25_000 };
-/// Of the report of a run: as many values as it may have are 40,000. Of a document: a thousand jobs with fifteen bindings
-/// each are 90,000.
+/// Of the report of a run: as many values as it may have are 40,000. Of a document: a thousand jobs with fifteen
+/// bindings each are 90,000.
 pub(crate) const REPORT: BodyLimits = BodyLimits { bytes: 4 * 1024 * 1024, values: 100_000 };
 
 /// How long a body may take to arrive.

@@ -172,15 +172,38 @@ fn what_exceeds_a_quota_is_refused_at_each_operation_that_says_so() {
             .map(|operation| operation.id)
             .collect::<Vec<_>>()
     };
-    assert_eq!(that_say_so(ProblemCode::QuotaExceeded), ["set_up_job", "report_run"]);
+    assert_eq!(that_say_so(ProblemCode::QuotaExceeded), ["set_up_job", "report_run", "apply"]);
     assert_eq!(
         that_say_so(ProblemCode::QuotaOfDayExceeded),
-        ["change_job", "upgrade_job", "restore_job", "report_run"]
+        ["change_job", "upgrade_job", "restore_job", "report_run", "apply"]
     );
     for home in Home::both() {
         let server = Server::start(&home);
         let page = server.anonymous().get("/problems/quota_exceeded");
         assert!(page.text().contains("status 422 or 429"), "{}", page.text());
+    }
+}
+
+#[test]
+fn a_document_is_held_to_quotas_and_stores_nothing_beyond() {
+    for home in Home::both() {
+        let document = crate::harness::example("apply.json");
+        let server = Server::start_with(&home, &["--quota-jobs", "1", "--quota-changes-per-day", "1"]);
+        let refused = server.operator().post("/api/v1/apply", &document).problem(422, "quota_exceeded");
+        assert_eq!((&refused["quota"], &refused["limit"]), (&json!("jobs"), &json!(1)));
+        assert_eq!(server.database().rows(), [0, 0, 0]);
+        drop(server);
+        Server::start(&home).operator().post("/api/v1/apply", &document).expect(200);
+        let server = Server::start_with(&home, &["--quota-changes-per-day", "1"]);
+        let mut paused = document.clone();
+        for job in ["/jobs/0/active", "/jobs/1/active"] {
+            crate::harness::insert(&mut paused, job, false);
+        }
+        let refused = server.operator().post("/api/v1/apply", &paused);
+        let problem = refused.json();
+        assert_eq!((&problem["code"], &problem["quota"]), (&json!("quota_exceeded"), &json!("changes_per_day")));
+        crate::harness::insert(&mut paused, "/jobs/1/active", true);
+        server.operator().post("/api/v1/apply", &paused).expect(200);
     }
 }
 

@@ -71,14 +71,31 @@ fn told<'a>(printed: &'a str, word: &str) -> Vec<&'a str> {
     printed.lines().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect()
 }
 
+/// What was answered: each a line, or a problem in lines.
+fn answers(printed: &str) -> Vec<Value> {
+    let mut answers = Vec::new();
+    let mut problem = String::new();
+    for line in printed.lines() {
+        if line == "{" || !problem.is_empty() {
+            problem.push_str(line);
+            if line == "}" {
+                answers.push(serde_json::from_str(&std::mem::take(&mut problem)).unwrap());
+            }
+        } else {
+            answers.extend(serde_json::from_str::<Value>(line));
+        }
+    }
+    answers
+}
+
 /// What commands for the command line print, with files of their own; what is complained about stands last.
 fn paste_commands(server: &Server, commands: &str) -> (String, String) {
     let folder = server.home().folder().join("pasted");
     std::fs::create_dir_all(&folder).unwrap();
     let commands = commands
+        .replace("target/", &format!("{}/", folder.display()))
         .replace("cargo run -q --", env!("CARGO_BIN_EXE_prediction-api"))
-        .replace("http://localhost:8000", &format!("http://{}", server.address))
-        .replace("target/", &format!("{}/", folder.display()));
+        .replace("http://localhost:8000", &format!("http://{}", server.address));
     let output = Command::new("sh")
         .args(["-e", "-c", &commands])
         .current_dir(&folder)
@@ -151,7 +168,7 @@ fn what_the_readme_prints_can_be_pasted_as_often_as_one_likes(server: &Server) {
     // What cannot work shows what was answered, and no step goes on with it.
     let misspelt = walk.replacen("\"expected_interval_minutes\": 60", "\"expected_interval_minutes\": 61", 1);
     let (printed, complaints) = paste(server, &misspelt);
-    assert!(complaints.contains("\"code\":\"conflict\"") && complaints.contains("SOURCE"), "{complaints}");
+    assert!(complaints.contains("\"code\": \"conflict\"") && complaints.contains("SOURCE"), "{complaints}");
     assert_eq!(told(&printed, "version"), [""], "{printed}");
     assert!(told(&printed, "job").is_empty(), "{printed}");
 
@@ -222,7 +239,7 @@ fn what_is_printed_about_a_sensor_registry_can_be_pasted_twice(server: &Server) 
     for time in 1..=2 {
         let (printed, complaints) = paste(server, &commands);
         assert_eq!(complaints, "", "{time}: {printed}");
-        let answers: Vec<Value> = printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let answers = answers(&printed);
         let count = |answer: &Value| answer["counts"].clone();
         assert_eq!(count(&answers[0]), json!({ "created": 2, "changed": 0, "unchanged": 0 }), "{time}");
         assert_eq!(count(&answers[1]), json!({ "created": 0, "changed": 0, "unchanged": 2 }));
@@ -249,7 +266,7 @@ fn what_is_printed_about_chains_can_be_pasted_twice(server: &Server) {
         assert_eq!(complaints, "", "{time}: {printed}");
         let jobs = told(&printed, "job");
         let [weather, wetness] = jobs[..] else { panic!("{time}: {printed}") };
-        let answers: Vec<Value> = printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let answers = answers(&printed);
         let [wrong, cycle, in_use, output, lineage, paused, failing, active, air, leaves, on_time] = &answers[..]
         else {
             panic!("{time}: {printed}");

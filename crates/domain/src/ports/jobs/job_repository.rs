@@ -45,8 +45,9 @@ pub trait JobRepository: Send + Sync {
     fn count_of_stages(&self) -> Result<BTreeMap<LifecycleStage, u64>, StoreFailure>;
 
     /// Replaces name, active, `activated_at`, version, bindings, outputs, revision, `updated_at`, `updated_by` and
-    /// management of the job with the id and the organisation of `job`, if it is still at revision `expected`. What it was is kept as
-    /// long as the job is, unless it is purged. When it is done, it has used what it is allowed to, if that is limited.
+    /// management of the job with the id and the organisation of `job`, if it is still at revision `expected`. What it
+    /// was is kept as long as the job is, unless it is purged. When it is done, it has used what it is allowed to, if
+    /// that is limited.
     ///
     /// However many jobs are changed at once: none comes to read, over whatever others, an output of its own; and what
     /// a job reads is not taken away.

@@ -88,8 +88,8 @@ pub enum ExportPosition {
     Jobs(Option<Position>),
 }
 
-/// Exports a part of what the caller may see: of sources and versions only the caller's own, since a document with those
-/// of others could not be applied. A page may be short and have another one behind it.
+/// Exports a part of what the caller may see: of sources and versions only the caller's own, since a document with
+/// those of others could not be applied. A page may be short and have another one behind it.
 pub fn export(
     ports: &Ports,
     caller: &Caller,
