@@ -1,5 +1,4 @@
 //! Answers about documents are read as they are written, and a part of an export is a document that can be applied.
-#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing fails, as it should")]
 
 use prediction_wire as wire;
 use serde_json::{Value, json};
