@@ -61,8 +61,8 @@ impl RegisteredInputs {
     }
 
     /// Those of these inputs and outputs that there are in the organisation, and alternatives to other inputs if they
-    /// are refused. Outputs that are not known are looked for here; `job` is the one that is bound to them, if it is there
-    /// already.
+    /// are refused. Outputs that are not known are looked for here; `job` is the one that is bound to them, if it is
+    /// there already.
     pub(crate) fn for_bindings(
         &self,
         ports: &Ports,
