@@ -402,6 +402,10 @@ fn a_document_that_is_too_deep_or_too_long_is_refused() {
     let deep = format!(r#"{{"set": "deep", "jobs": {}1{}}}"#, "[".repeat(300), "]".repeat(300));
     call(deep).problem(400, "invalid_json");
     call(format!("{{\"set\": \"{}\"}}", "x".repeat(4 * 1024 * 1024))).problem(413, "payload_too_large");
+    let nothing = r#"{"set": "a", "adopt": null, "prune": null, "prune_limit": null, "confirm_deletion": null}"#;
+    let problem = call(nothing.to_owned()).problem(422, "invalid");
+    let members = ["/adopt", "/confirm_deletion", "/prune", "/prune_limit"];
+    assert_eq!(errors(&problem), members.map(|member| (member, "wrong_type")));
     let twice = r#"{"set": "a", "set": "b", "sources": [{"name": "a"}, {"name": "A"}]}"#;
     let problem = call(twice.to_owned()).problem(422, "invalid");
     assert_eq!(errors(&problem), [("/set", "duplicate_member"), ("/sources/1/name", "duplicate_item")]);

@@ -108,6 +108,8 @@ impl<'a> Planner<'a> {
         let adopt_from = diagnostics.read(&Path::of("adopt_from"), &draft.adopt_from, |text| SetName::restore(text));
         let prune = diagnostics.read(&Path::of("prune"), &draft.prune, |text| Prune::parse(text));
         let limit = diagnostics.read(&Path::of("prune_limit"), &draft.prune_limit, |number| prune_limit(*number));
+        let prune = diagnostics.not_null(&Path::of("prune"), prune);
+        let limit = diagnostics.not_null(&Path::of("prune_limit"), limit);
         for (member, flag) in [("adopt", &draft.adopt), ("confirm_deletion", &draft.confirm_deletion)] {
             diagnostics.not_null(&Path::of(member), flag.clone());
         }
@@ -140,8 +142,8 @@ impl<'a> Planner<'a> {
             set,
             adopt: draft.adopt.given().copied().unwrap_or_default(),
             adopt_from: adopt_from.into_option(),
-            prune: prune.into_option().unwrap_or_default(),
-            prune_limit: limit.into_option().unwrap_or(DEFAULT_PRUNE_LIMIT),
+            prune: prune.unwrap_or_default(),
+            prune_limit: limit.unwrap_or(DEFAULT_PRUNE_LIMIT),
             organisation_id,
             changes: Vec::new(),
             writes: ApplyPlan {
