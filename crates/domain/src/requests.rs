@@ -18,11 +18,11 @@ pub use apply::{
     APPLIED_THINGS, ApplyDraft, DescribedJobDraft, DescribedVersionDraft, NamedBindingDraft, OutputNameDraft,
     SourceNameDraft, VersionNameDraft,
 };
-pub(crate) use catalog::validate_lifecycle_change;
 pub use catalog::{
     InputRoleDraft, LifecycleChangeDraft, OutputRoleDraft, SourceChangeDraft, SourceDraft, SourceSpec,
     SourceVersionDraft, SourceVersionSpec, declared_inputs,
 };
+pub(crate) use catalog::{of_another, validate_lifecycle_change};
 pub(crate) use inputs::InputSpec;
 pub use inputs::{IMPORTED_INPUTS, ImportDraft, InputDraft, OrganisationDraft};
 pub use jobs::{

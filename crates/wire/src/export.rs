@@ -86,6 +86,10 @@ pub struct ExportedSourceName {
     /// Its name.
     #[schema(value_type = rules::Name, inline)]
     pub name: SourceName,
+    /// Whose it is, if it is of another organisation than the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<rules::Id>, inline, nullable = false)]
+    pub owner_organisation_id: Option<OrganisationId>,
 }
 
 /// A version, by its name.
@@ -186,7 +190,7 @@ impl ExportedDocument {
                 use_cases::Exported::SourceVersion { source, version } => {
                     let description = version.description.clone();
                     let (version, input_roles, output_roles) = SourceVersion::from(version).into_described();
-                    let source = ExportedSourceName { name: source };
+                    let source = ExportedSourceName { name: source, owner_organisation_id: None };
                     let version = ExportedSourceVersion { source, version, description, input_roles, output_roles };
                     document.source_versions.push(version);
                 }
@@ -221,7 +225,7 @@ impl From<use_cases::ExportedJob> for ExportedJob {
         Self {
             name: job.name,
             organisation_id: job.organisation_id,
-            source: ExportedSourceName { name: job.source },
+            source: ExportedSourceName { name: job.source, owner_organisation_id: job.source_owner },
             source_version: ExportedVersionName { version: job.version },
             active: job.active,
             role_bindings: job.bindings.into_iter().map(binding).collect(),

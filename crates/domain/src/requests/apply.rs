@@ -67,6 +67,8 @@ pub struct DescribedJobDraft {
 pub struct SourceNameDraft {
     /// See [`Source::name`](crate::model::Source::name).
     pub name: Sent<String>,
+    /// Whose it is, to be said of a source of another organisation.
+    pub owner_organisation_id: Sent<String>,
 }
 
 /// A version of a source, named.

@@ -153,15 +153,12 @@ impl SourceSpec {
     /// first organisation to take a name would have others run its model under that name.
     #[must_use]
     pub fn unmeant_owner(&self, path: &Path, stored: &Source, own: Option<OrganisationId>) -> Option<Violation> {
-        let owner = stored.owner_organisation_id;
-        if self.owner_organisation_id.is_present() || owner.is_none() || owner == own {
+        if self.owner_organisation_id.is_present() {
             return None;
         }
-        let problem = ValueProblem::new(ViolationCode::Differs, "is that of another organisation")
-            .expected(json!(owner))
-            .actual(json!(own))
-            .hint("a setup that says whose it is, or its id, can run its versions; a source of your own needs another name");
-        Some(problem.at(path.member("owner_organisation_id")))
+        let hint =
+            "a setup that says whose it is, or its id, can run its versions; a source of your own needs another name";
+        Some(of_another(stored, own)?.hint(hint).at(path.member("owner_organisation_id")))
     }
 
     /// In what a stored source is not what this describes: `expected` is what is stored. Names are compared without
@@ -211,4 +208,11 @@ impl SourceSpec {
         );
         differences
     }
+}
+
+/// What is wrong if a source that was named means one of the organisation or of the platform, and is another one's.
+pub(crate) fn of_another(source: &Source, own: Option<OrganisationId>) -> Option<ValueProblem> {
+    let owner = source.owner_organisation_id;
+    let problem = || ValueProblem::new(ViolationCode::Differs, "is that of another organisation");
+    (owner.is_some() && owner != own).then(|| problem().expected(json!(owner)).actual(json!(own)))
 }

@@ -51,6 +51,8 @@ pub struct ExportedJob {
     pub active: bool,
     /// The name of its source.
     pub source: SourceName,
+    /// Whose that is, if it is another organisation's.
+    pub source_owner: Option<OrganisationId>,
     /// The version that it runs.
     pub version: VersionLabel,
     /// Its bindings.
@@ -275,9 +277,11 @@ impl Export<'_> {
                 ExportedBinding { role: binding.role.clone(), bound }
             });
             // A source or version that was deleted since then has taken the job with it.
+            let source = sources.get(&job.source_id)?;
             Some(ExportedJob {
                 organisation_id: job.organisation_id,
-                source: sources.get(&job.source_id)?.name.clone(),
+                source: source.name.clone(),
+                source_owner: source.owner_organisation_id.filter(|owner| *owner != job.organisation_id),
                 version: labels.get(&job.source_version_id)?.clone(),
                 bindings: bindings.collect(),
                 active: job.active,

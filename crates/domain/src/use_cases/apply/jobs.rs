@@ -15,7 +15,7 @@ use crate::model::{
     ValueProblem, VersionLabel, ViolationCode,
 };
 use crate::ports::Write;
-use crate::requests::{DescribedJobDraft, Sent};
+use crate::requests::{DescribedJobDraft, Sent, of_another};
 use crate::use_cases::inputs::known::RegisteredInputs;
 use crate::use_cases::jobs::readers::warn_of_readers;
 use crate::use_cases::lookup::{deprecation, withdrawal};
@@ -74,7 +74,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let stored = self.ports.jobs.find_by_name(organisation_id, &name)?;
-            let source = self.source_of_job(&path, draft, stored.as_ref())?;
+            let source = self.source_of_job(&path, draft, organisation_id, stored.as_ref())?;
             let version = self.version_of_job(&path, draft, source.as_ref(), stored.as_ref())?;
             let before = stored.as_ref().map_or(&[][..], |job| job.outputs.as_slice());
             let outputs = match &version {
@@ -124,6 +124,7 @@ impl<'a> Planner<'a> {
         &mut self,
         path: &Path,
         draft: &DescribedJobDraft,
+        organisation_id: OrganisationId,
         stored: Option<&Job>,
     ) -> Result<Option<Source>, UseCaseError> {
         let path = path.member("source");
@@ -145,6 +146,15 @@ impl<'a> Planner<'a> {
                 .hint("delete the job first, or give this one another name");
             self.diagnostics.report(path.member("name"), problem);
             return Ok(None);
+        }
+        // Otherwise the first organisation to take a name would have others run its model under that name.
+        if stored.is_none()
+            && !named.owner_organisation_id.is_present()
+            && !self.owned.contains(&source.id)
+            && let Some(problem) = of_another(&source, Some(organisation_id))
+        {
+            let hint = "say whose it is to run its versions; a source of your own needs another name";
+            self.diagnostics.report(path.member("owner_organisation_id"), problem.hint(hint));
         }
         self.described.sources.insert(source.id);
         Ok(Some(source))

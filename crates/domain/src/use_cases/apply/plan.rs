@@ -58,6 +58,8 @@ pub(super) struct Planner<'a> {
     pub(super) versions_by_id: BTreeMap<SourceVersionId, Arc<SourceVersion>>,
     /// The inputs of the document, as they are to be.
     pub(super) inputs: BTreeMap<InputPosition, Input>,
+    /// Those of which the document says, under `sources`, whose they are.
+    pub(super) owned: BTreeSet<SourceId>,
     /// What is in the document, by identity.
     pub(super) described: Described,
     /// What is in the document, and cannot be planned.
@@ -166,6 +168,7 @@ impl<'a> Planner<'a> {
             versions: BTreeMap::new(),
             versions_by_id: BTreeMap::new(),
             inputs: BTreeMap::new(),
+            owned: BTreeSet::new(),
             described: Described::default(),
             wrong: Wrong::of(draft),
             read: BTreeMap::new(),

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::change::AppliedKey;
 use super::plan::{Detail, Planner};
 use super::settle::Keeping;
-use crate::model::{ApplyAction, OwnersRight, Path, Source, SourceName, SourceVersion, ValueProblem, ViolationCode};
+use crate::model::{
+    ApplyAction, OrganisationId, OwnersRight, Path, Source, SourceName, SourceVersion, ValueProblem, ViolationCode,
+};
 use crate::ports::StoreFailure;
 use crate::requests::{SourceNameDraft, SourceVersionSpec};
 use crate::use_cases::UseCaseError;
@@ -59,11 +61,20 @@ impl Planner<'_> {
         path: &Path,
         named: &SourceNameDraft,
     ) -> Result<Option<Source>, StoreFailure> {
+        let owner_path = path.member("owner_organisation_id");
+        let owner =
+            self.diagnostics.read(&owner_path, &named.owner_organisation_id, |text| OrganisationId::parse(text));
         let path = path.member("name");
         let name = self.diagnostics.read(&path, &named.name, |text| SourceName::restore(text));
         let Some(name) = self.diagnostics.require(&path, name) else { return Ok(None) };
-        if let Some(source) = self.source(&name)? {
-            return Ok(Some(source.clone()));
+        if let Some(source) = self.source(&name)?.cloned() {
+            if !owner.agrees_with(source.owner_organisation_id.as_ref()) {
+                let problem = ValueProblem::new(ViolationCode::Differs, "is stored with another value")
+                    .expected(json!(source.owner_organisation_id))
+                    .actual(json!(owner.given()));
+                self.diagnostics.report(owner_path, problem);
+            }
+            return Ok(Some(source));
         }
         // A source of the document that is wrong is there all the same.
         if self.wrong.sources.contains(&name.key()) {

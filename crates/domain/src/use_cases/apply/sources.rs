@@ -32,6 +32,9 @@ impl Planner<'_> {
             };
             if let Some(source) = planned {
                 self.described.sources.insert(source.id);
+                if spec.owner_organisation_id.is_present() {
+                    self.owned.insert(source.id);
+                }
                 self.sources.insert(name.key(), Some(source));
             }
         }

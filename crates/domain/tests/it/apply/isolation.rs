@@ -1,8 +1,8 @@
 //! What a caller of one organisation can learn of another one, and do to it: nothing.
 
-use prediction_domain::model::{AccessDenied, OrganisationId};
-use prediction_domain::requests::{ApplyDraft, DescribedJobDraft, InputDraft, Sent};
-use prediction_domain::use_cases::{Applied, AppliedChange, ExportFilter, UseCaseError, export};
+use prediction_domain::model::{AccessDenied, OrganisationId, ViolationCode};
+use prediction_domain::requests::{ApplyDraft, DescribedJobDraft, InputDraft, Sent, SourceDraft, SourceNameDraft};
+use prediction_domain::use_cases::{Applied, AppliedChange, ExportFilter, Exported, UseCaseError, export};
 use prediction_domain_testkit::values::first_page;
 use proptest::prelude::*;
 
@@ -15,6 +15,11 @@ use crate::world::{CHOSEN, ORGANISATION, OTHER_ORGANISATION, World, a_source, gi
 
 fn other_organisation() -> OrganisationId {
     OrganisationId::parse(OTHER_ORGANISATION).unwrap()
+}
+
+fn of_the_other(source: &str) -> Sent<Vec<Sent<SourceDraft>>> {
+    let owner_organisation_id = given(OTHER_ORGANISATION);
+    Sent::Given(vec![Sent::Given(SourceDraft { owner_organisation_id, ..a_source(source) })])
 }
 
 /// All that the answer says, but for ids that are made up.
@@ -141,4 +146,35 @@ fn a_job_of_another_organisation_is_neither_read_nor_hinted_at() {
     assert_eq!(reads("Weather"), reads("Nothing"), "neither by its name");
     assert_eq!(reads("Weathr"), reads("Nothng"), "nor nearly by it");
     assert!(reads("Weather").contains("unknown_job") || reads("Weather").contains("UnknownJob"));
+}
+
+/// Otherwise the first organisation to take a name would have others run its model under that name.
+#[test]
+fn a_source_of_another_organisation_is_run_only_if_that_is_meant() {
+    let world = World::new();
+    done(&world, &ApplyDraft { sources: of_the_other("mildew"), ..with_jobs(vec![]) });
+    let own = of(&[organisation()]);
+    let of_job = |owner: Sent<String>| {
+        let source = Sent::Given(SourceNameDraft { name: given("mildew"), owner_organisation_id: owner });
+        let job = DescribedJobDraft { source, ..mildew("Job A", &[]) };
+        ApplyDraft { jobs: Sent::Given(vec![Sent::Given(job)]), ..document("meadow") }
+    };
+    for owner in [Sent::Absent, Sent::Null, given(ORGANISATION)] {
+        let refused = world.unchanged(|| run(&world.ports, &own, &of_job(owner)));
+        let Err(UseCaseError::Invalid(violations)) = refused else { panic!("{refused:?}") };
+        let places: Vec<_> = violations.iter().map(|told| (told.path.to_string(), told.code)).collect();
+        assert_eq!(places, [("jobs[0].source.owner_organisation_id".to_owned(), ViolationCode::Differs)]);
+    }
+    run(&world.ports, &own, &of_job(given(OTHER_ORGANISATION))).unwrap();
+    // A job that runs it already is known to.
+    run(&world.ports, &own, &of_job(Sent::Absent)).unwrap();
+    let stored = exported(&world.ports, &own, &set_filter("meadow"), 7);
+    let [Exported::Job(job)] = &stored[..] else { panic!("{stored:?}") };
+    assert_eq!(job.source_owner, Some(other_organisation()), "so that it can be applied where the job is not there");
+}
+
+#[test]
+fn a_document_that_says_whose_its_sources_are_need_not_say_it_with_each_job() {
+    let world = World::new();
+    done(&world, &ApplyDraft { sources: of_the_other("mildew"), ..with_jobs(vec![mildew("Job A", &[])]) });
 }

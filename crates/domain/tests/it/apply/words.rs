@@ -24,7 +24,7 @@ pub(super) fn document(set: &str) -> ApplyDraft {
 }
 
 pub(super) fn source_named(name: &str) -> Sent<SourceNameDraft> {
-    Sent::Given(SourceNameDraft { name: given(name) })
+    Sent::Given(SourceNameDraft { name: given(name), ..SourceNameDraft::default() })
 }
 
 pub(super) fn version(source: &str, label: &str, contract: &Contract) -> Sent<DescribedVersionDraft> {
