@@ -279,7 +279,8 @@ fn a_set_of_another_organisation_is_not_touched(server: &Server) {
             "set": "main", "organisation_id": organisation,
             "inputs": [{ "id": model.input, "kind": "sensor", "name": "Rain" }],
             "jobs": [{
-                "name": "Job", "source": { "name": source }, "source_version": { "version": "1.0.0" },
+                "name": "Job", "source": { "name": source, "owner_organisation_id": ORGANISATION_A },
+                "source_version": { "version": "1.0.0" },
                 "role_bindings": [{ "role": "temperature", "input_id": model.input }],
             }],
         })
@@ -294,7 +295,8 @@ fn a_set_of_another_organisation_is_not_touched(server: &Server) {
     assert_unchanged(&a.post(APPLY, &document(ORGANISATION_A)).expect(200));
     let named = json!({
         "set": "spy", "jobs": [{
-            "name": "Spy", "source": { "name": source }, "source_version": { "version": "1.0.0" },
+            "name": "Spy", "source": { "name": source, "owner_organisation_id": ORGANISATION_A },
+            "source_version": { "version": "1.0.0" },
             "role_bindings": [{ "role": "temperature", "output": { "job": "Job", "role": "risk" } }],
         }],
     });
