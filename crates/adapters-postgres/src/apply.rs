@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use diesel::PgConnection;
 use diesel::result::Error;
-use prediction_domain::model::{Allowance, Input, Job, JobId, OrganisationId, QuotaExceeded, Readers, Revision, Scope};
-use prediction_domain::ports::{
-    ApplyError, ApplyPlan, ApplyRepository, StoreFailure, Unused, UnusedQuestion, UpdateJobError, Write,
+use prediction_domain::model::{
+    Allowance, Input, InputPosition, Job, JobId, OrganisationId, QuotaExceeded, Readers, Revision, Scope,
+    SourceVersionId,
 };
+use prediction_domain::ports::{ApplyError, ApplyPlan, ApplyRepository, StoreFailure, UpdateJobError, Write};
 use uuid::Uuid;
 
 use crate::catalog::{source_versions, sources};
@@ -32,8 +33,20 @@ impl ApplyRepository for PostgresStore {
         applied.map_err(|reason| reason.told(database))
     }
 
-    fn unused(&self, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
-        needs::unused(self.database(), question)
+    fn unused_versions(
+        &self,
+        versions: &[SourceVersionId],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
+        needs::unused_versions(self.database(), versions, without)
+    }
+
+    fn unused_inputs(
+        &self,
+        inputs: &[InputPosition],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
+        needs::unused_inputs(self.database(), inputs, without)
     }
 
     fn count_runs(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<u64>, StoreFailure> {
@@ -105,9 +118,9 @@ fn store(connection: &mut PgConnection, plan: &ApplyPlan) -> Stored {
     store_catalog(connection, plan)?;
     store_inputs(connection, plan)?;
     let bound_anew = store_jobs(connection, plan)?;
-    // The numbers are held from now on: others wait to know whether there is room for them.
-    judge_counts(connection, plan, Jobs::AreStored)?;
     delete_all(connection, plan)?;
+    // The numbers are held since the first job: others wait to know whether there is room for them.
+    judge_counts(connection, plan, Jobs::AreStored)?;
     // At the end, since a way that leads back between two writes may be gone after the last. Each new one leads over a
     // job that was there and is bound anew: nothing rests on a new job but what comes after it.
     for job in bound_anew {
@@ -145,17 +158,17 @@ enum Jobs {
     AreStored,
 }
 
-/// Refuses a plan when an organisation has too many jobs with those of the plan.
+/// Refuses a plan when an organisation has too many jobs with those that the plan makes more.
 fn judge_counts(connection: &mut PgConnection, plan: &ApplyPlan, jobs: Jobs) -> Stored {
     let Some(limit) = plan.most_jobs else { return Ok(()) };
-    let new = plan.new_jobs();
-    let organisations: Vec<Uuid> = new.keys().map(OrganisationId::as_uuid).collect();
+    let more = plan.more_jobs();
+    let organisations: Vec<Uuid> = more.keys().map(OrganisationId::as_uuid).collect();
     let counts = quotas::job_counts(connection, &organisations)?;
     let uncounted: Vec<Uuid> = organisations.iter().copied().filter(|id| !counts.contains_key(id)).collect();
     if !uncounted.is_empty() {
         return Err(Abort::Refused(NotApplied::Uncounted(uncounted)));
     }
-    for (organisation_id, amount) in new {
+    for (organisation_id, amount) in more {
         let count = counts.get(&organisation_id.as_uuid()).copied().unwrap_or_default();
         let added = i64::try_from(amount).unwrap_or(i64::MAX);
         let before = if jobs == Jobs::AreStored { count - added } else { count };
@@ -180,8 +193,8 @@ fn store_catalog(connection: &mut PgConnection, plan: &ApplyPlan) -> Stored {
         let inserted = source_versions::insert(connection, version);
         require(inserted.map_err(overtaken_by(&[ConstraintViolation::SourceOfVersion]))?)?;
     }
-    for (id, set) in &plan.adopted_versions {
-        require(source_versions::adopt(connection, *id, set)?)?;
+    for adopted in &plan.adopted_versions {
+        require(source_versions::adopt(connection, adopted)?)?;
     }
     Ok(())
 }
@@ -249,7 +262,8 @@ fn delete_all(connection: &mut PgConnection, plan: &ApplyPlan) -> Stored {
         deleted
             .map_err(|abort| abort.map(|refusal| ApplyError::of_deletion((*organisation_id, *id), refusal).into()))?;
     }
-    for id in &plan.deleted_versions {
+    for (id, set) in &plan.deleted_versions {
+        require(source_versions::is_kept_by(connection, *id, set)?)?;
         source_versions::delete(connection, &Scope::Platform, *id).map_err(refused)?;
     }
     for (id, expected) in &plan.deleted_sources {

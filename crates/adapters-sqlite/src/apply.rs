@@ -3,10 +3,8 @@
 mod needs;
 
 use diesel::prelude::*;
-use prediction_domain::model::{Job, JobId, OrganisationId, Scope};
-use prediction_domain::ports::{
-    ApplyError, ApplyPlan, ApplyRepository, StoreFailure, Unused, UnusedQuestion, UpdateJobError, Write,
-};
+use prediction_domain::model::{InputPosition, Job, JobId, OrganisationId, Scope, SourceVersionId};
+use prediction_domain::ports::{ApplyError, ApplyPlan, ApplyRepository, StoreFailure, UpdateJobError, Write};
 
 use crate::catalog::{source_versions, sources};
 use crate::constraints::ConstraintViolation;
@@ -46,8 +44,20 @@ impl ApplyRepository for SqliteStore {
         })
     }
 
-    fn unused(&self, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
-        needs::unused(&mut *self.reader()?, question)
+    fn unused_versions(
+        &self,
+        versions: &[SourceVersionId],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
+        needs::unused_versions(&mut *self.reader()?, versions, without)
+    }
+
+    fn unused_inputs(
+        &self,
+        inputs: &[InputPosition],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
+        needs::unused_inputs(&mut *self.reader()?, inputs, without)
     }
 
     fn count_runs(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<u64>, StoreFailure> {
@@ -58,7 +68,7 @@ impl ApplyRepository for SqliteStore {
 fn use_quotas(connection: &mut SqliteConnection, plan: &ApplyPlan) -> Result<(), ApplyError> {
     let exceeded = |organisation_id| move |exceeded| ApplyError::QuotaExceeded { organisation_id, exceeded };
     if let Some(limit) = plan.most_jobs {
-        for (organisation_id, amount) in plan.new_jobs() {
+        for (organisation_id, amount) in plan.more_jobs() {
             let judged = judge_more_jobs(connection, organisation_id, amount, limit).or_store_failure()?;
             judged.map_err(exceeded(organisation_id))?;
         }
@@ -80,8 +90,8 @@ fn store_catalog(connection: &mut SqliteConnection, plan: &ApplyPlan) -> Result<
     for version in &plan.new_versions {
         inserted(source_versions::insert(connection, version))?;
     }
-    for (id, set) in &plan.adopted_versions {
-        require(source_versions::adopt(connection, *id, set).or_store_failure()?)?;
+    for adopted in &plan.adopted_versions {
+        require(source_versions::adopt(connection, adopted).or_store_failure()?)?;
     }
     Ok(())
 }
@@ -109,7 +119,8 @@ fn delete_all(connection: &mut SqliteConnection, plan: &ApplyPlan) -> Result<(),
         delete::delete(connection, &Scope::of([*organisation_id]), *id, *expected)
             .map_err(|refusal| ApplyError::of_deletion((*organisation_id, *id), refusal))?;
     }
-    for id in &plan.deleted_versions {
+    for (id, set) in &plan.deleted_versions {
+        require(source_versions::is_kept_by(connection, *id, set).or_store_failure()?)?;
         source_versions::delete(connection, &Scope::Platform, *id)?;
     }
     for (id, expected) in &plan.deleted_sources {

@@ -184,20 +184,7 @@ pub fn a_plan_for_everything() -> JobSetUp {
 /// A plan that stores and deletes nothing.
 #[must_use]
 pub fn a_plan_of_nothing() -> ApplyPlan {
-    ApplyPlan {
-        sources: Vec::new(),
-        new_versions: Vec::new(),
-        adopted_versions: Vec::new(),
-        inputs: Vec::new(),
-        jobs: Vec::new(),
-        deleted_jobs: Vec::new(),
-        deleted_versions: Vec::new(),
-        deleted_sources: Vec::new(),
-        deleted_inputs: Vec::new(),
-        most_jobs: None,
-        allowance: None,
-        mode: WriteMode::Commit,
-    }
+    ApplyPlan::of_nothing(WriteMode::Commit)
 }
 
 /// A time later than all times that this gave before, and not on a full millisecond.

@@ -22,7 +22,7 @@ mod statistics;
 mod store_failure;
 mod store_ports;
 
-pub use apply::{ApplyError, ApplyPlan, ApplyRepository, Unused, UnusedQuestion, Write};
+pub use apply::{AdoptedVersion, ApplyError, ApplyPlan, ApplyRepository, Write};
 pub use catalog::{
     ChangeLifecycleError, DeleteSourceError, DeleteSourceVersionError, InsertSourceError, InsertSourceVersionError,
     OwnerFilter, SourceFilter, SourceRepository, SourceVersionFilter, SourceVersionRepository, UpdateSourceError,

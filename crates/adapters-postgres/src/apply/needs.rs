@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Uuid as SqlUuid};
-use prediction_domain::model::{JobId, OrganisationId, SourceVersionId};
-use prediction_domain::ports::{StoreFailure, Unused, UnusedQuestion};
+use prediction_domain::model::{InputPosition, JobId, OrganisationId, SourceVersionId};
+use prediction_domain::ports::StoreFailure;
 use uuid::Uuid;
 
 use crate::database::Database;
@@ -25,9 +25,9 @@ const INPUTS: &str = "SELECT NOT EXISTS (SELECT FROM job_inputs AS used JOIN job
      FROM unnest($1, $2) WITH ORDINALITY AS wanted (organisation_id, id, place) ORDER BY place";
 
 /// One row for each job, in their order. What is left of a job that was deleted is not counted.
-const RUNS: &str = "SELECT (SELECT count(*) FROM runs WHERE runs.organisation_id = wanted.organisation_id \
-     AND runs.job_id = wanted.id AND EXISTS (SELECT FROM jobs WHERE jobs.organisation_id = wanted.organisation_id \
-     AND jobs.id = wanted.id)) AS runs \
+const RUNS: &str = "SELECT CASE WHEN EXISTS (SELECT FROM jobs WHERE jobs.organisation_id = wanted.organisation_id \
+     AND jobs.id = wanted.id) THEN (SELECT count(*) FROM runs WHERE runs.organisation_id = wanted.organisation_id \
+     AND runs.job_id = wanted.id) ELSE 0 END AS runs \
      FROM unnest($1, $2) WITH ORDINALITY AS wanted (organisation_id, id, place) ORDER BY place";
 
 #[derive(Debug, QueryableByName)]
@@ -42,21 +42,33 @@ struct Runs {
     runs: i64,
 }
 
-pub(super) fn unused(database: &Database, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
-    let versions: Vec<Uuid> = question.versions.iter().map(SourceVersionId::as_uuid).collect();
-    let (organisations, inputs): (Vec<Uuid>, Vec<Uuid>) =
-        question.inputs.iter().map(|input| (input.organisation_id.as_uuid(), input.id.as_uuid())).unzip();
-    let (of_gone, gone) = columns(&question.without);
-    let versions: Vec<IsUnused> = database.statement(|connection| {
+pub(super) fn unused_versions(
+    database: &Database,
+    versions: &[SourceVersionId],
+    without: &[(OrganisationId, JobId)],
+) -> Result<Vec<bool>, StoreFailure> {
+    let versions: Vec<Uuid> = versions.iter().map(SourceVersionId::as_uuid).collect();
+    let (organisations, jobs) = columns(without);
+    let rows: Vec<IsUnused> = database.statement(|connection| {
         let query = sql_query(VERSIONS).bind::<Array<SqlUuid>, _>(&versions);
-        query.bind::<Array<SqlUuid>, _>(&of_gone).bind::<Array<SqlUuid>, _>(&gone).load(connection)
+        query.bind::<Array<SqlUuid>, _>(&organisations).bind::<Array<SqlUuid>, _>(&jobs).load(connection)
     })?;
-    let inputs: Vec<IsUnused> = database.statement(|connection| {
-        let query = sql_query(INPUTS).bind::<Array<SqlUuid>, _>(&organisations).bind::<Array<SqlUuid>, _>(&inputs);
-        query.bind::<Array<SqlUuid>, _>(&of_gone).bind::<Array<SqlUuid>, _>(&gone).load(connection)
+    Ok(rows.into_iter().map(|row| row.is_unused).collect())
+}
+
+pub(super) fn unused_inputs(
+    database: &Database,
+    inputs: &[InputPosition],
+    without: &[(OrganisationId, JobId)],
+) -> Result<Vec<bool>, StoreFailure> {
+    let (of_inputs, inputs): (Vec<Uuid>, Vec<Uuid>) =
+        inputs.iter().map(|input| (input.organisation_id.as_uuid(), input.id.as_uuid())).unzip();
+    let (organisations, jobs) = columns(without);
+    let rows: Vec<IsUnused> = database.statement(|connection| {
+        let query = sql_query(INPUTS).bind::<Array<SqlUuid>, _>(&of_inputs).bind::<Array<SqlUuid>, _>(&inputs);
+        query.bind::<Array<SqlUuid>, _>(&organisations).bind::<Array<SqlUuid>, _>(&jobs).load(connection)
     })?;
-    let read = |rows: Vec<IsUnused>| rows.into_iter().map(|row| row.is_unused).collect();
-    Ok(Unused { versions: read(versions), inputs: read(inputs) })
+    Ok(rows.into_iter().map(|row| row.is_unused).collect())
 }
 
 pub(super) fn count_runs(database: &Database, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<u64>, StoreFailure> {

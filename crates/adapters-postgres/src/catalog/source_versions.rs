@@ -11,7 +11,7 @@ use prediction_domain::model::{
     SourceVersion, SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
-    ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
+    AdoptedVersion, ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
     SourceVersionRepository, StoreFailure, WriteMode,
 };
 use uuid::Uuid;
@@ -214,10 +214,20 @@ pub(crate) fn insert(connection: &mut PgConnection, version: &SourceVersion) -> 
     Ok(inserted == 1)
 }
 
-/// Says which set a version belongs to; `false` when there is none of that id.
-pub(crate) fn adopt(connection: &mut PgConnection, id: SourceVersionId, set: &SetName) -> QueryResult<bool> {
-    let version = diesel::update(source_versions::table.find(id.as_uuid()));
-    Ok(version.set(source_versions::managed_by.eq(set.as_str())).execute(connection)? == 1)
+/// Says which set keeps a version; `false` when there is none of that id, or another set keeps it.
+pub(crate) fn adopt(connection: &mut PgConnection, adopted: &AdoptedVersion) -> QueryResult<bool> {
+    let AdoptedVersion { id, from, to } = adopted;
+    let from = from.as_ref().map(SetName::as_str);
+    let version =
+        source_versions::table.find(id.as_uuid()).filter(source_versions::managed_by.is_not_distinct_from(from));
+    Ok(diesel::update(version).set(source_versions::managed_by.eq(to.as_str())).execute(connection)? == 1)
+}
+
+/// Tells whether a set keeps a version. It stays so until the transaction ends.
+pub(crate) fn is_kept_by(connection: &mut PgConnection, id: SourceVersionId, set: &SetName) -> QueryResult<bool> {
+    let version = source_versions::table.find(id.as_uuid()).select(source_versions::managed_by).for_update();
+    let keeper: Option<Option<String>> = version.first(connection).optional()?;
+    Ok(keeper.flatten().as_deref() == Some(set.as_str()))
 }
 
 /// Deletes a version that no job uses.

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text};
-use prediction_domain::model::{JobId, OrganisationId};
-use prediction_domain::ports::{StoreFailure, Unused, UnusedQuestion};
-use serde_json::json;
+use prediction_domain::model::{InputPosition, JobId, OrganisationId, SourceVersionId};
+use prediction_domain::ports::StoreFailure;
+use serde_json::{Value, json};
 
 use crate::failure::OrStoreFailure as _;
 
@@ -25,9 +25,9 @@ const INPUTS: &str = "WITH gone AS (SELECT value ->> 0 AS organisation_id, value
      FROM json_each(?) AS wanted ORDER BY wanted.key";
 
 /// One row for each job, in their order. What is left of a job that was deleted is not counted.
-const RUNS: &str = "SELECT (SELECT count(*) FROM runs WHERE runs.organisation_id = wanted.value ->> 0 \
-     AND runs.job_id = wanted.value ->> 1 AND EXISTS (SELECT 1 FROM jobs \
-     WHERE jobs.organisation_id = wanted.value ->> 0 AND jobs.id = wanted.value ->> 1)) AS runs \
+const RUNS: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE jobs.organisation_id = wanted.value ->> 0 \
+     AND jobs.id = wanted.value ->> 1) THEN (SELECT count(*) FROM runs \
+     WHERE runs.organisation_id = wanted.value ->> 0 AND runs.job_id = wanted.value ->> 1) ELSE 0 END AS runs \
      FROM json_each(?) AS wanted ORDER BY wanted.key";
 
 #[derive(Debug, QueryableByName)]
@@ -42,22 +42,32 @@ struct Runs {
     runs: i64,
 }
 
-pub(super) fn unused(connection: &mut SqliteConnection, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
-    let gone = json!(question.without).to_string();
-    let inputs: Vec<_> = question.inputs.iter().map(|input| (input.organisation_id, input.id)).collect();
-    // One reading of both.
-    connection
-        .transaction(|connection| {
-            let mut ask = |query: &str, wanted: String| -> QueryResult<Vec<bool>> {
-                let rows = sql_query(query).bind::<Text, _>(&gone).bind::<Text, _>(wanted);
-                Ok(rows.load::<IsUnused>(connection)?.into_iter().map(|row| row.is_unused).collect())
-            };
-            Ok(Unused {
-                versions: ask(VERSIONS, json!(question.versions).to_string())?,
-                inputs: ask(INPUTS, json!(inputs).to_string())?,
-            })
-        })
-        .or_store_failure()
+pub(super) fn unused_versions(
+    connection: &mut SqliteConnection,
+    versions: &[SourceVersionId],
+    without: &[(OrganisationId, JobId)],
+) -> Result<Vec<bool>, StoreFailure> {
+    unused(connection, VERSIONS, &json!(versions), without)
+}
+
+pub(super) fn unused_inputs(
+    connection: &mut SqliteConnection,
+    inputs: &[InputPosition],
+    without: &[(OrganisationId, JobId)],
+) -> Result<Vec<bool>, StoreFailure> {
+    let inputs: Vec<_> = inputs.iter().map(|input| (input.organisation_id, input.id)).collect();
+    unused(connection, INPUTS, &json!(inputs), without)
+}
+
+fn unused(
+    connection: &mut SqliteConnection,
+    query: &str,
+    wanted: &Value,
+    without: &[(OrganisationId, JobId)],
+) -> Result<Vec<bool>, StoreFailure> {
+    let query = sql_query(query).bind::<Text, _>(json!(without).to_string()).bind::<Text, _>(wanted.to_string());
+    let rows: Vec<IsUnused> = query.load(connection).or_store_failure()?;
+    Ok(rows.into_iter().map(|row| row.is_unused).collect())
 }
 
 pub(super) fn count_runs(

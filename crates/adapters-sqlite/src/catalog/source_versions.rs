@@ -8,7 +8,7 @@ use prediction_domain::model::{
     SourceVersionHead, SourceVersionId, VersionLabel,
 };
 use prediction_domain::ports::{
-    ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
+    AdoptedVersion, ChangeLifecycleError, DeleteSourceVersionError, InsertSourceVersionError, SourceVersionFilter,
     SourceVersionRepository, StoreFailure, WriteMode,
 };
 
@@ -180,10 +180,19 @@ pub(crate) fn insert(
     refused(inserted.map(drop))
 }
 
-/// Says which set a version belongs to; `false` when there is none of that id.
-pub(crate) fn adopt(connection: &mut SqliteConnection, id: SourceVersionId, set: &SetName) -> QueryResult<bool> {
-    let version = diesel::update(source_versions::table.find(id.to_string()));
-    Ok(version.set(source_versions::managed_by.eq(set.as_str())).execute(connection)? == 1)
+/// Says which set keeps a version; `false` when there is none of that id, or another set keeps it.
+pub(crate) fn adopt(connection: &mut SqliteConnection, adopted: &AdoptedVersion) -> QueryResult<bool> {
+    let AdoptedVersion { id, from, to } = adopted;
+    let from = from.as_ref().map(SetName::as_str);
+    let version = source_versions::table.find(id.to_string()).filter(source_versions::managed_by.is(from));
+    Ok(diesel::update(version).set(source_versions::managed_by.eq(to.as_str())).execute(connection)? == 1)
+}
+
+/// Tells whether a set keeps a version.
+pub(crate) fn is_kept_by(connection: &mut SqliteConnection, id: SourceVersionId, set: &SetName) -> QueryResult<bool> {
+    let version = source_versions::table.find(id.to_string()).select(source_versions::managed_by);
+    let keeper: Option<Option<String>> = version.first(connection).optional()?;
+    Ok(keeper.flatten().as_deref() == Some(set.as_str()))
 }
 
 /// Deletes a version that no job uses.

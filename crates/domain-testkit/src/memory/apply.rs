@@ -1,7 +1,8 @@
-use prediction_domain::model::{Job, JobId, OrganisationId, Quota, QuotaExceeded, Scope};
+use prediction_domain::model::{
+    InputPosition, Job, JobId, OrganisationId, Quota, QuotaExceeded, Scope, SetName, SourceVersionId,
+};
 use prediction_domain::ports::{
-    ApplyError, ApplyPlan, ApplyRepository, JobSetUp, JobSetUpOutcome, StoreFailure, Unused, UnusedQuestion, Write,
-    WriteMode,
+    AdoptedVersion, ApplyError, ApplyPlan, ApplyRepository, JobSetUp, JobSetUpOutcome, StoreFailure, Write, WriteMode,
 };
 
 use crate::memory::inputs::is_user;
@@ -18,15 +19,27 @@ impl ApplyRepository for MemoryStore {
         Ok(())
     }
 
-    fn unused(&self, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
+    fn unused_versions(
+        &self,
+        versions: &[SourceVersionId],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
         let state = self.state();
-        let counts = |job: &Job| !question.without.contains(&(job.organisation_id, job.id));
-        let versions = question.versions.iter().map(|id| !state.users_of(*id).into_iter().any(counts));
-        let inputs = question
-            .inputs
-            .iter()
-            .map(|input| !state.jobs.values().any(|job| is_user(job, input.organisation_id, input.id) && counts(job)));
-        Ok(Unused { versions: versions.collect(), inputs: inputs.collect() })
+        let counts = |job: &Job| !without.contains(&(job.organisation_id, job.id));
+        Ok(versions.iter().map(|id| !state.users_of(*id).into_iter().any(counts)).collect())
+    }
+
+    fn unused_inputs(
+        &self,
+        inputs: &[InputPosition],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
+        let state = self.state();
+        let counts = |job: &Job| !without.contains(&(job.organisation_id, job.id));
+        let is_used = |input: &InputPosition| {
+            state.jobs.values().any(|job| is_user(job, input.organisation_id, input.id) && counts(job))
+        };
+        Ok(inputs.iter().map(|input| !is_used(input)).collect())
     }
 
     fn count_runs(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<u64>, StoreFailure> {
@@ -54,8 +67,9 @@ impl State {
         for version in &plan.new_versions {
             self.insert_version(version).map_err(|_| ApplyError::Overtaken)?;
         }
-        for (id, set) in &plan.adopted_versions {
-            self.versions.get_mut(id).ok_or(ApplyError::Overtaken)?.managed_by = Some(set.clone());
+        for AdoptedVersion { id, from, to } in &plan.adopted_versions {
+            self.judge_keeper(*id, from.as_ref())?;
+            self.versions.get_mut(id).ok_or(ApplyError::Overtaken)?.managed_by = Some(to.clone());
         }
         for input in &plan.inputs {
             let expected = match input {
@@ -75,7 +89,8 @@ impl State {
             self.delete_job(&Scope::of([*organisation_id]), *id, *expected, WriteMode::Commit)
                 .map_err(|refusal| ApplyError::of_deletion((*organisation_id, *id), refusal))?;
         }
-        for id in &plan.deleted_versions {
+        for (id, set) in &plan.deleted_versions {
+            self.judge_keeper(*id, Some(set))?;
             self.delete_version(&Scope::Platform, *id, WriteMode::Commit)?;
         }
         for (id, expected) in &plan.deleted_sources {
@@ -113,9 +128,14 @@ impl State {
         }
     }
 
+    fn judge_keeper(&self, id: SourceVersionId, set: Option<&SetName>) -> Result<(), ApplyError> {
+        let is_kept = self.versions.get(&id).is_some_and(|version| version.managed_by.as_ref() == set);
+        if is_kept { Ok(()) } else { Err(ApplyError::Overtaken) }
+    }
+
     fn judge_numbers(&self, plan: &ApplyPlan) -> Result<(), ApplyError> {
         let Some(limit) = plan.most_jobs else { return Ok(()) };
-        for (organisation_id, amount) in plan.new_jobs() {
+        for (organisation_id, amount) in plan.more_jobs() {
             let used = self.jobs.values().filter(|job| job.organisation_id == organisation_id).count() as u64;
             if used + amount > limit {
                 let exceeded = QuotaExceeded { quota: Quota::Jobs, limit, used, amount };

@@ -16,9 +16,20 @@ pub trait ApplyRepository: Send + Sync {
     /// or deleted by itself ([`JobRepository`](super::JobRepository)) holds for these.
     fn apply(&self, plan: &ApplyPlan) -> Result<(), ApplyError>;
 
-    /// Tells which of these things nothing would need any more if the jobs `without` were gone, in the order asked for:
-    /// versions that no job has, or had at a revision that is kept; and inputs that no job has bound.
-    fn unused(&self, question: &UnusedQuestion) -> Result<Unused, StoreFailure>;
+    /// Tells which of these versions no job has, or had at a revision that is kept, if the jobs `without` were gone; in
+    /// the order asked for.
+    fn unused_versions(
+        &self,
+        versions: &[SourceVersionId],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure>;
+
+    /// Tells which of these inputs no job has bound, if the jobs `without` were gone; in the order asked for.
+    fn unused_inputs(
+        &self,
+        inputs: &[InputPosition],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure>;
 
     /// Counts the runs that each of these jobs has, in the order asked for.
     fn count_runs(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<u64>, StoreFailure>;
@@ -31,16 +42,16 @@ pub struct ApplyPlan {
     pub sources: Vec<Write<Source>>,
     /// Source versions that are published.
     pub new_versions: Vec<SourceVersion>,
-    /// Source versions that are there, and which set they come to.
-    pub adopted_versions: Vec<(SourceVersionId, SetName)>,
+    /// Source versions that are there and come to another set.
+    pub adopted_versions: Vec<AdoptedVersion>,
     /// Inputs. None is twice among them.
     pub inputs: Vec<Write<Input>>,
     /// Jobs. A job comes after all those whose outputs it is bound to. None is twice among them.
     pub jobs: Vec<Write<Job>>,
     /// Jobs to be deleted, a job before those whose outputs it reads.
     pub deleted_jobs: Vec<(OrganisationId, JobId, Revision)>,
-    /// Source versions to be deleted.
-    pub deleted_versions: Vec<SourceVersionId>,
+    /// Source versions to be deleted, and which set keeps each.
+    pub deleted_versions: Vec<(SourceVersionId, SetName)>,
     /// Sources to be deleted.
     pub deleted_sources: Vec<(SourceId, Revision)>,
     /// Inputs to be deleted.
@@ -51,6 +62,38 @@ pub struct ApplyPlan {
     pub allowance: Option<Allowance>,
     /// Whether it is to last.
     pub mode: WriteMode,
+}
+
+impl ApplyPlan {
+    /// A plan that stores and deletes nothing.
+    #[must_use]
+    pub fn of_nothing(mode: WriteMode) -> Self {
+        Self {
+            sources: Vec::new(),
+            new_versions: Vec::new(),
+            adopted_versions: Vec::new(),
+            inputs: Vec::new(),
+            jobs: Vec::new(),
+            deleted_jobs: Vec::new(),
+            deleted_versions: Vec::new(),
+            deleted_sources: Vec::new(),
+            deleted_inputs: Vec::new(),
+            most_jobs: None,
+            allowance: None,
+            mode,
+        }
+    }
+}
+
+/// A source version that comes to another set. It has no revision: which set kept it is what the plan rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptedVersion {
+    /// The version.
+    pub id: SourceVersionId,
+    /// The set that keeps it, if one does.
+    pub from: Option<SetName>,
+    /// The set that keeps it from now on.
+    pub to: SetName,
 }
 
 /// Something that is to be stored.
@@ -111,24 +154,4 @@ pub enum ApplyError {
     /// The store failed.
     #[error("a plan could not be stored")]
     Store(#[from] StoreFailure),
-}
-
-/// What may be needed by nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UnusedQuestion {
-    /// Source versions.
-    pub versions: Vec<SourceVersionId>,
-    /// Inputs.
-    pub inputs: Vec<InputPosition>,
-    /// Jobs that do not count.
-    pub without: Vec<(OrganisationId, JobId)>,
-}
-
-/// What is needed by nothing, in the order of the question.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Unused {
-    /// Source versions.
-    pub versions: Vec<bool>,
-    /// Inputs.
-    pub inputs: Vec<bool>,
 }

@@ -20,6 +20,7 @@ mod prune;
 mod settle;
 mod source_versions;
 mod sources;
+mod stored;
 
 pub use change::{AppliedChange, AppliedKey, ChangedOutside, Difference};
 pub use export::{ExportFilter, ExportPosition, Exported, ExportedBinding, ExportedBound, ExportedJob, export};

@@ -67,7 +67,7 @@ pub enum UseCaseError {
     PruneLimitExceeded {
         /// How many may be.
         limit: usize,
-        /// How many would be.
+        /// How many would be. Beyond [`MAX_APPLIED`](crate::model::MAX_APPLIED) no more are looked for.
         removals: usize,
         /// What would be done.
         plan: Box<Applied>,

@@ -1,5 +1,6 @@
 //! Documents: what applying, exporting and pruning them promise.
 
+mod bounds;
 mod isolation;
 mod laws;
 mod mistakes;

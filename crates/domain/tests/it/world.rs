@@ -170,7 +170,7 @@ pub(crate) fn a_version_with(label: &str, contract: &Contract) -> SourceVersionD
     let text = |text: Option<&str>| text.map_or(Sent::Null, given);
     let inputs = contract.input_roles().iter().map(|role| {
         Sent::Given(InputRoleDraft {
-            aliases: Sent::Absent,
+            aliases: Sent::Given(role.aliases.iter().map(|alias| given(alias.as_str())).collect()),
             role: given(role.role.as_str()),
             input_kind: given(role.input_kind.as_str()),
             metric: given(role.metric.as_str()),

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix_web::http::header::WWW_AUTHENTICATE;
 use prediction_domain::model::{
-    AccessDenied, ApplyAction, OwnersRight, Quota, QuotaExceeded, Readers, RoleName, ValueCount, Violations,
+    AccessDenied, ApplyAction, MAX_APPLIED, OwnersRight, Quota, QuotaExceeded, Readers, RoleName, ValueCount,
+    Violations,
 };
 use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{Conflict, InUse, UseCaseError};
@@ -47,13 +48,21 @@ impl From<UseCaseError> for Problem {
                 .detail(format!("the plan is {} now", plan.plan_digest))
                 .member(ProblemMember::NewPlan, json!(within_a_problem(ApplyResult::from(*plan)))),
             UseCaseError::PruneLimitExceeded { limit, removals, plan } => Self::new(ProblemCode::PruneLimitExceeded)
-                .detail(format!("{} would be removed, and at most {limit} may be", counted(removals as u64, "thing")))
+                .detail(format!("{} would be removed, and at most {limit} may be", told(removals)))
                 .member(ProblemMember::Removals, removals)
                 .member(ProblemMember::Limit, limit)
                 .member(ProblemMember::NewPlan, json!(within_a_problem(ApplyResult::from(*plan)))),
             UseCaseError::Store(failure) => failure.into(),
         }
     }
+}
+
+/// How much a plan would remove, which is counted as far as that may ever be.
+fn told(removals: usize) -> String {
+    if removals > MAX_APPLIED {
+        return format!("more than {MAX_APPLIED} things");
+    }
+    counted(removals as u64, "thing")
 }
 
 /// A plan that is told beside a problem: what it would change, with the differences if they are few.

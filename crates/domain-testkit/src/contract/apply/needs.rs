@@ -1,5 +1,5 @@
 use prediction_domain::model::{InputPosition, Job, Run, RunStatus, Scope};
-use prediction_domain::ports::{Unused, UnusedQuestion, WriteMode};
+use prediction_domain::ports::WriteMode;
 
 use crate::Stores;
 use crate::builders::{a_job_of, a_run_of, a_version_of};
@@ -25,16 +25,14 @@ pub(crate) fn what_nothing_would_need_is_told(stores: &Stores) {
     };
     let foreign = InputPosition { organisation_id: fresh_organisation_id(), ..input(&one) };
     let nothing = InputPosition { id: fresh_input_id(), ..input(&one) };
+    let versions = [unused.id, shared.id, had.id, fresh_source_version_id(), shared.id];
+    let inputs = [input(&one), foreign, input(&changed), nothing, input(&other)];
     let ask = |without: &[&Job]| {
-        let without = without.iter().map(|job| (job.organisation_id, job.id)).collect();
-        let question = UnusedQuestion {
-            versions: vec![unused.id, shared.id, had.id, fresh_source_version_id(), shared.id],
-            inputs: vec![input(&one), foreign, input(&changed), nothing, input(&other)],
-            without,
-        };
-        stores.apply.unused(&question).expect("it is told")
+        let without: Vec<_> = without.iter().map(|job| (job.organisation_id, job.id)).collect();
+        let versions = stores.apply.unused_versions(&versions, &without).expect("it is told");
+        (versions, stores.apply.unused_inputs(&inputs, &without).expect("it is told"))
     };
-    let told = |versions: [bool; 5], inputs: [bool; 5]| Unused { versions: versions.to_vec(), inputs: inputs.to_vec() };
+    let told = |versions: [bool; 5], inputs: [bool; 5]| (versions.to_vec(), inputs.to_vec());
     let used = told([true, false, false, true, false], [false, true, true, true, false]);
     assert_eq!(ask(&[]), used);
     assert_eq!(ask(&[&other]), used, "one is enough");
@@ -42,8 +40,8 @@ pub(crate) fn what_nothing_would_need_is_told(stores: &Stores) {
     assert_eq!(ask(&[&other, &of_others]), used);
     assert_eq!(ask(&[&one]), told([true, false, true, true, false], [false, true, true, true, false]));
     assert_eq!(ask(&[&one, &other]), told([true; 5], [true; 5]));
-    let none = stores.apply.unused(&UnusedQuestion::default()).expect("it is told");
-    assert_eq!(none, Unused::default());
+    assert!(stores.apply.unused_versions(&[], &[]).expect("it is told").is_empty());
+    assert!(stores.apply.unused_inputs(&[], &[]).expect("it is told").is_empty());
 }
 
 pub(crate) fn the_runs_of_jobs_are_counted(stores: &Stores) {

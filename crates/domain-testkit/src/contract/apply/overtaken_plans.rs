@@ -1,5 +1,5 @@
-use prediction_domain::model::{Input, InputPosition, Job, Revision, Source, SourceVersion};
-use prediction_domain::ports::{ApplyError, ApplyPlan, Write, WriteMode};
+use prediction_domain::model::{Input, InputPosition, Job, Revision, Source, SourceVersion, SourceVersionId};
+use prediction_domain::ports::{AdoptedVersion, ApplyError, ApplyPlan, Write, WriteMode};
 
 use super::{a_plan_of_jobs, assert_refused, changed};
 use crate::Stores;
@@ -102,6 +102,7 @@ pub(crate) fn a_plan_is_overtaken_by_what_is_taken(stores: &Stores) {
 pub(crate) fn a_plan_is_overtaken_by_what_was_changed_or_deleted(stores: &Stores) {
     let Stored { source, version, input, job, .. } = stored(stores);
     let unused = stored_version(stores, a_version_of(source.id));
+    let kept = adopted(stores, &stored_version(stores, a_version_of(source.id)), "kept");
     let second = |job: Job| Job { revision: Revision::FIRST.next(), ..job };
     let key = |job: &Job, expected| vec![(job.organisation_id, job.id, expected)];
     let nowhere = InputPosition { organisation_id: fresh_organisation_id(), id: input.id };
@@ -115,7 +116,10 @@ pub(crate) fn a_plan_is_overtaken_by_what_was_changed_or_deleted(stores: &Stores
                 expected: Revision::FIRST,
             }),
             versions(a_version_of(fresh_source_id())),
-            ApplyPlan { adopted_versions: vec![(fresh_source_version_id(), set_name("a"))], ..plan() },
+            adopting(fresh_source_version_id(), None, "a"),
+            adopting(version.id, Some("b"), "a"),
+            adopting(kept.id, None, "a"),
+            adopting(kept.id, Some("b"), "a"),
             inputs(stale(input.clone())),
             inputs(Write::Changed {
                 value: Input { id: fresh_input_id(), ..input.clone() },
@@ -130,8 +134,10 @@ pub(crate) fn a_plan_is_overtaken_by_what_was_changed_or_deleted(stores: &Stores
                 deleted_jobs: key(&Job { organisation_id: fresh_organisation_id(), ..job.clone() }, job.revision),
                 ..plan()
             },
-            ApplyPlan { deleted_versions: vec![fresh_source_version_id()], ..plan() },
-            ApplyPlan { deleted_versions: vec![unused.id, unused.id], ..plan() },
+            deleting(&[fresh_source_version_id()], "kept"),
+            deleting(&[kept.id], "b"),
+            deleting(&[unused.id], "kept"),
+            deleting(&[kept.id, kept.id], "kept"),
             ApplyPlan { deleted_sources: vec![(fresh_source_id(), Revision::FIRST)], ..plan() },
             ApplyPlan { deleted_sources: vec![(source.id, revision(7))], ..plan() },
             ApplyPlan { deleted_inputs: vec![(nowhere, input.revision)], ..plan() },
@@ -140,8 +146,27 @@ pub(crate) fn a_plan_is_overtaken_by_what_was_changed_or_deleted(stores: &Stores
     );
 }
 
+fn adopting(id: SourceVersionId, from: Option<&str>, to: &str) -> ApplyPlan {
+    let adopted_versions = vec![AdoptedVersion { id, from: from.map(set_name), to: set_name(to) }];
+    ApplyPlan { adopted_versions, ..a_plan_of_nothing() }
+}
+
+fn deleting(versions: &[SourceVersionId], set: &str) -> ApplyPlan {
+    let deleted_versions = versions.iter().map(|id| (*id, set_name(set))).collect();
+    ApplyPlan { deleted_versions, ..a_plan_of_nothing() }
+}
+
+/// A version that a set keeps from now on.
+fn adopted(stores: &Stores, version: &SourceVersion, set: &str) -> SourceVersion {
+    stores.apply.apply(&adopting(version.id, None, set)).expect("it is adopted");
+    SourceVersion { managed_by: Some(set_name(set)), ..version.clone() }
+}
+
 pub(crate) fn a_plan_is_overtaken_by_what_refers_to_things(stores: &Stores) {
     let Stored { source, other_source, version, had, input, job, other_job } = stored(stores);
+    for used in [&version, &had] {
+        adopted(stores, used, "kept");
+    }
     let foreign = stored_job(stores, a_job_of(&version));
     let of_job = |id| Job { organisation_id: job.organisation_id, role_bindings: reading(&[id]), ..a_job_of(&version) };
     let own = of_job(fresh_output_id());
@@ -162,8 +187,8 @@ pub(crate) fn a_plan_is_overtaken_by_what_refers_to_things(stores: &Stores) {
             a_plan_of_jobs([&early, &later]),
             jobs(changed(Job { source_version_id: fresh_source_version_id(), ..other_job.clone() })),
             jobs(changed(Job { role_bindings: reading(&[fresh_output_id()]), ..other_job.clone() })),
-            ApplyPlan { deleted_versions: vec![version.id], ..plan() },
-            ApplyPlan { deleted_versions: vec![had.id], ..plan() },
+            deleting(&[version.id], "kept"),
+            deleting(&[had.id], "kept"),
             ApplyPlan { deleted_sources: vec![(source.id, source.revision)], ..plan() },
             ApplyPlan { deleted_inputs: vec![(input.position(), input.revision)], ..plan() },
         ],

@@ -1,5 +1,5 @@
 use prediction_domain::model::{Input, Job, Lifecycle, OrganisationId, PageRequest, Revision, Source, SourceVersion};
-use prediction_domain::ports::{ApplyPlan, SourceVersionFilter, Write, WriteMode};
+use prediction_domain::ports::{AdoptedVersion, ApplyPlan, SourceVersionFilter, Write, WriteMode};
 
 pub(crate) use super::random_plans::random_plans_give_what_the_model_gives;
 use super::{a_plan_of_jobs, apply, changed, kept_by};
@@ -144,8 +144,8 @@ pub(crate) fn a_version_that_is_adopted_stays_what_it_was(stores: &Stores) {
         .source_versions
         .change_lifecycle(before.id, &lifecycle, Revision::FIRST, WriteMode::Commit)
         .expect("it is changed");
-    for set in [SET, "other"] {
-        let adopted_versions = vec![(before.id, set_name(set))];
+    for (from, set) in [(None, SET), (Some(SET), "other")] {
+        let adopted_versions = vec![AdoptedVersion { id: before.id, from: from.map(set_name), to: set_name(set) }];
         apply(stores, &ApplyPlan { adopted_versions, ..a_plan_of_nothing() });
         let adopted = SourceVersion { lifecycle: lifecycle.clone(), managed_by: Some(set_name(set)), ..before.clone() };
         assert_exactly(&version(stores, before.id), &Some(adopted.clone()));
@@ -161,7 +161,7 @@ pub(crate) fn things_are_deleted_in_the_order_of_the_plan(stores: &Stores) {
     let deleted_jobs = plan.jobs.iter().rev().map(Write::value);
     let deletions = ApplyPlan {
         deleted_jobs: deleted_jobs.map(|job| (job.organisation_id, job.id, job.revision)).collect(),
-        deleted_versions: plan.new_versions.iter().map(|version| version.id).collect(),
+        deleted_versions: plan.new_versions.iter().map(|version| (version.id, set_name(SET))).collect(),
         deleted_sources: values(&plan.sources).iter().map(|source| (source.id, source.revision)).collect(),
         deleted_inputs: values(&plan.inputs).iter().map(|input| (input.position(), input.revision)).collect(),
         ..a_plan_of_nothing()
@@ -186,9 +186,9 @@ pub(crate) fn a_dry_run_of_a_plan_stores_nothing(stores: &Stores) {
     jobs.push(changed(Job { active: false, ..one.clone() }));
     let plan = ApplyPlan {
         jobs,
-        adopted_versions: vec![(version.id, set_name(SET))],
+        adopted_versions: [version.id, unused.id].map(|id| AdoptedVersion { id, from: None, to: set_name(SET) }).into(),
         deleted_jobs: vec![(other.organisation_id, other.id, other.revision)],
-        deleted_versions: vec![unused.id],
+        deleted_versions: vec![(unused.id, set_name(SET))],
         deleted_sources: vec![(empty.id, empty.revision)],
         deleted_inputs: vec![(input.position(), input.revision)],
         ..everything

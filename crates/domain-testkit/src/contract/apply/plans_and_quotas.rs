@@ -29,9 +29,11 @@ pub(crate) fn a_plan_makes_as_many_jobs_as_there_may_be(stores: &Stores) {
     assert_exceeded(stores, &plan(3), full, exceeded(1, 3));
     apply(stores, &plan(2));
     assert_exceeded(stores, &plan(1), full, exceeded(3, 1));
-    // Jobs that are deleted leave later, since they are deleted when the new ones are stored.
+    // A job can be exchanged for another one, but not for two.
     let deleted_jobs = vec![(full, before.id, before.revision)];
-    assert_exceeded(stores, &ApplyPlan { deleted_jobs: deleted_jobs.clone(), ..plan(1) }, full, exceeded(3, 1));
+    let exchange = |count| ApplyPlan { deleted_jobs: deleted_jobs.clone(), ..plan(count) };
+    assert_exceeded(stores, &exchange(2), full, exceeded(3, 1));
+    apply(stores, &ApplyPlan { mode: WriteMode::DryRun, ..exchange(1) });
     // A change needs no room, and a deletion makes some.
     let plan_of_change = ApplyPlan { most_jobs: Some(1), deleted_jobs, ..a_plan_of_nothing() };
     let changes = all_jobs(stores).into_iter().filter(|job| job.id != before.id).map(changed).collect();

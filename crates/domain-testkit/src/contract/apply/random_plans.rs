@@ -1,5 +1,5 @@
 use prediction_domain::model::{Job, JobId, Management, Output, OutputId, Revision, Source, SourceVersion};
-use prediction_domain::ports::{ApplyError, ApplyPlan, Write, WriteMode};
+use prediction_domain::ports::{AdoptedVersion, ApplyError, ApplyPlan, Write, WriteMode};
 
 use super::kept_by;
 use crate::builders::a_plan_of_nothing;
@@ -59,8 +59,12 @@ fn random_plan(pool: &Pool, sources: &[Source], dice: &mut Dice) -> ApplyPlan {
                 let managed_by = management(dice).map(|kept| kept.set);
                 plan.new_versions.push(SourceVersion { managed_by, ..pool.version(dice) });
             }
-            4 => plan.adopted_versions.push((dice.pick(&pool.versions), set_name(dice.pick(&["a", "b"])))),
-            5 => plan.deleted_versions.push(dice.pick(&pool.versions)),
+            4 => plan.adopted_versions.push(AdoptedVersion {
+                id: dice.pick(&pool.versions),
+                from: dice.pick(&[None, Some("a"), Some("b")]).map(set_name),
+                to: set_name(dice.pick(&["a", "b"])),
+            }),
+            5 => plan.deleted_versions.push((dice.pick(&pool.versions), set_name(dice.pick(&["a", "b"])))),
             6 if !sources.is_empty() => {
                 let known = dice.pick(sources);
                 plan.deleted_sources.push((known.id, revision(dice, known.revision)));

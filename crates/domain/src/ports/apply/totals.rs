@@ -6,10 +6,17 @@ use super::{ApplyPlan, Write};
 use crate::model::{Allowance, Job, OrganisationId};
 
 impl ApplyPlan {
-    /// How many jobs each organisation gets, of those that get any.
+    /// How many more jobs each organisation has in the end, of those that do not lose as many as they get.
     #[must_use]
-    pub fn new_jobs(&self) -> BTreeMap<OrganisationId, u64> {
-        self.count_jobs(|job| matches!(job, Write::New(_)))
+    pub fn more_jobs(&self) -> BTreeMap<OrganisationId, u64> {
+        let mut more = self.count_jobs(|job| matches!(job, Write::New(_)));
+        for (organisation_id, ..) in &self.deleted_jobs {
+            if let Some(amount) = more.get_mut(organisation_id) {
+                *amount = amount.saturating_sub(1);
+            }
+        }
+        more.retain(|_, amount| *amount > 0);
+        more
     }
 
     /// What the changes of jobs use as a whole, of each organisation with any that make a new revision.

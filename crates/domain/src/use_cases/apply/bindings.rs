@@ -47,7 +47,8 @@ impl Planner<'_> {
             }
             (None, Some(stored)) if changes => {
                 let Some(version) = &job.version else { return Ok(None) };
-                let kept = renamed(self.ports, stored, version)?;
+                let from = self.version_by_id(stored.source_version_id)?;
+                let kept = renamed(stored, from.as_deref(), version);
                 let drafts: Vec<_> = kept.iter().map(|binding| Sent::Given(BindingDraft::from(binding))).collect();
                 let judged = judge(&mut apart, &drafts)?;
                 let hint = Some("send role_bindings that fit the version");

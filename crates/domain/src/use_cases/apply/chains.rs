@@ -1,37 +1,62 @@
 //! Outputs that are named by their jobs, and jobs that read each other's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::described_job::DescribedJob;
 use super::plan::Planner;
 use crate::model::{
-    ChainLink, Job, JobId, JobName, JobOutput, OrganisationId, Output, OutputId, Path, RoleBinding, RoleName, Scope,
-    SourceVersionId, ValueProblem, ViolationCode, ways_upstream,
+    ChainLink, InputId, Job, JobId, JobName, JobOutput, MAX_APPLIED, OrganisationId, Output, OutputId, Path,
+    RoleBinding, RoleName, Scope, SourceVersionId, ValueProblem, ViolationCode, Weight, ways_upstream,
 };
 use crate::ports::StoreFailure;
 use crate::requests::{BindingDraft, Cycle, KnownOutput, NamedBindingDraft, OutputNameDraft, Sent};
 use crate::use_cases::UseCaseError;
 use crate::use_cases::lookup::JOBS_AT_ONCE;
 
-/// So many stored jobs are looked at for cycles; beyond, the store finds them when it writes.
-const MOST_WALKED: usize = 10_000;
+/// So many links of stored jobs are followed to find cycles; beyond, the store finds them when it writes.
+const MOST_FOLLOWED: usize = 10_000;
+/// So many jobs that are not in the document may be named by it: each is a question.
+const MOST_NAMED_OUTSIDE: usize = MAX_APPLIED;
 
 /// Jobs by name, in the document or stored, with their outputs.
+#[derive(Default)]
 pub(super) struct Names {
-    /// The outputs of each; `None` where there is no such job.
-    jobs: BTreeMap<(OrganisationId, JobName), Option<Vec<Output>>>,
+    known: Vec<KnownJob>,
+    /// Their places; `None` where there is no such job.
+    jobs: BTreeMap<(OrganisationId, JobName), Option<usize>>,
     /// Jobs of the document of whose outputs nothing can be said, since their versions are wrong.
     undecided: BTreeSet<(OrganisationId, JobName)>,
-    outputs: BTreeMap<OutputId, (OrganisationId, JobOutput)>,
+    /// The places of the jobs that have these outputs.
+    by_output: BTreeMap<OutputId, usize>,
+    /// Outputs of other jobs.
+    others: BTreeMap<OutputId, JobOutput>,
+    /// How many jobs were asked for by name.
+    asked: usize,
+}
+
+struct KnownJob {
+    organisation_id: OrganisationId,
+    id: JobId,
+    name: JobName,
+    /// What its outputs are of, if that is known.
+    source_version_id: Option<SourceVersionId>,
+    outputs: Arc<[Output]>,
 }
 
 impl Names {
     pub(super) fn of(jobs: &[DescribedJob<'_>]) -> Self {
-        let mut names = Self { jobs: BTreeMap::new(), undecided: BTreeSet::new(), outputs: BTreeMap::new() };
+        let mut names = Self::default();
         for job in jobs {
-            names.add((job.organisation_id, job.id), &job.name, job.version_id(), &job.outputs);
+            names.add(KnownJob {
+                organisation_id: job.organisation_id,
+                id: job.id,
+                name: job.name.clone(),
+                source_version_id: job.version_id(),
+                outputs: Arc::clone(&job.outputs),
+            });
             if job.version_is_wrong() {
                 names.undecided.insert((job.organisation_id, job.name.clone()));
             }
@@ -39,36 +64,51 @@ impl Names {
         names
     }
 
-    fn add(
-        &mut self,
-        (organisation_id, id): (OrganisationId, JobId),
-        name: &JobName,
-        version: Option<SourceVersionId>,
-        outputs: &[Output],
-    ) {
-        for (output, source_version_id) in outputs.iter().zip(std::iter::repeat(version).flatten()) {
-            let of_job = JobOutput {
-                output: output.clone(),
-                organisation_id,
-                job_id: id,
-                job_name: name.clone(),
-                source_version_id,
-            };
-            self.outputs.insert(output.id, (organisation_id, of_job));
+    fn add(&mut self, job: KnownJob) {
+        let place = self.known.len();
+        if job.source_version_id.is_some() {
+            self.by_output.extend(job.outputs.iter().map(|output| (output.id, place)));
         }
-        self.jobs.insert((organisation_id, name.clone()), Some(outputs.to_vec()));
+        self.jobs.insert((job.organisation_id, job.name.clone()), Some(place));
+        self.known.push(job);
     }
 
-    /// What is known of the outputs.
-    pub(super) fn outputs(&self) -> impl Iterator<Item = (OrganisationId, KnownOutput)> {
-        self.outputs.values().map(|(owner, of_job)| (*owner, KnownOutput { of_job: of_job.clone(), cycle: None }))
+    /// What is known of an output.
+    fn output(&self, id: OutputId) -> Option<JobOutput> {
+        let Some(job) = self.by_output.get(&id).map(|place| &self.known[*place]) else {
+            return self.others.get(&id).cloned();
+        };
+        let output = job.outputs.iter().find(|output| output.id == id)?.clone();
+        Some(JobOutput {
+            output,
+            organisation_id: job.organisation_id,
+            job_id: job.id,
+            job_name: job.name.clone(),
+            source_version_id: job.source_version_id?,
+        })
+    }
+
+    /// The job that has an output.
+    fn job_of(&self, id: OutputId) -> Option<JobId> {
+        let known = self.by_output.get(&id).map(|place| self.known[*place].id);
+        known.or_else(|| self.others.get(&id).map(|output| output.job_id))
+    }
+
+    /// What is known of those of these that are outputs.
+    pub(super) fn outputs(
+        &self,
+        bound: impl Iterator<Item = (OrganisationId, InputId)>,
+    ) -> impl Iterator<Item = (OrganisationId, KnownOutput)> {
+        bound.filter_map(|(_, id)| {
+            let of_job = self.output(id.as_output())?;
+            Some((of_job.organisation_id, KnownOutput { of_job, cycle: None }))
+        })
     }
 
     /// A binding in the words of a document.
     pub(super) fn described(&self, binding: &RoleBinding) -> Value {
-        let output = binding.output_id().and_then(|id| self.outputs.get(&id));
-        match output {
-            Some((_, JobOutput { output, job_name, .. })) => {
+        match binding.output_id().and_then(|id| self.output(id)) {
+            Some(JobOutput { output, job_name, .. }) => {
                 json!({ "role": binding.role, "output": { "job": job_name, "role": output.role } })
             }
             None => json!({ "role": binding.role, "input_id": binding.input_id, "input_type": binding.input_type }),
@@ -78,9 +118,9 @@ impl Names {
     /// Asks for the outputs that stored jobs have bound, to tell of them by name.
     pub(super) fn load_bound<'a>(
         &mut self,
-        planner: &Planner<'_>,
+        planner: &mut Planner<'_>,
         jobs: impl Iterator<Item = &'a Job>,
-    ) -> Result<(), StoreFailure> {
+    ) -> Result<(), UseCaseError> {
         let bound = jobs.flat_map(|job| job.role_bindings.outputs().into_iter().map(|id| (job.organisation_id, id)));
         self.load(planner, bound)
     }
@@ -88,15 +128,17 @@ impl Names {
     /// Asks for outputs that are not known yet.
     fn load(
         &mut self,
-        planner: &Planner<'_>,
+        planner: &mut Planner<'_>,
         outputs: impl Iterator<Item = (OrganisationId, OutputId)>,
-    ) -> Result<(), StoreFailure> {
-        let wanted: BTreeSet<_> = outputs.filter(|(_, id)| !self.outputs.contains_key(id)).collect();
+    ) -> Result<(), UseCaseError> {
+        let is_known = |id: &OutputId| self.by_output.contains_key(id) || self.others.contains_key(id);
+        let wanted: BTreeSet<_> = outputs.filter(|(_, id)| !is_known(id)).collect();
         let keys: Vec<_> = wanted.into_iter().map(|(owner, id)| (Scope::of([owner]), id)).collect();
         for few in keys.chunks(JOBS_AT_ONCE) {
-            for found in planner.ports.chains.find_outputs(few)?.into_iter().flatten() {
-                self.outputs.insert(found.output.id, (found.organisation_id, found));
-            }
+            let found = planner.ports.chains.find_outputs(few)?.into_iter().flatten();
+            let found: Vec<JobOutput> = found.collect();
+            planner.afford(found.iter().map(Weight::weight).sum())?;
+            self.others.extend(found.into_iter().map(|found| (found.output.id, found)));
         }
         Ok(())
     }
@@ -108,7 +150,7 @@ impl Names {
         owner: OrganisationId,
         path: &Path,
         drafts: &[Sent<NamedBindingDraft>],
-    ) -> Result<Vec<Sent<BindingDraft>>, StoreFailure> {
+    ) -> Result<Vec<Sent<BindingDraft>>, UseCaseError> {
         let list = path.member("role_bindings");
         let mut resolved = Vec::with_capacity(drafts.len());
         for (index, draft) in drafts.iter().enumerate() {
@@ -155,7 +197,7 @@ impl Names {
         owner: OrganisationId,
         path: &Path,
         named: &OutputNameDraft,
-    ) -> Result<Option<OutputId>, StoreFailure> {
+    ) -> Result<Option<OutputId>, UseCaseError> {
         let (job_path, role_path) = (path.member("job"), path.member("role"));
         let name = planner.diagnostics.read(&job_path, &named.job, |text| JobName::restore(text));
         let name = planner.diagnostics.require(&job_path, name);
@@ -168,12 +210,32 @@ impl Names {
             return Ok(None);
         }
         if !self.jobs.contains_key(&key) {
+            self.asked += 1;
+            if self.asked > MOST_NAMED_OUTSIDE {
+                let message = format!("names more than {MOST_NAMED_OUTSIDE} jobs that it does not describe");
+                let problem = ValueProblem::new(ViolationCode::TooManyItems, message).hint("make several sets of it");
+                planner.diagnostics.report(Path::root(), problem);
+                planner.require_clean()?;
+            }
             match planner.ports.jobs.find_by_name(owner, &name)? {
-                Some(job) => self.add((owner, job.id), &job.name, Some(job.source_version_id), &job.outputs),
+                Some(job) => {
+                    planner.afford(job.outputs.iter().map(Weight::weight).sum())?;
+                    self.add(KnownJob {
+                        organisation_id: owner,
+                        id: job.id,
+                        name: job.name,
+                        source_version_id: Some(job.source_version_id),
+                        outputs: job.outputs.into(),
+                    });
+                }
                 None => drop(self.jobs.insert(key.clone(), None)),
             }
         }
-        let Some(outputs) = self.jobs.get(&key).and_then(Option::as_ref) else {
+        let Some(outputs) = self.jobs.get(&key).copied().flatten().map(|place| &self.known[place].outputs) else {
+            if !planner.diagnostics.tells(&job_path, ViolationCode::UnknownJob) {
+                planner.diagnostics.omit(1);
+                return Ok(None);
+            }
             let message = "is not the name of a job of the organisation";
             let problem = ValueProblem::new(ViolationCode::UnknownJob, message).actual(name.as_str());
             let known = self.jobs.iter().filter(|((of, _), job)| *of == owner && job.is_some());
@@ -225,7 +287,7 @@ impl Planner<'_> {
         let mut graph = Graph::default();
         for (job, bound) in jobs.iter().zip(&bound) {
             graph.names.insert(job.id, job.name.clone());
-            let read = bound.iter().filter_map(|(id, _)| names.outputs.get(id)).map(|(_, output)| output.job_id);
+            let read = bound.iter().filter_map(|(id, _)| names.job_of(*id));
             graph.upstream.insert(job.id, read.collect());
         }
         self.walk_upstream(jobs, &mut graph)?;
@@ -236,17 +298,17 @@ impl Planner<'_> {
         let size = |group: usize| components.get(group).map_or(1, Vec::len);
         for (job, bound) in jobs.iter().zip(&bound) {
             for (id, place) in bound {
-                let Some((_, output)) = names.outputs.get(id) else { continue };
-                if !places.contains_key(&output.job_id) {
-                    self.read.entry(output.job_id).or_insert_with(|| job.place_of(*place));
+                let Some(read) = names.job_of(*id) else { continue };
+                if !places.contains_key(&read) {
+                    self.read.entry(read).or_insert_with(|| job.place_of(*place));
                 }
                 let Some(group) = groups.get(&job.id) else { continue };
-                if groups.get(&output.job_id) != Some(group) {
+                if groups.get(&read) != Some(group) {
                     continue;
                 }
                 shown += 1;
                 let cycle = if shown <= Cycle::MAX_SHOWN {
-                    graph.cycle(job.id, output.job_id, &groups)
+                    graph.cycle(job.id, read, &groups)
                 } else {
                     Cycle { names: Vec::new(), jobs: size(*group) }
                 };
@@ -260,16 +322,18 @@ impl Planner<'_> {
     fn walk_upstream(&self, jobs: &[DescribedJob<'_>], graph: &mut Graph) -> Result<(), StoreFailure> {
         let owners: BTreeSet<OrganisationId> = jobs.iter().map(|job| job.organisation_id).collect();
         let scope = Scope::of(owners);
-        let mut walked = 0;
+        let mut followed = 0;
         let mut read: BTreeSet<JobId> = graph.upstream.values().flatten().copied().collect();
         loop {
             let next: Vec<JobId> =
                 std::mem::take(&mut read).into_iter().filter(|id| !graph.upstream.contains_key(id)).collect();
-            if next.is_empty() || walked >= MOST_WALKED {
+            if next.is_empty() {
                 return Ok(());
             }
-            walked += next.len();
             for few in next.chunks(JOBS_AT_ONCE) {
+                if followed >= MOST_FOLLOWED {
+                    return Ok(());
+                }
                 let keys: Vec<_> = few.iter().map(|id| (scope.clone(), *id)).collect();
                 let found: Vec<Job> = self.ports.jobs.find_many(&keys)?.into_iter().flatten().collect();
                 graph.upstream.extend(few.iter().map(|id| (*id, BTreeSet::new())));
@@ -277,6 +341,7 @@ impl Planner<'_> {
                     job.role_bindings.outputs().into_iter().map(move |id| (job.id, job.organisation_id, id))
                 });
                 let bound: Vec<_> = bound.collect();
+                followed += few.len() + bound.len();
                 let keys: Vec<_> = bound.iter().map(|(_, owner, id)| (Scope::of([*owner]), *id)).collect();
                 let outputs = if keys.is_empty() { Vec::new() } else { self.ports.chains.find_outputs(&keys)? };
                 for ((reader, _, _), output) in bound.iter().zip(outputs) {
@@ -361,15 +426,17 @@ impl Graph {
     }
 }
 
-/// Jobs of one list, a job before those whose outputs it reads.
-pub(super) fn readers_first(jobs: &[Job]) -> Vec<usize> {
+/// The places of jobs, each with its outputs and those that it reads: a job before those whose outputs it reads.
+pub(super) fn readers_first<'a>(
+    jobs: impl Iterator<Item = (JobId, &'a [OutputId], &'a [OutputId])> + Clone,
+) -> Vec<usize> {
     let owner: BTreeMap<OutputId, JobId> =
-        jobs.iter().flat_map(|job| job.outputs.iter().map(|output| (output.id, job.id))).collect();
+        jobs.clone().flat_map(|(id, outputs, _)| outputs.iter().map(move |output| (*output, id))).collect();
     let mut graph = Graph::default();
-    for job in jobs {
-        let read = job.role_bindings.outputs().into_iter().filter_map(|id| owner.get(&id).copied());
-        graph.upstream.insert(job.id, read.collect());
+    let mut places = BTreeMap::new();
+    for (place, (id, _, reads)) in jobs.enumerate() {
+        graph.upstream.insert(id, reads.iter().filter_map(|output| owner.get(output).copied()).collect());
+        places.insert(id, place);
     }
-    let places: BTreeMap<JobId, usize> = jobs.iter().enumerate().map(|(index, job)| (job.id, index)).collect();
     graph.components().into_iter().rev().flatten().filter_map(|id| places.get(&id).copied()).collect()
 }

@@ -1,7 +1,9 @@
 //! What becomes of one thing, and what a whole plan does.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -98,6 +100,13 @@ pub struct Difference {
     pub wanted: Value,
 }
 
+impl Difference {
+    /// About how many bytes it takes in an answer.
+    pub(super) fn size(&self) -> usize {
+        self.stored.to_string().len() + self.wanted.to_string().len()
+    }
+}
+
 /// That something was changed by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedOutside {
@@ -107,42 +116,65 @@ pub struct ChangedOutside {
     pub at: Timestamp,
 }
 
-/// A change, with all that makes its part of the digest.
+/// A change, with its part of the digest.
 pub(super) struct Change {
     pub(super) told: AppliedChange,
-    /// What a new thing is to be, without what is made up when it is stored.
-    pub(super) content: Value,
+    /// `None` of what stays as it is.
+    pub(super) digest: Option<Digest>,
 }
 
-/// What plans are compared by: what they do to which thing. When and where that is, and the order of the document, say
-/// nothing.
-pub(super) fn digest(set: &SetName, changes: &[Change]) -> String {
-    let mut lines: Vec<String> = changes
+pub(super) type Digest = [u8; 32];
+
+/// What a change does to which thing, and what a new thing is to be, without what is made up when it is stored. When and
+/// where that is says nothing.
+pub(super) fn digest_of(told: &AppliedChange, content: &Value) -> Option<Digest> {
+    if told.action == ApplyAction::Unchanged {
+        return None;
+    }
+    let differences: Vec<Value> = told
+        .differences
         .iter()
-        .filter(|change| change.told.action != ApplyAction::Unchanged)
-        .map(|Change { told, content }| {
-            let differences: Vec<Value> = told
-                .differences
-                .iter()
-                .map(|Difference { path, stored, wanted }| json!([members(path), stored, wanted]))
-                .collect();
-            let key = told.key.to_json();
-            json!([told.key.resource().as_str(), key, told.action, content, differences]).to_string()
-        })
+        .map(|Difference { path, stored, wanted }| json!([members(path), stored, wanted]))
         .collect();
-    lines.sort_unstable();
+    let line = json!([told.key.resource().as_str(), told.key.to_json(), told.action, content, differences]);
+    Some(Sha256::digest(canonical(&line)).into())
+}
+
+/// What plans are compared by: all that they do, in whatever order the document has it.
+pub(super) fn digest(set: &SetName, changes: impl Iterator<Item = Digest>) -> String {
+    let mut changes: Vec<Digest> = changes.collect();
+    changes.sort_unstable();
     let mut hasher = Sha256::new();
-    hasher.update(json!([set]).to_string());
-    for line in lines {
-        // JSON has no line ends but escaped ones.
-        hasher.update("\n");
-        hasher.update(line);
+    hasher.update(Sha256::digest(set.as_str()));
+    for change in changes {
+        hasher.update(change);
     }
     let mut digest = "sha256:".to_owned();
     for byte in hasher.finalize() {
         let _ = write!(digest, "{byte:02x}");
     }
     digest
+}
+
+/// JSON with the members of each object by name. A `Value` has them in another order in programs that ask `serde_json`
+/// to keep that of the text.
+fn canonical(value: &Value) -> String {
+    struct Sorted<'a>(&'a Value);
+
+    impl Serialize for Sorted<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+                Value::Object(members) => {
+                    let members: BTreeMap<_, _> = members.iter().map(|(name, value)| (name, Sorted(value))).collect();
+                    serializer.collect_map(members)
+                }
+                other => other.serialize(serializer),
+            }
+        }
+    }
+
+    serde_json::to_string(&Sorted(value)).unwrap_or_else(|_| unreachable!("a value is always JSON"))
 }
 
 /// A place without its numbers: what is in a list is known by its role, wherever it is in the document.
@@ -152,26 +184,6 @@ fn members(path: &Path) -> Vec<&str> {
         Segment::Index(_) => None,
     });
     members.collect()
-}
-
-/// How many bytes of differences an answer has room for.
-const ROOM_FOR_DIFFERENCES: usize = 2 << 20;
-
-/// What a caller is told of changes: as many differences as there is room for.
-pub(super) fn told(changes: Vec<Change>) -> Vec<AppliedChange> {
-    let mut room = ROOM_FOR_DIFFERENCES;
-    let told = |Change { mut told, .. }: Change| {
-        let size = |Difference { stored, wanted, .. }: &Difference| stored.to_string().len() + wanted.to_string().len();
-        match room.checked_sub(told.differences.iter().map(size).sum()) {
-            Some(left) => room = left,
-            None => {
-                told.differences.clear();
-                told.differences_omitted = true;
-            }
-        }
-        told
-    };
-    changes.into_iter().map(told).collect()
 }
 
 /// Those members that are different.

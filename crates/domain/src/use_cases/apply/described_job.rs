@@ -20,7 +20,7 @@ pub(super) struct DescribedJob<'a> {
     pub(super) source: Option<Source>,
     /// The version that it is to run; `None` after a violation was reported.
     pub(super) version: Option<Arc<SourceVersion>>,
-    pub(super) outputs: Vec<Output>,
+    pub(super) outputs: Arc<[Output]>,
     /// Its bindings with the ids of what they name; `None` if they are left out or cannot be read.
     pub(super) bindings: Option<Vec<Sent<BindingDraft>>>,
 }

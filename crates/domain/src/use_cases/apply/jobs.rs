@@ -12,14 +12,14 @@ use super::plan::{Detail, Planner};
 use super::settle::{Keeping, Settled};
 use crate::model::{
     ApplyAction, CheckedBindings, Job, JobName, OrganisationId, Output, Path, Revision, Source, SourceVersion,
-    ValueProblem, VersionLabel, ViolationCode,
+    ValueProblem, VersionLabel, ViolationCode, Weight,
 };
 use crate::ports::Write;
 use crate::requests::{DescribedJobDraft, Sent, of_another};
+use crate::use_cases::UseCaseError;
 use crate::use_cases::inputs::known::RegisteredInputs;
 use crate::use_cases::jobs::readers::warn_of_readers;
 use crate::use_cases::lookup::{deprecation, withdrawal};
-use crate::use_cases::{UseCaseError, Warning};
 
 impl<'a> Planner<'a> {
     pub(super) fn plan_jobs(&mut self) -> Result<(), UseCaseError> {
@@ -38,8 +38,9 @@ impl<'a> Planner<'a> {
         // What a job has bound is judged anew when it comes to another version.
         let judged = jobs.iter().filter(|job| job.bindings.is_some() || job.comes_to_version());
         let bound = judged.flat_map(|job| job.named_inputs().into_iter().map(|id| (job.organisation_id, id)));
-        let known = RegisteredInputs::load(self.ports, bound)?;
-        let known = known.with(self.inputs.values().cloned(), names.outputs());
+        let bound: Vec<_> = bound.collect();
+        let known = RegisteredInputs::load(self.ports, bound.iter().copied())?;
+        let known = known.with(self.inputs.values().cloned(), names.outputs(bound.iter().copied()));
         for index in order {
             self.plan_job(&jobs[index], &known, &names)?;
         }
@@ -74,14 +75,17 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let stored = self.ports.jobs.find_by_name(organisation_id, &name)?;
+            self.afford(stored.as_ref().map_or(0, Weight::weight))?;
             let source = self.source_of_job(&path, draft, organisation_id, stored.as_ref())?;
             let version = self.version_of_job(&path, draft, source.as_ref(), stored.as_ref())?;
             let before = stored.as_ref().map_or(&[][..], |job| job.outputs.as_slice());
             let outputs = match &version {
                 Some(version) if stored.as_ref().is_none_or(|job| job.source_version_id != version.id) => {
-                    Output::for_contract(&version.contract, before, || self.ports.ids.output_id())
+                    let outputs = Output::for_contract(&version.contract, before, || self.ports.ids.output_id());
+                    self.afford(outputs.iter().map(Weight::weight).sum())?;
+                    outputs.into()
                 }
-                _ => before.to_vec(),
+                _ => before.into(),
             };
             let id = stored.as_ref().map_or_else(|| self.ports.ids.job_id(), |job| job.id);
             self.places.insert(id, path.clone());
@@ -259,7 +263,7 @@ impl<'a> Planner<'a> {
             active: job.draft.active.given().copied().unwrap_or(true),
             activated_at: None,
             role_bindings,
-            outputs: job.outputs.clone(),
+            outputs: job.outputs.to_vec(),
             revision: Revision::FIRST,
             created_at: self.now,
             updated_at: self.now,
@@ -292,19 +296,11 @@ impl<'a> Planner<'a> {
             source_version_id: version.id,
             active: job.draft.active.given().copied().unwrap_or(stored.active),
             role_bindings,
-            outputs: job.outputs.clone(),
+            outputs: job.outputs.to_vec(),
             ..stored.clone()
         };
         let differences = self.differences(job, stored, &wanted, names)?;
         self.write_job(stored, wanted, keeping, differences, Some(&job.path))
-    }
-
-    /// Tells what the caller should know, with what it is about in the document.
-    pub(super) fn warn(&mut self, mut warning: Warning, place: Option<&Path>) {
-        if let (Value::Object(details), Some(place)) = (&mut warning.details, place) {
-            details.insert("document".to_owned(), json!(place.to_json_pointer()));
-        }
-        self.warnings.push(warning);
     }
 
     /// Writes a stored job as it is to be.

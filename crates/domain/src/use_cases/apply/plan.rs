@@ -4,23 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Applied;
-use super::change::{AppliedChange, AppliedKey, Change, ChangedOutside, Difference, digest, told};
+use super::change::{AppliedChange, AppliedKey, Change, ChangedOutside, Difference, digest, digest_of};
 use crate::model::{
     AccessDenied, ApplyAction, Caller, DEFAULT_PRUNE_LIMIT, Diagnostics, Input, InputId, InputPosition, JobId, JobName,
     MAX_APPLIED, OrganisationId, Path, Permission, Prune, Revision, Scope, SetName, Source, SourceId, SourceName,
     SourceVersion, SourceVersionId, Subject, Timestamp, ValueCount, ValueProblem, VersionLabel, ViolationCode,
 };
-use crate::ports::{ApplyPlan, StoreFailure, WriteMode};
+use crate::ports::{ApplyPlan, WriteMode};
 use crate::requests::{APPLIED_THINGS, ApplyDraft, DescribedVersionDraft, Sent, Submission};
 use crate::use_cases::lookup::one_of_organisations;
 use crate::use_cases::{Ports, UseCaseError, Warning};
 
 /// The most warnings that are told.
 const MOST_WARNINGS: usize = 200;
+/// How many bytes of differences an answer has room for.
+const ROOM_FOR_DIFFERENCES: usize = 2 << 20;
 
 /// A document that can be carried out.
 pub(super) struct Planned {
@@ -64,6 +66,10 @@ pub(super) struct Planner<'a> {
     pub(super) described: Described,
     /// What is in the document, and cannot be planned.
     pub(super) wrong: Wrong,
+    /// How much of what is stored was read.
+    pub(super) read_bytes: usize,
+    /// How many bytes of differences the answer still has room for.
+    pub(super) room_for_differences: usize,
     /// The jobs outside the document whose outputs jobs of it are to read, each with the first place.
     pub(super) read: BTreeMap<JobId, Path>,
 }
@@ -149,18 +155,9 @@ impl<'a> Planner<'a> {
             organisation_id,
             changes: Vec::new(),
             writes: ApplyPlan {
-                sources: Vec::new(),
-                new_versions: Vec::new(),
-                adopted_versions: Vec::new(),
-                inputs: Vec::new(),
-                jobs: Vec::new(),
-                deleted_jobs: Vec::new(),
-                deleted_versions: Vec::new(),
-                deleted_sources: Vec::new(),
-                deleted_inputs: Vec::new(),
                 most_jobs: ports.quotas.jobs.map(NonZeroU64::get),
                 allowance: ports.allowance_of_change(),
-                mode,
+                ..ApplyPlan::of_nothing(mode)
             },
             warnings: Vec::new(),
             places: BTreeMap::new(),
@@ -171,16 +168,16 @@ impl<'a> Planner<'a> {
             owned: BTreeSet::new(),
             described: Described::default(),
             wrong: Wrong::of(draft),
+            read_bytes: 0,
+            room_for_differences: ROOM_FOR_DIFFERENCES,
             read: BTreeMap::new(),
         })
     }
 
     pub(super) fn plan(mut self) -> Result<Planned, UseCaseError> {
         // Nothing of a document that is too long is judged.
-        if self.diagnostics.has_told(ViolationCode::TooManyItems)
-            && let Some(violations) = std::mem::take(&mut self.diagnostics).into_violations()
-        {
-            return Err(violations.into());
+        if self.diagnostics.has_told(ViolationCode::TooManyItems) {
+            self.require_clean()?;
         }
         let deletes = self.plan_sources()?;
         self.plan_source_versions()?;
@@ -195,9 +192,9 @@ impl<'a> Planner<'a> {
         self.changes.sort_by(|one, other| {
             (one.told.place.is_none(), rank(one)).cmp(&(other.told.place.is_none(), rank(other)))
         });
-        let plan_digest = digest(&set, &self.changes);
-        self.warnings.truncate(MOST_WARNINGS);
-        let applied = Applied { plan_digest, changes: told(self.changes), warnings: self.warnings };
+        let plan_digest = digest(&set, self.changes.iter_mut().filter_map(|change| change.digest.take()));
+        let changes = self.changes.into_iter().map(|change| change.told).collect();
+        let applied = Applied { plan_digest, changes, warnings: self.warnings };
         let is_empty = self.described.is_empty();
         // A document that has lost all that it had is nearly always a mistake: the limit has to be said then.
         let limit = if is_empty && self.draft.prune_limit.given().is_none() { 0 } else { self.prune_limit };
@@ -219,7 +216,7 @@ impl<'a> Planner<'a> {
         // Of what is new, a dry run would make up an id that nothing has in the end.
         let id = (action != ApplyAction::Create || self.writes.mode == WriteMode::Commit).then_some(id);
         let Detail { differences, changed_outside, content, runs } = detail;
-        let told = AppliedChange {
+        let mut told = AppliedChange {
             key,
             id,
             action,
@@ -230,7 +227,25 @@ impl<'a> Planner<'a> {
             changed_outside,
             runs,
         };
-        self.changes.push(Change { told, content });
+        let digest = digest_of(&told, &content);
+        match self.room_for_differences.checked_sub(told.differences.iter().map(Difference::size).sum()) {
+            Some(left) => self.room_for_differences = left,
+            None => {
+                told.differences = Vec::new();
+                told.differences_omitted = true;
+            }
+        }
+        self.changes.push(Change { told, digest });
+    }
+
+    /// Tells what the caller should know, with what it is about in the document.
+    pub(super) fn warn(&mut self, mut warning: Warning, place: Option<&Path>) {
+        if let (Value::Object(details), Some(place)) = (&mut warning.details, place) {
+            details.insert("document".to_owned(), json!(place.to_json_pointer()));
+        }
+        if self.warnings.len() < MOST_WARNINGS {
+            self.warnings.push(warning);
+        }
     }
 
     /// Whether a key is there for the first time; reports it otherwise.
@@ -277,58 +292,10 @@ impl<'a> Planner<'a> {
         Ok(None)
     }
 
-    /// The source of that name, as it is to be.
-    pub(super) fn source(&mut self, name: &SourceName) -> Result<Option<&Source>, StoreFailure> {
-        let key = name.key();
-        if !self.sources.contains_key(&key) {
-            self.sources.insert(key.clone(), self.ports.sources.find_by_name(name)?);
-        }
-        Ok(self.sources.get(&key).and_then(Option::as_ref))
-    }
-
-    /// The version of that name, as it is to be.
-    pub(super) fn version(
-        &mut self,
-        source: &Source,
-        label: &VersionLabel,
-    ) -> Result<Option<Arc<SourceVersion>>, StoreFailure> {
-        let key = (source.id, label.key().to_owned());
-        if let Some(known) = self.versions.get(&key) {
-            return Ok(known.clone());
-        }
-        let found = self.ports.source_versions.find_by_label(source.id, label)?;
-        let found = found.map(|version| self.know(version));
-        self.versions.insert(key, found.clone());
-        Ok(found)
-    }
-
-    /// The version of that id, as it is to be.
-    pub(super) fn version_by_id(&mut self, id: SourceVersionId) -> Result<Option<Arc<SourceVersion>>, StoreFailure> {
-        if let Some(known) = self.versions_by_id.get(&id) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        let found = self.ports.source_versions.find_many(&[id])?.pop().flatten();
-        Ok(found.map(|version| self.know(version)))
-    }
-
-    /// Remembers a version as it is to be.
-    pub(super) fn know(&mut self, version: SourceVersion) -> Arc<SourceVersion> {
-        let version = Arc::new(version);
-        let key = (version.source_id, version.version.key().to_owned());
-        self.versions_by_id.insert(version.id, Arc::clone(&version));
-        self.versions.insert(key, Some(Arc::clone(&version)));
-        version
-    }
-
     /// Whether a binding names an input of the document that is wrong.
     pub(super) fn is_wrong_input(&self, id: &Sent<String>) -> bool {
         let id = id.given().filter(|_| !self.wrong.inputs.is_empty()).and_then(|text| InputId::parse(text).ok());
         id.is_some_and(|id| self.wrong.inputs.contains(&id))
-    }
-
-    /// Of the sources that were found so far, those that there are.
-    pub(super) fn known_sources(&self) -> impl Iterator<Item = &SourceName> {
-        self.sources.values().flatten().map(|source| &source.name)
     }
 }
 

@@ -8,9 +8,10 @@ use super::change::AppliedKey;
 use super::plan::{Detail, Planner};
 use super::settle::Keeping;
 use crate::model::{
-    ApplyAction, OrganisationId, OwnersRight, Path, Source, SourceName, SourceVersion, ValueProblem, ViolationCode,
+    ApplyAction, Contract, OrganisationId, OwnersRight, Path, RoleName, Source, SourceName, SourceVersion,
+    ValueProblem, ViolationCode,
 };
-use crate::ports::StoreFailure;
+use crate::ports::AdoptedVersion;
 use crate::requests::{SourceNameDraft, SourceVersionSpec};
 use crate::use_cases::UseCaseError;
 
@@ -60,7 +61,7 @@ impl Planner<'_> {
         &mut self,
         path: &Path,
         named: &SourceNameDraft,
-    ) -> Result<Option<Source>, StoreFailure> {
+    ) -> Result<Option<Source>, UseCaseError> {
         let owner_path = path.member("owner_organisation_id");
         let owner =
             self.diagnostics.read(&owner_path, &named.owner_organisation_id, |text| OrganisationId::parse(text));
@@ -95,7 +96,7 @@ impl Planner<'_> {
         let content = spec.require_content(&mut self.diagnostics, path)?;
         let mut version = spec.create(content, source.id, self.ports.ids.source_version_id(), self.now);
         version.managed_by.clone_from(&self.set);
-        let content = json!([version.contract.digest(), version.description]);
+        let content = json!([version.contract.digest(), version.description, aliases(&version.contract)]);
         let key = AppliedKey::SourceVersion { source: source.name.clone(), version: version.version.clone() };
         let detail = Detail { content, ..Detail::default() };
         self.change(key, version.id.as_uuid(), (ApplyAction::Create, None), Some(path), detail);
@@ -128,9 +129,15 @@ impl Planner<'_> {
         if keeping == Keeping::Adopted
             && let Some(set) = self.set.clone()
         {
-            self.writes.adopted_versions.push((stored.id, set.clone()));
-            stored.managed_by = Some(set);
+            let from = stored.managed_by.replace(set.clone());
+            self.writes.adopted_versions.push(AdoptedVersion { id: stored.id, from, to: set });
         }
         stored
     }
+}
+
+/// What the digest of a contract leaves out.
+fn aliases(contract: &Contract) -> BTreeMap<&RoleName, &[RoleName]> {
+    let roles = contract.input_roles().iter().filter(|role| !role.aliases.is_empty());
+    roles.map(|role| (&role.role, role.aliases.as_slice())).collect()
 }

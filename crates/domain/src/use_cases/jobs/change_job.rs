@@ -82,7 +82,12 @@ fn change(
         Sent::Unreadable => None,
         Sent::Absent if version_changes => match &version {
             Some(version) => {
-                let kept = renamed(ports, stored, version)?;
+                let from = if has_aliases(version) {
+                    ports.source_versions.find_many(&[stored.source_version_id])?.pop().flatten()
+                } else {
+                    None
+                };
+                let kept = renamed(stored, from.as_ref(), version);
                 judge.kept(diagnostics, &kept)?
             }
             None => None,
@@ -141,23 +146,21 @@ fn change_version(
 
 /// The bindings that stay, by the names that their roles have in another version.
 pub(in crate::use_cases) fn renamed(
-    ports: &Ports,
     stored: &Job,
+    from: Option<&SourceVersion>,
     to: &SourceVersion,
-) -> Result<Vec<RoleBinding>, UseCaseError> {
-    let as_they_are = || stored.role_bindings.iter().cloned().collect();
-    if to.contract.input_roles().iter().all(|role| role.aliases.is_empty()) {
-        return Ok(as_they_are());
-    }
-    let Some(from) = ports.source_versions.find_many(&[stored.source_version_id])?.pop().flatten() else {
-        return Ok(as_they_are());
-    };
+) -> Vec<RoleBinding> {
+    let Some(from) = from.filter(|_| has_aliases(to)) else { return stored.role_bindings.as_slice().to_vec() };
     let CarryOver { roles, dropped } =
         CarryOver::of(&stored.role_bindings, &from.contract, &to.contract, &BTreeMap::new());
     let carried = roles
         .into_iter()
         .filter_map(|(role, binding)| Some(RoleBinding { role: role.role.clone(), ..binding?.clone() }));
-    Ok(carried.chain(dropped.into_iter().cloned()).collect())
+    carried.chain(dropped.into_iter().cloned()).collect()
+}
+
+fn has_aliases(version: &SourceVersion) -> bool {
+    version.contract.input_roles().iter().any(|role| !role.aliases.is_empty())
 }
 
 /// Judges bindings by the contract of the version that the job is to run, and by what is known of their inputs.

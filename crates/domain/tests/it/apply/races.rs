@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use prediction_domain::model::{ApplyAction, JobId, OrganisationId};
-use prediction_domain::ports::{ApplyError, ApplyPlan, ApplyRepository, StoreFailure, Unused, UnusedQuestion};
+use prediction_domain::model::{ApplyAction, InputPosition, JobId, OrganisationId, SourceVersionId};
+use prediction_domain::ports::{ApplyError, ApplyPlan, ApplyRepository, StoreFailure};
 use prediction_domain::requests::ApplyDraft;
 use prediction_domain::use_cases::{Ports, UseCaseError};
 
@@ -25,8 +25,20 @@ impl ApplyRepository for Interrupted {
         self.store.apply(plan)
     }
 
-    fn unused(&self, question: &UnusedQuestion) -> Result<Unused, StoreFailure> {
-        self.store.unused(question)
+    fn unused_versions(
+        &self,
+        versions: &[SourceVersionId],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
+        self.store.unused_versions(versions, without)
+    }
+
+    fn unused_inputs(
+        &self,
+        inputs: &[InputPosition],
+        without: &[(OrganisationId, JobId)],
+    ) -> Result<Vec<bool>, StoreFailure> {
+        self.store.unused_inputs(inputs, without)
     }
 
     fn count_runs(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<u64>, StoreFailure> {
