@@ -138,14 +138,11 @@ fn unknown(id: InputId, kind: Option<&InputKind>, alternatives: &BTreeMap<InputK
         ValueProblem::new(ViolationCode::UnknownInput, "is not an input that the organisation has registered");
     let problem = problem.actual(id.to_string());
     let Some(kind) = kind else { return problem };
-    let known: Vec<String> = alternatives
-        .get(kind)
-        .into_iter()
-        .flatten()
-        .map(|input| format!("{} (\"{}\")", input.id, input.name))
-        .collect();
+    // Of a kind that was not looked for nothing is known.
+    let Some(known) = alternatives.get(kind) else { return problem };
     if known.is_empty() {
         return problem.hint(format!("no input of kind \"{kind}\" is registered: register it first"));
     }
+    let known: Vec<String> = known.iter().map(|input| format!("{} (\"{}\")", input.id, input.name)).collect();
     problem.hint(format!("registered inputs of kind \"{kind}\": {}", known.join(", ")))
 }

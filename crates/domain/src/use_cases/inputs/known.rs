@@ -1,12 +1,13 @@
 //! What is registered of the inputs that jobs are bound to.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use crate::model::{
     Contract, DeclaredInputs, Input, InputId, InputKind, Job, JobId, JobName, JobOutput, OrganisationId, OutputId,
-    PageRequest, RoleBinding, Scope, UnitFit, Way, ways_upstream,
+    PageRequest, RoleBinding, RoleName, Scope, UnitFit, Way, ways_upstream,
 };
 use crate::ports::{InputFilter, StoreFailure};
 use crate::requests::{BindingDraft, Cycle, KnownInputs, KnownOutput, Sent, UnitComparison, named_outputs};
@@ -15,12 +16,16 @@ use crate::use_cases::{Ports, UnknownInputs, Warning};
 
 /// So many inputs of a kind are offered instead of one that is not registered.
 const OFFERED: u16 = 3;
+/// For so many kinds inputs are looked for in one request, however many jobs it is about.
+const MOST_KINDS_OFFERED: usize = 20;
 
 /// Inputs that some organisations registered, and outputs of their jobs.
 #[derive(Default)]
 pub(crate) struct RegisteredInputs {
     inputs: BTreeMap<(OrganisationId, InputId), Input>,
     outputs: BTreeMap<(OrganisationId, OutputId), KnownOutput>,
+    /// What is offered of a kind, once it was looked for.
+    offered: RefCell<BTreeMap<(OrganisationId, InputKind), Vec<Input>>>,
 }
 
 impl RegisteredInputs {
@@ -78,7 +83,8 @@ impl RegisteredInputs {
         let inputs: BTreeMap<InputId, Input> = found.collect();
         let are_refused = ports.unknown_inputs == UnknownInputs::Refused;
         let alternatives = if are_refused && ids.iter().any(|id| !inputs.contains_key(id)) {
-            Some(alternatives(ports, organisation_id, declared)?)
+            let kinds = kinds_of_others(&inputs, drafts, declared);
+            Some(self.alternatives(ports, organisation_id, kinds)?)
         } else {
             None
         };
@@ -96,6 +102,28 @@ impl RegisteredInputs {
             Some(found)
         };
         Ok(InputsOfJob { inputs, alternatives, outputs })
+    }
+
+    /// Some inputs of each of these kinds, as long as that is not too much to ask for.
+    fn alternatives(
+        &self,
+        ports: &Ports,
+        organisation_id: OrganisationId,
+        kinds: BTreeSet<&InputKind>,
+    ) -> Result<BTreeMap<InputKind, Vec<Input>>, StoreFailure> {
+        let page = PageRequest::new(OFFERED, None).unwrap_or_else(|| unreachable!("a valid limit"));
+        let mut offered = self.offered.borrow_mut();
+        let mut alternatives = BTreeMap::new();
+        for kind in kinds {
+            let key = (organisation_id, kind.clone());
+            if !offered.contains_key(&key) && offered.len() < MOST_KINDS_OFFERED {
+                let filter = InputFilter { kind: Some(kind.clone()), ..InputFilter::default() };
+                let found = ports.inputs.list(&Scope::of([organisation_id]), &filter, &page)?.items;
+                offered.insert(key.clone(), found);
+            }
+            alternatives.extend(offered.get(&key).map(|inputs| (kind.clone(), inputs.clone())));
+        }
+        Ok(alternatives)
     }
 
     /// What the bindings of a job are judged by, where no alternatives are offered.
@@ -176,7 +204,7 @@ fn around(mut way: Way) -> Way {
 impl FromIterator<Input> for RegisteredInputs {
     fn from_iter<I: IntoIterator<Item = Input>>(inputs: I) -> Self {
         let inputs = inputs.into_iter().map(|input| (input.position().into(), input)).collect();
-        Self { inputs, outputs: BTreeMap::new() }
+        Self { inputs, ..Self::default() }
     }
 }
 
@@ -184,24 +212,24 @@ impl FromIterator<Input> for RegisteredInputs {
 impl FromIterator<(OrganisationId, KnownOutput)> for RegisteredInputs {
     fn from_iter<I: IntoIterator<Item = (OrganisationId, KnownOutput)>>(outputs: I) -> Self {
         let outputs = outputs.into_iter().map(|(owner, output)| ((owner, output.of_job.output.id), output)).collect();
-        Self { inputs: BTreeMap::new(), outputs }
+        Self { outputs, ..Self::default() }
     }
 }
 
-/// Some inputs of each kind that is declared.
-fn alternatives(
-    ports: &Ports,
-    organisation_id: OrganisationId,
-    declared: Option<&DeclaredInputs>,
-) -> Result<BTreeMap<InputKind, Vec<Input>>, StoreFailure> {
-    let roles = declared.into_iter().flat_map(|declared| declared.roles.values());
-    let kinds: BTreeSet<&InputKind> = roles.filter_map(|role| role.input_kind.as_ref()).collect();
-    let page = PageRequest::new(OFFERED, None).unwrap_or_else(|| unreachable!("a valid limit"));
-    let of_kind = |kind: &InputKind| {
-        let filter = InputFilter { kind: Some(kind.clone()), ..InputFilter::default() };
-        Ok((kind.clone(), ports.inputs.list(&Scope::of([organisation_id]), &filter, &page)?.items))
+/// The kinds that are declared for what is bound and is not among these inputs.
+fn kinds_of_others<'a>(
+    inputs: &BTreeMap<InputId, Input>,
+    drafts: &[Sent<BindingDraft>],
+    declared: Option<&'a DeclaredInputs>,
+) -> BTreeSet<&'a InputKind> {
+    let Some(declared) = declared else { return BTreeSet::new() };
+    let kind = |draft: &Sent<BindingDraft>| {
+        let draft = draft.given()?;
+        let id = InputId::parse(draft.input_id.given()?).ok()?;
+        let role = RoleName::parse(draft.role.given()?).ok().filter(|_| !inputs.contains_key(&id))?;
+        declared.roles.get(&role)?.input_kind.as_ref()
     };
-    kinds.into_iter().map(of_kind).collect()
+    drafts.iter().filter_map(kind).collect()
 }
 
 /// The inputs and outputs that one job is bound to, as far as they are known.
