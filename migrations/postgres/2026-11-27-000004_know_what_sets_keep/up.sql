@@ -8,6 +8,10 @@ ALTER TABLE sources
     ADD CONSTRAINT sources_managed_by_check CHECK (char_length(managed_by) BETWEEN 1 AND 100) NOT VALID,
     ADD CONSTRAINT sources_managed_revision_check CHECK (managed_revision >= 1) NOT VALID,
     ADD CONSTRAINT sources_management_check CHECK ((managed_by IS NULL) = (managed_revision IS NULL)) NOT VALID;
+-- Before jobs, since whoever stores a version with its job takes them in this order.
+ALTER TABLE source_versions
+    ADD COLUMN managed_by text COLLATE "C",
+    ADD CONSTRAINT source_versions_managed_by_check CHECK (char_length(managed_by) BETWEEN 1 AND 100) NOT VALID;
 ALTER TABLE jobs
     ADD COLUMN managed_by text COLLATE "C",
     ADD COLUMN managed_revision bigint,
@@ -20,6 +24,3 @@ ALTER TABLE inputs
     ADD CONSTRAINT inputs_managed_by_check CHECK (char_length(managed_by) BETWEEN 1 AND 100) NOT VALID,
     ADD CONSTRAINT inputs_managed_revision_check CHECK (managed_revision >= 1) NOT VALID,
     ADD CONSTRAINT inputs_management_check CHECK ((managed_by IS NULL) = (managed_revision IS NULL)) NOT VALID;
-ALTER TABLE source_versions
-    ADD COLUMN managed_by text COLLATE "C",
-    ADD CONSTRAINT source_versions_managed_by_check CHECK (char_length(managed_by) BETWEEN 1 AND 100) NOT VALID;

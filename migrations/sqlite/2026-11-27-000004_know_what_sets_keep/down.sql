@@ -5,7 +5,7 @@ BEGIN
     SELECT RAISE(ABORT, 'source versions are immutable: publish a new version instead');
 END;
 
-DROP INDEX jobs_organisation_id_managed_by_idx;
+DROP INDEX jobs_managed_by_organisation_id_idx;
 ALTER TABLE source_versions DROP COLUMN managed_by;
 ALTER TABLE inputs DROP COLUMN managed_revision;
 ALTER TABLE inputs DROP COLUMN managed_by;

@@ -19,11 +19,12 @@ use crate::statement::statement;
 
 /// Lists jobs in creation order, with what is to be known to judge their health.
 ///
-/// No single form is quick in all cases, so there are seven:
+/// No single form is quick in all cases, so there are eight:
 /// - of all organisations: along the index in creation order, up to the limit;
 /// - of one organisation: along its part of the index by organisation;
 /// - of several organisations: the first jobs of each in that way, then the first of those;
-/// - of a set, of organisations: along the part of the index by set of each, likewise;
+/// - of a set, of organisations: along the part of the index by organisation and set of each, likewise;
+/// - of a set, of all organisations: along the index by set, up to the limit;
 /// - with an input, of organisations: along the part of `job_inputs` of each and the input, likewise;
 /// - with an input, of all, or with a name: the jobs that have it are found first, then sorted; a name is of one job in
 ///   an organisation, of which an input is looked up;
@@ -32,7 +33,7 @@ use crate::statement::statement;
 /// What is read for an organisation follows from its own jobs alone: how long an answer takes must not tell what others
 /// have.
 ///
-/// The planner is left no choice in this. It takes jobs to be spread evenly, and may look for the jobs of an
+/// Where the planner would choose otherwise it is left no choice. It takes jobs to be spread evenly, and may look for the jobs of an
 /// organisation, or with an input, among all jobs in creation order, which is slow when they happen to be at the end.
 ///
 /// What is read beside the jobs is joined to the page, at the end.

@@ -189,7 +189,14 @@ fn the_jobs_of_a_set_are_read_along_the_index_by_set() {
             crowd.assert_uses("jobs_organisation_id_managed_by_sequence_number_idx", 4 * 21, |store| {
                 jobs(store).list(&Scope::of((1..=4).map(organisation)), &filter, &page).unwrap();
             });
+            crowd.assert_uses("jobs_managed_by_sequence_number_idx", 21, |store| {
+                jobs(store).list(&Scope::Platform, &filter, &page).unwrap();
+            });
         }
+        let rare = JobFilter { managed_by: Some(set_name("set 7")), ..JobFilter::default() };
+        crowd.assert_uses("jobs_managed_by_sequence_number_idx", 0, |store| {
+            jobs(store).list(&Scope::Platform, &rare, &first).unwrap();
+        });
     }
 }
 

@@ -226,7 +226,11 @@ fn jobs_of_an_organisation_are_listed_from_what_is_its_own() {
     }
     let of_set = JobFilter { managed_by: Some(set_name("vineyard")), ..JobFilter::default() };
     for plan in plans(&database, "SELECT", || list(&database, &scope, &of_set)) {
-        let key = "SEARCH jobs USING INDEX jobs_organisation_id_managed_by_idx (organisation_id=? AND managed_by=?";
+        let key = "SEARCH jobs USING INDEX jobs_managed_by_organisation_id_idx (managed_by=? AND organisation_id=?";
+        assert!(plan.starts_with(key), "{plan}");
+    }
+    for plan in plans(&database, "SELECT", || list(&database, &Scope::Platform, &of_set)) {
+        let key = "SEARCH jobs USING INDEX jobs_managed_by_organisation_id_idx (managed_by=?";
         assert!(plan.starts_with(key), "{plan}");
     }
 }
