@@ -66,6 +66,48 @@ const LONGEST_FILE: usize = 500;
 /// How wide a comment is at the most, as code is (rustfmt.toml).
 const COLUMNS: usize = 120;
 
+/// The page about the architecture shows the same: its table in the last column, its picture by arrows.
+#[test]
+fn the_architecture_page_shows_which_crates_depend_on_which() {
+    type Edges<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+    let short = |name: &'static str| name.strip_prefix("prediction-").unwrap();
+    let allowed = ALLOWED.iter().map(|(name, on)| (short(name), on.iter().copied().map(short).collect()));
+    let allowed: Edges<'_> = allowed.collect();
+    let page = fs::read_to_string(workspace().join("docs/architecture.md")).unwrap();
+
+    let (_, table) = page.split_once("| may depend on |\n").unwrap();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let table: Edges<'_> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let name = cells[0].trim_matches('`');
+            let on = match cells[2] {
+                "all" => allowed[name].clone(),
+                others => others.split('`').skip(1).step_by(2).collect(),
+            };
+            (name, on)
+        })
+        .collect();
+    assert_eq!(table, allowed, "the table");
+
+    let (_, picture) = page.split_once("```mermaid\n").unwrap();
+    let (picture, _) = picture.split_once("```").unwrap();
+    let mut names = BTreeMap::new();
+    let mut drawn = Edges::new();
+    for line in picture.lines().map(str::trim) {
+        if let Some((node, label)) = line.split_once("[\"<b>") {
+            names.insert(node, label.split_once("</b>").unwrap().0);
+        } else if let Some((from, to)) = line.split_once(" --> ") {
+            for from in from.split(" & ") {
+                drawn.entry(names[from]).or_default().extend(to.split(" & ").map(|to| names[to]));
+            }
+        }
+    }
+    let mut with_arrows = allowed;
+    with_arrows.retain(|_, on| !on.is_empty());
+    assert_eq!(drawn, with_arrows, "the picture");
+}
+
 #[test]
 fn crates_depend_only_on_those_that_they_may() {
     let packages = packages();
