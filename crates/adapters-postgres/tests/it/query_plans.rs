@@ -189,6 +189,8 @@ fn the_jobs_of_a_set_are_read_along_the_index_by_set() {
             crowd.assert_uses("jobs_organisation_id_managed_by_sequence_number_idx", 4 * 21, |store| {
                 jobs(store).list(&Scope::of((1..=4).map(organisation)), &filter, &page).unwrap();
             });
+        }
+        for page in [first, page_after(jobs_in_all / 2)] {
             crowd.assert_uses("jobs_managed_by_sequence_number_idx", 21, |store| {
                 jobs(store).list(&Scope::Platform, &filter, &page).unwrap();
             });
