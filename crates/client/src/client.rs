@@ -8,6 +8,7 @@ use ureq::http::{HeaderMap, Method, Response};
 use ureq::{Agent, Body};
 
 use crate::address::{BaseUrl, BaseUrlError};
+use crate::agent::agent;
 use crate::answer::{Answer, excerpt};
 use crate::attempts::{self, Reached};
 use crate::credentials::{Credentials, SignInError, Token};
@@ -94,18 +95,9 @@ impl Client {
         if !base.is_private() && !settings.plain_text && !matches!(credentials, Credentials::None) {
             return Err(BaseUrlError::PlainText);
         }
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_connect(Some(settings.connect_timeout))
-            .user_agent(&settings.user_agent);
-        // What goes through a proxy in plain text, the proxy reads.
-        let config = if base.is_https() { config } else { config.proxy(None) };
-        #[cfg(feature = "tls")]
-        let config = config
-            .tls_config(ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build());
-        let agent = config.build().into();
+        let agent = agent(&base, |config| {
+            config.timeout_connect(Some(settings.connect_timeout)).user_agent(&settings.user_agent)
+        });
         let inner = Inner { base, agent, settings, credentials, token: Mutex::default(), pause: Box::new(pause) };
         Ok(Self(Arc::new(inner)))
     }

@@ -25,6 +25,7 @@
 //! [`ClientError`] can be printed on a terminal: see [`printable`].
 
 mod address;
+mod agent;
 mod answer;
 mod attempts;
 mod client;

@@ -8,7 +8,6 @@ mod code;
 mod device;
 mod source;
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use serde::de::DeserializeOwned;
 use ureq::Agent;
 
 use crate::address::BaseUrl;
+use crate::agent::agent;
 use crate::credentials::{SignInError, Token};
 
 pub use code::{AuthorizationRequest, Redirected};
@@ -27,9 +27,8 @@ const TIME_OUT: Duration = Duration::from_secs(10);
 const LONGEST_ANSWER: u64 = 256 * 1024;
 
 /// An issuer, with the endpoints that it describes.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Issuer {
-    agent: Agent,
     endpoints: Endpoints,
 }
 
@@ -85,18 +84,11 @@ enum Outcome<T> {
     Refused(Refusal),
 }
 
-impl fmt::Debug for Issuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issuer").field("endpoints", &self.endpoints).finish_non_exhaustive()
-    }
-}
-
 impl Issuer {
     /// Asks an issuer where its endpoints are.
     pub fn discover(issuer: &str) -> Result<Self, SignInError> {
-        let agent: Agent = agent();
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        private(&address)?;
+        let agent = private(&address)?;
         let failed = |cause: String| SignInError::new(format!("the issuer {issuer} does not describe itself: {cause}"));
         let mut answer = agent.get(&address).call().map_err(|error| failed(error.to_string()))?;
         if answer.status() != 200 {
@@ -113,7 +105,7 @@ impl Issuer {
         for endpoint in more.into_iter().flatten().chain([&endpoints.token_endpoint]) {
             private(endpoint)?;
         }
-        Ok(Self { agent, endpoints })
+        Ok(Self { endpoints })
     }
 
     /// Its name.
@@ -164,7 +156,8 @@ impl Issuer {
         }
         form.extend(requester.asked(with_scope));
         let failed = |cause: String| SignInError::new(format!("the issuer {} does not answer: {cause}", self.name()));
-        let mut answer = self.agent.post(endpoint).send_form(form).map_err(|error| failed(error.to_string()))?;
+        let mut answer =
+            private(endpoint)?.post(endpoint).send_form(form).map_err(|error| failed(error.to_string()))?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
         let body = body.map_err(|error| failed(error.to_string()))?;
@@ -211,23 +204,11 @@ impl From<TokenAnswer> for Tokens {
     }
 }
 
-fn agent() -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_global(Some(TIME_OUT));
-    #[cfg(feature = "tls")]
-    let config =
-        config.tls_config(ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build());
-    config.build().into()
-}
-
-/// Whether secrets may be sent there.
-fn private(address: &str) -> Result<(), SignInError> {
+/// What an address is asked by, if secrets may be sent there.
+fn private(address: &str) -> Result<Agent, SignInError> {
     let base = address.split(['?', '#']).next().unwrap_or_default();
     match BaseUrl::parse(base) {
-        Ok(url) if url.is_private() => Ok(()),
+        Ok(url) if url.is_private() => Ok(agent(&url, |config| config.timeout_global(Some(TIME_OUT)))),
         _ => Err(SignInError::new(format!("{address} is not an https URL, and nobody signs in over anything else"))),
     }
 }

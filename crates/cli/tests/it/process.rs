@@ -2,6 +2,10 @@
 
 use std::process::{Command, Output, Stdio};
 
+use serde_json::json;
+
+use crate::canned::{Server, page};
+
 fn prediction(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
@@ -59,4 +63,25 @@ fn completions_and_manuals_are_of_every_verb() {
 fn no_colour_goes_into_a_pipe() {
     let printed = prediction(&["explain", "job"]);
     assert!(!printed.stdout.contains(&0x1b));
+}
+
+#[test]
+fn no_proxy_stands_between_a_command_and_its_own_machine() {
+    // One server is the issuer and the service; the proxy is where nobody listens.
+    let server = Server::start_with(|url| {
+        vec![
+            (
+                "GET /.well-known/openid-configuration".to_owned(),
+                json!({ "issuer": url, "token_endpoint": format!("{url}/token") }),
+            ),
+            ("POST /token".to_owned(), json!({ "access_token": "a-token" })),
+            ("GET /api/v1/organisations".to_owned(), page(&[])),
+        ]
+    });
+    for proxy in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "https_proxy", "http_proxy"] {
+        let mut command = command(&["whoami", "--url", &server.url, "--deadline", "1s"]);
+        command.env(proxy, "http://127.0.0.1:1").env("PREDICTION_ISSUER", &server.url);
+        let ended = command.env("PREDICTION_CLIENT_ID", "a").env("PREDICTION_CLIENT_SECRET", "b").output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{proxy}: {}", text(&ended.stderr));
+    }
 }
