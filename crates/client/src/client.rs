@@ -159,6 +159,11 @@ impl Client {
             let outcome = self.attempt(request, token.as_ref(), timeout, is_uncertain, &read);
             let (wait, error) = match outcome {
                 Ok(answer) => return Ok(answer),
+                Err(Failure::Final(ClientError::Problem(problem)))
+                    if is_uncertain && request.is_conditional && matches!(problem.status, 409 | 412) =>
+                {
+                    return Err(ClientError::Uncertain(problem));
+                }
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Refused(problem)) => {
                     if is_renewed {
@@ -200,26 +205,28 @@ impl Client {
     ) -> Result<T, Failure> {
         let no_answer =
             |error: &ureq::Error| Failure::NoAnswer { cause: error.to_string(), reached: attempts::reached(error) };
-        let mut response = self.exchange(request, token, timeout).map_err(|error| no_answer(&error))?;
-        // What this request was to delete, an attempt before has deleted.
-        if is_uncertain && request.method == Method::DELETE && response.status() == 404 {
-            *response.status_mut() = ureq::http::StatusCode::NO_CONTENT;
-            *response.body_mut() = Body::builder().data("");
-        }
+        let mut response = self.exchange(request, token, timeout).map_err(|error| match error {
+            ureq::Error::Http(_) | ureq::Error::BadUri(_) => Failure::Final(ClientError::Request(error.to_string())),
+            error => no_answer(&error),
+        })?;
         let status = response.status();
         if status.is_success() || status == 304 {
-            return read(response).map_err(|unread| match unread {
-                Unread::Broken(error) => no_answer(&error),
-                Unread::Odd(error) => Failure::Final(error),
-            });
+            return read(response).map_err(|unread| unread.into_failure(&no_answer));
         }
         let headers = response.headers().clone();
-        let read = response.body_mut().with_config().limit(LONGEST_PROBLEM).read_to_vec();
         // The status tells enough when the rest broke off.
-        let body = read.unwrap_or_default();
+        let body = response.body_mut().with_config().limit(LONGEST_PROBLEM).read_to_vec().unwrap_or_default();
         let status = status.as_u16();
         let problem = problem(status, &headers, &body);
+        let is_gone = status == 404 && problem.as_ref().is_some_and(|problem| problem.code == "not_found");
         match status {
+            // What this request was to delete, an attempt before has deleted. Another server that knows no such path
+            // answers 404, too: only this service says it with a problem of its own.
+            404 if is_gone && is_uncertain && request.method == Method::DELETE && !request.is_dry_run => {
+                let nothing = Response::builder().status(204).body(Body::builder().data(""));
+                let nothing = nothing.map_err(|error| Failure::Final(ClientError::Request(error.to_string())))?;
+                read(nothing).map_err(|unread| unread.into_failure(&no_answer))
+            }
             401 => Err(Failure::Refused(problem)),
             429 | 503 => Err(Failure::Later {
                 wait: attempts::retry_after(&headers),
@@ -318,6 +325,15 @@ pub(crate) enum Unread {
     Broken(ureq::Error),
     /// It is not one that can be read.
     Odd(ClientError),
+}
+
+impl Unread {
+    fn into_failure(self, no_answer: &impl Fn(&ureq::Error) -> Failure) -> Failure {
+        match self {
+            Self::Broken(error) => no_answer(&error),
+            Self::Odd(error) => Failure::Final(error),
+        }
+    }
 }
 
 /// How an attempt failed.

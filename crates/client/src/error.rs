@@ -20,6 +20,10 @@ pub enum ClientError {
         /// It is not known whether the request was carried out: it was sent, and no answer came.
         is_uncertain: bool,
     },
+    /// A write with a condition was sent, no answer came, and it was refused when it was sent again: either it was
+    /// done, which is why its condition holds no more, or something else was done meanwhile. The problem is that of the
+    /// second answer; only a look at what is stored tells.
+    Uncertain(Box<Problem>),
     /// Only a caller who signs in gets an answer.
     SignIn(SignInError),
     /// Something answered that does not speak like this service.
@@ -38,7 +42,7 @@ impl ClientError {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Problem(problem) => Some(problem.status),
+            Self::Problem(problem) | Self::Uncertain(problem) => Some(problem.status),
             Self::Unexpected { status, .. } => Some(*status),
             Self::SignIn(error) => error.problem.as_ref().map(|problem| problem.status),
             Self::Unreachable { .. } | Self::Request(_) => None,
@@ -49,7 +53,7 @@ impl ClientError {
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Problem(problem) => Some(problem),
+            Self::Problem(problem) | Self::Uncertain(problem) => Some(problem),
             Self::SignIn(error) => error.problem.as_deref(),
             _ => None,
         }
@@ -62,6 +66,13 @@ impl fmt::Display for ClientError {
             Self::Problem(problem) => {
                 write!(f, "{}: {}", printable(&problem.title), printable(&problem.detail))
             }
+            Self::Uncertain(problem) => write!(
+                f,
+                "the first answer was lost, and it is not known whether the request was carried out; sent again, it was refused, \
+                 maybe for that reason: {}: {}",
+                printable(&problem.title),
+                printable(&problem.detail)
+            ),
             Self::Unreachable { attempts, cause, is_uncertain } => {
                 let times = if *attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
                 write!(f, "the service does not answer (asked {times}): {}", printable(cause))?;

@@ -13,6 +13,11 @@ pub(crate) struct Request {
     pub(crate) body: Option<Vec<u8>>,
     /// Whether the service does it once, however often it comes.
     pub(crate) is_repeatable: bool,
+    /// Whether it is only done if something is as it was. Such a write is refused when it comes again, because it was
+    /// done: it changed what it asks for.
+    pub(crate) is_conditional: bool,
+    /// Whether nothing is kept of it.
+    pub(crate) is_dry_run: bool,
 }
 
 impl Request {
@@ -45,7 +50,10 @@ impl Request {
             url.push('=');
             url.push_str(&encoded(value));
         }
-        let is_repeatable = is_repeatable(&method, path, body);
+        let is_dry_run =
+            url.split_once('?').is_some_and(|(_, query)| query.split('&').any(|pair| pair == "dry_run=true"));
+        let is_repeatable = is_dry_run || is_repeatable(&method, path, body);
+        let is_conditional = !is_dry_run && is_conditional(&method, path, body, headers);
         let mut headers: Vec<_> = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let mut default = |name: &str, value: &str| {
             if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
@@ -56,7 +64,15 @@ impl Request {
         if body.is_some() {
             default("content-type", "application/json");
         }
-        Ok(Self { method, url, headers, body: body.map(|body| body.to_string().into_bytes()), is_repeatable })
+        Ok(Self {
+            method,
+            url,
+            headers,
+            body: body.map(|body| body.to_string().into_bytes()),
+            is_repeatable,
+            is_conditional,
+            is_dry_run,
+        })
     }
 }
 
@@ -65,6 +81,16 @@ impl Request {
 fn is_repeatable(method: &Method, path: &str, body: Option<&Value>) -> bool {
     let is_report = *method == Method::POST && path.split('?').next().is_some_and(|path| path.ends_with("/runs"));
     !is_report || body.is_some_and(|body| body.get("issued_at").is_some_and(Value::is_string))
+}
+
+/// Whether a write says what has to be there for it to be done: an entity tag, a revision, or a plan.
+fn is_conditional(method: &Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> bool {
+    let says = |member: &str| body.and_then(|body| body.get(member)).is_some_and(|value| !value.is_null());
+    // The revision of a restoration is what is restored.
+    let is_restoration = path.split('?').next().is_some_and(|path| path.ends_with("/restore"));
+    let has_tag = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("if-match"));
+    let is_read = [Method::GET, Method::HEAD].contains(method);
+    !is_read && (has_tag || says("expect_plan") || says("revision") && !is_restoration)
 }
 
 /// A text as a segment of a path, or as a name or a value in a query.
@@ -122,6 +148,34 @@ mod tests {
         assert!(!is_repeatable(&Method::POST, path, Some(&json!({ "status": "failed" }))));
         assert!(!is_repeatable(&Method::POST, path, Some(&json!({ "issued_at": null }))));
         assert!(is_repeatable(&Method::GET, path, None));
+        let dry_run = |path: &str, query: &[_]| {
+            Request::new(
+                &BaseUrl::parse("http://localhost").unwrap(),
+                Method::POST,
+                path,
+                query.iter().copied(),
+                None,
+                &[],
+            )
+            .unwrap()
+        };
+        assert!(dry_run("/api/v1/jobs/1/runs", &[("dry_run", "true")]).is_repeatable);
+        assert!(dry_run("/api/v1/jobs/1/runs?dry_run=true", &[]).is_dry_run);
+        assert!(!dry_run("/api/v1/jobs/1/runs", &[("dry_run", "false")]).is_dry_run);
         assert!(is_repeatable(&Method::POST, "/api/v1/jobs/setup", Some(&json!({}))));
+    }
+
+    #[test]
+    fn a_write_with_a_condition_is_known() {
+        let tag = [("If-Match", "\"3\"")];
+        let is_conditional = |method: &Method, path: &str, body: Value, headers: &[(&str, &str)]| {
+            is_conditional(method, path, Some(&body), headers)
+        };
+        assert!(is_conditional(&Method::PUT, "/api/v1/jobs/1", json!({}), &tag));
+        assert!(is_conditional(&Method::PUT, "/api/v1/jobs/1", json!({ "revision": 3 }), &[]));
+        assert!(is_conditional(&Method::POST, "/api/v1/apply", json!({ "expect_plan": "sha256:1" }), &[]));
+        assert!(!is_conditional(&Method::PUT, "/api/v1/jobs/1", json!({ "revision": null }), &[]));
+        assert!(!is_conditional(&Method::POST, "/api/v1/jobs/1/restore", json!({ "revision": 3 }), &[]));
+        assert!(!is_conditional(&Method::GET, "/api/v1/jobs/1", json!({}), &tag));
     }
 }

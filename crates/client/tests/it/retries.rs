@@ -125,3 +125,48 @@ fn other_refusals_are_told_at_once() {
         assert!(waits.all().is_empty());
     }
 }
+
+#[test]
+fn only_this_service_says_that_something_is_deleted() {
+    // A proxy that lost its backend knows no such path.
+    let server =
+        Server::start(vec![Step::Break, answer(404, &[("Content-Type", "text/html")], "<html>Not Found</html>")]);
+    let error = server.client().0.delete_job("1", &Parameters::new()).unwrap_err();
+    assert_eq!(error.status(), Some(404));
+
+    let server = Server::start(vec![Step::Break, problem(404, "unknown_path", &[])]);
+    assert_eq!(server.client().0.delete_job("1", &Parameters::new()).unwrap_err().status(), Some(404));
+
+    // An attempt that was to change nothing has deleted nothing.
+    let server = Server::start(vec![Step::Break, problem(404, "not_found", &[])]);
+    assert_eq!(server.client().0.delete_job("1", &Parameters::new().dry_run()).unwrap_err().status(), Some(404));
+}
+
+#[test]
+fn a_condition_that_a_lost_attempt_may_have_changed_is_no_refusal() {
+    let body = json!({ "active": false });
+    let if_match = || Parameters::new().if_match("\"3\"");
+    let late = || problem(503, "deadline_exceeded", &[("Retry-After", "1")]);
+    for lost in [Step::Break, late()] {
+        for status in [409, 412] {
+            let server = Server::start(vec![lost.clone(), problem(status, "precondition_failed", &[])]);
+            let error = server.client().0.change_job("1", &body, &if_match()).unwrap_err();
+            let ClientError::Uncertain(told) = &error else { panic!("{error:?}") };
+            assert_eq!(told.status, status);
+            assert!(error.to_string().contains("it is not known whether the request was carried out"), "{error}");
+        }
+    }
+    let refused = |first: Step, parameters: &Parameters| {
+        let server = Server::start(vec![first, problem(412, "precondition_failed", &[])]);
+        server.client().0.change_job("1", &body, parameters).unwrap_err()
+    };
+    for error in [
+        // Nothing was done before.
+        refused(problem(429, "rate_limited", &[]), &if_match()),
+        // What is refused whatever was stored.
+        refused(Step::Break, &Parameters::new()),
+        refused(Step::Break, &if_match().dry_run()),
+    ] {
+        assert!(matches!(error, ClientError::Problem(_)), "{error:?}");
+    }
+}
