@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
@@ -18,7 +19,6 @@ const LONGEST_VISIT: u64 = 16 * 1024;
 const MOST_VISITS: usize = 100;
 
 /// A person who signs in with a browser on this machine (RFC 8252, with PKCE, RFC 7636).
-#[derive(Debug)]
 pub struct AuthorizationRequest {
     /// Where the person goes.
     pub url: String,
@@ -29,9 +29,22 @@ pub struct AuthorizationRequest {
 }
 
 /// What the browser brought.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Redirected {
     code: String,
+}
+
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL has the state, by which the answer of the browser is known.
+        f.debug_struct("AuthorizationRequest").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Redirected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redirected(…)")
+    }
 }
 
 impl Issuer {
@@ -210,6 +223,17 @@ mod tests {
         });
         assert_eq!(request.wait_for_browser().unwrap().code, "mine");
         browser.join().unwrap();
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut request = request();
+        request.url = format!("https://issuer.example/?state={}", request.state);
+        let redirected = Redirected { code: "a code".to_owned() };
+        let shown = format!("{request:?} {redirected:?}");
+        for secret in [&request.verifier, &request.state, &redirected.code] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,7 +12,7 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
 /// What a person does on another device, or in a browser on this one (RFC 8628, section 3.2).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct DeviceAuthorization {
     device_code: String,
     /// What the person types there.
@@ -22,6 +23,13 @@ pub struct DeviceAuthorization {
     pub verification_uri_complete: Option<String>,
     expires_in: u64,
     interval: Option<u64>,
+}
+
+impl fmt::Debug for DeviceAuthorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Both codes are good for a token, the user's once a person is had to enter it.
+        f.debug_struct("DeviceAuthorization").field("verification_uri", &self.verification_uri).finish_non_exhaustive()
+    }
 }
 
 impl Issuer {
