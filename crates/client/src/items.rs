@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::iter::FusedIterator;
 use std::vec;
 
@@ -18,6 +19,24 @@ pub struct Items<T> {
     parameters: Parameters,
     page: vec::IntoIter<T>,
     next: Next,
+    followed: Cursors,
+}
+
+/// The cursors of a list that were followed: a service that gives one again would be asked for ever.
+#[derive(Debug, Default)]
+pub struct Cursors(HashSet<String>);
+
+impl Cursors {
+    /// Whether to go on with what an answer gave as the next cursor.
+    pub fn follow(&mut self, next: Option<&str>) -> Result<(), ClientError> {
+        match next {
+            Some(cursor) if !self.0.insert(cursor.to_owned()) => {
+                let excerpt = "the list goes round in a circle: its next page was there before".to_owned();
+                Err(ClientError::Unexpected { status: 200, excerpt })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -37,25 +56,19 @@ impl Client {
             parameters: parameters.clone(),
             page: Vec::new().into_iter(),
             next: Next::First,
+            followed: Cursors::default(),
         }
     }
 }
 
 impl<T: DeserializeOwned> Items<T> {
     fn fetch(&mut self) -> Result<(), ClientError> {
-        let before = match std::mem::replace(&mut self.next, Next::None) {
-            Next::Page(cursor) => Some(cursor),
-            Next::First | Next::None => None,
-        };
-        if let Some(cursor) = &before {
-            self.parameters.replace("cursor", cursor);
+        if let Next::Page(cursor) = std::mem::replace(&mut self.next, Next::None) {
+            self.parameters.replace("cursor", &cursor);
         }
         let answer = self.client.ask(Method::GET, &self.path, None, &self.parameters)?;
         let page: Page<T> = answer.read()?;
-        if page.next_cursor.is_some() && page.next_cursor == before {
-            let excerpt = "the page after this one is this one again".to_owned();
-            return Err(ClientError::Unexpected { status: answer.status, excerpt });
-        }
+        self.followed.follow(page.next_cursor.as_deref())?;
         self.page = page.items.into_iter();
         self.next = page.next_cursor.map_or(Next::None, Next::Page);
         Ok(())

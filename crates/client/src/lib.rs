@@ -47,7 +47,7 @@ pub use answer::{Answer, Reply};
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, SignInError, Token, TokenSource};
 pub use error::ClientError;
-pub use items::Items;
+pub use items::{Cursors, Items};
 pub use operations::{OPERATIONS, Operation};
 pub use parameters::Parameters;
 pub use pause::{Pause, SystemPause};

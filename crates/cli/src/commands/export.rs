@@ -3,7 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use prediction_client::{Parameters, printable};
+use prediction_client::{Cursors, Parameters, printable};
 use prediction_manifest::to_yaml_in_order;
 use serde_json::{Map, Value, json};
 
@@ -77,11 +77,15 @@ pub(crate) fn run(arguments: &Export, console: &mut Console<'_>, around: &Surrou
         .with("limit", 200);
     let mut document = Map::new();
     let mut page = parameters.clone();
+    let mut followed = Cursors::default();
     loop {
         let found = client.export(&page)?.value;
         add(&mut document, serde_json::to_value(found.document).unwrap_or_default());
         match found.next_cursor {
-            Some(cursor) => page = parameters.clone().with("cursor", cursor),
+            Some(cursor) => {
+                followed.follow(Some(&cursor))?;
+                page = parameters.clone().with("cursor", cursor);
+            }
             None => break,
         }
     }

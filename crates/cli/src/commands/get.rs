@@ -4,7 +4,7 @@ mod kind;
 use std::time::Duration;
 
 use clap::Args;
-use prediction_client::{Client, Method, Parameters};
+use prediction_client::{Client, Cursors, Method, Parameters};
 
 use self::columns::table;
 pub(crate) use self::kind::Kind;
@@ -241,13 +241,12 @@ fn fetch(client: &Client, question: &Question, limit: Option<u32>) -> Result<Nod
     let mut left = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut items = Vec::new();
     let mut cursor: Option<String> = None;
+    let mut followed = Cursors::default();
     loop {
         let parameters = question.parameters.clone().with("limit", left.min(PAGE)).with_some("cursor", cursor.as_ref());
         let page = ask(&parameters)?;
         let next = page.text("next_cursor").map(str::to_owned);
-        if next.is_some() && next == cursor {
-            return Err(Failure::Refused("the list goes round in a circle".to_owned()));
-        }
+        followed.follow(next.as_deref())?;
         let found = page.get("items").map(Node::items).unwrap_or_default();
         left = left.saturating_sub(found.len());
         items.extend_from_slice(found);

@@ -1,6 +1,6 @@
 use clap::{ArgGroup, Args};
 use prediction_client::wire::{JobUpgradeResult, UpgradeOutcome, UpgradePlan};
-use prediction_client::{Client, Parameters, printable};
+use prediction_client::{Client, Cursors, Parameters, printable};
 use serde_json::{Map, Value, json};
 
 use super::warn;
@@ -132,6 +132,7 @@ fn all(
     }
     let mut counts = [0; 3];
     let mut refused = Vec::new();
+    let mut followed = Cursors::default();
     loop {
         let batch = client.upgrade_jobs(&body, &parameters(arguments))?.value;
         counts[0] += batch.counts.upgraded;
@@ -139,8 +140,11 @@ fn all(
         counts[2] += batch.counts.refused;
         refused.extend(batch.results.into_iter().filter(|result| result.outcome == UpgradeOutcome::Refused));
         match batch.next_cursor {
-            Some(cursor) if body.get("cursor") != Some(&json!(cursor)) => body["cursor"] = json!(cursor),
-            _ => break,
+            Some(cursor) => {
+                followed.follow(Some(&cursor))?;
+                body["cursor"] = json!(cursor);
+            }
+            None => break,
         }
     }
     let [upgraded, unchanged, failed] = counts;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where something cannot be had")]
 
 mod canned;
+mod failing;
 mod process;
 mod screens;
 mod signing_in;

@@ -44,6 +44,13 @@ fn a_list_in_a_circle_is_left() {
     let (client, _) = server.client();
     let items: Vec<_> = client.items::<u8>("/a", &Parameters::new()).collect();
     assert!(matches!(items.as_slice(), [Ok(1), Err(ClientError::Unexpected { .. })]), "{items:?}");
+    // Also in a wider one; an endless list would never end this test.
+    let page = |next: &str| ok(&format!(r#"{{"items":[1],"next_cursor":"{next}"}}"#));
+    let server = Server::start(["a", "b", "c", "a", "b"].map(page).into());
+    let (client, _) = server.client();
+    let items: Vec<_> = client.items::<u8>("/a", &Parameters::new()).collect();
+    assert!(matches!(items.last(), Some(Err(ClientError::Unexpected { .. }))), "{items:?}");
+    assert_eq!((items.len(), server.asked().len()), (4, 4));
 }
 
 #[test]
