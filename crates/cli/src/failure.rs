@@ -12,7 +12,7 @@ pub mod exit {
     pub const REFUSED: u8 = 1;
     /// `plan` found changes.
     pub const CHANGES: u8 = 2;
-    /// The service could not be reached, also when it was asked again.
+    /// The service or the issuer could not be reached, also when it was asked again, or its answer was lost.
     pub const UNREACHABLE: u8 = 3;
     /// The caller has to sign in.
     pub const SIGN_IN: u8 = 4;
@@ -48,10 +48,16 @@ impl Failure {
         match self {
             Self::Client(error) => match &**error {
                 ClientError::Unreachable { .. } => exit::UNREACHABLE,
+                // Its answer was lost: whether it was done is not known, and that is no refusal.
+                ClientError::Uncertain(_) => exit::UNREACHABLE,
+                ClientError::SignIn(error) if error.is_unreachable() => exit::UNREACHABLE,
                 ClientError::SignIn(_) => exit::SIGN_IN,
                 ClientError::Request(_) => exit::USAGE,
-                other if other.status() == Some(503) => exit::UNREACHABLE,
-                _ => exit::REFUSED,
+                // A gateway says the others for a service that it does not reach.
+                other => match other.status() {
+                    Some(502..=504) => exit::UNREACHABLE,
+                    _ => exit::REFUSED,
+                },
             },
             Self::Usage(_) => exit::USAGE,
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
@@ -175,6 +181,12 @@ mod tests {
             (ClientError::Problem(Box::new(problem(422))).into(), 1),
             (ClientError::Problem(Box::new(problem(429))).into(), 1),
             (ClientError::Problem(Box::new(problem(503))).into(), 3),
+            (ClientError::Problem(Box::new(problem(500))).into(), 1),
+            (ClientError::Unexpected { status: 502, excerpt: String::new() }.into(), 3),
+            (ClientError::Unexpected { status: 504, excerpt: String::new() }.into(), 3),
+            (ClientError::Unexpected { status: 404, excerpt: String::new() }.into(), 1),
+            (ClientError::Uncertain(Box::new(problem(412))).into(), 3),
+            (SignInError::unreachable("the issuer does not answer").into(), 3),
             (Failure::from(unreachable), 3),
             (Failure::sign_in("who are you?"), 4),
             (ClientError::Request("no path".to_owned()).into(), 64),

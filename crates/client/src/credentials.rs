@@ -64,25 +64,48 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The caller has to sign in, again or for the first time.
+/// The caller has to sign in, again or for the first time; or nobody can, because the issuer does not answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignInError {
     pub(crate) message: String,
     /// What the service answered, if it was asked.
     pub problem: Option<Box<Problem>>,
+    pub(crate) is_unreachable: bool,
 }
 
 impl SignInError {
     /// For that reason.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), problem: None }
+        Self { message: message.into(), problem: None, is_unreachable: false }
+    }
+
+    /// For that reason: the issuer could not be asked, and signing in would not help.
+    #[must_use]
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self { is_unreachable: true, ..Self::new(message) }
+    }
+
+    /// Whether there is no token because the issuer could not be asked. Later there may be one.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        self.is_unreachable
+    }
+
+    /// The same, with what a person can do about it; nothing if the issuer could not be asked.
+    #[must_use]
+    pub fn with_advice(mut self, advice: &str) -> Self {
+        if !self.is_unreachable {
+            self.message = format!("{}; {advice}", self.message);
+        }
+        self
     }
 
     /// The service did not accept the token, or wants one.
     pub(crate) fn refused(problem: Option<Problem>) -> Self {
-        let message = problem.as_ref().map_or("the service asks for a token", |problem| problem.detail.as_str());
-        Self { message: message.to_owned(), problem: problem.map(Box::new) }
+        let message =
+            problem.as_ref().map_or("the service asks for a token", |problem| problem.detail.as_str()).to_owned();
+        Self { problem: problem.map(Box::new), ..Self::new(message) }
     }
 }
 

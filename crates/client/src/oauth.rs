@@ -90,12 +90,15 @@ impl Issuer {
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let agent = private(&address)?;
         let failed = |cause: String| SignInError::new(format!("the issuer {issuer} does not describe itself: {cause}"));
-        let mut answer = agent.get(&address).call().map_err(|error| failed(error.to_string()))?;
-        if answer.status() != 200 {
-            return Err(failed(format!("it answers with the status {}", answer.status().as_u16())));
+        let away = |cause: String| SignInError::unreachable(format!("the issuer {issuer} does not answer: {cause}"));
+        let mut answer = agent.get(&address).call().map_err(|error| away(error.to_string()))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            let told = if is_away(status) { &away as &dyn Fn(String) -> SignInError } else { &failed };
+            return Err(told(format!("it answers with the status {status}")));
         }
         let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
-        let body = body.map_err(|error| failed(error.to_string()))?;
+        let body = body.map_err(|error| away(error.to_string()))?;
         let endpoints: Endpoints = serde_json::from_slice(&body).map_err(|error| failed(error.to_string()))?;
         // Section 4.3 of the discovery: whoever describes another issuer could send its users anywhere.
         if endpoints.issuer != issuer {
@@ -155,12 +158,17 @@ impl Issuer {
             form.push(("client_secret", secret.reveal()));
         }
         form.extend(requester.asked(with_scope));
-        let failed = |cause: String| SignInError::new(format!("the issuer {} does not answer: {cause}", self.name()));
-        let mut answer =
-            private(endpoint)?.post(endpoint).send_form(form).map_err(|error| failed(error.to_string()))?;
+        let told = |cause: String| format!("the issuer {} does not answer: {cause}", self.name());
+        let away = |cause: String| SignInError::unreachable(told(cause));
+        let failed = |cause: String| SignInError::new(told(cause));
+        let agent = private(endpoint)?;
+        let mut answer = agent.post(endpoint).send_form(form).map_err(|error| away(error.to_string()))?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
-        let body = body.map_err(|error| failed(error.to_string()))?;
+        let body = body.map_err(|error| away(error.to_string()))?;
+        if is_away(status) {
+            return Err(away(format!("its status is {status}")));
+        }
         if status == 200 {
             return serde_json::from_slice(&body).map(Outcome::Given).map_err(|_| failed("no token came".to_owned()));
         }
@@ -202,6 +210,11 @@ impl From<TokenAnswer> for Tokens {
             expires_in: answer.expires_in.map(Duration::from_secs),
         }
     }
+}
+
+/// Whether a status says that the issuer cannot answer now, rather than that it refuses.
+fn is_away(status: u16) -> bool {
+    status == 429 || (500..600).contains(&status)
 }
 
 /// What an address is asked by, if secrets may be sent there.

@@ -1,7 +1,7 @@
 use std::io::{BufRead as _, BufReader};
 
 use clap::Args;
-use prediction_client::{Parameters, printable};
+use prediction_client::{ClientError, Parameters, printable};
 use prediction_domain::model::Timestamp;
 
 use crate::console::Console;
@@ -109,7 +109,13 @@ fn csv(stream: prediction_client::Stream, most: usize, console: &mut Console<'_>
     // The first line has the names.
     while count <= most {
         line.clear();
-        if lines.read_until(b'\n', &mut line)? == 0 {
+        // What broke off is no answer.
+        let read = lines.read_until(b'\n', &mut line).map_err(|error| ClientError::Unreachable {
+            attempts: 1,
+            cause: error.to_string(),
+            is_uncertain: false,
+        })?;
+        if read == 0 {
             break;
         }
         if console.is_terminal {

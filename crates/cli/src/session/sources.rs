@@ -109,7 +109,7 @@ impl StoredLogin {
         };
         let tokens = Issuer::discover(&login.issuer)?
             .refresh(&requester, &refresh)
-            .map_err(|error| SignInError::new(format!("{error}; sign in with `prediction login`")))?;
+            .map_err(|error| error.with_advice("sign in with `prediction login`"))?;
         take(login, &tokens, self.clock.as_ref());
         // The token is good without it; the next command would only refresh it again.
         let _ = self.kept.keep_login(&self.name, login);

@@ -66,6 +66,8 @@ fn a_person_signs_in_on_another_device() {
     let requester = requester();
     let begun = issuer.begin_device_flow(&requester).unwrap();
     assert_eq!(begun.user_code, "ABCD");
+    let shown = format!("{begun:?}");
+    assert!(!shown.contains("\"d\"") && !shown.contains("ABCD"), "{shown}");
     let waits = Waits::default();
     let tokens = issuer.finish_device_flow(&requester, &begun, &waits).unwrap();
     assert_eq!((tokens.access.reveal(), tokens.refresh), ("a-token", Some(Token::new("r"))));
@@ -96,4 +98,29 @@ fn an_issuer_that_describes_another_one_is_not_believed() {
     assert!(Issuer::discover(&plain.url()).unwrap_err().to_string().contains("not an https URL"));
     let lost = Server::start(vec![problem(404, "not_found", &[])]);
     assert!(Issuer::discover(&lost.url()).unwrap_err().to_string().contains("status 404"));
+}
+
+#[test]
+fn an_issuer_that_is_away_refuses_nobody() {
+    let refresh = |server: &Server| {
+        Issuer::discover(&server.url())?.refresh(&requester(), &Token::new("r")).map(|tokens| tokens.access)
+    };
+    let nobody = Server::start(Vec::new());
+    let unreadable = Server::start(vec![ok("<html>")]);
+    for (server, is_unreachable) in [
+        (nobody, true),
+        (Server::start(vec![Step::Break]), true),
+        (Server::start(vec![answer(503, &[], "later")]), true),
+        (Server::start(vec![answer(404, &[], "no")]), false),
+        (unreadable, false),
+        (issuer(vec![Step::Break]), true),
+        (issuer(vec![answer(502, &[], "<html>")]), true),
+        (issuer(vec![answer(500, &[], r#"{"error":"server_error"}"#)]), true),
+        (issuer(vec![refused("invalid_grant")]), false),
+    ] {
+        let error = refresh(&server).unwrap_err();
+        assert_eq!(error.is_unreachable(), is_unreachable, "{error}");
+        let advised = error.clone().with_advice("sign in").to_string();
+        assert_eq!(advised.ends_with("; sign in"), !is_unreachable, "{advised}");
+    }
 }
