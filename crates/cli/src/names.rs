@@ -2,7 +2,7 @@
 
 use prediction_client::wire::{Job, Organisation};
 use prediction_client::{Client, Parameters, encoded, printable};
-use prediction_domain::model::{JobId, nearest};
+use prediction_domain::model::{JobId, VersionLabel, nearest};
 
 use crate::failure::Failure;
 use crate::output::Node;
@@ -90,10 +90,11 @@ impl<'a> Names<'a> {
             }
         };
         let mut known = Vec::new();
+        let wanted = VersionLabel::parse(label).ok();
         for version in self.client.every_source_version(&Parameters::new().with("source_id", &source.id)) {
             let version = version?;
-            // The service, too, takes v1.0.0 for 1.0.0.
-            if version.version.as_str().trim_start_matches('v') == label.trim_start_matches('v') {
+            // As the service compares them: it takes v1.0.0 for 1.0.0.
+            if wanted.as_ref().is_some_and(|wanted| wanted.key() == version.version.key()) {
                 return Ok(Named { id: version.id.to_string(), name: version.version.to_string() });
             }
             known.push(version.version.to_string());
@@ -105,6 +106,10 @@ impl<'a> Names<'a> {
     pub(crate) fn job(&self, text: &str, organisation: Option<&str>) -> Result<Named, Failure> {
         if is_id(text) {
             let job = self.client.get_job(text, &Parameters::new())?.value;
+            let wanted = organisation.map(|organisation| self.organisation(organisation)).transpose()?;
+            if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&job.organisation_id.to_string())) {
+                return Err(unknown("job of that organisation", text, &[]));
+            }
             return Ok(Named { id: job.id.to_string(), name: job.name.to_string() });
         }
         let organisation = organisation.map(|organisation| self.organisation(organisation)).transpose()?;

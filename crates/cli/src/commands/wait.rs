@@ -3,7 +3,7 @@ use std::time::Duration;
 use clap::Args;
 use prediction_client::wire::Job;
 use prediction_client::{ClientError, Parameters, printable};
-use prediction_domain::model::{HealthStatus, Revision};
+use prediction_domain::model::{HealthStatus, Revision, VersionLabel};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -44,7 +44,7 @@ pub struct Wait {
 enum Condition {
     Health(Vec<HealthStatus>),
     Active(bool),
-    Version(String),
+    Version(VersionLabel),
     Revision(Revision),
     Deleted,
 }
@@ -63,7 +63,9 @@ fn condition(text: &str) -> Result<Condition, String> {
         }
         ("active", "true") => Ok(Condition::Active(true)),
         ("active", "false") => Ok(Condition::Active(false)),
-        ("version", label) if !label.is_empty() => Ok(Condition::Version(label.to_owned())),
+        ("version", label) => VersionLabel::parse(label)
+            .map(Condition::Version)
+            .map_err(|_| format!("\"{}\" is no version", printable(label))),
         ("revision", number) => {
             let revision = number.parse().ok().and_then(Revision::new);
             revision.map(Condition::Revision).ok_or_else(|| "a revision is a whole number of at least 1".to_owned())
@@ -111,10 +113,9 @@ fn is_met(condition: &Condition, job: &Job) -> bool {
     match condition {
         Condition::Health(statuses) => statuses.contains(&job.health.status),
         Condition::Active(active) => job.active == *active,
-        Condition::Version(label) => job
-            .source_version
-            .as_ref()
-            .is_some_and(|version| version.version.as_str().trim_start_matches('v') == label.trim_start_matches('v')),
+        Condition::Version(label) => {
+            job.source_version.as_ref().is_some_and(|version| version.version.key() == label.key())
+        }
         Condition::Revision(number) => job.revision >= *number,
         Condition::Deleted => false,
     }
