@@ -5,9 +5,12 @@ use prediction_client::{Parameters, printable};
 use crate::console::{Console, Tone};
 use crate::failure::Failure;
 use crate::names::Names;
-use crate::output::{Format, Node, print_value};
+use crate::output::{Format, Node, one_of, print_value};
 use crate::session::{Reach, Session};
 use crate::surroundings::Surroundings;
+
+/// The forms that its result can be printed in.
+const FORMATS: [Format; 3] = [Format::Table, Format::Json, Format::Yaml];
 
 /// Show what changes from one version to another of the same source
 #[derive(Debug, Args)]
@@ -19,8 +22,8 @@ pub struct Diff {
     /// The source: its name or its id
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// How the result is printed: table, json or yaml
-    #[arg(short, long, value_enum, default_value_t)]
+    /// How the result is printed
+    #[arg(short, long, default_value = "table", value_parser = one_of(&FORMATS))]
     output: Format,
     #[command(flatten)]
     reach: Reach,
@@ -34,14 +37,8 @@ pub(crate) fn run(arguments: &Diff, console: &mut Console<'_>, around: &Surround
     let source = client.get_source_version(&from.id, &Parameters::new())?.value.source_id.to_string();
     let to = names.version(&arguments.to, Some(&source))?;
     let reply = client.compare_source_versions(&to.id, &Parameters::new().with("with", &from.id))?;
-    match arguments.output {
-        Format::Json | Format::Yaml => {
-            return print_value(console, &Node::of(&reply.answer)?, arguments.output == Format::Yaml);
-        }
-        Format::Csv | Format::Name => {
-            return Err(Failure::Usage("a comparison is printed as table, json or yaml".to_owned()));
-        }
-        Format::Table | Format::Wide => {}
+    if matches!(arguments.output, Format::Json | Format::Yaml) {
+        return print_value(console, &Node::of(&reply.answer)?, arguments.output == Format::Yaml);
     }
     let compared = reply.value;
     let (from, to) = (printable(compared.from.version.as_str()), printable(compared.to.version.as_str()));

@@ -22,7 +22,7 @@ pub struct Impact {
     /// List only jobs of this outcome: ready, breaking, blocked and so on
     #[arg(long, value_name = "OUTCOME")]
     outcome: Option<String>,
-    /// How the result is printed: table, wide, json, yaml, csv or name
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]

@@ -7,9 +7,12 @@ use prediction_domain::model::Timestamp;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::names::{Names, job_path};
-use crate::output::{Cell, Column, Format, Node, Table, exact, print_value};
+use crate::output::{Cell, Column, Format, Node, Table, exact, one_of, print_value};
 use crate::session::{Reach, Session};
 use crate::surroundings::Surroundings;
+
+/// The forms that its result can be printed in.
+const FORMATS: [Format; 5] = [Format::Table, Format::Wide, Format::Json, Format::Yaml, Format::Csv];
 
 /// The most values of a page.
 const PAGE: u32 = 10_000;
@@ -43,17 +46,14 @@ pub struct Predictions {
     /// So many at the most [default: all]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// How the result is printed: table, wide, json, yaml or csv
-    #[arg(short, long, value_enum, default_value_t)]
+    /// How the result is printed
+    #[arg(short, long, default_value = "table", value_parser = one_of(&FORMATS))]
     output: Format,
     #[command(flatten)]
     reach: Reach,
 }
 
 pub(crate) fn run(arguments: &Predictions, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
-    if arguments.output == Format::Name {
-        return Err(Failure::Usage("values have no names: choose table, wide, json, yaml or csv".to_owned()));
-    }
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let id = Names::new(client).job(&arguments.job, arguments.organisation.as_deref())?.id;

@@ -6,9 +6,12 @@ use prediction_domain::model::{HealthStatus, Timestamp};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::names::Names;
-use crate::output::{Cell, Column, Format, Node, Table, ago, duration, print_value};
+use crate::output::{Cell, Column, Format, Node, Table, ago, duration, one_of, print_value};
 use crate::session::{Reach, Session};
 use crate::surroundings::Surroundings;
+
+/// The forms that its result can be printed in.
+const FORMATS: [Format; 4] = [Format::Table, Format::Wide, Format::Json, Format::Yaml];
 
 /// How many jobs are shown.
 const SHOWN: usize = 10;
@@ -31,17 +34,14 @@ pub struct Status {
     /// Only jobs of this source: its name or its id
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// How the result is printed: table, wide, json or yaml
-    #[arg(short, long, value_enum, default_value_t)]
+    /// How the result is printed
+    #[arg(short, long, default_value = "table", value_parser = one_of(&FORMATS))]
     output: Format,
     #[command(flatten)]
     reach: Reach,
 }
 
 pub(crate) fn run(arguments: &Status, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
-    if matches!(arguments.output, Format::Csv | Format::Name) {
-        return Err(Failure::Usage("the status is printed as table, wide, json or yaml".to_owned()));
-    }
     let session = Session::open(&arguments.reach, around)?;
     let (client, names) = (&session.client, Names::new(&session.client));
     let organisation = arguments.organisation.as_deref().map(|name| names.organisation(name)).transpose()?;

@@ -54,8 +54,8 @@ fn end(depth: usize, out: &mut String) {
     out.push_str(&"  ".repeat(depth));
 }
 
-/// A text as JSON writes it, and YAML reads it.
-pub(super) fn quoted(text: &str) -> String {
+/// A text as JSON writes it. YAML reads no pairs of escapes for one character: it has a writer of its own.
+fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {

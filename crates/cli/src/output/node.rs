@@ -3,8 +3,9 @@ use std::fmt;
 use prediction_client::{Answer, ClientError};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
-/// JSON as it was answered: members keep their order, which `serde_json::Value` does not keep.
+/// JSON as it was answered, with what it says in a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
     Null,
@@ -20,6 +21,18 @@ impl Node {
     /// The body of an answer; null if there is none.
     pub(crate) fn of(answer: &Answer) -> Result<Self, ClientError> {
         if answer.body.is_empty() { Ok(Self::Null) } else { answer.read() }
+    }
+
+    /// The same as another type, which keeps the order of members as well: the files of users need it.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Number(number) => serde_json::from_str(number).unwrap_or(Value::Null),
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::List(items) => items.iter().map(Self::to_value).collect(),
+            Self::Map(members) => members.iter().map(|(name, value)| (name.clone(), value.to_value())).collect(),
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
@@ -58,6 +71,21 @@ impl Node {
             Self::Number(text) | Self::Text(text) => Some(text.clone()),
             Self::List(items) => Some(items.iter().filter_map(Self::plain).collect::<Vec<_>>().join(", ")),
             Self::Null | Self::Map(_) => None,
+        }
+    }
+}
+
+impl From<&Value> for Node {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(*flag),
+            Value::Number(number) => Self::Number(number.to_string()),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
+            Value::Object(members) => {
+                Self::Map(members.iter().map(|(name, value)| (name.clone(), Self::from(value))).collect())
+            }
         }
     }
 }
