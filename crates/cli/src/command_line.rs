@@ -3,8 +3,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     api::Api, apply::Apply, apply::Plan, completions::Completions, completions::Man, context::ContextArguments,
     delete::Delete, describe::Describe, diff::Diff, explain::Explain, export::Export, get::Get, impact::Impact,
-    login::Login, login::Logout, new::New, predictions::Predictions, restore::Restore, set::Pause, set::Resume,
-    set::Set, status::Status, upgrade::Upgrade, wait::Wait, whoami::WhoAmI,
+    login::Login, login::Logout, new::New, predictions::Predictions, restore::Restore, set::Activation, set::Set,
+    status::Status, upgrade::Upgrade, wait::Wait, whoami::WhoAmI,
 };
 
 /// The Prediction API at a terminal.
@@ -33,8 +33,10 @@ pub enum Verb {
     Upgrade(Upgrade),
     Restore(Restore),
     Set(Set),
-    Pause(Pause),
-    Resume(Resume),
+    /// Let jobs rest: runners do not run them
+    Pause(Activation),
+    /// Let jobs run again
+    Resume(Activation),
     Delete(Delete),
     Wait(Wait),
     Explain(Explain),
@@ -49,6 +51,38 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Whether all that it does is to print something. The status of the others counts also when nobody reads what they
+    /// print.
+    pub(crate) fn is_read(&self) -> bool {
+        match self {
+            Self::Status(_)
+            | Self::Get(_)
+            | Self::Describe(_)
+            | Self::Predictions(_)
+            | Self::New(_)
+            | Self::Diff(_)
+            | Self::Impact(_)
+            | Self::Explain(_)
+            | Self::Completions(_) => true,
+            Self::Export(export) => !export.writes_files(),
+            Self::Api(api) => api.is_read(),
+            Self::Plan(_)
+            | Self::Apply(_)
+            | Self::Upgrade(_)
+            | Self::Restore(_)
+            | Self::Set(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Delete(_)
+            | Self::Wait(_)
+            | Self::Login(_)
+            | Self::Logout(_)
+            | Self::WhoAmI(_)
+            | Self::Context(_)
+            | Self::Man(_) => false,
+        }
+    }
+
     /// Whether a word is one of the verbs.
     #[must_use]
     pub fn is_one(word: &str) -> bool {

@@ -79,7 +79,11 @@ pub(crate) fn read_files(paths: &[PathBuf], console: &mut Console<'_>) -> Result
 }
 
 fn show(mistakes: &[Mistake], console: &mut Console<'_>) -> Result<(), Failure> {
-    let style = Style { width: console.width.unwrap_or(WIDTH), color: console.colour };
+    let terminal = console.err_terminal;
+    let style = Style {
+        width: terminal.and_then(|terminal| terminal.width).unwrap_or(WIDTH),
+        color: terminal.is_some_and(|terminal| terminal.colour),
+    };
     console.err.write_all(render(mistakes, &style).as_bytes())?;
     Ok(())
 }

@@ -4,6 +4,8 @@ use prediction_client::wire::{Problem, ProblemEntry};
 use prediction_client::{ClientError, SignInError, printable};
 use serde_json::Value;
 
+use crate::console::harmless;
+
 /// What a command ends with.
 pub mod exit {
     /// Done, or nothing was to be done.
@@ -47,9 +49,8 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Client(error) => match &**error {
-                ClientError::Unreachable { .. } => exit::UNREACHABLE,
-                // Its answer was lost: whether it was done is not known, and that is no refusal.
-                ClientError::Uncertain(_) => exit::UNREACHABLE,
+                // An answer that was lost is no refusal: it is not known whether the request was carried out.
+                ClientError::Unreachable { .. } | ClientError::Uncertain(_) => exit::UNREACHABLE,
                 ClientError::SignIn(error) if error.is_unreachable() => exit::UNREACHABLE,
                 ClientError::SignIn(_) => exit::SIGN_IN,
                 ClientError::Request(_) => exit::USAGE,
@@ -70,13 +71,13 @@ impl Failure {
     pub(crate) fn tell(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Client(error) => {
-                writeln!(out, "prediction: {error}")?;
+                writeln!(out, "prediction: {}", harmless(&error.to_string(), false))?;
                 error.problem().map_or(Ok(()), |problem| details(problem, out))
             }
-            Self::Usage(message) | Self::Refused(message) => writeln!(out, "prediction: {message}"),
+            Self::Usage(message) | Self::Refused(message) => writeln!(out, "prediction: {}", harmless(message, false)),
             Self::Told | Self::Changes => Ok(()),
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Self::Io(error) => writeln!(out, "prediction: {}", printable(&error.to_string())),
+            Self::Io(error) => writeln!(out, "prediction: {}", harmless(&error.to_string(), false)),
         }
     }
 }

@@ -17,7 +17,7 @@ mod session;
 mod surroundings;
 
 pub use command_line::{CommandLine, Verb};
-pub use console::{Console, Tone};
+pub use console::{Console, Terminal, Tone};
 pub use dispatch::run;
 pub use failure::{Failure, exit};
 pub use output::Format;

@@ -101,7 +101,7 @@ mod tests {
     fn no_form_has_a_character_that_steers_a_terminal() {
         for character in (0..=u32::from(char::MAX)).filter_map(char::from_u32).filter(|sign| is_unprintable(*sign)) {
             let text = Node::Text(format!("a{character}b"));
-            for shown in [pretty(&text), yaml(&text)] {
+            for shown in [pretty(&text), yaml(&text), crate::console::harmless(&text.plain().unwrap(), true)] {
                 let shown = shown.trim_end_matches('\n');
                 // A line end ends a line, in texts of more than one.
                 assert!(character == '\n' || !shown.contains(character), "{shown:?}");

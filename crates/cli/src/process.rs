@@ -1,8 +1,9 @@
-use std::io::{IsTerminal as _, LineWriter, Write as _};
+use std::io::{IsTerminal, LineWriter, Write as _};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use crate::command_line::Verb;
-use crate::console::Console;
+use crate::console::{Console, Terminal};
 use crate::dispatch::run;
 use crate::failure::exit;
 use crate::surroundings::Surroundings;
@@ -15,19 +16,18 @@ const NARROWEST: usize = 20;
 #[must_use]
 pub fn run_in_process(verb: &Verb, command: clap::Command) -> ExitCode {
     let stdout = std::io::stdout();
-    let is_terminal = stdout.is_terminal();
-    // https://no-color.org: whatever it is set to, unless it is empty.
-    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    // Each of the two may be a terminal or not: colours in a file that errors go into would be noise.
+    let (out_terminal, err_terminal) = (terminal(&stdout), terminal(&std::io::stderr()));
     let mut out = LineWriter::new(stdout.lock());
     let mut console = Console {
         out: &mut out,
         err: &mut std::io::stderr(),
         input: &mut std::io::stdin().lock(),
-        width: if is_terminal { width() } else { None },
-        is_terminal,
-        can_ask: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-        colour: is_terminal && !is_plain && !is_dumb,
+        width: out_terminal.and_then(|terminal| terminal.width),
+        is_terminal: out_terminal.is_some(),
+        can_ask: std::io::stdin().is_terminal() && err_terminal.is_some(),
+        colour: out_terminal.is_some_and(|terminal| terminal.colour),
+        err_terminal,
     };
     let code = run(verb, &mut console, &Surroundings::of_process(), command);
     ExitCode::from(code)
@@ -42,9 +42,17 @@ pub fn usage_exit(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE })
 }
 
-/// How wide the terminal is: what it says itself, unless the environment says otherwise.
-fn width() -> Option<usize> {
+/// What the terminal is like that a stream leads to, if it does.
+fn terminal(stream: &(impl IsTerminal + AsFd)) -> Option<Terminal> {
+    // https://no-color.org: whatever it is set to, unless it is empty.
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    stream.is_terminal().then(|| Terminal { width: width(stream), colour: !is_plain && !is_dumb })
+}
+
+/// How wide a terminal is: what it says itself, unless the environment says otherwise.
+fn width(terminal: &impl AsFd) -> Option<usize> {
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let own = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    let own = || rustix::termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col));
     told.or_else(own).filter(|width| *width >= NARROWEST)
 }

@@ -36,7 +36,11 @@ impl Surroundings {
     /// Those of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        let text = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        // What is not UTF-8 is no token, and is told where it is used; left out, somebody else would be calling.
+        let text = |name: &str| {
+            let value = std::env::var_os(name).filter(|text| !text.is_empty());
+            value.map(|text| text.to_string_lossy().into_owned())
+        };
         let own = || etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("prediction"));
         Self {
             token: text("PREDICTION_TOKEN"),

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 
 /// Whether the command line is for a verb of `prediction`, whose statuses scripts tell apart.
 fn names_a_verb() -> bool {
-    std::env::args().nth(1).is_some_and(|word| Verb::is_one(&word))
+    std::env::args_os().nth(1).and_then(|word| word.into_string().ok()).is_some_and(|word| Verb::is_one(&word))
 }
 
 fn run(command_line: CommandLine) -> anyhow::Result<()> {

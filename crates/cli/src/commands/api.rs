@@ -13,7 +13,7 @@ use crate::surroundings::Surroundings;
 /// Send any request, and print the answer
 #[derive(Debug, Args)]
 pub struct Api {
-    /// GET, POST, PUT or DELETE
+    /// GET, HEAD, POST, PUT or DELETE
     #[arg(value_parser = method)]
     method: Method,
     /// The path, such as /jobs, with a query if there is one. /api/v1 can be left out
@@ -31,10 +31,16 @@ pub struct Api {
     reach: Reach,
 }
 
+impl Api {
+    pub(crate) fn is_read(&self) -> bool {
+        [Method::GET, Method::HEAD].contains(&self.method)
+    }
+}
+
 fn method(text: &str) -> Result<Method, String> {
     match text.to_ascii_uppercase().as_str() {
-        known @ ("GET" | "POST" | "PUT" | "DELETE" | "HEAD") => known.parse().map_err(|_| "is no method".to_owned()),
-        _ => Err("it is one of GET, POST, PUT and DELETE".to_owned()),
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE") => known.parse().map_err(|_| "is no method".to_owned()),
+        _ => Err("it is one of GET, HEAD, POST, PUT and DELETE".to_owned()),
     }
 }
 
@@ -53,9 +59,9 @@ pub(crate) fn run(arguments: &Api, console: &mut Console<'_>, around: &Surroundi
     } else {
         Session::anonymous(&arguments.reach, around)?
     };
-    let headers: Vec<_> = arguments.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let mut headers = headers;
-    if !path.starts_with("/api/") {
+    let mut headers: Vec<_> = arguments.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    // Of what is not JSON any form will do, unless one was asked for.
+    if !path.starts_with("/api/") && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
         headers.push(("accept", "*/*"));
     }
     let answer = client.send(arguments.method.clone(), &path, &[], body.as_ref(), &headers)?;

@@ -202,15 +202,8 @@ mod tests {
 
     fn explained(path: &str) -> Result<String, Failure> {
         let mut out = Vec::new();
-        let mut console = Console {
-            out: &mut out,
-            err: &mut std::io::sink(),
-            input: &mut std::io::empty(),
-            width: Some(60),
-            is_terminal: false,
-            can_ask: false,
-            colour: false,
-        };
+        let (mut err, mut input) = (std::io::sink(), std::io::empty());
+        let mut console = Console { width: Some(60), ..Console::piped(&mut out, &mut err, &mut input) };
         run(&Explain { path: path.to_owned() }, &mut console)?;
         Ok(String::from_utf8(out).unwrap())
     }

@@ -59,6 +59,12 @@ pub struct Export {
     reach: Reach,
 }
 
+impl Export {
+    pub(crate) fn writes_files(&self) -> bool {
+        self.directory.is_some()
+    }
+}
+
 pub(crate) fn run(arguments: &Export, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let is_json = match arguments.output {
         Format::Json => true,

@@ -39,21 +39,9 @@ pub(crate) struct Whose {
     pub(super) dry_run: bool,
 }
 
-/// Let jobs rest: runners do not run them
+/// Which jobs are to rest, or to run again.
 #[derive(Debug, Args)]
-pub struct Pause {
-    /// Names or ids of jobs
-    #[arg(required = true, value_name = "JOB")]
-    jobs: Vec<String>,
-    #[command(flatten)]
-    whose: Whose,
-    #[command(flatten)]
-    reach: Reach,
-}
-
-/// Let jobs run again
-#[derive(Debug, Args)]
-pub struct Resume {
+pub struct Activation {
     /// Names or ids of jobs
     #[arg(required = true, value_name = "JOB")]
     jobs: Vec<String>,
@@ -70,6 +58,16 @@ enum Member {
     Name,
 }
 
+impl Member {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Version => "version",
+            Self::Name => "name",
+        }
+    }
+}
+
 fn assignment(text: &str) -> Result<(Member, String), String> {
     let (name, value) = text.split_once('=').ok_or("a member, = and its value are needed, such as active=false")?;
     let member = match name {
@@ -83,6 +81,11 @@ fn assignment(text: &str) -> Result<(Member, String), String> {
 }
 
 pub(crate) fn run(arguments: &Set, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
+    for (place, (member, _)) in arguments.changes.iter().enumerate() {
+        if arguments.changes[..place].iter().any(|(other, _)| other == member) {
+            return Err(Failure::Usage(format!("{} is set twice", member.name())));
+        }
+    }
     let session = Session::open(&arguments.reach, around)?;
     let client = &session.client;
     let names = Names::new(client);
@@ -97,29 +100,19 @@ pub(crate) fn run(arguments: &Set, console: &mut Console<'_>, around: &Surroundi
                 ("source_version_id", json!(names.version(value, Some(&source))?.id))
             }
         };
-        if body.insert(name.to_owned(), value).is_some() {
-            return Err(Failure::Usage(format!("{name} is set twice")));
-        }
+        body.insert(name.to_owned(), value);
     }
     change(client, &job, &Value::Object(body), arguments.whose.dry_run, console)
 }
 
-pub(crate) fn pause(arguments: &Pause, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
-    activate(&arguments.jobs, false, &arguments.whose, &arguments.reach, console, around)
-}
-
-pub(crate) fn resume(arguments: &Resume, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
-    activate(&arguments.jobs, true, &arguments.whose, &arguments.reach, console, around)
-}
-
-fn activate(
-    jobs: &[String],
+/// Pauses jobs, or lets them run again.
+pub(crate) fn activate(
+    arguments: &Activation,
     active: bool,
-    whose: &Whose,
-    reach: &Reach,
     console: &mut Console<'_>,
     around: &Surroundings,
 ) -> Result<(), Failure> {
+    let Activation { jobs, whose, reach } = arguments;
     let session = Session::open(reach, around)?;
     let names = Names::new(&session.client);
     // All are known before one is changed.

@@ -291,15 +291,8 @@ mod tests {
     #[test]
     fn csv_is_exact() {
         let mut out = Vec::new();
-        let mut console = Console {
-            out: &mut out,
-            err: &mut std::io::sink(),
-            input: &mut std::io::empty(),
-            width: Some(10),
-            is_terminal: false,
-            can_ask: false,
-            colour: true,
-        };
+        let (mut err, mut input) = (std::io::sink(), std::io::empty());
+        let mut console = Console { width: Some(10), colour: true, ..Console::piped(&mut out, &mut err, &mut input) };
         table().print_csv(&mut console).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(

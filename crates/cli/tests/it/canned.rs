@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
-use prediction_cli::{CommandLine, Console, Surroundings, run};
+use prediction_cli::{CommandLine, Console, Surroundings, exit, run};
 use prediction_client::Pause;
 use prediction_domain::model::Timestamp;
 use prediction_domain::ports::Clock;
@@ -22,7 +22,8 @@ pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
 const INPUT: &str = "55555555-5555-5555-5555-555555555555";
 const OUTPUT: &str = "66666666-6666-6666-6666-666666666666";
 
-/// Answers by method and path; the last one of a path comes again and again.
+/// Answers by method and path; the last one of a path comes again and again. Null breaks off, an empty text has no
+/// body, and a problem comes with its status.
 pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
@@ -34,6 +35,13 @@ impl Server {
     }
 
     pub(crate) fn start_with(answers: impl FnOnce(&str) -> Vec<(String, Value)>) -> Self {
+        Self::start_at(answers, || true)
+    }
+
+    fn start_at(
+        answers: impl FnOnce(&str) -> Vec<(String, Value)>,
+        mut goes_on: impl FnMut() -> bool + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut routes: Vec<(String, VecDeque<Value>)> = Vec::new();
@@ -46,7 +54,7 @@ impl Server {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);
         thread::spawn(move || {
-            for connection in listener.incoming() {
+            for connection in listener.incoming().take_while(|_| goes_on()) {
                 answer(&connection.unwrap(), &mut routes, &noted);
             }
         });
@@ -79,6 +87,11 @@ fn answer(mut connection: &TcpStream, routes: &mut [(String, VecDeque<Value>)], 
         .find(|(other, _)| other == path)
         .map(|(_, answers)| if answers.len() > 1 { answers.pop_front().unwrap() } else { answers[0].clone() });
     let (status, kind, body) = match found {
+        Some(Value::Null) => return,
+        Some(body) if body["code"].is_string() && body["status"].is_u64() => {
+            (body["status"].as_u64().unwrap(), "application/problem+json", body)
+        }
+        Some(Value::String(nothing)) if nothing.is_empty() => (204, "text/plain", Value::Null),
         Some(body) if body["error"].is_string() => (400, "application/json", body),
         Some(body) => (200, "application/json", body),
         None => {
@@ -87,7 +100,7 @@ fn answer(mut connection: &TcpStream, routes: &mut [(String, VecDeque<Value>)], 
             (404, "application/problem+json", problem)
         }
     };
-    let body = body.to_string();
+    let body = if body.is_null() { String::new() } else { body.to_string() };
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status} A\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
@@ -149,6 +162,7 @@ pub(crate) fn prediction(server: &Server, width: Option<usize>, arguments: &[&st
     Ended { out: String::from_utf8(out).unwrap() }
 }
 
+/// The status, and what was told. A command line that makes no sense is told as the process tells it.
 pub(crate) fn prediction_into(
     out: &mut dyn Write,
     around: &Surroundings,
@@ -156,16 +170,12 @@ pub(crate) fn prediction_into(
     arguments: &[&str],
 ) -> (u8, String) {
     let mut err = Vec::new();
-    let line = CommandLine::try_parse_from([&["prediction"], arguments].concat()).unwrap();
-    let mut console = Console {
-        out,
-        err: &mut err,
-        input: &mut io::empty(),
-        width,
-        is_terminal: width.is_some(),
-        can_ask: false,
-        colour: false,
+    let line = match CommandLine::try_parse_from([&["prediction"], arguments].concat()) {
+        Ok(line) => line,
+        Err(error) => return (exit::USAGE, error.to_string()),
     };
+    let mut input = io::empty();
+    let mut console = Console { width, is_terminal: width.is_some(), ..Console::piped(out, &mut err, &mut input) };
     let code = run(&line.verb, &mut console, around, CommandLine::command());
     (code, String::from_utf8(err).unwrap())
 }

@@ -7,4 +7,5 @@ mod failing;
 mod process;
 mod screens;
 mod signing_in;
+mod terminal;
 mod watching;

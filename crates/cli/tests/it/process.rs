@@ -1,10 +1,13 @@
 //! The command as a process.
 
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 
-use crate::canned::{Server, page};
+use crate::canned::{JOB, Server, page};
 
 fn prediction(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
@@ -84,4 +87,68 @@ fn no_proxy_stands_between_a_command_and_its_own_machine() {
         let ended = command.env("PREDICTION_CLIENT_ID", "a").env("PREDICTION_CLIENT_SECRET", "b").output().unwrap();
         assert_eq!(ended.status.code(), Some(0), "{proxy}: {}", text(&ended.stderr));
     }
+}
+
+/// A server with a job that can be deleted, and a document that can be applied.
+fn server() -> Server {
+    let job = |id: &str| (format!("GET /api/v1/jobs/{id}"), crate::canned::job(id, "Job A", &json!({})));
+    let plan = json!({
+        "plan_digest": "sha256:1", "changes": [],
+        "counts": { "create": 1, "update": 0, "unchanged": 0, "adopt": 0, "pause": 0, "delete": 0 },
+    });
+    let delete = |id: &str| (format!("DELETE /api/v1/jobs/{id}"), json!(""));
+    Server::start_with(|_| {
+        vec![job(JOB), job(OTHER), delete(JOB), delete(OTHER), ("POST /api/v1/apply".to_owned(), plan)]
+    })
+}
+
+const OTHER: &str = "33333333-3333-3333-3333-333333333333";
+
+#[test]
+fn a_change_is_not_left_half_done_because_nobody_reads_about_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.yaml");
+    std::fs::write(&file, "set: a\n").unwrap();
+    let file = file.to_str().unwrap();
+    let delete = ["delete", JOB, OTHER, "--yes"];
+    let plan = ["plan", "-f", file];
+    let apply = ["apply", "-f", file];
+    for (arguments, code, requests) in [(&delete[..], 0, 4), (&plan, 2, 1), (&apply, 0, 1)] {
+        let server = server();
+        let mut command = command(&[arguments, &["--url", &server.url]].concat());
+        let mut child =
+            command.env("PREDICTION_TOKEN", "a").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Nobody reads from before the first line, neither results nor notes.
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{arguments:?}");
+        assert_eq!(server.asked.lock().unwrap().len(), requests, "{arguments:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_done_and_cannot_be_printed_is_told() {
+    let server = server();
+    let mut command = command(&["delete", JOB, OTHER, "--yes", "--url", &server.url]);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let ended = command.env("PREDICTION_TOKEN", "a").stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(
+        text(&ended.stderr).contains("all was done, but what was done cannot be printed"),
+        "{}",
+        text(&ended.stderr)
+    );
+    assert_eq!(server.asked.lock().unwrap().len(), 4);
+}
+
+#[test]
+fn arguments_that_are_no_text_are_told() {
+    let odd = OsStr::from_bytes(b"a\xff");
+    for before in [&[][..], &["get"], &["get", "jobs"], &["describe", "job"], &["api", "GET"]] {
+        let ended = command(before).arg(odd).output().unwrap();
+        assert_eq!(ended.status.code(), Some(64), "{before:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+    // A token that is no text is one that the service would refuse, and no reason to be somebody else.
+    let ended = command(&["status", "--url", "http://127.0.0.1:1"]).env("PREDICTION_TOKEN", odd).output().unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{}", text(&ended.stderr));
 }
