@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use prediction_client::{Client, Cursors, Method, Parameters};
+use prediction_domain::model::Revision;
 
 use self::columns::table;
 pub(crate) use self::kind::Kind;
@@ -79,7 +80,7 @@ pub struct Get {
     #[arg(long, short = 'w')]
     watch: bool,
     /// How often to look with --watch
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration, requires = "watch")]
     every: Duration,
     #[command(flatten)]
     reach: Reach,
@@ -137,20 +138,32 @@ fn check(arguments: &Get) -> Result<(), Failure> {
         ("--to", arguments.to.is_some()),
     ];
     let kind = arguments.kind;
+    let one = usize::from(kind.is_of_a_job());
+    let is_list = arguments.names.len() <= one;
+    let filters = if is_list { kind.filters() } else { kind.filters_of_one() };
+    let what = if is_list { kind.plural().to_owned() } else { format!("one of the {}", kind.plural()) };
     for (option, _) in given.iter().filter(|(_, is_given)| *is_given) {
-        if !kind.filters().contains(option) {
-            let known = kind.filters().join(", ");
-            return Err(Failure::Usage(format!("{option} is not for {}; there are {known}", kind.plural())));
+        if !filters.contains(option) {
+            let known = if filters.is_empty() { "none".to_owned() } else { filters.join(", ") };
+            return Err(Failure::Usage(format!("{option} is not for {what}; there are {known}")));
         }
     }
-    let most = if kind.is_of_a_job() { 2 } else { 1 };
-    if arguments.names.len() > most {
+    if !is_list && arguments.limit.is_some() {
+        return Err(Failure::Usage(format!("--limit is not for {what}")));
+    }
+    if arguments.names.len() > one + 1 {
         return Err(Failure::Usage(format!("one name is enough for {}", kind.plural())));
     }
     if kind.is_of_a_job() && arguments.names.is_empty() {
         return Err(Failure::Usage(format!("say of which job: prediction get {} JOB", kind.plural())));
     }
-    Ok(())
+    match (kind, arguments.names.get(1)) {
+        (Kind::Runs, Some(id)) if !is_id(id) => Err(Failure::Usage(format!("\"{id}\" is not the id of a run"))),
+        (Kind::Revisions, Some(number)) if number.parse().ok().and_then(Revision::new).is_none() => {
+            Err(Failure::Usage(format!("\"{number}\" is not the number of a revision")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn question(arguments: &Get, names: &Names<'_>) -> Result<Question, Failure> {
@@ -176,7 +189,11 @@ fn question(arguments: &Get, names: &Names<'_>) -> Result<Question, Failure> {
             let source = source.map(|source| source.id);
             list(none().with_some("source_id", source).with_some("stage", arguments.stage.as_ref()))
         }
-        (Kind::Inputs, Some(name)) => one(&names.input(name, organisation)?.id, none()),
+        (Kind::Inputs, Some(name)) => {
+            // Several organisations may have an input with that id.
+            let parameters = none().with_some("organisation_id", organisation_id()?);
+            one(&names.input(name, organisation)?.id, parameters)
+        }
         (Kind::Inputs, None) => list(
             none()
                 .with_some("organisation_id", organisation_id()?)
@@ -191,9 +208,6 @@ fn question(arguments: &Get, names: &Names<'_>) -> Result<Question, Failure> {
             let part = if arguments.kind == Kind::Runs { "runs" } else { "revisions" };
             let path = format!("{}/{part}", job_path(&job.id));
             match arguments.names.get(1) {
-                Some(id) if arguments.kind == Kind::Runs && !is_id(id) => {
-                    return Err(Failure::Usage(format!("\"{id}\" is not the id of a run")));
-                }
                 Some(id) => {
                     let path = format!("{path}/{}", prediction_client::encoded(id));
                     Question { path, parameters: none(), is_list: false }

@@ -64,6 +64,15 @@ impl Kind {
         }
     }
 
+    /// Those that tell which one is meant. Others would be ignored.
+    pub(super) fn filters_of_one(self) -> &'static [&'static str] {
+        match self {
+            Self::Jobs | Self::Inputs | Self::Runs | Self::Revisions => &["--organisation"],
+            Self::Versions => &["--source"],
+            Self::Sources | Self::Organisations => &[],
+        }
+    }
+
     pub(super) fn filters(self) -> &'static [&'static str] {
         match self {
             Self::Jobs => {
