@@ -1,9 +1,9 @@
 //! What is kept in the user's configuration folder: contexts, and a file for each login that only its owner can read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use prediction_client::{Token, printable};
@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::files::{Readers, write_whole};
 use crate::surroundings::Surroundings;
 
 /// A service that the user works with.
@@ -111,23 +112,13 @@ impl Configuration {
         }
     }
 
-    /// Writes a file whole, readable for no other user, and gives it its name then.
+    /// Writes a file that no other user can read.
     fn write(&self, name: &str, content: &impl Serialize) -> Result<(), Failure> {
-        let failed =
-            |error: std::io::Error| Failure::Refused(format!("cannot write {}: {error}", self.0.join(name).display()));
+        let path = self.0.join(name);
+        let failed = |error: std::io::Error| Failure::Refused(format!("cannot write {}: {error}", path.display()));
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(failed)?;
-        let draft = self.0.join(format!("{name}.{}", std::process::id()));
         let text = serde_json::to_string_pretty(content).map_err(std::io::Error::other).map_err(failed)?;
-        let written = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, self.0.join(name))
-        };
-        written().map_err(|error| {
-            let _ = fs::remove_file(&draft);
-            failed(error)
-        })
+        write_whole(&path, text.as_bytes(), Readers::Owner)
     }
 }
 

@@ -10,9 +10,11 @@ mod console;
 mod dispatch;
 mod documents;
 mod failure;
+mod files;
 mod names;
 mod output;
 mod process;
+mod progress;
 mod session;
 mod surroundings;
 

@@ -14,10 +14,15 @@ use super::warn;
 use crate::console::{Console, Tone};
 use crate::documents::{read_files, show_problem};
 use crate::failure::Failure;
-use crate::names::Names;
-use crate::output::{Format, Node, ago, print_value};
+use crate::files::{Readers, write_whole};
+use crate::names::{Names, is_id};
+use crate::output::{Format, Node, ago, one_of, print_value};
+use crate::progress::Progress;
 use crate::session::{Reach, Session};
 use crate::surroundings::Surroundings;
+
+/// The forms that its result can be printed in.
+const FORMATS: [Format; 5] = [Format::Table, Format::Wide, Format::Json, Format::Yaml, Format::Name];
 
 /// Say what applying files would do, and do nothing
 ///
@@ -29,8 +34,8 @@ pub struct Plan {
     /// Keep the plan in a file, for `apply --plan`
     #[arg(long = "plan", value_name = "FILE")]
     kept: Option<PathBuf>,
-    /// How the result is printed: table, wide (with what is unchanged), json, yaml or name
-    #[arg(short, long, value_enum, default_value_t)]
+    /// How the result is printed; wide has what is unchanged, too
+    #[arg(short, long, default_value = "table", value_parser = one_of(&FORMATS))]
     output: Format,
     #[command(flatten)]
     reach: Reach,
@@ -44,11 +49,11 @@ pub struct Apply {
     /// Carry out the plan that `plan --plan` kept, and no other
     #[arg(long = "plan", value_name = "FILE")]
     kept: Option<PathBuf>,
-    /// Delete without asking
+    /// Delete without asking, also where nobody can be asked
     #[arg(long, short)]
     yes: bool,
-    /// How the result is printed: table, wide (with what is unchanged), json, yaml or name
-    #[arg(short, long, value_enum, default_value_t)]
+    /// How the result is printed; wide has what is unchanged, too
+    #[arg(short, long, default_value = "table", value_parser = one_of(&FORMATS))]
     output: Format,
     #[command(flatten)]
     reach: Reach,
@@ -94,12 +99,14 @@ enum Pruning {
 
 pub(crate) fn plan(arguments: &Plan, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let manifest = read_files(&arguments.document.files, console)?;
+    arguments.document.check(&manifest)?;
+    arguments.kept.as_deref().map_or(Ok(()), check_kept)?;
     let session = Session::open(&arguments.reach, around)?;
     let body = arguments.document.body(&manifest, &session.client)?;
-    let planned = ask(&session.client, &manifest, &body, true, console, around)?;
+    let planned = ask(&session.client, &manifest, &body, true, console, around)?.result;
     if let Some(file) = &arguments.kept {
         let kept = json!({ "plan_digest": planned.plan_digest, "counts": planned.counts });
-        write(file, &format!("{kept:#}\n"))?;
+        write_whole(file, format!("{kept:#}\n").as_bytes(), Readers::All)?;
     }
     print(&planned, arguments.output, Tense::Would, console, around)?;
     console.out.flush()?;
@@ -108,32 +115,89 @@ pub(crate) fn plan(arguments: &Plan, console: &mut Console<'_>, around: &Surroun
 
 pub(crate) fn run(arguments: &Apply, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let manifest = read_files(&arguments.document.files, console)?;
+    arguments.document.check(&manifest)?;
+    let kept = arguments.kept.as_deref().map(kept_digest).transpose()?;
+    let deletions = arguments.document.deletions(&manifest);
+    // A plan that was kept is what somebody looked at and let be carried out: it is asked for nothing else.
+    let is_to_ask = !deletions.is_empty() && !arguments.yes && kept.is_none();
+    if is_to_ask && !console.can_ask {
+        let said = deletions.join(" and ");
+        return Err(Failure::Usage(format!(
+            "{said} may delete something, and nobody can be asked here: say --yes, or keep a plan and carry it out with --plan"
+        )));
+    }
     let session = Session::open(&arguments.reach, around)?;
-    let mut body = arguments.document.body(&manifest, &session.client)?;
     let client = &session.client;
-    if let Some(file) = &arguments.kept {
-        body["expect_plan"] = json!(kept_digest(file)?);
-    } else if arguments.document.prune == Some(Pruning::Delete) && !arguments.yes && console.can_ask {
-        let planned = ask(client, &manifest, &body, true, console, around)?;
-        if planned.counts.delete > 0 {
+    let mut body = arguments.document.body(&manifest, client)?;
+    if let Some(digest) = kept {
+        body["expect_plan"] = json!(digest);
+    } else if is_to_ask {
+        let planned = ask(client, &manifest, &body, true, console, around)?.result;
+        let deleted = deleted(&planned, &deletions);
+        if !deleted.is_empty() {
             print(&planned, Format::Table, Tense::Would, console, around)?;
             console.out.flush()?;
-            if !console.agrees(&format!("Delete {}?", counted(planned.counts.delete, "thing")))? {
+            if !console.agrees(&format!("Delete {}?", deleted.join(", and ")))? {
                 return Err(Failure::Refused("nothing was done".to_owned()));
             }
-            body["expect_plan"] = json!(planned.plan_digest);
         }
+        // What was agreed to is done, and nothing that comes to be deleted meanwhile.
+        body["expect_plan"] = json!(planned.plan_digest);
     }
-    let applied = ask(client, &manifest, &body, false, console, around)?;
-    print(&applied, arguments.output, Tense::Did, console, around)
+    let answer = ask(client, &manifest, &body, false, console, around)?;
+    if answer.is_lost {
+        console.note("The answer was lost; what is stored now is what the files describe.")?;
+    }
+    print(&answer.result, arguments.output, Tense::Did, console, around)
 }
 
+/// What a plan deletes, in words.
+fn deleted(planned: &ApplyResult, deletions: &[&str]) -> Vec<String> {
+    let mut deleted = Vec::new();
+    if planned.counts.delete > 0 {
+        deleted.push(counted(planned.counts.delete, "thing"));
+    }
+    let is_retention = |difference: &ApplyDifference| difference.pointer == "/retention_hours";
+    let is_shorter = |change: &&ApplyChange| change.resource == "source" && change.differences.iter().any(is_retention);
+    if deletions.contains(&CONFIRMED) && planned.changes.iter().any(|change| is_shorter(&change)) {
+        deleted.push("values that other retentions do not keep".to_owned());
+    }
+    deleted
+}
+
+/// What files may say that lets things be deleted.
+const PRUNED: &str = "prune: delete";
+const CONFIRMED: &str = "confirm_deletion: true";
+
 impl Document {
+    /// Refuses what makes no sense, before anything is asked. Which id a name stands for is known later.
+    fn check(&self, manifest: &Manifest) -> Result<(), Failure> {
+        once(manifest, "set", self.set.as_deref())?;
+        once(manifest, "organisation_id", self.organisation.as_deref().filter(|id| is_id(id)))
+    }
+
+    /// What lets things be deleted, on the command line or in the files.
+    fn deletions(&self, manifest: &Manifest) -> Vec<&'static str> {
+        let stored = |member: &str| manifest.document().get(member);
+        let prunes = match self.prune {
+            Some(how) => how == Pruning::Delete,
+            None => stored("prune").and_then(Value::as_str) == Some("delete"),
+        };
+        // On the command line it is a confirmation already.
+        let confirms = !self.confirm_deletion && stored("confirm_deletion").and_then(Value::as_bool) == Some(true);
+        [(PRUNED, prunes), (CONFIRMED, confirms)]
+            .iter()
+            .filter(|(_, is_said)| *is_said)
+            .map(|(word, _)| *word)
+            .collect()
+    }
+
     /// What is sent: the document of the files, with what the command line says.
     fn body(&self, manifest: &Manifest, client: &Client) -> Result<Value, Failure> {
         let mut body = manifest.document().clone();
         let organisation =
             self.organisation.as_deref().map(|name| Names::new(client).organisation(name)).transpose()?;
+        once(manifest, "organisation_id", organisation.as_deref())?;
         let prune = self.prune.map(|how| match how {
             Pruning::Pause => "pause",
             Pruning::Delete => "delete",
@@ -148,15 +212,28 @@ impl Document {
             ("confirm_deletion", self.confirm_deletion.then_some(json!(true))),
         ];
         for (member, value) in said.into_iter().filter_map(|(member, value)| Some((member, value?))) {
-            let is_other = |stored: &Value| !stored.is_null() && *stored != value;
-            if ["set", "organisation_id"].contains(&member) && body.get(member).is_some_and(is_other) {
-                let shown = printable(&body[member].to_string());
-                return Err(Failure::Usage(format!("the files say {member}: {shown}; say it in one place")));
-            }
             body[member] = value;
         }
         Ok(body)
     }
+}
+
+/// Refuses what the files say otherwise than the command line.
+fn once(manifest: &Manifest, member: &str, said: Option<&str>) -> Result<(), Failure> {
+    let stored = manifest.document().get(member).filter(|value| !value.is_null());
+    match (stored, said) {
+        (Some(stored), Some(said)) if stored.as_str() != Some(said) => {
+            Err(Failure::Usage(format!("the files say {member}: {stored}; say it in one place")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What became of a document.
+struct Answered {
+    result: ApplyResult,
+    /// The answer was lost, and this is what there is to do now: nothing.
+    is_lost: bool,
 }
 
 /// Has the document planned or applied; what is wrong with it is shown in the files.
@@ -167,10 +244,24 @@ fn ask(
     dry_run: bool,
     console: &mut Console<'_>,
     around: &Surroundings,
-) -> Result<ApplyResult, Failure> {
+) -> Result<Answered, Failure> {
     let parameters = if dry_run { Parameters::new().dry_run() } else { Parameters::new() };
-    match client.apply(body, &parameters) {
-        Ok(reply) => Ok(reply.value),
+    let doing = if dry_run { "Planning" } else { "Applying" };
+    let progress = Progress::start(console, doing, "things");
+    let answer = client.apply(body, &parameters);
+    drop(progress);
+    match answer {
+        Ok(reply) => Ok(Answered { result: reply.value, is_lost: false }),
+        Err(ClientError::Uncertain(problem)) => match new_plan(&problem) {
+            Some(plan) if is_unchanged(&plan) => Ok(Answered { result: plan, is_lost: true }),
+            plan => {
+                if let Some(plan) = plan {
+                    print(&plan, Format::Table, Tense::Would, console, around)?;
+                    console.out.flush()?;
+                }
+                Err(ClientError::Uncertain(problem).into())
+            }
+        },
         Err(ClientError::Problem(problem)) => {
             if !problem.errors.is_empty() {
                 show_problem(manifest, &problem, console)?;
@@ -219,8 +310,7 @@ fn print(
             }
             return warn(console, &result.warnings);
         }
-        Format::Csv => return Err(Failure::Usage("a plan is printed as table, wide, json, yaml or name".to_owned())),
-        Format::Table | Format::Wide => {}
+        Format::Table | Format::Wide | Format::Csv => {}
     }
     for change in &result.changes {
         let is_told = change.action != ApplyAction::Unchanged || change.changed_outside.is_some();
@@ -346,6 +436,11 @@ fn kept_digest(file: &Path) -> Result<String, Failure> {
     digest.map(str::to_owned).ok_or_else(|| unreadable(&"it has no plan_digest"))
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(file, text).map_err(|error| Failure::Refused(format!("cannot write {}: {error}", file.display())))
+/// Refuses to replace a file that is something else than a plan.
+fn check_kept(file: &Path) -> Result<(), Failure> {
+    // A pipe or a device is written into. What is not there, or cannot be read, is told when it is written.
+    if !fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() > 0) || kept_digest(file).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("{} is there already and is no plan: it is not replaced", file.display())))
 }

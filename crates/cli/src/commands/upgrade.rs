@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::names::{Named, Names};
 use crate::output::{Cell, Column, Table};
+use crate::progress::Progress;
 use crate::session::{Reach, Session};
 use crate::surroundings::Surroundings;
 
@@ -133,11 +134,13 @@ fn all(
     let mut counts = [0; 3];
     let mut refused = Vec::new();
     let mut followed = Cursors::default();
+    let progress = Progress::start(console, if arguments.dry_run { "Judging" } else { "Upgrading" }, "jobs");
     loop {
         let batch = client.upgrade_jobs(&body, &parameters(arguments))?.value;
         counts[0] += batch.counts.upgraded;
         counts[1] += batch.counts.unchanged;
         counts[2] += batch.counts.refused;
+        progress.add(batch.results.len());
         refused.extend(batch.results.into_iter().filter(|result| result.outcome == UpgradeOutcome::Refused));
         match batch.next_cursor {
             Some(cursor) => {
@@ -147,6 +150,7 @@ fn all(
             None => break,
         }
     }
+    drop(progress);
     let [upgraded, unchanged, failed] = counts;
     let would = if arguments.dry_run { "would be upgraded" } else { "upgraded" };
     console.line(&format!(

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -32,6 +33,12 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(answers: Vec<(&str, Value)>) -> Self {
         Self::start_with(|_| answers.into_iter().map(|(path, answer)| (path.to_owned(), answer)).collect())
+    }
+
+    /// One that answers only when it is told.
+    pub(crate) fn start_when(answers: Vec<(&str, Value)>, when: Receiver<()>) -> Self {
+        let answers = answers.into_iter().map(|(path, answer)| (path.to_owned(), answer)).collect();
+        Self::start_at(|_| answers, move || when.recv().is_ok())
     }
 
     pub(crate) fn start_with(answers: impl FnOnce(&str) -> Vec<(String, Value)>) -> Self {
@@ -178,6 +185,31 @@ pub(crate) fn prediction_into(
     let mut console = Console { width, is_terminal: width.is_some(), ..Console::piped(out, &mut err, &mut input) };
     let code = run(&line.verb, &mut console, around, CommandLine::command());
     (code, String::from_utf8(err).unwrap())
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs a command, however it ends. A person who can be asked answers with that.
+pub(crate) fn told(server: &Server, person: Option<&'static str>, arguments: &[&str]) -> Told {
+    let line = match CommandLine::try_parse_from([&["prediction"], arguments, &["--url", &server.url]].concat()) {
+        Ok(line) => line,
+        Err(error) => return Told { code: exit::USAGE, out: String::new(), err: error.to_string() },
+    };
+    let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), person.unwrap_or_default().as_bytes());
+    let mut console = Console { can_ask: person.is_some(), ..Console::piped(&mut out, &mut err, &mut input) };
+    let code = run(&line.verb, &mut console, &around(None), CommandLine::command());
+    Told { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+pub(crate) fn problem(status: u16, code: &str) -> Value {
+    json!({ "type": format!("/problems/{code}"), "title": "A title", "status": status, "detail": "What happened.",
+            "code": code })
 }
 
 pub(crate) fn page(items: &[Value]) -> Value {

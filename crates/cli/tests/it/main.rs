@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something cannot be had")]
 
+mod applying;
 mod canned;
+mod exporting;
 mod failing;
 mod process;
 mod screens;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -135,4 +136,26 @@ fn errors_have_the_colours_of_their_own_terminal() {
     session.wait_for("1 mistake");
     assert!(session.shown.contains("\u{1b}["), "{:?}", session.shown);
     assert_eq!(session.end().0, 1);
+}
+
+#[test]
+fn a_person_who_waits_sees_that_something_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.yaml");
+    std::fs::write(&file, "set: a\n").unwrap();
+    let plan = json!({
+        "plan_digest": "sha256:1", "changes": [],
+        "counts": { "create": 0, "update": 0, "unchanged": 1, "adopt": 0, "pause": 0, "delete": 0 },
+    });
+    // The server answers once the person has seen the line, however long that takes.
+    let (seen, is_seen) = channel();
+    let server = Server::start_when(vec![("POST /api/v1/apply", plan)], is_seen);
+    let mut session = Session::start(&server, &[], &["apply", "-f", file.to_str().unwrap()]);
+    session.wait_for("Applying (");
+    assert!(session.shown.contains("Applying ("), "{}", session.shown);
+    seen.send(()).unwrap();
+    let (code, shown) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    let last = shown.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap();
+    assert_eq!(last.trim(), "Done: nothing to change; 1 unchanged.", "the line is gone: {shown:?}");
 }
