@@ -17,7 +17,7 @@ pub struct ContextArguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Name a service, or change what is known of it
+    /// Name a service
     Add(Add),
     /// Choose the service that is meant unless another is named
     Use(Named),
@@ -54,6 +54,9 @@ struct Add {
     /// What the issuer calls the service
     #[arg(long, value_name = "NAME", requires = "issuer")]
     audience: Option<String>,
+    /// Replace what is known of a service that has the name already. A login at another address or issuer is forgotten
+    #[arg(long)]
+    replace: bool,
 }
 
 pub(crate) fn run(
@@ -64,7 +67,7 @@ pub(crate) fn run(
     let kept = Configuration::of(around)?;
     let mut contexts = kept.contexts()?;
     match &arguments.action {
-        Action::Add(Add { name, url, issuer, client_id, scope, audience }) => {
+        Action::Add(Add { name, url, issuer, client_id, scope, audience, replace }) => {
             let reach = Reach { url: Some(url.clone()), ..Reach::default() };
             let context = Context {
                 url: base_url(&reach, None)?.to_string(),
@@ -73,6 +76,17 @@ pub(crate) fn run(
                 scope: scope.clone(),
                 audience: audience.clone(),
             };
+            let before = contexts.contexts.get(name);
+            if before.is_some() && !replace {
+                return Err(Failure::Refused(format!("there is a context {name} already; --replace replaces it")));
+            }
+            // A login is for where it was made.
+            let has_moved = before.is_some_and(|before| {
+                (&before.url, &before.issuer, &before.client_id) != (&context.url, &context.issuer, &context.client_id)
+            });
+            if has_moved {
+                kept.forget_login(name)?;
+            }
             contexts.contexts.insert(name.clone(), context);
             // The first one is meant, until another is chosen.
             let current = contexts.current.get_or_insert_with(|| name.clone()).clone();

@@ -37,7 +37,9 @@ fn here(reach: &Reach, around: &Surroundings) -> Result<(String, Context), Failu
 pub(crate) fn run(arguments: &Login, console: &mut Console<'_>, around: &Surroundings) -> Result<(), Failure> {
     let (name, context) = here(&arguments.reach, around)?;
     let Some(issuer) = &context.issuer else {
-        return Err(Failure::Usage(format!("the context {name} has no issuer: add it again with --issuer")));
+        return Err(Failure::Usage(format!(
+            "the context {name} has no issuer: add it again with --issuer and --replace"
+        )));
     };
     let issuer = Issuer::discover(issuer)?;
     let requester = Requester {

@@ -53,3 +53,60 @@ fn a_person_signs_in_uses_the_login_and_signs_out() {
     assert_eq!(run(&["context", "remove", "prod"]).1, "prod: forgotten\n");
     assert_eq!(run(&["login"]).0, 64);
 }
+
+#[test]
+fn a_login_that_cannot_be_renewed_asks_to_sign_in_only_if_that_helps() {
+    let service = Server::start(vec![("GET /api/v1/organisations", page(&[]))]);
+    for (renewal, code, advice) in [
+        (json!({ "error": "invalid_grant" }), 4, true),
+        // It breaks off, and says with a problem that it is away.
+        (json!(null), 3, false),
+        (crate::canned::problem(503, "away"), 3, false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let issuer = Server::start_with(|url| {
+            let description = json!({ "issuer": url, "token_endpoint": format!("{url}/token"),
+                                      "device_authorization_endpoint": format!("{url}/device") });
+            let begun = json!({ "device_code": "d", "user_code": "A", "expires_in": 60, "interval": 1,
+                                "verification_uri": "https://issuer.example/device" });
+            vec![
+                ("GET /.well-known/openid-configuration".to_owned(), description),
+                ("POST /device".to_owned(), begun),
+                ("POST /token".to_owned(), json!({ "access_token": "a", "refresh_token": "r", "expires_in": 20 })),
+                ("POST /token".to_owned(), renewal),
+            ]
+        });
+        let mut around = around(Some(folder.path()));
+        around.token = None;
+        let run = |arguments: &[&str]| prediction_into(&mut Vec::new(), &around, None, arguments);
+        assert_eq!(run(&["context", "add", "prod", "--url", &service.url, "--issuer", &issuer.url]).0, 0);
+        assert_eq!(run(&["login"]).0, 0);
+        // The token is good for 20 s, which is too short.
+        let (ended, told) = run(&["get", "organisations"]);
+        assert_eq!((ended, told.contains("prediction login")), (code, advice), "{told}");
+    }
+}
+
+#[test]
+fn a_name_of_a_context_is_given_away_on_purpose_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let around = around(Some(folder.path()));
+    let run = |arguments: &[&str]| {
+        let mut out = Vec::new();
+        let (code, err) = prediction_into(&mut out, &around, None, arguments);
+        (code, String::from_utf8(out).unwrap() + &err)
+    };
+    let add = |url: &str, more: &[&str]| run(&[&["context", "add", "prod", "--url", url], more].concat());
+    assert_eq!(add("https://a.example", &[]).0, 0);
+    let login = folder.path().join("login-prod.json");
+    std::fs::write(&login, "{}").unwrap();
+    let (code, told) = add("https://b.example", &[]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("--replace replaces it"), "{told}");
+    assert!(run(&["context", "list"]).1.contains("https://a.example"));
+    assert_eq!(add("https://a.example", &["--replace"]).0, 0);
+    assert!(login.exists(), "it is for the same service");
+    assert_eq!(add("https://b.example", &["--replace"]).0, 0);
+    assert!(!login.exists(), "it was for another service");
+    assert!(run(&["context", "list"]).1.contains("https://b.example"));
+}
