@@ -86,7 +86,8 @@ impl Merging<'_, '_> {
             self.members.push((name, node));
             return;
         };
-        if first.is_whole() && node.is_whole() && first.to_value() != node.to_value() {
+        // Many documents may repeat it: what the first one is does not count for each of them.
+        if first.differs(&node) {
             let message = format!("`{name}` has two different values");
             let first = self.head(first);
             let mistake = Mistake::new("conflict", message).at(self.head(&node)).note("it is another one here", first);

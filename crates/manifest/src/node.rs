@@ -1,10 +1,14 @@
 //! Values that know where they stand.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
 
 use crate::mistake::Mistake;
+
+/// The most bytes that are underlined of the first member of an item.
+const LONGEST_HEAD: usize = 300;
 
 /// Where something stands in its file. A file is shorter than 4 GiB by far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +88,29 @@ impl Node {
         }
     }
 
+    /// Whether two values are different, as far as both could be read. It takes as long as the smaller one is large.
+    pub(crate) fn differs(&self, other: &Self) -> bool {
+        match (&self.content, &other.content) {
+            (Content::Refused(_) | Content::Broken, _) | (_, Content::Refused(_) | Content::Broken) => false,
+            (Content::List(items), Content::List(others)) => {
+                items.len() != others.len() || items.iter().zip(others).any(|(item, other)| item.differs(other))
+            }
+            (Content::Object(members), Content::Object(others)) => {
+                let others: HashMap<&str, &Self> = others.iter().map(|(name, node)| (name.as_str(), node)).collect();
+                members.len() != others.len()
+                    || members
+                        .iter()
+                        .any(|(name, node)| others.get(name.as_str()).is_none_or(|other| node.differs(other)))
+            }
+            (Content::Scalar(value), Content::Scalar(other)) => value != other,
+            (Content::Date(text), Content::Date(other)) => text != other,
+            (Content::Date(text), Content::Scalar(value)) | (Content::Scalar(value), Content::Date(text)) => {
+                value.as_str() != Some(text.as_str())
+            }
+            _ => true,
+        }
+    }
+
     /// Whether all of it could be read.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.content {
@@ -127,7 +154,10 @@ impl Node {
                 Some((_, Self { key: Some(key), span, content, .. })) => {
                     let is_scalar = !matches!(content, Content::List(_) | Content::Object(_)) && !span.is_empty();
                     let whole = key.start()..span.end();
-                    let is_one_line = text.get(whole.clone()).is_some_and(|text| !text.contains(['\n', '\r']));
+                    // No line is so long that it would be shown; many notes may lead to the same one.
+                    let is_short = whole.len() <= LONGEST_HEAD;
+                    let is_one_line =
+                        is_short && text.get(whole.clone()).is_some_and(|text| !text.contains(['\n', '\r']));
                     if is_scalar && is_one_line { Span::new(whole) } else { *key }
                 }
                 _ => self.span,

@@ -18,6 +18,9 @@ use crate::scalar::resolve;
 use crate::{MAX_DEPTH, MAX_MISTAKES};
 use places::Places;
 
+/// How much of an anchor or a tag is underlined.
+const LONGEST_PROPERTY: usize = 100;
+
 /// Reads the documents of a YAML file. Empty ones are left out, and all of a file whose syntax is wrong.
 pub(crate) fn parse(file: &Arc<File>, mistakes: &mut Mistakes) -> Vec<Node> {
     let text = file.text().unwrap_or_default();
@@ -193,8 +196,10 @@ impl Reading<'_, '_> {
         if anchor == 0 && !is_tagged {
             return false;
         }
+        // A file may be full of them without a blank between: only the beginning is looked at.
         let rest = self.text.get(span.start()..).unwrap_or_default();
-        let length = rest.find([' ', '\t', '\n', '\r']).unwrap_or(rest.len());
+        let beginning = &rest[..rest.floor_char_boundary(LONGEST_PROPERTY)];
+        let length = beginning.find([' ', '\t', '\n', '\r', ',', '[', ']', '{', '}']).unwrap_or(beginning.len());
         let place = self.place(Span::new(span.start()..span.start() + length));
         let mistake = if is_tagged {
             Mistake::new("tag", "tags are not read").hint("quote the value if it is a text, and leave the tag out")

@@ -8,5 +8,6 @@ mod properties;
 mod reading;
 mod refused;
 mod rendering;
+mod sizes;
 mod support;
 mod writing;
