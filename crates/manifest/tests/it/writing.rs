@@ -41,3 +41,18 @@ fn long_keys_and_texts_read_back() {
     let value = json!({"anything": [inner, inner]});
     assert_eq!(document(&to_yaml(&value)), value);
 }
+
+#[test]
+fn every_character_is_written_such_that_it_reads_back() {
+    let characters: Vec<char> = (0..=u32::from(char::MAX)).filter_map(char::from_u32).collect();
+    // All of the basic plane, and a part of the others, which are alike.
+    let is_tried = |character: &char| u32::from(*character) < 0x1_0000 || u32::from(*character) % 251 == 0;
+    let tried: Vec<_> = characters.into_iter().filter(is_tried).chain(['\u{1f600}', '\u{e0041}']).collect();
+    for part in tried.chunks(8_192) {
+        let texts: Vec<_> = part.iter().flat_map(|sign| [sign.to_string(), format!("a{sign}b")]).collect();
+        let document = json!({ "anything": texts });
+        assert_eq!(crate::support::document(&to_yaml(&document)), document);
+    }
+    // No program but those of JSON reads a pair of escapes as one character.
+    assert_eq!(to_yaml(&json!(["\u{1f600}", "\u{e0041}"])), "- 😀\n- \"\\U000e0041\"\n");
+}
