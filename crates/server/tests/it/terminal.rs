@@ -14,6 +14,8 @@ on_both_databases!(
     predictions_come_as_they_are_asked_for,
     any_request_can_be_sent,
     a_job_is_waited_for,
+    an_export_in_files_changes_nothing,
+    arguments_that_are_no_text_are_told,
 );
 
 /// How a command ended, and what it printed.
@@ -248,4 +250,33 @@ fn a_job_is_waited_for(server: &Server) {
     let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
     server.operator().delete(&path).expect(204);
     wait("deleted").failed(1);
+}
+
+fn an_export_in_files_changes_nothing(server: &Server) {
+    prepared(server);
+    // Everything that can be left out is: the export says null.
+    let bare = json!({ "organisation_id": ORGANISATION_A, "name": "Bare", "kind": "sensor" });
+    server.operator().put("/api/v1/inputs/55555555-0000-4000-8000-000000000001", &bare).expect(201);
+    server.operator().post("/api/v1/sources", &json!({ "name": "bare" })).expect(201);
+    for output in ["yaml", "json"] {
+        let folder = server.home().folder().join(output);
+        let folder = folder.to_str().unwrap();
+        run(server, &["export", "-d", folder, "-o", output]).done();
+        let planned = run(server, &["plan", "-f", folder, "--set", "farm", "--adopt", "-o", "json"]);
+        assert_eq!(planned.code, 2, "{}", planned.err);
+        let counts = &serde_json::from_str::<Value>(&planned.out).unwrap()["counts"];
+        assert_eq!((&counts["create"], &counts["update"]), (&json!(0), &json!(0)), "{counts}");
+        assert!(counts["adopt"].as_u64() > Some(3), "{counts}");
+    }
+}
+
+fn arguments_that_are_no_text_are_told(server: &Server) {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let odd = OsStr::from_bytes(b"a\xff");
+    let end = |before: &[&str]| server.home().command(before).arg(odd).output().unwrap();
+    assert_eq!(end(&["get"]).status.code(), Some(64), "{}", String::from_utf8_lossy(&end(&["get"]).stderr));
+    for ended in [end(&[]), end(&["token"])] {
+        assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
 }
