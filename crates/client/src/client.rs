@@ -12,7 +12,7 @@ use crate::agent::agent;
 use crate::answer::{Answer, excerpt};
 use crate::attempts::{self, Reached};
 use crate::credentials::{Credentials, SignInError, Token};
-use crate::error::ClientError;
+use crate::error::{ClientError, is_not_found};
 use crate::parameters::Parameters;
 use crate::pause::{Pause, SystemPause};
 use crate::request::Request;
@@ -218,7 +218,7 @@ impl Client {
         let body = response.body_mut().with_config().limit(LONGEST_PROBLEM).read_to_vec().unwrap_or_default();
         let status = status.as_u16();
         let problem = problem(status, &headers, &body);
-        let is_gone = status == 404 && problem.as_ref().is_some_and(|problem| problem.code == "not_found");
+        let is_gone = problem.as_ref().is_some_and(is_not_found);
         match status {
             // What this request was to delete, an attempt before has deleted. Another server that knows no such path
             // answers 404, too: only this service says it with a problem of its own.

@@ -49,6 +49,12 @@ impl ClientError {
         }
     }
 
+    /// Whether this service says that there is no such thing. A status 404 alone may be of another one, such as a proxy.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Problem(problem) if is_not_found(problem))
+    }
+
     /// What the service said, if it said anything.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
@@ -58,6 +64,11 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+/// Whether a problem says that there is no such thing.
+pub(crate) fn is_not_found(problem: &Problem) -> bool {
+    problem.status == 404 && problem.code == "not_found"
 }
 
 impl fmt::Display for ClientError {

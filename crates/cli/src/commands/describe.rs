@@ -211,7 +211,7 @@ fn last_change(job: &Job, client: &Client, console: &mut Console<'_>, now: Times
     match client.compare_job_revisions(job.id, job.revision, &Parameters::new()) {
         Ok(compared) => differences(&compared.value, console),
         // The one before is not kept any more.
-        Err(error) if error.status() == Some(404) => Ok(()),
+        Err(error) if error.is_not_found() => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

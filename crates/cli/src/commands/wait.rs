@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use clap::Args;
 use prediction_client::wire::Job;
-use prediction_client::{ClientError, Parameters, printable};
+use prediction_client::{Parameters, printable};
 use prediction_domain::model::{HealthStatus, Revision, VersionLabel};
 
 use crate::console::Console;
@@ -91,10 +91,12 @@ pub(crate) fn run(arguments: &Wait, console: &mut Console<'_>, around: &Surround
                 }
                 state
             }
-            Err(error) if is_gone(&error) && arguments.condition == Condition::Deleted => {
+            Err(error) if error.is_not_found() && arguments.condition == Condition::Deleted => {
                 return Ok(console.line(&format!("{name}: deleted"))?);
             }
-            Err(error) if is_gone(&error) => return Err(Failure::Refused(format!("{name} was deleted meanwhile"))),
+            Err(error) if error.is_not_found() => {
+                return Err(Failure::Refused(format!("{name} was deleted meanwhile")));
+            }
             Err(error) => return Err(error.into()),
         };
         if around.pause.passed().saturating_add(arguments.every) > end {
@@ -103,10 +105,6 @@ pub(crate) fn run(arguments: &Wait, console: &mut Console<'_>, around: &Surround
         }
         around.pause.sleep(arguments.every);
     }
-}
-
-fn is_gone(error: &ClientError) -> bool {
-    error.status() == Some(404)
 }
 
 fn is_met(condition: &Condition, job: &Job) -> bool {

@@ -158,3 +158,14 @@ fn a_status_tells_what_would_help() {
 fn page_to(next: &[&str]) -> serde_json::Value {
     json!({ "items": [job(JOB, "Job A", &json!({}))], "next_cursor": next[0] })
 }
+
+#[test]
+fn only_the_service_says_that_a_job_is_deleted() {
+    let path = format!("GET /api/v1/jobs/{JOB}");
+    let wait = |gone| {
+        let server = Server::start(vec![(path.as_str(), job(JOB, "Job A", &json!({}))), (path.as_str(), gone)]);
+        told(&server, None, &["wait", "job", JOB, "--for", "deleted"])
+    };
+    assert_eq!(wait(problem(404, "not_found")).out, "Job A: deleted\n");
+    assert_eq!(wait(problem(404, "no_such_route")).code, 1, "a proxy that has lost its way");
+}
