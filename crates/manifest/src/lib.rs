@@ -26,7 +26,8 @@
 //! merge keys; keys that are not texts; keys that stand twice; control characters, which a quoted text can hold as
 //! escape sequences; more than [`MAX_DEPTH`] lists and objects in each other.
 //!
-//! JSON files are read by JSON's own rules, which differ from YAML's (`\ud83d\ude00`, tabs).
+//! JSON files, and other files that hold JSON, are read by JSON's own rules, which differ from YAML's (`\ud83d\ude00`,
+//! tabs).
 
 mod escape;
 mod file;

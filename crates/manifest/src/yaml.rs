@@ -248,7 +248,27 @@ impl Reading<'_, '_> {
         let at = if at >= self.text.len() { self.text.trim_end().len() } else { at };
         let sign = self.text[at..].chars().next().filter(|sign| !sign.is_whitespace());
         let place = Place::new(self.file, at..at + sign.map_or(0, char::len_utf8));
-        Mistake::new("yaml_syntax", format!("is not YAML: {info}")).at(place)
+        let mistake = Mistake::new("yaml_syntax", format!("is not YAML: {info}")).at(place);
+        match self.pair_behind(at).filter(|_| info.contains("escape code")) {
+            Some((written, character)) => {
+                let code = u32::from(character);
+                mistake.hint(format!("{written} is a character in JSON only; in YAML it is \\U{code:08x}"))
+            }
+            None => mistake,
+        }
+    }
+
+    /// The first two escape sequences behind a place that are one character in JSON (UTF-16), and the character.
+    fn pair_behind(&self, at: usize) -> Option<(&str, char)> {
+        const LENGTH: usize = "\\ud83d\\ude00".len();
+        let rest = self.text.get(at..)?;
+        rest.match_indices("\\u").find_map(|(start, _)| {
+            let written = rest.get(start..start + LENGTH).filter(|written| written.is_ascii())?;
+            let unit = |digits: &str| u16::from_str_radix(digits, 16).ok();
+            let (first, second) = (unit(&written[2..6])?, unit(written[6..].strip_prefix("\\u")?)?);
+            let character = char::decode_utf16([first, second]).next()?.ok()?;
+            (!(0..0x1_0000).contains(&u32::from(character))).then_some((written, character))
+        })
     }
 
     /// A tab in the indentation of the line where an error was noticed, or of the next one.

@@ -94,3 +94,10 @@ fn a_file_that_is_named_twice_is_read_once() {
     let manifest = read(&[file.clone(), Input::Path(folder.path().to_owned()), file], &SHAPE).unwrap();
     assert_eq!(*manifest.document(), json!({"jobs": [{"name": "a"}]}));
 }
+
+#[test]
+fn json_may_stand_in_a_file_for_yaml() {
+    let folder = crate::support::folder(&[("a.yaml", r#"{"set": "\ud83d\ude00"}"#)]);
+    let manifest = read(&[Input::Path(folder.path().to_owned())], &SHAPE).unwrap();
+    assert_eq!(*manifest.document(), json!({"set": "😀"}));
+}

@@ -88,6 +88,13 @@ fn syntax_is_told_at_its_place() {
     assert_mistakes(&[
         ("anything: [|-\n  a\n]", "yaml_syntax", "|", Some("write the text in double quotes")),
         ("set: 'a\n", "yaml_syntax", "'", None),
+        (
+            "set: \"é\\u00e9\\uD83D\\uDE00\"",
+            "yaml_syntax",
+            "\"",
+            Some("\\uD83D\\uDE00 is a character in JSON only; in YAML it is \\U0001f600"),
+        ),
+        ("set: \"\\ud83d\"", "yaml_syntax", "\"", None),
         ("set: a\n\tprune: true\n", "tab", "\t", Some("YAML is indented by spaces")),
         ("jobs:\n\t- name: a\n", "tab", "\t", Some("YAML is indented by spaces")),
         ("jobs:\r\n  - name: a\r\n\t  version: b\r\n", "tab", "\t", Some("YAML is indented by spaces")),
