@@ -138,8 +138,8 @@ impl<'a> Output<'a> {
         Self { to, is_awaited: true, failure: None }
     }
 
-    /// Something else is done as well, and its status counts. It goes on as if all was printed when its reader is gone, so
-    /// that no change is left half done.
+    /// Something else is done as well, and its status counts. It goes on as if all was printed when its reader is gone,
+    /// so that no change is left half done.
     pub(crate) fn lasting(to: &'a mut dyn Write) -> Self {
         Self { to, is_awaited: false, failure: None }
     }

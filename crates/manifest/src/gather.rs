@@ -200,8 +200,8 @@ fn format_of(path: &Path) -> Option<Format> {
     }
 }
 
-/// JSON has escape sequences that YAML has not. What is JSON means the same in YAML otherwise, so that a file for YAML may
-/// hold what a program wrote as JSON.
+/// JSON has escape sequences that YAML has not. What is JSON means the same in YAML otherwise, so that a file for YAML
+/// may hold what a program wrote as JSON.
 fn guess(text: &str) -> Format {
     let may_be_json = text.trim_start().starts_with('{');
     if may_be_json && serde_json::from_str::<Value>(text).is_ok() { Format::Json } else { Format::Yaml }
