@@ -12,8 +12,8 @@ use crate::console::Console;
 /// Nobody asks what goes on for so long.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// A line on a terminal that says what is going on and how far it is. It comes after a moment, and is gone with this. It
-/// stands where errors do: results stay what they are.
+/// A line on a terminal that says what is going on and how far it is. It comes after a moment, and is gone with this.
+/// It stands where errors do: results stay what they are.
 pub(crate) struct Progress {
     done: Arc<AtomicU64>,
     line: Option<(Sender<()>, JoinHandle<()>)>,

@@ -9,7 +9,8 @@ use crate::address::BaseUrl;
 /// The agent for requests to an address. No redirection is followed, and every status is an answer.
 ///
 /// The proxy of the environment (`ALL_PROXY`, `HTTPS_PROXY` or `HTTP_PROXY`, but not for what `NO_PROXY` lists) is used
-/// for https to other machines only: what goes through it in plain text it could read, and this machine it cannot reach.
+/// for https to other machines only: what goes through it in plain text it could read, and this machine it cannot
+/// reach.
 pub(crate) fn agent(
     address: &BaseUrl,
     settings: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,

@@ -49,7 +49,7 @@ impl ClientError {
         }
     }
 
-    /// Whether this service says that there is no such thing. A status 404 alone may be of another one, such as a proxy.
+    /// Whether this service says that there is no such thing. A status 404 alone may be that of a proxy.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Problem(problem) if is_not_found(problem))

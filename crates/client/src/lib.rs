@@ -18,8 +18,8 @@
 //! **Requests are repeated** when the service says to come back later (429, 503) and when no answer came, until
 //! [`Settings::deadline`]. That is safe, because the service knows things by their natural keys: it does a write that
 //! comes twice once. A report of a run without `issued_at` is the one that has no key, and is only repeated when it is
-//! certain that it was not stored. A DELETE that finds nothing when it is repeated has succeeded. A write with a condition
-//! (`If-Match`, `revision`, `expect_plan`) that is refused when it is repeated may have succeeded before:
+//! certain that it was not stored. A DELETE that finds nothing when it is repeated has succeeded. A write with a
+//! condition (`If-Match`, `revision`, `expect_plan`) that is refused when it is repeated may have succeeded before:
 //! [`ClientError::Uncertain`].
 //!
 //! **What comes from others is not trusted.** Answers are bounded in time and length. No redirection is followed, so no
