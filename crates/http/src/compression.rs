@@ -6,15 +6,15 @@
 //! coding at its end.
 
 use actix_http::encoding::Encoder;
-use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    AcceptEncoding, CONTENT_TYPE, ContentEncoding, ETAG, Encoding, Header as _, HeaderMap, HeaderValue, IF_NONE_MATCH,
-    VARY,
+    AcceptEncoding, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, ETAG, Encoding, Header as _, HeaderMap,
+    HeaderValue, IF_NONE_MATCH, VARY,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest};
 
 /// What is shorter gains too little.
 const LEAST: u64 = 1_024;
@@ -69,12 +69,23 @@ fn wanted(request: &ServiceRequest) -> Option<ContentEncoding> {
     }
 }
 
+/// Whether the client takes gzip rather than what is plain.
+pub(crate) fn takes_gzip(request: &HttpRequest) -> bool {
+    let supported = [Encoding::gzip(), Encoding::identity()];
+    let negotiated = AcceptEncoding::parse(request).ok().and_then(|accepted| accepted.negotiate(supported.iter()));
+    negotiated == Some(Encoding::gzip())
+}
+
 fn is_worth_it(response: &ServiceResponse<BoxBody>) -> bool {
     let is_long = match response.response().body().size() {
         BodySize::None => false,
         BodySize::Sized(length) => length >= LEAST,
         BodySize::Stream => true,
     };
+    // A file may be there in a compressed form, with a tag that tells it.
+    if response.headers().contains_key(CONTENT_ENCODING) {
+        return false;
+    }
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     is_long && ["application/json", "application/javascript", "text/"].iter().any(|start| kind.starts_with(start))
 }
@@ -86,7 +97,7 @@ fn tag(headers: &mut HeaderMap, coding: ContentEncoding) {
     }
 }
 
-fn tagged(tag: &str, coding: ContentEncoding) -> Option<String> {
+pub(crate) fn tagged(tag: &str, coding: ContentEncoding) -> Option<String> {
     Some(format!("{}+{}\"", tag.strip_suffix('"')?, coding.as_str()))
 }
 

@@ -172,6 +172,11 @@ impl Call {
         self.payload.replace(Payload::None)
     }
 
+    /// Whether the client takes gzip rather than what is plain.
+    pub(crate) fn takes_gzip(&self) -> bool {
+        crate::compression::takes_gzip(&self.request)
+    }
+
     /// What the request says in `If-None-Match` about what the caller has already.
     pub(crate) fn freshness(&self) -> Result<Freshness, Problem> {
         Freshness::of(self.request.headers())

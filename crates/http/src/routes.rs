@@ -1,6 +1,7 @@
 //! Every route. Each verb has a file, with its description and its handler: the routes and the OpenAPI document are
 //! made from one list.
 
+mod console;
 mod documents;
 mod inputs;
 mod job_revisions;
@@ -28,6 +29,8 @@ use crate::document::{self, Operation};
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
 use prediction_wire as wire;
+
+pub use self::console::configure_console;
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
 const ENDPOINTS: [Endpoint; 50] = [

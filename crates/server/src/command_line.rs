@@ -123,6 +123,9 @@ pub(crate) struct ServeOptions {
         value_name = "URL"
     )]
     pub(crate) otlp_endpoint: Option<String>,
+    /// Do not serve the console at /, which leads to the documentation then
+    #[arg(long, env = "PREDICTION_API_NO_CONSOLE")]
+    pub(crate) no_console: bool,
     #[command(flatten)]
     pub(crate) identity: IdentityOptions,
     #[command(flatten)]

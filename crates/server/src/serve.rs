@@ -82,6 +82,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     rt::System::new().block_on(async {
         let (for_public, for_internal) = (api.clone(), api.clone());
         let (origins, is_compressing) = (options.cors_origins.clone(), options.compress);
+        let console = if options.no_console { |_: &mut _| () } else { prediction_http::configure_console };
         let configure =
             if internal.is_empty() { prediction_http::configure } else { prediction_http::configure_public };
         let server = Server::build().disable_signals().shutdown_timeout(SHUTDOWN_SECONDS);
@@ -92,6 +93,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
                 .wrap(from_fn(prediction_http::middleware::observe))
                 // Outside, since errors are written anew by the one before.
                 .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+                .configure(console)
                 .configure(configure)
         })?;
         let server = listener::serve(server, internal, &internal_connections, move || {

@@ -12,6 +12,7 @@ const TESTKIT: &str = "prediction-domain-testkit";
 const POSTGRES: &str = "prediction-adapters-postgres";
 const PG_SQLSTATE: &str = "prediction-pg-sqlstate";
 const SQLITE: &str = "prediction-adapters-sqlite";
+const CONSOLE: &str = "prediction-console";
 const HTTP: &str = "prediction-http";
 const STRICT_JSON: &str = "prediction-strict-json";
 const MANIFEST: &str = "prediction-manifest";
@@ -25,7 +26,7 @@ const WEB: &str = "prediction-adapters-web";
 const SERVER: &str = "prediction-server";
 
 /// Every crate, and which others of the workspace it is made of.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     (DOMAIN, &[]),
     (TESTKIT, &[DOMAIN]),
     (POSTGRES, &[DOMAIN, PG_SQLSTATE]),
@@ -36,7 +37,8 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     (UNITS, &[DOMAIN]),
     (IDENTITY, &[DOMAIN, STRICT_JSON]),
     (WIRE, &[DOMAIN, STRICT_JSON]),
-    (HTTP, &[DOMAIN, IDENTITY, WIRE]),
+    (CONSOLE, &[]),
+    (HTTP, &[DOMAIN, CONSOLE, IDENTITY, WIRE]),
     (CLIENT, &[WIRE]),
     (SYSTEM, &[DOMAIN]),
     (WEB, &[IDENTITY, STRICT_JSON]),

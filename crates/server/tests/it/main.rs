@@ -15,6 +15,7 @@ mod client_examples;
 mod command;
 mod comparing;
 mod connections;
+mod console;
 mod costs;
 mod crate_edges;
 mod cursors;

@@ -1,0 +1,373 @@
+// The start page: which jobs do not deliver, and why.
+
+import { get } from "../api.js";
+import { html, useEffect, useRef, useState } from "../html.js";
+import { useEvery, useLoad } from "../load.js";
+import { Empty, FailureNote, JobLink, Loading, Name, Status, StatusMark, Time, useNow, useTitle } from "../parts.js";
+import { narrow, route, to } from "../route.js";
+import { hindrance } from "../session.js";
+import { STATUSES, TROUBLED, organisationName, reason, severity, shortId, since, spoken } from "../words.js";
+import { changeActive } from "./pausing.js";
+
+/** @typedef {import("../words.js").Job} Job */
+
+const EXPAND = "source,source_version,organisation";
+const REFRESH_MS = 30_000;
+const PAGE = 100;
+
+export function HealthPage() {
+  useTitle("Health");
+  const { query } = route.value;
+  const chosen = chosenStatuses(query.health);
+  const where = { organisation_id: query.organisation_id, source_id: query.source_id };
+  const filter = { ...where, health: chosen.length === STATUSES.length ? null : chosen.join(","), name: query.name };
+  // A job that is asked for by name is shown whatever its health.
+  if (query.name) filter.health = null;
+  const key = JSON.stringify(filter);
+  const counts = useLoad(`counts ${JSON.stringify(where)}`, (signal) => get("/jobs/health", where, signal));
+  const list = useRows(key, filter);
+  const now = useNow();
+  const refresh = () => {
+    counts.reload();
+    list.refresh();
+  };
+  useEvery(refresh, REFRESH_MS);
+  const total = counts.data && STATUSES.reduce((sum, status) => sum + counts.data.counts[status], 0);
+  return html`<div class="title">
+      <h1>Health</h1>
+      <p class="aside">
+        ${counts.data && html`judged <${Time} at=${counts.data.judged_at} now=${Math.max(now, Date.parse(counts.data.judged_at))} />`}
+      </p>
+      <button onClick=${refresh} disabled=${list.isLoading}>Refresh</button>
+    </div>
+    <${FailureNote} failure=${counts.failure ?? list.failure} retry=${refresh} />
+    <${Counts} counts=${counts.data?.counts} chosen=${query.name ? [] : chosen} />
+    <${Filters} query=${query} rows=${list.rows} />
+    <${Jobs} list=${list} query=${query} chosen=${chosen} total=${total} now=${now} />`;
+}
+
+/** @param {string | undefined} text */
+function chosenStatuses(text) {
+  if (text === "all") return STATUSES;
+  const named = (text ?? "").split(",").filter((status) => STATUSES.includes(status));
+  return named.length > 0 ? named : TROUBLED;
+}
+
+/** The seven counts; each one is a filter. */
+function Counts({ counts, chosen }) {
+  const choose = (/** @type {string[]} */ statuses) => {
+    const ordered = STATUSES.filter((status) => statuses.includes(status));
+    const isUsual = ordered.join() === TROUBLED.join() || ordered.length === 0;
+    narrow({ health: isUsual ? null : ordered.length === STATUSES.length ? "all" : ordered.join(","), name: null });
+  };
+  const toggle = (/** @type {string} */ status) =>
+    choose(chosen.includes(status) ? chosen.filter((other) => other !== status) : [...chosen, status]);
+  return html`<div class="counts" role="group" aria-label="Jobs by health; press to show or to hide them">
+    ${STATUSES.map(
+      (status) =>
+        html`<button
+          key=${status}
+          class=${`count ${status}`}
+          aria-pressed=${chosen.includes(status)}
+          onClick=${() => toggle(status)}
+          onDblClick=${() => choose([status])}
+        >
+          <b>${counts ? counts[status].toLocaleString("en") : "–"}</b>
+          <span><${StatusMark} status=${status} />${spoken(status)}</span>
+        </button>`,
+    )}
+    <span class="presets">
+      <button class="quiet" onClick=${() => choose(TROUBLED)}>Not delivering</button>
+      <button class="quiet" onClick=${() => choose(STATUSES)}>All</button>
+    </span>
+  </div>`;
+}
+
+/** What the list is narrowed to, beside its health. */
+function Filters({ query, rows }) {
+  const [text, setText] = useState(query.name ?? query.part ?? "");
+  useEffect(() => setText(query.name ?? query.part ?? ""), [query.name]);
+  const type = (/** @type {any} */ event) => {
+    setText(event.currentTarget.value);
+    narrow({ part: event.currentTarget.value, name: null });
+  };
+  const search = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    narrow({ name: text.trim() || null, part: null });
+  };
+  const organisation = rows.find(
+    (/** @type {Job} */ row) => row.organisation_id === query.organisation_id,
+  )?.organisation;
+  const source = rows.find((/** @type {Job} */ row) => row.source_id === query.source_id)?.source;
+  return html`<form class="filters" role="search" onSubmit=${search}>
+    <label for="search">Name</label>
+    <input
+      id="search"
+      type="search"
+      value=${text}
+      onInput=${type}
+      autocomplete="off"
+      spellcheck="false"
+      aria-describedby="search-note"
+    />
+    <button disabled=${text.trim() === ""}>Find this name</button>
+    <span id="search-note" class="aside"
+      >${query.name ? "jobs of exactly this name, whatever their health" : "typing narrows the list below"}</span
+    >
+    ${query.organisation_id && html`<${Narrowed} what="organisation" clear="organisation_id">${organisationName(organisation, query.organisation_id)}<//>`}
+    ${query.source_id && html`<${Narrowed} what="source" clear="source_id">${source?.name ?? shortId(query.source_id)}<//>`}
+  </form>`;
+}
+
+function Narrowed({ what, clear, children }) {
+  return html`<span class="chip"
+    >${what} <${Name}>${children}<//>
+    <button type="button" class="quiet" aria-label=${`Show every ${what}`} onClick=${() => narrow({ [clear]: null })}>
+      ×
+    </button></span
+  >`;
+}
+
+/**
+ * The jobs of the filter. A row that is there keeps its place while the list is read again: what has left the filter is
+ * marked, and what has come to it stands at the end. So nobody pauses the wrong job because rows moved.
+ * @param {string} key
+ * @param {Record<string, string | null | undefined>} filter
+ */
+function useRows(key, filter) {
+  const [state, setState] = useState({
+    key,
+    rows: /** @type {Job[]} */ ([]),
+    gone: new Set(),
+    cursor: /** @type {string | null} */ (null),
+  });
+  const [cursors, setCursors] = useState(/** @type {{ key: string, list: (string | null)[] }} */ ({ key, list: [] }));
+  const loaded = useLoad(key, (signal) =>
+    readPages(signal, filter, Math.max(1, cursors.key === key ? cursors.list.length + 1 : 1)),
+  );
+  const known = useRef({ key: "", rows: /** @type {Job[]} */ ([]) });
+  useEffect(() => {
+    if (!loaded.data) return;
+    const { items, cursor } = loaded.data;
+    const before = known.current.key === key ? known.current.rows : [];
+    const fresh = new Map(items.map((/** @type {Job} */ job) => [job.id, job]));
+    const kept = before.map((row) => fresh.get(row.id) ?? row);
+    const gone = new Set(before.filter((row) => !fresh.has(row.id)).map((row) => row.id));
+    const places = new Set(before.map((row) => row.id));
+    const added = items.filter((/** @type {Job} */ job) => !places.has(job.id)).sort(worstFirst);
+    const rows = [...kept, ...added];
+    known.current = { key, rows };
+    setState({ key, rows, gone, cursor });
+  }, [loaded.data, key]);
+  const isOther = state.key !== key;
+  const replace = (/** @type {Job} */ job) => {
+    const rows = known.current.rows.map((row) => (row.id === job.id ? { ...row, ...job } : row));
+    known.current = { ...known.current, rows };
+    setState((before) => ({ ...before, rows }));
+  };
+  return {
+    rows: isOther ? [] : state.rows,
+    gone: isOther ? new Set() : state.gone,
+    cursor: isOther ? null : state.cursor,
+    isLoading: loaded.isLoading,
+    isFirst: isOther || (loaded.isLoading && state.rows.length === 0 && loaded.data === null),
+    failure: loaded.failure,
+    refresh: loaded.reload,
+    replace,
+    more: () => {
+      setCursors((before) => ({ key, list: before.key === key ? [...before.list, null] : [null] }));
+      loaded.reload();
+    },
+  };
+}
+
+/**
+ * So many pages, one after the other: the places of later ones depend on those before.
+ * @param {AbortSignal} signal
+ * @param {Record<string, string | null | undefined>} filter
+ * @param {number} count
+ */
+async function readPages(signal, filter, count) {
+  /** @type {Job[]} */
+  const items = [];
+  let cursor = null;
+  for (let page = 0; page < count; page += 1) {
+    const answer = await get("/jobs", { ...filter, expand: EXPAND, limit: PAGE, cursor }, signal);
+    items.push(...answer.items);
+    cursor = answer.next_cursor;
+    if (cursor === null) break;
+  }
+  return { items, cursor };
+}
+
+/** @param {Job} a @param {Job} b */
+function worstFirst(a, b) {
+  const longest = (/** @type {Job} */ job) => since(job) ?? job.health.last_success_at ?? job.created_at;
+  return severity(a.health.status) - severity(b.health.status) || longest(a).localeCompare(longest(b));
+}
+
+function Jobs({ list, query, chosen, total, now }) {
+  const part = (query.part ?? "").trim().toLocaleLowerCase();
+  const rows = part
+    ? list.rows.filter((/** @type {Job} */ job) => job.name.toLocaleLowerCase().includes(part))
+    : list.rows;
+  if (list.isFirst) return list.failure ? null : html`<${Loading} />`;
+  if (list.rows.length === 0 && !list.failure)
+    return html`<${Nothing} query=${query} chosen=${chosen} total=${total} />`;
+  const names = new Map(list.rows.map((/** @type {Job} */ job) => [job.id, job.name]));
+  return html`<table class="jobs" onKeyDown=${moveAmongRows}>
+      <caption class="hidden">
+        Jobs, the worst first. The arrow keys go from job to job.
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Health</th>
+          <th scope="col">Job</th>
+          <th scope="col">Source</th>
+          <th scope="col">Since</th>
+          <th scope="col">Last success</th>
+          <th scope="col" class="number">Failures</th>
+          <th scope="col"><span class="hidden">Actions</span></th>
+        </tr>
+      </thead>
+      ${rows.map((/** @type {Job} */ job) => html`<${Row} key=${job.id} job=${job} list=${list} names=${names} now=${now} />`)}
+    </table>
+    ${rows.length === 0 && html`<${Empty}><p>None of the ${list.rows.length} jobs in the list has “${query.part}” in its name. “Find this name” asks for it among all jobs.</p><//>`}
+    <p class="aside foot">
+      ${rows.length.toLocaleString("en")}${rows.length === 1 ? " job" : " jobs"}${list.cursor && " so far, the worst of them first "}
+      ${list.cursor && html`<button onClick=${list.more} disabled=${list.isLoading}>Show more</button>`}
+    </p>`;
+}
+
+function Row({ job, list, names, now }) {
+  const [isOpen, setOpen] = useState(false);
+  const { health } = job;
+  const isGone = list.gone.has(job.id);
+  const blocked = health.blocked_by ?? [];
+  const mayWrite = hindrance("jobs:write");
+  const toggle = () => changeActive(job, !job.active, { replace: list.replace, expand: EXPAND });
+  const id = `about-${job.id}`;
+  return html`<tbody class=${isGone ? "gone" : ""}>
+    <tr>
+      <td><${Status} status=${health.status} />${isGone && html`<span class="aside"> was here</span>`}</td>
+      <td class="job">
+        <${JobLink} id=${job.id}>${job.name}<//>
+        <a
+          class="aside"
+          href=${to([], { ...route.value.query, organisation_id: job.organisation_id })}
+          title=${`Only ${job.organisation_id}`}
+        >
+          <${Name}>${organisationName(job.organisation, job.organisation_id)}<//></a
+        >
+      </td>
+      <td>
+        <a class="plain" href=${to([], { ...route.value.query, source_id: job.source_id })} title="Only this source"
+          ><${Name}>${job.source?.name ?? shortId(job.source_id)}<//></a
+        >
+        <span class="version">@<${Name}>${job.source_version?.version ?? shortId(job.source_version_id)}<//></span>
+      </td>
+      <td data-label="since" class=${since(job) ? "" : "nothing"}>
+        ${since(job) ? html`<${Time} at=${since(job)} now=${now} />` : html`<span class="none">–</span>`}
+      </td>
+      <td data-label="last success"><${Time} at=${health.last_success_at} now=${now} /></td>
+      <td class=${health.consecutive_failures ? "number" : "number nothing"} data-label="failures">
+        ${health.consecutive_failures || html`<span class="none">0</span>`}
+      </td>
+      <td class="actions">
+        <button
+          class="quiet"
+          aria-expanded=${isOpen}
+          aria-controls=${id}
+          aria-label=${`Why: ${job.name}`}
+          onClick=${() => setOpen(!isOpen)}
+        >
+          Why
+        </button>
+        <button
+          disabled=${mayWrite !== null}
+          title=${mayWrite}
+          aria-label=${`${job.active ? "Pause" : "Resume"} ${job.name}`}
+          onClick=${toggle}
+        >
+          ${job.active ? "Pause" : "Resume"}
+        </button>
+      </td>
+    </tr>
+    ${
+      blocked.length > 0 &&
+      html`<tr class="more">
+        <td colspan="7">
+          Blocked by${" "}
+          ${blocked.map((/** @type {string} */ other, /** @type {number} */ index) => html`${index > 0 && ", "}<${JobLink} id=${other}>${names.get(other)}<//>`)},
+          which ${blocked.length === 1 ? "does" : "do"} not deliver.
+        </td>
+      </tr>`
+    }
+    ${
+      isOpen &&
+      html`<tr class="more">
+        <td colspan="7" id=${id}><${Why} job=${job} now=${now} /></td>
+      </tr>`
+    }
+  </tbody>`;
+}
+
+/** The reason, and the last message of a run. */
+function Why({ job, now }) {
+  const mayRead = hindrance("predictions:read");
+  const runs = useLoad(mayRead ? null : `last run ${job.id} ${job.health.last_run_at}`, (signal) =>
+    get(`/jobs/${job.id}/runs`, { limit: 1 }, signal),
+  );
+  const run = runs.data?.items[0];
+  return html`<p>${reason(job, now)}</p>
+    ${mayRead && html`<p class="aside">${mayRead} So what its runs said is not shown.</p>`}
+    <${FailureNote} failure=${runs.failure} retry=${runs.reload} />
+    ${runs.isLoading && html`<${Loading} />`}
+    ${run && html`<p>The newest run ${run.status === "failed" ? "failed" : "succeeded"} <${Time} at=${run.issued_at} now=${now} />${run.message ? ":" : "."}</p>`}
+    ${run?.message && html`<pre dir="auto" tabindex="0">${run.message}</pre>`}`;
+}
+
+/** Arrow keys go from job to job, as in any list. @param {KeyboardEvent} event */
+function moveAmongRows(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const here = /** @type {HTMLElement} */ (event.target).closest("tbody");
+  if (!step || !here) return;
+  const next = step > 0 ? here.nextElementSibling : here.previousElementSibling;
+  const link = /** @type {HTMLElement | null} */ (next?.querySelector(".job a") ?? null);
+  if (!link) return;
+  event.preventDefault();
+  link.focus();
+}
+
+/** Why there is nothing, and what to do next. */
+function Nothing({ query, chosen, total }) {
+  if (query.name) {
+    return html`<${Empty}
+      ><h2>No job is named <${Name}>${query.name}<//></h2>
+      <p>The whole name has to be given, with the same capital letters.</p>
+      <button onClick=${() => narrow({ name: null, health: "all", part: query.name })}>
+        Look for it in the list of all jobs
+      </button><//
+    >`;
+  }
+  if (total === 0 && !query.organisation_id && !query.source_id) {
+    return html`<${Empty}
+      ><h2>There are no jobs yet</h2>
+      <p>
+        With a source and a version of it published, this writes a file for a job, shows what it would do, and does it:
+      </p>
+      <pre tabindex="0">
+prediction new job --source NAME --name JOB &gt; job.yaml${"\n"}prediction plan job.yaml${"\n"}prediction apply job.yaml</pre>
+      <p><a href="/docs/">The API, request by request</a></p><//
+    >`;
+  }
+  const isTroubled = chosen.every((/** @type {string} */ status) => TROUBLED.includes(status));
+  return html`<${Empty}
+    ><h2>${isTroubled ? "Every job delivers" : `No job is ${chosen.map(spoken).join(" or ")}`}</h2>
+    <p>
+      ${isTroubled ? "None is overdue, failing or late." : "Nothing fits this filter now."} The counts above show what
+      there is.
+    </p>
+    <button onClick=${() => narrow({ health: "all", name: null })}>Show all jobs</button><//
+  >`;
+}
