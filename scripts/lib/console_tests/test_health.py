@@ -1,0 +1,144 @@
+"""The start page: what does not deliver is found, understood and paused, by mouse and by keyboard alone."""
+
+import re
+
+from playwright.sync_api import expect
+
+from .conftest import Console
+from .world import LONGEST, MARKUP, PICTURES, RIGHT_TO_LEFT, World
+
+
+def test_what_does_not_deliver_is_shown_worst_first(console: Console, world: World) -> None:
+    page = console.open(token=world.token)
+    rows = page.locator("tbody")
+    expect(rows.first).to_contain_text("overdue")
+    expect(rows.first).to_contain_text("Obstwiese Nord")
+    expect(rows.first).to_contain_text("Ferme des Trois Chênes")
+    expect(rows.first).to_contain_text(re.compile(r"mildew-predictor\s*@\s*2\.1\.0"))
+    statuses = page.locator("tbody .status").all_inner_texts()
+    order = ["overdue", "failing", "late"]
+    assert statuses == sorted(statuses, key=order.index) and set(statuses) == set(order)
+    # The token is in no address that somebody could copy.
+    assert "token" not in page.url
+
+
+def test_each_count_is_a_filter_that_the_address_keeps(console: Console, world: World) -> None:
+    page = console.open(token=world.token)
+    counts = page.get_by_role("group", name=re.compile("Jobs by health"))
+    expect(counts.get_by_role("button", name=re.compile("^1 new"))).to_have_attribute("aria-pressed", "false")
+    counts.get_by_role("button", name=re.compile("new")).click()
+    expect(page.get_by_role("link", name="Never ran")).to_be_visible()
+    expect(page).to_have_url(re.compile("health=overdue,failing,late,new"))
+    page.reload()
+    expect(page.get_by_role("link", name="Never ran")).to_be_visible()
+    counts.get_by_role("button", name="All").click()
+    expect(page.get_by_role("link", name="Resting")).to_be_visible()
+
+
+def test_why_is_answered_with_the_message_of_the_run(console: Console, world: World) -> None:
+    page = console.open(token=world.token)
+    page.get_by_role("button", name="Why: Gewächshaus 1").click()
+    expect(page.get_by_text("Its last 3 runs failed.")).to_be_visible()
+    expect(page.get_by_text("ValueError: <script>")).to_be_visible()
+
+
+def test_a_job_is_paused_and_resumed(console: Console, world: World) -> None:
+    page = console.open("?health=all", token=world.token)
+    page.get_by_role("button", name="Pause Parcel 5").click()
+    expect(page.get_by_role("status").filter(has_text="Paused Parcel 5")).to_be_visible()
+    assert world.call("GET", f"/jobs/{world.jobs['Parcel 5']}")["active"] is False
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status").filter(has_text="Resumed Parcel 5")).to_be_visible()
+    assert world.call("GET", f"/jobs/{world.jobs['Parcel 5']}")["active"] is True
+
+
+def test_pausing_warns_when_others_read_the_job(console: Console, world: World) -> None:
+    page = console.open(token=world.token)
+    page.get_by_role("button", name="Pause Obstwiese Nord").click()
+    expect(page.get_by_role("status").filter(has_text="Paused Obstwiese Nord")).to_contain_text("output")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status").filter(has_text="Resumed")).to_be_visible()
+    # It was activated anew just now, which is not how the other tests want it.
+    world.age()
+
+
+def test_the_keyboard_is_enough(console: Console, world: World) -> None:
+    page = console.open("?health=all", token=world.token)
+    expect(page.get_by_role("link", name="Parcel 6")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('.job') !== null"):
+            break
+    for _ in range(60):
+        if page.evaluate("document.activeElement.textContent") == "Parcel 6":
+            break
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="Parcel 6")).to_be_focused()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('aria-label')") == "Pause Parcel 6":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Resume Parcel 6")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Pause Parcel 6")).to_be_focused()
+
+
+def test_rows_keep_their_places_when_the_list_is_read_again(console: Console, world: World) -> None:
+    page = console.open("?health=new", token=world.token)
+    expect(page.get_by_role("link", name="Never ran")).to_be_visible()
+    world.set_up("Late comer", 3, "frost-warning")
+    world.report_days("Never ran", 1)
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.locator("tbody")).to_have_count(2)
+    expect(page.locator("tbody").nth(0)).to_contain_text("Never ran")
+    expect(page.locator("tbody").nth(0)).to_contain_text("was here")
+    expect(page.locator("tbody").nth(1)).to_contain_text("Late comer")
+    world.call("DELETE", f"/jobs/{world.jobs['Late comer']}")
+
+
+def test_names_are_text(console: Console, world: World) -> None:
+    page = console.open("?health=all", token=world.token)
+    for name in (MARKUP, RIGHT_TO_LEFT, LONGEST, PICTURES):
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    assert page.locator("main img, main script, main b:not(.count b)").count() == 0
+    assert page.title() == "Health · Prediction API"
+
+
+def test_typing_narrows_and_a_whole_name_is_found_among_all(console: Console, world: World) -> None:
+    page = console.open(token=world.token)
+    box = page.get_by_role("searchbox", name="Name")
+    box.fill("obst")
+    expect(page.locator("tbody")).to_have_count(1)
+    box.fill("Never ran")
+    expect(page.get_by_text("None of the")).to_be_visible()
+    box.press("Enter")
+    expect(page.get_by_role("link", name="Never ran")).to_be_visible()
+    expect(page).to_have_url(re.compile("name=Never"))
+    box.fill("Nobody")
+    box.press("Enter")
+    expect(page.get_by_role("heading", name="No job is named Nobody")).to_be_visible()
+
+
+def test_a_reader_is_not_offered_to_pause_and_told_why(console: Console, reader_token: str) -> None:
+    page = console.open("?health=all", token=reader_token)
+    button = page.get_by_role("button", name="Pause Gewächshaus 1")
+    expect(button).to_be_disabled()
+    expect(button).to_have_attribute("title", "Your token lacks the scope jobs:write.")
+    page.get_by_role("button", name="Why: Gewächshaus 1").click()
+    expect(page.get_by_text("lacks the scope predictions:read")).to_be_visible()
+
+
+def test_two_people_change_one_job(console: Console, world: World) -> None:
+    page = console.open("?health=all", token=world.token)
+    button = page.get_by_role("button", name="Pause Parcel 7")
+    expect(button).to_be_visible()
+    world.call("PUT", f"/jobs/{world.jobs['Parcel 7']}", {"active": False})
+    console.expected = lambda text: "412" in text
+    button.click()
+    expect(page.get_by_role("status").filter(has_text="Somebody else changed Parcel 7")).to_be_visible()
+    page.get_by_role("button", name="Resume Parcel 7").click()
+    expect(page.get_by_role("button", name="Pause Parcel 7")).to_be_visible()

@@ -1,0 +1,84 @@
+"""How pages look and read: in both themes, wide and narrow, by the rules of accessibility."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import Console
+from .world import LONGEST, World, organisation
+
+WIDTHS = {"wide": 1280, "narrow": 375}
+
+
+def place(name: str, world: World) -> tuple[str, str]:
+    """Where a page is, and what is there when it has been read."""
+    return {
+        "health": ("", "tbody .status"),
+        "health-empty": ("?health=unmonitored,new&name=Nobody", ".empty"),
+        "health-why": (f"?organisation_id={organisation(1)}", "tbody .status"),
+        "job": (f"jobs/{world.jobs['Gewächshaus 1']}", ".chart canvas"),
+        "job-bindings": (f"jobs/{world.jobs['Harvest forecast']}/bindings", "section table"),
+        "job-chain": (f"jobs/{world.jobs['Harvest forecast']}/chain", "section table"),
+        "job-revisions": (f"jobs/{world.jobs['Gewächshaus 1']}/revisions", "section tbody"),
+        "job-copy": (f"jobs/{world.jobs['Harvest forecast']}/copy", "figure"),
+        "hostile": (f"jobs/{world.jobs[LONGEST]}/copy", "figure"),
+        "sign-in": ("sign-in", "dialog[open]"),
+    }[name]
+
+
+PLACES = [
+    "health",
+    "health-empty",
+    "health-why",
+    "job",
+    "job-bindings",
+    "job-chain",
+    "job-revisions",
+    "job-copy",
+    "hostile",
+    "sign-in",
+]
+# What is pressed before a picture is taken.
+PRESSED = {"health-why": "Why: Gewächshaus 1", "job-revisions": "Restore revision 2"}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PLACES)
+def test_a_page_is_accessible_at_every_width(
+    browser: Browser, world: World, request: pytest.FixtureRequest, name: str, theme: str
+) -> None:
+    axe = Path(request.config.getoption("--axe")).read_text()
+    folder = Path(request.config.getoption("--pictures"))
+    folder.mkdir(parents=True, exist_ok=True)
+    context = browser.new_context(color_scheme=theme, locale="en-GB", timezone_id="Europe/Berlin")  # type: ignore[arg-type]
+    try:
+        console = Console(context.new_page(), world.url)
+        where, awaited = place(name, world)
+        for size, width in WIDTHS.items():
+            console.page.set_viewport_size({"width": width, "height": 800})
+            page = console.open(where, token=None if name == "sign-in" else world.token)
+            expect(page.locator(awaited).first).to_be_visible()
+            if name in PRESSED:
+                page.get_by_role("button", name=PRESSED[name]).first.click()
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=folder / f"{name}-{size}-{theme}.png", full_page=True)
+        # 320 px are also 1280 px at 400 % (WCAG 1.4.10), and so more than 200 %.
+        page.set_viewport_size({"width": 320, "height": 800})
+        assert sideways(page) <= 320
+        for width in (320, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate(axe)
+            found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+            told = [
+                f"{rule['id']}: {node['html']} {node['failureSummary']}" for rule in found for node in rule["nodes"]
+            ]
+            assert told == [], f"at {width} px: " + "\n".join(told)
+        assert console.mistakes == []
+    finally:
+        context.close()
+
+
+def sideways(page: Page) -> int:
+    """How wide the page is; what is wider than the window has to be scrolled sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth"))
