@@ -7,10 +7,12 @@ import { begin, claims, signOut, token } from "./session.js";
 import { SignIn } from "./sign_in.js";
 import { HealthPage } from "./pages/health.js";
 import { JobPage } from "./pages/job.js";
+import { SetUpPage } from "./pages/set_up.js";
 
 /** The pages, by the first part of the address. */
 const PAGES = [
   { name: "Health", path: [], page: HealthPage },
+  { name: "Set up", path: ["setup"], page: SetUpPage },
   { name: null, path: ["jobs"], page: JobPage },
 ];
 
@@ -25,7 +27,8 @@ function App() {
     // Another page is read from its beginning, also by a screen reader.
     if (!isFirst.current) main.current?.focus();
     isFirst.current = false;
-    notice.value = null;
+    // What is said of the page that was left goes with it, unless it was said for this one.
+    notice.value = notice.value?.isForNextPage ? { ...notice.value, isForNextPage: false } : null;
   }, [where]);
   return html`<a
       class="skip"

@@ -75,7 +75,9 @@ export function FailureNote({ failure, retry }) {
 }
 
 /** Said once, and kept until the next one: what became of an action. */
-export const notice = signal(/** @type {{ kind: string, text: any, undo?: () => void } | null} */ (null));
+export const notice = signal(
+  /** @type {{ kind: string, text: any, undo?: () => void, isForNextPage?: boolean } | null} */ (null),
+);
 
 export function Notices() {
   const said = notice.value;

@@ -150,3 +150,15 @@ def test_a_change_that_is_refused_says_why(
     page.get_by_role("button", name="Pause Parcel 12").click()
     expect(page.get_by_role("status").filter(has_text="Parcel 12 was not changed")).to_contain_text(told)
     expect(page.get_by_role("button", name="Pause Parcel 12")).to_be_visible()
+
+
+def test_an_empty_service_says_what_to_do_next(console: Console, world: World) -> None:
+    counts = dict.fromkeys(("paused", "unmonitored", "overdue", "failing", "late", "new", "on_time"), 0)
+    body = {"counts": counts, "judged_at": "2026-06-01T12:00:00Z"}
+    console.page.route(re.compile("/api/v1/jobs/health"), lambda route: route.fulfill(json=body))
+    console.page.route(JOBS, lambda route: route.fulfill(json={"items": [], "next_cursor": None}))
+    page = console.open(token=world.token)
+    expect(page.get_by_role("heading", name="There are no jobs yet")).to_be_visible()
+    expect(page.get_by_text("prediction apply --file job.yaml")).to_be_visible()
+    page.get_by_role("link", name="set up a job here").click()
+    expect(page.get_by_role("heading", name="Set up a job")).to_be_visible()

@@ -354,10 +354,10 @@ function Nothing({ query, chosen, total }) {
     return html`<${Empty}
       ><h2>There are no jobs yet</h2>
       <p>
-        With a source and a version of it published, this writes a file for a job, shows what it would do, and does it:
+        With a source and a version of it published, <a href="#/setup">set up a job here</a>. Or write a file for one, see what it would do, and do it:
       </p>
       <pre tabindex="0">
-prediction new job --source NAME --name JOB &gt; job.yaml${"\n"}prediction plan job.yaml${"\n"}prediction apply job.yaml</pre>
+prediction new job --source NAME --name JOB &gt; job.yaml${"\n"}prediction plan --file job.yaml${"\n"}prediction apply --file job.yaml</pre>
       <p><a href="/docs/">The API, request by request</a></p><//
     >`;
   }

@@ -131,7 +131,7 @@ function NoValues({ job, range, asOf }) {
     return html`<${Empty}
       ><h3>It has predicted nothing yet</h3>
       <p>A runner reports its runs. This reports one by hand:</p>
-      <pre tabindex="0">prediction api POST /jobs/${job.id}/runs -f run.json</pre>
+      <pre tabindex="0">prediction api POST /jobs/${job.id}/runs --data @run.json</pre>
     <//>`;
   }
   return html`<${Empty}
