@@ -12,6 +12,8 @@ pub(crate) struct Addresses {
     pub(crate) public: Vec<SocketAddr>,
     /// For health and metrics; they are at the public ones if there are none.
     pub(crate) internal: Vec<SocketAddr>,
+    /// Whether the console is at the public ones.
+    pub(crate) has_console: bool,
 }
 
 /// Greets a user who starts the server at a terminal, with all that a first request needs. Elsewhere a token would end
@@ -29,8 +31,9 @@ pub(crate) fn greet(addresses: &Addresses, place: &str, identity: &Identity) -> 
     }
     let url = addresses.public.first().map(base_url).unwrap_or_default();
     let internal = addresses.internal.first().map(base_url);
+    let console = addresses.has_console.then_some(&*url);
     // A user who has closed the terminal does not need the greeting.
-    let _ = writeln!(out, "{}", text(&url, internal.as_deref(), place, &how_to_get_in(identity)?));
+    let _ = writeln!(out, "{}", text(&url, internal.as_deref(), place, &how_to_get_in(identity, console)?));
     Ok(())
 }
 
@@ -55,12 +58,14 @@ curl -s {url}/api/v1/sources \
 }
 
 /// A local token, or the issuer whose tokens are accepted: this service cannot mint a token of that issuer.
-fn how_to_get_in(identity: &Identity) -> anyhow::Result<String> {
+fn how_to_get_in(identity: &Identity, console: Option<&str>) -> anyhow::Result<String> {
     Ok(match identity {
         Identity::Local(identity) => {
             let token = identity::mint_for_greeting(identity)?;
+            let link = console.map(|url| format!("The console, signed in:\n\n{}\n\n", console_link(url, &token)));
+            let link = link.unwrap_or_default();
             format!(
-                "A token for everything, good for 24 hours (prediction-api token makes others):\n\nexport TOKEN={token}"
+                "{link}A token for everything, good for 24 hours (prediction-api token makes others):\n\nexport TOKEN={token}"
             )
         }
         Identity::Issuer { issuer, audience, .. } => format!(
@@ -68,6 +73,12 @@ fn how_to_get_in(identity: &Identity) -> anyhow::Result<String> {
              export TOKEN='<your_token>'"
         ),
     })
+}
+
+/// Where a browser is signed in to the console. What stands behind the # is sent to no server, and so is in no log; the
+/// console takes it out of the address at once.
+fn console_link(url: &str, token: &str) -> String {
+    format!("{url}/#token={token}")
 }
 
 /// How a browser on this machine reaches the address.
@@ -94,7 +105,12 @@ mod tests {
     use prediction_adapters_system::SystemClock;
 
     fn greeting(identity: &Identity) -> String {
-        text("http://localhost:8000", None, "sqlite:a.db", &how_to_get_in(identity).unwrap())
+        text(
+            "http://localhost:8000",
+            None,
+            "sqlite:a.db",
+            &how_to_get_in(identity, Some("http://localhost:8000")).unwrap(),
+        )
     }
 
     #[test]
@@ -104,6 +120,7 @@ mod tests {
         let options = IdentityOptions { organisations_claim: None };
         let greeting = greeting(&Identity::Local(Arc::new(identity::local(&secret, &options).unwrap())));
         assert!(greeting.contains("\n\nexport TOKEN=eyJ") && greeting.contains("good for 24 hours"), "{greeting}");
+        assert!(greeting.contains("\n\nhttp://localhost:8000/#token=eyJ"), "{greeting}");
     }
 
     #[test]

@@ -70,7 +70,11 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let public = listener::bind("--listen", &options.listen)?;
     let internal = options.listen_internal.as_ref().map(|address| listener::bind("--listen-internal", address));
     let internal = internal.transpose()?.unwrap_or_default();
-    let addresses = Addresses { public: listener::addresses(&public)?, internal: listener::addresses(&internal)? };
+    let addresses = Addresses {
+        public: listener::addresses(&public)?,
+        internal: listener::addresses(&internal)?,
+        has_console: !options.no_console,
+    };
     let per_peer = options.max_connections_per_peer.map(|most| most.get() as usize);
     // A pool may be replaced by another one while its connections hang.
     let others = INTERNAL_CONNECTIONS + 2 * options.database.database_connections.get() as usize;
