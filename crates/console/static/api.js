@@ -54,7 +54,13 @@ export async function call(method, path, { query = {}, body, signal } = {}) {
 export const get = (path, query, signal) => call("GET", path, { query, signal });
 /** @param {string} path @param {unknown} body @param {Query} [query] @returns {Promise<any>} */
 export const put = (path, body, query) => call("PUT", path, { body, query });
-/** @param {string} path @param {unknown} body @param {Query} [query] @param {AbortSignal} [signal] @returns {Promise<any>} */
+/**
+ * @param {string} path
+ * @param {unknown} body
+ * @param {Query} [query]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
 export const post = (path, body, query, signal) => call("POST", path, { body, query, signal });
 
 /**

@@ -1,4 +1,4 @@
-// Predictions over time. The same values are there as a table, for those who do not see a chart.
+// Predictions over time. The same values are there as a table, for readers who do not see a chart.
 
 import { html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { Name } from "./parts.js";

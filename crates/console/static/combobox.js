@@ -1,4 +1,4 @@
-// A field that looks things up while somebody types (the ARIA pattern "combobox with a list").
+// A field that looks things up while the user types (the ARIA pattern "combobox with a list").
 
 import { html, useEffect, useId, useRef, useState } from "./html.js";
 

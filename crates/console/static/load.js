@@ -25,7 +25,7 @@ export function useLoad(key, read) {
   const [round, setRound] = useState(0);
   const latest = useRef(read);
   latest.current = read;
-  // Who signs in as somebody else sees what that one may see.
+  // A user who signs out and in again may see other things.
   const bearer = token.value;
   useEffect(() => {
     if (key === null) {

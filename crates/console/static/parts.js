@@ -33,7 +33,7 @@ export function Status({ status }) {
   >`;
 }
 
-/** What somebody typed once: isolated, so that letters of another direction do not turn their surroundings. */
+/** A name that a user typed: isolated, so that letters of another direction do not turn their surroundings. */
 export function Name({ children }) {
   return html`<bdi class="name">${children}</bdi>`;
 }
@@ -50,7 +50,7 @@ export function JobLink({ id, children }) {
 }
 
 /**
- * What went wrong, with the problem's own words and its id, for whoever is asked about it.
+ * What went wrong, with the problem's own words and its id, for the operator.
  * @param {{ failure: any, retry?: () => void }} props
  */
 export function FailureNote({ failure, retry }) {

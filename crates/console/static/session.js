@@ -13,7 +13,7 @@ export const isSignedIn = computed(() => token.value !== null && refusal.value =
 /** @type {(() => void)[]} */
 let waiting = [];
 
-/** Takes the token from the address, where the greeting of the service puts it, and out of it; else the one of before. */
+/** Takes the token out of the address, where the greeting of the service puts it; else the tab may still have one. */
 export function begin() {
   takeFromAddress();
   if (token.value === null) token.value = sessionStorage.getItem(KEY);
@@ -50,7 +50,7 @@ export function signOut() {
 }
 
 /**
- * The service refused this token. Whoever sent it waits for another one, and then goes on: nothing that was typed is lost.
+ * The service refused this token. The caller waits for another one, and then goes on: nothing that was typed is lost.
  * @param {string | null} refused
  * @param {string} why
  * @returns {Promise<void>}

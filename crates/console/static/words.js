@@ -57,7 +57,7 @@ export function reason({ health, source, created_at }, now) {
     case "paused":
       return `It is not active, so nothing is expected of it. ${delivered}`;
     default:
-      return `Its source does not say how often to expect predictions, so nobody knows whether one is missing. ${delivered}`;
+      return `Its source does not say how often to expect predictions, so the service cannot tell whether one is missing. ${delivered}`;
   }
 }
 
@@ -77,7 +77,7 @@ export const organisationName = (organisation, id) => organisation?.name ?? shor
 /** Enough of an id to tell it from others by eye. @param {string} id */
 export const shortId = (id) => `${id.slice(0, 8)}…${id.slice(-4)}`;
 
-/** @param {{ factor?: number | null, offset?: number | null, from: string, to: string } | null | undefined} conversion */
+/** @param {Schemas["UnitConversion"] | null | undefined} conversion */
 export function conversionText(conversion) {
   if (!conversion) return "";
   const { from, to, factor, offset } = conversion;

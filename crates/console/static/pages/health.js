@@ -130,7 +130,7 @@ function Narrowed({ what, clear, children }) {
 
 /**
  * The jobs of the filter. A row that is there keeps its place while the list is read again: what has left the filter is
- * marked, and what has come to it stands at the end. So nobody pauses the wrong job because rows moved.
+ * marked, and what has come to it stands at the end. So no user pauses the wrong job because rows moved.
  * @param {string} key
  * @param {Record<string, string | null | undefined>} filter
  */

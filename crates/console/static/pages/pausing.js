@@ -7,7 +7,7 @@ import { Name, notice } from "../parts.js";
 /** @typedef {import("../words.js").Job} Job */
 
 /**
- * Pauses the job or has it go on, if nobody changed it meanwhile. Says what became of it, and offers the way back.
+ * Pauses the job or has it go on, if it was not changed meanwhile. Says what became of it, and offers the way back.
  * @param {Job} job
  * @param {boolean} active
  * @param {{ replace: (job: Job) => void, expand: string }} page

@@ -70,7 +70,7 @@ function Form({ sources, organisations, versions }) {
   const judged = useJudgement(version && organisation ? body : null);
   const told = sent ?? judged.failure;
   const at = mistakesByPointer(told?.entries ?? [], filled);
-  // A field that nobody has filled in yet is no mistake before somebody tries to send the form.
+  // A field that is still empty is no mistake before the user tries to send the form.
   const shownAt = (/** @type {string} */ field, /** @type {boolean} */ isFilled) =>
     isFilled || isTried ? (at.get(field) ?? []) : [];
   const submit = async (/** @type {Event} */ event) => {
