@@ -19,8 +19,8 @@ use flate2::Compression;
 use flate2::read::GzEncoder;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// What the page may do: run and show what comes from this service, and call nothing but this service. No other page has
-/// it in a frame. There is no inline script and no inline style, so nothing has to be excepted.
+/// What the page may do: run and show what comes from this service, and call nothing but this service. No page has it
+/// in a frame. There is no inline script and no inline style, so nothing has to be excepted.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
