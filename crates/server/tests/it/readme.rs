@@ -1,4 +1,5 @@
-//! The README's commands, as they are printed and pasted: into a shell, from start to end, and once more.
+//! The commands of the README and of pages, as they are printed and pasted: into a shell, from start to end, and once
+//! more.
 
 use std::process::Command;
 
@@ -9,7 +10,6 @@ use crate::harness::{Server, on_both_databases};
 on_both_databases!(
     what_the_first_screen_prints_is_what_happens,
     what_is_printed_about_git_can_be_pasted_twice,
-    what_the_readme_prints_can_be_pasted_as_often_as_one_likes,
     what_the_tutorial_prints_can_be_pasted_twice,
     what_is_printed_about_new_versions_can_be_pasted_twice,
     what_is_printed_about_a_sensor_registry_can_be_pasted_twice,
@@ -27,15 +27,6 @@ const REGISTRY: &str = include_str!("../../../../docs/connect-your-sensor-regist
 const CHAIN: &str = include_str!("../../../../docs/let-one-model-feed-another.md");
 
 const TUTORIAL: &str = include_str!("../../../../docs/tutorial.md");
-
-/// All commands of the README between these two headings, in one text.
-fn walk() -> String {
-    let (_, rest) = README.split_once("## From a model to a job").unwrap();
-    let (steps, _) = rest.split_once("## How it is built").unwrap();
-    assert_eq!(steps.matches("```").count(), 2 * steps.matches("```sh\n").count(), "all blocks are for a shell");
-    assert!(steps.contains("sleep 60"), "which this test does not wait for");
-    commands(steps)
-}
 
 /// All commands for a shell in some Markdown, in one text.
 fn commands(page: &str) -> String {
@@ -62,7 +53,7 @@ fn paste(server: &Server, walk: &str) -> (String, String) {
         .env("PREDICTION_API_DATA_DIR", server.home().data_folder())
         .env("PREDICTION_API_URL", &url)
         .output()
-        .expect("sh, curl and python3 can be run; they are needed for this test");
+        .expect("sh can be run");
     (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -109,7 +100,7 @@ fn paste_commands(server: &Server, commands: &str) -> (String, String) {
 }
 
 fn what_the_first_screen_prints_is_what_happens(server: &Server) {
-    let (screen, _) = README.split_once("## From a model to a job").unwrap();
+    let (screen, _) = README.split_once("## Request by request").unwrap();
     let blocks: Vec<&str> = screen.split("```").skip(1).step_by(2).collect();
     let [_, wrong, shown, mended] = blocks.as_slice() else { panic!("{blocks:?}") };
     let (commands, shown) = (wrong.strip_prefix("sh\n").unwrap(), shown.strip_prefix("text\n").unwrap());
@@ -141,63 +132,60 @@ fn what_is_printed_about_git_can_be_pasted_twice(server: &Server) {
     assert!(printed.trim_end().ends_with("Plan: nothing to change; 6 unchanged."), "{printed}{complained}");
 }
 
-fn what_the_readme_prints_can_be_pasted_as_often_as_one_likes(server: &Server) {
-    let walk = walk();
+fn what_the_tutorial_prints_can_be_pasted_twice(server: &Server) {
+    let needed = Command::new("jq").arg("--version").output().is_ok_and(|output| output.status.success());
+    assert!(needed, "jq is missing, which the tutorial needs: sudo apt install jq");
+    let (serving, steps) = TUTORIAL.split_once("second terminal").unwrap();
+    assert!(serving.contains("sudo apt install jq") && serving.contains("```sh\ncargo run\n```"));
+    let commands = commands(steps);
+    assert!(commands.contains("sleep 60"), "which this test does not wait for");
     // The greeting's first request is that of step 1: a test beside the greeting holds them together.
-    let body = walk.split("curl -s $API/sources ").nth(1).unwrap().split('\'').nth(1).unwrap();
+    let body = commands.split("curl -s $API/sources ").nth(1).unwrap().split('\'').nth(1).unwrap();
     let first: Value = serde_json::from_str(body).unwrap();
     let source = server.operator().post("/api/v1/sources", &first).expect(201);
+    let mistakes = steps.split("```json\n").find(|block| block.starts_with("{\n")).unwrap();
+    let mistakes: Value = serde_json::from_str(mistakes.split("```").next().unwrap()).unwrap();
 
-    let mut answers = Vec::new();
-    for time in 1..=3 {
-        let (printed, complaints) = paste(server, &walk);
-        assert_eq!(complaints, "", "{time}: {printed}");
-        assert!(!printed.contains("/problems/"), "{time}: {printed}");
-        let ids: Vec<String> =
-            ["source", "version", "job"].iter().flat_map(|word| told(&printed, word)).map(str::to_owned).collect();
-        assert_eq!(ids.len(), 5, "{time}: {printed}");
-        assert!(ids.iter().all(|id| id.len() == 36), "{ids:?}");
-        assert_eq!(ids[0], source["id"]);
-        assert_eq!(printed.matches("\"to_job_id\"").count(), 1, "one job reads another: {printed}");
-        answers.push(ids);
-    }
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
-    assert_eq!(server.operator().post("/api/v1/sources", &first).expect(200), source);
-    assert_eq!(server.database().rows(), [3, 3, 3]);
-
-    // What cannot work shows what was answered, and no step goes on with it.
-    let misspelt = walk.replacen("\"expected_interval_minutes\": 60", "\"expected_interval_minutes\": 61", 1);
-    let (printed, complaints) = paste(server, &misspelt);
-    assert!(complaints.contains("\"code\": \"conflict\"") && complaints.contains("SOURCE"), "{complaints}");
-    assert_eq!(told(&printed, "version"), [""], "{printed}");
-    assert!(told(&printed, "job").is_empty(), "{printed}");
-
-    // The tutorial's one request for everything is about the same source and job.
-    let everything = crate::harness::example("setup-job-with-everything.json");
-    server.operator().post("/api/v1/jobs/setup", &everything).expect(200);
-    assert_eq!(json!(server.database().rows()), json!([3, 3, 3]));
-}
-
-fn what_the_tutorial_prints_can_be_pasted_twice(server: &Server) {
-    let (serving, steps) = TUTORIAL.split_once("second terminal").unwrap();
-    assert!(serving.contains("```sh\ncargo run\n```"));
-    let commands = commands(steps);
-    let first = README.split_once("curl -s $API/sources ").unwrap().1.split('\'').nth(1).unwrap();
-    let first: Value = serde_json::from_str(first).unwrap();
-    server.operator().post("/api/v1/sources", &first).expect(201);
-
-    let mut answers = Vec::new();
+    let mut pasted = Vec::new();
     for time in 1..=2 {
         let (printed, complaints) = paste(server, &commands);
         assert_eq!(complaints, "", "{time}: {printed}");
-        assert!(!printed.contains("/problems/"), "{time}: {printed}");
-        assert!(printed.contains("\"status\":\"paused\""), "{time}: {printed}");
+        let ids: Vec<String> = ["source", "version", "job", "output"]
+            .iter()
+            .flat_map(|word| told(&printed, word))
+            .map(str::to_owned)
+            .collect();
+        let [pasted_source, version, job, alert, nowcast, output] = &ids[..] else { panic!("{time}: {printed}") };
+        assert!(ids.iter().all(|id| id.len() == 36), "{ids:?}");
+        assert_eq!(*pasted_source, source["id"]);
+        let answers = answers(&printed);
+        let problems: Vec<&Value> = answers.iter().filter(|answer| answer["code"].is_string()).collect();
+        let [problem] = problems[..] else { panic!("{time}: {printed}") };
+        let mut shown = mistakes.clone();
+        shown["request_id"] = problem["request_id"].clone();
+        assert_eq!(shown, *problem);
+        assert!(printed.contains("\"status\": \"paused\""), "{time}: {printed}");
+        assert_eq!(printed.matches("\"to_job_id\"").count(), 1, "one job reads another: {printed}");
         assert!(printed.ends_with("204\n"), "{time}: {printed}");
-        answers.push(printed);
+        pasted.push([version, job, alert, output].map(Clone::clone));
+        server.operator().get(&format!("/api/v1/jobs/{nowcast}")).problem(404, "not_found");
     }
-    // What was there is answered again; the job was deleted, and is another one.
-    assert_eq!(answers[0].lines().next(), answers[1].lines().next());
-    assert_eq!(json!(server.database().rows()), json!([2, 2, 1]));
+    // What was there is answered again. The last job was deleted, and is another one.
+    assert_eq!(pasted[0], pasted[1]);
+    assert_eq!(server.operator().post("/api/v1/sources", &first).expect(200), source);
+    assert_eq!(server.database().rows(), [3, 3, 2]);
+
+    // What cannot work shows what was answered, and no step goes on with it.
+    let misspelt = commands.replacen("\"expected_interval_minutes\": 60", "\"expected_interval_minutes\": 61", 1);
+    let (printed, complaints) = paste(server, &misspelt);
+    assert!(complaints.contains("\"code\":\"conflict\"") && complaints.contains("SOURCE"), "{complaints}");
+    assert_eq!((told(&printed, "version"), told(&printed, "job")), (vec![""], vec![""]), "{printed}");
+    assert_eq!(server.database().rows(), [3, 3, 2]);
+
+    // The one request for everything of the OpenAPI document is about the same source and job.
+    let everything = crate::harness::example("setup-job-with-everything.json");
+    server.operator().post("/api/v1/jobs/setup", &everything).expect(200);
+    assert_eq!(server.database().rows(), [3, 3, 2]);
 }
 
 fn what_is_printed_about_new_versions_can_be_pasted_twice(server: &Server) {
