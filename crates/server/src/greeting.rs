@@ -1,24 +1,31 @@
+use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 
-use crate::identity::{self, Identity};
+use crate::identity::Identity;
 
-/// The source of the README's first step, so that a user who pastes both gets the same source twice.
-const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor", "description": "Predicts the risk of mildew from the air temperature",
+/// The source of the tutorial's first step, so that a user who pastes both gets the same source twice.
+const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor",
+       "description": "Predicts the risk of mildew from the air temperature",
        "expected_interval_minutes": 60, "retention_hours": 720}"#;
+
+/// Where the command line looks for a server unless it is told.
+const USUAL_URL: &str = "http://localhost:8000";
+
+/// Where it looks for the server's data folder.
+const USUAL_FOLDER: &str = ".prediction-api";
 
 /// Where the service listens.
 pub(crate) struct Addresses {
     pub(crate) public: Vec<SocketAddr>,
     /// For health and metrics; they are at the public ones if there are none.
     pub(crate) internal: Vec<SocketAddr>,
-    /// Whether the console is at the public ones.
-    pub(crate) has_console: bool,
 }
 
-/// Greets a user who starts the server at a terminal, with all that a first request needs. Elsewhere a token would end
-/// up in a log, so there is only a line that says where to get one.
-pub(crate) fn greet(addresses: &Addresses, place: &str, identity: &Identity) -> anyhow::Result<()> {
+/// Greets a user who starts the server at a terminal, with all that a first document and a first request need. It shows
+/// no token: a token would fill the screen, and stay on it.
+pub(crate) fn greet(addresses: &Addresses, place: &str, folder: &Path, identity: &Identity) {
     for address in &addresses.internal {
         tracing::info!(%address, "listening for health and metrics");
     }
@@ -27,29 +34,105 @@ pub(crate) fn greet(addresses: &Addresses, place: &str, identity: &Identity) -> 
     }
     let mut out = std::io::stdout();
     if !out.is_terminal() {
-        return Ok(());
+        return;
     }
     let url = addresses.public.first().map(base_url).unwrap_or_default();
     let internal = addresses.internal.first().map(base_url);
-    let console = addresses.has_console.then_some(&*url);
+    let program = Program::of_process();
+    let ways = format!("{}{}", by_commands(&url, folder, identity, &program), by_requests(&url, identity, &program));
     // A user who has closed the terminal does not need the greeting.
-    let _ = writeln!(out, "{}", text(&url, internal.as_deref(), place, &how_to_get_in(identity, console)?));
-    Ok(())
+    let _ = writeln!(out, "{}{ways}", beginning(&url, internal.as_deref(), place));
 }
 
-fn text(url: &str, internal: Option<&str>, place: &str, how_to_get_in: &str) -> String {
+fn beginning(url: &str, internal: Option<&str>, place: &str) -> String {
     let internal = internal.map(|url| format!("  internal  {url}/health/ready, {url}/metrics\n")).unwrap_or_default();
     format!(
-        r#"
+        "
 The Prediction API listens on {url}
   data      {place}
   browse    {url}/docs
 {internal}  stop      Ctrl-C
+"
+    )
+}
 
-{how_to_get_in}
+/// How this program was started, and is started again for a command.
+struct Program {
+    /// As it is written before a command.
+    command: String,
+    /// Whether the folder is that of the project, whose README has a file to begin with.
+    is_in_project: bool,
+}
 
-A first request:
+impl Program {
+    fn of_process() -> Self {
+        // Cargo tells the programs that it runs where it is.
+        Self::new(std::env::var_os("CARGO").is_some(), std::env::args_os().next())
+    }
 
+    fn new(is_run_by_cargo: bool, name: Option<OsString>) -> Self {
+        let command = if !is_run_by_cargo {
+            name.map_or_else(|| "prediction-api".to_owned(), |name| word(&name.to_string_lossy()))
+        } else if cfg!(debug_assertions) {
+            "cargo run -q --".to_owned()
+        } else {
+            // Else the command would first be built anew.
+            "cargo run -q --release --".to_owned()
+        };
+        Self { command, is_in_project: is_run_by_cargo }
+    }
+}
+
+/// The shortest way: files, and the command line.
+fn by_commands(url: &str, folder: &Path, identity: &Identity, program: &Program) -> String {
+    let command = &program.command;
+    let mut told = Vec::new();
+    if url != USUAL_URL {
+        told.push(format!("PREDICTION_URL={url}"));
+    }
+    let who = match identity {
+        Identity::Local(_) => {
+            if folder != Path::new(USUAL_FOLDER) {
+                told.push(format!("PREDICTION_API_DATA_DIR={}", word(&folder.to_string_lossy())));
+            }
+            "it needs no token"
+        }
+        Identity::Issuer { .. } => {
+            told.push("PREDICTION_TOKEN='<your_token>'".to_owned());
+            "it needs a token, see below"
+        }
+    };
+    let told: String = told.iter().map(|variable| format!("export {variable}\n")).collect();
+    let file = if program.is_in_project { " (README.md has one)" } else { "" };
+    format!(
+        "
+Describe what you want in a file{file}, and apply it from a second
+terminal in this folder ({who}):
+
+{told}{command} apply -f FILE
+{command} status
+{command} --help
+"
+    )
+}
+
+/// A first request, with a local token, or with the issuer whose tokens are accepted: this service cannot mint one.
+fn by_requests(url: &str, identity: &Identity, program: &Program) -> String {
+    let token = match identity {
+        Identity::Local(_) => format!(
+            "Or send requests, with a token for everything that is good for an hour:\n\n\
+             export TOKEN=$({} token --all-organisations)",
+            program.command
+        ),
+        Identity::Issuer { issuer, audience, .. } => format!(
+            "Or send requests. Only access tokens of {issuer} for {audience} are accepted,\n\
+             and none that prediction-api token makes:\n\n\
+             export TOKEN='<your_token>'"
+        ),
+    };
+    format!(
+        r#"
+{token}
 curl -s {url}/api/v1/sources \
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
   -d '{FIRST_SOURCE}'
@@ -57,28 +140,14 @@ curl -s {url}/api/v1/sources \
     )
 }
 
-/// A local token, or the issuer whose tokens are accepted: this service cannot mint a token of that issuer.
-fn how_to_get_in(identity: &Identity, console: Option<&str>) -> anyhow::Result<String> {
-    Ok(match identity {
-        Identity::Local(identity) => {
-            let token = identity::mint_for_greeting(identity)?;
-            let link = console.map(|url| format!("The console, signed in:\n\n{}\n\n", console_link(url, &token)));
-            let link = link.unwrap_or_default();
-            format!(
-                "{link}A token for everything, good for 24 hours (prediction-api token makes others):\n\nexport TOKEN={token}"
-            )
-        }
-        Identity::Issuer { issuer, audience, .. } => format!(
-            "Only access tokens of {issuer} for {audience} are accepted, and none that prediction-api token makes:\n\n\
-             export TOKEN='<your_token>'"
-        ),
-    })
-}
-
-/// Where a browser is signed in to the console. What stands behind the # is sent to no server, and so is in no log; the
-/// console takes it out of the address at once.
-fn console_link(url: &str, token: &str) -> String {
-    format!("{url}/#token={token}")
+/// A text as a word of a command line: in quotation marks if a shell could take it for something else.
+fn word(text: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+:@,".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// How a browser on this machine reaches the address.
@@ -104,51 +173,88 @@ mod tests {
     use crate::data_folder;
     use prediction_adapters_system::SystemClock;
 
-    fn greeting(identity: &Identity) -> String {
-        text(
-            "http://localhost:8000",
-            None,
-            "sqlite:a.db",
-            &how_to_get_in(identity, Some("http://localhost:8000")).unwrap(),
-        )
-    }
-
-    #[test]
-    fn a_local_token_is_printed() {
+    fn local() -> Identity {
         let folder = tempfile::tempdir().unwrap();
         let secret = data_folder::secret(folder.path()).unwrap();
         let options = IdentityOptions { organisations_claim: None };
-        let greeting = greeting(&Identity::Local(Arc::new(identity::local(&secret, &options).unwrap())));
-        assert!(greeting.contains("\n\nexport TOKEN=eyJ") && greeting.contains("good for 24 hours"), "{greeting}");
-        assert!(greeting.contains("\n\nhttp://localhost:8000/#token=eyJ"), "{greeting}");
+        Identity::Local(Arc::new(crate::identity::local(&secret, &options).unwrap()))
+    }
+
+    fn issuer() -> Identity {
+        let keys = Arc::new(IssuerKeys::awaited());
+        let (issuer, audience) = ("https://issuer.example/".to_owned(), "predictions".to_owned());
+        let profile = TokenProfile::default();
+        let claims = profile.claims(issuer.clone(), vec![audience.clone()]);
+        let verifier = IssuerIdentity::new(keys, profile, claims, Arc::new(SystemClock));
+        Identity::Issuer { verifier: Arc::new(verifier), issuer, audience, feed: None }
+    }
+
+    fn by_cargo() -> Program {
+        Program::new(true, None)
+    }
+
+    fn installed() -> Program {
+        Program::new(false, Some("./target/debug/prediction-api".into()))
+    }
+
+    fn commands(url: &str, folder: &str, identity: &Identity, program: &Program) -> String {
+        by_commands(url, Path::new(folder), identity, program)
+    }
+
+    #[test]
+    fn a_local_token_is_made_by_a_command() {
+        let greeting = by_requests(USUAL_URL, &local(), &by_cargo());
+        let expected = "\n\nexport TOKEN=$(cargo run -q -- token --all-organisations)\ncurl -s http";
+        assert!(greeting.contains(expected) && greeting.contains("good for an hour"), "{greeting}");
+    }
+
+    #[test]
+    fn commands_are_those_that_work_as_the_server_was_started() {
+        let usual = commands(USUAL_URL, USUAL_FOLDER, &local(), &by_cargo());
+        assert!(usual.contains("(README.md has one)") && usual.contains("no token"), "{usual}");
+        assert!(usual.contains(":\n\ncargo run -q -- apply -f FILE\ncargo run -q -- status\n"), "{usual}");
+        let moved = commands("http://localhost:9000", "/srv/a b", &local(), &installed());
+        let expected = ":\n\nexport PREDICTION_URL=http://localhost:9000\nexport PREDICTION_API_DATA_DIR='/srv/a b'\n\
+                        ./target/debug/prediction-api apply -f FILE\n";
+        assert!(moved.contains(expected) && !moved.contains("README"), "{moved}");
+        assert_eq!(word("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn every_line_fits_a_narrow_terminal() {
+        for program in [by_cargo(), installed()] {
+            let beginning = beginning(USUAL_URL, None, "/home/user/prediction-api/.prediction-api/prediction-api.db");
+            let commands = commands(USUAL_URL, USUAL_FOLDER, &local(), &program);
+            let requests = by_requests(USUAL_URL, &local(), &program);
+            for line in [beginning, commands, requests].iter().flat_map(|text| text.lines()) {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
     }
 
     #[test]
     fn an_internal_listener_is_told() {
-        let greeting = text("http://localhost:8000", Some("http://localhost:9000"), "sqlite:a.db", "");
+        let greeting = beginning(USUAL_URL, Some("http://localhost:9000"), "sqlite:a.db");
         let told = "browse    http://localhost:8000/docs\n  internal  http://localhost:9000/health/ready, http://localhost:9000/metrics\n  stop";
         assert!(greeting.contains(told), "{greeting}");
-        assert!(!text("http://localhost:8000", None, "sqlite:a.db", "").contains("internal"));
+        assert!(!beginning(USUAL_URL, None, "sqlite:a.db").contains("internal"));
     }
 
     #[test]
-    fn the_first_request_is_that_of_the_readme() {
+    fn the_first_request_is_that_of_the_tutorial() {
         let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        let readme = include_str!("../../../README.md");
-        let (_, step) = readme.split_once("curl -s $API/sources ").unwrap();
+        let tutorial = include_str!("../../../docs/tutorial.md");
+        let (_, step) = tutorial.split_once("curl -s $API/sources ").unwrap();
         let body = step.split('\'').nth(1).unwrap();
         assert_eq!(read(FIRST_SOURCE), read(body));
     }
 
     #[test]
     fn of_an_issuer_it_is_said_whose_tokens_are_accepted() {
-        let keys = Arc::new(IssuerKeys::awaited());
-        let (issuer, audience) = ("https://issuer.example/".to_owned(), "predictions".to_owned());
-        let profile = TokenProfile::default();
-        let claims = profile.claims(issuer.clone(), vec![audience.clone()]);
-        let verifier = IssuerIdentity::new(keys, profile, claims, Arc::new(SystemClock));
-        let greeting = greeting(&Identity::Issuer { verifier: Arc::new(verifier), issuer, audience, feed: None });
+        let greeting = by_requests(USUAL_URL, &issuer(), &by_cargo());
         assert!(greeting.contains("Only access tokens of https://issuer.example/ for predictions"), "{greeting}");
-        assert!(!greeting.contains("eyJ"), "{greeting}");
+        assert!(!greeting.contains("token --all"), "{greeting}");
+        let commands = commands(USUAL_URL, "elsewhere", &issuer(), &by_cargo());
+        assert!(commands.contains("export PREDICTION_TOKEN='<your_token>'\ncargo run"), "{commands}");
     }
 }

@@ -38,8 +38,10 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let export = export.transpose().context("cannot use --otlp-endpoint")?;
     let database = database::open(&options.database)?;
     if !options.no_migrate {
-        for migration in database.migrate(&mut |sentence| tracing::info!("{sentence}"))? {
-            tracing::info!(migration, "the database schema was migrated");
+        let applied = database.migrate(&mut |sentence| tracing::info!("{sentence}"))?;
+        // In one line: at a first start there are many of them, and a newcomer's screen is small.
+        if let Some(last) = applied.last() {
+            tracing::info!(migrations = applied.len(), last, "the database schema was migrated");
         }
         for sentence in database.correct_name_keys(&mut |sentence| tracing::info!("{sentence}"))? {
             tracing::warn!("{sentence}");
@@ -109,7 +111,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
 
         // Before the address is announced: from then on a user may want the service to stop.
         let signals = Signals::listen().context("signals cannot be received")?;
-        greeting::greet(&addresses, &database.place(), &identity)?;
+        greeting::greet(&addresses, &database.place(), &options.database.data.data_dir, &identity);
         let server = server.run();
         if let Some(feed) = identity.into_feed() {
             let runtime = Arc::clone(&runtime);
