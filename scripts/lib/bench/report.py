@@ -195,6 +195,10 @@ def targets(runs: list[Json]) -> list[Target]:
         ("impact on 10,000 jobs", 0.2, 0.1),
         ("impact on 1,000,000 jobs", 3, 1),
         ("READ p99 during a purge against without", 2, 2),
+        ("apply of 1,000", 3, 3),
+        ("plan of 1,000", 3, 3),
+        ("export of 1,000", 3, 3),
+        ("prediction status", 50, 50),
     ):
         for figure in sorted({figure for run in runs for figure in run["figures"] if figure.startswith(name)}):
             found.append(
