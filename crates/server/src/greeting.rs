@@ -3,6 +3,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use crate::command_line::ServeOptions;
 use crate::identity::Identity;
 
 /// The source of the tutorial's first step, so that a user who pastes both gets the same source twice.
@@ -25,7 +26,7 @@ pub(crate) struct Addresses {
 
 /// Greets a user who starts the server at a terminal, with all that a first document and a first request need. It shows
 /// no token: a token would fill the screen, and stay on it.
-pub(crate) fn greet(addresses: &Addresses, place: &str, folder: &Path, identity: &Identity) {
+pub(crate) fn greet(addresses: &Addresses, place: &str, options: &ServeOptions, identity: &Identity) {
     for address in &addresses.internal {
         tracing::info!(%address, "listening for health and metrics");
     }
@@ -39,7 +40,12 @@ pub(crate) fn greet(addresses: &Addresses, place: &str, folder: &Path, identity:
     let url = addresses.public.first().map(base_url).unwrap_or_default();
     let internal = addresses.internal.first().map(base_url);
     let program = Program::of_process();
-    let ways = format!("{}{}", by_commands(&url, folder, identity, &program), by_requests(&url, identity, &program));
+    let reach = Reach {
+        url: &url,
+        folder: &options.database.data.data_dir,
+        claim: options.identity.organisations_claim.as_deref(),
+    };
+    let ways = format!("{}{}", by_commands(&reach, identity, &program), by_requests(&url, identity, &program));
     // A user who has closed the terminal does not need the greeting.
     let _ = writeln!(out, "{}{ways}", beginning(&url, internal.as_deref(), place));
 }
@@ -54,6 +60,15 @@ The Prediction API listens on {url}
 {internal}  stop      Ctrl-C
 "
     )
+}
+
+/// What a command has to know of a server.
+#[derive(Clone, Copy)]
+struct Reach<'a> {
+    url: &'a str,
+    folder: &'a Path,
+    /// The claim of a local token that holds the organisations.
+    claim: Option<&'a str>,
 }
 
 /// How this program was started, and is started again for a command.
@@ -84,17 +99,18 @@ impl Program {
 }
 
 /// The shortest way: files, and the command line.
-fn by_commands(url: &str, folder: &Path, identity: &Identity, program: &Program) -> String {
+fn by_commands(reach: &Reach<'_>, identity: &Identity, program: &Program) -> String {
     let command = &program.command;
     let mut told = Vec::new();
-    if url != USUAL_URL {
-        told.push(format!("PREDICTION_URL={url}"));
+    if reach.url != USUAL_URL {
+        told.push(format!("PREDICTION_URL={}", reach.url));
     }
     let who = match identity {
         Identity::Local(_) => {
-            if folder != Path::new(USUAL_FOLDER) {
-                told.push(format!("PREDICTION_API_DATA_DIR={}", word(&folder.to_string_lossy())));
+            if reach.folder != Path::new(USUAL_FOLDER) {
+                told.push(format!("PREDICTION_API_DATA_DIR={}", word(&reach.folder.to_string_lossy())));
             }
+            told.extend(reach.claim.map(|claim| format!("PREDICTION_API_ORGANISATIONS_CLAIM={}", word(claim))));
             "it needs no token"
         }
         Identity::Issuer { .. } => {
@@ -198,7 +214,7 @@ mod tests {
     }
 
     fn commands(url: &str, folder: &str, identity: &Identity, program: &Program) -> String {
-        by_commands(url, Path::new(folder), identity, program)
+        by_commands(&Reach { url, folder: Path::new(folder), claim: None }, identity, program)
     }
 
     #[test]
@@ -217,6 +233,9 @@ mod tests {
         let expected = ":\n\nexport PREDICTION_URL=http://localhost:9000\nexport PREDICTION_API_DATA_DIR='/srv/a b'\n\
                         ./target/debug/prediction-api apply -f FILE\n";
         assert!(moved.contains(expected) && !moved.contains("README"), "{moved}");
+        let reach = Reach { url: USUAL_URL, folder: Path::new(USUAL_FOLDER), claim: Some("orgs") };
+        let claimed = by_commands(&reach, &local(), &by_cargo());
+        assert!(claimed.contains("\nexport PREDICTION_API_ORGANISATIONS_CLAIM=orgs\ncargo run"), "{claimed}");
         assert_eq!(word("it's"), r"'it'\''s'");
     }
 
