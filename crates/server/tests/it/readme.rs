@@ -99,14 +99,18 @@ fn paste_commands(server: &Server, commands: &str) -> (String, String) {
     (text(output.stdout), text(output.stderr))
 }
 
-fn what_the_first_screen_prints_is_what_happens(server: &Server) {
+/// Of the README's first screen: the commands with mistakes, how these are shown, and the commands that mend them.
+fn first_screen() -> [&'static str; 3] {
     let (screen, _) = README.split_once("## Request by request").unwrap();
     let blocks: Vec<&str> = screen.split("```").skip(1).step_by(2).collect();
-    let [_, wrong, shown, mended] = blocks.as_slice() else { panic!("{blocks:?}") };
-    let (commands, shown) = (wrong.strip_prefix("sh\n").unwrap(), shown.strip_prefix("text\n").unwrap());
-    let (printed, complained) = paste_commands(server, commands);
+    let [_, wrong, shown, mended] = blocks[..] else { panic!("{blocks:?}") };
+    [wrong.strip_prefix("sh\n").unwrap(), shown.strip_prefix("text\n").unwrap(), mended.strip_prefix("sh\n").unwrap()]
+}
+
+fn what_the_first_screen_prints_is_what_happens(server: &Server) {
+    let [wrong, shown, mended] = first_screen();
+    let (printed, complained) = paste_commands(server, wrong);
     assert_eq!((printed.as_str(), complained.as_str()), ("", shown));
-    let mended = mended.strip_prefix("sh\n").unwrap();
     let (printed, complained) = paste_commands(server, mended);
     assert!(printed.contains("Done: 5 created; 0 unchanged.") && printed.contains("2 jobs: "), "{printed}{complained}");
     assert!(printed.contains("Plan: nothing to change; 5 unchanged."), "{printed}");
@@ -116,6 +120,10 @@ fn what_the_first_screen_prints_is_what_happens(server: &Server) {
 
 fn what_is_printed_about_git_can_be_pasted_twice(server: &Server) {
     let page = commands(GIT);
+    // The README's first screen leads here, and what it made stays what it is.
+    let [wrong, _, mended] = first_screen();
+    paste_commands(server, wrong);
+    paste_commands(server, mended);
     let (printed, complained) = paste_commands(server, &page);
     for expected in [
         "Plan: 7 to create; 0 unchanged.",
@@ -130,6 +138,8 @@ fn what_is_printed_about_git_can_be_pasted_twice(server: &Server) {
     let (printed, complained) = paste_commands(server, &page);
     assert!(printed.contains("Done: 1 created; 6 unchanged."), "{printed}{complained}");
     assert!(printed.trim_end().ends_with("Plan: nothing to change; 6 unchanged."), "{printed}{complained}");
+    let (printed, complained) = paste_commands(server, mended);
+    assert!(printed.contains("Done: nothing to change; 5 unchanged."), "{printed}{complained}");
 }
 
 fn what_the_tutorial_prints_can_be_pasted_twice(server: &Server) {
