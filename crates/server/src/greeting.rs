@@ -118,7 +118,7 @@ fn by_commands(reach: &Reach<'_>, identity: &Identity, program: &Program) -> Str
             "it needs a token, see below"
         }
     };
-    let told: String = told.iter().map(|variable| format!("export {variable}\n")).collect();
+    let told = told.iter().fold(String::new(), |text, variable| text + "export " + variable + "\n");
     let file = if program.is_in_project { " (README.md has one)" } else { "" };
     format!(
         "
