@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::command_line::ServeOptions;
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 
 /// The source of the tutorial's first step, so that a user who pastes both gets the same source twice.
 const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor",
@@ -22,11 +22,18 @@ pub(crate) struct Addresses {
     pub(crate) public: Vec<SocketAddr>,
     /// For health and metrics; they are at the public ones if there are none.
     pub(crate) internal: Vec<SocketAddr>,
+    /// Whether the console is at the public ones.
+    pub(crate) has_console: bool,
 }
 
-/// Greets a user who starts the server at a terminal, with all that a first document and a first request need. It shows
-/// no token: a token would fill the screen, and stay on it.
-pub(crate) fn greet(addresses: &Addresses, place: &str, options: &ServeOptions, identity: &Identity) {
+/// Greets a user who starts the server at a terminal, with all that a first look, a first document and a first request
+/// need. Elsewhere a token would end up in a log, so there are only lines that say where the service listens.
+pub(crate) fn greet(
+    addresses: &Addresses,
+    place: &str,
+    options: &ServeOptions,
+    identity: &Identity,
+) -> anyhow::Result<()> {
     for address in &addresses.internal {
         tracing::info!(%address, "listening for health and metrics");
     }
@@ -35,7 +42,7 @@ pub(crate) fn greet(addresses: &Addresses, place: &str, options: &ServeOptions, 
     }
     let mut out = std::io::stdout();
     if !out.is_terminal() {
-        return;
+        return Ok(());
     }
     let url = addresses.public.first().map(base_url).unwrap_or_default();
     let internal = addresses.internal.first().map(base_url);
@@ -45,9 +52,11 @@ pub(crate) fn greet(addresses: &Addresses, place: &str, options: &ServeOptions, 
         folder: &options.database.data.data_dir,
         claim: options.identity.organisations_claim.as_deref(),
     };
+    let console = if addresses.has_console { in_browser(&url, identity)? } else { String::new() };
     let ways = format!("{}{}", by_commands(&reach, identity, &program), by_requests(&url, identity, &program));
     // A user who has closed the terminal does not need the greeting.
-    let _ = writeln!(out, "{}{ways}", beginning(&url, internal.as_deref(), place));
+    let _ = writeln!(out, "{}{console}{ways}", beginning(&url, internal.as_deref(), place));
+    Ok(())
 }
 
 fn beginning(url: &str, internal: Option<&str>, place: &str) -> String {
@@ -56,10 +65,22 @@ fn beginning(url: &str, internal: Option<&str>, place: &str) -> String {
         "
 The Prediction API listens on {url}
   data      {place}
-  browse    {url}/docs
+  docs      {url}/docs
 {internal}  stop      Ctrl-C
 "
     )
+}
+
+/// Where a browser finds the console; signed in, if this service can mint tokens. What stands behind the # is sent to no
+/// server, and so is in no log; the console takes it out of the address at once.
+fn in_browser(url: &str, identity: &Identity) -> anyhow::Result<String> {
+    Ok(match identity {
+        Identity::Local(identity) => {
+            let token = identity::mint_for_console(identity)?;
+            format!("\nLook at it in a browser. This link signs in, and is good for a day:\n\n{url}/#token={token}\n")
+        }
+        Identity::Issuer { .. } => format!("\nLook at it in a browser, and sign in with a token:\n\n{url}/\n"),
+    })
 }
 
 /// What a command has to know of a server.
@@ -225,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn the_link_to_the_console_signs_in_where_this_service_mints_tokens() {
+        let link = in_browser(USUAL_URL, &local()).unwrap();
+        assert!(link.contains("\n\nhttp://localhost:8000/#token=eyJ"), "{link}");
+        let link = in_browser(USUAL_URL, &issuer()).unwrap();
+        assert!(link.ends_with("\n\nhttp://localhost:8000/\n"), "{link}");
+    }
+
+    #[test]
     fn commands_are_those_that_work_as_the_server_was_started() {
         let usual = commands(USUAL_URL, USUAL_FOLDER, &local(), &by_cargo());
         assert!(usual.contains("(README.md has one)") && usual.contains("no token"), "{usual}");
@@ -254,7 +283,7 @@ mod tests {
     #[test]
     fn an_internal_listener_is_told() {
         let greeting = beginning(USUAL_URL, Some("http://localhost:9000"), "sqlite:a.db");
-        let told = "browse    http://localhost:8000/docs\n  internal  http://localhost:9000/health/ready, http://localhost:9000/metrics\n  stop";
+        let told = "docs      http://localhost:8000/docs\n  internal  http://localhost:9000/health/ready, http://localhost:9000/metrics\n  stop";
         assert!(greeting.contains(told), "{greeting}");
         assert!(!beginning(USUAL_URL, None, "sqlite:a.db").contains("internal"));
     }

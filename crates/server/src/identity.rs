@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use prediction_adapters_web::{AddressError, Place, PublishedKeys, Transport};
-use prediction_domain::model::Scope;
+use prediction_domain::model::{Permission, Scope};
 use prediction_identity::TokenVerifier;
 use prediction_identity::issuer::IssuerIdentity;
 use prediction_identity::key_set::{KeySet, MAX_KEY_SET_BYTES};
@@ -145,4 +145,15 @@ pub(crate) fn mint(options: &TokenOptions) -> anyhow::Result<String> {
     };
     let secret = local_secret::of_server(&options.data.data_dir)?;
     local(&secret, &options.identity)?.mint(&request).context("the token would not be accepted")
+}
+
+/// A token for a user who starts a server at a terminal and opens the console: everything, for a day.
+pub(crate) fn mint_for_console(identity: &LocalIdentity) -> anyhow::Result<String> {
+    let request = TokenRequest {
+        subject: "local".to_owned(),
+        permissions: Permission::ALL.to_vec(),
+        scope: Scope::Platform,
+        expires_in: Duration::from_hours(24),
+    };
+    identity.mint(&request).context("the token would not be accepted")
 }

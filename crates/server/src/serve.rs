@@ -111,7 +111,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
 
         // Before the address is announced: from then on a user may want the service to stop.
         let signals = Signals::listen().context("signals cannot be received")?;
-        greeting::greet(&addresses, &database.place(), options, &identity);
+        greeting::greet(&addresses, &database.place(), options, &identity)?;
         let server = server.run();
         if let Some(feed) = identity.into_feed() {
             let runtime = Arc::clone(&runtime);
