@@ -71,8 +71,8 @@ The Prediction API listens on {url}
     )
 }
 
-/// Where a browser finds the console; signed in, if this service can mint tokens. What stands behind the # is sent to no
-/// server, and so is in no log; the console takes it out of the address at once.
+/// Where a browser finds the console; signed in, if this service can mint tokens. What stands behind the # is sent to
+/// no server, and so is in no log; the console takes it out of the address at once.
 fn in_browser(url: &str, identity: &Identity) -> anyhow::Result<String> {
     Ok(match identity {
         Identity::Local(identity) => {

@@ -21,6 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::background::{BackgroundWorker, Judging, Purge, Watch};
 use crate::command_line::{ServeOptions, UsageOptions};
 use crate::connections::Connections;
+use crate::database::Database;
 use crate::greeting::Addresses;
 use crate::{connections, database, greeting, identity, listener, logging};
 use prediction_adapters_system::{ProcessClock, SystemClock, TimeOrderedIds};
@@ -38,14 +39,7 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     let export = export.transpose().context("cannot use --otlp-endpoint")?;
     let database = database::open(&options.database)?;
     if !options.no_migrate {
-        let applied = database.migrate(&mut |sentence| tracing::info!("{sentence}"))?;
-        // In one line: at a first start there are many of them, and a newcomer's screen is small.
-        if let Some(last) = applied.last() {
-            tracing::info!(migrations = applied.len(), last, "the database schema was migrated");
-        }
-        for sentence in database.correct_name_keys(&mut |sentence| tracing::info!("{sentence}"))? {
-            tracing::warn!("{sentence}");
-        }
+        migrate(&database)?;
     }
     let store = database.ports();
     let clock = Arc::new(ClockWatch::begin(Arc::new(SystemClock), Arc::new(ProcessClock::start())));
@@ -141,6 +135,18 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+fn migrate(database: &Database) -> anyhow::Result<()> {
+    let applied = database.migrate(&mut |sentence| tracing::info!("{sentence}"))?;
+    // In one line: at a first start there are many of them, and a newcomer's screen is small.
+    if let Some(last) = applied.last() {
+        tracing::info!(migrations = applied.len(), last, "the database schema was migrated");
+    }
+    for sentence in database.correct_name_keys(&mut |sentence| tracing::info!("{sentence}"))? {
+        tracing::warn!("{sentence}");
+    }
+    Ok(())
 }
 
 /// A day has begun when the time that is believed says so, whatever the clock jumps to.

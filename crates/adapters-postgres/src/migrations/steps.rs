@@ -199,8 +199,8 @@ pub(super) const STEPS: [Step; 24] = [
         name: "write down which jobs that were there read them",
         work: Work::Batches(outputs::fill_bound),
     },
-    // A step, since numbering, which comes before, makes the trigger anew. The trigger does not guard a column that a later
-    // migration adds, unless that one makes it anew.
+    // A step, since numbering, which comes before, makes the trigger anew. The trigger does not guard a column that a
+    // later migration adds, unless that one makes it anew.
     Step {
         migration: MANAGED,
         name: "let the set of a source version change",

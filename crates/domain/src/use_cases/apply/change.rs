@@ -125,8 +125,8 @@ pub(super) struct Change {
 
 pub(super) type Digest = [u8; 32];
 
-/// What a change does to which thing, and what a new thing is to be, without what is made up when it is stored. When and
-/// where that is says nothing.
+/// What a change does to which thing, and what a new thing is to be, without what is made up when it is stored. When
+/// and where that is says nothing.
 pub(super) fn digest_of(told: &AppliedChange, content: &Value) -> Option<Digest> {
     if told.action == ApplyAction::Unchanged {
         return None;
