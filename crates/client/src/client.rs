@@ -179,6 +179,7 @@ impl Client {
                 }
                 Err(Failure::NoAnswer { cause, reached }) => {
                     is_uncertain |= reached == Reached::Perhaps;
+                    let cause = format!("{}: {cause}", inner.base);
                     let error = ClientError::Unreachable { attempts, cause, is_uncertain };
                     if reached == Reached::Never {
                         return Err(error);

@@ -268,11 +268,21 @@ fn ask(
                 if problem.code == "managed_by_other_set" {
                     console.note("prediction: --adopt and --adopt-from take things over")?;
                 }
+                if problem
+                    .errors
+                    .iter()
+                    .any(|error| error.pointer.as_deref() == Some("/set") && error.code == "missing_member")
+                {
+                    console.note("prediction: say it with --set NAME, or as \"set: NAME\" in a file")?;
+                }
                 return Err(Failure::Told);
             }
             if let Some(plan) = new_plan(&problem) {
                 print(&plan, Format::Table, Tense::Would, console, around)?;
                 console.out.flush()?;
+            }
+            if problem.code == "prune_limit_exceeded" {
+                console.note("prediction: --prune-limit N lets so many go")?;
             }
             Err(ClientError::Problem(problem).into())
         }

@@ -166,3 +166,20 @@ fn an_answer_that_was_lost_is_not_told_as_a_refusal() {
     let server = Server::start(vec![(APPLY, outdated(plan(0)))]);
     assert_eq!(told(&server, None, &apply).code, 1, "it was refused at once");
 }
+
+/// A refusal names what the command line has for it.
+#[test]
+fn a_refusal_names_the_option_that_helps() {
+    let mut limited = problem(409, "prune_limit_exceeded");
+    limited["new_plan"] = plan(2);
+    let mut unnamed = problem(422, "invalid");
+    unnamed["errors"] = json!([{ "pointer": "/set", "code": "missing_member", "message": "set is missing" }]);
+    for (answer, text, option, shown) in
+        [(limited, "set: a\n", "--prune-limit N", "delete    job Job A"), (unnamed, "sources: []\n", "--set NAME", "")]
+    {
+        let server = Server::start(vec![(APPLY, answer)]);
+        let refused = apply(&server, None, text, &["--prune=delete", "--yes"]);
+        assert_eq!(refused.code, 1, "{}", refused.err);
+        assert!(refused.err.contains(option) && refused.out.contains(shown), "{}{}", refused.out, refused.err);
+    }
+}

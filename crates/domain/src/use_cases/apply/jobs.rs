@@ -144,7 +144,8 @@ impl<'a> Planner<'a> {
             && stored.source_id != source.id
         {
             let before = self.ports.sources.find_many(&[stored.source_id])?.pop().flatten();
-            let problem = ValueProblem::new(ViolationCode::ImmutableField, "never changes")
+            let message = "is another source than the job has, and that never changes";
+            let problem = ValueProblem::new(ViolationCode::ImmutableField, message)
                 .expected(json!(before.map(|source| source.name)))
                 .actual(json!(source.name))
                 .hint("delete the job first, or give this one another name");
