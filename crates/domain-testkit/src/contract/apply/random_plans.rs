@@ -1,9 +1,11 @@
-use prediction_domain::model::{Job, JobId, Management, Output, OutputId, Revision, Source, SourceVersion};
+use prediction_domain::model::{
+    Job, JobId, Management, Output, OutputId, Revision, SetName, Source, SourceVersion, SourceVersionId,
+};
 use prediction_domain::ports::{AdoptedVersion, ApplyError, ApplyPlan, Write, WriteMode};
 
 use super::kept_by;
 use crate::builders::a_plan_of_nothing;
-use crate::contract::fixture::{all_sources, assert_exactly, contents};
+use crate::contract::fixture::{all_sources, all_versions, assert_exactly, contents};
 use crate::contract::jobs::chains::reading;
 use crate::contract::store::history::{Dice, Pool};
 use crate::values::{fresh_job_id, fresh_output_id, micros_after, set_name};
@@ -17,7 +19,7 @@ pub(crate) fn random_plans_give_what_the_model_gives(stores: &Stores) {
         let mut pool = Pool::stored(&[stores, &model]);
         for step in 0..80 {
             pool.look_at_jobs_of(&model);
-            let plan = random_plan(&pool, &all_sources(&model), &mut dice);
+            let plan = random_plan(&pool, &all_sources(&model), &all_versions(&model), &mut dice);
             let (answer, expected) = (stores.apply.apply(&plan), model.apply.apply(&plan));
             assert_eq!(told(&answer), told(&expected), "seed {seed}, step {step}: {plan:#?}");
             *if answer.is_ok() { &mut stored } else { &mut refused } += 1;
@@ -37,7 +39,7 @@ fn told(answer: &Result<(), ApplyError>) -> String {
 }
 
 /// A few parts, most of which can be stored.
-fn random_plan(pool: &Pool, sources: &[Source], dice: &mut Dice) -> ApplyPlan {
+fn random_plan(pool: &Pool, sources: &[Source], versions: &[SourceVersion], dice: &mut Dice) -> ApplyPlan {
     let mode = if dice.one_in(5) { WriteMode::DryRun } else { WriteMode::Commit };
     let mut plan = ApplyPlan { mode, ..a_plan_of_nothing() };
     for _ in 0..=dice.roll(3) {
@@ -59,12 +61,17 @@ fn random_plan(pool: &Pool, sources: &[Source], dice: &mut Dice) -> ApplyPlan {
                 let managed_by = management(dice).map(|kept| kept.set);
                 plan.new_versions.push(SourceVersion { managed_by, ..pool.version(dice) });
             }
-            4 => plan.adopted_versions.push(AdoptedVersion {
-                id: dice.pick(&pool.versions),
-                from: dice.pick(&[None, Some("a"), Some("b")]).map(set_name),
-                to: set_name(dice.pick(&["a", "b"])),
-            }),
-            5 => plan.deleted_versions.push((dice.pick(&pool.versions), set_name(dice.pick(&["a", "b"])))),
+            4 => {
+                let id = dice.pick(&pool.versions);
+                let from = keeper(versions, id, dice);
+                plan.adopted_versions.push(AdoptedVersion { id, from, to: set_name(dice.pick(&["a", "b"])) });
+            }
+            5 => {
+                let id = dice.pick(&pool.versions);
+                if let Some(set) = keeper(versions, id, dice) {
+                    plan.deleted_versions.push((id, set));
+                }
+            }
             6 if !sources.is_empty() => {
                 let known = dice.pick(sources);
                 plan.deleted_sources.push((known.id, revision(dice, known.revision)));
@@ -89,6 +96,14 @@ fn random_plan(pool: &Pool, sources: &[Source], dice: &mut Dice) -> ApplyPlan {
         }
     }
     plan
+}
+
+/// Mostly the set that keeps a version.
+fn keeper(versions: &[SourceVersion], id: SourceVersionId, dice: &mut Dice) -> Option<SetName> {
+    if dice.one_in(4) {
+        return dice.pick(&[None, Some("a"), Some("b")]).map(set_name);
+    }
+    versions.iter().find(|version| version.id == id)?.managed_by.clone()
 }
 
 fn change_of(known: &Job, plan: &ApplyPlan, pool: &Pool, dice: &mut Dice) -> Write<Job> {
