@@ -211,3 +211,42 @@ fn a_program_at_a_terminal_signs_in_by_itself() {
     assert_eq!(refused.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("gives no token"), "{refused:?}");
 }
+
+/// A person signs in once, on a page of the issuer, and commands go on with that.
+#[test]
+fn a_person_signs_in_on_a_page_of_the_issuer() {
+    let mut provider = Provider::start();
+    let home = Home::on_sqlite();
+    let server = provider.server(&home, &[]);
+    wait_for_keys(&server, 1);
+    let model = Model::publish(&Server::start(&home), "of a person");
+    server.client(provider.token()).post("/api/v1/jobs/setup", &model.setup(ORGANISATION_A, "a")).expect(201);
+    let url = format!("http://{}", server.address);
+    // With a code on another device (RFC 8628), and with a browser on this machine (RFC 8252, RFC 7636).
+    for (flow, before) in [(&[][..], "or open "), (&["--browser"][..], "")] {
+        let configuration = tempfile::tempdir().unwrap();
+        let command = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_prediction-api"));
+            command.args(arguments).current_dir(configuration.path()).stdin(Stdio::null());
+            command.env("XDG_CONFIG_HOME", configuration.path());
+            command
+        };
+        let issuer = ["--issuer", &provider.issuer, "--audience", AUDIENCE, "--scope", "openid jobs:read"];
+        let added = command(&[&["context", "add", "orchards", "--url", &url], &issuer[..]].concat()).output().unwrap();
+        assert!(added.status.success(), "{added:?}");
+        let unsigned = command(&["get", "jobs"]).output().unwrap();
+        assert_eq!(unsigned.status.code(), Some(4), "{unsigned:?}");
+
+        let mut login =
+            command(&[&["login"], flow].concat()).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let told = BufReader::new(login.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let page = format!("{before}{}/", provider.issuer);
+        let page = told.skip_while(|line| !line.starts_with(&page)).map(|line| line[before.len()..].to_owned());
+        let pages: Vec<String> = page.take(1).collect();
+        provider.tell(&format!("visit {}", pages[0]));
+        let signed_in = login.wait_with_output().unwrap();
+        assert!(signed_in.status.success(), "{flow:?}: {signed_in:?}");
+        let listed = command(&["get", "jobs", "-o", "name"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&listed.stdout), "a\n", "{}", String::from_utf8_lossy(&listed.stderr));
+    }
+}
