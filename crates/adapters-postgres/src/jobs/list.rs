@@ -33,9 +33,9 @@ use crate::statement::statement;
 /// What is read for an organisation follows from its own jobs alone: how long an answer takes must not tell what others
 /// have.
 ///
-/// Where the planner would choose otherwise it is left no choice. It takes jobs to be spread evenly, and may look for
-/// the jobs of an organisation, or with an input, among all jobs in creation order, which is slow when they happen to be
-/// at the end.
+/// Where the planner would choose otherwise it is left no choice. It takes jobs to be spread evenly, and may look
+/// for the jobs of an organisation, or with an input, among all jobs in creation order, which is slow when they
+/// happen to be at the end.
 ///
 /// What is read beside the jobs is joined to the page, at the end.
 #[derive(Clone)]
