@@ -26,19 +26,17 @@ def replicas(world: World, kind: str) -> list[Figure]:
     place = world.new_place(kind)
     with ThreadPoolExecutor(REPLICAS) as threads:
         servers = list(threads.map(lambda _: world.serve(place.url), range(REPLICAS)))
-    applied = [name for server in servers for name in _migrations(server)]
     stored = place.query(world.cluster, APPLIED)
     return [
         exactly("replicas that came up", sum(server.process.poll() is None for server in servers), REPLICAS),
-        exactly("migrations applied", len(applied), len(stored)),
-        exactly("applied twice", len(applied) - len(set(applied)), 0),
+        exactly("migrations applied, each by one of them", sum(map(_migrations, servers)), len(stored)),
     ]
 
 
-def _migrations(server: Server) -> list[str]:
-    """What a server says that it applied."""
+def _migrations(server: Server) -> int:
+    """How many a server says that it applied."""
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
-    return [line["migration"] for line in lines if "migration" in line]
+    return sum(line.get("migrations", 0) for line in lines)
 
 
 def failing_migration(world: World, kind: str) -> list[Figure]:
