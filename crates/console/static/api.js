@@ -64,6 +64,26 @@ export const put = (path, body, query) => call("PUT", path, { body, query });
 export const post = (path, body, query, signal) => call("POST", path, { body, query, signal });
 
 /**
+ * So many pages of a list, one after the other: the places of later ones depend on those before.
+ * @param {string} path
+ * @param {Query} query
+ * @param {number} count
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ items: any[], next_cursor: string | null }>}
+ */
+export async function getPages(path, query, count, signal) {
+  const items = [];
+  let cursor = null;
+  for (let page = 0; page < count; page += 1) {
+    const answer = await get(path, { ...query, cursor }, signal);
+    items.push(...answer.items);
+    cursor = answer.next_cursor;
+    if (cursor === null) break;
+  }
+  return { items, next_cursor: cursor };
+}
+
+/**
  * @param {string} path
  * @param {Query} query
  */

@@ -122,7 +122,7 @@ async function draw(place, { roles, units, times, values }) {
           ...roles.map((role, index) => ({
             label: role,
             stroke: colors[index % colors.length],
-            dash: DASHES[Math.floor(index) % DASHES.length],
+            dash: DASHES[index % DASHES.length],
             width: 1.5,
             spanGaps: true,
             value: (/** @type {any} */ _, /** @type {number | null} */ value) =>

@@ -7,12 +7,12 @@ const PAUSE_MS = 250;
 /**
  * @typedef {{ id: string, name: string, about: string }} Option
  * @param {{
- *   id: string, label: any, value: string, text: string, isInvalid: boolean, describedBy: string, isDisabled: boolean,
+ *   id: string, value: string, text: string, isInvalid: boolean, describedBy: string,
  *   search: (text: string, signal: AbortSignal) => Promise<Option[]>,
  *   onChoose: (option: Option) => void, onType: (text: string) => void, nothing: string,
  * }} props
  */
-export function Combobox({ id, value, text, isInvalid, describedBy, isDisabled, search, onChoose, onType, nothing }) {
+export function Combobox({ id, value, text, isInvalid, describedBy, search, onChoose, onType, nothing }) {
   const [isOpen, setOpen] = useState(false);
   const [options, setOptions] = useState(/** @type {Option[] | null} */ (null));
   const [complaint, setComplaint] = useState("");
@@ -65,7 +65,7 @@ export function Combobox({ id, value, text, isInvalid, describedBy, isDisabled, 
   return html`<div class="combobox" onFocusOut=${(/** @type {any} */ event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
     <input id=${id} role="combobox" autocomplete="off" spellcheck="false" aria-expanded=${isOpen} aria-controls=${list} aria-autocomplete="list"
       aria-activedescendant=${isOpen && active >= 0 ? `${list}-${active}` : null} aria-invalid=${isInvalid ? "true" : null} aria-describedby=${describedBy}
-      disabled=${isDisabled} value=${text} dir="auto" placeholder="search by name, or paste an id" onKeyDown=${press} onClick=${() => setOpen(true)}
+      value=${text} dir="auto" placeholder="search by name, or paste an id" onKeyDown=${press} onClick=${() => setOpen(true)}
       onInput=${(/** @type {any} */ event) => (onType(event.currentTarget.value), setOpen(true), setActive(-1))} />
     <ul id=${list} role="listbox" aria-label="What can be bound" hidden=${!isOpen || !options?.length}>
       ${(options ?? []).map(

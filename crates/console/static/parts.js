@@ -116,7 +116,13 @@ export function Copy({ text, children }) {
   </figure>`;
 }
 
-/** @param {{ children: any, isLoading?: boolean }} props */
+/** What is being read, or could not be. @param {{ loaded: import("./load.js").Loaded<any> }} props */
+export function Pending({ loaded }) {
+  return html`<${FailureNote} failure=${loaded.failure} retry=${loaded.reload} />
+    ${loaded.isLoading && html`<${Loading} />`}`;
+}
+
+/** @param {{ children?: any }} props */
 export function Empty({ children }) {
   return html`<div class="empty">${children}</div>`;
 }

@@ -24,8 +24,8 @@ function read() {
   };
 }
 
-/** @param {string} text */
-function decode(text) {
+/** What stands for a text in an address; a text that is no address stays as it is. @param {string} text */
+export function decode(text) {
   try {
     return decodeURIComponent(text);
   } catch {

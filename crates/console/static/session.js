@@ -1,6 +1,7 @@
 // Whose token the console sends. It is kept for this tab only, and never in the address.
 
 import { computed, signal } from "./html.js";
+import { decode } from "./route.js";
 
 const KEY = "prediction-api.token";
 
@@ -8,7 +9,6 @@ const KEY = "prediction-api.token";
 export const token = signal(/** @type {string | null} */ (null));
 /** Why the service refused the token, if it did. */
 export const refusal = signal(/** @type {string | null} */ (null));
-export const isSignedIn = computed(() => token.value !== null && refusal.value === null);
 
 /** @type {(() => void)[]} */
 let waiting = [];
@@ -25,7 +25,7 @@ function takeFromAddress() {
   if (!match) return;
   // Before anything else, so that the token is in no history that is looked at later.
   history.replaceState(null, "", location.pathname + (match[2] ? "#" + match[2] : ""));
-  signIn(decodeURIComponent(match[1]));
+  signIn(decode(match[1]));
 }
 
 /** @param {string} text what was pasted: the token, or the line of a shell that has it */

@@ -3,9 +3,10 @@
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import Console
 from .world import MARKUP, World
@@ -27,6 +28,28 @@ def test_a_job_says_why_it_is_not_well(console: Console, world: World) -> None:
     expect(page.get_by_text("ValueError: <script>").first).to_be_visible()
     page.get_by_role("checkbox", name="Only those that failed").check()
     expect(page.locator("section[aria-labelledby=runs] tbody tr")).to_have_count(3)
+
+
+def test_older_runs_stand_behind_newer_ones_to_the_last(console: Console, world: World) -> None:
+    place = job(world, "Gewächshaus 1")
+    kept = world.call("GET", f"/{place}/runs")["items"][0]
+    pages = 10
+
+    def answer(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        number, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
+        runs = [kept | {"id": f"{number * limit + run:08}-0000-4000-8000-000000000000"} for run in range(limit)]
+        route.fulfill(json={"items": runs, "next_cursor": str(number + 1) if number + 1 < pages else None})
+
+    console.page.route("**/runs?*", answer)
+    page = console.open(place, token=world.token)
+    rows = page.locator("section[aria-labelledby=runs] tbody tr")
+    more = page.get_by_role("button", name="Show older runs")
+    for shown in range(1, pages):
+        expect(rows).to_have_count(25 * shown)
+        more.click()
+    expect(rows).to_have_count(25 * pages)
+    expect(more).to_have_count(0)
 
 
 def test_predictions_are_drawn_by_role_time_and_as_of(console: Console, world: World) -> None:

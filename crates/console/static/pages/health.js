@@ -1,6 +1,6 @@
 // The start page: which jobs do not deliver, and why.
 
-import { get } from "../api.js";
+import { get, getPages } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { useEvery, useLoad } from "../load.js";
 import { Empty, FailureNote, JobLink, Loading, Name, Status, StatusMark, Time, useNow, useTitle } from "../parts.js";
@@ -141,14 +141,13 @@ function useRows(key, filter) {
     gone: new Set(),
     cursor: /** @type {string | null} */ (null),
   });
-  const [cursors, setCursors] = useState(/** @type {{ key: string, list: (string | null)[] }} */ ({ key, list: [] }));
-  const loaded = useLoad(key, (signal) =>
-    readPages(signal, filter, Math.max(1, cursors.key === key ? cursors.list.length + 1 : 1)),
-  );
+  const [pages, setPages] = useState({ key, count: 1 });
+  const count = pages.key === key ? pages.count : 1;
+  const loaded = useLoad(key, (signal) => getPages("/jobs", { ...filter, expand: EXPAND, limit: PAGE }, count, signal));
   const known = useRef({ key: "", rows: /** @type {Job[]} */ ([]) });
   useEffect(() => {
     if (!loaded.data) return;
-    const { items, cursor } = loaded.data;
+    const { items, next_cursor: cursor } = loaded.data;
     const before = known.current.key === key ? known.current.rows : [];
     const fresh = new Map(items.map((/** @type {Job} */ job) => [job.id, job]));
     const kept = before.map((row) => fresh.get(row.id) ?? row);
@@ -175,29 +174,10 @@ function useRows(key, filter) {
     refresh: loaded.reload,
     replace,
     more: () => {
-      setCursors((before) => ({ key, list: before.key === key ? [...before.list, null] : [null] }));
+      setPages({ key, count: count + 1 });
       loaded.reload();
     },
   };
-}
-
-/**
- * So many pages, one after the other: the places of later ones depend on those before.
- * @param {AbortSignal} signal
- * @param {Record<string, string | null | undefined>} filter
- * @param {number} count
- */
-async function readPages(signal, filter, count) {
-  /** @type {Job[]} */
-  const items = [];
-  let cursor = null;
-  for (let page = 0; page < count; page += 1) {
-    const answer = await get("/jobs", { ...filter, expand: EXPAND, limit: PAGE, cursor }, signal);
-    items.push(...answer.items);
-    cursor = answer.next_cursor;
-    if (cursor === null) break;
-  }
-  return { items, cursor };
 }
 
 /** @param {Job} a @param {Job} b */

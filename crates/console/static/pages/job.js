@@ -3,7 +3,7 @@
 import { get, put } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { useEvery, useLoad } from "../load.js";
-import { FailureNote, JobLink, Loading, Name, Status, notice, useNow, useTitle } from "../parts.js";
+import { FailureNote, JobLink, Name, Pending, Status, notice, useNow, useTitle } from "../parts.js";
 import { route, to } from "../route.js";
 import { hindrance } from "../session.js";
 import { organisationName, reason, shortId } from "../words.js";
@@ -38,10 +38,7 @@ export function JobPage({ path }) {
   const job = /** @type {Job | null} */ (changed ?? loaded.data);
   useTitle(job?.name ?? "Job");
   if (!job) {
-    return html`<${FailureNote}
-        failure=${loaded.failure}
-        retry=${loaded.reload}
-      />${loaded.isLoading && html`<${Loading} />`}
+    return html`<${Pending} loaded=${loaded} />
       <p><a href="#/">To the health of all jobs</a></p>`;
   }
   const shown = PARTS.find((known) => known.path === part) ?? PARTS[0];

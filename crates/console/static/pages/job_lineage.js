@@ -3,18 +3,14 @@
 import { get } from "../api.js";
 import { html } from "../html.js";
 import { useLoad } from "../load.js";
-import { Empty, FailureNote, JobLink, Loading, Name, Status } from "../parts.js";
+import { Empty, JobLink, Name, Pending, Status } from "../parts.js";
 
 /** @typedef {import("../schema.js").components["schemas"]["Lineage"]} LineageAnswer */
 
 export function Lineage({ job }) {
   const loaded = useLoad(`lineage ${job.id} ${job.revision}`, (signal) => get(`/jobs/${job.id}/lineage`, {}, signal));
   const lineage = /** @type {LineageAnswer | null} */ (loaded.data);
-  if (!lineage)
-    return html`<${FailureNote}
-        failure=${loaded.failure}
-        retry=${loaded.reload}
-      />${loaded.isLoading && html`<${Loading} />`}`;
+  if (!lineage) return html`<${Pending} loaded=${loaded} />`;
   if (lineage.edges.length === 0) {
     return html`<${Empty}
       ><p>

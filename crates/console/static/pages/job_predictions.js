@@ -1,6 +1,6 @@
 // What a job predicts, as a chart, and the runs that it comes from.
 
-import { get } from "../api.js";
+import { get, getPages } from "../api.js";
 import { Chart } from "../chart.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
@@ -27,10 +27,10 @@ export function Predictions({ job, now }) {
 
 function Shown({ job, now }) {
   const { query } = route.value;
-  const [count, setCount] = useState(RUNS);
+  const [pages, setPages] = useState(1);
   const status = query.status === "failed" ? "failed" : null;
-  const runs = useLoad(`runs ${job.id} ${status} ${count} ${job.health.last_run_at}`, (signal) =>
-    readRuns(job.id, status, count, signal),
+  const runs = useLoad(`runs ${job.id} ${status} ${pages} ${job.health.last_run_at}`, (signal) =>
+    getPages(`/jobs/${job.id}/runs`, { status, limit: RUNS }, pages, signal),
   );
   return html`<${Values} job=${job} runs=${runs.data?.items ?? []} />
     <section aria-labelledby="runs">
@@ -45,13 +45,9 @@ function Shown({ job, now }) {
       >
       <${FailureNote} failure=${runs.failure} retry=${runs.reload} />
       <${Runs} runs=${runs} status=${status} job=${job} now=${now} />
-      ${runs.data?.next_cursor && html`<button onClick=${() => setCount(count + RUNS)} disabled=${runs.isLoading}>Show older runs</button>`}
+      ${runs.data?.next_cursor && html`<button onClick=${() => setPages(pages + 1)} disabled=${runs.isLoading}>Show older runs</button>`}
     </section>`;
 }
-
-/** @param {string} id @param {string | null} status @param {number} limit @param {AbortSignal} signal */
-const readRuns = (id, status, limit, signal) =>
-  get(`/jobs/${id}/runs`, { status, limit: Math.min(limit, 200) }, signal);
 
 /** The chart, and what is shown in it: the roles, from when on, and as it was known when. */
 function Values({ job, runs }) {

@@ -1,9 +1,9 @@
 // What a job was, who changed it, and the way back.
 
-import { get, post } from "../api.js";
+import { get, getPages, post } from "../api.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
-import { FailureNote, Loading, Name, Time, notice } from "../parts.js";
+import { FailureNote, Name, Pending, Time, notice } from "../parts.js";
 import { hindrance } from "../session.js";
 import { spoken } from "../words.js";
 
@@ -11,7 +11,9 @@ const PAGE = 200;
 
 export function Revisions({ job, now, reload }) {
   const [pages, setPages] = useState(1);
-  const loaded = useLoad(`revisions ${job.id} ${job.revision} ${pages}`, (signal) => readPages(job.id, pages, signal));
+  const loaded = useLoad(`revisions ${job.id} ${job.revision} ${pages}`, (signal) =>
+    getPages(`/jobs/${job.id}/revisions`, { limit: PAGE }, pages, signal),
+  );
   const [open, setOpen] = useState(/** @type {{ revision: number, what: string } | null} */ (null));
   const mayWrite = hindrance("jobs:write");
   // The list begins with the oldest one; people ask about the newest.
@@ -21,8 +23,7 @@ export function Revisions({ job, now, reload }) {
   const oldest = items.at(-1)?.revision;
   return html`<section aria-labelledby="revisions">
     <h2 id="revisions">Revisions</h2>
-    <${FailureNote} failure=${loaded.failure} retry=${loaded.reload} />
-    ${!loaded.data && loaded.isLoading && html`<${Loading} />`}
+    ${loaded.data ? html`<${FailureNote} failure=${loaded.failure} retry=${loaded.reload} />` : html`<${Pending} loaded=${loaded} />`}
     <table class="plainrows stacked">
       <thead>
         <tr>
@@ -67,29 +68,12 @@ export function Revisions({ job, now, reload }) {
   </section>`;
 }
 
-/** @param {string} id @param {number} count @param {AbortSignal} signal */
-async function readPages(id, count, signal) {
-  const items = [];
-  let cursor = null;
-  for (let page = 0; page < count; page += 1) {
-    const answer = await get(`/jobs/${id}/revisions`, { limit: PAGE, cursor }, signal);
-    items.push(...answer.items);
-    cursor = answer.next_cursor;
-    if (cursor === null) break;
-  }
-  return { items, next_cursor: cursor };
-}
-
 /** What one revision changed; with another one to compare with, what going to it would change. */
 function Changes({ job, revision, from }) {
   const loaded = useLoad(`changes ${job.id} ${revision} ${from}`, (signal) =>
     get(`/jobs/${job.id}/revisions/${revision}/comparison`, { with: from }, signal),
   );
-  if (!loaded.data)
-    return html`<${FailureNote}
-        failure=${loaded.failure}
-        retry=${loaded.reload}
-      />${loaded.isLoading && html`<${Loading} />`}`;
+  if (!loaded.data) return html`<${Pending} loaded=${loaded} />`;
   const { differences } = loaded.data;
   if (differences.length === 0) return html`<p class="aside">Nothing is different.</p>`;
   return html`<table class="plainrows">

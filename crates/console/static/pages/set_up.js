@@ -238,7 +238,7 @@ function Role({ role, version, organisation, bound, set, mistakes }) {
   return html`<${Field} id=${id} label=${label} mistakes=${mistakes} note=${role.description}>
     ${(
       /** @type {any} */ field,
-    ) => html`<${Combobox} id=${id} isInvalid=${field["aria-invalid"] !== null} describedBy=${field["aria-describedby"]} isDisabled=${false}
+    ) => html`<${Combobox} id=${id} isInvalid=${field["aria-invalid"] !== null} describedBy=${field["aria-describedby"]}
       value=${bound.id} text=${bound.text} search=${search} nothing=${nothing}
       onType=${(/** @type {string} */ text) => set({ text, id: "" })} onChoose=${(/** @type {any} */ chosen) => set({ text: chosen.name, id: chosen.id })} />`}
   <//>`;
