@@ -24,5 +24,5 @@ pub use dispatch::run;
 pub use failure::{Failure, exit};
 pub use output::Format;
 pub use process::{run_in_process, usage_exit};
-pub use session::Reach;
+pub use session::{DEFAULT_DATA_FOLDER, DEFAULT_URL, Reach};
 pub use surroundings::Surroundings;

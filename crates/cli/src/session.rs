@@ -19,7 +19,9 @@ use crate::output::parse_duration;
 use crate::surroundings::Surroundings;
 
 /// Where a server listens unless it is told otherwise.
-const DEFAULT_URL: &str = "http://127.0.0.1:8000";
+pub const DEFAULT_URL: &str = "http://127.0.0.1:8000";
+/// Where a server keeps its data unless it is told otherwise.
+pub const DEFAULT_DATA_FOLDER: &str = ".prediction-api";
 
 /// Where the service is, and who is calling.
 #[derive(Debug, Clone, Default, Args)]
@@ -44,7 +46,7 @@ pub struct Reach {
         long,
         env = "PREDICTION_API_DATA_DIR",
         value_name = "FOLDER",
-        default_value = ".prediction-api",
+        default_value = DEFAULT_DATA_FOLDER,
         help_heading = "Service"
     )]
     pub data_dir: PathBuf,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
-use prediction_cli::Verb;
+use prediction_cli::{DEFAULT_DATA_FOLDER, Verb};
 use prediction_domain::model::{OrganisationId, Permission, nearest};
 use prediction_identity::profile::TokenProfile;
 
@@ -135,7 +135,7 @@ pub(crate) struct ServeOptions {
 #[derive(Debug, Args)]
 pub(crate) struct DataFolder {
     /// Folder for the secret, and for the embedded database
-    #[arg(long, env = "PREDICTION_API_DATA_DIR", default_value = ".prediction-api", value_name = "FOLDER")]
+    #[arg(long, env = "PREDICTION_API_DATA_DIR", default_value = DEFAULT_DATA_FOLDER, value_name = "FOLDER")]
     pub(crate) data_dir: PathBuf,
 }
 

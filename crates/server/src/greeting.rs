@@ -3,6 +3,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use prediction_cli::{DEFAULT_DATA_FOLDER, DEFAULT_URL};
+
 use crate::command_line::ServeOptions;
 use crate::identity::{self, Identity};
 
@@ -10,12 +12,6 @@ use crate::identity::{self, Identity};
 const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor",
        "description": "Predicts the risk of mildew from the air temperature",
        "expected_interval_minutes": 60, "retention_hours": 720}"#;
-
-/// Where the command line looks for a server unless it is told.
-const USUAL_URL: &str = "http://localhost:8000";
-
-/// Where it looks for the server's data folder.
-const USUAL_FOLDER: &str = ".prediction-api";
 
 /// Where the service listens.
 pub(crate) struct Addresses {
@@ -123,12 +119,12 @@ impl Program {
 fn by_commands(reach: &Reach<'_>, identity: &Identity, program: &Program) -> String {
     let command = &program.command;
     let mut told = Vec::new();
-    if reach.url != USUAL_URL {
+    if !is_default(reach.url) {
         told.push(format!("PREDICTION_URL={}", reach.url));
     }
     let who = match identity {
         Identity::Local(_) => {
-            if reach.folder != Path::new(USUAL_FOLDER) {
+            if reach.folder != Path::new(DEFAULT_DATA_FOLDER) {
                 told.push(format!("PREDICTION_API_DATA_DIR={}", word(&reach.folder.to_string_lossy())));
             }
             told.extend(reach.claim.map(|claim| format!("PREDICTION_API_ORGANISATIONS_CLAIM={}", word(claim))));
@@ -187,6 +183,12 @@ fn word(text: &str) -> String {
     }
 }
 
+/// Whether the command line looks for a server there unless it is told.
+fn is_default(url: &str) -> bool {
+    let address = DEFAULT_URL.strip_prefix("http://").and_then(|address| address.parse().ok());
+    address.is_some_and(|address| base_url(&address) == url)
+}
+
 /// How a browser on this machine reaches the address.
 fn base_url(address: &SocketAddr) -> String {
     let port = address.port();
@@ -210,11 +212,14 @@ mod tests {
     use crate::data_folder;
     use prediction_adapters_system::SystemClock;
 
+    /// How a browser reaches a server that was told nothing.
+    const USUAL_URL: &str = "http://localhost:8000";
+
     fn local() -> Identity {
         let folder = tempfile::tempdir().unwrap();
         let secret = data_folder::secret(folder.path()).unwrap();
         let options = IdentityOptions { organisations_claim: None };
-        Identity::Local(Arc::new(crate::identity::local(&secret, &options).unwrap()))
+        Identity::Local(Arc::new(identity::local(&secret, &options).unwrap()))
     }
 
     fn issuer() -> Identity {
@@ -255,14 +260,14 @@ mod tests {
 
     #[test]
     fn commands_are_those_that_work_as_the_server_was_started() {
-        let usual = commands(USUAL_URL, USUAL_FOLDER, &local(), &by_cargo());
+        let usual = commands(USUAL_URL, DEFAULT_DATA_FOLDER, &local(), &by_cargo());
         assert!(usual.contains("(README.md has one)") && usual.contains("no token"), "{usual}");
         assert!(usual.contains(":\n\ncargo run -q -- apply -f FILE\ncargo run -q -- status\n"), "{usual}");
         let moved = commands("http://localhost:9000", "/srv/a b", &local(), &installed());
         let expected = ":\n\nexport PREDICTION_URL=http://localhost:9000\nexport PREDICTION_API_DATA_DIR='/srv/a b'\n\
                         ./target/debug/prediction-api apply -f FILE\n";
         assert!(moved.contains(expected) && !moved.contains("README"), "{moved}");
-        let reach = Reach { url: USUAL_URL, folder: Path::new(USUAL_FOLDER), claim: Some("orgs") };
+        let reach = Reach { url: USUAL_URL, folder: Path::new(DEFAULT_DATA_FOLDER), claim: Some("orgs") };
         let claimed = by_commands(&reach, &local(), &by_cargo());
         assert!(claimed.contains("\nexport PREDICTION_API_ORGANISATIONS_CLAIM=orgs\ncargo run"), "{claimed}");
         assert_eq!(word("it's"), r"'it'\''s'");
@@ -272,7 +277,7 @@ mod tests {
     fn every_line_fits_a_narrow_terminal() {
         for program in [by_cargo(), installed()] {
             let beginning = beginning(USUAL_URL, None, "/home/user/prediction-api/.prediction-api/prediction-api.db");
-            let commands = commands(USUAL_URL, USUAL_FOLDER, &local(), &program);
+            let commands = commands(USUAL_URL, DEFAULT_DATA_FOLDER, &local(), &program);
             let requests = by_requests(USUAL_URL, &local(), &program);
             for line in [beginning, commands, requests].iter().flat_map(|text| text.lines()) {
                 assert!(line.chars().count() <= 80, "{line}");

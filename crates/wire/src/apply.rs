@@ -158,17 +158,15 @@ impl From<AppliedChange> for ApplyChange {
 static SOURCE_NAME: Shape<SourceNameDraft> = Shape {
     name: "SourceName",
     about: "A source, by its name.",
-    members: |fields| {
-        SourceNameDraft {
+    members: |fields| SourceNameDraft {
         name: fields.text("name", NAME.required().about("Of a source of the document, or of one that is there.")),
         owner_organisation_id: fields.text(
             "owner_organisation_id",
             ID.nullable().about(
-                "Whose it is; null: the platform's. A new job that runs a source of another organisation says it, here or under \
-                 `sources`.",
+                "Whose it is; null: the platform's. A new job that runs a source of another organisation says it, here \
+                 or under `sources`.",
             ),
         ),
-    }
     },
 };
 
