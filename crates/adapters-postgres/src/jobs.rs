@@ -22,12 +22,13 @@ use std::collections::BTreeMap;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, BoundJobs, HealthCounts, HealthStatus, Job, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob,
-    OrganisationId, Page, PageRequest, Revision, RoleName, Scope, SourceVersionId, Timestamp, ValueProblem,
+    Allowance, BoundJobs, HealthCounts, HealthStatus, Job, JobGrouping, JobId, JobName, JobRevision, LifecycleStage,
+    MonitoredJob, OrganisationId, Page, PageRequest, Position, Revision, RoleName, Scope, SourceVersionId, Timestamp,
+    ValueProblem,
 };
 use prediction_domain::ports::{
-    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
-    UpdateJobError, WriteMode,
+    DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
+    StoreFailure, UpdateJobError, WriteMode,
 };
 use uuid::Uuid;
 
@@ -39,9 +40,16 @@ use crate::store::PostgresStore;
 pub(crate) use self::chains::take_turn;
 
 use self::by_name::find_by_name;
-use self::count::{CountBoundRoles, CountJobs};
-use self::list::JobList;
+use self::count::{CountBoundRoles, CountEachGroup, CountJobs};
+use self::list::{JobList, JobNames};
 use self::revisions::JobRevisions;
+
+/// How many jobs are of a health.
+fn counted(status: i16, number: i64) -> Result<(HealthStatus, u64), StoreFailure> {
+    let status = HealthStatus::of_number(status)
+        .ok_or_else(|| StoreFailure::Corrupt(format!("a job's health is {status}").into()))?;
+    Ok((status, count(number)?))
+}
 
 impl JobRepository for PostgresStore {
     fn find_many(&self, wanted: &[(Scope, JobId)]) -> Result<Vec<Option<Job>>, StoreFailure> {
@@ -73,15 +81,51 @@ impl JobRepository for PostgresStore {
         })
     }
 
+    fn names(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        after: Option<Position>,
+        most: usize,
+    ) -> Result<Vec<ListedName>, StoreFailure> {
+        let Some(list) = JobList::new(scope, filter) else { return Ok(Vec::new()) };
+        let query = JobNames(list.part(after, most));
+        let rows: Vec<(Uuid, Uuid, String, i64)> =
+            self.database().statement(|connection| query.clone().load(connection))?;
+        let corrupt = |problem: ValueProblem| StoreFailure::Corrupt(problem.into());
+        let read = |(organisation, id, name, number): (Uuid, Uuid, String, i64)| {
+            Ok(ListedName {
+                organisation_id: OrganisationId::from_uuid(organisation).map_err(corrupt)?,
+                id: JobId::from_uuid(id).map_err(corrupt)?,
+                name: JobName::restore(&name).map_err(corrupt)?,
+                position: Position::behind(number),
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
         let Some(query) = CountJobs::new(scope, filter, now) else { return Ok(HealthCounts::default()) };
         let counts: Vec<(i16, i64)> = self.database().statement(|connection| query.clone().load(connection))?;
-        let read = |(status, number): &(i16, i64)| {
-            let status = HealthStatus::of_number(*status)
-                .ok_or_else(|| StoreFailure::Corrupt(format!("a job's health is {status}").into()))?;
-            Ok((status, count(*number)?))
-        };
-        counts.iter().map(read).collect()
+        counts.iter().map(|(status, number)| counted(*status, *number)).collect()
+    }
+
+    fn count_each_by_health(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        grouping: JobGrouping,
+        now: Timestamp,
+    ) -> Result<BTreeMap<JobGroup, HealthCounts>, StoreFailure> {
+        let Some(query) = CountEachGroup::new(scope, filter, grouping, now) else { return Ok(BTreeMap::new()) };
+        let counts: Vec<(Uuid, i16, i64)> = self.database().statement(|connection| query.clone().load(connection))?;
+        let mut groups: BTreeMap<JobGroup, HealthCounts> = BTreeMap::new();
+        let corrupt = |problem: ValueProblem| StoreFailure::Corrupt(problem.into());
+        for (id, status, number) in counts {
+            let group = JobGroup::parse(grouping, &id.to_string()).map_err(corrupt)?;
+            groups.entry(group).or_default().extend([counted(status, number)?]);
+        }
+        Ok(groups)
     }
 
     fn count_by_bound_roles(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<BoundJobs>, StoreFailure> {

@@ -4,6 +4,7 @@ mod change;
 mod count;
 mod insert;
 mod kept_history;
+mod newest;
 mod predictions;
 mod retention;
 
@@ -193,6 +194,10 @@ impl RunRepository for PostgresStore {
                 })
                 .collect())
         })
+    }
+
+    fn newest(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<Option<Run>>, StoreFailure> {
+        newest::find(self.database(), jobs)
     }
 
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {

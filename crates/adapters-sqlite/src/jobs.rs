@@ -11,6 +11,7 @@ mod find;
 pub(crate) mod insert;
 mod judgements;
 mod list;
+mod listed;
 pub(crate) mod monitoring;
 mod revisions;
 mod set_up;
@@ -20,16 +21,17 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, BoundJobs, HealthCounts, Job, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob, OrganisationId,
-    Page, PageRequest, Revision, Scope, Timestamp,
+    Allowance, BoundJobs, HealthCounts, Job, JobGrouping, JobId, JobName, JobRevision, LifecycleStage, MonitoredJob,
+    OrganisationId, Page, PageRequest, Position, Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
-    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
-    UpdateJobError, WriteMode,
+    DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
+    StoreFailure, UpdateJobError, WriteMode,
 };
 
 use crate::failure::OrStoreFailure as _;
 use crate::jobs::by_name::find_by_name;
+use crate::jobs::conditions::Part;
 use crate::paging::at_once;
 use crate::quotas::take;
 use crate::schema::{jobs, source_version_lifecycles};
@@ -54,6 +56,26 @@ impl JobRepository for SqliteStore {
 
     fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
         list::list(&mut *self.reader()?, scope, filter, page)
+    }
+
+    fn names(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        after: Option<Position>,
+        most: usize,
+    ) -> Result<Vec<ListedName>, StoreFailure> {
+        list::names(&mut *self.reader()?, scope, filter, Part { after, most })
+    }
+
+    fn count_each_by_health(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        grouping: JobGrouping,
+        now: Timestamp,
+    ) -> Result<BTreeMap<JobGroup, HealthCounts>, StoreFailure> {
+        count::count_each_by_health(&mut *self.reader()?, scope, filter, grouping, now)
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {

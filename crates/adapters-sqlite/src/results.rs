@@ -163,6 +163,23 @@ impl RunRepository for SqliteStore {
         })
     }
 
+    /// One after the other: each is at the end of its part of an index.
+    fn newest(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<Option<Run>>, StoreFailure> {
+        let mut reader = self.reader()?;
+        let find = |(organisation_id, job_id): &(OrganisationId, JobId)| {
+            let row: Option<RunRow> = runs::table
+                .filter(runs::organisation_id.eq(organisation_id.to_string()))
+                .filter(runs::job_id.eq(job_id.to_string()))
+                .select(RunRow::as_select())
+                .order((runs::issued_at.desc(), runs::id.desc()))
+                .first(&mut *reader)
+                .optional()
+                .or_store_failure()?;
+            Ok(restore_all(row.as_slice())?.pop())
+        };
+        jobs.iter().map(find).collect()
+    }
+
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
         predictions::read(&mut *self.reader()?, query)
     }

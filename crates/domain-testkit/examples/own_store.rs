@@ -38,7 +38,7 @@ impl Contents {
 }
 
 impl SourceRepository for OwnStore {
-    fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
+    fn insert(&self, source: &Source, mode: WriteMode) -> Result<(), InsertSourceError> {
         let mut contents = self.contents();
         let taken = contents
             .find(|stored| stored.id == source.id)
@@ -46,9 +46,11 @@ impl SourceRepository for OwnStore {
         if let Some(taken) = taken {
             return Err(InsertSourceError::Taken(Box::new(taken.clone())));
         }
-        contents.last_number += 1;
-        let number = contents.last_number;
-        contents.sources.push((number, source.clone()));
+        if mode == WriteMode::Commit {
+            contents.last_number += 1;
+            let number = contents.last_number;
+            contents.sources.push((number, source.clone()));
+        }
         Ok(())
     }
 
@@ -119,7 +121,7 @@ prediction_domain_testkit::contract_suite!(sources: make_stores);
 #[expect(clippy::print_stdout, reason = "an example shows what it finds")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stores = make_stores();
-    stores.sources.insert(&a_source())?;
+    stores.sources.insert(&a_source(), WriteMode::Commit)?;
 
     let ports = stores.replica(at("2026-06-01T12:00:00Z")).ports;
     let page = PageRequest::new(PageRequest::DEFAULT_LIMIT, None).ok_or("the limit is within its bounds")?;

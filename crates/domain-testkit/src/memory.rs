@@ -184,6 +184,13 @@ fn is_kept_by(management: Option<&Management>, set: &SetName) -> bool {
     management.is_some_and(|management| management.set == *set)
 }
 
+impl State {
+    /// Tries a write; what it does stays, if it is to last and is not refused.
+    fn tried<E>(&mut self, mode: WriteMode, write: impl FnOnce(&mut Self) -> Result<(), E>) -> Result<(), E> {
+        if lasts(mode) { write(self) } else { write(&mut self.clone()) }
+    }
+}
+
 fn lasts(mode: WriteMode) -> bool {
     match mode {
         WriteMode::Commit => true,

@@ -146,10 +146,11 @@ impl World {
     /// A setup on a version that is stored.
     fn on_stored_version(&self, case: &Case) -> SetUpDraft {
         let source = SourceDraft { name: given("Mildew predictor"), ..SourceDraft::default() };
-        let (source, _) = create_source(&self.ports, &self.caller, &source.into()).expect("a new source");
+        let (source, _) =
+            create_source(&self.ports, &self.caller, &source.into(), WriteMode::Commit).expect("a new source");
         let version = SourceVersionDraft { source_id: Sent::Given(source.id.to_string()), ..described(&case.contract) };
-        let (version, _) =
-            publish_source_version(&self.ports, &self.caller, &version.into()).expect("a new source version");
+        let (version, _) = publish_source_version(&self.ports, &self.caller, &version.into(), WriteMode::Commit)
+            .expect("a new source version");
         let id = Sent::Given(version.id.to_string());
         SetUpDraft { job: Sent::Given(SetUpJobDraft { source_version_id: id, ..a_job() }), ..binding(case) }
     }

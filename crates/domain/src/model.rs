@@ -38,9 +38,10 @@ pub use id::{InputId, JobId, OrganisationId, OutputId, ReplicaId, RunId, SourceI
 pub use inputs::{Conversion, Input, InputPosition, Organisation, UnitFit, Units, UnreadUnits};
 pub use jobs::{
     BINDINGS, BoundJobs, ChainLink, CheckedBindings, Health, HealthCounts, HealthFilter, HealthStatus, ImpactCounts,
-    ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobImpact, JobOutput, JobRevision, JobWithHealth,
-    JobsInUse, LineageDirection, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring, Output, OutputAction,
-    OutputStep, Readers, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference, Way, ways_upstream,
+    ImpactOutcome, InputAction, InputStep, Job, JobDifference, JobGrouping, JobImpact, JobOrder, JobOutput,
+    JobRevision, JobWithHealth, JobsInUse, LineageDirection, MAX_BINDINGS, MIN_GRACE_MINUTES, MonitoredJob, Monitoring,
+    Output, OutputAction, OutputStep, Readers, RoleBinding, RunOutcome, RunSummary, UpgradePlan, VersionReference, Way,
+    ways_upstream,
 };
 pub use management::Management;
 pub use message::{Message, REPLACEMENT};

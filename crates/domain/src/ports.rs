@@ -31,8 +31,8 @@ pub use clock::{Clock, IdGenerator, MonotonicClock};
 pub use health::StoreHealth;
 pub use inputs::{DeleteInputError, InputFilter, InputRepository, PutInputsError};
 pub use jobs::{
-    ChainRepository, DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, Judged,
-    JudgementRepository, UpdateJobError,
+    ChainRepository, DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected,
+    Judged, JudgementRepository, ListedName, UpdateJobError,
 };
 pub use leases::{Lease, LeaseRepository};
 pub use results::{

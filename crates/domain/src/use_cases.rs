@@ -40,12 +40,13 @@ pub use inputs::{
     list_candidates, list_input_uses, list_inputs, list_organisations, name_organisation, put_input,
 };
 pub use jobs::{
-    BoundInput, ComparedRevisions, Expanded, Expansion, HealthJudge, Impact, ImpactFilter, JobChanged, JobQuery,
-    JobUpgradeOutcome, JobUpgradeResult, JobUpgraded, JobsUpgraded, Lineage, LineageEdge, LineageNode,
-    MAX_LINEAGE_DEPTH, Outcomes, PreparedSetUp, PreparedUpgrades, SetUpDone, Warning, change_job,
-    compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage, count_jobs_by_health, delete_job,
-    expand_jobs, get_job_revision, get_jobs, get_output, judge_impact, list_expanded_jobs, list_job_revisions,
-    list_jobs, prepare_set_up, prepare_upgrades, read_lineage, restore_job, set_up_jobs, upgrade_job, upgrade_jobs,
+    BoundInput, ComparedRevisions, Expanded, Expansion, GroupedHealth, HealthJudge, HealthPosition, Impact,
+    ImpactFilter, JobChanged, JobQuery, JobQuestion, JobUpgradeOutcome, JobUpgradeResult, JobUpgraded, JobsUpgraded,
+    Lineage, LineageEdge, LineageNode, MAX_HEALTH_GROUPS, MAX_LINEAGE_DEPTH, Outcomes, PreparedSetUp, PreparedUpgrades,
+    SetUpDone, Warning, change_job, compare_job_revisions, count_all_jobs_by_health, count_all_jobs_by_stage,
+    count_jobs_by_health, count_jobs_in_groups, delete_job, expand_jobs, get_job_revision, get_jobs, get_output,
+    judge_impact, list_job_revisions, list_jobs, list_jobs_worst_first, prepare_set_up, prepare_upgrades, read_lineage,
+    restore_job, set_up_jobs, upgrade_job, upgrade_jobs,
 };
 pub use quotas::Quotas;
 pub use results::{

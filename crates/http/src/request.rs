@@ -33,9 +33,10 @@ use prediction_wire::{self as wire, Shape};
 pub(crate) use accept::form_of_problems;
 pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
+pub(crate) use cursor::Place;
 pub(crate) use precondition::{
-    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, keeper_digest, organisation_digest, version_tag,
-    versions_tag,
+    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, keeper_digest, organisation_digest, run_digest,
+    version_tag, versions_tag,
 };
 pub(crate) use query::Query;
 

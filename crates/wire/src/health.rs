@@ -1,4 +1,8 @@
-use prediction_domain::model::{Health, HealthCounts, HealthStatus, JobId, Timestamp};
+use prediction_domain::model::{
+    Health, HealthCounts, HealthStatus, JobId, OrganisationId, SourceId, SourceVersionId, Timestamp,
+};
+use prediction_domain::ports::JobGroup;
+use prediction_domain::use_cases::GroupedHealth;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +44,34 @@ pub struct JobHealthCounts {
     /// When they were judged.
     #[schema(value_type = rules::Time, inline)]
     pub judged_at: Timestamp,
+    /// With `group_by`: the groups that have jobs, the worst first: the one with most jobs that are overdue, of these
+    /// the one with most that are failing, and so on. At most 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 1000)]
+    pub groups: Option<Vec<JobHealthGroup>>,
+    /// With `group_by`: how many groups there are beside these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0)]
+    pub groups_omitted: Option<usize>,
+}
+
+/// How many jobs of a source, of an organisation or of a version have which health: it has the id of what it is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobHealthGroup {
+    /// With `group_by=source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = rules::Id, inline, nullable = false, required = false)]
+    pub source_id: Option<SourceId>,
+    /// With `group_by=organisation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = rules::Id, inline, nullable = false, required = false)]
+    pub organisation_id: Option<OrganisationId>,
+    /// With `group_by=source_version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = rules::Id, inline, nullable = false, required = false)]
+    pub source_version_id: Option<SourceVersionId>,
+    /// One number for each status.
+    pub counts: JobHealthCountsByStatus,
 }
 
 /// One number for each status.
@@ -100,7 +132,35 @@ impl JobHealthCounts {
     /// These counts, at that time.
     #[must_use]
     pub fn new(counts: &HealthCounts, judged_at: Timestamp) -> Self {
-        let counts = JobHealthCountsByStatus {
+        Self { counts: counts.into(), judged_at, groups: None, groups_omitted: None }
+    }
+}
+
+impl From<GroupedHealth> for JobHealthCounts {
+    fn from(grouped: GroupedHealth) -> Self {
+        Self {
+            groups: Some(grouped.groups.iter().map(JobHealthGroup::from).collect()),
+            groups_omitted: Some(grouped.groups_omitted),
+            ..Self::new(&grouped.counts, grouped.judged_at)
+        }
+    }
+}
+
+impl From<&(JobGroup, HealthCounts)> for JobHealthGroup {
+    fn from((group, counts): &(JobGroup, HealthCounts)) -> Self {
+        let (mut source_id, mut organisation_id, mut source_version_id) = (None, None, None);
+        match group {
+            JobGroup::Source(id) => source_id = Some(*id),
+            JobGroup::Organisation(id) => organisation_id = Some(*id),
+            JobGroup::SourceVersion(id) => source_version_id = Some(*id),
+        }
+        Self { source_id, organisation_id, source_version_id, counts: counts.into() }
+    }
+}
+
+impl From<&HealthCounts> for JobHealthCountsByStatus {
+    fn from(counts: &HealthCounts) -> Self {
+        Self {
             paused: counts.of(HealthStatus::Paused),
             unmonitored: counts.of(HealthStatus::Unmonitored),
             overdue: counts.of(HealthStatus::Overdue),
@@ -108,7 +168,6 @@ impl JobHealthCounts {
             late: counts.of(HealthStatus::Late),
             new: counts.of(HealthStatus::New),
             on_time: counts.of(HealthStatus::OnTime),
-        };
-        Self { counts, judged_at }
+        }
     }
 }

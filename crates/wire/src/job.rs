@@ -13,6 +13,7 @@ use crate::input::Input;
 use crate::organisation::Organisation;
 use crate::output::JobOutput;
 use crate::rules::{self, FLAG, ID, NAME, REVISION, TIME, WORD};
+use crate::run::Run;
 use crate::source::Source;
 use crate::source_version::SourceVersion;
 use crate::warning::Warning;
@@ -68,6 +69,10 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub organisation: Option<Organisation>,
+    /// With `expand=last_run`, of a job that has run: the run that was issued last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_run: Option<Box<Run>>,
 }
 
 /// A job as it is after a change.
@@ -189,6 +194,7 @@ impl From<JobWithHealth> for Job {
             source: None,
             source_version: None,
             organisation: None,
+            last_run: None,
         }
     }
 }

@@ -32,6 +32,7 @@ mod organisation;
 mod output;
 mod page;
 mod problem;
+mod provenance;
 mod rules;
 mod run;
 mod schemas;
@@ -52,7 +53,9 @@ pub use export::{
     ExportedSourceName, ExportedSourceVersion, ExportedVersionName,
 };
 pub use fields::{BodyError, Described, Fields, List, Part, ReadOnly, Schemas, Shape};
-pub use health::{JobHealth, JobHealthCounts, JobHealthCountsByStatus, ServiceDegradation, ServiceHealth};
+pub use health::{
+    JobHealth, JobHealthCounts, JobHealthCountsByStatus, JobHealthGroup, ServiceDegradation, ServiceHealth,
+};
 pub use impact::{ImpactCounts, JobImpact, SourceVersionImpact};
 pub use input::{
     IMPORT_INPUTS, Input, InputImport, InputImportCounts, InputImportResult, InputOutcome, InputUse, PUT_INPUT,
@@ -66,11 +69,12 @@ pub use organisation::{NAME_ORGANISATION, Organisation};
 pub use output::JobOutput;
 pub use page::{DELETE, Page};
 pub use problem::{PROBLEM_MEDIA_TYPE, Problem, ProblemCode, ProblemEntry, ProblemMember};
+pub use provenance::Provenance;
 pub use rules::{
     ANY_TEXT, FLAG, ID, IMPACT_OUTCOME, INTERVAL, LABEL, NAME, NUMBER, PROSE, RETENTION, REVISION, RUN_STATUS, Rule,
     STAGE, TIME, WORD,
 };
-pub use run::{Prediction, Provenance, REPORT_RUN, ReportedRun, Run};
+pub use run::{Prediction, REPORT_RUN, ReportedRun, Run};
 pub use schemas::schemas;
 pub use setup::{JobSetup, JobSetupOutcome, Outcome, SET_UP_JOB};
 pub use setup_schema::setup_schema;

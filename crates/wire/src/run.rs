@@ -3,14 +3,12 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::PredictedValue;
 use prediction_domain::requests::{PredictionDraft, RunDraft};
-use prediction_domain::use_cases::{self, RunReported};
+use prediction_domain::use_cases::RunReported;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fields::{List, Shape};
-use crate::job_revision::JobRevision;
 use crate::rules::{self, ANY_TEXT, NUMBER, REVISION, RUN_STATUS, TIME, WORD};
-use crate::source_version::SourceVersion;
 use crate::warning::Warning;
 
 /// One execution of a job, as reported by the runner that did it.
@@ -78,30 +76,6 @@ pub struct Prediction {
     /// By which run.
     #[schema(value_type = rules::Id, inline)]
     pub run_id: RunId,
-}
-
-/// A value, and all that it rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Provenance {
-    /// The value.
-    pub value: Prediction,
-    /// The run that predicted it.
-    pub run: Run,
-    /// What the job was when it ran; null where that is not kept any more.
-    pub job_revision: Option<JobRevision>,
-    /// The version that ran, with its contract.
-    pub source_version: SourceVersion,
-}
-
-impl From<use_cases::Provenance> for Provenance {
-    fn from(provenance: use_cases::Provenance) -> Self {
-        Self {
-            value: provenance.value.into(),
-            run: provenance.run.into(),
-            job_revision: provenance.job_revision.map(JobRevision::from),
-            source_version: provenance.source_version.into(),
-        }
-    }
 }
 
 impl From<model::Run> for Run {

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{AllOf, Schema};
 use crate::fields::Schemas;
 use crate::{
     apply, candidate, comparison, export, health, impact, input, job, job_revision, lifecycle, lineage, organisation,
-    output, problem, rules, run, setup, source, source_version, upgrade, upgrade_many, warning,
+    output, problem, provenance, rules, run, setup, source, source_version, upgrade, upgrade_many, warning,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -43,6 +43,7 @@ use crate::{
     health::JobHealth,
     health::JobHealthCounts,
     health::JobHealthCountsByStatus,
+    health::JobHealthGroup,
     health::ServiceDegradation,
     health::ServiceHealth,
     rules::HealthStatus,
@@ -91,7 +92,7 @@ use crate::{
     run::Run,
     run::ReportedRun,
     run::Prediction,
-    run::Provenance,
+    provenance::Provenance,
     setup::JobSetup,
     setup::JobSetupOutcome,
     setup::Outcome,

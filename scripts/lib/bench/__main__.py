@@ -9,7 +9,7 @@ from pathlib import Path
 from service.answers import Json
 from service.machine import conditions, end_on_signals, say
 
-from . import apply, chains, directory, options, pooling, report, row_level_security, unknown
+from . import apply, chains, directory, options, pooling, report, row_level_security, search, unknown
 from .run import Bench
 
 # What is measured alone, and how it is shown.
@@ -19,6 +19,7 @@ RUNS: dict[str, Callable[[Bench], None]] = {
     "directory": Bench.run_directory,
     "unknown": Bench.run_unknown,
     "chains": Bench.run_chains,
+    "search": Bench.run_search,
     "apply": Bench.run_apply,
     "row-level-security": Bench.run_row_level_security,
     "pooling": Bench.run_pooling,
@@ -27,6 +28,7 @@ TABLES: dict[str, Callable[[list[Json]], str]] = {
     "directory": directory.tables,
     "unknown": unknown.tables,
     "chains": chains.tables,
+    "search": search.tables,
     "apply": apply.tables,
     "row-level-security": row_level_security.tables,
     "pooling": pooling.tables,

@@ -10,6 +10,7 @@ PARTS = {
     "directory": "only what a directory of inputs costs",
     "unknown": "only whether times tell what others have",
     "chains": "only what jobs cost that read outputs of others",
+    "search": "only what people look for among a million jobs: the worst, and a part of a name",
     "apply": "only documents of a thousand jobs, and the command line: under 3 minutes",
     "row-level-security": "only what policies in PostgreSQL would cost: under 3 minutes",
     "pooling": "only what a pooler before PostgreSQL costs: under 2 minutes",
@@ -36,6 +37,7 @@ def read(description: str | None) -> argparse.Namespace:
     options.ladder = [] if options.quick else [10_000, 100_000, 1_000_000]
     options.values = [100_000, 1_000_000] if options.quick else [100_000, 1_000_000, 10_000_000]
     options.impact_jobs = [10_000] if options.quick else [10_000, 1_000_000]
+    options.searched_jobs = 100_000 if options.quick else 1_000_000
     options.inputs = 100_000 if options.quick else 1_000_000
     options.rounds = options.rounds or (1 if options.quick else 3 if options.part == "row-level-security" else 4)
     options.seconds = options.seconds or 1

@@ -14,7 +14,7 @@ from service.machine import say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import apply, chains, directory, pooling, unknown
+from . import apply, chains, directory, pooling, search, unknown
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -142,6 +142,16 @@ class Bench:
             database.tidy()
             file.tidy()
 
+    def run_search(self) -> None:
+        """What people wait for who look after very many jobs."""
+        jobs = self._options.searched_jobs
+        say(f"Making databases with {jobs:,} jobs.")
+        for at in chains.DATABASES:
+            server, _ = self._with_jobs(at, "search", jobs)
+            for what, milliseconds in search.milliseconds(server, self._local, jobs).items():
+                self.figures[f"{what}, {at}"] = milliseconds
+            server.stop()
+
     def run_apply(self) -> None:
         """Documents of a thousand jobs, and the command line."""
         options = self._options
@@ -190,12 +200,13 @@ class Bench:
             for database in databases:
                 database.tidy()
 
-    def _with_jobs(self, at: str, name: str) -> tuple[Server, Postgres | Sqlite]:
+    def _with_jobs(self, at: str, name: str, jobs: int | None = None) -> tuple[Server, Postgres | Sqlite]:
+        jobs = jobs or self._options.jobs
         if at == "PostgreSQL":
-            return self._postgres(f"jobs_{name}", self._options.jobs)
+            return self._postgres(f"jobs_{name}", jobs)
         file = Sqlite(self._folder / f"jobs_{name}.db")
         self._seed(file.url)
-        file.clone_jobs(self._options.jobs)
+        file.clone_jobs(jobs)
         return self._start(file.url), file
 
     def run_unknown(self) -> None:

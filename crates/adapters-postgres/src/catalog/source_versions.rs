@@ -27,8 +27,8 @@ use crate::schema::{jobs, source_version_lifecycles, source_versions};
 use crate::store::PostgresStore;
 
 impl SourceVersionRepository for PostgresStore {
-    fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
-        self.database().transaction(WriteMode::Commit, |connection| {
+    fn insert(&self, version: &SourceVersion, mode: WriteMode) -> Result<(), InsertSourceVersionError> {
+        self.database().transaction(mode, |connection| {
             let inserted = insert(connection, version).map_err(|error| match ConstraintViolation::of(&error) {
                 Some(ConstraintViolation::SourceOfVersion) => Abort::Refused(InsertSourceVersionError::SourceMissing),
                 _ => Abort::Statement(error),

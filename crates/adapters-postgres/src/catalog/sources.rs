@@ -19,8 +19,8 @@ use crate::store::PostgresStore;
 diesel::alias!(const others: Alias<OtherSources> = sources as others);
 
 impl SourceRepository for PostgresStore {
-    fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
-        self.database().transaction(WriteMode::Commit, |connection| {
+    fn insert(&self, source: &Source, mode: WriteMode) -> Result<(), InsertSourceError> {
+        self.database().transaction(mode, |connection| {
             if insert(connection, source)? {
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Jsonb, SmallInt, Uuid as SqlUuid};
-use prediction_domain::model::{Scope, Timestamp};
+use prediction_domain::model::{JobGrouping, Scope, Timestamp};
 use prediction_domain::ports::JobFilter;
 
 use crate::statement::statement;
@@ -44,6 +44,36 @@ impl QueryFragment<Pg> for CountJobs {
         Ok(())
     }
 }
+
+/// Counts the jobs of each group. It reads all jobs that are asked for, and what their runs add up to.
+#[derive(Debug, Clone)]
+pub(super) struct CountEachGroup {
+    conditions: Conditions,
+    grouping: JobGrouping,
+    now: DateTime<Utc>,
+}
+
+impl CountEachGroup {
+    /// `None` when there can be no job to count.
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, grouping: JobGrouping, now: Timestamp) -> Option<Self> {
+        Some(Self { conditions: Conditions::new(scope, filter)?, grouping, now: now.as_datetime() })
+    }
+}
+
+impl QueryFragment<Pg> for CountEachGroup {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        out.push_sql(&format!("SELECT jobs.{}_id, (", self.grouping));
+        monitoring::push_status(out, &self.now)?;
+        out.push_sql(")::smallint, count(*) FROM jobs");
+        out.push_sql(monitoring::JOINED_TO_MANY);
+        self.conditions.push_all_joined(out)?;
+        out.push_sql(" GROUP BY 1, 2");
+        Ok(())
+    }
+}
+
+statement! { varying CountEachGroup => (SqlUuid, SmallInt, BigInt) }
 
 /// Counts jobs by version and bound roles.
 #[derive(Debug, Clone)]

@@ -210,3 +210,19 @@ impl QueryFragment<Pg> for JobList {
 
 // Each combination of conditions is a statement of its own, prepared once and found by its text.
 statement! { varying JobList => MonitoredJobSql }
+
+/// The names of the jobs of a list, without what is read beside them.
+#[derive(Clone)]
+pub(super) struct JobNames(pub(super) JobList);
+
+impl QueryFragment<Pg> for JobNames {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        out.push_sql("SELECT jobs.organisation_id, jobs.id, jobs.name, jobs.sequence_number FROM (");
+        self.0.push_page(out)?;
+        out.push_sql(") AS jobs ORDER BY jobs.sequence_number");
+        Ok(())
+    }
+}
+
+statement! { varying JobNames => (SqlUuid, SqlUuid, Text, BigInt) }

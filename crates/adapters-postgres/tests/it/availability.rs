@@ -65,7 +65,7 @@ fn every_call_survives_that_all_connections_died() {
         }),
         ("a read", &|| assert!(jobs(&store).find_many(&[(scope.clone(), plan.job.id)]).unwrap()[0].is_some())),
         ("a list", &|| assert_eq!(jobs(&store).list(&scope, &JobFilter::default(), &page).unwrap().items.len(), 2)),
-        ("an insert", &|| sources(&store).insert(&a_source()).unwrap()),
+        ("an insert", &|| sources(&store).insert(&a_source(), WriteMode::Commit).unwrap()),
         ("an update", &|| jobs(&store).update(&renamed, job.revision, None, WriteMode::Commit).unwrap()),
         ("a health check", &|| store.check().unwrap()),
     ];
@@ -90,12 +90,12 @@ fn a_server_that_became_read_only_is_left_for_one_that_writes() {
     let tried = store.try_write();
     assert!(matches!(tried, Err(StoreFailure::NotWritable(_))), "{tried:?}");
     store.check().unwrap();
-    let refused = sources(&store).insert(&a_source());
+    let refused = sources(&store).insert(&a_source(), WriteMode::Commit);
     assert!(matches!(refused, Err(InsertSourceError::Store(StoreFailure::NotWritable(_)))), "{refused:?}");
     database.execute(&format!(
         "SET transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only"
     ));
-    sources(&store).insert(&a_source()).unwrap();
+    sources(&store).insert(&a_source(), WriteMode::Commit).unwrap();
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_pool_whose_connections_are_all_busy_does_not_hang() {
         // The insert holds the only connection while it waits for this lock.
         other.batch_execute("LOCK TABLE sources IN EXCLUSIVE MODE")?;
         thread::scope(|scope| {
-            let insert = scope.spawn(|| sources(&store).insert(&source));
+            let insert = scope.spawn(|| sources(&store).insert(&source, WriteMode::Commit));
             database.wait_for_a_blocked_session();
             assert!(matches!(store.check(), Err(StoreFailure::Unavailable(_))));
             assert!(!insert.is_finished(), "the connection was free again");
@@ -161,7 +161,7 @@ fn a_pool_whose_connections_are_all_busy_does_not_hang() {
     });
     let refused = refused.unwrap();
     assert!(matches!(refused, Err(InsertSourceError::Store(StoreFailure::Unavailable(_)))), "{refused:?}");
-    sources(&store).insert(&source).unwrap();
+    sources(&store).insert(&source, WriteMode::Commit).unwrap();
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn transactions_that_cannot_be_serialised_are_done_again() {
     let store = database.store();
     for _ in 0..10 {
         let source = a_source();
-        sources(&store).insert(&source).unwrap();
+        sources(&store).insert(&source, WriteMode::Commit).unwrap();
         let barrier = Barrier::new(8);
         let answers: Vec<_> = thread::scope(|scope| {
             let update = |number: usize| {

@@ -6,6 +6,7 @@ use prediction_domain::model::{
     ExpectedIntervalMinutes, MAX_BINDINGS, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_ROLES, MAX_WORD_CHARS,
     RetentionHours,
 };
+use prediction_domain::ports::WriteMode;
 use prediction_domain_testkit::builders::{a_plan_for_everything, a_source, a_version_of};
 
 use crate::test_database::{TestDatabase, jobs, migration_texts, source_versions};
@@ -138,7 +139,7 @@ fn a_set_and_its_revision_are_stored_together() {
 #[test]
 fn a_version_cannot_lose_its_source_between_check_and_write() {
     let database = TestDatabase::migrated();
-    let error = source_versions(&database.store()).insert(&a_version_of(a_source().id)).unwrap_err();
+    let error = source_versions(&database.store()).insert(&a_version_of(a_source().id), WriteMode::Commit).unwrap_err();
     assert_eq!(error.to_string(), "there is no such source");
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use prediction_domain::model::Position;
-use prediction_domain::ports::SourceFilter;
+use prediction_domain::ports::{SourceFilter, WriteMode};
 use prediction_domain_testkit::builders::a_source;
 use prediction_domain_testkit::values::page_after;
 
@@ -17,7 +17,7 @@ fn what_was_acknowledged_is_read_beside_a_transaction_that_is_overtaken() {
     let sources = sources(&store);
     let store_one = || {
         let source = a_source();
-        sources.insert(&source).unwrap();
+        sources.insert(&source, WriteMode::Commit).unwrap();
         source.id
     };
     let read = |limit, after: Option<Position>| {

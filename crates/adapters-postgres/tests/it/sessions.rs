@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use prediction_adapters_postgres::{Pooling, PostgresStore, Settings, StartUpError, Unfit};
-use prediction_domain::ports::{InsertSourceError, StoreFailure, StoreHealth as _};
+use prediction_domain::ports::{InsertSourceError, StoreFailure, StoreHealth as _, WriteMode};
 use prediction_domain_testkit::builders::a_source;
 
 use crate::test_database::{TestDatabase, settings, sources};
@@ -60,7 +60,7 @@ fn what_a_session_is_told_does_not_depend_on_whose_it_is() {
         for _ in 0..3 {
             let source = a_source();
             assert_eq!(sources(&store).find_by_name(&source.name).unwrap(), None, "{case}");
-            sources(&store).insert(&source).unwrap();
+            sources(&store).insert(&source, WriteMode::Commit).unwrap();
         }
         let seen = database.texts(
             "SELECT DISTINCT concat_ws(' ', statement_timeout, lock_timeout, idle, timezone, parallel, jit) AS value FROM seen",
@@ -77,7 +77,7 @@ fn what_a_session_is_told_does_not_depend_on_whose_it_is() {
 fn a_session_that_was_promised_and_is_another_is_not_used() {
     let database = TestDatabase::migrated();
     let store = store(&url_of_pooler(&database), Pooling::Session);
-    sources(&store).insert(&a_source()).unwrap();
+    sources(&store).insert(&a_source(), WriteMode::Commit).unwrap();
     database.execute(
         "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
            PERFORM set_config('prediction_api.session', 'of another', false);
@@ -87,7 +87,7 @@ fn a_session_that_was_promised_and_is_another_is_not_used() {
     );
     let mut refused = 0;
     for _ in 0..20 {
-        match sources(&store).insert(&a_source()) {
+        match sources(&store).insert(&a_source(), WriteMode::Commit) {
             Ok(()) => (),
             Err(InsertSourceError::Store(StoreFailure::Unavailable(cause))) => {
                 let text = cause.to_string();
@@ -184,14 +184,14 @@ fn a_server_that_stands_still_is_left_for_one_that_answers() {
         // No request waits for stuck ones.
         loop {
             let (store, tell) = (store.clone(), tell.clone());
-            thread::spawn(move || tell.send(sources(&store).insert(&a_source()).is_ok()));
+            thread::spawn(move || tell.send(sources(&store).insert(&a_source(), WriteMode::Commit).is_ok()));
             if told.recv_timeout(Duration::from_millis(200)) == Ok(true) {
                 break;
             }
             assert!(begin.elapsed() < Duration::from_secs(30), "{pooling:?}: nothing is written any more");
         }
         for _ in 0..10 {
-            sources(&store).insert(&a_source()).unwrap();
+            sources(&store).insert(&a_source(), WriteMode::Commit).unwrap();
         }
     }
 }

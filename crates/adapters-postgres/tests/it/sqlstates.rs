@@ -3,7 +3,7 @@
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::result::Error;
 use prediction_adapters_postgres::PostgresStore;
-use prediction_domain::ports::{InsertSourceError, StoreFailure, StoreHealth as _};
+use prediction_domain::ports::{InsertSourceError, StoreFailure, StoreHealth as _, WriteMode};
 use prediction_domain_testkit::builders::a_source;
 use prediction_pg_sqlstate::SqlState;
 
@@ -23,7 +23,7 @@ enum Told {
 
 /// Stores a source; gives also the text that goes to the log.
 fn insert(store: &PostgresStore) -> (Told, String) {
-    match sources(store).insert(&a_source()) {
+    match sources(store).insert(&a_source(), WriteMode::Commit) {
         Ok(()) => (Told::Stored, String::new()),
         Err(InsertSourceError::Store(StoreFailure::Unavailable(cause))) => (Told::Unavailable, cause.to_string()),
         Err(InsertSourceError::Store(StoreFailure::NotWritable(cause))) => (Told::NotWritable, cause.to_string()),

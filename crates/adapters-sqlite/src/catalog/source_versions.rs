@@ -24,8 +24,8 @@ use crate::schema::{job_revisions, jobs, source_version_lifecycles, source_versi
 use crate::store::SqliteStore;
 
 impl SourceVersionRepository for SqliteStore {
-    fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
-        self.write(WriteMode::Commit, |connection| match insert(connection, version).or_store_failure()? {
+    fn insert(&self, version: &SourceVersion, mode: WriteMode) -> Result<(), InsertSourceVersionError> {
+        self.write(mode, |connection| match insert(connection, version).or_store_failure()? {
             Ok(()) => Ok(()),
             Err(refusal @ ConstraintViolation::Taken) => {
                 let taken = match by_id(connection, version.id)? {

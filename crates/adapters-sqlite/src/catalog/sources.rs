@@ -14,8 +14,8 @@ use crate::schema::{source_versions, sources};
 use crate::store::SqliteStore;
 
 impl SourceRepository for SqliteStore {
-    fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
-        self.write(WriteMode::Commit, |connection| match insert(connection, source).or_store_failure()? {
+    fn insert(&self, source: &Source, mode: WriteMode) -> Result<(), InsertSourceError> {
+        self.write(mode, |connection| match insert(connection, source).or_store_failure()? {
             Ok(()) => Ok(()),
             Err(refusal @ ConstraintViolation::Taken) => {
                 let taken = match by_id(connection, source.id)? {

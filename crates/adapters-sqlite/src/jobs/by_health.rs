@@ -16,8 +16,8 @@ use prediction_domain::ports::{JobFilter, StoreFailure};
 use crate::expressions::{is_one_of, unindexed};
 use crate::failure::OrStoreFailure as _;
 use crate::jobs::conditions::{Condition, Part, named, part_of, sorted_part_of};
+use crate::jobs::listed::ListedRow;
 use crate::jobs::monitoring::{monitored, status_at};
-use crate::rows::MonitoredJobRow;
 use crate::schema::{jobs, judgements, unjudged_sources};
 use crate::statement::statement;
 
@@ -56,13 +56,13 @@ impl Known {
 }
 
 /// The first jobs of a health behind the page's place, in creation order.
-pub(crate) fn list(
+pub(crate) fn list<Row: ListedRow>(
     connection: &mut SqliteConnection,
     scope: &Scope,
     filter: &JobFilter,
     health: &HealthFilter,
     part: Part,
-) -> QueryResult<Vec<MonitoredJobRow>> {
+) -> QueryResult<Vec<Row>> {
     if matches!(scope, Scope::Organisations(ids) if ids.is_empty()) {
         return Ok(Vec::new());
     }
@@ -82,37 +82,37 @@ pub(crate) fn list(
 }
 
 /// The first rows of all that were read.
-struct Merged {
-    rows: Vec<MonitoredJobRow>,
+struct Merged<Row> {
+    rows: Vec<Row>,
     wanted: usize,
 }
 
-impl Merged {
-    fn add(&mut self, rows: Vec<MonitoredJobRow>) {
+impl<Row: ListedRow> Merged<Row> {
+    fn add(&mut self, rows: Vec<Row>) {
         self.rows.extend(rows);
-        self.rows.sort_unstable_by_key(|row| row.sequence_number);
+        self.rows.sort_unstable_by_key(Row::number);
         self.rows.truncate(self.wanted);
     }
 
     /// Nothing is looked for behind a full page.
     fn push_end(&self, found: &mut Vec<Condition>) {
         if let Some(last) = self.rows.get(self.wanted - 1) {
-            found.push(Box::new(jobs::sequence_number.lt(last.sequence_number)));
+            found.push(Box::new(jobs::sequence_number.lt(last.number())));
         }
     }
 }
 
 /// The jobs of one organisation, or of all.
-fn list_of(
+fn list_of<Row: ListedRow>(
     connection: &mut SqliteConnection,
     organisation: Option<OrganisationId>,
     filter: &JobFilter,
     health: &HealthFilter,
     part: Part,
     known: &Known,
-    merged: &mut Merged,
+    merged: &mut Merged<Row>,
 ) -> QueryResult<()> {
-    let of = |merged: &Merged| {
+    let of = |merged: &Merged<Row>| {
         let mut found: Vec<Condition> = Vec::new();
         if let Some(id) = organisation {
             found.push(Box::new(jobs::organisation_id.eq(id.to_string())));
@@ -125,7 +125,7 @@ fn list_of(
     };
     if !known.is_usable(health.at) {
         let found = of(merged);
-        merged.add(part_of(filter, part, found).load(connection)?);
+        merged.add(Row::load(part_of(filter, part, found), connection)?);
         return Ok(());
     }
     let beside = JobFilter { health: None, ..filter.clone() };
@@ -133,16 +133,16 @@ fn list_of(
         let mut found = of(merged);
         found.push(Box::new(jobs::judged_status.eq(status.as_str())));
         known.push_has_not_ended(&mut found, health.at, false);
-        merged.add(part_of(&beside, part, found).load(connection)?);
+        merged.add(Row::load(part_of(&beside, part, found), connection)?);
     }
     // What has ended is few, and not looked for by its places.
     let mut found = of(&Merged { rows: Vec::new(), wanted: merged.wanted });
     found.push(Box::new(jobs::judged_until.lt(health.at.as_micros())));
-    merged.add(sorted_part_of(filter, part, found).load(connection)?);
+    merged.add(Row::load(sorted_part_of(filter, part, found), connection)?);
     if !known.unjudged_sources.is_empty() {
         let mut found = of(merged);
         known.push_has_not_ended(&mut found, health.at, true);
-        merged.add(part_of(filter, part, found).load(connection)?);
+        merged.add(Row::load(part_of(filter, part, found), connection)?);
     }
     Ok(())
 }
@@ -241,7 +241,7 @@ impl QueryFragment<Sqlite> for CountJudged {
 statement! { cached CountJudged => (Text, BigInt) }
 
 /// Each pair of values that a query gives, and how often. See [`CountEach`](crate::jobs::count).
-struct CountPairs<Values>(Values);
+pub(super) struct CountPairs<Values>(pub(super) Values);
 
 impl<Values: QueryFragment<Sqlite>> QueryFragment<Sqlite> for CountPairs<Values> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {

@@ -78,7 +78,8 @@ fn of_stages(wanted: &BTreeSet<LifecycleStage>) -> Condition {
     if is_active_wanted { Box::new(version.ne_all(versions)) } else { Box::new(version.eq_any(versions)) }
 }
 
-type JobQuery = IntoBoxed<'static, Select<monitored, AsSelect<MonitoredJobRow, Sqlite>>, Sqlite>;
+/// Finds jobs of a list.
+pub(crate) type JobQuery = IntoBoxed<'static, Select<monitored, AsSelect<MonitoredJobRow, Sqlite>>, Sqlite>;
 
 /// The jobs of a part, of those that are found by these conditions and pass the filter. They are read in order.
 pub(crate) fn part_of(filter: &JobFilter, part: Part, found: Vec<Condition>) -> JobQuery {

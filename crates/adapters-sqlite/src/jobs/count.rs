@@ -1,13 +1,15 @@
 //! How many jobs there are of each health, and of each set of bound roles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
-use prediction_domain::model::{BoundJobs, HealthCounts, RoleName, Scope, SourceVersionId, Timestamp, ValueProblem};
-use prediction_domain::ports::{JobFilter, StoreFailure};
+use prediction_domain::model::{
+    BoundJobs, HealthCounts, JobGrouping, RoleName, Scope, SourceVersionId, Timestamp, ValueProblem,
+};
+use prediction_domain::ports::{JobFilter, JobGroup, StoreFailure};
 
 use crate::expressions::{is_one_of, unindexed};
 use crate::failure::OrStoreFailure as _;
@@ -42,6 +44,39 @@ pub(crate) fn count_by_health(
     }
     let counts: Vec<(String, i64)> = CountEach { values: statuses }.load(connection).or_store_failure()?;
     counts.iter().map(|(status, count)| Ok((named(status)?, count.unsigned_abs()))).collect()
+}
+
+/// How many of the jobs of each group have which health.
+pub(crate) fn count_each_by_health(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    filter: &JobFilter,
+    grouping: JobGrouping,
+    now: Timestamp,
+) -> Result<BTreeMap<JobGroup, HealthCounts>, StoreFailure> {
+    let scope = &narrowed(scope, filter);
+    macro_rules! count_by {
+        ($column:expr) => {{
+            // Not along the index of what they are grouped by, if that leads through the jobs of others.
+            let mut pairs = monitored().select((unindexed($column), status_at(now))).into_boxed();
+            for condition in within(scope, filter).into_iter().chain(conditions(filter)) {
+                pairs = pairs.filter(condition);
+            }
+            by_health::CountPairs(pairs).load(connection).or_store_failure()?
+        }};
+    }
+    let counts: Vec<(String, String, i64)> = match grouping {
+        JobGrouping::Organisation => count_by!(jobs::organisation_id),
+        JobGrouping::Source => count_by!(jobs::source_id),
+        JobGrouping::SourceVersion => count_by!(jobs::source_version_id),
+        _ => return Err(StoreFailure::Internal(format!("jobs are not counted by {grouping}").into())),
+    };
+    let mut groups: BTreeMap<JobGroup, HealthCounts> = BTreeMap::new();
+    for (id, status, count) in counts {
+        let group = JobGroup::parse(grouping, &id).map_err(|problem| StoreFailure::Corrupt(problem.into()))?;
+        groups.entry(group).or_default().extend([(named(&status)?, count.unsigned_abs())]);
+    }
+    Ok(groups)
 }
 
 /// How many of the jobs in a scope run which version with which roles bound. Rows are counted as they are read, so none

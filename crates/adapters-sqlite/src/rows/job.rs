@@ -44,6 +44,11 @@ impl JobRow {
         let reading = Reading { table: "jobs", id: &self.id };
         reading.column("organisation_id", OrganisationId::parse(&self.organisation_id))
     }
+
+    /// Whose job, which, and what it is called.
+    pub(crate) fn into_name(self) -> (String, String, String) {
+        (self.organisation_id, self.id, self.name)
+    }
 }
 
 impl From<&Job> for JobRow {

@@ -20,6 +20,13 @@ pub(crate) struct MonitoredJobRow {
     runs: Option<RunSummaryRow>,
 }
 
+impl MonitoredJobRow {
+    /// See [`JobRow::into_name`].
+    pub(crate) fn into_name(self) -> (String, String, String) {
+        self.job.into_name()
+    }
+}
+
 /// What the runs of a job add up to. Never inserted from here: a trigger keeps it.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = run_summaries, check_for_backend(Sqlite))]

@@ -9,7 +9,7 @@ use prediction_adapters_sqlite::{Settings, SqliteStore};
 use prediction_domain::model::Job;
 use prediction_domain::ports::{
     InsertSourceError, JobRepository as _, JobSetUpOutcome, JobSetUpRejected, SourceRepository, StoreFailure,
-    StoreHealth as _, StoreStatistics as _,
+    StoreHealth as _, StoreStatistics as _, WriteMode,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_plan_for, a_source};
 use prediction_domain_testkit::values::job_name;
@@ -53,12 +53,13 @@ fn a_writer_does_not_wait_long_for_the_other_one() {
         .connect()
         .exclusive_transaction(|_| {
             thread::scope(|scope| {
-                let first = scope.spawn(|| SourceRepository::insert(&store, &a_source()).unwrap_err());
+                let first =
+                    scope.spawn(|| SourceRepository::insert(&store, &a_source(), WriteMode::Commit).unwrap_err());
                 while store.connections().busy == 0 {
                     assert!(!first.is_finished(), "it did not wait");
                     thread::yield_now();
                 }
-                let refused = SourceRepository::insert(&store, &a_source()).unwrap_err();
+                let refused = SourceRepository::insert(&store, &a_source(), WriteMode::Commit).unwrap_err();
                 assert!(matches!(refused, InsertSourceError::Store(StoreFailure::Unavailable(_))), "{refused:?}");
                 assert!(!first.is_finished(), "the connection was free again");
             });

@@ -59,7 +59,7 @@ fn what_is_referred_to_cannot_be_deleted() {
 fn a_version_that_a_job_had_cannot_be_deleted() {
     let (database, version, job) = Database::with_a_job();
     let next = a_version_of(version.source_id);
-    database.versions().insert(&next).unwrap();
+    database.versions().insert(&next, WriteMode::Commit).unwrap();
     let changed = Job { source_version_id: next.id, revision: job.revision.next(), ..job.clone() };
     database.jobs().update(&changed, job.revision, None, WriteMode::Commit).unwrap();
     let mut connection = database.connect();
@@ -98,7 +98,7 @@ fn the_limits_are_those_of_the_model() {
     let (database, version, job) = Database::with_a_job();
     database.runs().insert(&a_run_of(&job, &[]), &[], None).unwrap();
     let unused = a_version_of(version.source_id);
-    database.versions().insert(&unused).unwrap();
+    database.versions().insert(&unused, WriteMode::Commit).unwrap();
     let mut connection = database.connect();
     // Or the ids of the job could not be changed.
     connection.batch_execute("DELETE FROM run_counters").unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
 use prediction_adapters_sqlite::{Settings, SqliteStore, StartUpError};
-use prediction_domain::ports::{SourceRepository as _, StoreFailure, StoreHealth as _};
+use prediction_domain::ports::{SourceRepository as _, StoreFailure, StoreHealth as _, WriteMode};
 use prediction_domain_testkit::builders::a_source;
 
 use crate::test_database::Database;
@@ -16,7 +16,7 @@ fn only_the_owner_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let database = Database::migrated();
-    database.store.insert(&a_source()).unwrap();
+    database.store.insert(&a_source(), WriteMode::Commit).unwrap();
     for suffix in ["", "-wal", "-shm", ".lock"] {
         let path = format!("{}{suffix}", database.path().display());
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;

@@ -15,8 +15,9 @@ const FORMATS: [Format; 4] = [Format::Table, Format::Wide, Format::Json, Format:
 
 /// How many jobs are shown.
 const SHOWN: usize = 10;
-/// How many jobs that do not deliver are looked through for the worst.
-const LOOKED_THROUGH: usize = 1_000;
+/// How many are looked through for those that have not delivered for the longest: a page. The API gives overdue jobs
+/// first, and those of a status in creation order.
+const LOOKED_THROUGH: usize = 200;
 const COLUMNS: [Column; 5] = [
     Column::new("JOB", 0),
     Column::new("HEALTH", 0),
@@ -50,7 +51,8 @@ pub(crate) fn run(arguments: &Status, console: &mut Console<'_>, around: &Surrou
         .with_some("organisation_id", organisation)
         .with_some("source_id", source.map(|source| source.id));
     let counts = client.count_jobs_by_health(&here)?;
-    let bad = here.with("health", "overdue,failing,late").with("expand", "organisation").with("limit", 200);
+    let bad = here.with("health", "overdue,failing,late").with("order", "health");
+    let bad = bad.with("expand", "organisation").with("limit", LOOKED_THROUGH);
     let all = counts.value.counts;
     if matches!(arguments.output, Format::Json | Format::Yaml) {
         let worst = worst(client.items::<Node>("/api/v1/jobs", &bad).take(LOOKED_THROUGH), |node| {

@@ -5,10 +5,10 @@ use std::sync::Barrier;
 use std::thread;
 
 use prediction_domain::model::{
-    Input, Job, JobId, Page, PageRequest, Scope, Source, SourceId, SourceVersion, SourceVersionId,
+    Input, Job, JobId, MonitoredJob, Page, PageRequest, Scope, Source, SourceId, SourceVersion, SourceVersionId,
 };
 use prediction_domain::ports::{
-    InputFilter, JobFilter, JobSetUp, JobSetUpOutcome, JobSetUpRejected, SourceFilter, SourceVersionFilter,
+    InputFilter, JobFilter, JobSetUp, JobSetUpOutcome, JobSetUpRejected, SourceFilter, SourceVersionFilter, WriteMode,
 };
 
 use crate::Stores;
@@ -40,12 +40,15 @@ pub(crate) const TEXTS: [&str; 20] = [
 ];
 
 pub(crate) fn stored_source(stores: &Stores, source: Source) -> Source {
-    stores.sources.insert(&source).expect("the source is stored");
+    // A dry run leaves nothing that would be in the way.
+    stores.sources.insert(&source, WriteMode::DryRun).expect("the source could be stored");
+    stores.sources.insert(&source, WriteMode::Commit).expect("the source is stored");
     source
 }
 
 pub(crate) fn stored_version(stores: &Stores, version: SourceVersion) -> SourceVersion {
-    stores.source_versions.insert(&version).expect("the version is stored");
+    stores.source_versions.insert(&version, WriteMode::DryRun).expect("the version could be stored");
+    stores.source_versions.insert(&version, WriteMode::Commit).expect("the version is stored");
     version
 }
 
@@ -139,6 +142,33 @@ pub(crate) fn all_jobs(stores: &Stores) -> Vec<Job> {
 pub(crate) fn list_jobs(stores: &Stores, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Page<Job> {
     let Page { items, next } = stores.jobs.list(scope, filter, page).expect("jobs can be listed");
     Page { items: items.into_iter().map(|found| found.job).collect(), next }
+}
+
+/// The same, where nobody writes at the same time: compared with the list of their names.
+pub(crate) fn list_named(stores: &Stores, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Page<Job> {
+    let Page { items, next } = list_monitored(stores, scope, filter, page);
+    Page { items: items.into_iter().map(|found| found.job).collect(), next }
+}
+
+/// A page of jobs, which is the one that the list of their names has.
+pub(crate) fn list_monitored(
+    stores: &Stores,
+    scope: &Scope,
+    filter: &JobFilter,
+    page: &PageRequest,
+) -> Page<MonitoredJob> {
+    let found = stores.jobs.list(scope, filter, page).expect("jobs can be listed");
+    let most = found.items.len() + 1;
+    let mut names = stores.jobs.names(scope, filter, page.after, most).expect("names can be listed");
+    assert_eq!(names.len(), found.items.len() + usize::from(found.next.is_some()), "{scope:?} {filter:?}");
+    names.truncate(found.items.len());
+    let named = names.iter().map(|named| (named.organisation_id, named.id, &named.name));
+    let jobs = found.items.iter().map(|MonitoredJob { job, .. }| (job.organisation_id, job.id, &job.name));
+    assert!(named.eq(jobs), "{scope:?} {filter:?}: {names:?}");
+    if let Some(next) = found.next {
+        assert_eq!(names.last().map(|named| named.position), Some(next));
+    }
+    found
 }
 
 /// All pages of a list, one after the other.

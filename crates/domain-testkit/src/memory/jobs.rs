@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prediction_domain::model::{
-    Allowance, BoundJobs, Health, HealthCounts, HealthFilter, Job, JobId, JobName, JobRevision, LifecycleStage,
-    MonitoredJob, OrganisationId, OutputId, Page, PageRequest, Quota, QuotaExceeded, Revision, RoleName, Scope,
-    SourceVersionId, Timestamp,
+    Allowance, BoundJobs, Health, HealthCounts, HealthFilter, Job, JobGrouping, JobId, JobName, JobRevision,
+    LifecycleStage, MonitoredJob, OrganisationId, OutputId, Page, PageRequest, Position, Quota, QuotaExceeded,
+    Revision, RoleName, Scope, SourceVersionId, Timestamp,
 };
 use prediction_domain::ports::{
-    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, StoreFailure,
-    UpdateJobError, WriteMode,
+    DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
+    StoreFailure, UpdateJobError, WriteMode,
 };
 
 use crate::memory::{Kind, MemoryStore, State, is_kept_by, lasts};
@@ -40,6 +40,46 @@ impl JobRepository for MemoryStore {
         let state = self.state();
         let found = state.jobs_in(scope, filter);
         Ok(state.page_of(Kind::Job, found.into_iter(), page, |found| found.job.id.as_uuid()))
+    }
+
+    fn names(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        after: Option<Position>,
+        most: usize,
+    ) -> Result<Vec<ListedName>, StoreFailure> {
+        let state = self.state();
+        let listed = state.jobs_in(scope, filter).into_iter().map(|MonitoredJob { job, .. }| ListedName {
+            position: state.position(Kind::Job, job.id.as_uuid()),
+            organisation_id: job.organisation_id,
+            id: job.id,
+            name: job.name,
+        });
+        let mut behind: Vec<_> = listed.filter(|named| after.is_none_or(|after| named.position > after)).collect();
+        behind.sort_by_key(|named| named.position);
+        behind.truncate(most);
+        Ok(behind)
+    }
+
+    fn count_each_by_health(
+        &self,
+        scope: &Scope,
+        filter: &JobFilter,
+        grouping: JobGrouping,
+        now: Timestamp,
+    ) -> Result<BTreeMap<JobGroup, HealthCounts>, StoreFailure> {
+        let mut groups: BTreeMap<JobGroup, HealthCounts> = BTreeMap::new();
+        for judged in self.state().jobs_in(scope, filter).into_iter().map(|job| job.judged_at(now)) {
+            let group = match grouping {
+                JobGrouping::Organisation => JobGroup::Organisation(judged.job.organisation_id),
+                JobGrouping::Source => JobGroup::Source(judged.job.source_id),
+                JobGrouping::SourceVersion => JobGroup::SourceVersion(judged.job.source_version_id),
+                _ => return Err(StoreFailure::Internal(format!("jobs are not counted by {grouping}").into())),
+            };
+            groups.entry(group).or_default().extend([(judged.health.status, 1)]);
+        }
+        Ok(groups)
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {

@@ -6,6 +6,7 @@ mod chain;
 mod health;
 mod impact;
 mod job;
+mod listing;
 mod revision_comparison;
 mod upgrade;
 
@@ -18,5 +19,6 @@ pub use health::{
 };
 pub use impact::{BoundJobs, ImpactCounts, ImpactOutcome, JobImpact};
 pub use job::{Job, JobOutput, JobRevision, Output};
+pub use listing::{JobGrouping, JobOrder};
 pub use revision_comparison::JobDifference;
 pub use upgrade::{InputAction, InputStep, OutputAction, OutputStep, UpgradePlan, VersionReference};

@@ -62,6 +62,12 @@ impl<Place> PageRequest<Place> {
         Self { limit, ..self }
     }
 
+    /// The same part of another list, behind that place.
+    #[must_use]
+    pub fn behind<Other>(self, after: Option<Other>) -> PageRequest<Other> {
+        PageRequest { limit: self.limit, budget: self.budget, after }
+    }
+
     /// How many items at the most.
     #[must_use]
     pub fn limit(&self) -> usize {

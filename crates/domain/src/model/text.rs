@@ -150,7 +150,13 @@ impl JobName {
     /// Whether this is part of it, without case.
     #[must_use]
     pub fn has(&self, part: &NamePart) -> bool {
-        folded(&self.0).contains(&part.key())
+        self.key().contains(&part.key())
+    }
+
+    /// In what a [`NamePart`] is looked for: the name without case, as [`SourceName::key`] has it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        folded(&self.0)
     }
 }
 

@@ -6,7 +6,8 @@ mod judgement_repository;
 
 pub use chain_repository::ChainRepository;
 pub use job_repository::{
-    DeleteJobError, JobFilter, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, UpdateJobError,
+    DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
+    UpdateJobError,
 };
 pub use judgement_repository::{Judged, JudgementRepository};
 

@@ -13,13 +13,13 @@ use prediction_domain::requests::{
     JobChangeDraft, Precondition, RunDraft, Sent, SetUpDraft, SourceChangeDraft, SourceDraft,
 };
 use prediction_domain::use_cases::{
-    JobQuery, Outcome, change_job, change_source, count_jobs_by_health, delete_job, get_jobs, list_jobs, report_run,
+    JobQuery, Outcome, change_job, change_source, count_jobs_by_health, delete_job, get_jobs, report_run,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_version_of};
 use prediction_domain_testkit::values::{at, first_page, fresh_source_id, micros_after};
 use proptest::prelude::*;
 
-use crate::world::{World, a_source, everything, given, operator, submit};
+use crate::world::{World, a_source, everything, given, jobs_listed, operator, submit};
 
 const ANY: Precondition = Precondition::None;
 
@@ -45,7 +45,7 @@ fn set_active(world: &World, job: &Job, active: bool, mode: WriteMode) -> JobWit
 
 fn fail(world: &World, job: &Job) {
     let draft = RunDraft { status: given("failed"), message: given("no data"), ..RunDraft::default() };
-    report_run(&world.ports, &operator(), job.id, submit(draft)).unwrap();
+    report_run(&world.ports, &operator(), job.id, submit(draft), WriteMode::Commit).unwrap();
 }
 
 fn pass(world: &World, minutes: u64) {
@@ -83,7 +83,7 @@ fn every_answer_that_shows_a_job_shows_its_health() {
     fail_later(&world, &job);
     let health = read(&world, &job);
     assert_eq!((health.status, health.consecutive_failures), (HealthStatus::Failing, 2));
-    let listed = list_jobs(&world.ports, &operator(), JobFilter::default(), None, &first_page(50)).unwrap();
+    let listed = jobs_listed(&world.ports, &operator(), JobFilter::default(), None, &first_page(50)).unwrap();
     assert_eq!(listed.items, [JobWithHealth { job: job.clone(), health: health.clone() }]);
     let again = world.set_up(everything()).unwrap();
     assert_eq!((again.outcomes.job, again.health), (Outcome::Reused, health.clone()));
@@ -138,7 +138,7 @@ fn lists_and_counts_are_judged_by_the_clock() {
     let (world, job) = world_with_job();
     let listed = |status| {
         let healths = Some(BTreeSet::from([status]));
-        list_jobs(&world.ports, &operator(), JobFilter::default(), healths, &first_page(50)).unwrap().items.len()
+        jobs_listed(&world.ports, &operator(), JobFilter::default(), healths, &first_page(50)).unwrap().items.len()
     };
     let counted = |status| {
         let (counts, at) = count_jobs_by_health(&world.ports, &operator(), &JobFilter::default()).unwrap();

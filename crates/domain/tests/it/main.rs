@@ -9,6 +9,7 @@ mod contracts;
 mod deleting;
 mod health;
 mod impact;
+mod listing;
 mod owners;
 mod permissions;
 mod port_failures;

@@ -35,11 +35,11 @@ fn owned_by(owner: Option<OrganisationId>, name: &str) -> SourceDraft {
 
 /// A source of that owner, stored by an operator.
 fn stored(world: &World, owner: Option<OrganisationId>, name: &str) -> Source {
-    create_source(&world.ports, &operator(), &owned_by(owner, name).into()).unwrap().0
+    create_source(&world.ports, &operator(), &owned_by(owner, name).into(), WriteMode::Commit).unwrap().0
 }
 
 fn create(world: &World, caller: &Caller, draft: SourceDraft) -> Result<(Source, Outcome), UseCaseError> {
-    create_source(&world.ports, caller, &draft.into())
+    create_source(&world.ports, caller, &draft.into(), WriteMode::Commit)
 }
 
 fn denied<T: std::fmt::Debug>(result: Result<T, UseCaseError>) -> AccessDenied {
@@ -69,7 +69,7 @@ const OWNERS_ACTS: [OwnersAct; 7] = [
     }),
     (OwnersRight::Publish, |world, caller, source| {
         let draft = SourceVersionDraft { source_id: given(&source.id.to_string()), ..a_version("2.0.0", &[]) };
-        publish_source_version(&world.ports, caller, &draft.into()).map(drop)
+        publish_source_version(&world.ports, caller, &draft.into(), WriteMode::Commit).map(drop)
     }),
     (OwnersRight::Publish, |world, caller, source| {
         let draft = SetUpDraft {
@@ -281,7 +281,7 @@ fn who_may_create_sets_up_on_the_fly_and_changes_nothing() {
     let done = world.set_up_as(&creator, everything(), WriteMode::Commit).unwrap();
     let (source, _) = create(&world, &creator, a_source("rust")).unwrap();
     let version = SourceVersionDraft { source_id: given(&source.id.to_string()), ..a_version("1.0.0", &[]) };
-    publish_source_version(&world.ports, &creator, &version.into()).unwrap();
+    publish_source_version(&world.ports, &creator, &version.into(), WriteMode::Commit).unwrap();
     let needed = AccessDenied::InsufficientScope { required: Permission::CatalogWrite };
     let draft = SourceChangeDraft::default();
     let changed = change_source(&world.ports, &creator, source.id, &draft.into(), &ANY, WriteMode::Commit);

@@ -14,13 +14,13 @@ use prediction_domain::use_cases::{
     CandidateQuestion, ImpactFilter, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_lifecycle,
     change_source, compare_job_revisions, count_jobs_by_health, create_source, delete_input, delete_job, delete_run,
     delete_source, delete_source_version, get_input, get_job_revision, get_output, get_run, import_inputs,
-    judge_impact, list_candidates, list_input_uses, list_inputs, list_job_revisions, list_jobs,
-    list_output_predictions, list_predictions, list_runs, name_organisation, prepare_set_up, prepare_upgrades,
-    publish_source_version, put_input, read_lineage, report_run, restore_job, upgrade_job,
+    judge_impact, list_candidates, list_input_uses, list_inputs, list_job_revisions, list_output_predictions,
+    list_predictions, list_runs, name_organisation, prepare_set_up, prepare_upgrades, publish_source_version,
+    put_input, read_lineage, report_run, restore_job, upgrade_job,
 };
 use prediction_domain_testkit::values::{first_page, fresh_organisation_id, role_name};
 
-use crate::world::{CHOSEN, caller, customer, everything, given, ports_of, source_id, submit};
+use crate::world::{CHOSEN, caller, customer, everything, given, jobs_listed, ports_of, source_id, submit};
 
 type UseCase = fn(&Ports, &Caller) -> Result<(), UseCaseError>;
 
@@ -29,7 +29,7 @@ const ANY: Precondition = Precondition::None;
 /// Every use case that needs a permission, with everything wrong that could be wrong.
 const USE_CASES: [(&str, Permission, UseCase); 35] = [
     ("create_source", Permission::CatalogCreate, |ports, caller| {
-        create_source(ports, caller, &submit(SourceDraft::default())).map(drop)
+        create_source(ports, caller, &submit(SourceDraft::default()), WriteMode::Commit).map(drop)
     }),
     ("change_source", Permission::CatalogWrite, |ports, caller| {
         let draft = submit(SourceChangeDraft::default());
@@ -39,7 +39,7 @@ const USE_CASES: [(&str, Permission, UseCase); 35] = [
         delete_source(ports, caller, source_id(CHOSEN), &ANY, WriteMode::DryRun).map(drop)
     }),
     ("publish_source_version", Permission::CatalogCreate, |ports, caller| {
-        publish_source_version(ports, caller, &submit(SourceVersionDraft::default())).map(drop)
+        publish_source_version(ports, caller, &submit(SourceVersionDraft::default()), WriteMode::Commit).map(drop)
     }),
     ("delete_source_version", Permission::CatalogWrite, |ports, caller| {
         let id = SourceVersionId::parse(CHOSEN).unwrap();
@@ -79,7 +79,7 @@ const USE_CASES: [(&str, Permission, UseCase); 35] = [
     }),
     ("get_job", Permission::JobsRead, |_, caller| JobQuery::new(caller, job_id()).map(drop)),
     ("list_jobs", Permission::JobsRead, |ports, caller| {
-        list_jobs(ports, caller, JobFilter::default(), None, &first_page(50)).map(drop)
+        jobs_listed(ports, caller, JobFilter::default(), None, &first_page(50)).map(drop)
     }),
     ("count_jobs_by_health", Permission::JobsRead, |ports, caller| {
         count_jobs_by_health(ports, caller, &JobFilter::default()).map(drop)
@@ -117,7 +117,7 @@ const USE_CASES: [(&str, Permission, UseCase); 35] = [
         name_organisation(ports, caller, id, &submit(OrganisationDraft::default()), WriteMode::Commit).map(drop)
     }),
     ("report_run", Permission::PredictionsWrite, |ports, caller| {
-        report_run(ports, caller, job_id(), submit(RunDraft::default())).map(drop)
+        report_run(ports, caller, job_id(), submit(RunDraft::default()), WriteMode::Commit).map(drop)
     }),
     ("get_run", Permission::PredictionsRead, |ports, caller| {
         get_run(ports, caller, job_id(), RunId::parse(CHOSEN).unwrap()).map(drop)
@@ -178,7 +178,7 @@ fn naming_an_organisation_of_others_is_denied_before_anything_is_read() {
     };
     let filter = JobFilter { organisation_id: Some(organisation_id), ..JobFilter::default() };
     denied(count_jobs_by_health(&ports, &customer, &filter).map(drop));
-    denied(list_jobs(&ports, &customer, filter, None, &first_page(50)).map(drop));
+    denied(jobs_listed(&ports, &customer, filter, None, &first_page(50)).map(drop));
     let inputs = InputFilter { organisation_id: Some(organisation_id), ..InputFilter::default() };
     denied(list_inputs(&ports, &customer, &inputs, &first_page(50)).map(drop));
     denied(get_input(&ports, &customer, input_id(), Some(organisation_id)).map(drop));

@@ -11,16 +11,15 @@ use prediction_domain::requests::{
 use prediction_domain::use_cases::{
     Expansion, JobQuery, Ports, PredictionFilter, UseCaseError, change_job, change_source, count_jobs_by_health,
     create_source, delete_input, delete_job, delete_source, delete_source_version, expand_jobs, get_input, get_jobs,
-    get_output, get_source, get_source_version, import_inputs, list_jobs, list_output_predictions,
-    list_source_version_heads, list_source_versions, list_sources, prepare_set_up, publish_source_version, put_input,
-    read_lineage, set_up_jobs,
+    get_output, get_source, get_source_version, import_inputs, list_output_predictions, list_source_version_heads,
+    list_source_versions, list_sources, prepare_set_up, publish_source_version, put_input, read_lineage, set_up_jobs,
 };
 use prediction_domain_testkit::builders::{a_job_of, a_source as stored_source, a_version_of, an_input_of};
 use prediction_domain_testkit::values::first_page;
 
 use crate::world::{
-    CHOSEN, a_job, a_source, a_version, binding, customer, everything, given, monitored, operator, organisation,
-    ports_of, set_up, source_id, source_of_id, submit, with_empty_directory,
+    CHOSEN, a_job, a_source, a_version, binding, customer, everything, given, jobs_listed, monitored, operator,
+    organisation, ports_of, set_up, source_id, source_of_id, submit, with_empty_directory,
 };
 
 fn input_id() -> InputId {
@@ -133,18 +132,18 @@ fn failures_of_the_sources_are_passed_through() {
     });
     assert_passed_through("publish: find", find_fails, |ports| {
         let draft = SourceVersionDraft { source_id: given(CHOSEN), ..a_version("1.0.0", &["a"]) };
-        publish_source_version(ports, &operator(), &draft.into()).map(drop)
+        publish_source_version(ports, &operator(), &draft.into(), WriteMode::Commit).map(drop)
     });
     assert_passed_through("expand: find", find_fails, |ports| {
         let job = a_job_of(&a_version_of(stored_source().id));
-        expand_jobs(ports, &[job], Expansion { source: true, ..Expansion::default() }).map(drop)
+        expand_jobs(ports, &operator(), &[job], Expansion { source: true, ..Expansion::default() }).map(drop)
     });
     assert_passed_through(
         "insert",
         |mocks, fail| {
-            mocks.sources.expect_insert().returning(move |_| Err(fail().into()));
+            mocks.sources.expect_insert().returning(move |_, _| Err(fail().into()));
         },
-        |ports| create_source(ports, &operator(), &a_source("mildew").into()).map(drop),
+        |ports| create_source(ports, &operator(), &a_source("mildew").into(), WriteMode::Commit).map(drop),
     );
     assert_passed_through(
         "list",
@@ -182,7 +181,7 @@ fn failures_of_the_versions_are_passed_through() {
     });
     assert_passed_through("expand: find", find_fails, |ports| {
         let job = a_job_of(&a_version_of(stored_source().id));
-        expand_jobs(ports, &[job], Expansion { source_version: true, ..Expansion::default() }).map(drop)
+        expand_jobs(ports, &operator(), &[job], Expansion { source_version: true, ..Expansion::default() }).map(drop)
     });
     assert_passed_through(
         "change of a job: find",
@@ -202,11 +201,11 @@ fn failures_of_the_versions_are_passed_through() {
         "insert",
         |mocks, fail| {
             with_source(mocks);
-            mocks.source_versions.expect_insert().returning(move |_| Err(fail().into()));
+            mocks.source_versions.expect_insert().returning(move |_, _| Err(fail().into()));
         },
         |ports| {
             let draft = SourceVersionDraft { source_id: given(CHOSEN), ..a_version("1.0.0", &["a"]) };
-            publish_source_version(ports, &operator(), &draft.into()).map(drop)
+            publish_source_version(ports, &operator(), &draft.into(), WriteMode::Commit).map(drop)
         },
     );
     assert_passed_through(
@@ -263,7 +262,7 @@ fn failures_of_the_jobs_are_passed_through() {
         |mocks, fail| {
             mocks.jobs.expect_list().returning(move |_, _, _| Err(fail()));
         },
-        |ports| list_jobs(ports, &operator(), JobFilter::default(), None, &first_page(50)).map(drop),
+        |ports| jobs_listed(ports, &operator(), JobFilter::default(), None, &first_page(50)).map(drop),
     );
     assert_passed_through(
         "count",

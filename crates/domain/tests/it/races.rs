@@ -201,9 +201,10 @@ fn a_conflict_is_told_after_looking_once_more() {
 fn what_a_version_rests_on_may_be_gone_by_then() {
     let mut mocks = MockStore::default();
     mocks.sources.expect_find_many().returning(|_| Ok(vec![Some(stored_source())]));
-    mocks.source_versions.expect_insert().times(1).returning(|_| Err(InsertSourceVersionError::SourceMissing));
+    mocks.source_versions.expect_insert().times(1).returning(|_, _| Err(InsertSourceVersionError::SourceMissing));
     let draft = SourceVersionDraft { source_id: given(crate::world::CHOSEN), ..a_version("1.0.0", &["a"]) };
-    let refused = publish_source_version(&ports_of(with_empty_directory(mocks)), &operator(), &draft.into());
+    let refused =
+        publish_source_version(&ports_of(with_empty_directory(mocks)), &operator(), &draft.into(), WriteMode::Commit);
     assert_eq!(invalid(refused), places(&[("source_id", ViolationCode::UnknownSource)]));
 }
 

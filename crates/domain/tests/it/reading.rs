@@ -4,13 +4,13 @@ use prediction_domain::model::{AccessDenied, Job, JobId, Permission, Scope};
 use prediction_domain::ports::{JobFilter, MockStore};
 use prediction_domain::requests::SetUpDraft;
 use prediction_domain::use_cases::{
-    Expanded, Expansion, JobQuery, UseCaseError, expand_jobs, get_jobs, get_source, get_source_version, list_jobs,
+    Expanded, Expansion, JobQuery, UseCaseError, expand_jobs, get_jobs, get_source, get_source_version,
 };
 use prediction_domain_testkit::values::{first_page, fresh_source_version_id};
 
 use crate::world::{
-    CHOSEN, NOWHERE, OTHER_ORGANISATION, World, caller, customer, everything, given, operator, organisation, ports_of,
-    source_id,
+    CHOSEN, NOWHERE, OTHER_ORGANISATION, World, caller, customer, everything, given, jobs_listed, operator,
+    organisation, ports_of, source_id,
 };
 
 #[test]
@@ -44,7 +44,7 @@ fn lists_are_of_the_callers_scope_and_a_filter_may_not_leave_it() {
     world.set_up(SetUpDraft { organisation_id: given(OTHER_ORGANISATION), ..everything() }).unwrap();
     let (customer, operator) = (customer(&[Permission::JobsRead]), operator());
     let list = |caller, filter: &JobFilter| {
-        let page = list_jobs(&world.ports, caller, filter.clone(), None, &first_page(50))?;
+        let page = jobs_listed(&world.ports, caller, filter.clone(), None, &first_page(50))?;
         Ok::<_, UseCaseError>(page.items.into_iter().map(|judged| judged.job).collect::<Vec<_>>())
     };
     assert_eq!(list(&customer, &JobFilter::default()).unwrap(), std::slice::from_ref(&own));
@@ -68,7 +68,8 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
     let second = SetUpDraft { organisation_id: given(OTHER_ORGANISATION), ..everything() };
     let jobs = [first.job, world.set_up(second).unwrap().job];
     let expand = |source, source_version| {
-        expand_jobs(&world.ports, &jobs, Expansion { source, source_version, ..Expansion::default() }).unwrap()
+        expand_jobs(&world.ports, &operator(), &jobs, Expansion { source, source_version, ..Expansion::default() })
+            .unwrap()
     };
     assert_eq!(expand(false, false), Expanded::default());
     let expanded = expand(true, true);
@@ -90,9 +91,13 @@ fn what_is_shown_beside_jobs_is_asked_for_once() {
         .withf(|ids| ids.len() == 1)
         .times(1)
         .returning(move |_| Ok(vec![Some(version.clone())]));
-    let expanded =
-        expand_jobs(&ports_of(mocks), &jobs, Expansion { source: true, source_version: true, ..Expansion::default() })
-            .unwrap();
+    let expanded = expand_jobs(
+        &ports_of(mocks),
+        &operator(),
+        &jobs,
+        Expansion { source: true, source_version: true, ..Expansion::default() },
+    )
+    .unwrap();
     assert_eq!((expanded.sources.len(), expanded.source_versions.len()), (1, 1));
 }
 

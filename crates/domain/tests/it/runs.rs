@@ -3,8 +3,9 @@
 use prediction_domain::model::{
     Contract, Diagnostics, MAX_PREDICTIONS, OutputRole, Path, Prediction, PredictionsDigest, Timestamp, ViolationCode,
 };
+use prediction_domain::ports::WriteMode;
 use prediction_domain::requests::{PredictionDraft, RunDraft, Sent, Submission, validate_predictions};
-use prediction_domain::use_cases::{Outcome, UseCaseError, report_run};
+use prediction_domain::use_cases::{JobQuery, Outcome, RunReported, UseCaseError, get_jobs, report_run};
 use prediction_domain_testkit::builders::a_prediction;
 use prediction_domain_testkit::values::{at, micros_after};
 use proptest::prelude::*;
@@ -131,7 +132,7 @@ fn a_run_can_be_issued_up_to_five_minutes_ahead() {
             message: given("a try"),
             ..RunDraft::default()
         };
-        report_run(&world.ports, &operator(), job.id, Submission::from(draft))
+        report_run(&world.ports, &operator(), job.id, Submission::from(draft), WriteMode::Commit)
     };
     let report = |micros: i64| report_at(&micros_after(now, micros).to_string());
     assert_eq!(report(300_000_000).unwrap().outcome, Outcome::Created);
@@ -154,11 +155,63 @@ fn a_clock_that_is_set_back_refuses_what_it_took_before_and_loses_nothing() {
         message: given("a try"),
         ..RunDraft::default()
     };
-    let first = report_run(&world.ports, &operator(), job.id, draft().into()).unwrap();
+    let first = report_run(&world.ports, &operator(), job.id, draft().into(), WriteMode::Commit).unwrap();
     world.clock.set(micros_after(noon(), -3_600_000_000));
-    let refused = report_run(&world.ports, &operator(), job.id, draft().into());
+    let refused = report_run(&world.ports, &operator(), job.id, draft().into(), WriteMode::Commit);
     assert!(matches!(refused, Err(UseCaseError::Invalid(_))), "it is an hour ahead now");
     world.clock.set(micros_after(noon(), 1));
-    let again = report_run(&world.ports, &operator(), job.id, draft().into()).unwrap();
+    let again = report_run(&world.ports, &operator(), job.id, draft().into(), WriteMode::Commit).unwrap();
     assert_eq!((again.outcome, again.run), (Outcome::Reused, first.run));
+}
+
+/// What a rehearsal says is what the report does then; and nothing is stored by it, nor counted.
+#[test]
+fn a_rehearsal_of_a_report_tells_what_it_would_do() {
+    let world = World::new();
+    let job = world.set_up(everything()).unwrap().job;
+    world.clock.set(noon());
+    let report = |issued_at: Option<i64>, status: &str, message: &str, mode| {
+        let draft = RunDraft {
+            issued_at: issued_at.map_or(Sent::Absent, |micros| given(&micros_after(noon(), micros).to_string())),
+            status: given(status),
+            message: given(message),
+            predictions: if status == "succeeded" {
+                Sent::Given(vec![a_draft("prediction", noon(), 1.0)])
+            } else {
+                Sent::Absent
+            },
+            ..RunDraft::default()
+        };
+        report_run(&world.ports, &operator(), job.id, Submission::from(draft), mode)
+    };
+    let told = |reported: Result<RunReported, UseCaseError>| match reported {
+        Ok(RunReported { run, outcome, .. }) => format!("{outcome:?} {:?} {}", run.replaces, run.issued_at),
+        Err(error) => format!("{error:?}"),
+    };
+    let query = || JobQuery::new(&operator(), job.id).unwrap();
+    let health = || get_jobs(&world.ports, &[query()]).unwrap().remove(0).unwrap().health;
+    let mut done = Vec::new();
+    for (issued_at, status, message) in [
+        (Some(0), "failed", "no data"),
+        (Some(0), "failed", "no data"),
+        (Some(0), "failed", "another reason"),
+        (Some(0), "succeeded", "done over"),
+        (Some(0), "failed", "no data"),
+        (Some(0), "succeeded", "once more"),
+        (Some(1), "succeeded", ""),
+        (Some(-1), "failed", "late"),
+        (None, "failed", "now"),
+        (Some(301_000_000), "failed", "too far ahead"),
+    ] {
+        let before = health();
+        let rehearsed = told(report(issued_at, status, message, WriteMode::DryRun));
+        assert_eq!(health(), before, "{status} {message}");
+        let reported = told(report(issued_at, status, message, WriteMode::Commit));
+        // A time that the service gives out may be the next one that is free.
+        if issued_at.is_some() {
+            assert_eq!(rehearsed, reported, "{issued_at:?} {status} {message}");
+        }
+        done.push(rehearsed);
+    }
+    assert_eq!(done.iter().filter(|told| told.starts_with("Created")).count(), 5, "{done:#?}");
 }

@@ -1,6 +1,7 @@
 //! Publishing source versions.
 
 use prediction_domain::model::{Contract, InputRole, OutputRole, Path, SourceVersion, ValueProblem, ViolationCode};
+use prediction_domain::ports::WriteMode;
 use prediction_domain::requests::{Sent, SourceVersionDraft, Submission};
 use prediction_domain::use_cases::{Outcome, Resource, UseCaseError, publish_source_version};
 use prediction_domain_testkit::builders::contract;
@@ -16,7 +17,7 @@ fn publish(
     draft: SourceVersionDraft,
 ) -> Result<(SourceVersion, Outcome), UseCaseError> {
     let draft = SourceVersionDraft { source_id: given(source_id), ..draft };
-    publish_source_version(&world.ports, &operator(), &draft.into())
+    publish_source_version(&world.ports, &operator(), &draft.into(), WriteMode::Commit)
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn an_unknown_source_is_told_together_with_everything_else() {
     let mut submission = Submission::from(content);
     submission.diagnostics.report(Path::of("colour"), unknown);
     assert_eq!(
-        invalid(world.unchanged(|| publish_source_version(&world.ports, &operator(), &submission))),
+        invalid(world.unchanged(|| publish_source_version(&world.ports, &operator(), &submission, WriteMode::Commit))),
         places(&[
             ("colour", ViolationCode::UnknownMember),
             ("id", ViolationCode::InvalidUuid),
@@ -134,7 +135,10 @@ fn everything_that_a_version_needs_is_asked_for_at_once() {
     let nothing = SourceVersionDraft::default();
     let missing = ["input_roles", "output_roles", "source_id", "version"];
     let missing: Vec<_> = missing.map(|member| (member, ViolationCode::MissingMember)).to_vec();
-    assert_eq!(invalid(publish_source_version(&world.ports, &operator(), &nothing.into())), places(&missing));
+    assert_eq!(
+        invalid(publish_source_version(&world.ports, &operator(), &nothing.into(), WriteMode::Commit)),
+        places(&missing)
+    );
 
     let nulls = SourceVersionDraft {
         id: Sent::Null,
@@ -145,5 +149,8 @@ fn everything_that_a_version_needs_is_asked_for_at_once() {
         output_roles: Sent::Null,
     };
     let null: Vec<_> = missing.iter().map(|(member, _)| (*member, ViolationCode::WrongType)).collect();
-    assert_eq!(invalid(publish_source_version(&world.ports, &operator(), &nulls.into())), places(&null));
+    assert_eq!(
+        invalid(publish_source_version(&world.ports, &operator(), &nulls.into(), WriteMode::Commit)),
+        places(&null)
+    );
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::world::{CHOSEN, World, a_source, conflict, differences, given, invalid, operator, places, source_id};
 
 fn create(world: &World, draft: SourceDraft) -> Result<(Source, Outcome), UseCaseError> {
-    create_source(&world.ports, &operator(), &draft.into())
+    create_source(&world.ports, &operator(), &draft.into(), WriteMode::Commit)
 }
 
 fn mildew() -> SourceDraft {
@@ -123,7 +123,7 @@ fn everything_that_is_wrong_with_a_source_is_told_at_once() {
     let mut submission = Submission::from(wrong);
     submission.diagnostics.report(Path::of("zzz"), ValueProblem::new(ViolationCode::UnknownMember, "is unknown"));
     assert_eq!(
-        invalid(world.unchanged(|| create_source(&world.ports, &operator(), &submission))),
+        invalid(world.unchanged(|| create_source(&world.ports, &operator(), &submission, WriteMode::Commit))),
         places(&[
             ("description", ViolationCode::ControlCharacter),
             ("expected_interval_minutes", ViolationCode::OutOfRange),

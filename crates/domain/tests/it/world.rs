@@ -1,10 +1,11 @@
 //! A service with a store in memory, or with mocks, and short ways to ask it for something.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prediction_domain::model::{
-    Caller, Contract, Description, Job, MonitoredJob, Monitoring, OrganisationId, Permission, Readers, Scope, Source,
-    SourceId, SourceVersion, Unit, ViolationCode, Violations,
+    Caller, Contract, Description, HealthStatus, Job, JobWithHealth, MonitoredJob, Monitoring, OrganisationId, Page,
+    PageRequest, Permission, Readers, Scope, Source, SourceId, SourceVersion, Unit, ViolationCode, Violations,
 };
 use prediction_domain::ports::{JobFilter, MockStore, SourceFilter, SourceVersionFilter, WriteMode};
 use prediction_domain::requests::{
@@ -12,8 +13,8 @@ use prediction_domain::requests::{
     Submission,
 };
 use prediction_domain::use_cases::{
-    Conflict, Ports, SetUpDone, UseCaseError, create_source, list_jobs, list_source_versions, list_sources,
-    prepare_set_up, publish_source_version, set_up_jobs,
+    Conflict, Expansion, JobQuestion, Ports, SetUpDone, UseCaseError, create_source, list_jobs, list_source_versions,
+    list_sources, prepare_set_up, publish_source_version, set_up_jobs,
 };
 use prediction_domain_testkit::builders::contract;
 use prediction_domain_testkit::values::first_page;
@@ -42,7 +43,7 @@ impl World {
     }
 
     pub(crate) fn source(&self, name: &str) -> Source {
-        create_source(&self.ports, &operator(), &a_source(name).into()).unwrap().0
+        create_source(&self.ports, &operator(), &a_source(name).into(), WriteMode::Commit).unwrap().0
     }
 
     pub(crate) fn version(&self, source: &Source, label: &str, inputs: &[&str]) -> SourceVersion {
@@ -51,7 +52,7 @@ impl World {
 
     pub(crate) fn version_with(&self, source: &Source, label: &str, contract: &Contract) -> SourceVersion {
         let draft = SourceVersionDraft { source_id: given(&source.id.to_string()), ..a_version_with(label, contract) };
-        publish_source_version(&self.ports, &operator(), &draft.into()).unwrap().0
+        publish_source_version(&self.ports, &operator(), &draft.into(), WriteMode::Commit).unwrap().0
     }
 
     /// A job of [`ORGANISATION`] that runs this version, with every input bound to [`SENSOR`].
@@ -83,7 +84,7 @@ impl World {
         let page = first_page(200);
         let sources = list_sources(&self.ports, &SourceFilter::default(), &page).unwrap().items;
         let versions = list_source_versions(&self.ports, &SourceVersionFilter::default(), &page).unwrap().items;
-        let jobs = list_jobs(&self.ports, &operator(), JobFilter::default(), None, &page).unwrap().items;
+        let jobs = jobs_listed(&self.ports, &operator(), JobFilter::default(), None, &page).unwrap().items;
         (sources, versions, jobs.into_iter().map(|judged| judged.job).collect())
     }
 
@@ -95,6 +96,18 @@ impl World {
         assert_eq!(self.contents(), before);
         result
     }
+}
+
+/// A page of jobs, with nothing beside them.
+pub(crate) fn jobs_listed(
+    ports: &Ports,
+    caller: &Caller,
+    filter: JobFilter,
+    healths: Option<BTreeSet<HealthStatus>>,
+    page: &PageRequest,
+) -> Result<Page<JobWithHealth>, UseCaseError> {
+    let question = JobQuestion { filter, healths, ..JobQuestion::default() };
+    list_jobs(ports, caller, &question, Expansion::default(), page).map(|(page, _)| page)
 }
 
 /// Sets up one job.

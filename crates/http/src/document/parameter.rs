@@ -77,9 +77,9 @@ pub(crate) fn word(
     name: &'static str,
     about: &'static str,
     words: &[&'static str],
-    default: &'static str,
+    default: Option<&'static str>,
 ) -> Parameter {
-    let word = ObjectBuilder::new().enum_values(Some(words.iter().copied())).default(Some(default.into()));
+    let word = ObjectBuilder::new().enum_values(Some(words.iter().copied())).default(default.map(Into::into));
     query(name, about, text_schema(word))
 }
 

@@ -6,10 +6,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prediction_domain::model::{
-    InputId, InputPosition, OrganisationId, OutputId, Position, PredictionPosition, ReadingPosition, Revision,
-    RoleName, RunId, RunNumber, RunPosition, Timestamp,
+    HealthStatus, InputId, InputPosition, OrganisationId, OutputId, Position, PredictionPosition, ReadingPosition,
+    Revision, RoleName, RunId, RunNumber, RunPosition, Timestamp,
 };
-use prediction_domain::use_cases::{CandidateFit, CandidatePlace, CandidatePosition, ExportPosition};
+use prediction_domain::use_cases::{CandidateFit, CandidatePlace, CandidatePosition, ExportPosition, HealthPosition};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -124,6 +124,21 @@ impl Place for CandidatePlace {
         };
         let id = if id.is_empty() { None } else { Some(OutputId::from_uuid(Uuid::from_slice(id).ok()?).ok()?) };
         Some(Self::Output { part, id })
+    }
+}
+
+/// The health, and the place among the jobs of it, if it is not before all of them.
+impl Place for HealthPosition {
+    fn to_bytes(&self) -> Vec<u8> {
+        let status = self.status.number().to_be_bytes().to_vec();
+        [status, self.after.as_ref().map(Place::to_bytes).unwrap_or_default()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (status, after) = bytes.split_first_chunk()?;
+        let status = HealthStatus::of_number(i16::from_be_bytes(*status))?;
+        let after = if after.is_empty() { None } else { Some(Position::from_bytes(after)?) };
+        Some(Self { status, after })
     }
 }
 

@@ -5,7 +5,7 @@
 //! send the tag back, and is only held to the revision.
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use prediction_domain::model::{Health, Input, Organisation, Revision, SourceVersion};
+use prediction_domain::model::{Health, Input, Organisation, Revision, Run, SourceVersion};
 use prediction_domain::requests::Precondition;
 use prediction_domain::use_cases::BoundInput;
 use sha2::{Digest as _, Sha256};
@@ -54,6 +54,13 @@ pub(crate) struct Shown {
     pub(crate) inputs: Option<u32>,
     /// The [digest](organisation_digest) of its organisation.
     pub(crate) organisation: Option<u32>,
+    /// The [digest](run_digest) of its last run.
+    pub(crate) last_run: Option<u32>,
+}
+
+/// What tells the last run of a job apart from what it was; `None` is a job that has not run.
+pub(crate) fn run_digest(run: Option<&Run>) -> u32 {
+    beginning(Sha256::new().chain_update(format!("{run:?}")))
 }
 
 /// What tells the name of an organisation apart from what it was.
@@ -107,7 +114,8 @@ pub(crate) fn job_tag(revision: Revision, health: &Health, shown: Shown) -> Stri
     let keeper = shown.keeper.map(|digest| format!("+k{digest:08x}")).unwrap_or_default();
     let inputs = shown.inputs.map(|digest| format!("+i{digest:08x}")).unwrap_or_default();
     let organisation = shown.organisation.map(|digest| format!("+o{digest:08x}")).unwrap_or_default();
-    format!("\"{revision}+{health:08x}{source}{lifecycle}{keeper}{inputs}{organisation}\"")
+    let last_run = shown.last_run.map(|digest| format!("+r{digest:08x}")).unwrap_or_default();
+    format!("\"{revision}+{health:08x}{source}{lifecycle}{keeper}{inputs}{organisation}{last_run}\"")
 }
 
 /// What `If-Match` asks for. Comparison is strong: a weak tag matches nothing.

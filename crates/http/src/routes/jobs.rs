@@ -15,17 +15,17 @@ use prediction_domain::model::JobWithHealth;
 use prediction_domain::use_cases::{Expanded, Expansion};
 
 use crate::document::{Parameter, words};
-use crate::request::{Query, Shown, inputs_digest, job_tag, keeper_digest, organisation_digest};
+use crate::request::{Query, Shown, inputs_digest, job_tag, keeper_digest, organisation_digest, run_digest};
 use prediction_wire as wire;
 
-const EXPANDABLE: [&str; 4] = ["source", "source_version", "inputs", "organisation"];
+const EXPANDABLE: [&str; 5] = ["source", "source_version", "inputs", "organisation", "last_run"];
 
-/// Describes `expand=source,source_version,inputs,organisation`.
+/// Describes `expand=source,source_version,inputs,organisation,last_run`.
 fn expand() -> Parameter {
     words(
         "expand",
         "What to show whole beside its id: source, source_version, organisation, inputs (in role_bindings, with the conversion of \
-         their units), or several with commas.",
+         their units), last_run (the run that was issued last; it needs the scope `predictions:read`, too), or several with commas.",
         &EXPANDABLE,
     )
 }
@@ -38,6 +38,7 @@ fn expansion(query: &mut Query) -> Expansion {
         source_version: words.contains(&"source_version"),
         inputs: words.contains(&"inputs"),
         organisation: words.contains(&"organisation"),
+        last_run: words.contains(&"last_run"),
     }
 }
 
@@ -52,6 +53,8 @@ fn with_expanded(judged: JobWithHealth, expanded: &Expanded) -> wire::Job {
         body.role_bindings = bindings.map(|(binding, bound)| binding.expanded(bound)).collect();
     }
     body.organisation = expanded.organisations.get(&body.organisation_id).cloned().map(wire::Organisation::from);
+    let last_run = expanded.last_runs.get(&body.id).cloned().flatten();
+    body.last_run = last_run.map(|run| Box::new(wire::Run::from(run)));
     body.source = source.map(|source| Box::new(source.into()));
     body.source_version = version.map(|version| Box::new(version.into()));
     body
@@ -71,6 +74,7 @@ fn tag_of_expanded(judged: &JobWithHealth, expanded: &Expanded) -> String {
         keeper: version.and_then(keeper_digest),
         inputs: expanded.inputs.get(&judged.job.id).map(|bound| inputs_digest(bound)),
         organisation: expanded.organisations.get(&judged.job.organisation_id).map(organisation_digest),
+        last_run: expanded.last_runs.get(&judged.job.id).map(|run| run_digest(run.as_ref())),
     };
     job_tag(judged.job.revision, &judged.health, shown)
 }

@@ -49,7 +49,7 @@ async fn a_store_that_takes_no_writes_is_told_by_a_write_and_by_a_trial() {
         mocks.health.expect_try_write().times(1).returning(|| Ok(()));
         let refuse = || StoreFailure::NotWritable("password=hunter2: No space left on device".into());
         mocks.health.expect_try_write().returning(move || Err(refuse()));
-        mocks.sources.expect_insert().returning(move |_| Err(refuse().into()));
+        mocks.sources.expect_insert().returning(move |_, _| Err(refuse().into()));
         let service = service_of(mocks);
         assert!(service.runtime().try_write());
         assert_eq!(ready(&service).await.body, json!({"status": "ready"}));
@@ -76,7 +76,7 @@ async fn a_refused_write_counts_longer_than_a_small_one_that_is_taken() {
     let mut mocks = MockStore::default();
     mocks.health.expect_check().returning(|| Ok(()));
     mocks.health.expect_try_write().returning(|| Ok(()));
-    mocks.sources.expect_insert().returning(|_| Err(StoreFailure::NotWritable("full".into()).into()));
+    mocks.sources.expect_insert().returning(|_, _| Err(StoreFailure::NotWritable("full".into()).into()));
     let service = service_of(mocks);
     service.send(Request::new("POST", "/api/v1/sources").json(&json!({"name": "mildew"}))).await;
     assert!(!service.runtime().try_write());

@@ -15,7 +15,7 @@ const SECRET: &str = "password=hunter2";
 
 fn failing(failure: fn() -> StoreFailure) -> MockStore {
     let mut mocks = MockStore::default();
-    mocks.sources.expect_insert().returning(move |_| Err(failure().into()));
+    mocks.sources.expect_insert().returning(move |_, _| Err(failure().into()));
     mocks.sources.expect_find_many().returning(move |_| Err(failure()));
     mocks.sources.expect_find_by_name().returning(move |_| Err(failure()));
     mocks.sources.expect_list().returning(move |_, _| Err(failure()));

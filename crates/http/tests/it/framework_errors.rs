@@ -167,7 +167,8 @@ async fn queries_are_judged_whole() {
         assert_problem(&service.send(Request::new("GET", path)).await, StatusCode::BAD_REQUEST, "invalid_cursor");
     }
     // Where there is no query at all, it is refused as well.
-    let answer = service.send(Request::new("POST", "/api/v1/sources?dry_run=true").json(&json!({"name": "a"}))).await;
+    let path = format!("/api/v1/sources/{ORGANISATION}?dry_run=true");
+    let answer = service.send(Request::new("GET", path)).await;
     assert_problem(&answer, StatusCode::BAD_REQUEST, "invalid_query");
 }
 

@@ -56,7 +56,7 @@ async fn a_caller_without_the_scope_reaches_no_port() {
 #[actix_web::test]
 async fn a_source_is_inserted_once_and_answered_with_its_place() {
     let mut mocks = MockStore::default();
-    mocks.sources.expect_insert().times(1).withf(|source| source.name.as_str() == "mildew").returning(|_| Ok(()));
+    mocks.sources.expect_insert().times(1).withf(|source, _| source.name.as_str() == "mildew").returning(|_, _| Ok(()));
     let answer =
         service_of(mocks).send(Request::new("POST", "/api/v1/sources").json(&json!({"name": " mildew "}))).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -75,7 +75,7 @@ async fn a_taken_source_is_answered_if_it_is_the_same_and_a_conflict_if_not() {
     ] {
         let mut mocks = MockStore::default();
         let taken = stored.clone();
-        mocks.sources.expect_insert().returning(move |_| Err(InsertSourceError::Taken(Box::new(taken.clone()))));
+        mocks.sources.expect_insert().returning(move |_, _| Err(InsertSourceError::Taken(Box::new(taken.clone()))));
         let answer = service_of(mocks).send(Request::new("POST", "/api/v1/sources").json(&body)).await;
         assert_eq!(answer.status, status, "{}", answer.body);
         if status == StatusCode::CONFLICT {
@@ -92,7 +92,7 @@ async fn a_version_whose_source_goes_away_meanwhile_is_refused() {
     let source = a_source();
     let id = source.id;
     mocks.sources.expect_find_many().returning(move |_| Ok(vec![Some(source.clone())]));
-    mocks.source_versions.expect_insert().returning(|_| Err(InsertSourceVersionError::SourceMissing));
+    mocks.source_versions.expect_insert().returning(|_, _| Err(InsertSourceVersionError::SourceMissing));
     let body =
         json!({"source_id": id, "version": "1", "input_roles": [], "output_roles": [{"role": "p", "metric": "m"}]});
     let answer = service_of(mocks).send(Request::new("POST", "/api/v1/source_versions").json(&body)).await;

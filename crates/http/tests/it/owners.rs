@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use prediction_domain::model::{OrganisationId, Page, Source, ValueCount};
-use prediction_domain::ports::{MockStore, OwnerFilter};
+use prediction_domain::ports::{MockStore, OwnerFilter, WriteMode};
 use prediction_domain_testkit::builders::{a_source, a_version_of};
 use serde_json::{Value, json};
 
@@ -72,8 +72,8 @@ async fn a_new_source_is_stored_as_that_of_the_callers_organisation() {
         ("operator", Some(json!(ORGANISATION)), Some(own)),
     ] {
         let mut mocks = MockStore::default();
-        let is_so = move |source: &Source| source.owner_organisation_id == owner;
-        mocks.sources.expect_insert().times(1).withf(is_so).returning(|_| Ok(()));
+        let is_so = move |source: &Source, _: &WriteMode| source.owner_organisation_id == owner;
+        mocks.sources.expect_insert().times(1).withf(is_so).returning(|_, _| Ok(()));
         let mut body = json!({"name": "mildew"});
         if let Some(sent) = sent {
             body["owner_organisation_id"] = sent;

@@ -98,7 +98,7 @@ impl Ports {
             Ok(None)
         });
         let called = self.log("sources.insert");
-        mocks.sources.expect_insert().returning(move |_| {
+        mocks.sources.expect_insert().returning(move |_, _| {
             called(None);
             Ok(())
         });
@@ -137,7 +137,7 @@ impl Ports {
             Ok(Some(found.clone()))
         });
         let called = self.log("source_versions.insert");
-        mocks.source_versions.expect_insert().returning(move |_| {
+        mocks.source_versions.expect_insert().returning(move |_, _| {
             called(None);
             Ok(())
         });

@@ -43,6 +43,11 @@ async fn a_walk_gives_everything_once_with_whatever_is_shown_beside() {
         "expand=source,source_version&limit=3",
         "limit=2&active=true&expand=source_version",
         &format!("organisation_id={ORGANISATION}&limit=4"),
+        "order=created&limit=3",
+        "order=health&limit=1",
+        "order=health&limit=2&expand=source,last_run",
+        "order=health&limit=5&q=JOB",
+        "q=ob&limit=2",
     ] {
         assert_eq!(walk(&service, query).await, ids, "{query}");
     }
@@ -53,7 +58,14 @@ async fn a_cursor_is_good_for_its_own_list_only() {
     let (service, _) = service_with_jobs(2).await;
     let page = service.send(Request::new("GET", "/api/v1/jobs?limit=1&active=true")).await;
     let cursor = page.body["next_cursor"].as_str().unwrap();
-    for path in ["jobs?active=false", "jobs?limit=1", "sources?limit=1", "source_versions?limit=1"] {
+    for path in [
+        "jobs?active=false",
+        "jobs?limit=1",
+        "jobs?order=health&active=true",
+        "jobs?active=true&q=job",
+        "sources?limit=1",
+        "source_versions?limit=1",
+    ] {
         let answer = service.send(Request::new("GET", format!("/api/v1/{path}&cursor={cursor}"))).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (400, "invalid_cursor"), "{path}");
     }

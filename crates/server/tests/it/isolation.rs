@@ -246,6 +246,10 @@ fn lists_never_show_jobs_of_others(server: &Server) {
         format!("?input_id={}", model.input),
         format!("?organisation_id={ORGANISATION_A}"),
         format!("?input_id={}&active=true&limit=1&expand=source", model.input),
+        "?order=health".to_owned(),
+        "?order=health&q=SAME&limit=1".to_owned(),
+        "?q=name".to_owned(),
+        format!("?q=e&input_id={}", model.input),
     ];
     let user = server.member(ORGANISATION_A);
     for filter in filters {
@@ -253,6 +257,12 @@ fn lists_never_show_jobs_of_others(server: &Server) {
         let ids: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|job| &job["id"]).collect();
         assert_eq!(ids, [&own["id"]], "{filter}");
         assert!(page["next_cursor"].is_null(), "{filter}");
+    }
+    for grouping in ["organisation", "source", "source_version"] {
+        let counted = user.get(&format!("/api/v1/jobs/health?group_by={grouping}")).expect(200);
+        let [group] = counted["groups"].as_array().unwrap().as_slice() else { panic!("{counted}") };
+        assert_eq!(group["counts"], counted["counts"]);
+        assert_eq!(counted["counts"]["unmonitored"], 1, "one job in all: {counted}");
     }
     let cursor = server.operator().get("/api/v1/jobs?limit=1").expect(200)["next_cursor"].clone();
     let after = server.member(ORGANISATION_B).get(&format!("/api/v1/jobs?cursor={}", cursor.as_str().unwrap()));

@@ -59,3 +59,4 @@ mod tutorial;
 mod upgrading;
 mod upgrading_many;
 mod wiring;
+mod worst_first;

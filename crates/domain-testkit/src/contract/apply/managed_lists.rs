@@ -9,7 +9,7 @@ use prediction_domain::ports::{ApplyPlan, InputFilter, JobFilter, SourceFilter, 
 use super::{a_plan_of_jobs, apply, kept_by};
 use crate::Stores;
 use crate::builders::{a_job_of, a_source, a_version_of, an_input_of};
-use crate::contract::fixture::{assert_pages, list_jobs, versions};
+use crate::contract::fixture::{assert_pages, list_named, versions};
 use crate::values::{fresh_organisation_id, set_name};
 
 /// The sets of things, in turns: none, one, and one that is called almost the same.
@@ -104,10 +104,10 @@ pub(crate) fn jobs_of_a_set_are_filtered_and_counted_by_more(stores: &Stores) {
                 let filter = JobFilter { managed_by: Some(set_name(set)), ..filter.clone() };
                 // The rest of the filter is judged by what the store answers without the set.
                 let unkept = JobFilter { managed_by: None, ..filter.clone() };
-                let all: Page<Job> = list_jobs(stores, &scope, &unkept, &crate::values::first_page(200));
+                let all: Page<Job> = list_named(stores, &scope, &unkept, &crate::values::first_page(200));
                 let kept = |job: &Job| job.management.as_ref().is_some_and(|kept| kept.set.as_str() == set);
                 let expected: Vec<Job> = all.items.into_iter().filter(kept).collect();
-                assert_pages(&expected, |page| list_jobs(stores, &scope, &filter, page));
+                assert_pages(&expected, |page| list_named(stores, &scope, &filter, page));
                 let counted = stores.jobs.count_by_health(&scope, &filter, now).expect("jobs are counted");
                 let paused = expected.iter().filter(|job| !job.active).count() as u64;
                 assert_eq!(counted.of(HealthStatus::Paused), paused, "{filter:?}");

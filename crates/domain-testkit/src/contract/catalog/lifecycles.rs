@@ -8,7 +8,7 @@ use prediction_domain::ports::{ChangeLifecycleError, JobFilter, SourceVersionFil
 use crate::Stores;
 use crate::builders::{a_job_of, a_source, a_version_of};
 use crate::contract::fixture::{
-    assert_exactly, assert_nothing_changes, assert_pages, catalog, list_jobs, stored_job, stored_source,
+    assert_exactly, assert_nothing_changes, assert_pages, catalog, list_named, stored_job, stored_source,
     stored_version, version, versions,
 };
 use crate::values::{at, description, fresh_source_version_id, revision};
@@ -136,7 +136,7 @@ pub(crate) fn versions_and_jobs_are_filtered_by_stage(stores: &Stores) {
         let expected: Vec<_> = fitting().map(|(_, job)| job.clone()).collect();
         let filter =
             JobFilter { source_id: Some(source.id), version_stages: Some(wanted.clone()), ..JobFilter::default() };
-        assert_pages(&expected, |page| list_jobs(stores, &Scope::Platform, &filter, page));
+        assert_pages(&expected, |page| list_named(stores, &Scope::Platform, &filter, page));
         let counted = stores
             .jobs
             .count_by_health(&Scope::Platform, &filter, at("2026-12-31T12:00:00Z"))

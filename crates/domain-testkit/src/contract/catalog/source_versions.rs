@@ -212,8 +212,8 @@ pub(crate) fn a_taken_id_counts_before_a_taken_label(stores: &Stores) {
 pub(crate) fn a_version_of_no_source_is_refused(stores: &Stores) {
     catalog(stores);
     let orphan = a_version_of(fresh_source_id());
-    let error =
-        assert_nothing_changes(stores, || stores.source_versions.insert(&orphan)).expect_err("there is no such source");
+    let error = assert_nothing_changes(stores, || stores.source_versions.insert(&orphan, WriteMode::Commit))
+        .expect_err("there is no such source");
     assert!(matches!(error, InsertSourceVersionError::SourceMissing), "{error:?}");
 }
 
@@ -342,12 +342,14 @@ fn every_kind_of_role() -> Contract {
 
 #[track_caller]
 fn assert_taken(stores: &Stores, refused: &SourceVersion, by: &SourceVersion) {
-    let error = assert_nothing_changes(stores, || stores.source_versions.insert(refused))
-        .expect_err("the id or the label is taken");
-    let InsertSourceVersionError::Taken(taken) = error else {
-        panic!("{error:?}");
-    };
-    assert_exactly(&*taken, by);
+    for mode in [WriteMode::DryRun, WriteMode::Commit] {
+        let error = assert_nothing_changes(stores, || stores.source_versions.insert(refused, mode))
+            .expect_err("the id or the label is taken");
+        let InsertSourceVersionError::Taken(taken) = error else {
+            panic!("{error:?}");
+        };
+        assert_exactly(&*taken, by);
+    }
 }
 
 #[track_caller]

@@ -296,12 +296,14 @@ fn next(source: &Source) -> Source {
 
 #[track_caller]
 fn assert_taken(stores: &Stores, refused: &Source, by: &Source) {
-    let error =
-        assert_nothing_changes(stores, || stores.sources.insert(refused)).expect_err("the id or the name is taken");
-    let InsertSourceError::Taken(taken) = error else {
-        panic!("{error:?}");
-    };
-    assert_exactly(&*taken, by);
+    for mode in [WriteMode::DryRun, WriteMode::Commit] {
+        let error = assert_nothing_changes(stores, || stores.sources.insert(refused, mode))
+            .expect_err("the id or the name is taken");
+        let InsertSourceError::Taken(taken) = error else {
+            panic!("{error:?}");
+        };
+        assert_exactly(&*taken, by);
+    }
 }
 
 #[track_caller]

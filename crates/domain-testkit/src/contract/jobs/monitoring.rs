@@ -1,18 +1,18 @@
 //! What is known of how jobs deliver.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
 use chrono::TimeDelta;
 use prediction_domain::model::{
-    ExpectedIntervalMinutes, Health, HealthCounts, HealthFilter, HealthStatus, Job, MonitoredJob, Monitoring,
-    PageRequest, Run, RunOutcome, RunStatus, RunSummary, Scope, Source, Timestamp,
+    ExpectedIntervalMinutes, Health, HealthCounts, HealthFilter, HealthStatus, Job, JobGrouping, MonitoredJob,
+    Monitoring, PageRequest, Run, RunOutcome, RunStatus, RunSummary, Scope, Source, Timestamp,
 };
-use prediction_domain::ports::{JobFilter, WriteMode};
+use prediction_domain::ports::{JobFilter, JobGroup, WriteMode};
 
 use crate::Stores;
 use crate::builders::{a_job_of, a_run_of, a_source, a_version_of};
-use crate::contract::fixture::{any_job, stored_job, stored_source, stored_version, walk};
+use crate::contract::fixture::{any_job, list_monitored, stored_job, stored_source, stored_version, walk};
 use crate::contract::store::history::Dice;
 use crate::values::{at, description, fresh_job_id, fresh_organisation_id, micros_after, minutes};
 
@@ -264,6 +264,20 @@ pub(crate) fn jobs_are_listed_and_counted_by_every_health(stores: &Stores) {
             let expected: HealthCounts = all.iter().map(|job| (status(job), 1)).collect();
             let counted = stores.jobs.count_by_health(scope, filter, now).expect("jobs can be counted");
             assert_eq!(counted, expected, "{scope:?} {filter:?}");
+            for grouping in JobGrouping::ALL {
+                let mut expected: BTreeMap<JobGroup, HealthCounts> = BTreeMap::new();
+                for found in &all {
+                    let id = match grouping {
+                        JobGrouping::Source => found.job.source_id.to_string(),
+                        JobGrouping::Organisation => found.job.organisation_id.to_string(),
+                        _ => found.job.source_version_id.to_string(),
+                    };
+                    let group = JobGroup::parse(grouping, &id).expect("it is an id");
+                    expected.entry(group).or_default().extend([(status(found), 1)]);
+                }
+                let counted = stores.jobs.count_each_by_health(scope, filter, grouping, now);
+                assert_eq!(counted.expect("jobs can be counted"), expected, "{grouping} {scope:?} {filter:?}");
+            }
             for statuses in subsets(&mut dice) {
                 let expected: Vec<&MonitoredJob> = all.iter().filter(|job| statuses.contains(&status(job))).collect();
                 let health = Some(HealthFilter { statuses, at: now });
@@ -314,7 +328,7 @@ fn subsets(dice: &mut Dice) -> Vec<BTreeSet<HealthStatus>> {
 
 pub(crate) fn listed(stores: &Stores, scope: &Scope, filter: &JobFilter) -> Vec<MonitoredJob> {
     let limit = if filter.health.is_some() { 7 } else { PageRequest::MAX_LIMIT };
-    walk(limit, |page| stores.jobs.list(scope, filter, page).expect("jobs can be listed"))
+    walk(limit, |page| list_monitored(stores, scope, filter, page))
 }
 
 fn monitored(stores: &Stores, job: &Job) -> Option<MonitoredJob> {

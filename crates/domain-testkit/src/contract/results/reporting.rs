@@ -15,6 +15,7 @@ use prediction_domain::ports::{
 use crate::Stores;
 use crate::builders::{a_job_of, a_prediction, a_run_of};
 use crate::contract::fixture::{any_job, catalog, stored_job};
+use crate::contract::results::runs::assert_newest;
 use crate::contract::store::history::Dice;
 use crate::values::{at, description, first_page, fresh_job_id, fresh_organisation_id, fresh_run_id, micros_after};
 
@@ -455,7 +456,9 @@ fn find(stores: &Stores, run: &Run) -> Option<Run> {
 
 fn listed(stores: &Stores, job: &Job) -> Vec<Run> {
     let page = stores.runs.list(job.organisation_id, job.id, &RunFilter::default(), &first_page(200));
-    page.expect("runs can be listed").items
+    let runs = page.expect("runs can be listed").items;
+    assert_newest(stores, job, runs.first());
+    runs
 }
 
 fn summary(stores: &Stores, job: &Job) -> RunSummary {

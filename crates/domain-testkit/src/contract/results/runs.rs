@@ -343,7 +343,21 @@ fn find(stores: &Stores, run: &Run) -> Option<Run> {
 }
 
 fn list(stores: &Stores, job: &Job, filter: &RunFilter, page: &PageRequest<RunPosition>) -> Page<Run, RunPosition> {
-    stores.runs.list(job.organisation_id, job.id, filter, page).expect("runs can be listed")
+    let found = stores.runs.list(job.organisation_id, job.id, filter, page).expect("runs can be listed");
+    if page.after.is_none() && *filter == RunFilter::default() {
+        assert_newest(stores, job, found.items.first());
+    }
+    found
+}
+
+/// The newest run of a job is the first one in the list, also when others are asked for.
+#[track_caller]
+pub(super) fn assert_newest(stores: &Stores, job: &Job, run: Option<&Run>) {
+    let key = (job.organisation_id, job.id);
+    let wanted = [(fresh_organisation_id(), job.id), key, (job.organisation_id, fresh_job_id()), key];
+    let newest = stores.runs.newest(&wanted).expect("runs can be read");
+    assert_eq!(newest, [None, run.cloned(), None, run.cloned()]);
+    assert_eq!(stores.runs.newest(&[]).expect("runs can be read"), []);
 }
 
 fn everything(job: &Job) -> PredictionQuery {

@@ -4,7 +4,8 @@ use prediction_domain::model::{Caller, Job, Page, Permission, Position, Scope, S
 use prediction_domain::ports::{DeleteSourceVersionError, JobFilter, SourceFilter, SourceVersionFilter, WriteMode};
 use prediction_domain::requests::{OutputRoleDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft, SourceVersionDraft};
 use prediction_domain::use_cases::{
-    create_source, list_jobs, list_source_versions, list_sources, prepare_set_up, publish_source_version, set_up_jobs,
+    Expansion, JobQuestion, create_source, list_jobs, list_source_versions, list_sources, prepare_set_up,
+    publish_source_version, set_up_jobs,
 };
 
 use crate::builders::a_job_of;
@@ -38,7 +39,8 @@ pub(crate) fn creation_order_is_the_same_whatever_clocks_say(stores: &Stores) {
     for (replica, time) in turns {
         let Replica { ports, clock } = &replicas[replica];
         clock.set(time);
-        let source = create_source(ports, &operator(), &a_source_draft().into()).expect("it is created").0;
+        let source =
+            create_source(ports, &operator(), &a_source_draft().into(), WriteMode::Commit).expect("it is created").0;
         let version = publish(&replicas[replica], &source, "1.0.0");
         let draft = SetUpDraft { organisation_id: given(&organisation.to_string()), ..a_set_up_draft(&source) };
         let prepared = prepare_set_up(&operator(), draft.into(), WriteMode::Commit).expect("it can be set up");
@@ -59,9 +61,13 @@ pub(crate) fn creation_order_is_the_same_whatever_clocks_say(stores: &Stores) {
             });
             assert_eq!(versions, created.1, "{limit} a page");
             for organisation_id in [None, Some(organisation)] {
-                let filter = || JobFilter { organisation_id, ..JobFilter::default() };
-                let jobs =
-                    all(|after| list_jobs(ports, &operator(), filter(), None, &page(after)).expect("jobs are listed"));
+                let filter = JobFilter { organisation_id, ..JobFilter::default() };
+                let question = JobQuestion { filter, ..JobQuestion::default() };
+                let jobs = all(|after| {
+                    list_jobs(ports, &operator(), &question, Expansion::default(), &page(after))
+                        .expect("jobs are listed")
+                        .0
+                });
                 let jobs: Vec<Job> = jobs.into_iter().map(|judged| judged.job).collect();
                 assert_eq!(jobs, created.2, "{limit} a page");
             }
@@ -71,7 +77,9 @@ pub(crate) fn creation_order_is_the_same_whatever_clocks_say(stores: &Stores) {
 
 pub(crate) fn the_newest_version_is_the_one_that_was_published_last(stores: &Stores) {
     let (replicas, turns) = asked_in_turn(stores);
-    let source = create_source(&replicas[0].ports, &operator(), &a_source_draft().into()).expect("it is created").0;
+    let source = create_source(&replicas[0].ports, &operator(), &a_source_draft().into(), WriteMode::Commit)
+        .expect("it is created")
+        .0;
     let mut published = Vec::new();
     for (number, (replica, time)) in turns.into_iter().enumerate() {
         replicas[replica].clock.set(time);
@@ -130,7 +138,7 @@ fn publish(replica: &Replica, source: &Source, label: &str) -> SourceVersion {
         output_roles: Sent::Given(vec![Sent::Given(output)]),
         ..SourceVersionDraft::default()
     };
-    publish_source_version(&replica.ports, &operator(), &draft.into()).expect("it is published").0
+    publish_source_version(&replica.ports, &operator(), &draft.into(), WriteMode::Commit).expect("it is published").0
 }
 
 /// Under a name that nothing has.

@@ -112,7 +112,7 @@ pub(crate) fn a_source_deleted_during_inserts_of_its_name_is_found_or_replaced(s
                 Deletion(stores.sources.delete(former.id, former.revision, WriteMode::Commit))
             } else {
                 let source = Source { id: fresh_source_id(), ..former.clone() };
-                Use((source.clone(), stores.sources.insert(&source)))
+                Use((source.clone(), stores.sources.insert(&source, WriteMode::Commit)))
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);
@@ -187,7 +187,7 @@ pub(crate) fn a_source_deleted_while_versions_are_published_leaves_no_orphan(sto
             if number == round % 8 {
                 Deletion(stores.sources.delete(used.id, used.revision, WriteMode::Commit))
             } else {
-                Use(stores.source_versions.insert(&a_version_of(used.id)))
+                Use(stores.source_versions.insert(&a_version_of(used.id), WriteMode::Commit))
             }
         });
         let (deletion, uses) = deletion_and_uses(answers);

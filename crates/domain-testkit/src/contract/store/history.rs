@@ -146,11 +146,11 @@ impl Act {
             told
         }
         match self {
-            Self::InsertSource(source) => told(&stores.sources.insert(source)),
+            Self::InsertSource(source) => told(&stores.sources.insert(source, WriteMode::Commit)),
             Self::UpdateSource(source, expected, mode) => told(&stores.sources.update(source, *expected, *mode)),
             Self::DeleteSource(id, expected, mode) => told(&stores.sources.delete(*id, *expected, *mode)),
             Self::ListSources(filter, part) => told(&part.of(|page| stores.sources.list(filter, page))),
-            Self::InsertVersion(version) => told(&stores.source_versions.insert(version)),
+            Self::InsertVersion(version) => told(&stores.source_versions.insert(version, WriteMode::Commit)),
             Self::DeleteVersion(scope, id, mode) => told(&stores.source_versions.delete(scope, *id, *mode)),
             Self::ChangeLifecycle(id, lifecycle, expected, mode) => {
                 told(&stores.source_versions.change_lifecycle(*id, lifecycle, *expected, *mode))

@@ -9,7 +9,7 @@ use prediction_domain::ports::{
 use crate::Stores;
 use crate::builders::{a_job_of, a_source, a_version_of, bindings};
 use crate::contract::fixture::{
-    assert_exactly, assert_pages, catalog, list_jobs, stored_job, stored_source, stored_version, versions, walk,
+    assert_exactly, assert_pages, catalog, list_named, stored_job, stored_source, stored_version, versions, walk,
 };
 use crate::values::{
     at, first_page, fresh_input_id, fresh_organisation_id, fresh_source_id, fresh_source_version_id, job_name,
@@ -30,7 +30,7 @@ const ASCENDING_IDS: [&str; 7] = [
 pub(crate) fn an_empty_store_lists_nothing(stores: &Stores) {
     assert_pages(&[], |page| sources(stores, &SourceFilter::default(), page));
     assert_pages(&[], |page| versions(stores, &SourceVersionFilter::default(), page));
-    assert_pages(&[], |page| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page));
+    assert_pages(&[], |page| list_named(stores, &Scope::Platform, &JobFilter::default(), page));
 }
 
 pub(crate) fn sources_are_listed_in_creation_order_on_pages_of_every_size(stores: &Stores) {
@@ -68,12 +68,12 @@ pub(crate) fn jobs_are_listed_in_creation_order_on_pages_of_every_size(stores: &
     for job in &created {
         stored_job(stores, job.clone());
     }
-    assert_pages(&created, |page| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page));
-    assert_pages(&created, |page| list_jobs(stores, &Scope::of(organisations), &JobFilter::default(), page));
+    assert_pages(&created, |page| list_named(stores, &Scope::Platform, &JobFilter::default(), page));
+    assert_pages(&created, |page| list_named(stores, &Scope::of(organisations), &JobFilter::default(), page));
     let of_first: Vec<_> = created.into_iter().filter(|job| job.organisation_id == organisations[0]).collect();
-    assert_pages(&of_first, |page| list_jobs(stores, &Scope::of([organisations[0]]), &JobFilter::default(), page));
+    assert_pages(&of_first, |page| list_named(stores, &Scope::of([organisations[0]]), &JobFilter::default(), page));
     let filter = JobFilter { organisation_id: Some(organisations[0]), ..JobFilter::default() };
-    assert_pages(&of_first, |page| list_jobs(stores, &Scope::Platform, &filter, page));
+    assert_pages(&of_first, |page| list_named(stores, &Scope::Platform, &filter, page));
 }
 
 pub(crate) fn sources_of_one_microsecond_are_in_creation_order(stores: &Stores) {
@@ -113,14 +113,14 @@ pub(crate) fn jobs_of_one_microsecond_are_in_creation_order(stores: &Stores) {
     for job in &created {
         stored_job(stores, job.clone());
     }
-    assert_pages(&created, |page| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page));
+    assert_pages(&created, |page| list_named(stores, &Scope::Platform, &JobFilter::default(), page));
 }
 
 pub(crate) fn the_largest_page_holds_two_hundred(stores: &Stores) {
     let (_, version) = catalog(stores);
     let most = usize::from(PageRequest::MAX_LIMIT);
     let mut created: Vec<Job> = (0..most).map(|_| stored_job(stores, a_job_of(&version))).collect();
-    let list = |page: &PageRequest| list_jobs(stores, &Scope::Platform, &JobFilter::default(), page);
+    let list = |page: &PageRequest| list_named(stores, &Scope::Platform, &JobFilter::default(), page);
 
     let page = list(&first_page(PageRequest::MAX_LIMIT));
     assert_eq!((page.items.len(), page.next), (most, None));
@@ -190,7 +190,7 @@ pub(crate) fn a_walk_is_stable_while_sources_come_change_and_go(stores: &Stores)
 pub(crate) fn a_walk_is_stable_while_jobs_come_change_and_go(stores: &Stores) {
     let (_, version) = catalog(stores);
     let created: Vec<Job> = (0..8).map(|_| stored_job(stores, a_job_of(&version))).collect();
-    let list = |after| list_jobs(stores, &Scope::Platform, &JobFilter::default(), &page_after(3, after));
+    let list = |after| list_named(stores, &Scope::Platform, &JobFilter::default(), &page_after(3, after));
     let delete = |job: &Job| {
         stores.jobs.delete(&Scope::Platform, job.id, job.revision, WriteMode::Commit).expect("the job is deleted");
     };
@@ -319,7 +319,7 @@ pub(crate) fn jobs_are_filtered_by_every_combination_of_conditions(stores: &Stor
         JobFilter { input_id: Some(fresh_input_id()), ..JobFilter::default() },
     ];
     for filter in nothing {
-        assert_pages(&[], |page| list_jobs(stores, &Scope::Platform, &filter, page));
+        assert_pages(&[], |page| list_named(stores, &Scope::Platform, &filter, page));
     }
 }
 
@@ -333,7 +333,7 @@ pub(crate) fn jobs_are_filtered_by_what_they_are_bound_to_now(stores: &Stores) {
         ..stored.clone()
     };
     let bound_to = |input_id| JobFilter { input_id: Some(input_id), ..JobFilter::default() };
-    let list = |input_id| walk(1, |page| list_jobs(stores, &Scope::Platform, &bound_to(input_id), page));
+    let list = |input_id| walk(1, |page| list_named(stores, &Scope::Platform, &bound_to(input_id), page));
 
     stores.jobs.update(&changed, stored.revision, None, WriteMode::DryRun).expect("the job would be changed");
     assert_eq!((list(former), list(current)), (vec![stored.clone()], vec![]));
@@ -349,13 +349,13 @@ pub(crate) fn a_job_that_binds_an_input_twice_is_listed_once(stores: &Stores) {
     let role_bindings = || bindings(&[("a", input_id), ("b", fresh_input_id()), ("c", input_id)]);
     let stored = [(); 3].map(|()| stored_job(stores, Job { role_bindings: role_bindings(), ..a_job_of(&version) }));
     let filter = JobFilter { input_id: Some(input_id), ..JobFilter::default() };
-    assert_pages(&stored, |page| list_jobs(stores, &Scope::Platform, &filter, page));
+    assert_pages(&stored, |page| list_named(stores, &Scope::Platform, &filter, page));
 }
 
 pub(crate) fn jobs_are_listed_within_the_scope(stores: &Stores) {
     let (_, version) = catalog(stores);
     let [a, b, c] = [(); 3].map(|()| stored_job(stores, a_job_of(&version)));
-    let list = |scope: &Scope| walk(1, |page| list_jobs(stores, scope, &JobFilter::default(), page));
+    let list = |scope: &Scope| walk(1, |page| list_named(stores, scope, &JobFilter::default(), page));
     assert_eq!(list(&Scope::Platform), [a.clone(), b.clone(), c.clone()]);
     assert_eq!(list(&Scope::of([a.organisation_id, c.organisation_id])), [a, c]);
     assert_eq!(list(&Scope::of([b.organisation_id, fresh_organisation_id()])), [b]);
@@ -371,7 +371,7 @@ pub(crate) fn a_scope_may_hold_a_thousand_organisations(stores: &Stores) {
     let wanted = [&first, &hidden, &second].map(|job| (scope.clone(), job.id));
     let found = stores.jobs.find_many(&wanted).expect("jobs can be read");
     assert_eq!(found, [Some(first.clone()), None, Some(second.clone())]);
-    assert_pages(&[first.clone(), second.clone()], |page| list_jobs(stores, &scope, &JobFilter::default(), page));
+    assert_pages(&[first.clone(), second.clone()], |page| list_named(stores, &scope, &JobFilter::default(), page));
     let error = stores.source_versions.delete(&scope, version.id, WriteMode::Commit).expect_err("jobs use the version");
     assert!(
         matches!(&error, DeleteSourceVersionError::InUse { jobs: 3, visible } if visible[..] == [first.id, second.id]),
@@ -384,7 +384,7 @@ pub(crate) fn an_organisation_outside_the_scope_lists_nothing(stores: &Stores) {
     let (_, version) = catalog(stores);
     let [mine, theirs] = [(); 2].map(|()| stored_job(stores, a_job_of(&version)));
     let filter = JobFilter { organisation_id: Some(theirs.organisation_id), ..JobFilter::default() };
-    let list = |scope: &Scope| walk(1, |page| list_jobs(stores, scope, &filter, page));
+    let list = |scope: &Scope| walk(1, |page| list_named(stores, scope, &filter, page));
     assert_eq!(list(&Scope::of([mine.organisation_id])), []);
     assert_eq!(list(&Scope::of([])), []);
     assert_eq!(list(&Scope::of([theirs.organisation_id])), std::slice::from_ref(&theirs));
@@ -411,7 +411,7 @@ fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
 
 #[track_caller]
 fn assert_filtered(stores: &Stores, stored: &[Job], scope: &Scope, filter: &JobFilter) {
-    let found = walk(5, |page| list_jobs(stores, scope, filter, page));
+    let found = walk(5, |page| list_named(stores, scope, filter, page));
     let expected = stored.iter().filter(|job| {
         scope.contains(job.organisation_id)
             && filter.organisation_id.is_none_or(|id| id == job.organisation_id)

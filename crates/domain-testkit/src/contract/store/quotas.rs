@@ -64,8 +64,8 @@ pub(crate) fn a_batch_gives_what_its_plans_give_one_after_the_other_up_to_the_qu
     let model = MemoryStore::stores();
     let organisations = [(); 2].map(|()| fresh_organisation_id());
     let (source, version) = catalog(stores);
-    model.sources.insert(&source).expect("the source is stored");
-    model.source_versions.insert(&version).expect("the version is stored");
+    model.sources.insert(&source, WriteMode::Commit).expect("the source is stored");
+    model.source_versions.insert(&version, WriteMode::Commit).expect("the version is stored");
     let mut dice = Dice::of(7);
     for round in 0..12 {
         let plans: Vec<JobSetUp> = (0..=dice.roll(12))

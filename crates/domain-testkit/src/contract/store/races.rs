@@ -25,7 +25,7 @@ pub(crate) fn of_many_sources_with_one_name_one_is_stored(stores: &Stores) {
     let name = |number| if number % 2 == 0 { "Straße" } else { "STRASSE" };
     let answers = at_once(MANY, |number| {
         let source = Source { name: source_name(name(number)), ..a_source() };
-        stores.sources.insert(&source)
+        stores.sources.insert(&source, WriteMode::Commit)
     });
     let [stored] = <[_; 1]>::try_from(all_sources(stores)).expect("one source is stored");
     let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
@@ -40,7 +40,7 @@ pub(crate) fn of_many_versions_with_one_label_one_is_stored(stores: &Stores) {
     let label = |number| if number % 2 == 0 { "v1.0" } else { "1.0" };
     let answers = at_once(MANY, |number| {
         let version = SourceVersion { version: version_label(label(number)), ..a_version_of(source.id) };
-        stores.source_versions.insert(&version)
+        stores.source_versions.insert(&version, WriteMode::Commit)
     });
     let [stored] = <[_; 1]>::try_from(all_versions(stores)).expect("one version is stored");
     let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();

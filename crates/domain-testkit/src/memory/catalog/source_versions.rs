@@ -10,8 +10,8 @@ use prediction_domain::ports::{
 use crate::memory::{Kind, MemoryStore, State, lasts};
 
 impl SourceVersionRepository for MemoryStore {
-    fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError> {
-        self.state().insert_version(version)
+    fn insert(&self, version: &SourceVersion, mode: WriteMode) -> Result<(), InsertSourceVersionError> {
+        self.state().tried(mode, |state| state.insert_version(version))
     }
 
     fn find_many(&self, ids: &[SourceVersionId]) -> Result<Vec<Option<SourceVersion>>, StoreFailure> {

@@ -7,8 +7,8 @@ use prediction_domain::ports::{
 use crate::memory::{Kind, MemoryStore, State, is_kept_by, lasts};
 
 impl SourceRepository for MemoryStore {
-    fn insert(&self, source: &Source) -> Result<(), InsertSourceError> {
-        self.state().insert_source(source)
+    fn insert(&self, source: &Source, mode: WriteMode) -> Result<(), InsertSourceError> {
+        self.state().tried(mode, |state| state.insert_source(source))
     }
 
     fn find_many(&self, ids: &[SourceId]) -> Result<Vec<Option<Source>>, StoreFailure> {

@@ -142,6 +142,16 @@ impl RunRepository for MemoryStore {
         ))
     }
 
+    fn newest(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<Option<Run>>, StoreFailure> {
+        let state = self.state();
+        let newest = |(organisation_id, job_id): &(OrganisationId, JobId)| {
+            let runs = state.runs.values().map(|(run, _)| run);
+            let runs = runs.filter(|run| (run.organisation_id, run.job_id) == (*organisation_id, *job_id));
+            runs.max_by_key(|run| run.issued_at).cloned()
+        };
+        Ok(jobs.iter().map(newest).collect())
+    }
+
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure> {
         let state = self.state();
         let mut newest: BTreeMap<PredictionPosition, PredictedValue> = BTreeMap::new();

@@ -41,6 +41,10 @@ impl HealthStatus {
     /// Those of jobs that are in the way of the jobs that read their outputs.
     pub const BLOCKING: [Self; 3] = [Self::Paused, Self::Overdue, Self::Failing];
 
+    /// All of them, in the order in which they are looked into: first what does not deliver.
+    pub const WORST_FIRST: [Self; Self::ALL.len()] =
+        [Self::Overdue, Self::Failing, Self::Late, Self::New, Self::OnTime, Self::Paused, Self::Unmonitored];
+
     /// Whether something upstream may be the cause.
     #[must_use]
     pub fn may_be_blocked(self) -> bool {
@@ -274,9 +278,16 @@ impl FromIterator<(HealthStatus, u64)> for HealthCounts {
     /// Adds up counts.
     fn from_iter<Counts: IntoIterator<Item = (HealthStatus, u64)>>(counts: Counts) -> Self {
         let mut sum = Self::default();
-        for (status, count) in counts {
-            sum.0[status as usize] += count;
-        }
+        sum.extend(counts);
         sum
+    }
+}
+
+impl Extend<(HealthStatus, u64)> for HealthCounts {
+    /// Adds counts to them.
+    fn extend<Counts: IntoIterator<Item = (HealthStatus, u64)>>(&mut self, counts: Counts) {
+        for (status, count) in counts {
+            self.0[status as usize] += count;
+        }
     }
 }

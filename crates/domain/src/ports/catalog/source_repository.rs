@@ -5,7 +5,7 @@ use crate::ports::{StoreFailure, WriteMode};
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait SourceRepository: Send + Sync {
     /// Stores a new source.
-    fn insert(&self, source: &Source) -> Result<(), InsertSourceError>;
+    fn insert(&self, source: &Source, mode: WriteMode) -> Result<(), InsertSourceError>;
 
     /// Finds each of these sources, in the order asked for; `None` where there is none.
     fn find_many(&self, ids: &[SourceId]) -> Result<Vec<Option<Source>>, StoreFailure>;

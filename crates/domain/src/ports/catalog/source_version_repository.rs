@@ -10,7 +10,7 @@ use crate::ports::{StoreFailure, WriteMode};
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait SourceVersionRepository: Send + Sync {
     /// Publishes a version.
-    fn insert(&self, version: &SourceVersion) -> Result<(), InsertSourceVersionError>;
+    fn insert(&self, version: &SourceVersion, mode: WriteMode) -> Result<(), InsertSourceVersionError>;
 
     /// Finds each of these versions, in the order asked for; `None` where there is none.
     fn find_many(&self, ids: &[SourceVersionId]) -> Result<Vec<Option<SourceVersion>>, StoreFailure>;

@@ -59,6 +59,9 @@ pub trait RunRepository: Send + Sync {
         page: &PageRequest<RunPosition>,
     ) -> Result<Page<Run, RunPosition>, StoreFailure>;
 
+    /// Finds the run of each of these jobs that was issued last, in the order asked for; `None` where there is none.
+    fn newest(&self, jobs: &[(OrganisationId, JobId)]) -> Result<Vec<Option<Run>>, StoreFailure>;
+
     /// For each role and time, the value that was issued last among the values that are asked for; in the order of
     /// roles (by their bytes) and times.
     fn predictions(&self, query: &PredictionQuery) -> Result<PredictedValues, StoreFailure>;

@@ -1,5 +1,5 @@
 use crate::model::{AccessDenied, Caller, Diagnostics, OrganisationId, Path, Permission, Scope, Source};
-use crate::ports::InsertSourceError;
+use crate::ports::{InsertSourceError, WriteMode};
 use crate::requests::{Sent, SourceDraft, SourceSpec, Submission};
 use crate::use_cases::lookup::one_of_organisations;
 use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
@@ -10,6 +10,7 @@ pub fn create_source(
     ports: &Ports,
     caller: &Caller,
     submission: &Submission<SourceDraft>,
+    mode: WriteMode,
 ) -> Result<(Source, Outcome), UseCaseError> {
     caller.require(Permission::CatalogCreate)?;
     let mut diagnostics = submission.diagnostics.clone();
@@ -20,7 +21,7 @@ pub fn create_source(
     let (name, owner) = diagnostics.finish(name.zip(owner))?;
 
     let source = spec.create(owner, name, ports.ids.source_id(), ports.clock.now());
-    match ports.sources.insert(&source) {
+    match ports.sources.insert(&source, mode) {
         Ok(()) => Ok((source, Outcome::Created)),
         Err(InsertSourceError::Taken(stored)) => {
             let mut differences = spec.differences(&Path::root(), &stored);

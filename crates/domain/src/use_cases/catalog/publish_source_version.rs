@@ -1,5 +1,5 @@
 use crate::model::{Caller, OwnersRight, Path, Permission, SourceVersion, ValueProblem, ViolationCode};
-use crate::ports::InsertSourceVersionError;
+use crate::ports::{InsertSourceVersionError, WriteMode};
 use crate::requests::{SourceVersionDraft, SourceVersionSpec, Submission};
 use crate::use_cases::{Conflict, Outcome, Ports, Resource, UseCaseError};
 
@@ -8,6 +8,7 @@ pub fn publish_source_version(
     ports: &Ports,
     caller: &Caller,
     submission: &Submission<SourceVersionDraft>,
+    mode: WriteMode,
 ) -> Result<(SourceVersion, Outcome), UseCaseError> {
     caller.require(Permission::CatalogCreate)?;
     let root = Path::root();
@@ -25,7 +26,7 @@ pub fn publish_source_version(
     let (content, source_id) = diagnostics.finish(content.zip(source_id))?;
 
     let version = spec.create(content, source_id, ports.ids.source_version_id(), ports.clock.now());
-    match ports.source_versions.insert(&version) {
+    match ports.source_versions.insert(&version, mode) {
         Ok(()) => Ok((version, Outcome::Created)),
         Err(InsertSourceVersionError::Taken(stored)) => {
             let mut differences = spec.differences(&root, &stored);

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Input, Job, JobId, JobOutput, Organisation, OrganisationId, PageRequest, Scope, Source, SourceId, SourceVersion,
-    SourceVersionId, Weight,
+    Caller, Input, Job, JobId, JobOutput, Organisation, OrganisationId, PageRequest, Permission, Run, Scope, Source,
+    SourceId, SourceVersion, SourceVersionId, Weight,
 };
 use crate::requests::{KnownInputs, UnitComparison};
 use crate::use_cases::inputs::known::RegisteredInputs;
@@ -21,6 +21,8 @@ pub struct Expansion {
     pub inputs: bool,
     /// What its organisation is called.
     pub organisation: bool,
+    /// The run that was issued last.
+    pub last_run: bool,
 }
 
 /// The sources and versions of some jobs.
@@ -34,6 +36,37 @@ pub struct Expanded {
     pub inputs: BTreeMap<JobId, Vec<BoundInput>>,
     /// Organisations by id.
     pub organisations: BTreeMap<OrganisationId, Organisation>,
+    /// The last runs by their jobs; `None` of a job that has none.
+    pub last_runs: BTreeMap<JobId, Option<Run>>,
+}
+
+impl Expanded {
+    /// Whether something is not there yet that is to be shown beside the job.
+    pub(super) fn lacks(&self, job: &Job, expansion: Expansion) -> bool {
+        (expansion.source && !self.sources.contains_key(&job.source_id))
+            || (expansion.source_version && !self.source_versions.contains_key(&job.source_version_id))
+            || (expansion.inputs && !self.inputs.contains_key(&job.id))
+            || (expansion.organisation && !self.organisations.contains_key(&job.organisation_id))
+            || (expansion.last_run && !self.last_runs.contains_key(&job.id))
+    }
+
+    pub(super) fn extend(&mut self, others: Self) {
+        let Self { sources, source_versions, inputs, organisations, last_runs } = others;
+        self.sources.extend(sources);
+        self.source_versions.extend(source_versions);
+        self.inputs.extend(inputs);
+        self.organisations.extend(organisations);
+        self.last_runs.extend(last_runs);
+    }
+
+    /// What is shown beside that job weighs.
+    pub(super) fn weight_beside(&self, job: &Job) -> usize {
+        self.sources.get(&job.source_id).map_or(0, Weight::weight)
+            + self.source_versions.get(&job.source_version_id).map_or(0, Weight::weight)
+            + self.organisations.get(&job.organisation_id).map_or(0, Weight::weight)
+            + self.inputs.get(&job.id).into_iter().flatten().map(Weight::weight).sum::<usize>()
+            + self.last_runs.get(&job.id).into_iter().flatten().map(Weight::weight).sum::<usize>()
+    }
 }
 
 /// What is known of an input where it is bound.
@@ -53,14 +86,22 @@ impl Weight for BoundInput {
     }
 }
 
-/// Finds what is to be shown beside these jobs, with one question for each kind of thing.
+/// Finds what is to be shown beside these jobs, with one question for each kind of thing. Runs are for those who may
+/// read what they predict.
 pub fn expand_jobs<'a>(
     ports: &Ports,
+    caller: &Caller,
     jobs: impl IntoIterator<Item = &'a Job, IntoIter: Clone>,
     expansion: Expansion,
 ) -> Result<Expanded, UseCaseError> {
     let jobs = jobs.into_iter();
     let mut expanded = Expanded::default();
+    if expansion.last_run {
+        caller.require(Permission::PredictionsRead)?;
+        let keys: Vec<_> = jobs.clone().map(|job| (job.organisation_id, job.id)).collect();
+        let runs = ports.runs.newest(&keys)?;
+        expanded.last_runs = keys.into_iter().map(|(_, id)| id).zip(runs).collect();
+    }
     if expansion.source {
         let ids: BTreeSet<SourceId> = jobs.clone().map(|job| job.source_id).collect();
         let ids: Vec<SourceId> = ids.into_iter().collect();

@@ -1,15 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::blocking::tell_blocking;
-use super::expand_jobs::{Expanded, Expansion, expand_jobs};
-use super::sift::sift;
 use crate::model::{
-    AccessDenied, Caller, HealthCounts, HealthFilter, HealthStatus, Job, JobDifference, JobId, JobRevision,
-    JobWithHealth, LifecycleStage, Page, PageRequest, Path, Permission, Revision, Scope, Timestamp, ValueProblem,
-    ViolationCode, Violations, Weight,
+    AccessDenied, Caller, HealthCounts, HealthStatus, JobDifference, JobGrouping, JobId, JobRevision, JobWithHealth,
+    LifecycleStage, Page, PageRequest, Path, Permission, Revision, Scope, Timestamp, ValueProblem, ViolationCode,
+    Violations,
 };
-use crate::ports::{JobFilter, StoreFailure};
-use crate::use_cases::inputs::unfit::unfit_roles;
+use crate::ports::{JobFilter, JobGroup, StoreFailure};
 use crate::use_cases::lookup::{find_job, find_revision};
 use crate::use_cases::{Ports, UseCaseError};
 
@@ -35,115 +33,6 @@ pub fn get_jobs(ports: &Ports, queries: &[JobQuery]) -> Result<Vec<Option<JobWit
     Ok(judged)
 }
 
-/// Jobs of the caller's scope in creation order; of these healths only, if there are any.
-pub fn list_jobs(
-    ports: &Ports,
-    caller: &Caller,
-    filter: JobFilter,
-    healths: Option<BTreeSet<HealthStatus>>,
-    page: &PageRequest,
-) -> Result<Page<JobWithHealth>, UseCaseError> {
-    require_to_read(caller, &filter)?;
-    let now = ports.clock.now();
-    let health = healths.map(|statuses| HealthFilter { statuses, at: now });
-    let Page { items, next } = ports.jobs.list(&caller.scope, &JobFilter { health, ..filter }, page)?;
-    let mut items: Vec<_> = items.into_iter().map(|job| job.judged_at(now)).collect();
-    tell_blocking(ports, &mut items, now)?;
-    Ok(Page { items, next })
-}
-
-/// Those of them that have inputs bound that do not fit. A page may have few of them or none, and be followed by
-/// others.
-fn list_unfit_jobs(
-    ports: &Ports,
-    caller: &Caller,
-    filter: &JobFilter,
-    healths: Option<&BTreeSet<HealthStatus>>,
-    page: &PageRequest,
-) -> Result<Page<JobWithHealth>, UseCaseError> {
-    sift(
-        page,
-        |part| list_jobs(ports, caller, filter.clone(), healths.cloned(), part),
-        |found| {
-            let jobs: Vec<&Job> = found.iter().map(|judged| &judged.job).collect();
-            let roles = unfit_roles(ports, &jobs)?;
-            let unfit = found.into_iter().zip(roles).filter(|(_, roles)| !roles.is_empty());
-            Ok(unfit.map(|(judged, _)| judged).collect())
-        },
-    )
-}
-
-/// The same, with what is to be shown beside the jobs, which counts for the budget of the page; only those with inputs
-/// bound that do not fit, if `unfit` says so.
-pub fn list_expanded_jobs(
-    ports: &Ports,
-    caller: &Caller,
-    filter: &JobFilter,
-    healths: Option<&BTreeSet<HealthStatus>>,
-    unfit: bool,
-    expansion: Expansion,
-    page: &PageRequest,
-) -> Result<(Page<JobWithHealth>, Expanded), UseCaseError> {
-    let mut page = *page;
-    let mut expanded = Expanded::default();
-    loop {
-        let found = if unfit {
-            list_unfit_jobs(ports, caller, filter, healths, &page)?
-        } else {
-            list_jobs(ports, caller, filter.clone(), healths.cloned(), &page)?
-        };
-        let fitting = expand_within(ports, &found.items, expansion, page.budget(), &mut expanded)?;
-        if fitting == found.items.len() {
-            return Ok((found, expanded));
-        }
-        // A shorter page tells where the next one starts. It may hold other jobs by now.
-        page = page.shorter(fitting);
-    }
-}
-
-/// Finds what is to be shown beside the first of these jobs, as many as there is room for; one at the least. A source
-/// and a version is shown beside each job that has it. Tells how many these are.
-fn expand_within(
-    ports: &Ports,
-    judged: &[JobWithHealth],
-    expansion: Expansion,
-    budget: usize,
-    expanded: &mut Expanded,
-) -> Result<usize, UseCaseError> {
-    let (mut fitting, mut weight) = (0, 0);
-    for few in judged.chunks(EXPANDED_AT_ONCE) {
-        let more = |job: &&Job| {
-            (expansion.source && !expanded.sources.contains_key(&job.source_id))
-                || (expansion.source_version && !expanded.source_versions.contains_key(&job.source_version_id))
-                || (expansion.inputs && !expanded.inputs.contains_key(&job.id))
-                || (expansion.organisation && !expanded.organisations.contains_key(&job.organisation_id))
-        };
-        let unknown: Vec<&Job> = few.iter().map(|judged| &judged.job).filter(more).collect();
-        if !unknown.is_empty() {
-            let Expanded { sources, source_versions, inputs, organisations } = expand_jobs(ports, unknown, expansion)?;
-            expanded.organisations.extend(organisations);
-            expanded.sources.extend(sources);
-            expanded.source_versions.extend(source_versions);
-            expanded.inputs.extend(inputs);
-        }
-        for JobWithHealth { job, .. } in few {
-            weight += job.weight()
-                + expanded.sources.get(&job.source_id).map_or(0, Weight::weight)
-                + expanded.source_versions.get(&job.source_version_id).map_or(0, Weight::weight)
-                + expanded.organisations.get(&job.organisation_id).map_or(0, Weight::weight)
-                + expanded.inputs.get(&job.id).into_iter().flatten().map(Weight::weight).sum::<usize>();
-            if fitting > 0 && weight > budget {
-                return Ok(fitting);
-            }
-            fitting += 1;
-        }
-    }
-    Ok(fitting)
-}
-
-/// For how many jobs at once what is shown beside them is read: a version may be as large as a request.
-const EXPANDED_AT_ONCE: usize = 8;
-
 /// How many jobs of the caller's scope there are of each health.
 pub fn count_jobs_by_health(
     ports: &Ports,
@@ -153,6 +42,42 @@ pub fn count_jobs_by_health(
     require_to_read(caller, filter)?;
     let now = ports.clock.now();
     Ok((ports.jobs.count_by_health(&caller.scope, filter, now)?, now))
+}
+
+/// How many groups are told at the most.
+pub const MAX_HEALTH_GROUPS: usize = 1_000;
+
+/// How many jobs of the caller's scope there are of each health, in all and in each group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupedHealth {
+    /// In all.
+    pub counts: HealthCounts,
+    /// In each group, the worst first: the one with most jobs that are overdue, of these the one with most
+    /// that are failing, and so on. [`MAX_HEALTH_GROUPS`] at the most.
+    pub groups: Vec<(JobGroup, HealthCounts)>,
+    /// How many groups there are beside these.
+    pub groups_omitted: usize,
+    /// When they were judged.
+    pub judged_at: Timestamp,
+}
+
+/// Counts them.
+pub fn count_jobs_in_groups(
+    ports: &Ports,
+    caller: &Caller,
+    filter: &JobFilter,
+    grouping: JobGrouping,
+) -> Result<GroupedHealth, UseCaseError> {
+    require_to_read(caller, filter)?;
+    let judged_at = ports.clock.now();
+    let counted = ports.jobs.count_each_by_health(&caller.scope, filter, grouping, judged_at)?;
+    let counts = counted.values().flat_map(HealthCounts::iter).collect();
+    let mut groups: Vec<_> = counted.into_iter().collect();
+    // By their ids, if they are alike.
+    groups.sort_by_key(|(_, counts)| HealthStatus::WORST_FIRST.map(|status| Reverse(counts.of(status))));
+    let groups_omitted = groups.len().saturating_sub(MAX_HEALTH_GROUPS);
+    groups.truncate(MAX_HEALTH_GROUPS);
+    Ok(GroupedHealth { counts, groups, groups_omitted, judged_at })
 }
 
 /// How many jobs of all organisations there are of each health: for operators who watch the service. It reveals nothing
@@ -166,7 +91,7 @@ pub fn count_all_jobs_by_stage(ports: &Ports) -> Result<BTreeMap<LifecycleStage,
     ports.jobs.count_of_stages()
 }
 
-fn require_to_read(caller: &Caller, filter: &JobFilter) -> Result<(), AccessDenied> {
+pub(super) fn require_to_read(caller: &Caller, filter: &JobFilter) -> Result<(), AccessDenied> {
     caller.require(Permission::JobsRead)?;
     filter.organisation_id.map_or(Ok(()), |organisation_id| caller.require_organisation(organisation_id))
 }

@@ -1,11 +1,12 @@
+use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::model::{
-    Caller, Contract, Diagnostics, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_SECONDS_AHEAD, Message, Path, Permission,
-    Prediction, PredictionsDigest, REPLACEMENT, Revision, Run, RunStatus, SourceVersionId, Timestamp, ValueProblem,
-    Violation, ViolationCode, latest_issue,
+    Caller, Contract, Diagnostics, Job, JobId, MAX_DESCRIPTION_CHARS, MAX_SECONDS_AHEAD, Message, PageRequest, Path,
+    Permission, Prediction, PredictionsDigest, REPLACEMENT, Revision, Run, RunStatus, SourceVersionId, Timestamp,
+    ValueProblem, Violation, ViolationCode, latest_issue,
 };
-use crate::ports::{InsertNextError, InsertRunError, ReplaceRunError};
+use crate::ports::{InsertNextError, InsertRunError, ReplaceRunError, RunFilter, WriteMode};
 use crate::requests::{RunDraft, Sent, Submission, validate_predictions};
 use crate::use_cases::lookup::find_job;
 use crate::use_cases::{Conflict, MAX_ATTEMPTS, Outcome, Ports, Resource, UseCaseError, Warning, contended};
@@ -26,11 +27,14 @@ pub struct RunReported {
 /// place.
 ///
 /// It is judged by the contract of the revision that the runner read, also when the job has moved on since.
+///
+/// A dry run judges the report against what is stored now. It does not count for quotas, and is not judged by them.
 pub fn report_run(
     ports: &Ports,
     caller: &Caller,
     job_id: JobId,
     submission: Submission<RunDraft>,
+    mode: WriteMode,
 ) -> Result<RunReported, UseCaseError> {
     caller.require(Permission::PredictionsWrite)?;
     let job = find_job(ports, caller, job_id)?;
@@ -69,9 +73,11 @@ pub fn report_run(
         replaces: None,
         replaced_by: None,
     };
-    let (run, outcome) = match issued_at {
-        IssueTime::Said(_) => store(ports, run, &ran.predictions, is_revision_said)?,
-        IssueTime::Next => (store_next(ports, run, &ran.predictions)?, Outcome::Created),
+    let (run, outcome) = match (issued_at, mode) {
+        (IssueTime::Said(_), WriteMode::Commit) => store(ports, run, &ran.predictions, is_revision_said)?,
+        (IssueTime::Said(_), WriteMode::DryRun) => rehearse(ports, run, is_revision_said)?,
+        (IssueTime::Next, WriteMode::Commit) => (store_next(ports, run, &ran.predictions)?, Outcome::Created),
+        (IssueTime::Next, WriteMode::DryRun) => (run, Outcome::Created),
     };
     let mut warnings = Vec::new();
     if !job.active {
@@ -111,18 +117,8 @@ fn store(
             Err(InsertRunError::QuotaExceeded(exceeded)) => return Err(ports.exceeded_today(exceeded, allowance)),
             Err(InsertRunError::Store(failure)) => return Err(failure.into()),
         };
-        let differences = differences(is_revision_said, &run, &stored);
-        if differences.is_empty() {
-            return Ok((stored, Outcome::Reused));
-        }
-        if (stored.status, run.status) != (RunStatus::Failed, RunStatus::Succeeded) {
-            return match replaced(ports, &run, &stored, is_revision_said)? {
-                Some(same) => Ok((same, Outcome::Reused)),
-                None => {
-                    let existing_id = stored.id.as_uuid();
-                    Err(UseCaseError::Conflict(Conflict { resource: Resource::Run, existing_id, differences }))
-                }
-            };
+        if let Some(same) = judge(ports, &run, &stored, is_revision_said)? {
+            return Ok((same, Outcome::Reused));
         }
         run.replaces = Some(stored.id);
         match ports.runs.replace(&run, predictions, allowance) {
@@ -135,6 +131,39 @@ fn store(
         }
     }
     Err(contended())
+}
+
+/// What [`store`] would do.
+fn rehearse(ports: &Ports, mut run: Run, is_revision_said: bool) -> Result<(Run, Outcome), UseCaseError> {
+    let (from, to) = (Some(run.issued_at), Some(run.issued_at.plus(TimeDelta::microseconds(1))));
+    let page = PageRequest::new(1, None).unwrap_or_else(|| unreachable!("a valid limit"));
+    let found =
+        ports.runs.list(run.organisation_id, run.job_id, &RunFilter { from, to, ..RunFilter::default() }, &page)?;
+    let Some(stored) = found.items.into_iter().next() else { return Ok((run, Outcome::Created)) };
+    if let Some(same) = judge(ports, &run, &stored, is_revision_said)? {
+        return Ok((same, Outcome::Reused));
+    }
+    run.replaces = Some(stored.id);
+    Ok((run, Outcome::Created))
+}
+
+/// The run that is stored already and is the one that is reported; `None` if that one takes the place of the stored one
+/// that was issued at the same time.
+fn judge(ports: &Ports, run: &Run, stored: &Run, is_revision_said: bool) -> Result<Option<Run>, UseCaseError> {
+    let differences = differences(is_revision_said, run, stored);
+    if differences.is_empty() {
+        return Ok(Some(stored.clone()));
+    }
+    if (stored.status, run.status) == (RunStatus::Failed, RunStatus::Succeeded) {
+        return Ok(None);
+    }
+    match replaced(ports, run, stored, is_revision_said)? {
+        Some(same) => Ok(Some(same)),
+        None => {
+            let existing_id = stored.id.as_uuid();
+            Err(UseCaseError::Conflict(Conflict { resource: Resource::Run, existing_id, differences }))
+        }
+    }
 }
 
 /// The run that the stored one replaces, if it is the one that is reported: the report of a failure that comes again,
@@ -153,6 +182,7 @@ struct Ran {
 }
 
 /// When a run was issued.
+#[derive(Clone, Copy)]
 enum IssueTime {
     /// At this time, by what the runner says.
     Said(Timestamp),

@@ -34,7 +34,7 @@ async fn handle(call: Call) -> Answer {
         (judged, Expanded::default())
     } else {
         api.read(move |ports| {
-            let expanded = expand_jobs(ports, [&judged.job], expansion)?;
+            let expanded = expand_jobs(ports, &caller, [&judged.job], expansion)?;
             Ok((judged, expanded))
         })
         .await?

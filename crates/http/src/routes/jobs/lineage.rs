@@ -24,7 +24,7 @@ fn describe() -> Operation {
                 "direction",
                 "Which way to go.",
                 &LineageDirection::ALL.map(LineageDirection::as_str),
-                LineageDirection::Both.as_str(),
+                Some(LineageDirection::Both.as_str()),
             ),
             number("depth", "How many steps far.", MAX_LINEAGE_DEPTH.into(), MAX_LINEAGE_DEPTH.into()),
         ])

@@ -1,8 +1,9 @@
-use crate::document::{Access, Body, Operation, tags};
+use crate::document::{Access, Body, Operation, dry_run, tags};
 use crate::problem::ProblemCode::{Conflict, NotTheOwner};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::Permission;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{Outcome, publish_source_version};
 
 use crate::request::{Call, version_tag};
@@ -20,6 +21,7 @@ fn describe() -> Operation {
              content 409.",
         )
         .access(Access::Scope(Permission::CatalogCreate))
+        .parameters(vec![dry_run()])
         .request(
             &wire::CREATE_SOURCE_VERSION,
             &[
@@ -27,24 +29,26 @@ fn describe() -> Operation {
                 ("next", include_str!("../../../../../docs/examples/create-next-source-version.json")),
             ],
         )
-        .answer(200, "It was there already", Body::One("SourceVersion"))
+        .answer(200, "It was there already, or with dry_run: what would be published", Body::One("SourceVersion"))
         .answer(201, "It was published", Body::One("SourceVersion"))
         .problems(&[Conflict, NotTheOwner])
 }
 
 async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
-    call.no_query()?;
+    let mut query = call.query();
+    let mode = query.mode();
+    query.finish()?;
     let body = call.body(&caller, Permission::CatalogCreate).await?;
     let submission = body.decode(&call.service(), &wire::CREATE_SOURCE_VERSION).await?;
 
     let (version, outcome) =
-        call.service().write(move |ports| publish_source_version(ports, &caller, &submission)).await?;
+        call.service().write(move |ports| publish_source_version(ports, &caller, &submission, mode)).await?;
     let tag = version_tag(&version);
     let location = format!("/api/v1/source_versions/{}", version.id);
     let body = wire::SourceVersion::from(version);
     match outcome {
-        Outcome::Created => created(&call, &location, &tag, body).await,
-        Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,
+        Outcome::Created if mode == WriteMode::Commit => created(&call, &location, &tag, body).await,
+        Outcome::Created | Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,
     }
 }

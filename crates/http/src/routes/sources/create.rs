@@ -1,8 +1,9 @@
-use crate::document::{Access, Body, Operation, tags};
+use crate::document::{Access, Body, Operation, dry_run, tags};
 use crate::problem::ProblemCode::{Conflict, NotTheOwner, OrganisationOutOfScope};
 use crate::routes::Endpoint;
 use actix_web::http::StatusCode;
 use prediction_domain::model::Permission;
+use prediction_domain::ports::WriteMode;
 use prediction_domain::use_cases::{Outcome, create_source};
 
 use crate::request::{Call, entity_tag};
@@ -21,24 +22,27 @@ fn describe() -> Operation {
              stored, other content 409.",
         )
         .access(Access::Scope(Permission::CatalogCreate))
+        .parameters(vec![dry_run()])
         .request(&wire::CREATE_SOURCE, &[("tutorial", include_str!("../../../../../docs/examples/create-source.json"))])
-        .answer(200, "It was there already", Body::One("Source"))
+        .answer(200, "It was there already, or with dry_run: what would be created", Body::One("Source"))
         .answer(201, "It was created", Body::One("Source"))
         .problems(&[Conflict, NotTheOwner, OrganisationOutOfScope])
 }
 
 async fn handle(call: Call) -> Answer {
     let caller = call.caller().await?;
-    call.no_query()?;
+    let mut query = call.query();
+    let mode = query.mode();
+    query.finish()?;
     let body = call.body(&caller, Permission::CatalogCreate).await?;
     let submission = body.decode(&call.service(), &wire::CREATE_SOURCE).await?;
 
-    let (source, outcome) = call.service().write(move |ports| create_source(ports, &caller, &submission)).await?;
+    let (source, outcome) = call.service().write(move |ports| create_source(ports, &caller, &submission, mode)).await?;
     let tag = entity_tag(source.revision);
     let location = format!("/api/v1/sources/{}", source.id);
     let body = wire::Source::from(source);
     match outcome {
-        Outcome::Created => created(&call, &location, &tag, body).await,
-        Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,
+        Outcome::Created if mode == WriteMode::Commit => created(&call, &location, &tag, body).await,
+        Outcome::Created | Outcome::Reused => single(&call, StatusCode::OK, &tag, body).await,
     }
 }
