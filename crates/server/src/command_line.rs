@@ -63,6 +63,14 @@ pub(crate) struct ServeOptions {
     pub(crate) max_connections_per_peer: Option<NonZeroU32>,
     #[command(flatten)]
     pub(crate) database: DatabaseOptions,
+    /// Show what the service does: three models and forty jobs of five customers that have run for two weeks, in a
+    /// folder that is removed at the end
+    #[arg(
+        long,
+        env = "PREDICTION_API_DEMO",
+        conflicts_with_all = ["database_url", "data_dir", "no_migrate", "issuer"]
+    )]
+    pub(crate) demo: bool,
     /// Do not touch the database schema; the service is not ready until another process has migrated it
     #[arg(long, env = "PREDICTION_API_NO_MIGRATE")]
     pub(crate) no_migrate: bool,

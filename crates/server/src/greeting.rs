@@ -13,6 +13,12 @@ const FIRST_SOURCE: &str = r#"{"name": "mildew-predictor",
        "description": "Predicts the risk of mildew from the air temperature",
        "expected_interval_minutes": 60, "retention_hours": 720}"#;
 
+/// What a demo is.
+const DEMO: &str = "
+This is a demo: three models, and forty jobs of five customers. It is gone,
+with all that you do in it, when you stop it.
+";
+
 /// Where the service listens.
 pub(crate) struct Addresses {
     pub(crate) public: Vec<SocketAddr>,
@@ -51,7 +57,8 @@ pub(crate) fn greet(
     let console = if addresses.has_console { in_browser(&url, identity)? } else { String::new() };
     let ways = format!("{}{}", by_commands(&reach, identity, &program), by_requests(&url, identity, &program));
     // A user who has closed the terminal does not need the greeting.
-    let _ = writeln!(out, "{}{console}{ways}", beginning(&url, internal.as_deref(), place));
+    let what = if options.demo { DEMO } else { "" };
+    let _ = writeln!(out, "{}{what}{console}{ways}", beginning(&url, internal.as_deref(), place));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod connection;
 mod connections;
 mod data_folder;
 mod database;
+mod demo;
 mod greeting;
 mod identity;
 mod listener;
@@ -47,8 +48,8 @@ fn names_a_verb() -> bool {
 
 fn run(command_line: CommandLine) -> anyhow::Result<()> {
     match command_line.command {
-        None => serve::serve(&command_line.serve),
-        Some(Command::Serve(options)) => serve::serve(&options),
+        None => serve::serve(command_line.serve),
+        Some(Command::Serve(options)) => serve::serve(options),
         Some(Command::Token(options)) => print(&identity::mint(&options)?),
         Some(Command::Migrate(options)) => migrate(&options),
         // Done before: it has statuses of its own.

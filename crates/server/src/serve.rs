@@ -22,6 +22,7 @@ use crate::background::{BackgroundWorker, Judging, Purge, Watch};
 use crate::command_line::{ServeOptions, UsageOptions};
 use crate::connections::Connections;
 use crate::database::Database;
+use crate::demo::{self, Demo};
 use crate::greeting::Addresses;
 use crate::{connections, database, greeting, identity, listener, logging};
 use prediction_adapters_system::{ProcessClock, SystemClock, TimeOrderedIds};
@@ -32,7 +33,16 @@ const INTERNAL_CONNECTIONS: usize = 64;
 const SHUTDOWN_SECONDS: u64 = 15;
 
 /// Serves until it is told to stop.
-pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
+pub(crate) fn serve(mut options: ServeOptions) -> anyhow::Result<()> {
+    // Its folder goes when this function ends.
+    let demo = if options.demo { Some(Demo::begin()?) } else { None };
+    if let Some(demo) = &demo {
+        demo.folder().clone_into(&mut options.database.data.data_dir);
+    }
+    serve_from(&options)
+}
+
+fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
     logging::start(options)?;
     let identity = identity::of_server(options)?;
     let export = options.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()).map(TraceExport::start);
@@ -42,6 +52,9 @@ pub(crate) fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         migrate(&database)?;
     }
     let store = database.ports();
+    if options.demo {
+        demo::fill(&store)?;
+    }
     let clock = Arc::new(ClockWatch::begin(Arc::new(SystemClock), Arc::new(ProcessClock::start())));
     let ports = Ports::of_store(&store, Arc::new(SystemClock), Arc::new(TimeOrderedIds));
     let ports = Ports {

@@ -41,6 +41,7 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--require-known-inputs", "PREDICTION_API_REQUIRE_KNOWN_INPUTS"),
                 ("--cors-origin", "PREDICTION_API_CORS_ORIGINS"),
                 ("--compress", "PREDICTION_API_COMPRESS"),
+                ("--demo", "PREDICTION_API_DEMO"),
                 ("--no-console", "PREDICTION_API_NO_CONSOLE"),
                 ("--drain-delay", "PREDICTION_API_DRAIN_DELAY"),
                 ("--log-format", "PREDICTION_API_LOG_FORMAT"),

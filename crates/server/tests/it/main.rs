@@ -19,6 +19,7 @@ mod console;
 mod costs;
 mod crate_edges;
 mod cursors;
+mod demo;
 mod documents;
 mod evolution_races;
 mod file_circles;

@@ -22,6 +22,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const EVERYTHING: &str =
     "catalog:write inputs:read inputs:write jobs:read jobs:write predictions:read predictions:write";
 
+const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
+
 /// What outlives a server: its data folder and its database.
 pub(crate) struct Home {
     folder: TempDir,
@@ -120,17 +122,24 @@ impl Home {
 
     /// The same, with these variables in its environment.
     pub(crate) fn spawn_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Spawned {
-        let mut command = self.command_with_database(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
-        let mut process = command
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
+        let mut command = self.command_with_database(&SERVE);
+        command.args(arguments).envs(environment.iter().copied());
+        Self::spawn_command(command, self.data_folder().join("secret"))
+    }
+
+    /// Starts a demo, which makes its folder in the one of this test.
+    pub(crate) fn spawn_demo(&self) -> Spawned {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prediction-api"));
+        command.env_clear().env("TMPDIR", self.folder()).current_dir(self.folder()).stdin(Stdio::null());
+        command.args(SERVE).arg("--demo");
+        Self::spawn_command(command, self.data_folder().join("secret"))
+    }
+
+    fn spawn_command(mut command: Command, secret: PathBuf) -> Spawned {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
         let output = Lines::of(process.stdout.take().unwrap());
         let complaints = Lines::of(process.stderr.take().unwrap());
-        Spawned { process: Some(process), output, complaints, secret: self.data_folder().join("secret") }
+        Spawned { process: Some(process), output, complaints, secret }
     }
 }
 
