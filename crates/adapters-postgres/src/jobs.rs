@@ -28,7 +28,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
-    StoreFailure, UpdateJobError, WriteMode,
+    ListedNames, StoreFailure, UpdateJobError, WriteMode,
 };
 use uuid::Uuid;
 
@@ -87,9 +87,9 @@ impl JobRepository for PostgresStore {
         filter: &JobFilter,
         after: Option<Position>,
         most: usize,
-    ) -> Result<Vec<ListedName>, StoreFailure> {
-        let Some(list) = JobList::new(scope, filter) else { return Ok(Vec::new()) };
-        let query = JobNames(list.part(after, most));
+    ) -> Result<ListedNames, StoreFailure> {
+        let Some(list) = JobList::new(scope, filter) else { return Ok(ListedNames::default()) };
+        let (query, limit) = JobNames::new(&list, after, most);
         let rows: Vec<(Uuid, Uuid, String, i64)> =
             self.database().statement(|connection| query.clone().load(connection))?;
         let corrupt = |problem: ValueProblem| StoreFailure::Corrupt(problem.into());
@@ -101,7 +101,13 @@ impl JobRepository for PostgresStore {
                 position: Position::behind(number),
             })
         };
-        rows.into_iter().map(read).collect()
+        let names = rows.into_iter().map(read).collect::<Result<Vec<ListedName>, StoreFailure>>()?;
+        let mut parts: BTreeMap<Option<OrganisationId>, Vec<ListedName>> = BTreeMap::new();
+        for named in names {
+            let part = query.is_of_several().then_some(named.organisation_id);
+            parts.entry(part).or_default().push(named);
+        }
+        Ok(ListedNames::merged(parts.into_values(), limit))
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {

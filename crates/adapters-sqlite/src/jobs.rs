@@ -25,7 +25,7 @@ use prediction_domain::model::{
     OrganisationId, Page, PageRequest, Position, Revision, Scope, Timestamp,
 };
 use prediction_domain::ports::{
-    DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
+    DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedNames,
     StoreFailure, UpdateJobError, WriteMode,
 };
 
@@ -64,7 +64,7 @@ impl JobRepository for SqliteStore {
         filter: &JobFilter,
         after: Option<Position>,
         most: usize,
-    ) -> Result<Vec<ListedName>, StoreFailure> {
+    ) -> Result<ListedNames, StoreFailure> {
         list::names(&mut *self.reader()?, scope, filter, Part { after, most })
     }
 

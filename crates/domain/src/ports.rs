@@ -32,7 +32,7 @@ pub use health::StoreHealth;
 pub use inputs::{DeleteInputError, InputFilter, InputRepository, PutInputsError};
 pub use jobs::{
     ChainRepository, DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected,
-    Judged, JudgementRepository, ListedName, UpdateJobError,
+    Judged, JudgementRepository, ListedName, ListedNames, UpdateJobError,
 };
 pub use leases::{Lease, LeaseRepository};
 pub use results::{

@@ -30,27 +30,27 @@ def milliseconds(server: Server, token: str, jobs: int) -> dict[str, float]:
         return f"JOB%20{chance.randrange(jobs)}"
 
     pages: dict[str, Callable[[], str]] = {
-        "worst first": lambda: "order=health",
-        "worst first, of one organisation": lambda: f"order=health{of_one()}",
-        "worst first, the second page": lambda: f"order=health&cursor={second}",
-        "q that is in every name": lambda: "q=JOB",
-        "q that is in every name, worst first": lambda: "order=health&q=JOB",
-        "q that is in few names": lambda: f"q={name()}",
-        "q that is in few names, of one organisation": lambda: f"q={name()}{of_one()}",
-        "q that is in few names, worst first": lambda: f"order=health&q={name()}",
+        "worst first": lambda: "?order=health",
+        "worst first, of one organisation": lambda: f"?order=health{of_one()}",
+        "worst first, the second page": lambda: f"?order=health&cursor={second}",
+        "q that is in every name": lambda: "?q=JOB",
+        "q that is in every name, worst first": lambda: "?order=health&q=JOB",
+        "q that is in few names": lambda: f"?q={name()}",
+        "q that is in few names, of one organisation": lambda: f"?q={name()}{of_one()}",
+        "q that is in few names, worst first": lambda: f"?order=health&q={name()}",
     }
     found = {f"p99 of a page: {what}": p99(partial(_ask, server, token, query), ASKED) for what, query in pages.items()}
     for order in ("created", "health"):
         walks = [_walk(server, token, f"q={name()}&order={order}&limit=200") for _ in range(WALKED)]
         found[f"all pages of q that is in few names, {order} first"] = sorted(walks)[WALKED // 2]
     for grouping in ("organisation", "source", "source_version"):
-        path = f"/api/v1/jobs/health?group_by={grouping}"
-        found[f"p99 of counts by {grouping}"] = p99(partial(server.get, path, token), COUNTED)
+        path = f"/health?group_by={grouping}"
+        found[f"p99 of counts by {grouping}"] = p99(partial(_ask, server, token, partial(str, path)), COUNTED)
     return found
 
 
-def _ask(server: Server, token: str, query: Callable[[], str]) -> None:
-    server.get(f"/api/v1/jobs?{query()}", token)
+def _ask(server: Server, token: str, path: Callable[[], str]) -> None:
+    server.get(f"/api/v1/jobs{path()}", token)
 
 
 def _walk(server: Server, token: str, query: str) -> float:

@@ -6,7 +6,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel::{QueryResult, SelectableHelper as _};
 use prediction_domain::model::{Position, Scope};
-use prediction_domain::ports::JobFilter;
+use prediction_domain::ports::{JobFilter, ListedNames};
 use uuid::Uuid;
 
 use super::by_health;
@@ -43,18 +43,26 @@ pub(super) struct JobList {
     columns: AsSelect<JobRow, Pg>,
     conditions: Conditions,
     part: Part,
+    /// How many of all organisations together.
+    merged: i64,
 }
 
 impl JobList {
     /// `None` when there can be no job to list.
     pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
         let conditions = Conditions::new(scope, filter)?;
-        Some(Self { columns: JobRow::as_select(), conditions, part: Part::default() })
+        Some(Self { columns: JobRow::as_select(), conditions, part: Part::default(), merged: 0 })
     }
 
     /// So many jobs behind a place.
     pub(super) fn part(&self, after: Option<Position>, most: usize) -> Self {
-        Self { part: Part { after: after.map(Position::number), limit: paging::limit(most) }, ..self.clone() }
+        let part = Part { after: after.map(Position::number), limit: paging::limit(most) };
+        Self { part, merged: part.limit, ..self.clone() }
+    }
+
+    /// Whether what is listed of several organisations is read of each of them: all but what has a name, or ends with it.
+    fn is_read_by_tenant(&self) -> bool {
+        self.conditions.name.is_none()
     }
 
     /// The page, without what is read beside the jobs.
@@ -121,7 +129,7 @@ impl JobList {
         out.push_sql(") AS tenant (organisation_id) CROSS JOIN LATERAL (");
         push_first(out)?;
         out.push_sql(") AS jobs ORDER BY jobs.sequence_number LIMIT ");
-        push_unplanned::<BigInt, _>(out, &self.part.limit)
+        push_unplanned::<BigInt, _>(out, &self.merged)
     }
 
     fn users<'b>(&'b self, input: &'b Input) -> by_input::InputWalk<'b> {
@@ -211,9 +219,27 @@ impl QueryFragment<Pg> for JobList {
 // Each combination of conditions is a statement of its own, prepared once and found by its text.
 statement! { varying JobList => MonitoredJobSql }
 
-/// The names of the jobs of a list, without what is read beside them.
+/// The names of the jobs of a list, without what is read beside them. Of several organisations, so many of each: put
+/// together, they are the list up to where the first of them ends.
 #[derive(Clone)]
-pub(super) struct JobNames(pub(super) JobList);
+pub(super) struct JobNames(JobList);
+
+impl JobNames {
+    /// About so many behind a place; and how many of an organisation.
+    pub(super) fn new(list: &JobList, after: Option<Position>, most: usize) -> (Self, usize) {
+        let organisations = match &list.conditions.tenants {
+            Tenants::Several(ids) => ids.len(),
+            Tenants::All | Tenants::One(_) => 1,
+        };
+        let limit = ListedNames::of_each(most, organisations);
+        let merged = paging::limit(limit.saturating_mul(organisations));
+        (Self(JobList { merged, ..list.part(after, limit) }), limit)
+    }
+
+    pub(super) fn is_of_several(&self) -> bool {
+        matches!(self.0.conditions.tenants, Tenants::Several(_)) && self.0.is_read_by_tenant()
+    }
+}
 
 impl QueryFragment<Pg> for JobNames {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

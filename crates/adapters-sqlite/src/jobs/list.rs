@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use prediction_domain::model::{MonitoredJob, OrganisationId, Page, PageRequest, Position, Scope};
-use prediction_domain::ports::{JobFilter, ListedName, StoreFailure};
+use prediction_domain::ports::{JobFilter, ListedName, ListedNames, StoreFailure};
 
 use crate::expressions::unindexed;
 use crate::failure::OrStoreFailure as _;
@@ -36,9 +36,19 @@ pub(crate) fn names(
     scope: &Scope,
     filter: &JobFilter,
     part: Part,
-) -> Result<Vec<ListedName>, StoreFailure> {
-    let rows: Vec<NameRow> = part_of_list(connection, &narrowed(scope, filter), filter, part).or_store_failure()?;
-    rows.into_iter().map(ListedName::try_from).collect()
+) -> Result<ListedNames, StoreFailure> {
+    let scope = narrowed(scope, filter);
+    let scopes: Vec<Scope> = match &scope {
+        Scope::Organisations(ids) => ids.iter().map(|id| Scope::of([*id])).collect(),
+        Scope::Platform => vec![scope],
+    };
+    let limit = ListedNames::of_each(part.most, scopes.len());
+    let rows = connection.transaction(|connection| {
+        let read = |scope: &Scope| part_of_list(connection, scope, filter, Part { most: limit, ..part });
+        scopes.iter().map(read).collect::<QueryResult<Vec<Vec<NameRow>>>>()
+    });
+    let parts = rows.or_store_failure()?.into_iter().map(|part| part.into_iter().map(ListedName::try_from).collect());
+    Ok(ListedNames::merged(parts.collect::<Result<Vec<_>, StoreFailure>>()?, limit))
 }
 
 fn part_of_list<Row: ListedRow>(

@@ -158,9 +158,19 @@ pub(crate) fn list_monitored(
     page: &PageRequest,
 ) -> Page<MonitoredJob> {
     let found = stores.jobs.list(scope, filter, page).expect("jobs can be listed");
-    let most = found.items.len() + 1;
-    let mut names = stores.jobs.names(scope, filter, page.after, most).expect("names can be listed");
-    assert_eq!(names.len(), found.items.len() + usize::from(found.next.is_some()), "{scope:?} {filter:?}");
+    let mut names = Vec::new();
+    let mut after = page.after;
+    loop {
+        let part = stores.jobs.names(scope, filter, after, found.items.len() + 1).expect("names can be listed");
+        assert!(part.names.iter().all(|named| after.is_none_or(|after| named.position > after)));
+        assert!(part.next.is_none_or(|next| after.is_none_or(|after| next > after)), "each part goes on");
+        names.extend(part.names);
+        after = part.next;
+        if names.len() > found.items.len() || after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names.len() > found.items.len(), found.next.is_some(), "{scope:?} {filter:?}");
     names.truncate(found.items.len());
     let named = names.iter().map(|named| (named.organisation_id, named.id, &named.name));
     let jobs = found.items.iter().map(|MonitoredJob { job, .. }| (job.organisation_id, job.id, &job.name));

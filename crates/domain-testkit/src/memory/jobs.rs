@@ -7,7 +7,7 @@ use prediction_domain::model::{
 };
 use prediction_domain::ports::{
     DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
-    StoreFailure, UpdateJobError, WriteMode,
+    ListedNames, StoreFailure, UpdateJobError, WriteMode,
 };
 
 use crate::memory::{Kind, MemoryStore, State, is_kept_by, lasts};
@@ -48,7 +48,7 @@ impl JobRepository for MemoryStore {
         filter: &JobFilter,
         after: Option<Position>,
         most: usize,
-    ) -> Result<Vec<ListedName>, StoreFailure> {
+    ) -> Result<ListedNames, StoreFailure> {
         let state = self.state();
         let listed = state.jobs_in(scope, filter).into_iter().map(|MonitoredJob { job, .. }| ListedName {
             position: state.position(Kind::Job, job.id.as_uuid()),
@@ -59,7 +59,7 @@ impl JobRepository for MemoryStore {
         let mut behind: Vec<_> = listed.filter(|named| after.is_none_or(|after| named.position > after)).collect();
         behind.sort_by_key(|named| named.position);
         behind.truncate(most);
-        Ok(behind)
+        Ok(ListedNames::merged([behind], most))
     }
 
     fn count_each_by_health(

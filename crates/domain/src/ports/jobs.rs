@@ -7,7 +7,7 @@ mod judgement_repository;
 pub use chain_repository::ChainRepository;
 pub use job_repository::{
     DeleteJobError, JobFilter, JobGroup, JobRepository, JobSetUp, JobSetUpOutcome, JobSetUpRejected, ListedName,
-    UpdateJobError,
+    ListedNames, UpdateJobError,
 };
 pub use judgement_repository::{Judged, JudgementRepository};
 

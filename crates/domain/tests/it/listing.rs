@@ -8,7 +8,7 @@ use prediction_domain::model::{
     AccessDenied, Caller, HealthStatus, JobGrouping, JobId, JobName, NamePart, OrganisationId, PageRequest, Permission,
     Position, RunStatus, Scope,
 };
-use prediction_domain::ports::{JobFilter, JobGroup, ListedName, MockStore, WriteMode};
+use prediction_domain::ports::{JobFilter, JobGroup, ListedName, ListedNames, MockStore, WriteMode};
 use prediction_domain::requests::{
     JobChangeDraft, Precondition, PredictionDraft, RunDraft, Sent, SetUpDraft, SetUpJobDraft, SourceDraft,
 };
@@ -193,7 +193,7 @@ fn for_one_page_only_so_many_names_are_looked_at() {
             name: job_name("Weinberg"),
             position: Position::behind(number),
         };
-        Ok((first + 1..).take(most).map(named).collect())
+        Ok(ListedNames::merged([(first + 1..).take(most).map(named).collect()], most))
     });
     let ports = ports_of(mocks);
     let name_part = Some(NamePart::parse("wald").unwrap());

@@ -33,14 +33,15 @@ pub trait JobRepository: Send + Sync {
     /// Lists jobs in creation order.
     fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure>;
 
-    /// The names of the jobs that [`list`](Self::list) would list, so many behind a place. It costs less by far.
+    /// The names of the jobs that [`list`](Self::list) would list behind a place: about so many are looked at. It costs
+    /// less by far. Where jobs of several organisations are listed, there may be fewer, and others behind them.
     fn names(
         &self,
         scope: &Scope,
         filter: &JobFilter,
         after: Option<Position>,
         most: usize,
-    ) -> Result<Vec<ListedName>, StoreFailure>;
+    ) -> Result<ListedNames, StoreFailure>;
 
     /// Counts jobs by their health at a time.
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure>;
@@ -183,6 +184,44 @@ pub struct ListedName {
     pub name: JobName,
     /// Its place in the list.
     pub position: Position,
+}
+
+/// A part of the names in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListedNames {
+    /// In the order of the list.
+    pub names: Vec<ListedName>,
+    /// Behind which place there may be others.
+    pub next: Option<Position>,
+}
+
+impl ListedNames {
+    /// How many names of each of several organisations are read, to look at about so many: in the order of the list, one
+    /// after the other may be of the same organisation, or of each.
+    #[must_use]
+    pub fn of_each(most: usize, organisations: usize) -> usize {
+        const AT_LEAST: usize = 16;
+        most.div_ceil(organisations.max(1)).max(AT_LEAST.min(most))
+    }
+
+    /// Puts parts of lists together, one of each organisation, which were read up to `limit` names. Behind the nearest
+    /// end of a part that has others behind it, the names of that organisation are not known.
+    #[must_use]
+    pub fn merged(parts: impl IntoIterator<Item = Vec<ListedName>>, limit: usize) -> Self {
+        let mut names = Vec::new();
+        let mut next: Option<Position> = None;
+        for part in parts {
+            if part.len() >= limit
+                && let Some(last) = part.last()
+            {
+                next = Some(next.map_or(last.position, |next| next.min(last.position)));
+            }
+            names.extend(part);
+        }
+        names.retain(|named| next.is_none_or(|next| named.position <= next));
+        names.sort_unstable_by_key(|named| named.position);
+        Self { names, next }
+    }
 }
 
 /// Jobs that are counted together.

@@ -11,7 +11,7 @@ use crate::model::{
     Caller, HealthFilter, HealthStatus, Job, JobWithHealth, MonitoredJob, NamePart, Page, PageRequest, Position, Scope,
     Timestamp, Weight,
 };
-use crate::ports::{JobFilter, ListedName, StoreFailure};
+use crate::ports::{JobFilter, ListedName, ListedNames, StoreFailure};
 use crate::use_cases::inputs::unfit::unfit_roles;
 use crate::use_cases::{Ports, UseCaseError};
 
@@ -278,11 +278,13 @@ impl NameWalk<'_> {
         if self.is_over || most == 0 {
             return Ok(false);
         }
-        let names = self.reading.ports.jobs.names(self.reading.scope(), self.filter, self.after, most)?;
-        self.is_over = names.len() < most;
-        self.after = names.last().map(|named| named.position).or(self.after);
+        let ListedNames { names, next } =
+            self.reading.ports.jobs.names(self.reading.scope(), self.filter, self.after, most)?;
+        self.is_over = next.is_none();
+        self.after = next.or(self.after);
         self.at_once = self.at_once.saturating_mul(MORE_NAMES);
-        left.set(left.get() - names.len());
+        // Where there were fewer, as many were looked at.
+        left.set(left.get().saturating_sub(names.len().max(most)));
         self.hits.extend(names.into_iter().filter(|named| named.name.key().contains(&self.part)));
         Ok(true)
     }
