@@ -2,6 +2,7 @@
 //! made from one list.
 
 mod console;
+mod docs;
 mod documents;
 mod inputs;
 mod job_revisions;
@@ -134,7 +135,7 @@ pub fn configure_public(config: &mut ServiceConfig) {
     config
         .service(page("/"))
         .service(page("/docs"))
-        .service(web::resource("/docs/{file:.*}").app_data(RoutePattern("/docs/{file:.*}")).to(system::docs))
+        .service(web::resource("/docs/{file:.*}").app_data(RoutePattern("/docs/{file:.*}")).to(docs::docs))
         .default_service(web::to(system::unknown));
 }
 

@@ -1,15 +1,12 @@
 //! What surrounds the API: health, its description, and the texts about its problems.
 
-use std::borrow::Cow;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
-use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::web::{Bytes, Path};
 use prediction_domain::model::ViolationCode;
 use prediction_wire::ServiceHealth;
-use utoipa_swagger_ui::Config;
 
 use super::{Answer, Endpoint};
 use crate::document::{Body, Operation};
@@ -114,31 +111,6 @@ pub(super) async fn unknown(call: Call) -> Answer {
 async fn openapi(call: Call) -> Answer {
     call.admit()?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(super::document_json()))
-}
-
-/// The OpenAPI document for people, from files in the program. What is no file is not there, whatever the method.
-pub(super) async fn docs(call: Call, method: Method, file: Path<String>) -> Answer {
-    static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
-        // The validator would be asked on the internet.
-        Arc::new(Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true))
-    });
-    call.admit()?;
-    let found = utoipa_swagger_ui::serve(&file, Arc::clone(&CONFIG));
-    let found = found.map_err(|error| Problem::new(ProblemCode::InternalError).caused_by(error.to_string()))?;
-    let file = found.ok_or_else(|| Problem::new(ProblemCode::UnknownRoute))?;
-    let methods = [Method::GET, Method::HEAD];
-    if !methods.contains(&method) {
-        return Err(Problem::method_not_allowed(&methods));
-    }
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, file.content_type));
-    if file.gzpipped {
-        response.insert_header((CONTENT_ENCODING, "gzip"));
-    }
-    Ok(response.body(match file.bytes {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => Bytes::from(bytes),
-    }))
 }
 
 /// Where the description for people is.

@@ -29,7 +29,10 @@ fn the_documentation_is_whole_and_comes_from_nowhere_else() {
     let page = client.get("/docs/");
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'self';") && policy.contains("connect-src 'self';"), "{policy}");
     let html = page.text();
+    assert!(html.contains("<title>Prediction API, request by request</title>"), "{html}");
     let references: BTreeSet<&str> = ["src=\"", "href=\""].into_iter().flat_map(|name| quoted(&html, name)).collect();
     assert!(references.iter().any(|reference| reference.ends_with("swagger-ui.css")), "{references:?}");
     assert!(references.iter().any(|reference| reference.ends_with("swagger-initializer.js")), "{references:?}");
