@@ -58,11 +58,15 @@ check_console_types() {
   "$clients/node_modules/.bin/tsc" --project "$folder"
 }
 
-# Fails when a page of the console does not do its job in a browser. The service has to be built.
+# Fails when a page of the console does not do its job in a browser, or docs show a picture that no test takes. The
+# service has to be built. Arguments are for pytest.
 check_console() {
-  local target=${CARGO_TARGET_DIR:-target}
+  local target=${CARGO_TARGET_DIR:-target} picture
   install_console_packages
   PYTHONPATH=scripts/lib PYTHONDONTWRITEBYTECODE=1 "$ENVIRONMENT/bin/python" -m pytest -p no:cacheprovider --quiet --tb=short \
     scripts/lib/console_tests --program "$target/debug/prediction-api" \
-    --axe "$target/console/packages/node_modules/axe-core/axe.min.js" --pictures "$target/console/pictures"
+    --axe "$target/console/packages/node_modules/axe-core/axe.min.js" --pictures "$target/console/pictures" "$@"
+  for picture in docs/pictures/*.png; do
+    [[ -e "$target/console/pictures/${picture##*/}" ]] || fail "No test of the console takes $picture."
+  done
 }

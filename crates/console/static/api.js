@@ -63,10 +63,13 @@ export const put = (path, body, query) => call("PUT", path, { body, query });
  */
 export const post = (path, body, query, signal) => call("POST", path, { body, query, signal });
 
+/** A list in which few are wanted of many may have short pages: so many are read for one that is shown. */
+const MOST_SHORT_PAGES = 20;
+
 /**
  * So many pages of a list, one after the other: the places of later ones depend on those before.
  * @param {string} path
- * @param {Query} query
+ * @param {Query & { limit: number }} query
  * @param {number} count
  * @param {AbortSignal} signal
  * @returns {Promise<{ items: any[], next_cursor: string | null }>}
@@ -74,7 +77,7 @@ export const post = (path, body, query, signal) => call("POST", path, { body, qu
 export async function getPages(path, query, count, signal) {
   const items = [];
   let cursor = null;
-  for (let page = 0; page < count; page += 1) {
+  for (let page = 0; page < count * MOST_SHORT_PAGES && items.length < count * query.limit; page += 1) {
     const answer = await get(path, { ...query, cursor }, signal);
     items.push(...answer.items);
     cursor = answer.next_cursor;

@@ -5,15 +5,21 @@ import { Notices, notice } from "./parts.js";
 import { followAddress, route, to } from "./route.js";
 import { begin, claims, signOut, token } from "./session.js";
 import { SignIn } from "./sign_in.js";
+import { CataloguePage } from "./pages/catalogue.js";
 import { HealthPage } from "./pages/health.js";
+import { InputPage } from "./pages/input.js";
 import { JobPage } from "./pages/job.js";
+import { RunnersPage } from "./pages/runners.js";
 import { SetUpPage } from "./pages/set_up.js";
 
 /** The pages, by the first part of the address. */
 const PAGES = [
   { name: "Health", path: [], page: HealthPage },
   { name: "Set up", path: ["setup"], page: SetUpPage },
+  { name: "Catalogue", path: ["catalogue"], page: CataloguePage },
+  { name: "Runners", path: ["runners"], page: RunnersPage },
   { name: null, path: ["jobs"], page: JobPage },
+  { name: null, path: ["inputs"], page: InputPage },
 ];
 
 function App() {

@@ -3,7 +3,7 @@
 import { html, signal, useEffect, useRef, useState } from "./html.js";
 import { to } from "./route.js";
 import { ago, local } from "./time.js";
-import { meaning, shortId, spoken } from "./words.js";
+import { STATUSES, meaning, shortId, spoken } from "./words.js";
 
 /** Shapes, so that no status is told by colour alone. @type {Record<string, string>} */
 const SHAPES = {
@@ -32,6 +32,19 @@ export function Status({ status }) {
     ><${StatusMark} status=${status} />${spoken(status)}</span
   >`;
 }
+
+/** The heads of the columns of `CountCells`. */
+export const CountHeads = () =>
+  STATUSES.map((status) => html`<th scope="col" class="number" title=${meaning(status)}>${spoken(status)}</th>`);
+
+/** How many jobs are of each health, in a row of a table. @param {{ counts?: Record<string, number> }} props */
+export const CountCells = ({ counts }) =>
+  STATUSES.map((status) => {
+    const count = counts?.[status] ?? 0;
+    return html`<td class=${count ? `number count-of ${status}` : "number nothing"} data-label=${spoken(status)}>
+      ${count ? count.toLocaleString("en") : html`<span class="none">–</span>`}
+    </td>`;
+  });
 
 /** A name that a user typed: isolated, so that letters of another direction do not turn their surroundings. */
 export function Name({ children }) {

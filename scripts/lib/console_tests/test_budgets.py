@@ -31,7 +31,7 @@ def test_all_of_it_is_small(console: Console, world: World) -> None:
     """As it is sent, so compressed: the sources are what is served, with their comments."""
     sizes: dict[str, int] = {}
     console.expected = lambda text: "422" in text
-    for name in ("health", "job", "setup"):
+    for name in ("health", "job", "setup", "input", "catalogue", "runners"):
         where, awaited = place(name, world)
         page = console.open(where, token=world.token)
         expect(page.locator(awaited).first).to_be_visible()

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from .conftest import Console
 from .world import LONGEST, MARKUP, PICTURES, RIGHT_TO_LEFT, World
@@ -108,19 +108,38 @@ def test_names_are_text(console: Console, world: World) -> None:
     assert page.title() == "Health · Prediction API"
 
 
-def test_typing_narrows_and_a_whole_name_is_found_among_all(console: Console, world: World) -> None:
+def test_a_part_of_a_name_finds_a_job_whatever_its_health(console: Console, world: World) -> None:
     page = console.open(token=world.token)
     box = page.get_by_role("searchbox", name="Name")
-    box.fill("obst")
+    box.fill("OBST")
     expect(page.locator("tbody")).to_have_count(1)
-    box.fill("Never ran")
-    expect(page.get_by_text("None of the")).to_be_visible()
-    box.press("Enter")
+    expect(page).to_have_url(re.compile("q=OBST"))
+    box.fill("never r")
     expect(page.get_by_role("link", name="Never ran")).to_be_visible()
-    expect(page).to_have_url(re.compile("name=Never"))
+    box.fill("لوم")
+    expect(page.get_by_text("No job has")).to_be_visible()
+    box.fill("שלום")
+    expect(page.get_by_role("link", name=RIGHT_TO_LEFT, exact=True)).to_be_visible()
     box.fill("Nobody")
-    box.press("Enter")
-    expect(page.get_by_role("heading", name="No job is named Nobody")).to_be_visible()
+    expect(page.get_by_role("heading", name="No job has Nobody in its name")).to_be_visible()
+    page.get_by_role("button", name="Show all jobs").click()
+    expect(page.get_by_role("link", name="Resting")).to_be_visible()
+
+
+def test_a_part_that_is_in_few_names_is_looked_for_page_by_page(console: Console, world: World) -> None:
+    """Of very many jobs the service looks at some for each page, and says where the next one begins."""
+    kept = world.call("GET", f"/jobs/{world.jobs['Talaue']}")
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        found = [kept] if len(asked) == 4 else []
+        route.fulfill(json={"items": found, "next_cursor": None if len(asked) == 4 else f"behind{len(asked)}"})
+
+    console.page.route("**/jobs?*q=alau*", answer)
+    page = console.open("?q=alau", token=world.token)
+    expect(page.get_by_role("link", name="Talaue")).to_be_visible()
+    assert [("cursor=" in url) for url in asked] == [False, True, True, True], asked
 
 
 def test_a_reader_is_not_offered_to_pause_and_told_why(console: Console, reader_token: str) -> None:

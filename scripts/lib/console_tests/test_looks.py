@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import Console
-from .world import LONGEST, World, organisation
+from .world import LONGEST, World, input_id, organisation
 
 WIDTHS = {"wide": 1280, "narrow": 375}
 
@@ -15,14 +15,24 @@ def place(name: str, world: World) -> tuple[str, str]:
     """Where a page is, and what is there when it has been read."""
     return {
         "health": ("", "tbody .status"),
-        "health-empty": ("?health=unmonitored,new&name=Nobody", ".empty"),
+        "health-empty": ("?q=Nobody", ".empty"),
         "health-why": (f"?organisation_id={organisation(1)}", "tbody .status"),
         "job": (f"jobs/{world.jobs['Gewächshaus 1']}", ".chart canvas"),
         "job-bindings": (f"jobs/{world.jobs['Harvest forecast']}/bindings", "section table"),
+        "job-rebind": (f"jobs/{world.jobs['Gewächshaus 1']}/bindings", "section table"),
+        "job-version": (f"jobs/{world.jobs['Gewächshaus 1']}/version", "section p"),
         "job-chain": (f"jobs/{world.jobs['Harvest forecast']}/chain", "section table"),
         "job-revisions": (f"jobs/{world.jobs['Gewächshaus 1']}/revisions", "section tbody"),
         "job-copy": (f"jobs/{world.jobs['Harvest forecast']}/copy", "figure"),
         "setup": (f"setup?organisation={organisation(1)}&source={world.sources['frost-warning']}", ".setup .combobox"),
+        "input": (f"inputs/{organisation(1)}/{input_id(1, 2)}", "section tbody"),
+        "catalogue": ("catalogue", "tbody"),
+        "source": (f"catalogue/{world.sources['mildew-predictor']}", "tbody"),
+        "version": (
+            f"catalogue/{world.sources['frost-warning']}/{world.versions['frost-warning']}",
+            "section[aria-labelledby=contract]",
+        ),
+        "runners": (f"runners?source={world.sources['frost-warning']}", "section figure"),
         "hostile": (f"jobs/{world.jobs[LONGEST]}/copy", "figure"),
         "sign-in": ("sign-in", "dialog[open]"),
     }[name]
@@ -34,15 +44,28 @@ PLACES = [
     "health-why",
     "job",
     "job-bindings",
+    "job-rebind",
+    "job-version",
     "job-chain",
     "job-revisions",
     "job-copy",
     "setup",
+    "input",
+    "catalogue",
+    "source",
+    "version",
+    "runners",
     "hostile",
     "sign-in",
 ]
 # What is pressed before a picture is taken.
-PRESSED = {"health-why": "Why: Gewächshaus 1", "job-revisions": "Restore revision 2", "setup": "Set up"}
+PRESSED = {
+    "health-why": "Why: Gewächshaus 1",
+    "job-revisions": "Restore revision 2",
+    "job-rebind": "Change",
+    "setup": "Set up",
+    "source": "Publish a version",
+}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -59,6 +82,8 @@ def test_a_page_is_accessible_at_every_width(
         where, awaited = place(name, world)
         for size, width in WIDTHS.items():
             console.page.set_viewport_size({"width": width, "height": 800})
+            # What was pressed at another width would be pressed a second time.
+            console.page.goto("about:blank")
             page = console.open(where, token=None if name == "sign-in" else world.token)
             expect(page.locator(awaited).first).to_be_visible()
             if name in PRESSED:

@@ -14,15 +14,16 @@ import { changeActive } from "./pausing.js";
 const EXPAND = "source,source_version,organisation";
 const REFRESH_MS = 30_000;
 const PAGE = 100;
+const PAUSE_MS = 300;
 
 export function HealthPage() {
   useTitle("Health");
   const { query } = route.value;
   const chosen = chosenStatuses(query.health);
   const where = { organisation_id: query.organisation_id, source_id: query.source_id };
-  const filter = { ...where, health: chosen.length === STATUSES.length ? null : chosen.join(","), name: query.name };
-  // A job that is asked for by name is shown whatever its health.
-  if (query.name) filter.health = null;
+  // A job that is looked for is shown whatever its health.
+  const healths = query.q || chosen.length === STATUSES.length ? null : chosen.join(",");
+  const filter = { ...where, health: healths, q: query.q, order: "health" };
   const key = JSON.stringify(filter);
   const counts = useLoad(`counts ${JSON.stringify(where)}`, (signal) => get("/jobs/health", where, signal));
   const list = useRows(key, filter);
@@ -41,7 +42,7 @@ export function HealthPage() {
       <button onClick=${refresh} disabled=${list.isLoading}>Refresh</button>
     </div>
     <${FailureNote} failure=${counts.failure ?? list.failure} retry=${refresh} />
-    <${Counts} counts=${counts.data?.counts} chosen=${query.name ? [] : chosen} />
+    <${Counts} counts=${counts.data?.counts} chosen=${query.q ? [] : chosen} />
     <${Filters} query=${query} rows=${list.rows} />
     <${Jobs} list=${list} query=${query} chosen=${chosen} total=${total} now=${now} />`;
 }
@@ -58,7 +59,7 @@ function Counts({ counts, chosen }) {
   const choose = (/** @type {string[]} */ statuses) => {
     const ordered = STATUSES.filter((status) => statuses.includes(status));
     const isUsual = ordered.join() === TROUBLED.join() || ordered.length === 0;
-    narrow({ health: isUsual ? null : ordered.length === STATUSES.length ? "all" : ordered.join(","), name: null });
+    narrow({ health: isUsual ? null : ordered.length === STATUSES.length ? "all" : ordered.join(","), q: null });
   };
   const toggle = (/** @type {string} */ status) =>
     choose(chosen.includes(status) ? chosen.filter((other) => other !== status) : [...chosen, status]);
@@ -85,34 +86,36 @@ function Counts({ counts, chosen }) {
 
 /** What the list is narrowed to, beside its health. */
 function Filters({ query, rows }) {
-  const [text, setText] = useState(query.name ?? query.part ?? "");
-  useEffect(() => setText(query.name ?? query.part ?? ""), [query.name]);
-  const type = (/** @type {any} */ event) => {
-    setText(event.currentTarget.value);
-    narrow({ part: event.currentTarget.value, name: null });
-  };
-  const search = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    narrow({ name: text.trim() || null, part: null });
-  };
+  const [text, setText] = useState(query.q ?? "");
+  useEffect(() => setText(query.q ?? ""), [query.q]);
+  // The service looks through all names, so it is asked when the user stops typing.
+  useEffect(() => {
+    if (text.trim() === (query.q ?? "")) return;
+    const timer = setTimeout(() => narrow({ q: text.trim() || null }), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
   const organisation = rows.find(
     (/** @type {Job} */ row) => row.organisation_id === query.organisation_id,
   )?.organisation;
   const source = rows.find((/** @type {Job} */ row) => row.source_id === query.source_id)?.source;
-  return html`<form class="filters" role="search" onSubmit=${search}>
+  return html`<form
+    class="filters"
+    role="search"
+    onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), narrow({ q: text.trim() || null }))}
+  >
     <label for="search">Name</label>
     <input
       id="search"
       type="search"
       value=${text}
-      onInput=${type}
+      onInput=${(/** @type {any} */ event) => setText(event.currentTarget.value)}
       autocomplete="off"
       spellcheck="false"
+      maxlength="200"
       aria-describedby="search-note"
     />
-    <button disabled=${text.trim() === ""}>Find this name</button>
     <span id="search-note" class="aside"
-      >${query.name ? "jobs of exactly this name, whatever their health" : "typing narrows the list below"}</span
+      >${query.q ? "jobs with this in their name, whatever their health" : "a part of the name finds the job, whatever its health"}</span
     >
     ${query.organisation_id && html`<${Narrowed} what="organisation" clear="organisation_id">${organisationName(organisation, query.organisation_id)}<//>`}
     ${query.source_id && html`<${Narrowed} what="source" clear="source_id">${source?.name ?? shortId(query.source_id)}<//>`}
@@ -187,13 +190,9 @@ function worstFirst(a, b) {
 }
 
 function Jobs({ list, query, chosen, total, now }) {
-  const part = (query.part ?? "").trim().toLocaleLowerCase();
-  const rows = part
-    ? list.rows.filter((/** @type {Job} */ job) => job.name.toLocaleLowerCase().includes(part))
-    : list.rows;
+  const { rows } = list;
   if (list.isFirst) return list.failure ? null : html`<${Loading} />`;
-  if (list.rows.length === 0 && !list.failure)
-    return html`<${Nothing} query=${query} chosen=${chosen} total=${total} />`;
+  if (rows.length === 0 && !list.failure) return html`<${Nothing} query=${query} chosen=${chosen} total=${total} />`;
   const names = new Map(list.rows.map((/** @type {Job} */ job) => [job.id, job.name]));
   return html`<table class="jobs" onKeyDown=${moveAmongRows}>
       <caption class="hidden">
@@ -212,9 +211,8 @@ function Jobs({ list, query, chosen, total, now }) {
       </thead>
       ${rows.map((/** @type {Job} */ job) => html`<${Row} key=${job.id} job=${job} list=${list} names=${names} now=${now} />`)}
     </table>
-    ${rows.length === 0 && html`<${Empty}><p>None of the ${list.rows.length} jobs in the list has “${query.part}” in its name. “Find this name” asks for it among all jobs.</p><//>`}
     <p class="aside foot">
-      ${rows.length.toLocaleString("en")}${rows.length === 1 ? " job" : " jobs"}${list.cursor && " so far, the worst of them first "}
+      ${rows.length.toLocaleString("en")}${rows.length === 1 ? " job" : " jobs"}${list.cursor && " so far, the worst first "}
       ${list.cursor && html`<button onClick=${list.more} disabled=${list.isLoading}>Show more</button>`}
     </p>`;
 }
@@ -321,13 +319,11 @@ function moveAmongRows(event) {
 
 /** Why there is nothing, and what to do next. */
 function Nothing({ query, chosen, total }) {
-  if (query.name) {
+  if (query.q) {
     return html`<${Empty}
-      ><h2>No job is named <${Name}>${query.name}<//></h2>
-      <p>The whole name has to be given, with the same capital letters.</p>
-      <button onClick=${() => narrow({ name: null, health: "all", part: query.name })}>
-        Look for it in the list of all jobs
-      </button><//
+      ><h2>No job has <${Name}>${query.q}<//> in its name</h2>
+      <p>Capital letters do not matter. ${query.organisation_id || query.source_id ? "Only the jobs of the filters above were looked through." : ""}</p>
+      <button onClick=${() => narrow({ q: null, organisation_id: null, source_id: null, health: "all" })}>Show all jobs</button><//
     >`;
   }
   if (total === 0 && !query.organisation_id && !query.source_id) {
@@ -348,6 +344,6 @@ prediction new job --source NAME --name JOB &gt; job.yaml${"\n"}prediction plan 
       ${isTroubled ? "None is overdue, failing or late." : "Nothing fits this filter now."} The counts above show what
       there is.
     </p>
-    <button onClick=${() => narrow({ health: "all", name: null })}>Show all jobs</button><//
+    <button onClick=${() => narrow({ health: "all", q: null })}>Show all jobs</button><//
   >`;
 }

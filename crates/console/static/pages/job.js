@@ -12,6 +12,7 @@ import { CopyJob } from "./job_copy.js";
 import { Lineage } from "./job_lineage.js";
 import { Predictions } from "./job_predictions.js";
 import { Revisions } from "./job_revisions.js";
+import { Version } from "./job_version.js";
 import { changeActive } from "./pausing.js";
 
 /** @typedef {import("../words.js").Job} Job */
@@ -22,6 +23,7 @@ const REFRESH_MS = 60_000;
 const PARTS = [
   { name: "Predictions and runs", path: "", part: Predictions },
   { name: "Bindings", path: "bindings", part: Bindings },
+  { name: "Version", path: "version", part: Version },
   { name: "Chain", path: "chain", part: Lineage },
   { name: "Revisions", path: "revisions", part: Revisions },
   { name: "Copy as", path: "copy", part: CopyJob },
@@ -96,7 +98,8 @@ function Head({ job, now, page, reload }) {
       <div>
         <dt>Version</dt>
         <dd>
-          <${Name}>${job.source_version?.version ?? shortId(job.source_version_id)}<//
+          <a href=${to(["jobs", job.id, "version"])}
+            ><${Name}>${job.source_version?.version ?? shortId(job.source_version_id)}<//></a
           >${job.source_version && job.source_version.lifecycle.stage !== "active" && html`, ${job.source_version.lifecycle.stage}`}
         </dd>
       </div>

@@ -1,17 +1,37 @@
-// What a job has bound, beside what its version asks for.
+// What a job has bound, beside what its version asks for; and binding something else.
 
-import { html } from "../html.js";
+import { html, useState } from "../html.js";
 import { JobLink, Name } from "../parts.js";
+import { to } from "../route.js";
+import { hindrance } from "../session.js";
 import { conversionText, shortId } from "../words.js";
+import { Rebind } from "./job_rebind.js";
 
-export function Bindings({ job }) {
+export function Bindings({ job, reload }) {
+  const [isChanging, setChanging] = useState(false);
+  const mayWrite = hindrance("jobs:write");
   const { input_roles: inputs = [], output_roles: outputs = [] } = job.source_version ?? {};
   const bound = new Map(job.role_bindings.map((/** @type {{ role: string }} */ binding) => [binding.role, binding]));
   return html`<section aria-labelledby="inputs">
-      <h2 id="inputs">Inputs</h2>
+      <div class="title">
+        <h2 id="inputs">Inputs</h2>
+        ${
+          inputs.length > 0 &&
+          html`<button
+            disabled=${mayWrite !== null}
+            title=${mayWrite}
+            aria-expanded=${isChanging}
+            onClick=${() => setChanging(!isChanging)}
+          >
+            Change
+          </button>`
+        }
+      </div>
       ${inputs.length === 0 && html`<p class="aside">The version asks for none.</p>`}
+      ${isChanging && html`<${Rebind} job=${job} roles=${inputs} reload=${reload} close=${() => setChanging(false)} />`}
       ${
         inputs.length > 0 &&
+        !isChanging &&
         html`<table class="plainrows stacked">
           <thead>
             <tr>
@@ -23,7 +43,7 @@ export function Bindings({ job }) {
             </tr>
           </thead>
           <tbody>
-            ${inputs.map((/** @type {any} */ role) => html`<${InputRole} key=${role.role} role=${role} binding=${bound.get(role.role)} />`)}
+            ${inputs.map((/** @type {any} */ role) => html`<${InputRole} key=${role.role} role=${role} binding=${bound.get(role.role)} organisation=${job.organisation_id} />`)}
           </tbody>
         </table>`
       }
@@ -55,7 +75,7 @@ export function Bindings({ job }) {
     </section>`;
 }
 
-function InputRole({ role, binding }) {
+function InputRole({ role, binding, organisation }) {
   const known = binding?.input ?? binding?.output;
   return html`<tr>
     <td>
@@ -66,7 +86,7 @@ function InputRole({ role, binding }) {
       <${Metric} of=${role} />${!role.required && html`<span class="aside">, not needed</span>`}
     </td>
     <td data-label="bound">
-      ${binding ? html`<${Bound} binding=${binding} />` : html`<span class="none">nothing</span>`}
+      ${binding ? html`<${Bound} binding=${binding} organisation=${organisation} />` : html`<span class="none">nothing</span>`}
     </td>
     <td data-label="measures">
       ${known ? html`<${Metric} of=${known} />` : html`<span class="none">${binding ? "not known here" : "–"}</span>`}
@@ -77,15 +97,15 @@ function InputRole({ role, binding }) {
   </tr>`;
 }
 
-function Bound({ binding }) {
+function Bound({ binding, organisation }) {
   const { input, output, input_id: id } = binding;
   if (output) return html`<${JobLink} id=${output.job_id}>${output.job_name}<//>, <${Name}>${output.role}<//>`;
-  return html`${input ? html`<${Name}>${input.name}<//> ` : html`<span class="aside">not registered </span>`}<code
-      title=${id}
-      >${shortId(id)}</code
-    >`;
+  return html`<a href=${to(["inputs", organisation, id])}
+      >${input ? html`<${Name}>${input.name}<//>` : html`not registered`}</a
+    >
+    ${" "}<code title=${id}>${shortId(id)}</code>`;
 }
 
-function Metric({ of: { metric, unit } }) {
+export function Metric({ of: { metric, unit } }) {
   return html`${metric ? html`<${Name}>${metric}<//>` : html`<span class="none">not known</span>`}${unit && html` in <${Name}>${unit}<//>`}`;
 }

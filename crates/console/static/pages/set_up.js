@@ -1,19 +1,28 @@
 // Setting up a job: a form made from the contract of a version, judged by the service while it is filled in.
 
 import { get, post } from "../api.js";
-import { Combobox } from "../combobox.js";
-import { html, useEffect, useState } from "../html.js";
+import {
+  Field,
+  Mistakes,
+  RoleField,
+  bindingsOf,
+  focusFirstMistake,
+  mistakesByPointer,
+  useJudgement,
+} from "../contract_form.js";
+import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
 import { Empty, FailureNote, Loading, Name, notice, useTitle } from "../parts.js";
 import { go, narrow, route } from "../route.js";
 import { hindrance, onlyOrganisation } from "../session.js";
-import { conversionText, organisationName, shortId } from "../words.js";
+import { organisationName } from "../words.js";
 
 /** @typedef {import("../schema.js").components["schemas"]} Schemas */
-/** @typedef {{ text: string, id: string }} Bound what is written in the field of a role, and what was chosen there */
+/** @typedef {import("../contract_form.js").Bound} Bound */
 
-const PAUSE_MS = 400;
 const MOST = 200;
+/** Fields of the form that are no roles. */
+const OWN_FIELDS = ["/organisation_id", "/job/name", "/job/source_version_id"];
 
 export function SetUpPage() {
   useTitle("Set up a job");
@@ -61,15 +70,14 @@ function Form({ sources, organisations, versions }) {
   const body = {
     organisation_id: organisation,
     job: { name, active: isActive, source_version_id: version?.id },
-    role_bindings: filled.map((role) => ({
-      role: role.role,
-      input_id: bound[role.role].id || bound[role.role].text.trim(),
-    })),
+    role_bindings: bindingsOf(filled, bound),
   };
   const [sent, setSent] = useState(/** @type {any} */ (null));
-  const judged = useJudgement(version && organisation ? body : null);
+  const judged = useJudgement(version && organisation ? body : null, (asked, signal) =>
+    post("/jobs/setup", asked, { dry_run: true }, signal),
+  );
   const told = sent ?? judged.failure;
-  const at = mistakesByPointer(told?.entries ?? [], filled);
+  const at = mistakesByPointer(told?.entries ?? [], filled, OWN_FIELDS);
   // A field that is still empty is no mistake before the user tries to send the form.
   const shownAt = (/** @type {string} */ field, /** @type {boolean} */ isFilled) =>
     isFilled || isTried ? (at.get(field) ?? []) : [];
@@ -84,10 +92,7 @@ function Form({ sources, organisations, versions }) {
       go(["jobs", answer.job.id]);
     } catch (error) {
       setSent(error);
-      // The first field that is wrong, in the order in which they are read.
-      requestAnimationFrame(() =>
-        /** @type {HTMLElement | null} */ (document.querySelector("[aria-invalid=true]"))?.focus(),
-      );
+      focusFirstMistake();
     }
   };
   const edit = (/** @type {() => void} */ change) => {
@@ -122,75 +127,12 @@ function Form({ sources, organisations, versions }) {
       ${roles.map((role) => {
         const here = bound[role.role] ?? { text: "", id: "" };
         const set = (/** @type {Bound} */ next) => edit(() => setBound({ ...bound, [role.role]: next }));
-        return html`<${Role} key=${`${version.id} ${role.role}`} role=${role} version=${version} organisation=${organisation} bound=${here} set=${set} mistakes=${shownAt(`role ${role.role}`, here.text !== "")} />`;
+        return html`<${RoleField} key=${`${version.id} ${role.role}`} role=${role} version=${version} organisation=${organisation} bound=${here} set=${set} mistakes=${shownAt(`role ${role.role}`, here.text !== "")} />`;
       })}
       <${Outcome} judged=${judged} told=${told} rest=${at.get("") ?? []} isTried=${isTried} isReady=${organisation !== ""} />
       <button class="main">Set up</button>`
     }
   </form>`;
-}
-
-/**
- * What the service says to the form, some time after the last letter: what it would do, or everything that is wrong.
- * @param {any} body
- */
-function useJudgement(body) {
-  const text = body && JSON.stringify(body);
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return useLoad(settled, (signal) =>
-    post("/jobs/setup", JSON.parse(/** @type {string} */ (settled)), { dry_run: true }, signal),
-  );
-}
-
-/**
- * Each mistake at the field that it is about; what is about none of them, at the empty name.
- * @param {Schemas["ProblemEntry"][]} entries
- * @param {{ role: string }[]} filled the roles in the order in which they were sent
- */
-function mistakesByPointer(entries, filled) {
-  /** @type {Map<string, Schemas["ProblemEntry"][]>} */
-  const found = new Map();
-  for (const entry of entries) {
-    const index = /^\/role_bindings\/(\d+)/.exec(entry.pointer ?? "")?.[1];
-    const field =
-      index !== undefined
-        ? `role ${filled[Number(index)]?.role}`
-        : isMissing(entry)
-          ? `role ${entry.expected}`
-          : ownField(entry.pointer);
-    found.set(field, [...(found.get(field) ?? []), entry]);
-  }
-  return found;
-}
-
-/** Of a role that has to be bound and is not, the entry names the role. @param {Schemas["ProblemEntry"]} entry */
-const isMissing = (entry) => entry.code === "missing_required_role" && typeof entry.expected === "string";
-
-/** @param {string | undefined} pointer */
-const ownField = (pointer) =>
-  ["/organisation_id", "/job/name", "/job/source_version_id"].includes(pointer ?? "") ? String(pointer) : "";
-
-function Field({ id, label, mistakes, note, children }) {
-  const about = `${id}-about`;
-  const field = { id, "aria-invalid": mistakes.length > 0 ? "true" : null, "aria-describedby": about };
-  return html`<div class="field">
-    <label for=${id}>${label}</label>
-    ${children(field)}
-    <div id=${about}>
-      ${note && html`<p class="aside"><bdi>${note}</bdi></p>`}
-      ${mistakes.map((/** @type {Schemas["ProblemEntry"]} */ entry) => html`<p class="mistake"><bdi>${sentence(entry)}</bdi></p>`)}
-    </div>
-  </div>`;
-}
-
-/** What is wrong with the field above it. @param {Schemas["ProblemEntry"]} entry */
-function sentence(entry) {
-  if (isMissing(entry)) return "Something has to be bound here.";
-  return `${entry.message}${entry.hint ? `: ${entry.hint}` : ""}`;
 }
 
 function Organisation({ organisations, chosen, mistakes, edit }) {
@@ -218,57 +160,11 @@ function Organisation({ organisations, chosen, mistakes, edit }) {
     }`;
 }
 
-/** The field of a role, with what can be bound to it, the surest first. */
-function Role({ role, version, organisation, bound, set, mistakes }) {
-  const mayRead = hindrance("inputs:read");
-  const search = async (/** @type {string} */ text, /** @type {AbortSignal} */ signal) => {
-    if (!organisation || mayRead) return [];
-    const query = { organisation_id: organisation, role: role.role, q: text, limit: 20 };
-    const { items } = await get(`/source_versions/${version.id}/candidates`, query, signal);
-    return items.map(option);
-  };
-  const about = `${role.input_kind}, ${role.metric}${role.unit ? ` in ${role.unit}` : ""}${role.required ? "" : ", not needed"}`;
-  const id = `role-${role.role}`;
-  const nothing =
-    mayRead ??
-    (organisation
-      ? "Nothing that is registered fits. An id can be pasted all the same."
-      : "Choose an organisation first.");
-  const label = html`<${Name}>${role.role}<//> <span class="aside"><bdi>${about}</bdi></span>`;
-  return html`<${Field} id=${id} label=${label} mistakes=${mistakes} note=${role.description}>
-    ${(
-      /** @type {any} */ field,
-    ) => html`<${Combobox} id=${id} isInvalid=${field["aria-invalid"] !== null} describedBy=${field["aria-describedby"]}
-      value=${bound.id} text=${bound.text} search=${search} nothing=${nothing}
-      onType=${(/** @type {string} */ text) => set({ text, id: "" })} onChoose=${(/** @type {any} */ chosen) => set({ text: chosen.name, id: chosen.id })} />`}
-  <//>`;
-}
-
-/** @param {Schemas["Candidate"]} candidate */
-function option({ input, output, fit, conversion }) {
-  const id = input?.id ?? output?.id ?? "";
-  const name = input?.name ?? `${output?.job_name}, ${output?.role}`;
-  const fits =
-    fit === "exact"
-      ? "fits"
-      : fit === "convertible"
-        ? `converted: ${conversionText(conversion)}`
-        : "not known whether it fits";
-  return { id, name, about: `${fits} · ${shortId(id)}` };
-}
-
 /** What sending the form would come to. */
 function Outcome({ judged, told, rest, isTried, isReady }) {
   if (!isReady)
     return html`<p class="aside">Choose an organisation: then the form is checked while you fill it in.</p>`;
-  if (told) {
-    const count = told.entries.length;
-    if (told.status !== 422 || count === 0) return html`<${FailureNote} failure=${told} />`;
-    const other =
-      rest.length > 0 &&
-      html`<ul>${rest.map((/** @type {any} */ entry) => html`<li><code>${entry.pointer}</code> <bdi>${entry.message}</bdi> ${entry.hint && html`<bdi>${entry.hint}</bdi>`}</li>`)}</ul>`;
-    return html`<div class=${`note ${isTried ? "bad" : ""}`} role="status">${count === 1 ? "One thing is" : `${count} things are`} missing or wrong.${other}</div>`;
-  }
+  if (told) return html`<${Mistakes} told=${told} rest=${rest} isTried=${isTried} />`;
   if (!judged.data) return html`<p class="aside" role="status">${judged.isLoading ? "Checking…" : ""}</p>`;
   const { outcome, warnings } = judged.data;
   return html`<div class=${`note ${warnings.length > 0 ? "warn" : "good"}`} role="status">

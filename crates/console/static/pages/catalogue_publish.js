@@ -1,0 +1,156 @@
+// Publishing a version: rehearsed while it is written, and done once it fits.
+
+import { post } from "../api.js";
+import { useJudgement } from "../contract_form.js";
+import { html, useState } from "../html.js";
+import { FailureNote, Name, notice } from "../parts.js";
+
+/** What a first version may look like. */
+const FIRST = {
+  version: "1.0.0",
+  description: null,
+  input_roles: [{ role: "temperature", input_kind: "sensor", metric: "air_temperature", unit: "°C" }],
+  output_roles: [{ role: "risk", metric: "mildew_risk", unit: "%" }],
+};
+
+/** @param {any} newest what a next version begins with: the contract of the newest one, without what nobody has to say */
+function draftOf(newest) {
+  if (!newest) return FIRST;
+  const said = (/** @type {Record<string, unknown>} */ role) =>
+    Object.fromEntries(
+      Object.entries(role).filter(
+        ([, value]) => value !== null && value !== true && !(Array.isArray(value) && value.length === 0),
+      ),
+    );
+  return {
+    version: "",
+    description: null,
+    input_roles: newest.input_roles.map(said),
+    output_roles: newest.output_roles.map(said),
+  };
+}
+
+export function Publish({ source, newest, done }) {
+  const [text, setText] = useState(() => JSON.stringify(draftOf(newest), null, 2));
+  const [sent, setSent] = useState(/** @type {any} */ (null));
+  const [isSending, setSending] = useState(false);
+  const read = parsed(text);
+  const body = read.value && { ...read.value, source_id: source.id };
+  const judged = useJudgement(body ?? null, (asked, signal) =>
+    post("/source_versions", asked, { dry_run: true }, signal),
+  );
+  const told = sent ?? judged.failure;
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setSending(true);
+    try {
+      const { version } = await post("/source_versions", body);
+      notice.value = {
+        kind: "good",
+        text: html`Published <${Name}>${source.name}<//> <${Name}>${version}<//>. It cannot be changed from now on.`,
+      };
+      done();
+    } catch (error) {
+      setSent(error);
+      setSending(false);
+    }
+  };
+  return html`<form class="setup" onSubmit=${submit} noValidate>
+    <div class="field">
+      <label for="contract">Its contract, as JSON</label>
+      <textarea
+        id="contract"
+        rows="16"
+        spellcheck="false"
+        value=${text}
+        aria-invalid=${read.problem || told ? "true" : null}
+        aria-describedby="contract-about"
+        onInput=${(/** @type {any} */ event) => (setSent(null), setText(event.currentTarget.value))}
+      ></textarea>
+      <div id="contract-about">
+        ${read.problem && html`<p class="mistake">${read.problem}</p>`}
+        ${!read.problem && told && html`<${Wrong} told=${told} text=${text} />`}
+        ${!read.problem && !told && judged.data && html`<p class="note good" role="status">It fits, and can be published. Nothing is stored yet.</p>`}
+        ${!read.problem && !told && !judged.data && judged.isLoading && html`<p class="aside" role="status">Checking…</p>`}
+      </div>
+    </div>
+    <div class="row">
+      <button class="main" disabled=${!judged.data || !judged.isSettled || isSending}>Publish</button>
+      <button type="button" onClick=${done}>Cancel</button>
+    </div>
+  </form>`;
+}
+
+/** @param {string} text @returns {{ value?: any, problem?: string }} */
+function parsed(text) {
+  try {
+    const value = JSON.parse(text);
+    if (value && typeof value === "object" && !Array.isArray(value)) return { value };
+    return { problem: "It is not a JSON object." };
+  } catch (error) {
+    return { problem: `It is not JSON: ${/** @type {Error} */ (error).message}` };
+  }
+}
+
+/** Everything that is wrong, each with its line. */
+function Wrong({ told, text }) {
+  if (told.status !== 422 || told.entries.length === 0) return html`<${FailureNote} failure=${told} />`;
+  return html`<ul>
+    ${told.entries.map((/** @type {any} */ entry) => {
+      const line = lineOf(text, entry.pointer ?? "");
+      return html`<li class="mistake">
+        ${line && `Line ${line}: `}<bdi>${entry.message}</bdi>${entry.hint && html` <bdi>${entry.hint}</bdi>`}${" "}
+        <code>${entry.pointer}</code>
+      </li>`;
+    })}
+  </ul>`;
+}
+
+/**
+ * The line of a text in JSON that a pointer (RFC 6901) leads to, or the last one on the way that is there.
+ * @param {string} text
+ * @param {string} pointer
+ */
+export function lineOf(text, pointer) {
+  let place = 0;
+  for (const part of pointer.split("/").slice(1)) {
+    const name = part.replace(/~1/g, "/").replace(/~0/g, "~");
+    const next = /^\d+$/.test(name) ? itemAt(text, place, Number(name)) : memberAt(text, place, name);
+    if (next === null) break;
+    place = next;
+  }
+  return text.slice(0, place).split("\n").length;
+}
+
+/** @param {string} text @param {number} from @param {string} name */
+function memberAt(text, from, name) {
+  const found = text.indexOf(JSON.stringify(name), from);
+  return found < 0 ? null : found;
+}
+
+/** Where the item of that number begins, in the list behind a place. @param {string} text @param {number} from @param {number} number */
+function itemAt(text, from, number) {
+  let depth = 0;
+  let seen = -1;
+  let isText = false;
+  for (let place = text.indexOf("[", from); place >= 0 && place < text.length; place += 1) {
+    const letter = text[place];
+    if (isText) {
+      if (letter === "\\") place += 1;
+      else if (letter === '"') isText = false;
+      continue;
+    }
+    if (letter === '"') isText = true;
+    if (depth === 1 && !/[\s,\]]/.test(letter) && (seen < 0 || /[,[]/.test(before(text, place)))) {
+      seen += 1;
+      if (seen === number) return place;
+    }
+    if (letter === "[" || letter === "{") depth += 1;
+    if (letter === "]" || letter === "}") depth -= 1;
+    if (depth === 0) return null;
+  }
+  return null;
+}
+
+/** The last letter before a place that is no blank. @param {string} text @param {number} place */
+const before = (text, place) => text.slice(0, place).trimEnd().at(-1) ?? "";

@@ -1,0 +1,157 @@
+// Going to another version: first what it would do, then doing it.
+
+import { get, post } from "../api.js";
+import {
+  Mistakes,
+  RoleField,
+  bindingsOf,
+  focusFirstMistake,
+  isMissing,
+  mistakesByPointer,
+  useJudgement,
+} from "../contract_form.js";
+import { html, useState } from "../html.js";
+import { useLoad } from "../load.js";
+import { Name, Pending, notice } from "../parts.js";
+import { hindrance } from "../session.js";
+import { spoken } from "../words.js";
+import { Changed } from "./job_rebind.js";
+
+/** @typedef {import("../contract_form.js").Bound} Bound */
+
+const MOST = 200;
+
+/** What the words of a plan mean. @type {Record<string, string>} */
+const ACTIONS = {
+  kept: "stays as it is",
+  renamed: "takes over what was bound to its former name",
+  rebound: "is bound anew",
+  bound: "is bound for the first time",
+  dropped: "is no longer read",
+  unbound: "stays without anything",
+  added: "is new",
+  removed: "is no longer predicted",
+};
+
+export function Version({ job, reload }) {
+  const versions = useLoad(`versions ${job.source_id}`, (signal) =>
+    get("/source_versions", { source_id: job.source_id, expand: "contract", limit: MOST }, signal),
+  );
+  const mayWrite = hindrance("jobs:write");
+  const others = (versions.data?.items ?? []).filter(
+    (/** @type {any} */ version) => version.id !== job.source_version_id && version.lifecycle.stage !== "withdrawn",
+  );
+  const { version, lifecycle } = job.source_version ?? {};
+  return html`<section aria-labelledby="version">
+    <h2 id="version">Version</h2>
+    <p>
+      It runs <strong><${Name}>${version}<//></strong>${lifecycle?.stage !== "active" && html`, which is ${lifecycle?.stage}${lifecycle?.reason && html`: <bdi>${lifecycle.reason}</bdi>`}`}.
+    </p>
+    <${Pending} loaded=${versions} />
+    ${mayWrite && html`<p class="aside">${mayWrite} So it cannot be changed with it.</p>`}
+    ${versions.data && others.length === 0 && html`<p class="aside">Its source has no other version that it could run.</p>`}
+    ${!mayWrite && others.length > 0 && html`<${Upgrade} job=${job} others=${others.reverse()} reload=${reload} />`}
+  </section>`;
+}
+
+function Upgrade({ job, others, reload }) {
+  const [chosen, setChosen] = useState("");
+  const [bound, setBound] = useState(/** @type {Record<string, Bound>} */ ({}));
+  const [sent, setSent] = useState(/** @type {any} */ (null));
+  const [isSending, setSending] = useState(false);
+  const version = others.find((/** @type {any} */ other) => other.id === chosen);
+  const roles = version?.input_roles ?? [];
+  const filled = roles.filter((/** @type {any} */ role) => bound[role.role]?.text);
+  const body = version && { source_version_id: version.id, role_bindings: bindingsOf(filled, bound) };
+  const judged = useJudgement(body, (asked, signal) =>
+    post(`/jobs/${job.id}/upgrade`, asked, { dry_run: true }, signal),
+  );
+  const told = sent ?? judged.failure;
+  const plan = judged.data?.plan ?? told?.problem?.plan;
+  const entries = told?.entries ?? [];
+  const at = mistakesByPointer(entries, filled);
+  // Those that are missing, and those that were: what was chosen can be changed.
+  const asked = roles.filter(
+    (/** @type {any} */ role) =>
+      bound[role.role] || entries.some((/** @type {any} */ entry) => isMissing(entry) && entry.expected === role.role),
+  );
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setSending(true);
+    try {
+      await post(`/jobs/${job.id}/upgrade`, { ...body, revision: job.revision });
+      notice.value = { kind: "good", text: html`<${Name}>${job.name}<//> runs <${Name}>${version.version}<//> now.` };
+      setChosen("");
+      reload();
+    } catch (error) {
+      setSent(error);
+      focusFirstMistake();
+    }
+    setSending(false);
+  };
+  const choose = (/** @type {any} */ event) => {
+    setSent(null);
+    setBound({});
+    setChosen(event.currentTarget.value);
+  };
+  return html`<form class="setup" onSubmit=${submit} noValidate>
+    <div class="field">
+      <label for="to">Change it to</label>
+      <select id="to" value=${chosen} onChange=${choose}>
+        <option value="">Choose a version, and see what it would do</option>
+        ${others.map((/** @type {any} */ other) => html`<option value=${other.id}>${other.version}${other.lifecycle.stage === "active" ? "" : ` (${other.lifecycle.stage})`}</option>`)}
+      </select>
+    </div>
+    ${version && judged.isLoading && !plan && html`<p class="aside" role="status">Looking what it would do…</p>`}
+    ${version && plan && html`<${Plan} plan=${plan} />`}
+    ${
+      version &&
+      asked.map(
+        (/** @type {any} */ role) => html`<${RoleField}
+      key=${`${version.id} ${role.role}`}
+      role=${role}
+      version=${version}
+      organisation=${job.organisation_id}
+      bound=${bound[role.role] ?? { text: "", id: "" }}
+      set=${(/** @type {Bound} */ next) => (setSent(null), setBound({ ...bound, [role.role]: next }))}
+      mistakes=${at.get(`role ${role.role}`) ?? []}
+    />`,
+      )
+    }
+    ${sent?.status === 412 ? html`<${Changed} reload=${() => (setSent(null), reload())} />` : version && html`<${Mistakes} told=${told} rest=${at.get("") ?? []} isTried=${sent !== null} />`}
+    ${version && judged.data?.warnings?.length > 0 && html`<ul class="note warn">${judged.data.warnings.map((/** @type {any} */ warning) => html`<li><bdi>${warning.message}</bdi></li>`)}</ul>`}
+    ${version && html`<button class="main" disabled=${!judged.data || !judged.isSettled || isSending}>Change to <bdi>${version.version}</bdi></button>`}
+  </form>`;
+}
+
+/** @param {{ plan: import("../words.js").Schemas["UpgradePlan"] }} props */
+export function Plan({ plan }) {
+  const rows = [
+    ...plan.inputs.map((step) => ({ ...step, what: "input" })),
+    ...plan.outputs.map((step) => ({ ...step, what: "output", previous_role: null })),
+  ];
+  return html`<table class="plainrows stacked">
+    <caption class="hidden">
+      What the change of version would do
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Role</th>
+        <th scope="col">Is</th>
+        <th scope="col">What happens</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        (step) =>
+          html`<tr key=${`${step.what} ${step.role}`}>
+            <td><${Name}>${step.role}<//></td>
+            <td>an ${step.what}</td>
+            <td>
+              ${ACTIONS[step.action] ?? spoken(step.action)}${step.previous_role && html`, <${Name}>${step.previous_role}<//>`}
+            </td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}

@@ -1,0 +1,152 @@
+"""What a job reads, and which version it runs, are changed after seeing what that comes to."""
+
+import re
+
+from playwright.sync_api import Page, expect
+from service.answers import Json
+
+from .conftest import Console
+from .world import World, input_id, organisation, role, role_out
+
+
+def bindings(world: World, name: str) -> list[Json]:
+    """What a job has bound."""
+    found: list[Json] = world.call("GET", f"/jobs/{world.jobs[name]}")["role_bindings"]
+    return found
+
+
+def start(console: Console, world: World, name: str) -> Page:
+    """The form that binds something else to a job."""
+    page = console.open(f"jobs/{world.jobs[name]}/bindings", token=world.token)
+    page.get_by_role("button", name="Change").click()
+    return page
+
+
+def test_another_input_is_bound(console: Console, world: World) -> None:
+    page = start(console, world, "Parcel 1")
+    field = page.get_by_role("combobox", name=re.compile("^temperature"))
+    expect(field).to_have_value("Station South, °F")
+    expect(page.get_by_role("button", name="Bind")).to_be_disabled()
+    field.fill("wetter")
+    page.get_by_role("option", name=re.compile("Wetterstation Nord")).click()
+    expect(page.get_by_text("All of it fits.")).to_be_visible()
+    page.get_by_role("button", name="Bind").click()
+    expect(page.get_by_role("status").filter(has_text="Parcel 1 reads what you chose")).to_be_visible()
+    expect(page.get_by_role("link", name="Wetterstation Nord")).to_be_visible()
+    assert [binding["input_id"] for binding in bindings(world, "Parcel 1")] == [input_id(1, 1)]
+
+
+def test_the_keyboard_is_enough_to_bind(console: Console, world: World) -> None:
+    page = console.open(f"jobs/{world.jobs['Parcel 9']}/bindings", token=world.token)
+    change = page.get_by_role("button", name="Change")
+    change.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    field = page.get_by_role("combobox", name=re.compile("^temperature"))
+    expect(field).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("south")
+    expect(page.get_by_role("option", name=re.compile("Station South"))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("All of it fits.")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Parcel 9 reads what you chose")).to_be_visible()
+    assert [binding["input_id"] for binding in bindings(world, "Parcel 9")] == [input_id(4, 2)]
+
+
+def test_a_mistake_stands_at_its_field_and_nothing_is_changed(console: Console, world: World) -> None:
+    console.expected = lambda text: "422" in text
+    before = bindings(world, "Parcel 10")
+    page = start(console, world, "Parcel 10")
+    field = page.get_by_role("combobox", name=re.compile("^temperature"))
+    field.fill("the old one")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".mistake")).to_contain_text("UUID")
+    page.get_by_role("button", name="Bind").click()
+    expect(field).to_be_focused()
+    field.fill("")
+    expect(page.get_by_text("Something has to be bound here.")).to_be_visible()
+    assert bindings(world, "Parcel 10") == before
+
+
+def test_what_was_chosen_is_kept_when_somebody_else_changed_the_job(console: Console, world: World) -> None:
+    console.expected = lambda text: "412" in text
+    page = start(console, world, "Parcel 11")
+    field = page.get_by_role("combobox", name=re.compile("^temperature"))
+    field.fill("wetter")
+    page.get_by_role("option", name=re.compile("Wetterstation Nord")).click()
+    expect(page.get_by_text("All of it fits.")).to_be_visible()
+    world.call("PUT", f"/jobs/{world.jobs['Parcel 11']}", {"name": "Parcel 11, fenced"})
+    page.get_by_role("button", name="Bind").click()
+    expect(page.get_by_text("Somebody else changed this job meanwhile.")).to_be_visible()
+    page.get_by_role("button", name="Read the job again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Parcel 11, fenced")
+    expect(field).to_have_value("Wetterstation Nord")
+    page.get_by_role("button", name="Bind").click()
+    expect(page.get_by_role("status").filter(has_text="Parcel 11, fenced reads what you chose")).to_be_visible()
+    world.call("PUT", f"/jobs/{world.jobs['Parcel 11']}", {"name": "Parcel 11"})
+
+
+def hail(world: World) -> str:
+    """A job of a model whose next version asks for one input more."""
+    if "Hail" not in world.jobs:
+        source = world.call("POST", "/sources", {"name": "hail-alarm", "owner_organisation_id": organisation(1)})
+        temperature = role("temperature", "sensor", "air_temperature", "°C")
+        dew_point = role("dew_point", "sensor", "dew_point", "°C")
+        for version, roles in (("1.0.0", [temperature]), ("2.0.0", [temperature, dew_point])):
+            body = {"source_id": source["id"], "version": version, "input_roles": roles}
+            body["output_roles"] = [role_out("hail", "hail_probability", "%")]
+            world.versions[f"hail {version}"] = world.call("POST", "/source_versions", body)["id"]
+        world.versions["hail-alarm"] = world.versions["hail 1.0.0"]
+        world.set_up("Hail", 1, "hail-alarm")
+    return f"jobs/{world.jobs['Hail']}/version"
+
+
+def test_a_version_is_changed_after_its_plan_was_seen(console: Console, world: World) -> None:
+    console.expected = lambda text: "422" in text
+    page = console.open(hail(world), token=world.token)
+    page.get_by_role("combobox", name="Change it to").select_option(label="2.0.0")
+    plan = page.get_by_role("table")
+    expect(plan.get_by_role("row", name=re.compile("temperature.*stays as it is"))).to_be_visible()
+    change = page.get_by_role("button", name="Change to 2.0.0")
+    expect(change).to_be_disabled()
+    expect(page.get_by_text("Something has to be bound here.")).to_be_visible()
+    assert world.call("GET", f"/jobs/{world.jobs['Hail']}")["source_version_id"] == world.versions["hail 1.0.0"]
+    page.get_by_role("combobox", name=re.compile("^dew_point")).click()
+    page.get_by_role("option", name=re.compile("Taupunkt Ost")).click()
+    expect(plan.get_by_role("row", name=re.compile("dew_point.*for the first time"))).to_be_visible()
+    expect(change).to_be_enabled()
+    change.click()
+    expect(page.get_by_role("status").filter(has_text="Hail runs 2.0.0 now")).to_be_visible()
+    assert world.call("GET", f"/jobs/{world.jobs['Hail']}")["source_version_id"] == world.versions["hail 2.0.0"]
+
+
+def test_an_input_tells_who_reads_it(console: Console, world: World) -> None:
+    page = console.open(f"jobs/{world.jobs['Never ran']}/bindings", token=world.token)
+    page.get_by_role("link", name="Station South, °F").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Station South, °F")
+    expect(page.locator(".facts")).to_contain_text("air_temperature in [degF]")
+    expect(page.locator(".facts")).to_contain_text("Nordwind Gärten")
+    row = page.get_by_role("row", name=re.compile("Never ran"))
+    expect(row).to_contain_text("temperature")
+    expect(row).to_contain_text("active")
+    row.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Never ran")
+    # One that nobody registered.
+    console.expected = lambda text: "404" in text
+    console.open(f"inputs/{organisation(1)}/{input_id(9, 9)}")
+    expect(page.get_by_text("It is not registered")).to_be_visible()
+    expect(page.get_by_text("No job reads it.")).to_be_visible()
+
+
+def test_runners_show_what_was_reported_and_how_to_start_one(console: Console, world: World) -> None:
+    page = console.open("runners", token=world.token)
+    page.get_by_role("link", name="frost-warning").click()
+    expect(page.get_by_text("The last report came")).to_be_visible()
+    expect(page.locator("summary").filter(has_text="sensor is silent")).to_contain_text(re.compile("[23] jobs"))
+    expect(page.locator("figure pre")).to_contain_text(world.url)
+    expect(page.locator("figure pre")).not_to_contain_text(world.token)
+    page.get_by_role("link", name="mildew-predictor").click()
+    expect(page.get_by_role("heading", name="Never reported")).to_be_visible()
+    expect(page.locator(".names").first).to_contain_text("Never ran")
