@@ -45,8 +45,9 @@ export function Version({ job, reload }) {
   return html`<section aria-labelledby="version">
     <h2 id="version">Version</h2>
     <p>
-      It runs <strong><${Name}>${version}<//></strong>${lifecycle?.stage !== "active" && html`, which is ${lifecycle?.stage}${lifecycle?.reason && html`: <bdi>${lifecycle.reason}</bdi>`}`}.
+      It runs <strong><${Name}>${version}<//></strong>${lifecycle && lifecycle.stage !== "active" && `, which is ${lifecycle.stage}`}.
     </p>
+    ${lifecycle?.reason && html`<p><bdi>${lifecycle.reason}</bdi></p>`}
     <${Pending} loaded=${versions} />
     ${mayWrite && html`<p class="aside">${mayWrite} So it cannot be changed with it.</p>`}
     ${versions.data && others.length === 0 && html`<p class="aside">Its source has no other version that it could run.</p>`}

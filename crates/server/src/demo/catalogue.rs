@@ -31,19 +31,20 @@ pub(super) struct Catalogue {
 }
 
 impl History {
-    /// Publishes the models, and registers what the customers measure.
+    /// Publishes the models, and registers what the customers measure. The models have names of their own: what the README
+    /// and the greeting have a newcomer create is not there already.
     pub(super) fn publish(&self) -> Result<Catalogue, UseCaseError> {
         for customer in 0..CUSTOMERS.len() {
             self.register(customer)?;
         }
         let temperature = || input("temperature", "sensor", "air_temperature", "°C", true);
-        let mildew = self.source("mildew-predictor", "The risk of mildew, from the air temperature", Some(DAILY))?;
+        let mildew = self.source("mildew-risk", "The risk of mildew, from the air temperature", Some(DAILY))?;
         let mildew = self.version(&mildew, "1.0.0", vec![temperature()], risk())?;
-        let frost = self.source("frost-warning", "How likely frost is in the next night", None)?;
+        let frost = self.source("frost-risk", "How likely frost is in the next night", None)?;
         let dew_point = input("dew_point", "sensor", "dew_point", "°C", false);
         let output = output("frost", "frost_probability", "%");
         let frost = self.version(&frost, "1.4.2", vec![temperature(), dew_point], vec![output])?;
-        let harvest = self.source("yield-forecast", "What a field will yield, from its risk of mildew", Some(DAILY))?;
+        let harvest = self.source("yield", "What a field will yield, from its risk of mildew", Some(DAILY))?;
         let roles = vec![
             input("risk", "output", "mildew_risk", "%", true),
             input("area", "register", "field_area", "har", true),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Client, Home};
 
@@ -65,6 +65,11 @@ fn a_demo_shows_every_health_a_chain_an_upgrade_and_two_weeks_of_values() {
     let risks: Vec<f64> = values.iter().filter_map(|value| value["value"].as_f64()).collect();
     let turns = risks.windows(3).filter(|three| (three[1] > three[0]) && (three[1] >= three[2])).count();
     assert!((10..60).contains(&turns), "{turns} peaks in two weeks");
+
+    // What the greeting, the README and the tutorial have a newcomer create is not there already.
+    for name in ["mildew-predictor", "frost-warning"] {
+        client.post("/api/v1/sources", &json!({"name": name, "retention_hours": 720})).expect(201);
+    }
 
     server.signal("TERM");
     assert!(server.wait().success());
