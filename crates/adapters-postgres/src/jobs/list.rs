@@ -60,7 +60,7 @@ impl JobList {
         Self { part, merged: part.limit, ..self.clone() }
     }
 
-    /// Whether what is listed of several organisations is read of each of them: all but what has a name, or ends with it.
+    /// Whether what is listed of several organisations is read of each of them: all but jobs of one name.
     fn is_read_by_tenant(&self) -> bool {
         self.conditions.name.is_none()
     }

@@ -226,6 +226,7 @@ fn the_last_run_is_shown_to_those_who_may_read_runs() {
     let caller = Caller { permissions: [Permission::JobsRead].into(), ..operator() };
     assert!(matches!(list(&caller), Err(UseCaseError::Denied(AccessDenied::InsufficientScope { .. }))));
     let nobody = Caller { scope: Scope::of([]), ..caller };
+    assert!(matches!(list(&nobody), Err(UseCaseError::Denied(_))), "whether there are jobs or not");
     let nothing = list_jobs(&world.ports, &nobody, &JobQuestion::default(), Expansion::default(), &page).unwrap().0;
     assert_eq!(nothing.items, []);
 }

@@ -13,8 +13,8 @@ use super::Answer;
 use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
 
-/// What the page may do: run and show what comes from this service, and call nothing else. Swagger UI writes styles into
-/// its elements, so those are excepted.
+/// What the page may do: run and show what comes from this service, and call nothing else. Swagger UI writes styles
+/// into its elements, so those are excepted.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
     img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

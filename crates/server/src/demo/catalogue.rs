@@ -31,8 +31,8 @@ pub(super) struct Catalogue {
 }
 
 impl History {
-    /// Publishes the models, and registers what the customers measure. The models have names of their own: what the README
-    /// and the greeting have a newcomer create is not there already.
+    /// Publishes the models, and registers what the customers measure. The models have names of their own: what the
+    /// README and the greeting have a newcomer create is not there already.
     pub(super) fn publish(&self) -> Result<Catalogue, UseCaseError> {
         for customer in 0..CUSTOMERS.len() {
             self.register(customer)?;

@@ -196,8 +196,8 @@ pub struct ListedNames {
 }
 
 impl ListedNames {
-    /// How many names of each of several organisations are read, to look at about so many: in the order of the list, one
-    /// after the other may be of the same organisation, or of each.
+    /// How many names of each of several organisations are read, to look at about so many: in the order of the list,
+    /// one after the other may be of the same organisation, or of each.
     #[must_use]
     pub fn of_each(most: usize, organisations: usize) -> usize {
         const AT_LEAST: usize = 16;

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Caller, Input, Job, JobId, JobOutput, Organisation, OrganisationId, PageRequest, Permission, Run, Scope, Source,
-    SourceId, SourceVersion, SourceVersionId, Weight,
+    AccessDenied, Caller, Input, Job, JobId, JobOutput, Organisation, OrganisationId, PageRequest, Permission, Run,
+    Scope, Source, SourceId, SourceVersion, SourceVersionId, Weight,
 };
 use crate::requests::{KnownInputs, UnitComparison};
 use crate::use_cases::inputs::known::RegisteredInputs;
@@ -23,6 +23,13 @@ pub struct Expansion {
     pub organisation: bool,
     /// The run that was issued last.
     pub last_run: bool,
+}
+
+impl Expansion {
+    /// Refuses what the caller may not be shown: runs are for those who may read what they predict.
+    pub(super) fn require(self, caller: &Caller) -> Result<(), AccessDenied> {
+        if self.last_run { caller.require(Permission::PredictionsRead) } else { Ok(()) }
+    }
 }
 
 /// The sources and versions of some jobs.
@@ -86,8 +93,7 @@ impl Weight for BoundInput {
     }
 }
 
-/// Finds what is to be shown beside these jobs, with one question for each kind of thing. Runs are for those who may
-/// read what they predict.
+/// Finds what is to be shown beside these jobs, with one question for each kind of thing.
 pub fn expand_jobs<'a>(
     ports: &Ports,
     caller: &Caller,
@@ -95,9 +101,9 @@ pub fn expand_jobs<'a>(
     expansion: Expansion,
 ) -> Result<Expanded, UseCaseError> {
     let jobs = jobs.into_iter();
+    expansion.require(caller)?;
     let mut expanded = Expanded::default();
     if expansion.last_run {
-        caller.require(Permission::PredictionsRead)?;
         let keys: Vec<_> = jobs.clone().map(|job| (job.organisation_id, job.id)).collect();
         let runs = ports.runs.newest(&keys)?;
         expanded.last_runs = keys.into_iter().map(|(_, id)| id).zip(runs).collect();

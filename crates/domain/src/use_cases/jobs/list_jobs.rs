@@ -46,8 +46,8 @@ const MORE_NAMES: usize = 4;
 const FOUND_AT_ONCE: usize = 32;
 
 /// Jobs of the caller's scope in creation order, with what is to be shown beside them, which counts for the budget of
-/// the page. Where few jobs are wanted of those that are looked at (by a part of their names, or unfit ones), a page may
-/// have few or none, and be followed by others.
+/// the page. Where few jobs are wanted of those that are looked at (by a part of their names, or unfit ones), a page
+/// may have few or none, and be followed by others.
 pub fn list_jobs(
     ports: &Ports,
     caller: &Caller,
@@ -189,6 +189,8 @@ impl<'r> Reading<'r> {
         expansion: Expansion,
         list: impl Fn(&PageRequest<Place>) -> Result<Page<JobWithHealth, Place>, UseCaseError>,
     ) -> Result<(Page<JobWithHealth, Place>, Expanded), UseCaseError> {
+        // Also where no job is listed, so that the answer does not hang on what there is.
+        expansion.require(self.caller)?;
         let mut page = *page;
         let mut expanded = Expanded::default();
         loop {
