@@ -64,7 +64,7 @@ export function mistakesByPointer(entries, filled, own = []) {
 /** Of a role that has to be bound and is not, the entry names the role. @param {Schemas["ProblemEntry"]} entry */
 export const isMissing = (entry) => entry.code === "missing_required_role" && typeof entry.expected === "string";
 
-export function Field({ id, label, mistakes, note, children }) {
+export function Field({ id, label, mistakes, note, now = null, children }) {
   const about = `${id}-about`;
   const field = { id, "aria-invalid": mistakes.length > 0 ? "true" : null, "aria-describedby": about };
   return html`<div class="field">
@@ -72,6 +72,7 @@ export function Field({ id, label, mistakes, note, children }) {
     ${children(field)}
     <div id=${about}>
       ${note && html`<p class="aside"><bdi>${note}</bdi></p>`}
+      ${now && html`<p class="aside">Bound now: <bdi>${now}</bdi></p>`}
       ${mistakes.map((/** @type {Schemas["ProblemEntry"]} */ entry) => html`<p class="mistake"><bdi>${sentence(entry)}</bdi></p>`)}
     </div>
   </div>`;
@@ -83,8 +84,11 @@ function sentence(entry) {
   return `${entry.message}${entry.hint ? `: ${entry.hint}` : ""}`;
 }
 
-/** The field of a role, with what can be bound to it, the surest first. */
-export function RoleField({ role, version, organisation, bound, set, mistakes }) {
+/** The id of the field of a role: names of roles may have blanks, and ids may not. @param {string} role */
+export const fieldOf = (role) => `role-${encodeURIComponent(role)}`;
+
+/** The field of a role, with what can be bound to it, the surest first; `now` is what is bound, where that is another. */
+export function RoleField({ role, version, organisation, bound, set, mistakes, now = null }) {
   const mayRead = hindrance("inputs:read");
   const search = async (/** @type {string} */ text, /** @type {AbortSignal} */ signal) => {
     if (!organisation || mayRead) return [];
@@ -93,14 +97,14 @@ export function RoleField({ role, version, organisation, bound, set, mistakes })
     return items.map(option);
   };
   const about = `${role.input_kind}, ${role.metric}${role.unit ? ` in ${role.unit}` : ""}${role.required ? "" : ", not needed"}`;
-  const id = `role-${role.role}`;
+  const id = fieldOf(role.role);
   const nothing =
     mayRead ??
     (organisation
       ? "Nothing that is registered fits. An id can be pasted all the same."
       : "Choose an organisation first.");
   const label = html`<${Name}>${role.role}<//> <span class="aside"><bdi>${about}</bdi></span>`;
-  return html`<${Field} id=${id} label=${label} mistakes=${mistakes} note=${role.description}>
+  return html`<${Field} id=${id} label=${label} mistakes=${mistakes} note=${role.description} now=${now}>
     ${(
       /** @type {any} */ field,
     ) => html`<${Combobox} id=${id} isInvalid=${field["aria-invalid"] !== null} describedBy=${field["aria-describedby"]}

@@ -26,11 +26,12 @@ def test_another_input_is_bound(console: Console, world: World) -> None:
     page = start(console, world, "Parcel 1")
     field = page.get_by_role("combobox", name=re.compile("^temperature"))
     expect(field).to_have_value("Station South, °F")
-    expect(page.get_by_role("button", name="Bind")).to_be_disabled()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
     field.fill("wetter")
     page.get_by_role("option", name=re.compile("Wetterstation Nord")).click()
+    expect(page.get_by_text("Bound now: Station South, °F")).to_be_visible()
     expect(page.get_by_text("All of it fits.")).to_be_visible()
-    page.get_by_role("button", name="Bind").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").filter(has_text="Parcel 1 reads what you chose")).to_be_visible()
     expect(page.get_by_role("link", name="Wetterstation Nord")).to_be_visible()
     assert [binding["input_id"] for binding in bindings(world, "Parcel 1")] == [input_id(1, 1)]
@@ -38,10 +39,9 @@ def test_another_input_is_bound(console: Console, world: World) -> None:
 
 def test_the_keyboard_is_enough_to_bind(console: Console, world: World) -> None:
     page = console.open(f"jobs/{world.jobs['Parcel 9']}/bindings", token=world.token)
-    change = page.get_by_role("button", name="Change")
+    change = page.get_by_role("button", name="Change temperature")
     change.focus()
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
     field = page.get_by_role("combobox", name=re.compile("^temperature"))
     expect(field).to_be_focused()
     page.keyboard.press("Control+A")
@@ -52,7 +52,27 @@ def test_the_keyboard_is_enough_to_bind(console: Console, world: World) -> None:
     expect(page.get_by_text("All of it fits.")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").filter(has_text="Parcel 9 reads what you chose")).to_be_visible()
+    expect(change).to_be_focused()
     assert [binding["input_id"] for binding in bindings(world, "Parcel 9")] == [input_id(4, 2)]
+
+
+def test_what_is_not_needed_is_bound_and_taken_away(console: Console, world: World) -> None:
+    page = console.open(f"jobs/{world.jobs['Talaue']}/bindings", token=world.token)
+    expect(page.get_by_role("button", name="Change temperature")).to_be_visible()
+    expect(page.get_by_role("button", name="Unbind")).to_have_count(0)
+    page.get_by_role("button", name="Bind dew_point").click()
+    field = page.get_by_role("combobox", name=re.compile("^dew_point"))
+    expect(field).to_be_focused()
+    field.click()
+    page.get_by_role("option", name=re.compile("Taupunkt Ost")).click()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Unbind dew_point").press("Enter")
+    expect(field).to_have_value("")
+    expect(page.get_by_text("Bound now: Taupunkt Ost")).to_be_visible()
+    assert [binding["role"] for binding in bindings(world, "Talaue")] == ["temperature", "dew_point"]
+    page.get_by_role("button", name="Save").press("Enter")
+    expect(page.get_by_role("button", name="Bind dew_point")).to_be_visible()
+    assert [binding["role"] for binding in bindings(world, "Talaue")] == ["temperature"]
 
 
 def test_a_mistake_stands_at_its_field_and_nothing_is_changed(console: Console, world: World) -> None:
@@ -63,7 +83,7 @@ def test_a_mistake_stands_at_its_field_and_nothing_is_changed(console: Console, 
     field.fill("the old one")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.locator(".mistake")).to_contain_text("UUID")
-    page.get_by_role("button", name="Bind").click()
+    page.get_by_role("button", name="Save").click()
     expect(field).to_be_focused()
     field.fill("")
     expect(page.get_by_text("Something has to be bound here.")).to_be_visible()
@@ -78,14 +98,47 @@ def test_what_was_chosen_is_kept_when_somebody_else_changed_the_job(console: Con
     page.get_by_role("option", name=re.compile("Wetterstation Nord")).click()
     expect(page.get_by_text("All of it fits.")).to_be_visible()
     world.call("PUT", f"/jobs/{world.jobs['Parcel 11']}", {"name": "Parcel 11, fenced"})
-    page.get_by_role("button", name="Bind").click()
-    expect(page.get_by_text("Somebody else changed this job meanwhile.")).to_be_visible()
-    page.get_by_role("button", name="Read the job again").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Somebody changed this job meanwhile.")).to_be_visible()
+    page.get_by_role("button", name="Go on with the job").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Parcel 11, fenced")
     expect(field).to_have_value("Wetterstation Nord")
-    page.get_by_role("button", name="Bind").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").filter(has_text="Parcel 11, fenced reads what you chose")).to_be_visible()
     world.call("PUT", f"/jobs/{world.jobs['Parcel 11']}", {"name": "Parcel 11"})
+
+
+def test_what_the_page_read_by_itself_is_not_written_over(console: Console, world: World) -> None:
+    page = console.open(f"jobs/{world.jobs['Parcel 12']}", token=world.token)
+    page.get_by_role("button", name="Rename").click()
+    field = page.get_by_role("textbox", name="New name")
+    expect(field).to_be_focused()
+    field.fill("Mine")
+    world.call("PUT", f"/jobs/{world.jobs['Parcel 12']}", {"name": "Theirs"})
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Theirs")
+    expect(page.get_by_text("Somebody changed this job meanwhile.")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    expect(field).to_have_value("Mine")
+    page.get_by_role("button", name="Go on with the job").press("Enter")
+    page.get_by_role("button", name="Save").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mine")
+    world.call("PUT", f"/jobs/{world.jobs['Parcel 12']}", {"name": "Parcel 12"})
+
+
+def test_a_name_is_kept_when_it_comes_too_late(console: Console, world: World) -> None:
+    console.expected = lambda text: "412" in text
+    page = console.open(f"jobs/{world.jobs['Parcel 12']}", token=world.token)
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("textbox", name="New name").fill("Mine again")
+    world.call("PUT", f"/jobs/{world.jobs['Parcel 12']}", {"name": "Theirs"})
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Go on with the job").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Theirs")
+    expect(page.get_by_role("textbox", name="New name")).to_have_value("Mine again")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mine again")
+    world.call("PUT", f"/jobs/{world.jobs['Parcel 12']}", {"name": "Parcel 12"})
 
 
 def hail(world: World) -> str:
@@ -120,6 +173,32 @@ def test_a_version_is_changed_after_its_plan_was_seen(console: Console, world: W
     change.click()
     expect(page.get_by_role("status").filter(has_text="Hail runs 2.0.0 now")).to_be_visible()
     assert world.call("GET", f"/jobs/{world.jobs['Hail']}")["source_version_id"] == world.versions["hail 2.0.0"]
+
+
+def test_the_keyboard_is_enough_to_change_the_version(console: Console, world: World) -> None:
+    console.expected = lambda text: "422" in text
+    place = hail(world)
+    world.versions["hail-alarm"] = world.versions["hail 1.0.0"]
+    name = world.set_up("Hail at night", 2, "hail-alarm")
+    page = console.open(place.replace(world.jobs["Hail"], name), token=world.token)
+    choice = page.get_by_role("combobox", name="Change it to")
+    choice.focus()
+    page.keyboard.type("2.0")
+    expect(choice).to_have_value(world.versions["hail 2.0.0"])
+    expect(page.get_by_text("Something has to be bound here.")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("combobox", name=re.compile("^dew_point"))).to_be_focused()
+    page.keyboard.type("tau")
+    expect(page.get_by_role("option", name=re.compile("Taupunkt Ost"))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    change = page.get_by_role("button", name="Change to 2.0.0")
+    expect(change).to_be_enabled()
+    page.keyboard.press("Tab")
+    expect(change).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Hail at night runs 2.0.0 now")).to_be_visible()
+    world.call("DELETE", f"/jobs/{name}")
 
 
 def test_an_input_tells_who_reads_it(console: Console, world: World) -> None:

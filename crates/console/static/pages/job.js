@@ -1,12 +1,13 @@
 // One job: how it is, what it predicts, what it is made of.
 
 import { get, put } from "../api.js";
-import { html, useEffect, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { useEvery, useLoad } from "../load.js";
 import { FailureNote, JobLink, Name, Pending, Status, notice, useNow, useTitle } from "../parts.js";
 import { route, to } from "../route.js";
 import { hindrance } from "../session.js";
 import { organisationName, reason, shortId } from "../words.js";
+import { Changed, useSeen } from "./changed.js";
 import { Bindings } from "./job_bindings.js";
 import { CopyJob } from "./job_copy.js";
 import { Lineage } from "./job_lineage.js";
@@ -74,7 +75,7 @@ function Head({ job, now, page, reload }) {
         </button>
       </span>
     </div>
-    ${isRenaming && html`<${Rename} job=${job} done=${() => (setRenaming(false), reload())} cancel=${() => setRenaming(false)} />`}
+    ${isRenaming && html`<${Rename} job=${job} reload=${reload} done=${() => (setRenaming(false), reload())} cancel=${() => setRenaming(false)} />`}
     <p class="lead">
       ${reason(job, now)}${blocked.length > 0 && html`${" "}Blocked by ${blocked.map((/** @type {string} */ id, /** @type {number} */ index) => html`${index > 0 && ", "}<${JobLink} id=${id} />`)}.`}
     </p>
@@ -121,7 +122,10 @@ function Head({ job, now, page, reload }) {
     </dl>`;
 }
 
-function Rename({ job, done, cancel }) {
+function Rename({ job, reload, done, cancel }) {
+  const seen = useSeen(job, reload);
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => field.current?.select(), []);
   const [name, setName] = useState(job.name);
   const [failure, setFailure] = useState(/** @type {any} */ (null));
   const [isSending, setSending] = useState(false);
@@ -129,7 +133,7 @@ function Rename({ job, done, cancel }) {
     event.preventDefault();
     setSending(true);
     try {
-      await put(`/jobs/${job.id}`, { name, revision: job.revision });
+      await put(`/jobs/${job.id}`, { name, revision: seen.revision });
       notice.value = { kind: "good", text: html`Renamed to <${Name}>${name}<//>.` };
       done();
     } catch (error) {
@@ -137,21 +141,27 @@ function Rename({ job, done, cancel }) {
       setSending(false);
     }
   };
-  const isOther = failure?.status === 412;
+  const isOther = failure?.status === 412 || seen.isOld;
+  const goOn = () => {
+    setFailure(null);
+    seen.goOn();
+  };
   return html`<form class="filters" onSubmit=${submit}>
     <label for="name">New name</label>
     <input
       id="name"
+      ref=${field}
       value=${name}
-      autofocus
-      aria-invalid=${failure ? "true" : null}
+      dir="auto"
+      autocomplete="off"
+      aria-invalid=${failure && !isOther ? "true" : null}
       aria-describedby="name-note"
       onInput=${(/** @type {any} */ event) => setName(event.currentTarget.value)}
     />
-    <button class="main" disabled=${isSending}>Save</button>
+    <button class="main" disabled=${isSending || seen.revision === null || seen.isOld}>Save</button>
     <button type="button" onClick=${cancel}>Cancel</button>
     <div id="name-note" class="wide">
-      ${isOther ? html`<div class="note warn" role="alert">Somebody else changed this job meanwhile. <button type="button" onClick=${done}>Show it as it is now</button></div>` : html`<${FailureNote} failure=${failure} />`}
+      ${isOther ? html`<${Changed} what="job" goOn=${goOn} />` : html`<${FailureNote} failure=${failure} />`}
     </div>
   </form>`;
 }

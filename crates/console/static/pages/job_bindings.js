@@ -1,6 +1,6 @@
 // What a job has bound, beside what its version asks for; and binding something else.
 
-import { html, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { JobLink, Name } from "../parts.js";
 import { to } from "../route.js";
 import { hindrance } from "../session.js";
@@ -8,30 +8,23 @@ import { conversionText, shortId } from "../words.js";
 import { Rebind } from "./job_rebind.js";
 
 export function Bindings({ job, reload }) {
-  const [isChanging, setChanging] = useState(false);
+  const [begin, setBegin] = useState(/** @type {import("./job_rebind.js").Begin | null} */ (null));
+  const left = useRef(/** @type {string | null} */ (null));
+  useEffect(() => {
+    // Who closes the form goes on where it was opened.
+    if (begin === null && left.current !== null) document.getElementById(actionOf(left.current))?.focus();
+    left.current = begin && begin.role;
+  }, [begin]);
   const mayWrite = hindrance("jobs:write");
   const { input_roles: inputs = [], output_roles: outputs = [] } = job.source_version ?? {};
   const bound = new Map(job.role_bindings.map((/** @type {{ role: string }} */ binding) => [binding.role, binding]));
   return html`<section aria-labelledby="inputs">
-      <div class="title">
-        <h2 id="inputs">Inputs</h2>
-        ${
-          inputs.length > 0 &&
-          html`<button
-            disabled=${mayWrite !== null}
-            title=${mayWrite}
-            aria-expanded=${isChanging}
-            onClick=${() => setChanging(!isChanging)}
-          >
-            Change
-          </button>`
-        }
-      </div>
+      <h2 id="inputs">Inputs</h2>
       ${inputs.length === 0 && html`<p class="aside">The version asks for none.</p>`}
-      ${isChanging && html`<${Rebind} job=${job} roles=${inputs} reload=${reload} close=${() => setChanging(false)} />`}
+      ${begin && html`<${Rebind} job=${job} roles=${inputs} begin=${begin} reload=${reload} close=${() => setBegin(null)} />`}
       ${
         inputs.length > 0 &&
-        !isChanging &&
+        !begin &&
         html`<table class="plainrows stacked">
           <thead>
             <tr>
@@ -40,10 +33,11 @@ export function Bindings({ job, reload }) {
               <th scope="col">Bound</th>
               <th scope="col">Measures</th>
               <th scope="col">Converted</th>
+              <th scope="col"><span class="hidden">Actions</span></th>
             </tr>
           </thead>
           <tbody>
-            ${inputs.map((/** @type {any} */ role) => html`<${InputRole} key=${role.role} role=${role} binding=${bound.get(role.role)} organisation=${job.organisation_id} />`)}
+            ${inputs.map((/** @type {any} */ role) => html`<${InputRole} key=${role.role} role=${role} binding=${bound.get(role.role)} organisation=${job.organisation_id} mayWrite=${mayWrite} change=${setBegin} />`)}
           </tbody>
         </table>`
       }
@@ -75,15 +69,20 @@ export function Bindings({ job, reload }) {
     </section>`;
 }
 
-function InputRole({ role, binding, organisation }) {
+/** The id of the button that opens the form for a role. @param {string} role */
+const actionOf = (role) => `change-${encodeURIComponent(role)}`;
+
+function InputRole({ role: asked, binding, organisation, mayWrite, change }) {
   const known = binding?.input ?? binding?.output;
+  const { role } = asked;
+  const action = binding ? "Change" : "Bind";
   return html`<tr>
     <td>
-      <${Name}>${role.role}<//>${role.description && html`<div class="aside"><bdi>${role.description}</bdi></div>`}
+      <${Name}>${role}<//>${asked.description && html`<div class="aside"><bdi>${asked.description}</bdi></div>`}
     </td>
     <td data-label="asks for">
-      <${Name}>${role.input_kind}<//> of${" "}
-      <${Metric} of=${role} />${!role.required && html`<span class="aside">, not needed</span>`}
+      <${Name}>${asked.input_kind}<//> of${" "}
+      <${Metric} of=${asked} />${!asked.required && html`<span class="aside">, not needed</span>`}
     </td>
     <td data-label="bound">
       ${binding ? html`<${Bound} binding=${binding} organisation=${organisation} />` : html`<span class="none">nothing</span>`}
@@ -93,6 +92,30 @@ function InputRole({ role, binding, organisation }) {
     </td>
     <td data-label="converted">
       ${binding?.conversion ? html`<bdi>${conversionText(binding.conversion)}</bdi>` : html`<span class="none">–</span>`}
+    </td>
+    <td class="actions">
+      ${
+        binding &&
+        !asked.required &&
+        html`<button
+          class="quiet"
+          disabled=${mayWrite !== null}
+          title=${mayWrite}
+          aria-label=${`Unbind ${role}`}
+          onClick=${() => change({ role, isEmptied: true })}
+        >
+          Unbind
+        </button>`
+      }
+      <button
+        id=${actionOf(role)}
+        disabled=${mayWrite !== null}
+        title=${mayWrite}
+        aria-label=${`${action} ${role}`}
+        onClick=${() => change({ role, isEmptied: false })}
+      >
+        ${action}
+      </button>
     </td>
   </tr>`;
 }

@@ -5,12 +5,14 @@ import {
   Mistakes,
   RoleField,
   bindingsOf,
+  fieldOf,
   focusFirstMistake,
   mistakesByPointer,
   useJudgement,
 } from "../contract_form.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { Name, notice } from "../parts.js";
+import { Changed, useSeen } from "./changed.js";
 
 /** @typedef {import("../contract_form.js").Bound} Bound */
 
@@ -26,10 +28,16 @@ const boundBy = (job) =>
 /** @param {any} binding */
 const nameOf = ({ input, output }) => input?.name ?? (output && `${output.job_name}, ${output.role}`);
 
-/** @param {{ job: any, roles: any[], reload: () => void, close: () => void }} props */
-export function Rebind({ job, roles, reload, close }) {
+/** @typedef {{ role: string, isEmptied: boolean }} Begin the role that is changed first, and whether by taking away */
+
+/** @param {{ job: any, roles: any[], begin: Begin, reload: () => void, close: () => void }} props */
+export function Rebind({ job, roles, begin, reload, close }) {
   // What was touched here: the others are what the job has, also when it is read again.
-  const [touched, setTouched] = useState(/** @type {Record<string, Bound>} */ ({}));
+  const [touched, setTouched] = useState(
+    /** @type {Record<string, Bound>} */ (begin.isEmptied ? { [begin.role]: { id: "", text: "" } } : {}),
+  );
+  useEffect(() => document.getElementById(fieldOf(begin.role))?.focus(), []);
+  const seen = useSeen(job, reload);
   const stored = boundBy(job);
   const bound = { ...stored, ...touched };
   const [sent, setSent] = useState(/** @type {any} */ (null));
@@ -51,7 +59,7 @@ export function Rebind({ job, roles, reload, close }) {
     event.preventDefault();
     setSending(true);
     try {
-      const { warnings = [] } = await put(`/jobs/${job.id}`, { role_bindings: bindings, revision: job.revision });
+      const { warnings = [] } = await put(`/jobs/${job.id}`, { role_bindings: bindings, revision: seen.revision });
       const said = warnings.map((/** @type {any} */ warning) => html`${" "}<bdi>${warning.message}</bdi>`);
       const kind = warnings.length > 0 ? "warn" : "good";
       notice.value = { kind, text: html`<${Name}>${job.name}<//> reads what you chose.${said}` };
@@ -66,6 +74,7 @@ export function Rebind({ job, roles, reload, close }) {
   return html`<form class="setup" onSubmit=${submit} noValidate>
     ${roles.map((role) => {
       const here = bound[role.role] ?? { text: "", id: "" };
+      const was = stored[role.role]?.text ?? "nothing";
       const set = (/** @type {Bound} */ next) => (setSent(null), setTouched({ ...touched, [role.role]: next }));
       return html`<${RoleField}
         key=${role.role}
@@ -73,25 +82,18 @@ export function Rebind({ job, roles, reload, close }) {
         version=${{ id: job.source_version_id }}
         organisation=${job.organisation_id}
         bound=${here}
+        now=${touched[role.role] && (here.text || "nothing") !== was ? was : null}
         set=${set}
         mistakes=${at.get(`role ${role.role}`) ?? []}
       />`;
     })}
-    ${sent?.status === 412 ? html`<${Changed} reload=${() => (setSent(null), reload())} />` : html`<${Mistakes} told=${told} rest=${at.get("") ?? []} isTried=${sent !== null} />`}
+    ${sent?.status === 412 || seen.isOld ? html`<${Changed} what="job" goOn=${() => (setSent(null), seen.goOn())} />` : html`<${Mistakes} told=${told} rest=${at.get("") ?? []} isTried=${sent !== null} />`}
     ${!told && judged.data && html`<${Fits} warnings=${judged.data.warnings ?? []} />`}
     <div class="row">
-      <button class="main" disabled=${!isOther || isSending}>Bind</button>
+      <button class="main" disabled=${!isOther || isSending || seen.revision === null || seen.isOld}>Save</button>
       <button type="button" onClick=${close}>Cancel</button>
     </div>
   </form>`;
-}
-
-/** What was chosen stays; only what the job is, is read again. */
-export function Changed({ reload }) {
-  return html`<div class="note warn" role="alert">
-    Somebody else changed this job meanwhile. What you chose is kept.
-    <button type="button" onClick=${reload}>Read the job again</button>
-  </div>`;
 }
 
 function Fits({ warnings }) {

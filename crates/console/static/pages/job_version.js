@@ -15,7 +15,7 @@ import { useLoad } from "../load.js";
 import { Name, Pending, notice } from "../parts.js";
 import { hindrance } from "../session.js";
 import { spoken } from "../words.js";
-import { Changed } from "./job_rebind.js";
+import { Changed, useSeen } from "./changed.js";
 
 /** @typedef {import("../contract_form.js").Bound} Bound */
 
@@ -60,6 +60,7 @@ function Upgrade({ job, others, reload }) {
   const [bound, setBound] = useState(/** @type {Record<string, Bound>} */ ({}));
   const [sent, setSent] = useState(/** @type {any} */ (null));
   const [isSending, setSending] = useState(false);
+  const seen = useSeen(job, reload);
   const version = others.find((/** @type {any} */ other) => other.id === chosen);
   const roles = version?.input_roles ?? [];
   const filled = roles.filter((/** @type {any} */ role) => bound[role.role]?.text);
@@ -80,7 +81,7 @@ function Upgrade({ job, others, reload }) {
     event.preventDefault();
     setSending(true);
     try {
-      await post(`/jobs/${job.id}/upgrade`, { ...body, revision: job.revision });
+      await post(`/jobs/${job.id}/upgrade`, { ...body, revision: seen.revision });
       notice.value = { kind: "good", text: html`<${Name}>${job.name}<//> runs <${Name}>${version.version}<//> now.` };
       setChosen("");
       reload();
@@ -94,6 +95,7 @@ function Upgrade({ job, others, reload }) {
     setSent(null);
     setBound({});
     setChosen(event.currentTarget.value);
+    seen.begin();
   };
   return html`<form class="setup" onSubmit=${submit} noValidate>
     <div class="field">
@@ -119,9 +121,9 @@ function Upgrade({ job, others, reload }) {
     />`,
       )
     }
-    ${sent?.status === 412 ? html`<${Changed} reload=${() => (setSent(null), reload())} />` : version && html`<${Mistakes} told=${told} rest=${at.get("") ?? []} isTried=${sent !== null} />`}
+    ${version && (sent?.status === 412 || seen.isOld) ? html`<${Changed} what="job" goOn=${() => (setSent(null), seen.goOn(), judged.reload())} />` : version && html`<${Mistakes} told=${told} rest=${at.get("") ?? []} isTried=${sent !== null} />`}
     ${version && judged.data?.warnings?.length > 0 && html`<ul class="note warn">${judged.data.warnings.map((/** @type {any} */ warning) => html`<li><bdi>${warning.message}</bdi></li>`)}</ul>`}
-    ${version && html`<button class="main" disabled=${!judged.data || !judged.isSettled || isSending}>Change to <bdi>${version.version}</bdi></button>`}
+    ${version && html`<button class="main" disabled=${!judged.data || !judged.isSettled || isSending || seen.revision === null || seen.isOld}>Change to <bdi>${version.version}</bdi></button>`}
   </form>`;
 }
 
