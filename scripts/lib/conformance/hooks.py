@@ -69,6 +69,7 @@ OWNER = "77777777-7777-7777-7777-777777777777"
 STRANGER = "88888888-8888-8888-8888-888888888888"
 JOBS = "/api/v1/jobs"
 OUTPUTS = "/api/v1/outputs"
+CATALOGUE = ("/api/v1/sources", "/api/v1/source_versions")
 # Of any kind of document: schemathesis knows more than one.
 AnyCase = Case[Any]
 
@@ -189,6 +190,11 @@ def before_call(_ctx: HookContext, case: AnyCase, **_: object) -> None:
         CALLS[case.operation.label] += 1
         if CALLS[case.operation.label] % 3:
             case.body = {"source_version_id": versions[-1]["id"], "filter": {}}
+    if case.method == "POST" and case.operation.path in CATALOGUE and case.query:
+        # What is only rehearsed is not there for other calls.
+        CALLS[case.operation.label] += 1
+        if CALLS[case.operation.label] % 10:
+            case.query.pop("dry_run", None)
     if not case.path_parameters:
         return
     CALLS[case.operation.label] += 1
