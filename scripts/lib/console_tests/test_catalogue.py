@@ -67,16 +67,106 @@ def test_a_version_is_published_after_a_rehearsal_and_jobs_go_to_it(console: Con
     assert world.call("GET", f"/jobs/{world.jobs['Barn']}")["source_version_id"] != world.versions["snow-load"]
 
 
-def test_a_version_is_taken_out_of_use(console: Console, world: World) -> None:
+def test_a_mistake_is_told_with_its_line(console: Console, world: World) -> None:
+    """What is missing is told where it is missing, and not where something else has its name."""
+    text = """{
+  "description": "version, \\"unit\\": [",
+  "version": "1",
+  "roles": [
+    {
+      "role": "unit",
+      "tags": [{}, [], "]"]
+    },
+    {
+      "role": "b",
+      "unit": "%"
+    }
+  ],
+  "a/b~": [1]
+}"""
+    lines = {
+        "": 1,
+        "/version": 3,
+        "/roles/0": 5,
+        "/roles/0/unit": 5,
+        "/roles/1": 9,
+        "/roles/1/unit": 11,
+        "/roles/2": 4,
+        "/a~1b~0/0": 14,
+        "/nothing/at/all": 1,
+    }
+    page = console.open(token=world.token)
+    ask = """async ([text, pointers]) => {
+      const { lineOf } = await import('/console/pages/catalogue_publish.js');
+      return pointers.map(pointer => lineOf(text, pointer));
+    }"""
+    assert page.evaluate(ask, [text, list(lines)]) == list(lines.values())
+
+
+def test_a_version_is_taken_out_of_use_after_it_was_confirmed(console: Console, world: World) -> None:
     place = f"{snow(world)}/{world.versions['snow-load']}"
+    lifecycle = f"/source_versions/{world.versions['snow-load']}/lifecycle"
     page = console.open(place, token=world.token)
     page.get_by_role("combobox", name="Stage").select_option("deprecated")
-    page.get_by_role("textbox", name="Why").fill("Snow is wetter now")
+    page.get_by_role("button", name="Make it deprecated").click()
+    reason = page.get_by_role("textbox", name="Why")
+    expect(reason).to_be_focused()
+    expect(page.locator(".mistake")).to_contain_text("Say why")
+    page.keyboard.type("Snow is wetter now")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("It would be deprecated.")).to_contain_text("Nothing is changed yet.")
+    assert world.call("GET", lifecycle)["stage"] == "active"
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("It would be deprecated.")).to_have_count(0)
     page.get_by_role("button", name="Make it deprecated").press("Enter")
+    page.get_by_role("button", name="Yes, make it deprecated").press("Enter")
     expect(page.get_by_role("status").filter(has_text="1.0.0 is deprecated now")).to_be_visible()
     expect(page.get_by_text("deprecated: Snow is wetter now")).to_be_visible()
-    found = world.call("GET", f"/source_versions/{world.versions['snow-load']}")
-    assert found["lifecycle"]["stage"] == "deprecated"
+    assert world.call("GET", lifecycle)["stage"] == "deprecated"
+
+
+def test_the_keyboard_is_enough_to_publish_and_to_upgrade(console: Console, world: World) -> None:
+    console.expected = lambda text: "422" in text
+    page = console.open(snow(world), token=world.token)
+    page.get_by_role("button", name="Publish a version").focus()
+    page.keyboard.press("Enter")
+    field = page.get_by_role("textbox", name=re.compile("contract"))
+    contract = json.loads(field.input_value()) | {"version": "3.0.0"}
+    page.keyboard.press("Tab")
+    while not field.evaluate("field => field === document.activeElement"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(json.dumps(contract))
+    publish = page.get_by_role("button", name="Publish", exact=True)
+    expect(publish).to_be_enabled()
+    page.keyboard.press("Tab")
+    expect(publish).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="3.0.0").press("Enter")
+    page.get_by_role("button", name="Look at every job of this source").press("Enter")
+    page.get_by_role("button", name=re.compile("^Rehearse the upgrade")).press("Enter")
+    page.get_by_role("button", name="Upgrade them").press("Enter")
+    expect(page.get_by_role("status").filter(has_text="2 jobs run 3.0.0 now")).to_be_visible()
+
+
+def test_two_people_change_the_life_of_a_version(console: Console, world: World) -> None:
+    console.expected = lambda text: "412" in text
+    place = f"{snow(world)}/{world.versions['snow-load']}"
+    lifecycle = f"/source_versions/{world.versions['snow-load']}/lifecycle"
+    page = console.open(place, token=world.token)
+    page.get_by_role("combobox", name="Stage").select_option("withdrawn")
+    reason = page.get_by_role("textbox", name="Why")
+    reason.fill("It is wrong about snow")
+    world.call("PUT", lifecycle, {"stage": "deprecated", "reason": "Theirs"})
+    page.get_by_role("button", name="Make it withdrawn").click()
+    expect(page.get_by_text("Somebody changed this version meanwhile.")).to_be_visible()
+    page.get_by_role("button", name="Go on with the version").click()
+    expect(page.get_by_text("deprecated: Theirs")).to_be_visible()
+    expect(reason).to_have_value("It is wrong about snow")
+    page.get_by_role("button", name="Make it withdrawn").click()
+    page.get_by_role("button", name="Yes, make it withdrawn").click()
+    expect(page.get_by_role("status").filter(has_text="1.0.0 is withdrawn now")).to_be_visible()
+    world.call("PUT", lifecycle, {"stage": "active", "reason": None})
 
 
 def test_a_reader_is_told_what_is_not_offered(console: Console, reader_token: str, world: World) -> None:

@@ -108,49 +108,49 @@ function Wrong({ told, text }) {
 
 /**
  * The line of a text in JSON that a pointer (RFC 6901) leads to, or the last one on the way that is there.
- * @param {string} text
+ * @param {string} text which was read before, so it is JSON
  * @param {string} pointer
  */
 export function lineOf(text, pointer) {
+  const tokens = [...text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)];
+  const words = tokens.map(([word]) => word);
   let place = 0;
+  let value = 0;
   for (const part of pointer.split("/").slice(1)) {
-    const name = part.replace(/~1/g, "/").replace(/~0/g, "~");
-    const next = /^\d+$/.test(name) ? itemAt(text, place, Number(name)) : memberAt(text, place, name);
-    if (next === null) break;
-    place = next;
+    const found = within(words, value, part.replace(/~1/g, "/").replace(/~0/g, "~"));
+    if (!found) break;
+    ({ place, value } = found);
   }
-  return text.slice(0, place).split("\n").length;
+  return text.slice(0, tokens[place].index).split("\n").length;
 }
 
-/** @param {string} text @param {number} from @param {string} name */
-function memberAt(text, from, name) {
-  const found = text.indexOf(JSON.stringify(name), from);
-  return found < 0 ? null : found;
-}
-
-/** Where the item of that number begins, in the list behind a place. @param {string} text @param {number} from @param {number} number */
-function itemAt(text, from, number) {
-  let depth = 0;
-  let seen = -1;
-  let isText = false;
-  for (let place = text.indexOf("[", from); place >= 0 && place < text.length; place += 1) {
-    const letter = text[place];
-    if (isText) {
-      if (letter === "\\") place += 1;
-      else if (letter === '"') isText = false;
-      continue;
-    }
-    if (letter === '"') isText = true;
-    if (depth === 1 && !/[\s,\]]/.test(letter) && (seen < 0 || /[,[]/.test(before(text, place)))) {
-      seen += 1;
-      if (seen === number) return place;
-    }
-    if (letter === "[" || letter === "{") depth += 1;
-    if (letter === "]" || letter === "}") depth -= 1;
-    if (depth === 0) return null;
+/**
+ * Where that member or item of the value at `from` stands, and where its own value begins.
+ * @param {string[]} words
+ * @param {number} from
+ * @param {string} name
+ */
+function within(words, from, name) {
+  const isList = words[from] === "[";
+  if (!isList && words[from] !== "{") return null;
+  for (let place = from + 1, number = 0; !/^[\]}]$/.test(words[place]); number += 1) {
+    // Before the value of a member stand its name and a colon.
+    const value = isList ? place : place + 2;
+    if (name === (isList ? String(number) : JSON.parse(words[place]))) return { place, value };
+    place = behind(words, value);
+    if (words[place] === ",") place += 1;
   }
   return null;
 }
 
-/** The last letter before a place that is no blank. @param {string} text @param {number} place */
-const before = (text, place) => text.slice(0, place).trimEnd().at(-1) ?? "";
+/** Where the value that begins at a place is over. @param {string[]} words @param {number} from */
+function behind(words, from) {
+  let depth = 0;
+  let place = from;
+  do {
+    if (/^[[{]$/.test(words[place])) depth += 1;
+    if (/^[\]}]$/.test(words[place])) depth -= 1;
+    place += 1;
+  } while (depth > 0);
+  return place;
+}
