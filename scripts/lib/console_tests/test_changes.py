@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from service.answers import Json
 
 from .conftest import Console
@@ -147,7 +147,8 @@ def hail(world: World) -> str:
         source = world.call("POST", "/sources", {"name": "hail-alarm", "owner_organisation_id": organisation(1)})
         temperature = role("temperature", "sensor", "air_temperature", "°C")
         dew_point = role("dew_point", "sensor", "dew_point", "°C")
-        for version, roles in (("1.0.0", [temperature]), ("2.0.0", [temperature, dew_point])):
+        kelvin = role("temperature", "sensor", "air_temperature", "K")
+        for version, roles in (("1.0.0", [temperature]), ("2.0.0", [temperature, dew_point]), ("3.0.0", [kelvin])):
             body = {"source_id": source["id"], "version": version, "input_roles": roles}
             body["output_roles"] = [role_out("hail", "hail_probability", "%")]
             world.versions[f"hail {version}"] = world.call("POST", "/source_versions", body)["id"]
@@ -164,6 +165,7 @@ def test_a_version_is_changed_after_its_plan_was_seen(console: Console, world: W
     expect(plan.get_by_role("row", name=re.compile("temperature.*stays as it is"))).to_be_visible()
     change = page.get_by_role("button", name="Change to 2.0.0")
     expect(change).to_be_disabled()
+    expect(plan.get_by_role("row", name=re.compile("dew_point.*has to be bound"))).to_be_visible()
     expect(page.get_by_text("Something has to be bound here.")).to_be_visible()
     assert world.call("GET", f"/jobs/{world.jobs['Hail']}")["source_version_id"] == world.versions["hail 1.0.0"]
     page.get_by_role("combobox", name=re.compile("^dew_point")).click()
@@ -173,6 +175,24 @@ def test_a_version_is_changed_after_its_plan_was_seen(console: Console, world: W
     change.click()
     expect(page.get_by_role("status").filter(has_text="Hail runs 2.0.0 now")).to_be_visible()
     assert world.call("GET", f"/jobs/{world.jobs['Hail']}")["source_version_id"] == world.versions["hail 2.0.0"]
+
+
+def test_a_plan_tells_of_other_units(console: Console, world: World) -> None:
+    console.expected = lambda text: "422" in text
+    page = console.open(hail(world), token=world.token)
+    page.get_by_role("combobox", name="Change it to").select_option(label="3.0.0")
+    row = page.get_by_role("table").get_by_role("row", name=re.compile("^temperature"))
+    expect(row).to_contain_text("unit: °C → K")
+    expect(page.get_by_text("It is measured in another way now")).to_be_visible()
+    change = page.get_by_role("button", name="Change to 3.0.0")
+    expect(change).to_be_disabled()
+    field = page.get_by_role("combobox", name=re.compile("^temperature"))
+    expect(page.get_by_text("Bound now: Station South, °F")).to_be_visible()
+    field.click()
+    page.get_by_role("option", name=re.compile("Station South")).click()
+    expect(change).to_be_enabled()
+    change.click()
+    expect(page.get_by_role("status").filter(has_text="Hail runs 3.0.0 now")).to_be_visible()
 
 
 def test_the_keyboard_is_enough_to_change_the_version(console: Console, world: World) -> None:
@@ -209,7 +229,7 @@ def test_an_input_tells_who_reads_it(console: Console, world: World) -> None:
     expect(page.locator(".facts")).to_contain_text("Nordwind Gärten")
     row = page.get_by_role("row", name=re.compile("Never ran"))
     expect(row).to_contain_text("temperature")
-    expect(row).to_contain_text("active")
+    expect(row).to_contain_text(re.compile("new|late|overdue"))
     row.get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Never ran")
     # One that nobody registered.
@@ -217,6 +237,40 @@ def test_an_input_tells_who_reads_it(console: Console, world: World) -> None:
     console.open(f"inputs/{organisation(1)}/{input_id(9, 9)}")
     expect(page.get_by_text("It is not registered")).to_be_visible()
     expect(page.get_by_text("No job reads it.")).to_be_visible()
+
+
+def test_many_jobs_of_an_input_are_read_page_by_page(console: Console, world: World) -> None:
+    kept = world.call("GET", f"/jobs/{world.jobs['Never ran']}?expand=source")
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        is_later = "cursor=" in route.request.url
+        numbers = range(50, 51) if is_later else range(50)
+        items = [kept | {"id": input_id(7, number), "name": f"Reader {number}"} for number in numbers]
+        route.fulfill(json={"items": items, "next_cursor": None if is_later else "behind"})
+
+    console.page.route(re.compile(r"/api/v1/jobs\?"), answer)
+    page = console.open(f"inputs/{organisation(1)}/{input_id(1, 2)}", token=world.token)
+    expect(page.locator("section tbody tr")).to_have_count(50)
+    page.get_by_role("button", name="Show more").press("Enter")
+    expect(page.get_by_role("link", name="Reader 50")).to_be_visible()
+    assert all("order=health" in url and f"input_id={input_id(1, 2)}" in url for url in asked), asked
+
+
+def test_the_keyboard_is_enough_for_runners(console: Console, world: World) -> None:
+    page = console.open("runners", token=world.token)
+    page.get_by_role("link", name="frost-warning").press("Enter")
+    summary = page.locator("summary").filter(has_text="sensor is silent")
+    opened = page.locator("details[open]")
+    expect(opened).to_have_count(1)
+    summary.press("Enter")
+    expect(opened).to_have_count(0)
+    summary.press("Space")
+    expect(opened).to_have_count(1)
+    opened.get_by_role("link").first.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page).to_have_url(re.compile("#/jobs/"))
 
 
 def test_runners_show_what_was_reported_and_how_to_start_one(console: Console, world: World) -> None:

@@ -2,14 +2,15 @@
 
 import { get, getPages } from "../api.js";
 import { html, useState } from "../html.js";
-import { useLoad } from "../load.js";
-import { Empty, FailureNote, JobLink, Name, Pending, useTitle } from "../parts.js";
+import { useEvery, useLoad } from "../load.js";
+import { Empty, FailureNote, JobLink, Name, Pending, Status, useTitle } from "../parts.js";
 import { to } from "../route.js";
 import { hindrance } from "../session.js";
-import { organisationName } from "../words.js";
+import { organisationName, shortId } from "../words.js";
 import { Metric } from "./job_bindings.js";
 
 const PAGE = 50;
+const REFRESH_MS = 60_000;
 
 /** @param {{ path: string[] }} props whose it is, and its id: two customers may have one with the same id */
 export function InputPage({ path }) {
@@ -66,43 +67,54 @@ export function InputPage({ path }) {
     <${Uses} organisation=${organisation} id=${id} />`;
 }
 
+/** The jobs that read it, the worst first. */
 function Uses({ organisation, id }) {
   const [pages, setPages] = useState(1);
-  const uses = useLoad(`uses ${organisation} ${id}`, (signal) =>
-    getPages(`/inputs/${encodeURIComponent(id)}/jobs`, { limit: PAGE }, pages, signal),
-  );
-  // Those of others that have one of the same id are no uses of this one.
-  const rows = (uses.data?.items ?? []).filter((/** @type {any} */ use) => use.organisation_id === organisation);
+  const query = { organisation_id: organisation, input_id: id, order: "health", expand: "source", limit: PAGE };
+  const jobs = useLoad(`uses ${organisation} ${id}`, (signal) => getPages("/jobs", query, pages, signal));
+  useEvery(jobs.reload, REFRESH_MS);
+  const items = /** @type {any[]} */ (jobs.data?.items ?? []);
   const more = () => {
     setPages(pages + 1);
-    uses.reload();
+    jobs.reload();
   };
   return html`<section aria-labelledby="uses">
     <h2 id="uses">Read by</h2>
-    ${uses.data ? html`<${FailureNote} failure=${uses.failure} retry=${uses.reload} />` : html`<${Pending} loaded=${uses} />`}
-    ${uses.data && rows.length === 0 && html`<${Empty}><p>No job reads it.</p><//>`}
+    ${jobs.data ? html`<${FailureNote} failure=${jobs.failure} retry=${jobs.reload} />` : html`<${Pending} loaded=${jobs} />`}
+    ${jobs.data && items.length === 0 && html`<${Empty}><p>No job reads it. <a href=${to(["setup"], { organisation })}>Set one up</a></p><//>`}
     ${
-      rows.length > 0 &&
+      items.length > 0 &&
       html`<table class="plainrows stacked">
+        <caption class="hidden">
+          Jobs that read this input, the worst first
+        </caption>
         <thead>
           <tr>
+            <th scope="col">Health</th>
             <th scope="col">Job</th>
             <th scope="col">In the role</th>
-            <th scope="col">Is</th>
+            <th scope="col">Source</th>
           </tr>
         </thead>
         <tbody>
-          ${rows.map(
-            (/** @type {any} */ use) =>
-              html`<tr key=${use.job_id}>
-                <td><${JobLink} id=${use.job_id}>${use.name}<//></td>
-                <td>${use.roles.map((/** @type {string} */ role, /** @type {number} */ index) => html`${index > 0 && ", "}<${Name}>${role}<//>`)}</td>
-                <td>${use.active ? "active" : "paused"}</td>
+          ${items.map(
+            (job) =>
+              html`<tr key=${job.id}>
+                <td><${Status} status=${job.health.status} /></td>
+                <td><${JobLink} id=${job.id}>${job.name}<//></td>
+                <td class="role" data-label="in the role">${rolesOf(job, id).map((role, index) => html`${index > 0 && ", "}<${Name}>${role}<//>`)}</td>
+                <td class="role" data-label="source"><${Name}>${job.source?.name ?? shortId(job.source_id)}<//></td>
               </tr>`,
           )}
         </tbody>
       </table>`
     }
-    ${uses.data?.next_cursor && html`<p class="foot"><button onClick=${more} disabled=${uses.isLoading}>Show more</button></p>`}
+    ${jobs.data?.next_cursor && html`<p class="foot"><button onClick=${more} disabled=${jobs.isLoading}>Show more</button></p>`}
   </section>`;
 }
+
+/** An id in an address may be written with capital letters. @param {any} job @param {string} id @returns {string[]} */
+const rolesOf = (job, id) =>
+  job.role_bindings
+    .filter((/** @type {any} */ binding) => binding.input_id === id.toLowerCase())
+    .map((/** @type {any} */ binding) => binding.role);

@@ -17,7 +17,7 @@ import { Changed, useSeen } from "./changed.js";
 /** @typedef {import("../contract_form.js").Bound} Bound */
 
 /** @param {any} job what its fields begin with @returns {Record<string, Bound>} */
-const boundBy = (job) =>
+export const boundBy = (job) =>
   Object.fromEntries(
     job.role_bindings.map((/** @type {any} */ binding) => [
       binding.role,

@@ -10,12 +10,13 @@ import {
   mistakesByPointer,
   useJudgement,
 } from "../contract_form.js";
-import { html, useState } from "../html.js";
+import { html, useRef, useState } from "../html.js";
 import { useLoad } from "../load.js";
 import { Name, Pending, notice } from "../parts.js";
 import { hindrance } from "../session.js";
 import { spoken } from "../words.js";
 import { Changed, useSeen } from "./changed.js";
+import { boundBy } from "./job_rebind.js";
 
 /** @typedef {import("../contract_form.js").Bound} Bound */
 
@@ -69,14 +70,26 @@ function Upgrade({ job, others, reload }) {
     post(`/jobs/${job.id}/upgrade`, asked, { dry_run: true }, signal),
   );
   const told = sent ?? judged.failure;
-  const plan = judged.data?.plan ?? told?.problem?.plan;
-  const entries = told?.entries ?? [];
-  const at = mistakesByPointer(entries, filled);
-  // Those that are missing, and those that were: what was chosen can be changed.
-  const asked = roles.filter(
-    (/** @type {any} */ role) =>
-      bound[role.role] || entries.some((/** @type {any} */ entry) => isMissing(entry) && entry.expected === role.role),
+  const { plan, entries } = useLast(chosen, judged, told);
+  const at = mistakesByPointer(told?.entries ?? [], filled);
+  const former = new Map((plan?.inputs ?? []).map((/** @type {any} */ step) => [step.role, step.previous_role]));
+  const isChanged = entries.some((entry) => entry.code === "role_changed");
+  const missing = new Set(entries.filter(isMissing).map((entry) => entry.expected));
+  const otherwise = roles.filter((/** @type {any} */ role) =>
+    differences(job.source_version, version, "input", role.role, former.get(role.role)).some(
+      ({ member }) => member !== "required",
+    ),
   );
+  // Those that are missing or measured in another way, and those that were: what was chosen can be changed.
+  const asked = roles.filter(
+    (/** @type {any} */ role) => bound[role.role] || missing.has(role.role) || (isChanged && otherwise.includes(role)),
+  );
+  const stored = boundBy(job);
+  const mistakesOf = (/** @type {any} */ role) =>
+    at.get(`role ${role.role}`) ??
+    (isChanged && otherwise.includes(role) && !bound[role.role]?.text ? [{ message: MEASURED_OTHERWISE }] : []);
+  // What a field says is not said again below.
+  const rest = (at.get("") ?? []).filter((entry) => entry.code !== "role_changed" || otherwise.length === 0);
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setSending(true);
@@ -106,7 +119,7 @@ function Upgrade({ job, others, reload }) {
       </select>
     </div>
     ${version && judged.isLoading && !plan && html`<p class="aside" role="status">Looking what it would do…</p>`}
-    ${version && plan && html`<${Plan} plan=${plan} />`}
+    ${version && plan && html`<${Plan} plan=${plan} before=${job.source_version} after=${version} entries=${entries} />`}
     ${
       version &&
       asked.map(
@@ -117,22 +130,66 @@ function Upgrade({ job, others, reload }) {
       organisation=${job.organisation_id}
       bound=${bound[role.role] ?? { text: "", id: "" }}
       set=${(/** @type {Bound} */ next) => (setSent(null), setBound({ ...bound, [role.role]: next }))}
-      mistakes=${at.get(`role ${role.role}`) ?? []}
+      now=${stored[former.get(role.role) ?? role.role]?.text ?? null}
+      mistakes=${mistakesOf(role)}
     />`,
       )
     }
-    ${version && (sent?.status === 412 || seen.isOld) ? html`<${Changed} what="job" goOn=${() => (setSent(null), seen.goOn(), judged.reload())} />` : version && html`<${Mistakes} told=${told} rest=${at.get("") ?? []} isTried=${sent !== null} />`}
+    ${version && (sent?.status === 412 || seen.isOld) ? html`<${Changed} what="job" goOn=${() => (setSent(null), seen.goOn(), judged.reload())} />` : version && html`<${Mistakes} told=${told} rest=${rest} isTried=${sent !== null} />`}
     ${version && judged.data?.warnings?.length > 0 && html`<ul class="note warn">${judged.data.warnings.map((/** @type {any} */ warning) => html`<li><bdi>${warning.message}</bdi></li>`)}</ul>`}
     ${version && html`<button class="main" disabled=${!judged.data || !judged.isSettled || isSending || seen.revision === null || seen.isOld}>Change to <bdi>${version.version}</bdi></button>`}
   </form>`;
 }
 
-/** @param {{ plan: import("../words.js").Schemas["UpgradePlan"] }} props */
-export function Plan({ plan }) {
+const MEASURED_OTHERWISE = "It is measured in another way now: choose again, the same one if it fits.";
+
+/**
+ * What the service said last to a version: while it is asked again, the plan and its fields stay where they are.
+ * @param {string} chosen
+ * @param {{ data: any }} judged
+ * @param {any} told
+ * @returns {{ plan: any, entries: import("../api.js").Entry[] }}
+ */
+function useLast(chosen, judged, told) {
+  const last = useRef({ chosen: "", plan: null, entries: [] });
+  const plan = judged.data?.plan ?? told?.problem?.plan;
+  if (plan) last.current = { chosen, plan, entries: told?.entries ?? [] };
+  return last.current.chosen === chosen ? last.current : { plan: null, entries: [] };
+}
+
+/** What of a role may be another in the next version. */
+const MEMBERS = ["input_kind", "metric", "unit", "required"];
+
+/**
+ * @param {any} before the contract that the job has
+ * @param {any} after the one to which it goes
+ * @param {"input" | "output"} what
+ * @param {string} role
+ * @param {string | null} previous
+ * @returns {{ member: string, from: any, to: any }[]}
+ */
+function differences(before, after, what, role, previous) {
+  const find = (/** @type {any} */ contract, /** @type {string} */ name) =>
+    contract?.[`${what}_roles`]?.find((/** @type {any} */ known) => known.role === name);
+  const [old, next] = [find(before, previous ?? role), find(after, role)];
+  if (!old || !next) return [];
+  return MEMBERS.map((member) => ({ member, from: old[member], to: next[member] })).filter(
+    ({ from, to }) => from !== to,
+  );
+}
+
+/**
+ * @param {{
+ *   plan: import("../words.js").Schemas["UpgradePlan"], before: any, after: any,
+ *   entries: import("../api.js").Entry[],
+ * }} props
+ */
+function Plan({ plan, before, after, entries }) {
   const rows = [
-    ...plan.inputs.map((step) => ({ ...step, what: "input" })),
-    ...plan.outputs.map((step) => ({ ...step, what: "output", previous_role: null })),
+    ...plan.inputs.map((step) => ({ ...step, what: /** @type {const} */ ("input") })),
+    ...plan.outputs.map((step) => ({ ...step, what: /** @type {const} */ ("output"), previous_role: null })),
   ];
+  const missing = new Set(entries.filter(isMissing).map((entry) => entry.expected));
   return html`<table class="plainrows stacked">
     <caption class="hidden">
       What the change of version would do
@@ -151,7 +208,8 @@ export function Plan({ plan }) {
             <td><${Name}>${step.role}<//></td>
             <td>an ${step.what}</td>
             <td>
-              ${ACTIONS[step.action] ?? spoken(step.action)}${step.previous_role && html`, <${Name}>${step.previous_role}<//>`}
+              ${step.what === "input" && missing.has(step.role) ? "has to be bound" : (ACTIONS[step.action] ?? spoken(step.action))}${step.previous_role && html`, <${Name}>${step.previous_role}<//>`}
+              ${differences(before, after, step.what, step.role, step.previous_role).map(({ member, from, to }) => html`<div class="aside">${spoken(member)}: <bdi>${String(from ?? "nothing")}</bdi> → <bdi>${String(to ?? "nothing")}</bdi></div>`)}
             </td>
           </tr>`,
       )}
