@@ -182,6 +182,7 @@ def test_a_plan_tells_of_other_units(console: Console, world: World) -> None:
     page = console.open(hail(world), token=world.token)
     page.get_by_role("combobox", name="Change it to").select_option(label="3.0.0")
     row = page.get_by_role("table").get_by_role("row", name=re.compile("^temperature"))
+    expect(row).to_contain_text("has to be chosen again")
     expect(row).to_contain_text("unit: °C → K")
     expect(page.get_by_text("It is measured in another way now")).to_be_visible()
     change = page.get_by_role("button", name="Change to 3.0.0")

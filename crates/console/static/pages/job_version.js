@@ -80,14 +80,15 @@ function Upgrade({ job, others, reload }) {
       ({ member }) => member !== "required",
     ),
   );
+  const again = new Set(isChanged ? otherwise.map((/** @type {any} */ role) => role.role) : []);
   // Those that are missing or measured in another way, and those that were: what was chosen can be changed.
   const asked = roles.filter(
-    (/** @type {any} */ role) => bound[role.role] || missing.has(role.role) || (isChanged && otherwise.includes(role)),
+    (/** @type {any} */ role) => bound[role.role] || missing.has(role.role) || again.has(role.role),
   );
   const stored = boundBy(job);
   const mistakesOf = (/** @type {any} */ role) =>
     at.get(`role ${role.role}`) ??
-    (isChanged && otherwise.includes(role) && !bound[role.role]?.text ? [{ message: MEASURED_OTHERWISE }] : []);
+    (again.has(role.role) && !bound[role.role]?.text ? [{ message: MEASURED_OTHERWISE }] : []);
   // What a field says is not said again below.
   const rest = (at.get("") ?? []).filter((entry) => entry.code !== "role_changed" || otherwise.length === 0);
   const submit = async (/** @type {Event} */ event) => {
@@ -119,7 +120,7 @@ function Upgrade({ job, others, reload }) {
       </select>
     </div>
     ${version && judged.isLoading && !plan && html`<p class="aside" role="status">Looking what it would do…</p>`}
-    ${version && plan && html`<${Plan} plan=${plan} before=${job.source_version} after=${version} entries=${entries} />`}
+    ${version && plan && html`<${Plan} plan=${plan} before=${job.source_version} after=${version} missing=${missing} again=${again} />`}
     ${
       version &&
       asked.map(
@@ -181,15 +182,20 @@ function differences(before, after, what, role, previous) {
 /**
  * @param {{
  *   plan: import("../words.js").Schemas["UpgradePlan"], before: any, after: any,
- *   entries: import("../api.js").Entry[],
+ *   missing: Set<unknown>, again: Set<string>,
  * }} props
  */
-function Plan({ plan, before, after, entries }) {
+function Plan({ plan, before, after, missing, again }) {
   const rows = [
     ...plan.inputs.map((step) => ({ ...step, what: /** @type {const} */ ("input") })),
     ...plan.outputs.map((step) => ({ ...step, what: /** @type {const} */ ("output"), previous_role: null })),
   ];
-  const missing = new Set(entries.filter(isMissing).map((entry) => entry.expected));
+  const whatHappens = (/** @type {any} */ step) =>
+    step.what === "input" && missing.has(step.role)
+      ? "has to be bound"
+      : step.what === "input" && again.has(step.role)
+        ? "has to be chosen again"
+        : (ACTIONS[step.action] ?? spoken(step.action));
   return html`<table class="plainrows stacked">
     <caption class="hidden">
       What the change of version would do
@@ -208,7 +214,7 @@ function Plan({ plan, before, after, entries }) {
             <td><${Name}>${step.role}<//></td>
             <td>an ${step.what}</td>
             <td>
-              ${step.what === "input" && missing.has(step.role) ? "has to be bound" : (ACTIONS[step.action] ?? spoken(step.action))}${step.previous_role && html`, <${Name}>${step.previous_role}<//>`}
+              ${whatHappens(step)}${step.previous_role && html`, <${Name}>${step.previous_role}<//>`}
               ${differences(before, after, step.what, step.role, step.previous_role).map(({ member, from, to }) => html`<div class="aside">${spoken(member)}: <bdi>${String(from ?? "nothing")}</bdi> → <bdi>${String(to ?? "nothing")}</bdi></div>`)}
             </td>
           </tr>`,
