@@ -19,10 +19,22 @@ use flate2::Compression;
 use flate2::read::GzEncoder;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// What the page may do: run and show what comes from this service, and call nothing but this service. No page has it
-/// in a frame. There is no inline script and no inline style, so nothing has to be excepted.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What the page may do: run and show what comes from this service, and call nothing but this service and these
+/// origins, at which a person signs in. No page has it in a frame. There is no inline script and no inline style, so
+/// nothing has to be excepted.
+///
+/// ```
+/// let policy = prediction_console::content_security_policy(["https://login.example"]);
+/// assert!(policy.contains("connect-src 'self' https://login.example;"));
+/// ```
+#[must_use]
+pub fn content_security_policy<'a>(origins: impl IntoIterator<Item = &'a str>) -> String {
+    let called = origins.into_iter().fold("'self'".to_owned(), |called, origin| called + " " + origin);
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src {called}; img-src 'self' data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
 
 /// Below which path the page looks for its files.
 pub const FOLDER: &str = "/console/";

@@ -1,10 +1,11 @@
 // The console: its frame, and which page is shown.
 
 import { html, render, useEffect, useRef } from "./html.js";
+import { progress, takeAnswer } from "./issuer.js";
 import { Notices, notice } from "./parts.js";
 import { followAddress, route, to } from "./route.js";
 import { begin, claims, signOut, token } from "./session.js";
-import { SignIn } from "./sign_in.js";
+import { HandedOver, SignIn } from "./sign_in.js";
 import { CataloguePage } from "./pages/catalogue.js";
 import { HealthPage } from "./pages/health.js";
 import { InputPage } from "./pages/input.js";
@@ -23,6 +24,11 @@ const PAGES = [
 ];
 
 function App() {
+  const isForAnother = progress.value === "handing over" || progress.value === "handed over";
+  return isForAnother ? html`<${HandedOver} />` : html`<${Frame} />`;
+}
+
+function Frame() {
   const { path } = route.value;
   const place = path[0] ?? "";
   const found = PAGES.find((page) => (page.path[0] ?? "") === place);
@@ -51,6 +57,7 @@ function App() {
       ${token.value !== null && html`<${Who} />`}
     </header>
     <main id="main" tabindex="-1" ref=${main}>
+      ${token.value === null && progress.value === "here" && html`<p role="status">Signing in…</p>`}
       ${
         token.value !== null &&
         (found
@@ -80,6 +87,7 @@ function Who() {
   </div>`;
 }
 
+takeAnswer();
 begin();
 followAddress();
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("console")));

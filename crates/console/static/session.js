@@ -78,9 +78,11 @@ export const claims = computed(() => {
  * @param {string} scope
  */
 export function hindrance(scope) {
-  const { scope: scopes } = claims.value;
+  const { scope: scopes, scp, roles, permissions } = claims.value;
   // An issuer may say it in another claim: then only the service knows.
-  if (typeof scopes !== "string" || scopes.split(" ").includes(scope)) return null;
+  if (typeof scopes !== "string" || [scp, roles, permissions].some((claim) => claim !== undefined)) return null;
+  // And it may write something before the name, such as predictions/jobs:read.
+  if (scopes.split(" ").some((given) => given.endsWith(scope))) return null;
   return `Your token lacks the scope ${scope}.`;
 }
 

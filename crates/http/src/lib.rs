@@ -57,5 +57,5 @@ pub mod openapi {
 pub use api::{Api, REQUEST_DEADLINE, Runtime, SET_UP_DEADLINE, Writers};
 pub use metrics::ConnectionEnd;
 pub use rate_limits::{RateLimits, network};
-pub use routes::{configure, configure_console, configure_internal, configure_public};
+pub use routes::{Console, ConsoleSignIn, configure, configure_internal, configure_public};
 pub use traces::Traces;

@@ -31,7 +31,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::request::Call;
 use prediction_wire as wire;
 
-pub use self::console::configure_console;
+pub use self::console::{Console, ConsoleSignIn};
 
 /// Every endpoint of the API, in the order in which a path is looked for: fixed segments before `{…}`.
 const ENDPOINTS: [Endpoint; 50] = [

@@ -1,5 +1,6 @@
 //! What can be said on the command line and in the environment: one list for both, and for the help.
 
+mod console;
 mod usage;
 
 use std::num::NonZeroU32;
@@ -9,10 +10,12 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use prediction_adapters_postgres::Settings as PostgresSettings;
+use prediction_adapters_web::Transport;
 use prediction_cli::{DEFAULT_DATA_FOLDER, Verb};
 use prediction_domain::model::{OrganisationId, Permission, nearest};
 use prediction_identity::profile::TokenProfile;
 
+pub(crate) use self::console::ConsoleOptions;
 pub(crate) use self::usage::UsageOptions;
 
 /// Register predictive models, publish immutable versions of their contracts, and configure them as jobs for customers.
@@ -131,9 +134,8 @@ pub(crate) struct ServeOptions {
         value_name = "URL"
     )]
     pub(crate) otlp_endpoint: Option<String>,
-    /// Do not serve the console at /, which leads to the documentation then
-    #[arg(long, env = "PREDICTION_API_NO_CONSOLE")]
-    pub(crate) no_console: bool,
+    #[command(flatten)]
+    pub(crate) console: ConsoleOptions,
     #[command(flatten)]
     pub(crate) identity: IdentityOptions,
     #[command(flatten)]
@@ -264,6 +266,13 @@ pub(crate) struct IssuerOptions {
     pub(crate) organisations_file: Option<PathBuf>,
 }
 
+impl IssuerOptions {
+    /// How the issuer may be reached.
+    pub(crate) fn transport(&self) -> Transport {
+        if self.issuer_over_http { Transport::HttpToThisMachine } else { Transport::Https }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["organisations", "all_organisations"])))]
 pub(crate) struct TokenOptions {
@@ -374,7 +383,7 @@ fn scopes(text: &str) -> Result<Scopes, String> {
 
 /// As browsers write it (RFC 6454): a scheme, a host in small letters, a port if it is not the usual one, and nothing
 /// else.
-fn origin(text: &str) -> Result<String, String> {
+pub(crate) fn origin(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:[]".contains(&byte);
     if text == "*" || host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_host)) {

@@ -54,7 +54,8 @@ pub(crate) fn greet(
         folder: &options.database.data.data_dir,
         claim: options.identity.organisations_claim.as_deref(),
     };
-    let console = if addresses.has_console { in_browser(&url, identity)? } else { String::new() };
+    let signs_in = options.console.console_client_id.is_some();
+    let console = if addresses.has_console { in_browser(&url, identity, signs_in)? } else { String::new() };
     let ways = format!("{}{}", by_commands(&reach, identity, &program), by_requests(&url, identity, &program));
     // A user who has closed the terminal does not need the greeting.
     let what = if options.demo { DEMO } else { "" };
@@ -74,14 +75,15 @@ The Prediction API listens on {url}
     )
 }
 
-/// Where a browser finds the console; signed in, if this service can mint tokens. What stands behind the # is sent to
-/// no server, and so is in no log; the console takes it out of the address at once.
-fn in_browser(url: &str, identity: &Identity) -> anyhow::Result<String> {
+/// Where a browser finds the console; signed in, if this service can mint tokens, and else by the issuer or a token.
+/// What stands behind the # is sent to no server, and so is in no log; the console takes it out of the address at once.
+fn in_browser(url: &str, identity: &Identity, signs_in: bool) -> anyhow::Result<String> {
     Ok(match identity {
         Identity::Local(identity) => {
             let token = identity::mint_for_console(identity)?;
             format!("\nLook at it in a browser. This link signs in, and is good for a day:\n\n{url}/#token={token}\n")
         }
+        Identity::Issuer { .. } if signs_in => format!("\nLook at it in a browser, and sign in:\n\n{url}/\n"),
         Identity::Issuer { .. } => format!("\nLook at it in a browser, and sign in with a token:\n\n{url}/\n"),
     })
 }
@@ -259,10 +261,12 @@ mod tests {
 
     #[test]
     fn the_link_to_the_console_signs_in_where_this_service_mints_tokens() {
-        let link = in_browser(USUAL_URL, &local()).unwrap();
+        let link = in_browser(USUAL_URL, &local(), false).unwrap();
         assert!(link.contains("\n\nhttp://localhost:8000/#token=eyJ"), "{link}");
-        let link = in_browser(USUAL_URL, &issuer()).unwrap();
-        assert!(link.ends_with("\n\nhttp://localhost:8000/\n"), "{link}");
+        for (signs_in, way) in [(false, "sign in with a token:"), (true, "sign in:")] {
+            let link = in_browser(USUAL_URL, &issuer(), signs_in).unwrap();
+            assert!(link.ends_with(&format!("{way}\n\nhttp://localhost:8000/\n")), "{link}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use prediction_adapters_web::{AddressError, Place, PublishedKeys, Transport};
+use prediction_adapters_web::{AddressError, Place, PublishedKeys};
 use prediction_domain::model::{Permission, Scope};
 use prediction_identity::TokenVerifier;
 use prediction_identity::issuer::IssuerIdentity;
@@ -98,12 +98,11 @@ fn of_issuer(issuer: &str, options: &IssuerOptions, identity: &IdentityOptions) 
 }
 
 fn published_keys(issuer: &str, options: &IssuerOptions) -> anyhow::Result<PublishedKeys> {
-    let transport = if options.issuer_over_http { Transport::HttpToThisMachine } else { Transport::Https };
     let (place, option) = match &options.jwks_url {
         Some(url) => (Place::At(url.clone()), "--jwks-url"),
         None => (Place::Discovered(issuer.to_owned()), "--issuer"),
     };
-    PublishedKeys::new(place, transport).map_err(|error| match error {
+    PublishedKeys::new(place, options.transport()).map_err(|error| match error {
         AddressError::NotHttps => {
             anyhow!("cannot use {option}: {error}; --issuer-over-http allows http on this machine")
         }

@@ -4,6 +4,7 @@ mod background;
 mod command_line;
 mod connection;
 mod connections;
+mod console;
 mod data_folder;
 mod database;
 mod demo;

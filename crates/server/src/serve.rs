@@ -24,7 +24,7 @@ use crate::connections::Connections;
 use crate::database::Database;
 use crate::demo::{self, Demo};
 use crate::greeting::Addresses;
-use crate::{connections, database, greeting, identity, listener, logging};
+use crate::{connections, console, database, greeting, identity, listener, logging};
 use prediction_adapters_system::{ProcessClock, SystemClock, TimeOrderedIds};
 
 /// How many connections the internal listener has: for a few operators and monitors.
@@ -45,6 +45,7 @@ pub(crate) fn serve(mut options: ServeOptions) -> anyhow::Result<()> {
 fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
     logging::start(options)?;
     let identity = identity::of_server(options)?;
+    let console = console::of_server(options)?;
     let export = options.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()).map(TraceExport::start);
     let export = export.transpose().context("cannot use --otlp-endpoint")?;
     let database = database::open(&options.database)?;
@@ -82,7 +83,7 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
     let addresses = Addresses {
         public: listener::addresses(&public)?,
         internal: listener::addresses(&internal)?,
-        has_console: !options.no_console,
+        has_console: console.is_some(),
     };
     let per_peer = options.max_connections_per_peer.map(|most| most.get() as usize);
     // A pool may be replaced by another one while its connections hang.
@@ -95,7 +96,6 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
     rt::System::new().block_on(async {
         let (for_public, for_internal) = (api.clone(), api.clone());
         let (origins, is_compressing) = (options.cors_origins.clone(), options.compress);
-        let console = if options.no_console { |_: &mut _| () } else { prediction_http::configure_console };
         let configure =
             if internal.is_empty() { prediction_http::configure } else { prediction_http::configure_public };
         let server = Server::build().disable_signals().shutdown_timeout(SHUTDOWN_SECONDS);
@@ -106,7 +106,7 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
                 .wrap(from_fn(prediction_http::middleware::observe))
                 // Outside, since errors are written anew by the one before.
                 .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-                .configure(console)
+                .configure(|config| console.iter().for_each(|console| console.configure(config)))
                 .configure(configure)
         })?;
         let server = listener::serve(server, internal, &internal_connections, move || {

@@ -12,7 +12,7 @@ from service.processes import Server, mint
 
 from .world import World, organisation
 
-CHROMIUM = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+CHROMIUM = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 # What a browser does for its maker and its user, and nothing here wants.
 QUIET = [
     "--headless",

@@ -36,6 +36,8 @@ def test_all_of_it_is_small(console: Console, world: World) -> None:
         page = console.open(where, token=world.token)
         expect(page.locator(awaited).first).to_be_visible()
         page.wait_for_load_state("networkidle")
+        # Loaded when somebody signs in at an issuer, and never otherwise.
+        page.evaluate("import('./console/lib/oauth4webapi.js')")
         entries = page.evaluate(
             "[...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')]"
             ".map(entry => [entry.name.split('#')[0], entry.encodedBodySize])"

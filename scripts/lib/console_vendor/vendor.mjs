@@ -15,6 +15,7 @@ const LIBRARIES = [
   { name: "preact", from: "preact/hooks/dist/hooks.mjs", file: "hooks.js" },
   { name: "@preact/signals-core", from: "@preact/signals-core/dist/signals-core.mjs", file: "signals-core.js" },
   { name: "@preact/signals", from: "@preact/signals/dist/signals.mjs", file: "signals.js" },
+  { name: "oauth4webapi", from: "oauth4webapi/build/index.js", file: "oauth4webapi.js" },
   { name: "htm", from: "htm/dist/htm.mjs", file: "htm.js" },
   // Its module is not minified, and three times as long.
   { name: "uplot", from: "uplot/dist/uPlot.iife.min.js", file: "uplot.js", after: "export default uPlot;\n" },
@@ -33,7 +34,7 @@ for (const { name, from, file, after = "" } of LIBRARIES) {
   const text = readFileSync(join(packages, from), "utf8")
     .replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "")
     .trimEnd();
-  const calls = text.replace(/\b(from|import)\s*"([^"./][^"]*)"/g, (whole, word, called) => {
+  const calls = text.replace(/\b(from|import)\s*"([^"./][^"()]*)"/g, (whole, word, called) => {
     if (!FILES[called]) throw new Error(`${name} calls ${called}, which is not here`);
     return `${word}"${FILES[called]}"`;
   });

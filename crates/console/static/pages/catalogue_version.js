@@ -1,4 +1,5 @@
-// One version of a model: its contract, what changed since another one, where it is in its life, and who could go to it.
+// One version of a model: its contract, what changed since another one, where it is in its life, and who could go to
+// it.
 
 import { get, put } from "../api.js";
 import { Field, focusFirstMistake } from "../contract_form.js";

@@ -1,9 +1,12 @@
-// A certified OpenID provider on this machine, for the tests of crates/server/tests/it/oidc.rs. It prints its name, then obeys:
+// A certified OpenID provider on this machine, for the tests of crates/server/tests/it/oidc.rs and of the console in a
+// browser (scripts/lib/console_tests/test_sign_in.py). It prints its name, then obeys:
 //
 //   rotate     publishes another key beside the first, and signs with it
 //   withdraw   publishes only that one
 //   lie        describes itself as another issuer
 //   confess    no longer does
+//   refuse     lets no person in
+//   accept     does again
 //   visit URL  opens a page as a person with a browser does who agrees to everything
 //
 // and answers "done" to each. It ends with its input.
@@ -13,7 +16,7 @@ import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
 const AUDIENCE = 'https://predictions.example';
-const SCOPE = 'catalog:write jobs:read jobs:write predictions:read predictions:write';
+const SCOPE = 'catalog:write inputs:read inputs:write jobs:read jobs:write predictions:read predictions:write';
 
 // The provider's own notes do not go where answers go.
 console.info = console.error;
@@ -51,7 +54,19 @@ const publishing = (issuer, keys, alg) => {
         response_types: ['code'],
         scope: `openid offline_access ${SCOPE}`,
       },
+      {
+        // The console of a service on this machine, at whatever port that listens at.
+        client_id: 'console',
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        grant_types: ['authorization_code'],
+        id_token_signed_response_alg: alg,
+        redirect_uris: ['http://127.0.0.1/'],
+        response_types: ['code'],
+        scope: `openid ${SCOPE}`,
+      },
     ],
+    clientBasedCORS: (_, origin, client) => client.clientId === 'console' && origin.startsWith('http://127.0.0.1:'),
     scopes: ['openid', 'offline_access', ...SCOPE.split(' ')],
     ttl: { ClientCredentials: 600 },
     features: {
@@ -85,7 +100,9 @@ const publishing = (issuer, keys, alg) => {
 const agree = async (provider, request, response) => {
   const { prompt, params, session } = await provider.interactionDetails(request, response);
   let result = { login: { accountId: 'a-person' } };
-  if (prompt.name === 'consent') {
+  if (refuses) {
+    result = { error: 'access_denied', error_description: 'This account is <b>closed</b>.' };
+  } else if (prompt.name === 'consent') {
     const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
     grant.addOIDCScope(params.scope);
     grant.addResourceScope(AUDIENCE, params.scope);
@@ -127,6 +144,7 @@ const visit = async (url) => {
 
 let answer;
 let lies = false;
+let refuses = false;
 const server = createServer((request, response) => {
   if (lies && request.url.startsWith('/.well-known/')) {
     response.setHeader('content-type', 'application/json');
@@ -145,6 +163,8 @@ const commands = {
   withdraw: () => { answer = publishing(issuer, [second], 'ES256'); },
   lie: () => { lies = true; },
   confess: () => { lies = false; },
+  refuse: () => { refuses = true; },
+  accept: () => { refuses = false; },
   visit,
 };
 for await (const line of createInterface({ input: process.stdin })) {
