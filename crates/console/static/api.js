@@ -72,19 +72,33 @@ const MOST_SHORT_PAGES = 20;
  * @param {Query & { limit: number }} query
  * @param {number} count
  * @param {AbortSignal} signal
- * @returns {Promise<{ items: any[], next_cursor: string | null }>}
+ * @returns {Promise<{ items: any[], next_cursor: string | null } & Record<string, any>>} the last page, with what is
+ *   on those before
  */
 export async function getPages(path, query, count, signal) {
   const items = [];
-  let cursor = null;
+  /** @type {any} */
+  let answer = { next_cursor: null };
   for (let page = 0; page < count * MOST_SHORT_PAGES && items.length < count * query.limit; page += 1) {
-    const answer = await get(path, { ...query, cursor }, signal);
+    answer = await get(path, { ...query, cursor: answer.next_cursor }, signal);
     items.push(...answer.items);
-    cursor = answer.next_cursor;
-    if (cursor === null) break;
+    if (answer.next_cursor === null) break;
   }
-  return { items, next_cursor: cursor };
+  return { ...answer, items };
 }
+
+/** The longest page that the service gives. */
+const LONGEST_PAGE = 200;
+/** More than these would be no list to choose from. */
+const MOST_PAGES = 10;
+
+/**
+ * A list to its end, for what is chosen from, or shown as a whole. Only a very long one has a cursor then.
+ * @param {string} path
+ * @param {Query} query
+ * @param {AbortSignal} signal
+ */
+export const getAll = (path, query, signal) => getPages(path, { ...query, limit: LONGEST_PAGE }, MOST_PAGES, signal);
 
 /**
  * @param {string} path

@@ -140,6 +140,16 @@ export function Empty({ children }) {
   return html`<div class="empty">${children}</div>`;
 }
 
+/**
+ * Says that a list was not read to its end.
+ * @param {{ loaded: import("./load.js").Loaded<any>, kind: string }} props
+ */
+export function Rest({ loaded, kind }) {
+  const { items, next_cursor: cursor } = loaded.data ?? {};
+  if (!cursor) return null;
+  return html`<p class="aside foot">These are the first ${items.length} ${kind}. <code>prediction get ${kind}</code> lists all.</p>`;
+}
+
 export function Loading() {
   return html`<p class="loading" role="status">Reading…</p>`;
 }

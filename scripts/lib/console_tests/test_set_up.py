@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from .conftest import Console
 from .test_answers import problem, refuse_once
@@ -76,6 +76,24 @@ def test_the_keyboard_is_enough_and_the_same_job_is_no_second_one(console: Conso
     page.keyboard.press("Enter")
     expect(box).to_have_value("Wetterstation Nord")
     expect(page.get_by_text(re.compile("would be created|would be changed"))).to_be_visible()
+
+
+def test_what_can_be_chosen_is_all_there_is(console: Console, world: World) -> None:
+    """The service gives pages, of one here. Who is on the second page is a customer, too."""
+
+    def shorten(route: Route) -> None:
+        route.continue_(url=re.sub("limit=[0-9]+", "limit=1", route.request.url))
+
+    offered: list[list[str]] = []
+    for is_short in (False, True):
+        if is_short:
+            console.page.route(re.compile(r"/api/v1/(sources|organisations|source_versions)\?"), shorten)
+            console.page.goto("about:blank")
+        page = form(console, world, "frost-warning")
+        boxes = [page.get_by_label(label, exact=True) for label in ("Organisation", "Source", "Version")]
+        offered.append([text for box in boxes for text in box.locator("option").all_inner_texts()])
+    assert offered[0] == offered[1]
+    assert len(offered[0]) > 8
 
 
 def test_what_is_there_is_reused(console: Console, world: World) -> None:

@@ -1,6 +1,6 @@
 // The catalogue: models, their versions, and how the jobs of each version are.
 
-import { get } from "../api.js";
+import { get, getAll } from "../api.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
 import {
@@ -11,6 +11,7 @@ import {
   Loading,
   Name,
   Pending,
+  Rest,
   Time,
   useNow,
   useTitle,
@@ -22,8 +23,6 @@ import { STATUSES, shortId } from "../words.js";
 import { Publish } from "./catalogue_publish.js";
 import { VersionPage } from "./catalogue_version.js";
 
-const MOST = 200;
-
 /** @param {{ path: string[] }} props */
 export function CataloguePage({ path }) {
   const [source, version] = path;
@@ -32,7 +31,7 @@ export function CataloguePage({ path }) {
 
 function Sources() {
   useTitle("Catalogue");
-  const sources = useLoad("sources", (signal) => get("/sources", { limit: MOST }, signal));
+  const sources = useLoad("sources", (signal) => getAll("/sources", {}, signal));
   const counts = useLoad("counts by source", (signal) => get("/jobs/health", { group_by: "source" }, signal));
   const items = sources.data?.items ?? [];
   const jobs = jobsOf(counts.data, "source_id");
@@ -78,7 +77,7 @@ function Sources() {
         </tbody>
       </table>`
     }
-    ${sources.data?.next_cursor && html`<p class="aside foot">The first ${MOST} sources; <code>prediction get sources</code> lists all.</p>`}`;
+    <${Rest} loaded=${sources} kind="sources" />`;
 }
 
 /**
@@ -95,7 +94,7 @@ const total = (counts) => STATUSES.reduce((sum, status) => sum + (counts?.[statu
 function SourcePage({ id, version }) {
   const source = useLoad(`source ${id}`, (signal) => get(`/sources/${encodeURIComponent(id)}`, {}, signal));
   const versions = useLoad(`versions ${id}`, (signal) =>
-    get("/source_versions", { source_id: id, expand: "contract", limit: MOST }, signal),
+    getAll("/source_versions", { source_id: id, expand: "contract" }, signal),
   );
   const counts = useLoad(`counts by version ${id}`, (signal) =>
     get("/jobs/health", { source_id: id, group_by: "source_version" }, signal),

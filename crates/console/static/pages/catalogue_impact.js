@@ -1,6 +1,6 @@
 // What an upgrade of all jobs of a model to a version would come to; and upgrading those that are ready.
 
-import { get, post } from "../api.js";
+import { getPages, post } from "../api.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
 import { Empty, FailureNote, JobLink, Loading, Name, notice } from "../parts.js";
@@ -20,10 +20,15 @@ const MEANINGS = {
 
 export function Impact({ version, reload }) {
   const [isAsked, setAsked] = useState(false);
+  const [pages, setPages] = useState(1);
   const impact = useLoad(isAsked ? `impact ${version.id}` : null, (signal) =>
-    get(`/source_versions/${version.id}/impact`, { limit: PAGE }, signal),
+    getPages(`/source_versions/${version.id}/impact`, { limit: PAGE }, pages, signal),
   );
-  const { counts, items = [] } = impact.data ?? {};
+  const more = () => {
+    setPages(pages + 1);
+    impact.reload();
+  };
+  const { counts, items = [] } = impact.data ?? /** @type {Record<string, any>} */ ({});
   const ready = items.filter((/** @type {any} */ item) => item.outcome === "ready");
   return html`<section aria-labelledby="impact">
     <h2 id="impact">Who could go to it</h2>
@@ -66,7 +71,7 @@ export function Impact({ version, reload }) {
         </tbody>
       </table>`
     }
-    ${impact.data?.next_cursor && html`<p class="aside">The first ${items.length} jobs.</p>`}
+    ${impact.data?.next_cursor && html`<p class="aside">The first ${items.length} jobs. <button onClick=${more} disabled=${impact.isLoading}>Show more</button></p>`}
     ${ready.length > 0 && html`<${UpgradeReady} version=${version} ready=${ready} done=${() => (impact.reload(), reload())} />`}
   </section>`;
 }

@@ -1,6 +1,6 @@
 // Going to another version: first what it would do, then doing it.
 
-import { get, post } from "../api.js";
+import { getAll, post } from "../api.js";
 import {
   Mistakes,
   RoleField,
@@ -20,8 +20,6 @@ import { boundBy } from "./job_rebind.js";
 
 /** @typedef {import("../contract_form.js").Bound} Bound */
 
-const MOST = 200;
-
 /** What the words of a plan mean. @type {Record<string, string>} */
 const ACTIONS = {
   kept: "stays as it is",
@@ -36,7 +34,7 @@ const ACTIONS = {
 
 export function Version({ job, reload }) {
   const versions = useLoad(`versions ${job.source_id}`, (signal) =>
-    get("/source_versions", { source_id: job.source_id, expand: "contract", limit: MOST }, signal),
+    getAll("/source_versions", { source_id: job.source_id, expand: "contract" }, signal),
   );
   const mayWrite = hindrance("jobs:write");
   const others = (versions.data?.items ?? []).filter(

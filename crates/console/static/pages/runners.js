@@ -1,6 +1,6 @@
 // Runners: which models are run, by what they last reported; and how to start one.
 
-import { get } from "../api.js";
+import { get, getAll } from "../api.js";
 import { html } from "../html.js";
 import { useEvery, useLoad } from "../load.js";
 import {
@@ -12,6 +12,7 @@ import {
   JobLink,
   Loading,
   Name,
+  Rest,
   Status,
   Time,
   useNow,
@@ -30,7 +31,7 @@ const REFRESH_MS = 60_000;
 export function RunnersPage() {
   useTitle("Runners");
   const { source } = route.value.query;
-  const sources = useLoad("sources", (signal) => get("/sources", { limit: MOST }, signal));
+  const sources = useLoad("sources", (signal) => getAll("/sources", {}, signal));
   const counts = useLoad("counts by source", (signal) => get("/jobs/health", { group_by: "source" }, signal));
   const mayRead = hindrance("predictions:read");
   const jobs = useLoad(source ? `jobs of ${source}` : null, (signal) => readJobs(source, mayRead === null, signal));
@@ -57,6 +58,7 @@ export function RunnersPage() {
       >`
     }
     ${items.length > 0 && html`<${Sources} items=${items} groups=${groups} source=${source} />`}
+    <${Rest} loaded=${sources} kind="sources" />
     ${chosen && html`<${Reports} source=${chosen} jobs=${jobs} mayRead=${mayRead} now=${now} />`}`;
 }
 

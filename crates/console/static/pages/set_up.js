@@ -1,6 +1,6 @@
 // Setting up a job: a form made from the contract of a version, judged by the service while it is filled in.
 
-import { get, post } from "../api.js";
+import { getAll, post } from "../api.js";
 import {
   Field,
   Mistakes,
@@ -12,7 +12,7 @@ import {
 } from "../contract_form.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
-import { Empty, FailureNote, Loading, Name, notice, useTitle } from "../parts.js";
+import { Empty, FailureNote, Loading, Name, Rest, notice, useTitle } from "../parts.js";
 import { go, narrow, route } from "../route.js";
 import { hindrance, onlyOrganisation } from "../session.js";
 import { organisationName } from "../words.js";
@@ -20,19 +20,18 @@ import { organisationName } from "../words.js";
 /** @typedef {import("../schema.js").components["schemas"]} Schemas */
 /** @typedef {import("../contract_form.js").Bound} Bound */
 
-const MOST = 200;
 /** Fields of the form that are no roles. */
 const OWN_FIELDS = ["/organisation_id", "/job/name", "/job/source_version_id"];
 
 export function SetUpPage() {
   useTitle("Set up a job");
-  const sources = useLoad("sources", (signal) => get("/sources", { limit: MOST }, signal));
+  const sources = useLoad("sources", (signal) => getAll("/sources", {}, signal));
   const organisations = useLoad(onlyOrganisation.value ? null : "organisations", (signal) =>
-    get("/organisations", { limit: MOST }, signal),
+    getAll("/organisations", {}, signal),
   );
   const { source } = route.value.query;
   const versions = useLoad(source ? `versions ${source}` : null, (signal) =>
-    get("/source_versions", { source_id: source, expand: "contract", limit: MOST }, signal),
+    getAll("/source_versions", { source_id: source, expand: "contract" }, signal),
   );
   const failure = sources.failure ?? organisations.failure ?? versions.failure;
   const retry = () => [sources, organisations, versions].forEach((loaded) => loaded.reload());
@@ -42,7 +41,9 @@ export function SetUpPage() {
     ${mayWrite && html`<${Empty}><p>${mayWrite} So no job can be set up with it.</p><//>`}
     ${!mayWrite && sources.isLoading && !sources.data && html`<${Loading} />`}
     ${!mayWrite && sources.data?.items.length === 0 && html`<${NoSources} />`}
-    ${!mayWrite && sources.data?.items.length > 0 && html`<${Form} sources=${sources.data.items} organisations=${organisations.data?.items ?? []} versions=${versions} />`}`;
+    ${!mayWrite && sources.data && sources.data.items.length > 0 && html`<${Form} sources=${sources.data.items} organisations=${organisations.data?.items ?? []} versions=${versions} />`}
+    <${Rest} loaded=${sources} kind="sources" />
+    <${Rest} loaded=${organisations} kind="organisations" />`;
 }
 
 function NoSources() {
