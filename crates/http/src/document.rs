@@ -185,7 +185,12 @@ fn answer(operation: &Operation, status: u16, text: &str, body: &Body) -> Respon
         }
     }
     if operation.has_entity_tag(status) {
-        response = response.header("ETag", text_header("The entity tag: the revision in quotation marks."));
+        let of = if operation.answers.iter().any(|(_, _, body)| body.page().is_some()) {
+            "The entity tag of the page: a digest of it. Rows of CSV have none."
+        } else {
+            "The entity tag: the revision in quotation marks."
+        };
+        response = response.header("ETag", text_header(of));
     }
     if status == 201 || status == 303 {
         response = response.header("Location", text_header("Where it is."));

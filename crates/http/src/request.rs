@@ -35,8 +35,8 @@ pub(crate) use actix_web::http::header::ETAG;
 pub(crate) use body::Body;
 pub(crate) use cursor::Place;
 pub(crate) use precondition::{
-    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, keeper_digest, organisation_digest, run_digest,
-    version_tag, versions_tag,
+    Freshness, Shown, entity_tag, input_tag, inputs_digest, job_tag, keeper_digest, organisation_digest, page_tag,
+    run_digest, version_tag, versions_tag,
 };
 pub(crate) use query::Query;
 

@@ -216,19 +216,26 @@ const TYPICAL_BODY: usize = 1_024;
 /// A body in JSON, of about that many bytes: a buffer that has to grow step by step is copied at each. One that turns
 /// out to be long is written where no connection waits for it.
 async fn json(call: &Call, status: StatusCode, about: usize, body: impl Serialize + Send + 'static) -> Answer {
+    Ok(response(status, written(call, about, body).await?))
+}
+
+fn response(status: StatusCode, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::build(status).content_type(header::ContentType::json()).body(body)
+}
+
+async fn written(call: &Call, about: usize, body: impl Serialize + Send + 'static) -> Result<Vec<u8>, Problem> {
     let failed = |error| Problem::new(ProblemCode::InternalError).caused_by(error);
     let mut beginning = Beginning::of(about);
-    let bytes = match serde_json::to_writer(&mut beginning, &body) {
-        Ok(()) => beginning.bytes,
-        Err(error) if !error.is_io() => return Err(failed(error)),
+    match serde_json::to_writer(&mut beginning, &body) {
+        Ok(()) => Ok(beginning.bytes),
+        Err(error) if !error.is_io() => Err(failed(error)),
         Err(_) => {
             drop(beginning);
             let written = call.service().compute(move || serde_json::to_vec(&body)).await;
             // What was done is done: only the answer is missing.
-            written.map_err(|_| Problem::unavailable(ProblemCode::DeadlineExceeded))?.map_err(failed)?
+            written.map_err(|_| Problem::unavailable(ProblemCode::DeadlineExceeded))?.map_err(failed)
         }
-    };
-    Ok(HttpResponse::build(status).content_type(header::ContentType::json()).body(bytes))
+    }
 }
 
 /// The first bytes of a body, as many as are written at once, where requests are answered.
@@ -258,15 +265,28 @@ impl io::Write for Beginning {
     }
 }
 
-/// A page of a list.
+/// A page of a list: nothing but its tag when the reader has it already. It saves sending, not reading: no list has a
+/// revision, and to count one up would let writers of a customer wait for each other.
 async fn page<T: Serialize + Send + 'static>(call: &Call, list: wire::Page<T>) -> Answer {
-    json(call, StatusCode::OK, TYPICAL_BODY * (list.items.len() + 1), list).await
+    let about = TYPICAL_BODY * (list.items.len() + 1);
+    let body = written(call, about, list).await?;
+    let tag = crate::request::page_tag(&body);
+    if call.freshness()?.has(&tag) {
+        return Ok(unchanged(&tag));
+    }
+    let mut response = response(StatusCode::OK, body);
+    insert(&mut response, crate::request::ETAG, &tag);
+    Ok(response)
+}
+
+fn unchanged(entity_tag: &str) -> HttpResponse {
+    HttpResponse::NotModified().insert_header((crate::request::ETAG, entity_tag)).finish()
 }
 
 /// A single resource that was read: nothing but its tag when the reader has it already.
 async fn fresh(call: &Call, entity_tag: &str, body: impl Serialize + Send + 'static) -> Answer {
     if call.freshness()?.has(entity_tag) {
-        return Ok(HttpResponse::NotModified().insert_header((crate::request::ETAG, entity_tag)).finish());
+        return Ok(unchanged(entity_tag));
     }
     single(call, StatusCode::OK, entity_tag, body).await
 }

@@ -6,7 +6,7 @@ use prediction_domain::model::Permission;
 use prediction_wire::Described;
 use utoipa::openapi::path::ParameterIn;
 
-use super::parameter::Parameter;
+use super::parameter::{Parameter, if_none_match};
 use crate::problem::ProblemCode;
 use crate::problem::ProblemCode::{
     DeadlineExceeded, InsufficientScope, InternalError, Invalid, InvalidCursor, InvalidHeader, InvalidJson,
@@ -173,16 +173,22 @@ impl Operation {
         Self { access, ..self }
     }
 
-    pub(crate) fn parameters(self, parameters: Vec<Parameter>) -> Self {
-        Self { parameters, ..self }
+    pub(crate) fn parameters(mut self, parameters: Vec<Parameter>) -> Self {
+        self.parameters.extend(parameters);
+        self
     }
 
     pub(crate) fn request(self, shape: &'static dyn Described, examples: Examples) -> Self {
         Self { request: Some(Request { shape, examples }), ..self }
     }
 
+    /// A page has an entity tag, so nothing but that is sent to who has the page already.
     pub(crate) fn answer(mut self, status: u16, text: &'static str, body: Body) -> Self {
         self.answers.push((status, text, body));
+        if body.page().is_some() {
+            self.parameters.push(if_none_match());
+            self.answers.push((304, "The page has not changed", Body::None));
+        }
         self
     }
 
@@ -285,7 +291,7 @@ impl Operation {
     /// Whether an answer of that status carries an entity tag.
     #[must_use]
     pub fn has_entity_tag(&self, status: u16) -> bool {
-        let single = self.answers.iter().any(|(status, _, body)| *status == 304 || matches!(body, Body::One(_)));
-        single && matches!(status, 200 | 201 | 304)
+        let has_one = self.answers.iter().any(|(status, _, body)| *status == 304 || matches!(body, Body::One(_)));
+        has_one && matches!(status, 200 | 201 | 304)
     }
 }

@@ -65,9 +65,10 @@ struct Seen(HashMap<(String, String), Value>);
 impl Seen {
     async fn look(&mut self, service: &Service, path: &str) {
         let answer = service.send(Request::new("GET", path)).await;
-        if answer.status != 200 {
+        if answer.status == 404 {
             return;
         }
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         let tag = answer.header("etag").unwrap_or_else(|| panic!("{path} has no entity tag")).to_owned();
         let again = service.send(Request::new("GET", path).header("If-None-Match", tag.clone())).await;
         assert_eq!(again.status, 304, "{path} has the tag {tag}");
@@ -81,6 +82,14 @@ async fn tell_the_truth(acts: Vec<Act>) {
     let shown = service.send(Request::new("GET", job.clone())).await.body;
     let source = format!("/api/v1/sources/{}", shown["source_id"].as_str().unwrap());
     let version = format!("/api/v1/source_versions/{}", shown["source_version_id"].as_str().unwrap());
+    let reader = json!({
+        "source_id": shown["source_id"],
+        "version": "0-reads",
+        "input_roles": [{"role": "temperature", "input_kind": "sensor", "metric": "temperature"}],
+        "output_roles": [{"role": "risk", "metric": "probability"}],
+    });
+    let reader = post(&service, "/api/v1/source_versions", &reader).await.body;
+    let candidates = format!("/api/v1/source_versions/{}/candidates", reader["id"].as_str().unwrap());
     let mut runs: Vec<String> = Vec::new();
     let mut seen = Seen::default();
     for act in acts {
@@ -130,6 +139,13 @@ async fn tell_the_truth(acts: Vec<Act>) {
         paths
             .extend(["source", "source_version", "source,source_version"].map(|parts| format!("{job}?expand={parts}")));
         paths.extend(runs.iter().cloned());
+        paths.extend(["revisions", "runs", "predictions"].map(|list| format!("{job}/{list}")));
+        paths.extend(
+            ["sources", "source_versions", "inputs", "jobs", "organisations"].map(|list| format!("/api/v1/{list}")),
+        );
+        paths.extend([format!("{INPUT}/jobs"), "/api/v1/jobs?order=health&limit=1&expand=source,last_run".to_owned()]);
+        paths.push(format!("{candidates}?role=temperature&organisation_id={ORGANISATION}"));
+        paths.extend(shown["outputs"][0]["id"].as_str().map(|id| format!("/api/v1/outputs/{id}/predictions")));
         for path in &paths {
             seen.look(&service, path).await;
         }
@@ -153,16 +169,27 @@ fn every_operation_with_a_tag_is_looked_at() {
         .map(|operation| operation.id)
         .collect();
     let known = [
+        "list_sources",
         "get_source",
+        "list_source_versions",
         "get_source_version",
         "compare_source_versions",
+        "list_candidates",
         "get_setup_schema",
         "get_lifecycle",
+        "list_organisations",
+        "list_inputs",
         "get_input",
+        "list_input_uses",
+        "list_jobs",
         "get_job",
+        "list_job_revisions",
         "get_job_revision",
         "compare_job_revisions",
+        "list_runs",
         "get_run",
+        "list_output_predictions",
+        "list_predictions",
     ];
     assert_eq!(tagged, known);
 }
