@@ -19,7 +19,7 @@ const PAGES = [
   { name: "Set up", path: ["setup"], page: SetUpPage },
   { name: "Catalogue", path: ["catalogue"], page: CataloguePage },
   { name: "Runners", path: ["runners"], page: RunnersPage },
-  { name: null, path: ["jobs"], page: JobPage },
+  { name: null, path: ["jobs"], page: JobPage, under: "Health" },
   { name: null, path: ["inputs"], page: InputPage },
 ];
 
@@ -51,7 +51,7 @@ function Frame() {
     <header>
       <a class="home" href="#/"><img src="/console/icon.svg" alt="" width="20" height="20" />Prediction API</a>
       <nav aria-label="Pages">
-        ${PAGES.filter((page) => page.name).map((page) => html`<a href=${to(page.path)} aria-current=${page === found ? "page" : null}>${page.name}</a>`)}
+        ${PAGES.filter((page) => page.name).map((page) => html`<a href=${to(page.path)} aria-current=${page === found ? "page" : found?.under === page.name ? "true" : null}>${page.name}</a>`)}
         <a href="/docs/">API</a>
       </nav>
       ${token.value !== null && html`<${Who} />`}

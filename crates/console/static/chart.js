@@ -1,25 +1,26 @@
-// Predictions over time. The same values are there as a table, for readers who do not see a chart.
+// Predictions over time. The same values stand beside it as a table, for readers who do not see a chart.
 
 import { html, useEffect, useMemo, useRef, useState } from "./html.js";
-import { Name } from "./parts.js";
 import { local } from "./time.js";
 
 /** @typedef {import("./schema.js").components["schemas"]["Prediction"]} Prediction */
 
 const HEIGHT = 300;
-const ROWS = 200;
 /** Lines differ by their dashes, too. */
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 
-/** @param {{ items: Prediction[], outputs: { role: string, unit: string | null }[] }} props */
-export function Chart({ items, outputs }) {
+/**
+ * Up to now, also where nothing was predicted for it: what is missing is to be seen.
+ * @param {{ items: Prediction[], outputs: { role: string, unit: string | null }[], isUpToNow: boolean }} props
+ */
+export function Chart({ items, outputs, isUpToNow }) {
   const lines = useMemo(() => linesOf(items, outputs), [items, outputs]);
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const [failure, setFailure] = useState("");
   useEffect(() => {
     let end = () => {};
     let isOver = false;
-    draw(/** @type {HTMLElement} */ (place.current), lines).then(
+    draw(/** @type {HTMLElement} */ (place.current), lines, isUpToNow).then(
       (stop) => (isOver ? stop() : (end = stop)),
       () => setFailure("The chart could not be loaded. The table has the same values."),
     );
@@ -27,34 +28,9 @@ export function Chart({ items, outputs }) {
       isOver = true;
       end();
     };
-  }, [lines]);
+  }, [lines, isUpToNow]);
   return html`<div class="chart" ref=${place} role="img" aria-label=${spokenLines(lines)}></div>
-    ${failure && html`<p class="aside">${failure}</p>`}
-    <details>
-      <summary>The values as a table</summary>
-      <table class="plainrows">
-        <thead>
-          <tr>
-            <th scope="col">Role</th>
-            <th scope="col">At</th>
-            <th scope="col" class="number">Value</th>
-            <th scope="col">Issued</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${items.slice(0, ROWS).map(
-            (item) =>
-              html`<tr>
-                <td><${Name}>${item.role}<//></td>
-                <td>${local(item.at)}</td>
-                <td class="number">${item.value}</td>
-                <td>${local(item.issued_at)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-      ${items.length > ROWS && html`<p class="aside">The first ${ROWS} of ${items.length.toLocaleString("en")}.</p>`}
-    </details>`;
+    ${failure && html`<p class="aside">${failure}</p>`}`;
 }
 
 /** @param {Prediction[]} items @param {{ role: string, unit: string | null }[]} outputs */
@@ -87,9 +63,10 @@ function spokenLines({ roles, units, times, values }) {
 /**
  * @param {HTMLElement} place
  * @param {ReturnType<typeof linesOf>} lines
+ * @param {boolean} isUpToNow
  * @returns {Promise<() => void>} what ends it
  */
-async function draw(place, { roles, units, times, values }) {
+async function draw(place, { roles, units, times, values }, isUpToNow) {
   const { default: Plot } = await import("./lib/uplot.js");
   /** @type {any} */
   let plot = null;
@@ -109,6 +86,15 @@ async function draw(place, { roles, units, times, values }) {
         width: place.clientWidth,
         height: HEIGHT,
         hooks: { draw: [(/** @type {any} */ drawn) => markNow(drawn, color("--soft"))] },
+        // A little further than now, whose line would be the edge.
+        scales: {
+          x: {
+            range: (/** @type {any} */ _, /** @type {number} */ from, /** @type {number} */ to) => [
+              from,
+              isUpToNow ? Math.max(to, beyondNow(from)) : to,
+            ],
+          },
+        },
         axes: [
           { ...axis, values: labels },
           { ...axis, size: 60 },
@@ -144,6 +130,12 @@ async function draw(place, { roles, units, times, values }) {
     theme.removeEventListener("change", paint);
     plot.destroy();
   };
+}
+
+/** @param {number} from in seconds */
+function beyondNow(from) {
+  const now = Date.now() / 1000;
+  return now + (now - from) / 50;
 }
 
 /** A line between what was and what is to come. @param {any} plot @param {string} color */

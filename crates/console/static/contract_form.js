@@ -81,6 +81,9 @@ export function Field({ id, label, mistakes, note, now = null, children }) {
 /** What is wrong with the field above it. @param {Schemas["ProblemEntry"]} entry */
 function sentence(entry) {
   if (isMissing(entry)) return "Something has to be bound here.";
+  if (entry.code === "invalid_uuid" && /^\/role_bindings\//.test(entry.pointer ?? "")) {
+    return `Choose one from the list: ${JSON.stringify(entry.actual)} is neither one of them nor a UUID.`;
+  }
   return `${entry.message}${entry.hint ? `: ${entry.hint}` : ""}`;
 }
 

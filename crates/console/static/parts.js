@@ -37,12 +37,16 @@ export function Status({ status }) {
 export const CountHeads = () =>
   STATUSES.map((status) => html`<th scope="col" class="number" title=${meaning(status)}>${spoken(status)}</th>`);
 
-/** How many jobs are of each health, in a row of a table. @param {{ counts?: Record<string, number> }} props */
-export const CountCells = ({ counts }) =>
+/**
+ * How many jobs are of each health, in a row of a table; and which, if there is a list of them.
+ * @param {{ counts?: Record<string, number>, where?: Record<string, string> }} props
+ */
+export const CountCells = ({ counts, where }) =>
   STATUSES.map((status) => {
     const count = counts?.[status] ?? 0;
+    const shown = count.toLocaleString("en");
     return html`<td class=${count ? `number count-of ${status}` : "number nothing"} data-label=${spoken(status)}>
-      ${count ? count.toLocaleString("en") : html`<span class="none">–</span>`}
+      ${count === 0 ? html`<span class="none">–</span>` : where ? html`<a href=${to([], { ...where, health: status })}>${shown}</a>` : shown}
     </td>`;
   });
 

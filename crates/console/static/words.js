@@ -42,10 +42,13 @@ export function reason({ health, source, created_at }, now) {
   const success = health.last_success_at;
   const delivered = success ? `It delivered last ${moment(success, now)}.` : "It has never delivered.";
   const failures = health.consecutive_failures;
+  const due = health.next_expected_at;
+  // Time is counted anew when a job is resumed: it is not expected to have delivered while it was paused.
+  const isAnew = minutes && success && due && Date.parse(due) - Date.parse(success) > (minutes + 1) * 60_000;
   const failed = failures === 1 ? " Its newest run failed." : failures > 1 ? ` Its last ${failures} runs failed.` : "";
   switch (health.status) {
     case "overdue":
-      return `Predictions are expected ${interval}. ${delivered}${failed || (health.last_run_at ? "" : " It has never run.")}`;
+      return `Predictions are expected ${interval}. ${delivered}${failed || silent(health)}`;
     case "failing":
       return `${failed.trim()} ${delivered} Predictions are expected ${interval}.`;
     case "late":
@@ -53,12 +56,19 @@ export function reason({ health, source, created_at }, now) {
     case "new":
       return `It was set up ${moment(created_at, now)}, and has not run yet.`;
     case "on_time":
-      return `Predictions are expected ${interval}. ${delivered}`;
+      return `Predictions are expected ${interval}. ${delivered}${isAnew ? ` It was resumed since, so the next one is expected ${moment(due, now)}.` : ""}`;
     case "paused":
       return `It is not active, so nothing is expected of it. ${delivered}`;
     default:
       return `Its source does not say how often to expect predictions, so the service cannot tell whether one is missing. ${delivered}`;
   }
+}
+
+/** What the service knows of a job that is overdue, and of which no run says why. @param {Job["health"]} health */
+function silent({ last_run_at: run, blocked_by: blocked }) {
+  if ((blocked ?? []).length > 0) return "";
+  if (!run) return " No run of it was ever reported, not even one that failed: does a runner run this model?";
+  return " Nothing was reported since, not even a run that failed: its runner has stopped, or does not reach this service.";
 }
 
 /**

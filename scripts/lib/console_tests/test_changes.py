@@ -142,18 +142,22 @@ def test_a_name_is_kept_when_it_comes_too_late(console: Console, world: World) -
 
 
 def hail(world: World) -> str:
-    """A job of a model whose next version asks for one input more."""
+    """A job of a model whose other versions ask for one input more, needed or not, or for another unit."""
     if "Hail" not in world.jobs:
         source = world.call("POST", "/sources", {"name": "hail-alarm", "owner_organisation_id": organisation(1)})
         temperature = role("temperature", "sensor", "air_temperature", "°C")
         dew_point = role("dew_point", "sensor", "dew_point", "°C")
         kelvin = role("temperature", "sensor", "air_temperature", "K")
-        for version, roles in (("1.0.0", [temperature]), ("2.0.0", [temperature, dew_point]), ("3.0.0", [kelvin])):
+        wanted = role("dew_point", "sensor", "dew_point", "°C", False)
+        versions = {"1.0.0": [temperature], "2.0.0": [temperature, dew_point], "3.0.0": [kelvin]}
+        versions["1.1.0"] = [temperature, wanted]
+        for version, roles in versions.items():
             body = {"source_id": source["id"], "version": version, "input_roles": roles}
             body["output_roles"] = [role_out("hail", "hail_probability", "%")]
             world.versions[f"hail {version}"] = world.call("POST", "/source_versions", body)["id"]
         world.versions["hail-alarm"] = world.versions["hail 1.0.0"]
         world.set_up("Hail", 1, "hail-alarm")
+        world.set_up("Sleet", 1, "hail-alarm")
     return f"jobs/{world.jobs['Hail']}/version"
 
 
@@ -175,6 +179,20 @@ def test_a_version_is_changed_after_its_plan_was_seen(console: Console, world: W
     change.click()
     expect(page.get_by_role("status").filter(has_text="Hail runs 2.0.0 now")).to_be_visible()
     assert world.call("GET", f"/jobs/{world.jobs['Hail']}")["source_version_id"] == world.versions["hail 2.0.0"]
+
+
+def test_what_is_new_and_not_needed_can_be_bound_at_once(console: Console, world: World) -> None:
+    hail(world)
+    page = console.open(f"jobs/{world.jobs['Sleet']}/version", token=world.token)
+    page.get_by_role("combobox", name="Change it to").select_option(label="1.1.0")
+    plan = page.get_by_role("table")
+    expect(plan.get_by_role("row", name=re.compile("dew_point.*is new, and need not be bound"))).to_be_visible()
+    expect(page.get_by_role("button", name="Change to 1.1.0")).to_be_enabled()
+    page.get_by_role("combobox", name=re.compile("^dew_point")).click()
+    page.get_by_role("option", name=re.compile("Taupunkt Ost")).click()
+    expect(plan.get_by_role("row", name=re.compile("dew_point.*for the first time"))).to_be_visible()
+    page.get_by_role("button", name="Change to 1.1.0").click()
+    expect(page.get_by_role("status").filter(has_text="Sleet runs 1.1.0 now")).to_be_visible()
 
 
 def test_a_plan_tells_of_other_units(console: Console, world: World) -> None:

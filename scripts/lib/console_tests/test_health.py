@@ -39,7 +39,42 @@ def test_why_is_answered_with_the_message_of_the_run(console: Console, world: Wo
     page = console.open(token=world.token)
     page.get_by_role("button", name="Why: Gewächshaus 1").click()
     expect(page.get_by_text("Its last 3 runs failed.")).to_be_visible()
-    expect(page.get_by_text("ValueError: <script>")).to_be_visible()
+    expect(page.locator("pre").filter(has_text="ValueError: <script>")).to_be_visible()
+
+
+def test_the_last_line_of_a_failure_is_in_the_list(console: Console, world: World) -> None:
+    page = console.open(token=world.token)
+    row = page.locator("tbody").filter(has=page.get_by_role("link", name="Gewächshaus 1"))
+    expect(row).to_contain_text("ValueError: <script>document.title=1</script> sensor is silent")
+    expect(row).not_to_contain_text("Traceback")
+
+
+def test_an_overdue_job_of_which_no_run_tells_says_so(console: Console, world: World) -> None:
+    page = console.open(token=world.token)
+    page.get_by_role("button", name="Why: Obstwiese Nord").click()
+    expect(page.get_by_text("Nothing was reported since, not even a run that failed")).to_be_in_viewport()
+
+
+def test_what_is_shown_is_of_one_customer(console: Console, world: World) -> None:
+    page = console.open("?health=all", token=world.token)
+    page.get_by_label("Organisation", exact=True).select_option(label="Hof Sonnenschein")
+    expect(page.get_by_role("link", name="Südhang")).to_have_count(0)
+    expect(page.get_by_role("link", name=PICTURES)).to_be_visible()
+    assert {"Hof Sonnenschein"} == set(page.locator("tbody .job .aside").all_inner_texts())
+    page.reload()
+    expect(page.get_by_label("Organisation", exact=True)).to_have_value(re.compile("."))
+
+
+def test_the_counts_follow_what_is_paused(console: Console, world: World) -> None:
+    page = console.open("?health=all", token=world.token)
+    counts = page.get_by_role("group", name=re.compile("Jobs by health"))
+    count = counts.get_by_role("button", name=re.compile("paused")).locator("b")
+    expect(count).to_have_text(re.compile("[0-9]"))
+    paused = int(count.inner_text())
+    page.get_by_role("button", name="Pause Parcel 7").click()
+    expect(counts.get_by_role("button", name=f"{paused + 1} paused")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(counts.get_by_role("button", name=f"{paused} paused")).to_be_visible()
 
 
 def test_a_job_is_paused_and_resumed(console: Console, world: World) -> None:

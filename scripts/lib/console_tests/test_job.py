@@ -73,6 +73,17 @@ def test_predictions_are_drawn_by_role_time_and_as_of(console: Console, world: W
     expect(page.get_by_role("columnheader", name="Issued").first).to_be_visible()
 
 
+def test_a_value_tells_where_it_came_from(console: Console, world: World) -> None:
+    page = console.open(job(world, "Ackerrand"), token=world.token)
+    page.get_by_text("The values as a table").click()
+    page.get_by_role("button", name=re.compile("Where from: prediction")).first.click()
+    origin = page.locator("tr.more")
+    run = world.call("GET", f"/{job(world, 'Ackerrand')}/runs?limit=1")["items"][0]
+    expect(origin).to_contain_text(run["id"])
+    expect(origin).to_contain_text("1.4.2")
+    expect(origin.get_by_role("link", name=re.compile("Wetterstation|Station South"))).to_be_visible()
+
+
 def test_bindings_stand_beside_the_contract(console: Console, world: World) -> None:
     page = console.open(job(world, "Gewächshaus 1", "/bindings"), token=world.token)
     row = page.get_by_role("row", name=re.compile("^temperature"))
@@ -88,6 +99,19 @@ def test_a_chain_is_followed_to_its_cause(console: Console, world: World) -> Non
     expect(page.get_by_role("heading", level=1)).to_have_text("Obstwiese Nord")
     page.get_by_role("link", name="Chain").click()
     expect(page.get_by_role("link", name="Harvest forecast")).to_be_visible()
+
+
+def test_a_blocked_job_names_what_blocks_it(console: Console, world: World) -> None:
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        shown = response.json()
+        shown["health"]["blocked_by"] = [world.jobs["Obstwiese Nord"]]
+        route.fulfill(response=response, json=shown)
+
+    place = job(world, "Harvest forecast")
+    console.page.route(re.compile(f"{place}\\?"), answer)
+    page = console.open(place, token=world.token)
+    expect(page.locator(".lead").get_by_role("link", name="Obstwiese Nord")).to_be_visible()
 
 
 def test_a_job_is_renamed_and_what_it_was_is_restored(console: Console, world: World) -> None:

@@ -35,7 +35,7 @@ def test_three_mistakes_are_mended_at_their_fields(console: Console, world: Worl
     dew = page.get_by_role("combobox", name=re.compile("^dew_point"))
     expect(page.locator("[aria-invalid=true]")).to_have_count(0)
     dew.fill("not an id")
-    expect(page.locator(".field", has=dew).locator(".mistake")).to_contain_text("UUID")
+    expect(page.locator(".field", has=dew).locator(".mistake")).to_contain_text('"not an id" is neither')
     page.get_by_role("button", name="Set up", exact=True).click()
     expect(page.locator("[aria-invalid=true]")).to_have_count(3)
     expect(name).to_be_focused()
@@ -104,6 +104,19 @@ def test_what_is_there_is_reused(console: Console, world: World) -> None:
     expect(page.get_by_text("This job is there already, just like this")).to_be_visible()
     page.get_by_role("button", name="Set up", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="was there already")).to_be_visible()
+
+
+def test_a_name_that_is_taken_is_told_at_its_field(console: Console, world: World) -> None:
+    page = form(console, world, "frost-warning", 2)
+    console.expected = lambda text: "409" in text or "422" in text
+    name = page.get_by_role("textbox", name="Name of the job")
+    name.fill("Parcel 2")
+    page.get_by_role("combobox", name=re.compile("^temperature")).click()
+    options(page, "Wetterstation Nord").click()
+    expect(page.locator(".field", has=name).locator(".mistake")).to_contain_text("a job of that name already")
+    expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+    page.get_by_role("link", name="Parcel 2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Parcel 2")
 
 
 def test_units_that_convert_are_told_and_hostile_names_are_text(console: Console, world: World) -> None:

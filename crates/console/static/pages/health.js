@@ -1,11 +1,12 @@
 // The start page: which jobs do not deliver, and why.
 
-import { get, getPages } from "../api.js";
+import { get, getAll, getPages } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
+import { lastLine, withLastRuns } from "../last_runs.js";
 import { useEvery, useLoad } from "../load.js";
 import { Empty, FailureNote, JobLink, Loading, Name, Status, StatusMark, Time, useNow, useTitle } from "../parts.js";
 import { narrow, route, to } from "../route.js";
-import { hindrance } from "../session.js";
+import { hindrance, onlyOrganisation } from "../session.js";
 import { STATUSES, TROUBLED, organisationName, reason, severity, shortId, since, spoken } from "../words.js";
 import { changeActive } from "./pausing.js";
 
@@ -26,7 +27,12 @@ export function HealthPage() {
   const filter = { ...where, health: healths, q: query.q, order: "health" };
   const key = JSON.stringify(filter);
   const counts = useLoad(`counts ${JSON.stringify(where)}`, (signal) => get("/jobs/health", where, signal));
-  const list = useRows(key, filter);
+  const read = useRows(key, filter);
+  const replace = (/** @type {Job} */ job) => {
+    read.replace(job);
+    counts.reload();
+  };
+  const list = { ...read, replace };
   const now = useNow();
   const refresh = () => {
     counts.reload();
@@ -98,12 +104,17 @@ function Filters({ query, rows }) {
     (/** @type {Job} */ row) => row.organisation_id === query.organisation_id,
   )?.organisation;
   const source = rows.find((/** @type {Job} */ row) => row.source_id === query.source_id)?.source;
+  const organisations = useLoad(onlyOrganisation.value ? null : "organisations", (signal) =>
+    getAll("/organisations", {}, signal),
+  );
+  const known = /** @type {{ id: string, name: string | null }[]} */ (organisations.data?.items ?? []);
+  const isListed = known.length > 1 && (!query.organisation_id || known.some(({ id }) => id === query.organisation_id));
   return html`<form
     class="filters"
     role="search"
     onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), narrow({ q: text.trim() || null }))}
   >
-    <label for="search">Name</label>
+    <label for="search">Name of the job</label>
     <input
       id="search"
       type="search"
@@ -117,7 +128,15 @@ function Filters({ query, rows }) {
     <span id="search-note" class="aside"
       >${query.q ? "jobs with this in their name, whatever their health" : "a part of the name finds the job, whatever its health"}</span
     >
-    ${query.organisation_id && html`<${Narrowed} what="organisation" clear="organisation_id">${organisationName(organisation, query.organisation_id)}<//>`}
+    ${
+      isListed &&
+      html`<label for="of">Organisation</label>
+        <select id="of" value=${query.organisation_id ?? ""} onChange=${(/** @type {any} */ event) => narrow({ organisation_id: event.currentTarget.value || null })}>
+          <option value="">all</option>
+          ${known.map((item) => html`<option value=${item.id}>${organisationName(item, item.id)}</option>`)}
+        </select>`
+    }
+    ${query.organisation_id && !isListed && html`<${Narrowed} what="organisation" clear="organisation_id">${organisationName(organisation, query.organisation_id)}<//>`}
     ${query.source_id && html`<${Narrowed} what="source" clear="source_id">${source?.name ?? shortId(query.source_id)}<//>`}
   </form>`;
 }
@@ -146,7 +165,9 @@ function useRows(key, filter) {
   });
   const [pages, setPages] = useState({ key, count: 1 });
   const count = pages.key === key ? pages.count : 1;
-  const loaded = useLoad(key, (signal) => getPages("/jobs", { ...filter, expand: EXPAND, limit: PAGE }, count, signal));
+  const loaded = useLoad(key, (signal) =>
+    withLastRuns(EXPAND, (expand) => getPages("/jobs", { ...filter, expand, limit: PAGE }, count, signal)),
+  );
   const known = useRef({ key: "", rows: /** @type {Job[]} */ ([]) });
   useEffect(() => {
     if (!loaded.data) return;
@@ -282,6 +303,13 @@ function Row({ job, list, names, now }) {
       </tr>`
     }
     ${
+      health.status === "failing" &&
+      job.last_run?.message &&
+      html`<tr class="more">
+        <td colspan="7" class="aside"><bdi>${lastLine(job.last_run.message)}</bdi></td>
+      </tr>`
+    }
+    ${
       isOpen &&
       html`<tr class="more">
         <td colspan="7" id=${id}><${Why} job=${job} now=${now} /></td>
@@ -297,12 +325,17 @@ function Why({ job, now }) {
     get(`/jobs/${job.id}/runs`, { limit: 1 }, signal),
   );
   const run = runs.data?.items[0];
-  return html`<p>${reason(job, now)}</p>
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  // The answer may come below what is seen of the page.
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [runs.isLoading]);
+  return html`<div ref=${place}>
+    <p>${reason(job, now)}</p>
     ${mayRead && html`<p class="aside">${mayRead} So what its runs said is not shown.</p>`}
     <${FailureNote} failure=${runs.failure} retry=${runs.reload} />
     ${runs.isLoading && html`<${Loading} />`}
-    ${run && html`<p>The newest run ${run.status === "failed" ? "failed" : "succeeded"} <${Time} at=${run.issued_at} now=${now} />${run.message ? ":" : "."}</p>`}
-    ${run?.message && html`<pre dir="auto" tabindex="0">${run.message}</pre>`}`;
+    ${run && (run.message || run.status === "failed") && html`<p>The newest run ${run.status === "failed" ? "failed" : "succeeded"} <${Time} at=${run.issued_at} now=${now} />${run.message ? ":" : "."}</p>`}
+    ${run?.message && html`<pre dir="auto" tabindex="0">${run.message}</pre>`}
+  </div>`;
 }
 
 /** Arrow keys go from job to job, as in any list. @param {KeyboardEvent} event */
@@ -322,7 +355,7 @@ function Nothing({ query, chosen, total }) {
   if (query.q) {
     return html`<${Empty}
       ><h2>No job has <${Name}>${query.q}<//> in its name</h2>
-      <p>Capital letters do not matter. ${query.organisation_id || query.source_id ? "Only the jobs of the filters above were looked through." : ""}</p>
+      <p>Names of jobs were looked through, and capital letters do not matter. ${query.organisation_id || query.source_id ? "Only the jobs of the filters above were looked through." : ""}</p>
       <button onClick=${() => narrow({ q: null, organisation_id: null, source_id: null, health: "all" })}>Show all jobs</button><//
     >`;
   }

@@ -77,7 +77,7 @@ function Head({ job, now, page, reload }) {
     </div>
     ${isRenaming && html`<${Rename} job=${job} reload=${reload} done=${() => (setRenaming(false), reload())} cancel=${() => setRenaming(false)} />`}
     <p class="lead">
-      ${reason(job, now)}${blocked.length > 0 && html`${" "}Blocked by ${blocked.map((/** @type {string} */ id, /** @type {number} */ index) => html`${index > 0 && ", "}<${JobLink} id=${id} />`)}.`}
+      ${reason(job, now)}${blocked.length > 0 && html`${" "}<${Blocked} job=${job} />`}
     </p>
     <dl class="facts">
       <div>
@@ -120,6 +120,14 @@ function Head({ job, now, page, reload }) {
         <dd><code>${job.id}</code></dd>
       </div>
     </dl>`;
+}
+
+/** Who blocks it, by name: the chain has the names. */
+function Blocked({ job }) {
+  const lineage = useLoad(`lineage ${job.id} ${job.revision}`, (signal) => get(`/jobs/${job.id}/lineage`, {}, signal));
+  const known = new Map((lineage.data?.nodes ?? []).map((/** @type {any} */ node) => [node.job_id, node.name]));
+  return html`Blocked by
+  ${job.health.blocked_by.map((/** @type {string} */ id, /** @type {number} */ index) => html`${index > 0 && ", "}<${JobLink} id=${id}>${known.get(id)}<//>`)}.`;
 }
 
 function Rename({ job, reload, done, cancel }) {

@@ -8,6 +8,7 @@ import { Empty, FailureNote, Loading, Name, Time } from "../parts.js";
 import { narrow, route } from "../route.js";
 import { hindrance } from "../session.js";
 import { local } from "../time.js";
+import { ValuesTable } from "./job_values.js";
 
 /** How far back, in days. @type {Record<string, { name: string, days: number | null }>} */
 const RANGES = {
@@ -85,7 +86,7 @@ function Values({ job, runs }) {
     <${FailureNote} failure=${values.failure} retry=${values.reload} />
     ${values.isLoading && !values.data && html`<${Loading} />`}
     ${values.data && items.length === 0 && html`<${NoValues} job=${job} range=${range} asOf=${asOf} />`}
-    ${items.length > 0 && html`<${Chart} items=${items} outputs=${job.outputs} />`}
+    ${items.length > 0 && html`<${Chart} items=${items} outputs=${job.outputs} isUpToNow=${!asOf} /><${ValuesTable} job=${job} items=${items} asOf=${asOf} />`}
     ${values.data?.next_cursor && html`<p class="aside">These are the first ${MOST_VALUES.toLocaleString("en")} values. A shorter time shows all of its own.</p>`}
   </section>`;
 }

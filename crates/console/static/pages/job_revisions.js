@@ -1,18 +1,16 @@
 // What a job was, who changed it, and the way back.
 
-import { get, getPages, post } from "../api.js";
+import { get, getAll, post } from "../api.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
 import { FailureNote, Name, Pending, Time, notice } from "../parts.js";
 import { hindrance } from "../session.js";
 import { spoken } from "../words.js";
-
-const PAGE = 200;
+import { InputLink } from "./job_values.js";
 
 export function Revisions({ job, now, reload }) {
-  const [pages, setPages] = useState(1);
-  const loaded = useLoad(`revisions ${job.id} ${job.revision} ${pages}`, (signal) =>
-    getPages(`/jobs/${job.id}/revisions`, { limit: PAGE }, pages, signal),
+  const loaded = useLoad(`revisions ${job.id} ${job.revision}`, (signal) =>
+    getAll(`/jobs/${job.id}/revisions`, {}, signal),
   );
   const [open, setOpen] = useState(/** @type {{ revision: number, what: string } | null} */ (null));
   const mayWrite = hindrance("jobs:write");
@@ -64,7 +62,7 @@ export function Revisions({ job, now, reload }) {
         </tbody>`;
       })}
     </table>
-    ${loaded.data?.next_cursor && html`<p class="aside">There are later revisions. <button onClick=${() => setPages(pages + 1)} disabled=${loaded.isLoading}>Show them</button></p>`}
+    ${loaded.data?.next_cursor && html`<p class="aside">These are the first ${items.length}. The job has later ones, which the API lists.</p>`}
   </section>`;
 }
 
@@ -88,13 +86,19 @@ function Changes({ job, revision, from }) {
       ${differences.map(
         (/** @type {any} */ { member, role, from, to }) =>
           html`<tr>
-            <td>${spoken(member)}${role && html` of <${Name}>${role}<//>`}</td>
-            <td><bdi>${shown(from)}</bdi></td>
-            <td><bdi>${shown(to)}</bdi></td>
+            <td>${member === "role_bindings" ? "input" : spoken(member)}${role && html` of <${Name}>${role}<//>`}</td>
+            <td><${Side} job=${job} value=${from} /></td>
+            <td><${Side} job=${job} value=${to} /></td>
           </tr>`,
       )}
     </tbody>
   </table>`;
+}
+
+/** What was, or is: an input by its name, if the job still reads it. */
+function Side({ job, value }) {
+  if (value?.input_id) return html`<${InputLink} job=${job} binding=${value} />`;
+  return html`<bdi>${shown(value)}</bdi>`;
 }
 
 /** A value of any kind as text. @param {any} value */

@@ -79,9 +79,16 @@ function Upgrade({ job, others, reload }) {
     ),
   );
   const again = new Set(isChanged ? otherwise.map((/** @type {any} */ role) => role.role) : []);
+  // What is new and not needed can be bound at once.
+  const offered = new Set(
+    (plan?.inputs ?? [])
+      .filter((/** @type {any} */ step) => step.action === "unbound" && isNew(job.source_version, step))
+      .map((/** @type {any} */ step) => step.role),
+  );
   // Those that are missing or measured in another way, and those that were: what was chosen can be changed.
   const asked = roles.filter(
-    (/** @type {any} */ role) => bound[role.role] || missing.has(role.role) || again.has(role.role),
+    (/** @type {any} */ role) =>
+      bound[role.role] || missing.has(role.role) || again.has(role.role) || offered.has(role.role),
   );
   const stored = boundBy(job);
   const mistakesOf = (/** @type {any} */ role) =>
@@ -177,6 +184,10 @@ function differences(before, after, what, role, previous) {
   );
 }
 
+/** Whether the version before has no such input. @param {any} before @param {any} step */
+const isNew = (before, { role, previous_role: previous }) =>
+  !before?.input_roles?.some((/** @type {any} */ known) => known.role === (previous ?? role));
+
 /**
  * @param {{
  *   plan: import("../words.js").Schemas["UpgradePlan"], before: any, after: any,
@@ -193,7 +204,9 @@ function Plan({ plan, before, after, missing, again }) {
       ? "has to be bound"
       : step.what === "input" && again.has(step.role)
         ? "has to be chosen again"
-        : (ACTIONS[step.action] ?? spoken(step.action));
+        : step.what === "input" && step.action === "unbound" && isNew(before, step)
+          ? "is new, and need not be bound"
+          : (ACTIONS[step.action] ?? spoken(step.action));
   return html`<table class="plainrows stacked">
     <caption class="hidden">
       What the change of version would do

@@ -2,6 +2,7 @@
 
 import { get, getAll } from "../api.js";
 import { html } from "../html.js";
+import { lastLine, withLastRuns } from "../last_runs.js";
 import { useEvery, useLoad } from "../load.js";
 import {
   Copy,
@@ -34,7 +35,7 @@ export function RunnersPage() {
   const sources = useLoad("sources", (signal) => getAll("/sources", {}, signal));
   const counts = useLoad("counts by source", (signal) => get("/jobs/health", { group_by: "source" }, signal));
   const mayRead = hindrance("predictions:read");
-  const jobs = useLoad(source ? `jobs of ${source}` : null, (signal) => readJobs(source, mayRead === null, signal));
+  const jobs = useLoad(source ? `jobs of ${source}` : null, (signal) => readJobs(source, signal));
   const refresh = () => [counts, jobs].forEach((loaded) => loaded.reload());
   useEvery(refresh, REFRESH_MS);
   const now = useNow();
@@ -62,22 +63,11 @@ export function RunnersPage() {
     ${chosen && html`<${Reports} source=${chosen} jobs=${jobs} mayRead=${mayRead} now=${now} />`}`;
 }
 
-/**
- * The jobs of a source, the worst first, with their last runs if the token allows.
- * @param {string} source
- * @param {boolean} withRuns as far as the token tells; the service has the last word
- * @param {AbortSignal} signal
- */
-async function readJobs(source, withRuns, signal) {
-  const query = { source_id: source, order: "health", expand: "organisation", limit: MOST };
-  if (!withRuns) return get("/jobs", query, signal);
-  try {
-    return await get("/jobs", { ...query, expand: "organisation,last_run" }, signal);
-  } catch (failure) {
-    if (/** @type {any} */ (failure).status !== 403) throw failure;
-    return get("/jobs", query, signal);
-  }
-}
+/** The jobs of a source, the worst first. @param {string} source @param {AbortSignal} signal */
+const readJobs = (source, signal) =>
+  withLastRuns("organisation", (expand) =>
+    get("/jobs", { source_id: source, order: "health", expand, limit: MOST }, signal),
+  );
 
 function Sources({ items, groups, source }) {
   return html`<table class="plainrows stacked">
@@ -102,7 +92,7 @@ function Sources({ items, groups, source }) {
             >
           </td>
           <td data-label="expected">${minutes ? `every ${duration(minutes * 60_000)}` : "not said"}</td>
-          <${CountCells} counts=${counts} />
+          <${CountCells} counts=${counts} where=${{ source_id: item.id }} />
         </tr>`;
       })}
     </tbody>
@@ -157,9 +147,6 @@ function byMessage(jobs) {
   }
   return [...found].sort(([, a], [, b]) => b.length - a.length);
 }
-
-/** Of a traceback, the last line says what happened. @param {string} message */
-const lastLine = (message) => message.trim().split("\n").at(-1) ?? "";
 
 function JobList({ jobs, now }) {
   return html`<ul class="names">

@@ -13,7 +13,7 @@ import {
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
 import { Empty, FailureNote, Loading, Name, Rest, notice, useTitle } from "../parts.js";
-import { go, narrow, route } from "../route.js";
+import { go, narrow, route, to } from "../route.js";
 import { hindrance, onlyOrganisation } from "../session.js";
 import { organisationName } from "../words.js";
 
@@ -78,7 +78,11 @@ function Form({ sources, organisations, versions }) {
     post("/jobs/setup", asked, { dry_run: true }, signal),
   );
   const told = sent ?? judged.failure;
-  const at = mistakesByPointer(told?.entries ?? [], filled, OWN_FIELDS);
+  // Something else has that name: what differs is no mistake of the fields that differ.
+  const taken = told?.problem?.code === "conflict" ? told.problem : null;
+  const at = mistakesByPointer(taken ? [] : (told?.entries ?? []), filled, OWN_FIELDS);
+  if (taken)
+    at.set("/job/name", [{ code: "conflict", message: "There is a job of that name already, and it is another one." }]);
   // A field that is still empty is no mistake before the user tries to send the form.
   const shownAt = (/** @type {string} */ field, /** @type {boolean} */ isFilled) =>
     isFilled || isTried ? (at.get(field) ?? []) : [];
@@ -130,7 +134,8 @@ function Form({ sources, organisations, versions }) {
         const set = (/** @type {Bound} */ next) => edit(() => setBound({ ...bound, [role.role]: next }));
         return html`<${RoleField} key=${`${version.id} ${role.role}`} role=${role} version=${version} organisation=${organisation} bound=${here} set=${set} mistakes=${shownAt(`role ${role.role}`, here.text !== "")} />`;
       })}
-      <${Outcome} judged=${judged} told=${told} rest=${at.get("") ?? []} isTried=${isTried} isReady=${organisation !== ""} />
+      ${taken?.existing_id && html`<p class="note warn" role="status"><a href=${to(["jobs", taken.existing_id])}><${Name}>${name}<//></a> is set up otherwise. Look at it, or choose another name.</p>`}
+      <${Outcome} judged=${judged} told=${taken ? null : told} isTaken=${taken !== null} rest=${at.get("") ?? []} isTried=${isTried} isReady=${organisation !== ""} />
       <button class="main">Set up</button>`
     }
   </form>`;
@@ -162,10 +167,11 @@ function Organisation({ organisations, chosen, mistakes, edit }) {
 }
 
 /** What sending the form would come to. */
-function Outcome({ judged, told, rest, isTried, isReady }) {
+function Outcome({ judged, told, isTaken, rest, isTried, isReady }) {
   if (!isReady)
     return html`<p class="aside">Choose an organisation: then the form is checked while you fill it in.</p>`;
   if (told) return html`<${Mistakes} told=${told} rest=${rest} isTried=${isTried} />`;
+  if (isTaken) return null;
   if (!judged.data) return html`<p class="aside" role="status">${judged.isLoading ? "Checking…" : ""}</p>`;
   const { outcome, warnings } = judged.data;
   return html`<div class=${`note ${warnings.length > 0 ? "warn" : "good"}`} role="status">
