@@ -23,6 +23,8 @@ impl Client {
             .proxy(None)
             .max_idle_connections_per_host(64)
             .max_idle_connections(64)
+            // The server closes one after fifteen seconds: a request at that moment has no answer.
+            .max_idle_age(Duration::from_secs(5))
             .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .into();
