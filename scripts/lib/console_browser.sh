@@ -71,7 +71,8 @@ check_console() {
   install_console_packages
   PYTHONPATH=scripts/lib PYTHONDONTWRITEBYTECODE=1 "$ENVIRONMENT/bin/python" -m pytest -p no:cacheprovider --quiet --tb=short \
     --numprocesses=2 scripts/lib/console_tests --program "$target/debug/prediction-api" \
-    --axe "$target/console/packages/node_modules/axe-core/axe.min.js" --pictures "$target/console/pictures" "$@"
+    --axe "$target/console/packages/node_modules/axe-core/axe.min.js" --pictures "$target/console/pictures" "$@" ||
+    return
   for picture in docs/pictures/*.png; do
     [[ -e "$target/console/pictures/${picture##*/}" ]] || fail "No test of the console takes $picture."
   done

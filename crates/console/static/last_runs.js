@@ -14,7 +14,7 @@ export async function withLastRuns(expand, read) {
   try {
     return await read(`${expand},last_run`);
   } catch (failure) {
-    if (/** @type {any} */ (failure).status !== 403) throw failure;
+    if (/** @type {any} */ (failure).problem?.required_scope !== "predictions:read") throw failure;
     return read(expand);
   }
 }
