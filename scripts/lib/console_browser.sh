@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # The console: its sources, and what it does in a real browser. Sourced by scripts/test.
 
-# The shell is Chromium without windows. A page takes a third of the processor time in it.
+# The shell is Chromium without windows. A page took a third of the processor time in it (2026-11-28).
 CHROMIUMS=(chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable)
 
-# Fails unless there is a Chromium; installs it with fonts if there is none.
+# Sets CHROMIUM to the program, and fails unless there is one; installs it with fonts if there is none.
 find_chromium() {
   local package
   has_chromium && return
@@ -22,7 +22,7 @@ Install it and run this again:
 has_chromium() {
   local name
   for name in "${CHROMIUMS[@]}"; do
-    if command -v "$name" >/dev/null; then return; fi
+    if CHROMIUM=$(command -v "$name"); then return; fi
   done
   return 1
 }
@@ -70,7 +70,7 @@ check_console() {
   local target=${CARGO_TARGET_DIR:-target} picture
   install_console_packages
   PYTHONPATH=scripts/lib PYTHONDONTWRITEBYTECODE=1 "$ENVIRONMENT/bin/python" -m pytest -p no:cacheprovider --quiet --tb=short \
-    --numprocesses=2 scripts/lib/console_tests --program "$target/debug/prediction-api" \
+    --numprocesses=2 scripts/lib/console_tests --program "$target/debug/prediction-api" --chromium "$CHROMIUM" \
     --axe "$target/console/packages/node_modules/axe-core/axe.min.js" --pictures "$target/console/pictures" "$@" ||
     return
   for picture in docs/pictures/*.png; do

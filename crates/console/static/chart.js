@@ -86,15 +86,6 @@ async function draw(place, { roles, units, times, values }, isUpToNow) {
         width: place.clientWidth,
         height: HEIGHT,
         hooks: { draw: [(/** @type {any} */ drawn) => markNow(drawn, color("--soft"))] },
-        // A little further than now, whose line would be the edge.
-        scales: {
-          x: {
-            range: (/** @type {any} */ _, /** @type {number} */ from, /** @type {number} */ to) => [
-              from,
-              isUpToNow ? Math.max(to, beyondNow(from)) : to,
-            ],
-          },
-        },
         axes: [
           { ...axis, values: labels },
           { ...axis, size: 60 },
@@ -116,7 +107,7 @@ async function draw(place, { roles, units, times, values }, isUpToNow) {
           })),
         ],
       },
-      [times, ...values],
+      isUpToNow ? untilNow(times, values) : [times, ...values],
       place,
     );
   };
@@ -132,10 +123,17 @@ async function draw(place, { roles, units, times, values }, isUpToNow) {
   };
 }
 
-/** @param {number} from in seconds */
-function beyondNow(from) {
+/**
+ * The values, and a time without any if they end before now: a little later, so that the line of now is not the edge.
+ * @param {number[]} times in seconds
+ * @param {(number | null)[][]} values
+ * @returns {[number[], ...(number | null)[][]]}
+ */
+function untilNow(times, values) {
   const now = Date.now() / 1000;
-  return now + (now - from) / 50;
+  const end = now + (now - times[0]) / 50;
+  if (times[times.length - 1] >= end) return [times, ...values];
+  return [[...times, end], ...values.map((line) => [...line, null])];
 }
 
 /** A line between what was and what is to come. @param {any} plot @param {string} color */

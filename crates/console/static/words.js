@@ -48,7 +48,7 @@ export function reason({ health, source, created_at }, now) {
   const failed = failures === 1 ? " Its newest run failed." : failures > 1 ? ` Its last ${failures} runs failed.` : "";
   switch (health.status) {
     case "overdue":
-      return `Predictions are expected ${interval}. ${delivered}${failed || silent(health)}`;
+      return `Predictions are expected ${interval}. ${delivered}${failed || silence(health)}`;
     case "failing":
       return `${failed.trim()} ${delivered} Predictions are expected ${interval}.`;
     case "late":
@@ -65,7 +65,7 @@ export function reason({ health, source, created_at }, now) {
 }
 
 /** What the service knows of a job that is overdue, and of which no run says why. @param {Job["health"]} health */
-function silent({ last_run_at: run, blocked_by: blocked }) {
+function silence({ last_run_at: run, blocked_by: blocked }) {
   if ((blocked ?? []).length > 0) return "";
   if (!run) return " No run of it was ever reported, not even one that failed: does a runner run this model?";
   return " Nothing was reported since, not even a run that failed: its runner has stopped, or does not reach this service.";

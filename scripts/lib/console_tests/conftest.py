@@ -1,7 +1,6 @@
 """The service, the browser, and pages that notice whatever goes wrong in them."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +11,6 @@ from service.processes import Server, mint
 
 from .world import World, organisation
 
-CHROMIUM = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 # What a browser does for its maker and its user, and nothing here wants.
 QUIET = [
     "--headless",
@@ -32,6 +30,7 @@ expect.set_options(timeout=PATIENCE_MS)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What the suite is told on the command line."""
     parser.addoption("--program", required=True, help="the service")
+    parser.addoption("--chromium", required=True, help="the browser")
     parser.addoption("--axe", required=True, help="the file axe.min.js")
     parser.addoption("--pictures", required=True, help="folder for the pictures that are taken")
 
@@ -66,10 +65,9 @@ def reader_token(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Chromium, as the system has it."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert path, "no Chromium is installed"
+    path = request.config.getoption("--chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser

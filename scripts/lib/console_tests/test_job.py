@@ -73,6 +73,25 @@ def test_predictions_are_drawn_by_role_time_and_as_of(console: Console, world: W
     expect(page.get_by_role("columnheader", name="Issued").first).to_be_visible()
 
 
+def test_a_part_of_the_chart_is_looked_at_closely(console: Console, world: World) -> None:
+    page = console.open(job(world, "Ackerrand"), token=world.token)
+    plot = page.locator(".u-over")
+    expect(plot).to_be_visible()
+    box = plot.bounding_box()
+    assert box
+    left, width, y = box["x"], box["width"], box["y"] + 50
+    page.mouse.move(left + width * 0.1, y)
+    page.mouse.down()
+    page.mouse.move(left + width * 0.3, y, steps=5)
+    page.mouse.up()
+    # What is at the right edge now is some days old, and not what is predicted for now.
+    page.mouse.move(left + width - 2, y)
+    day = page.locator(".u-legend .u-value").first
+    expect(day).to_contain_text(re.compile("[0-9]"))
+    age = page.evaluate("text => Date.now() - Date.parse(text.split(',')[0])", day.inner_text())
+    assert age > 2 * 24 * 3600 * 1000
+
+
 def test_a_value_tells_where_it_came_from(console: Console, world: World) -> None:
     page = console.open(job(world, "Ackerrand"), token=world.token)
     page.get_by_text("The values as a table").click()

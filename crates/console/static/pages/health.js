@@ -321,10 +321,12 @@ function Row({ job, list, names, now }) {
 /** The reason, and the last message of a run. */
 function Why({ job, now }) {
   const mayRead = hindrance("predictions:read");
-  const runs = useLoad(mayRead ? null : `last run ${job.id} ${job.health.last_run_at}`, (signal) =>
+  // The list has it already, unless it was read without.
+  const isKnown = mayRead !== null || job.last_run !== undefined;
+  const runs = useLoad(isKnown ? null : `last run ${job.id} ${job.health.last_run_at}`, (signal) =>
     get(`/jobs/${job.id}/runs`, { limit: 1 }, signal),
   );
-  const run = runs.data?.items[0];
+  const run = job.last_run ?? runs.data?.items[0];
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   // The answer may come below what is seen of the page.
   useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [runs.isLoading]);

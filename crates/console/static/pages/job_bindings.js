@@ -120,7 +120,8 @@ function InputRole({ role: asked, binding, organisation, mayWrite, change }) {
   </tr>`;
 }
 
-function Bound({ binding, organisation }) {
+/** What is bound to a role: another job's output, or an input. */
+export function Bound({ binding, organisation }) {
   const { input, output, input_id: id } = binding;
   if (output) return html`<${JobLink} id=${output.job_id}>${output.job_name}<//>, <${Name}>${output.role}<//>`;
   return html`<a href=${to(["inputs", organisation, id])}

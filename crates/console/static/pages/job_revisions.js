@@ -6,7 +6,7 @@ import { useLoad } from "../load.js";
 import { FailureNote, Name, Pending, Time, notice } from "../parts.js";
 import { hindrance } from "../session.js";
 import { spoken } from "../words.js";
-import { InputLink } from "./job_values.js";
+import { FormerlyBound } from "./job_values.js";
 
 export function Revisions({ job, now, reload }) {
   const loaded = useLoad(`revisions ${job.id} ${job.revision}`, (signal) =>
@@ -97,7 +97,7 @@ function Changes({ job, revision, from }) {
 
 /** What was, or is: an input by its name, if the job still reads it. */
 function Side({ job, value }) {
-  if (value?.input_id) return html`<${InputLink} job=${job} binding=${value} />`;
+  if (value?.input_id) return html`<${FormerlyBound} job=${job} binding=${value} />`;
   return html`<bdi>${shown(value)}</bdi>`;
 }
 

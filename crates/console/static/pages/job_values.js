@@ -6,8 +6,7 @@ import { useLoad } from "../load.js";
 import { Name, Pending } from "../parts.js";
 import { to } from "../route.js";
 import { local } from "../time.js";
-import { spoken } from "../words.js";
-import { boundBy } from "./job_rebind.js";
+import { Bound } from "./job_bindings.js";
 
 /** @typedef {import("../schema.js").components["schemas"]} Schemas */
 
@@ -100,7 +99,7 @@ function Origin({ job, value, asOf }) {
               : revision.role_bindings.map(
                   (binding, index) =>
                     html`${index > 0 && ", "}<${Name}>${binding.role}<//> from
-                      ${" "}<${InputLink} job=${job} binding=${binding} />`,
+                      ${" "}<${FormerlyBound} job=${job} binding=${binding} />`,
                 )
           }
         </dd>
@@ -116,15 +115,9 @@ function Origin({ job, value, asOf }) {
   </dl>`;
 }
 
-/** By its name, if the job still reads it: that of others is not read here. */
-export function InputLink({ job, binding }) {
-  const known = Object.values(boundBy(job)).find(({ id }) => id === binding.input_id);
-  const text = known ? known.text : binding.input_id;
-  const isOutput = job.source_version?.input_roles?.some(
-    (/** @type {any} */ role) => role.role === binding.role && role.input_kind === "output",
-  );
-  if (isOutput) return html`<${Name}>${text}<//>`;
-  return html`<a href=${to(["inputs", job.organisation_id, binding.input_id])} title=${spoken(binding.input_type)}
-    ><${Name}>${text}<//></a
-  >`;
+/** What a revision read: by its name if the job reads it still, since revisions have ids only. */
+export function FormerlyBound({ job, binding }) {
+  const known = job.role_bindings.find((/** @type {any} */ current) => current.input_id === binding.input_id);
+  if (known) return html`<${Bound} binding=${known} organisation=${job.organisation_id} />`;
+  return html`<code>${binding.input_id}</code>`;
 }

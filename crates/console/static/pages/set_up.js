@@ -79,7 +79,7 @@ function Form({ sources, organisations, versions }) {
   );
   const told = sent ?? judged.failure;
   // Something else has that name: what differs is no mistake of the fields that differ.
-  const taken = told?.problem?.code === "conflict" ? told.problem : null;
+  const taken = told?.problem?.resource === "job" ? told.problem : null;
   const at = mistakesByPointer(taken ? [] : (told?.entries ?? []), filled, OWN_FIELDS);
   if (taken)
     at.set("/job/name", [{ code: "conflict", message: "There is a job of that name already, and it is another one." }]);
@@ -134,8 +134,7 @@ function Form({ sources, organisations, versions }) {
         const set = (/** @type {Bound} */ next) => edit(() => setBound({ ...bound, [role.role]: next }));
         return html`<${RoleField} key=${`${version.id} ${role.role}`} role=${role} version=${version} organisation=${organisation} bound=${here} set=${set} mistakes=${shownAt(`role ${role.role}`, here.text !== "")} />`;
       })}
-      ${taken?.existing_id && html`<p class="note warn" role="status"><a href=${to(["jobs", taken.existing_id])}><${Name}>${name}<//></a> is set up otherwise. Look at it, or choose another name.</p>`}
-      <${Outcome} judged=${judged} told=${taken ? null : told} isTaken=${taken !== null} rest=${at.get("") ?? []} isTried=${isTried} isReady=${organisation !== ""} />
+      ${taken ? html`<${Taken} name=${name} problem=${taken} />` : html`<${Outcome} judged=${judged} told=${told} rest=${at.get("") ?? []} isTried=${isTried} isReady=${organisation !== ""} />`}
       <button class="main">Set up</button>`
     }
   </form>`;
@@ -166,12 +165,22 @@ function Organisation({ organisations, chosen, mistakes, edit }) {
     }`;
 }
 
+/** The job that has the name, and what is different of it. */
+function Taken({ name, problem }) {
+  return html`<div class="note warn" role="status">
+    <a href=${to(["jobs", problem.existing_id])}><${Name}>${name}<//></a> is set up otherwise. Look at it, or choose another
+    name.
+    <ul>
+      ${(problem.errors ?? []).map((/** @type {any} */ entry) => html`<li><bdi>${entry.message}</bdi></li>`)}
+    </ul>
+  </div>`;
+}
+
 /** What sending the form would come to. */
-function Outcome({ judged, told, isTaken, rest, isTried, isReady }) {
+function Outcome({ judged, told, rest, isTried, isReady }) {
   if (!isReady)
     return html`<p class="aside">Choose an organisation: then the form is checked while you fill it in.</p>`;
   if (told) return html`<${Mistakes} told=${told} rest=${rest} isTried=${isTried} />`;
-  if (isTaken) return null;
   if (!judged.data) return html`<p class="aside" role="status">${judged.isLoading ? "Checking…" : ""}</p>`;
   const { outcome, warnings } = judged.data;
   return html`<div class=${`note ${warnings.length > 0 ? "warn" : "good"}`} role="status">
