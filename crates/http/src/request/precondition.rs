@@ -31,8 +31,8 @@ pub(crate) fn keeper_digest(version: &SourceVersion) -> Option<u32> {
     version.managed_by.as_ref().map(|set| beginning(Sha256::new().chain_update(set.as_str())))
 }
 
-/// The entity tag of a page, which tells only whether it is the same. Nothing is proved by it, so the digest is one that
-/// is quick for long texts, and withstands no attacks.
+/// The entity tag of a page, which tells only whether it is the same. Nothing is proved by it, so the digest is one
+/// that is quick for long texts, and withstands no attacks.
 pub(crate) fn page_tag(page: &[u8]) -> String {
     format!("\"{:032x}\"", XxHash3_128::oneshot(page))
 }
