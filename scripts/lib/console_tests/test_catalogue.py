@@ -176,3 +176,84 @@ def test_a_reader_is_told_what_is_not_offered(console: Console, reader_token: st
     expect(button).to_have_attribute("title", "Your token lacks the scope catalog:create.")
     page.get_by_role("link", name="2.1.0").click()
     expect(page.get_by_text("lacks the scope catalog:write")).to_be_visible()
+
+
+def test_a_source_is_created_and_every_mistake_stands_at_its_field(console: Console, world: World) -> None:
+    console.expected = lambda text: "422" in text or "409" in text
+    page = console.open("catalogue", token=world.token)
+    page.get_by_role("button", name="Create a source").click()
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_be_focused()
+    # What is still empty is no mistake before somebody tries to send it.
+    expect(page.locator(".mistake")).to_have_count(0)
+    name.fill("MILDEW-predictor")
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.locator("#source-owner-about .mistake")).to_have_text("Choose whose it is")
+    page.get_by_role("combobox", name="Whose it is").select_option(organisation(1))
+    expect(page.locator("#source-name-about")).to_contain_text("There is a source of that name already")
+    name.fill("")
+    page.get_by_role("textbox", name=re.compile("minutes")).fill("often")
+    page.get_by_role("textbox", name=re.compile("days")).fill("4000")
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(name).to_be_focused()
+    for field in ("name", "interval", "retention"):
+        expect(page.locator(f"#source-{field}-about .mistake")).to_be_visible()
+    expect(page.get_by_text("3 things are missing or wrong.")).to_be_visible()
+    name.fill("Hail 🧊 <b>1</b>")
+    page.get_by_role("textbox", name=re.compile("minutes")).fill("")
+    page.get_by_role("textbox", name=re.compile("days")).fill("7")
+    expect(page.get_by_text("It fits, and can be created. Nothing is stored yet.")).to_be_visible()
+    assert "Hail" not in str(world.call("GET", "/sources"))
+    page.get_by_role("button", name="Create", exact=True).press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hail 🧊 <b>1</b>")
+    expect(page.get_by_role("status").filter(has_text="is created")).to_be_visible()
+    created = next(item for item in world.call("GET", "/sources?limit=200")["items"] if item["name"].startswith("Hail"))
+    assert (created["expected_interval_minutes"], created["retention_hours"]) == (None, 7 * 24)
+    assert created["owner_organisation_id"] == organisation(1)
+    page.get_by_role("button", name="Publish a version").press("Enter")
+    publish = page.get_by_role("button", name="Publish", exact=True)
+    expect(publish).to_be_enabled()
+    publish.press("Enter")
+    expect(page.get_by_role("link", name="1.0.0")).to_be_visible()
+
+
+def test_a_source_of_a_token_of_one_organisation_is_its_own(console: Console, world: World) -> None:
+    """Nobody is asked whose it is where there is no choice; and who may not create one reads why."""
+    console.expected = lambda text: "422" in text
+    token = world.mint([organisation(3)], "catalog:create jobs:read")
+    page = console.open("catalogue", token=token)
+    page.get_by_role("button", name="Create a source").press("Enter")
+    page.keyboard.type("Of customer 3")
+    expect(page.get_by_role("combobox", name="Whose it is")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Of customer 3")
+    [created] = [item for item in world.call("GET", "/sources?limit=200")["items"] if item["name"] == "Of customer 3"]
+    assert created["owner_organisation_id"] == organisation(3)
+    page = console.open("catalogue", token=world.mint([organisation(3)], "jobs:read"))
+    expect(page.get_by_role("button", name="Create a source")).to_be_disabled()
+    expect(page.get_by_role("button", name="Create a source")).to_have_attribute("title", re.compile("catalog:create"))
+
+
+def test_jobs_of_one_customer_can_be_upgraded_by_themselves(console: Console, world: World) -> None:
+    world.call("POST", "/sources", {"name": "ice", "owner_organisation_id": organisation(1)})
+    source = next(item["id"] for item in world.call("GET", "/sources?limit=200")["items"] if item["name"] == "ice")
+    contract = {
+        "source_id": source,
+        "input_roles": [role("temperature", "sensor", "air_temperature", "°C")],
+        "output_roles": [role_out("ice", "ice", "mm")],
+    }
+    old = world.call("POST", "/source_versions", contract | {"version": "1"})["id"]
+    new = world.call("POST", "/source_versions", contract | {"version": "2"})["id"]
+    world.versions["ice"] = old
+    jobs = [world.set_up("Pond", number, "ice") for number in (1, 2)]
+    page = console.open(f"catalogue/{source}/{new}", token=world.token)
+    page.get_by_role("button", name="Look at every job of this source").click()
+    rows = page.get_by_role("table", name="Jobs that run another version").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("Ferme des Trois Chênes")
+    page.get_by_role("combobox", name="Organisation").select_option(organisation(2))
+    expect(rows).to_have_count(1)
+    page.get_by_role("button", name="Rehearse the upgrade of the job that is ready").click()
+    page.get_by_role("button", name="Upgrade them").click()
+    expect(page.get_by_role("status").filter(has_text="1 job runs 2 now")).to_be_visible()
+    assert [world.call("GET", f"/jobs/{job}")["source_version_id"] for job in jobs] == [old, new]

@@ -21,6 +21,7 @@ import { hindrance } from "../session.js";
 import { duration } from "../time.js";
 import { STATUSES, shortId } from "../words.js";
 import { Publish } from "./catalogue_publish.js";
+import { NewSource } from "./catalogue_source.js";
 import { VersionPage } from "./catalogue_version.js";
 
 /** @param {{ path: string[] }} props */
@@ -35,7 +36,15 @@ function Sources() {
   const counts = useLoad("counts by source", (signal) => get("/jobs/health", { group_by: "source" }, signal));
   const items = sources.data?.items ?? [];
   const jobs = jobsOf(counts.data, "source_id");
-  return html`<div class="title"><h1>Catalogue</h1></div>
+  const [isCreating, setCreating] = useState(false);
+  const mayCreate = creation();
+  return html`<div class="title">
+      <h1>Catalogue</h1>
+      <button disabled=${mayCreate !== null} title=${mayCreate} aria-expanded=${isCreating} onClick=${() => setCreating(!isCreating)}>
+        Create a source
+      </button>
+    </div>
+    ${isCreating && html`<${NewSource} cancel=${() => setCreating(false)} />`}
     <${Pending} loaded=${sources} />
     <${FailureNote} failure=${counts.failure} retry=${counts.reload} />
     ${
@@ -43,7 +52,7 @@ function Sources() {
       items.length === 0 &&
       html`<${Empty}
         ><h2>There is no source yet</h2>
-        <p>A source is a model. Describe it and its first version in a file, and publish them:</p>
+        <p>A source is a model. Create one here; or describe it and its first version in a file, and publish both:</p>
         <pre tabindex="0">prediction apply --file models.yaml</pre>
         <p><a href="/docs/">The API, request by request</a></p><//
       >`
@@ -88,6 +97,9 @@ function Sources() {
 const jobsOf = (counted, id) =>
   new Map((counted?.groups ?? []).map((/** @type {any} */ group) => [group[id], group.counts]));
 
+/** Why nothing can be added to the catalogue. Who may change it may add to it. */
+const creation = () => hindrance("catalog:write") && hindrance("catalog:create");
+
 /** @param {Record<string, number> | undefined} counts */
 const total = (counts) => STATUSES.reduce((sum, status) => sum + (counts?.[status] ?? 0), 0);
 
@@ -118,8 +130,7 @@ function SourcePage({ id, version }) {
 
 function Versions({ source, items, jobs, reload }) {
   const [isPublishing, setPublishing] = useState(false);
-  // Who may change the catalogue may add to it.
-  const mayCreate = hindrance("catalog:write") && hindrance("catalog:create");
+  const mayCreate = creation();
   const now = useNow();
   return html`<div class="title">
       <h1><${Name}>${source.name}<//></h1>

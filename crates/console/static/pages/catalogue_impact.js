@@ -1,11 +1,11 @@
 // What an upgrade of all jobs of a model to a version would come to; and upgrading those that are ready.
 
-import { getPages, post } from "../api.js";
+import { getAll, getPages, post } from "../api.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
-import { Empty, FailureNote, JobLink, Loading, Name, notice } from "../parts.js";
-import { hindrance } from "../session.js";
-import { spoken } from "../words.js";
+import { Empty, FailureNote, JobLink, Loading, Name, Rest, notice } from "../parts.js";
+import { hindrance, onlyOrganisation } from "../session.js";
+import { organisationName, spoken } from "../words.js";
 
 const PAGE = 200;
 
@@ -21,9 +21,24 @@ const MEANINGS = {
 export function Impact({ version, reload }) {
   const [isAsked, setAsked] = useState(false);
   const [pages, setPages] = useState(1);
-  const impact = useLoad(isAsked ? `impact ${version.id}` : null, (signal) =>
-    getPages(`/source_versions/${version.id}/impact`, { limit: PAGE }, pages, signal),
+  const [organisation, setOrganisation] = useState("");
+  const impact = useLoad(isAsked ? `impact ${version.id} ${organisation}` : null, (signal) =>
+    getPages(
+      `/source_versions/${version.id}/impact`,
+      { organisation_id: organisation || null, limit: PAGE },
+      pages,
+      signal,
+    ),
   );
+  const organisations = useLoad(isAsked && !onlyOrganisation.value ? "organisations" : null, (signal) =>
+    getAll("/organisations", {}, signal),
+  );
+  const customers = /** @type {{ id: string, name: string | null }[]} */ (organisations.data?.items ?? []);
+  const names = new Map(customers.map((customer) => [customer.id, customer]));
+  const choose = (/** @type {any} */ event) => {
+    setPages(1);
+    setOrganisation(event.currentTarget.value);
+  };
   const more = () => {
     setPages(pages + 1);
     impact.reload();
@@ -33,7 +48,18 @@ export function Impact({ version, reload }) {
   return html`<section aria-labelledby="impact">
     <h2 id="impact">Who could go to it</h2>
     ${!isAsked && html`<button onClick=${() => setAsked(true)}>Look at every job of this source</button>`}
-    <${FailureNote} failure=${impact.failure} retry=${impact.reload} />
+    ${
+      customers.length > 1 &&
+      html`<div class="filters">
+        <label for="whose">Organisation</label>
+        <select id="whose" value=${organisation} onChange=${choose}>
+          <option value="">all</option>
+          ${customers.map((customer) => html`<option value=${customer.id}>${organisationName(customer, customer.id)}</option>`)}
+        </select>
+      </div>`
+    }
+    <${Rest} loaded=${organisations} kind="organisations" />
+    <${FailureNote} failure=${impact.failure ?? organisations.failure} retry=${() => [impact, organisations].forEach((loaded) => loaded.reload())} />
     ${impact.isLoading && !impact.data && html`<${Loading} />`}
     ${
       counts &&
@@ -55,6 +81,7 @@ export function Impact({ version, reload }) {
         <thead>
           <tr>
             <th scope="col">Job</th>
+            <th scope="col">Organisation</th>
             <th scope="col">Outcome</th>
             <th scope="col">Why</th>
           </tr>
@@ -64,6 +91,9 @@ export function Impact({ version, reload }) {
             (/** @type {any} */ item) =>
               html`<tr key=${item.job_id}>
                 <td><${JobLink} id=${item.job_id}>${item.name}<//></td>
+                <td>
+                  <${Name}>${organisationName(names.get(item.organisation_id), item.organisation_id)}<//>
+                </td>
                 <td>${spoken(item.outcome)}</td>
                 <td><${Why} item=${item} /></td>
               </tr>`,
@@ -72,7 +102,7 @@ export function Impact({ version, reload }) {
       </table>`
     }
     ${impact.data?.next_cursor && html`<p class="aside">The first ${items.length} jobs. <button onClick=${more} disabled=${impact.isLoading}>Show more</button></p>`}
-    ${ready.length > 0 && html`<${UpgradeReady} version=${version} ready=${ready} done=${() => (impact.reload(), reload())} />`}
+    ${ready.length > 0 && html`<${UpgradeReady} key=${organisation} version=${version} ready=${ready} done=${() => (impact.reload(), reload())} />`}
   </section>`;
 }
 

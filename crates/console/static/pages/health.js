@@ -49,7 +49,7 @@ export function HealthPage() {
     </div>
     <${FailureNote} failure=${counts.failure ?? list.failure} retry=${refresh} />
     <${Counts} counts=${counts.data?.counts} chosen=${query.q ? [] : chosen} />
-    <${Filters} query=${query} rows=${list.rows} />
+    <${Filters} query=${query} rows=${list.rows} isRead=${!list.isFirst} />
     <${Jobs} list=${list} query=${query} chosen=${chosen} total=${total} now=${now} />`;
 }
 
@@ -91,7 +91,7 @@ function Counts({ counts, chosen }) {
 }
 
 /** What the list is narrowed to, beside its health. */
-function Filters({ query, rows }) {
+function Filters({ query, rows, isRead }) {
   const [text, setText] = useState(query.q ?? "");
   useEffect(() => setText(query.q ?? ""), [query.q]);
   // The service looks through all names, so it is asked when the user stops typing.
@@ -104,7 +104,12 @@ function Filters({ query, rows }) {
     (/** @type {Job} */ row) => row.organisation_id === query.organisation_id,
   )?.organisation;
   const source = rows.find((/** @type {Job} */ row) => row.source_id === query.source_id)?.source;
-  const organisations = useLoad(onlyOrganisation.value ? null : "organisations", (signal) =>
+  // The jobs come first: nobody chooses a customer before they are there.
+  const [isAsked, setAsked] = useState(isRead);
+  useEffect(() => {
+    if (isRead) setAsked(true);
+  }, [isRead]);
+  const organisations = useLoad(isAsked && !onlyOrganisation.value ? "organisations" : null, (signal) =>
     getAll("/organisations", {}, signal),
   );
   const known = /** @type {{ id: string, name: string | null }[]} */ (organisations.data?.items ?? []);

@@ -39,24 +39,31 @@ export function JobPage({ path }) {
   useEvery(loaded.reload, REFRESH_MS);
   const now = useNow();
   const job = /** @type {Job | null} */ (changed ?? loaded.data);
+  // The chain is shown as a part of the page, and has the names of what blocks the job.
+  const isChainShown = part === "chain" || blockersOf(job).length > 0;
+  const lineage = useLoad(job && isChainShown ? `lineage ${id} ${job.revision}` : null, (signal) =>
+    get(`/jobs/${encodeURIComponent(id)}/lineage`, {}, signal),
+  );
   useTitle(job?.name ?? "Job");
   if (!job) {
     return html`<${Pending} loaded=${loaded} />
       <p><a href="#/">To the health of all jobs</a></p>`;
   }
   const shown = PARTS.find((known) => known.path === part) ?? PARTS[0];
-  return html`<${Head} job=${job} now=${now} page=${{ replace: setChanged, expand: EXPAND }} reload=${loaded.reload} />
+  return html`<${Head} job=${job} lineage=${lineage} now=${now} page=${{ replace: setChanged, expand: EXPAND }} reload=${loaded.reload} />
     <${FailureNote} failure=${loaded.failure} retry=${loaded.reload} />
     <nav class="parts" aria-label="Parts of this job">
       ${PARTS.map((known) => html`<a href=${to(known.path ? ["jobs", id, known.path] : ["jobs", id])} aria-current=${known === shown ? "page" : null}>${known.name}</a>`)}
     </nav>
-    <${shown.part} key=${`${id} ${shown.path}`} job=${job} now=${now} reload=${loaded.reload} />`;
+    <${shown.part} key=${`${id} ${shown.path}`} job=${job} lineage=${lineage} now=${now} reload=${loaded.reload} />`;
 }
 
-function Head({ job, now, page, reload }) {
+/** @param {Job | null} job */
+const blockersOf = (job) => job?.health.blocked_by ?? [];
+
+function Head({ job, lineage, now, page, reload }) {
   const [isRenaming, setRenaming] = useState(false);
   const mayWrite = hindrance("jobs:write");
-  const blocked = job.health.blocked_by ?? [];
   const { query } = route.value;
   return html`<div class="title">
       <h1><${Name}>${job.name}<//></h1>
@@ -77,7 +84,7 @@ function Head({ job, now, page, reload }) {
     </div>
     ${isRenaming && html`<${Rename} job=${job} reload=${reload} done=${() => (setRenaming(false), reload())} cancel=${() => setRenaming(false)} />`}
     <p class="lead">
-      ${reason(job, now)}${blocked.length > 0 && html`${" "}<${Blocked} job=${job} />`}
+      ${reason(job, now)}${blockersOf(job).length > 0 && html`${" "}<${Blocked} job=${job} lineage=${lineage} />`}
     </p>
     <dl class="facts">
       <div>
@@ -122,12 +129,11 @@ function Head({ job, now, page, reload }) {
     </dl>`;
 }
 
-/** Who blocks it, by name: the chain has the names. */
-function Blocked({ job }) {
-  const lineage = useLoad(`lineage ${job.id} ${job.revision}`, (signal) => get(`/jobs/${job.id}/lineage`, {}, signal));
+/** Who blocks it, by name. */
+function Blocked({ job, lineage }) {
   const known = new Map((lineage.data?.nodes ?? []).map((/** @type {any} */ node) => [node.job_id, node.name]));
   return html`Blocked by
-  ${job.health.blocked_by.map((/** @type {string} */ id, /** @type {number} */ index) => html`${index > 0 && ", "}<${JobLink} id=${id}>${known.get(id)}<//>`)}.`;
+  ${blockersOf(job).map((/** @type {string} */ id, /** @type {number} */ index) => html`${index > 0 && ", "}<${JobLink} id=${id}>${known.get(id)}<//>`)}.`;
 }
 
 function Rename({ job, reload, done, cancel }) {

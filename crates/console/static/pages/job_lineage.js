@@ -1,15 +1,13 @@
 // What a job rests on, and what rests on it.
 
-import { get } from "../api.js";
 import { html } from "../html.js";
-import { useLoad } from "../load.js";
 import { Empty, JobLink, Name, Pending, Status } from "../parts.js";
 
 /** @typedef {import("../schema.js").components["schemas"]["Lineage"]} LineageAnswer */
 
-export function Lineage({ job }) {
-  const loaded = useLoad(`lineage ${job.id} ${job.revision}`, (signal) => get(`/jobs/${job.id}/lineage`, {}, signal));
-  const lineage = /** @type {LineageAnswer | null} */ (loaded.data);
+/** @param {{ job: { id: string }, lineage: import("../load.js").Loaded<LineageAnswer> }} props */
+export function Lineage({ job, lineage: loaded }) {
+  const lineage = loaded.data;
   if (!lineage) return html`<${Pending} loaded=${loaded} />`;
   if (lineage.edges.length === 0) {
     return html`<${Empty}

@@ -48,7 +48,7 @@ export function SetUpPage() {
 
 function NoSources() {
   return html`<${Empty}><h2>There is no source yet</h2>
-    <p>A job runs a version of a source. Describe both in a file, and publish them:</p>
+    <p>A job runs a version of a source. Create one in the <a href="#/catalogue">catalogue</a>; or describe both in a file, and publish them:</p>
     <pre tabindex="0">prediction apply --file models.yaml</pre>
     <p><a href="/docs/">The API, request by request</a></p><//>`;
 }
