@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 from service.processes import Server, mint
 
-from .world import World, organisation
+from .world import Postgres, Sqlite, World, organisation
 
 # What a browser does for its maker and its user, and nothing here wants.
 QUIET = [
@@ -25,6 +26,8 @@ QUIET = [
 # A browser on a machine that is busy is slow, and nothing is wrong with the console.
 PATIENCE_MS = float(os.environ.get("CONSOLE_PATIENCE_MS", "45000"))
 expect.set_options(timeout=PATIENCE_MS)
+# Every page does its job on PostgreSQL, and is looked at from SQLite: both are asked all that the console asks.
+ON_POSTGRES = {"test_catalogue", "test_changes", "test_health", "test_set_up"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,35 +36,72 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chromium", required=True, help="the browser")
     parser.addoption("--axe", required=True, help="the file axe.min.js")
     parser.addoption("--pictures", required=True, help="folder for the pictures that are taken")
+    parser.addoption("--postgres", help="the URL of a server on which databases can be made")
+    parser.addoption("--psql", default="psql", help="the client of that server")
 
 
-@pytest.fixture(scope="session")
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A service with something to show."""
-    program = str(Path(request.config.getoption("--program")).resolve())
-    folder = tmp_path_factory.mktemp("service")
-    database, data = folder / "console.db", folder / "data"
-    os.environ["NO_PROXY"] = "127.0.0.1"
-    scopes = "catalog:write inputs:read inputs:write jobs:read jobs:write predictions:read predictions:write"
-    token = mint(program, data, [organisation(number) for number in range(1, 6)], scopes)
-    environment = {"DATABASE_URL": f"sqlite:{database}", "PREDICTION_API_DATA_DIR": str(data)}
-    server = Server([program, "--listen=127.0.0.1:0", "--log-format=json"], folder / "server.log", environment)
-    try:
-        world = World(server.url, token)
+class Worlds:
+    """A service on each database, with something to show: made when the first test asks for it."""
+
+    def __init__(self, config: pytest.Config, folder: Path):
+        self._config = config
+        self._folder = folder
+        self._made: dict[str, World] = {}
+        self._servers: list[Server] = []
+
+    def on(self, name: str) -> World:
+        """The one on that database."""
+        if name not in self._made:
+            self._made[name] = self._make(
+                self._postgres() if name == "postgres" else Sqlite(self._folder / "console.db")
+            )
+        return self._made[name]
+
+    def _make(self, database: Sqlite | Postgres) -> World:
+        program = str(Path(self._config.getoption("--program")).resolve())
+        data = self._folder / f"data-{len(self._servers)}"
+        environment = {"DATABASE_URL": database.url, "PREDICTION_API_DATA_DIR": str(data)}
+        command = [program, "--listen=127.0.0.1:0", "--log-format=json"]
+        server = Server(command, self._folder / f"server-{len(self._servers)}.log", environment)
+        self._servers.append(server)
+        world = World(server.url, database, partial(mint, program, data))
         world.fill()
-        world.database = database
         world.age()
-        yield world
-    finally:
-        server.stop()
+        return world
+
+    def _postgres(self) -> Postgres:
+        server = self._config.getoption("--postgres")
+        assert server, "--postgres names a server: ./scripts/test starts one"
+        name = f"console_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+        database = Postgres(self._config.getoption("--psql"), urlunsplit(urlsplit(server)._replace(path="/" + name)))
+        database.create(server)
+        return database
+
+    def stop(self) -> None:
+        """Ends the services."""
+        for server in self._servers:
+            server.stop()
 
 
 @pytest.fixture(scope="session")
-def reader_token(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, world: World) -> str:
+def worlds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    """All that are made for these tests."""
+    os.environ["NO_PROXY"] = "127.0.0.1"
+    worlds = Worlds(request.config, tmp_path_factory.mktemp("service"))
+    yield worlds
+    worlds.stop()
+
+
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest, worlds: Worlds) -> World:
+    """The one that the tests of a file are about."""
+    return worlds.on("postgres" if request.node.path.stem in ON_POSTGRES else "sqlite")
+
+
+@pytest.fixture(scope="module")
+def reader_token(world: World) -> str:
     """A token that may look at jobs and do nothing else."""
-    program = str(Path(request.config.getoption("--program")).resolve())
-    data = tmp_path_factory.getbasetemp() / "service0" / "data"
-    return mint(program, data, [organisation(1)], "jobs:read")
+    return world.mint([organisation(1)], "jobs:read")
 
 
 @pytest.fixture(scope="session")

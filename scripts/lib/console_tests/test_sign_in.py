@@ -64,7 +64,7 @@ def url(
     folder = tmp_path_factory.mktemp("of-issuer")
     options = [f"--issuer={provider.issuer}", f"--audience={AUDIENCE}", "--issuer-over-http"]
     command = [program, "--listen=127.0.0.1:0", "--log-format=json", "--console-client-id=console", *options]
-    environment = {"DATABASE_URL": f"sqlite:{world.database}", "PREDICTION_API_DATA_DIR": str(folder / "data")}
+    environment = {"DATABASE_URL": world.database.url, "PREDICTION_API_DATA_DIR": str(folder / "data")}
     server = Server(command, folder / "server.log", environment)
     yield server.url
     server.stop()
