@@ -64,7 +64,7 @@ export const put = (path, body, query) => call("PUT", path, { body, query });
 export const post = (path, body, query, signal) => call("POST", path, { body, query, signal });
 
 /** A list in which few are wanted of many may have short pages: so many are read for one that is shown. */
-const MOST_SHORT_PAGES = 20;
+const MOST_SHORT_PAGES = 60;
 
 /**
  * So many pages of a list, one after the other: the places of later ones depend on those before.
