@@ -14,7 +14,7 @@ from service.machine import say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import apply, chains, directory, pooling, search, unknown
+from . import apply, chains, directory, pooling, search, stored, unknown
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -150,6 +150,14 @@ class Bench:
             server, _ = self._with_jobs(at, "search", jobs)
             for what, milliseconds in search.milliseconds(server, self._local, jobs).items():
                 self.figures[f"{what}, {at}"] = milliseconds
+            server.stop()
+
+    def run_stored(self) -> None:
+        """What a value takes of the disk and of the log."""
+        for number, kind in enumerate(stored.INDEXES):
+            say(f"Reporting with the index {kind}.")
+            server, database = self._postgres(f"stored_{number}", JOBS)
+            self.figures |= stored.bytes_of_a_value(server, database, self._local, kind)
             server.stop()
 
     def run_apply(self) -> None:
@@ -292,14 +300,14 @@ class Bench:
         self._seed(file.url)
         file.clone_jobs(EXPIRED_JOBS)
         fill_sqlite(file, EXPIRED_DAYS)
-        for name, url, stored in (("PostgreSQL", database.url, database), ("SQLite", file.url, file)):
+        for name, url, kept in (("PostgreSQL", database.url, database), ("SQLite", file.url, file)):
             say(f"Purging a day among many on {name}.")
-            keep_all_but_a_day(stored)
+            keep_all_but_a_day(kept)
             seconds = seconds_to_purge(self._start(url), EXPIRED_IN_A_DAY)
             self.figures[f"values purged per second, a day among many, {name}"] = EXPIRED_IN_A_DAY / seconds
             for server in self._servers:
                 server.stop()
-            keep_for(stored, 30 * 24)
+            keep_for(kept, 30 * 24)
             say(f"Purging on {name}.")
             quiet = self._start(url, ["--no-purge"])
             reads = ReadsDuringPurge(Load("read", 16, self._local, EXPIRED_JOBS))

@@ -27,6 +27,7 @@ def place(name: str, world: World) -> tuple[str, str]:
         "setup": (f"setup?organisation={organisation(1)}&source={world.sources['frost-warning']}", ".setup .combobox"),
         "input": (f"inputs/{organisation(1)}/{input_id(1, 2)}", "section tbody"),
         "catalogue": ("catalogue", "tbody"),
+        "source-new": ("catalogue", "tbody"),
         "source": (f"catalogue/{world.sources['mildew-predictor']}", "tbody"),
         "version": (
             f"catalogue/{world.sources['frost-warning']}/{world.versions['frost-warning']}",
@@ -52,6 +53,7 @@ PLACES = [
     "setup",
     "input",
     "catalogue",
+    "source-new",
     "source",
     "version",
     "runners",
@@ -64,6 +66,7 @@ PRESSED = {
     "job-revisions": "Restore revision 2",
     "job-rebind": "Change",
     "setup": "Set up",
+    "source-new": "Create a source",
     "source": "Publish a version",
 }
 

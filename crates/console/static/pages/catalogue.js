@@ -78,7 +78,9 @@ function Sources() {
               <td>
                 <a href=${to(["catalogue", item.id])}><${Name}>${item.name}<//></a>
               </td>
-              <td>${item.description ? html`<bdi>${item.description}</bdi>` : html`<span class="none">not said</span>`}</td>
+              <td class=${item.description ? "" : "nothing"}>
+                ${item.description ? html`<bdi>${item.description}</bdi>` : html`<span class="none">–</span>`}
+              </td>
               <td data-label="expected">${minutes ? `every ${duration(minutes * 60_000)}` : "not said"}</td>
               <td class="number" data-label="jobs">${total(jobs.get(item.id))}</td>
             </tr>`;

@@ -70,7 +70,7 @@ export function NewSource({ cancel }) {
   return html`<form class="setup" onSubmit=${submit} noValidate ref=${first}>
     <h2>A new source</h2>
     <${FailureNote} failure=${organisations.failure} retry=${organisations.reload} />
-    <${Field} id="source-name" label="Name" mistakes=${isTaken ? [taken] : nameless} note="Its jobs are told by it. No two sources of the platform have the same.">
+    <${Field} id="source-name" label="Name" mistakes=${isTaken ? [taken] : nameless} note="Every source has a name of its own, whoever owns it.">
       ${(/** @type {any} */ field) => html`<input ...${field} value=${name} dir="auto" autocomplete="off" onInput=${edit(setName)} />`}
     <//>
     <${Field} id="source-description" label="What it predicts" mistakes=${mistakesOf("description")}>

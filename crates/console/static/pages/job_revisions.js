@@ -74,7 +74,7 @@ function Changes({ job, revision, from }) {
   if (!loaded.data) return html`<${Pending} loaded=${loaded} />`;
   const { differences } = loaded.data;
   if (differences.length === 0) return html`<p class="aside">Nothing is different.</p>`;
-  return html`<table class="plainrows">
+  return html`<table class="plainrows stacked">
     <thead>
       <tr>
         <th scope="col">What</th>
@@ -87,8 +87,8 @@ function Changes({ job, revision, from }) {
         (/** @type {any} */ { member, role, from, to }) =>
           html`<tr>
             <td>${member === "role_bindings" ? "input" : spoken(member)}${role && html` of <${Name}>${role}<//>`}</td>
-            <td><${Side} job=${job} value=${from} /></td>
-            <td><${Side} job=${job} value=${to} /></td>
+            <td data-label="from"><${Side} job=${job} value=${from} /></td>
+            <td data-label="to"><${Side} job=${job} value=${to} /></td>
           </tr>`,
       )}
     </tbody>
