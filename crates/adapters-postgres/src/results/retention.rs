@@ -189,8 +189,9 @@ statement! { cached FindDue => (SqlUuid, SqlUuid, Nullable<Timestamptz>, Nullabl
 ///
 /// They are looked for along the index by time of issue: equal in organisation and job, since before PostgreSQL 18 a
 /// comparison of whole rows ends a scan by its first column only, behind all else that the organisation has. They are
-/// found again by their places: without statistics, PostgreSQL takes the time of issue to be as good as the key, and looks
-/// at all values of the run for each of them. A place (`ctid`) is unique within one partition only, so the key counts, too.
+/// found again by their places: without statistics, PostgreSQL takes the time of issue to be as good as the key, and
+/// looks at all values of the run for each of them. A place (`ctid`) is unique within one partition only, so the key
+/// counts, too.
 struct DeleteValues {
     organisations: Vec<Uuid>,
     jobs: Vec<Uuid>,
