@@ -106,48 +106,60 @@ fn push_is_usable<'b>(out: &mut AstPass<'_, 'b, Pg>, at: &'b DateTime<Utc>) -> Q
     out.push_bind_param::<Timestamptz, _>(at)
 }
 
-/// How many jobs there are of each health: all by what was judged, without those of which that does not hold, which are
-/// judged.
+/// How many jobs there are of each health, of each group if there is one: all by what was judged, without those of which
+/// that does not hold, which are judged. A group is a column that jobs and judgements have.
 ///
 /// What was judged is counted along the index by status, which is asked for as an order: it is smaller than the table,
 /// and its part for an organisation has nothing of others. Left to itself, PostgreSQL reads the whole table as soon as
-/// it takes a good part of it for wanted.
+/// it takes a good part of it for wanted. That is right only where all of it is wanted, and a column that the index lacks.
 pub(super) fn push_counts<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
     conditions: &'b Conditions,
     now: &'b DateTime<Utc>,
+    group: Option<&str>,
 ) -> QueryResult<()> {
+    let of = |table: &str| group.map_or_else(String::new, |column| format!("{table}.{column}, "));
+    let groups = if group.is_some() { "1, 2" } else { "1" };
+    let own = group.map_or_else(String::new, |column| format!("{column}, "));
     out.push_sql("WITH unjudged AS MATERIALIZED (SELECT unjudged.* FROM ");
     conditions.push_each_tenant(out)?;
     out.push_sql(" AS tenant (organisation_id) CROSS JOIN LATERAL unjudged_jobs(tenant.organisation_id, ");
     out.push_bind_param::<Timestamptz, _>(now)?;
-    out.push_sql(
-        ") AS unjudged) SELECT status, sum(jobs)::bigint FROM (\
-         SELECT judged.status, judged.jobs FROM ",
-    );
+    out.push_sql(&format!(
+        ") AS unjudged) SELECT {own}status, sum(jobs)::bigint FROM (SELECT {}judged.status, judged.jobs FROM ",
+        of("judged")
+    ));
     conditions.push_each_tenant(out)?;
-    out.push_sql(
-        " AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT judged.status, count(*) AS jobs FROM (\
-         SELECT judged.status FROM job_health AS judged WHERE ",
-    );
+    out.push_sql(&format!(
+        " AS tenant (organisation_id) CROSS JOIN LATERAL (SELECT {0}judged.status, count(*) AS jobs FROM (\
+         SELECT {0}judged.status FROM job_health AS judged WHERE ",
+        of("judged")
+    ));
     out.push_sql(if conditions.are_of_all() {
         "judged.judged_until >= '-infinity'"
     } else {
         "judged.organisation_id = tenant.organisation_id"
     });
     push_is_usable(out, now)?;
-    out.push_sql(
-        " ORDER BY judged.status, judged.sequence_number OFFSET 0) AS judged GROUP BY judged.status) AS judged \
-         UNION ALL SELECT unjudged.status, -count(*) FROM unjudged WHERE TRUE",
-    );
+    if group.is_none() || !conditions.are_of_all() {
+        out.push_sql(" ORDER BY judged.status, judged.sequence_number OFFSET 0");
+    }
+    out.push_sql(&format!(
+        ") AS judged GROUP BY {groups}) AS judged UNION ALL SELECT {}unjudged.status, -count(*) FROM unjudged WHERE TRUE",
+        of("unjudged")
+    ));
     push_is_usable(out, now)?;
-    out.push_sql(" GROUP BY 1 UNION ALL SELECT judged.status, count(*) FROM unjudged CROSS JOIN LATERAL (SELECT (");
+    out.push_sql(&format!(
+        " GROUP BY {groups} UNION ALL SELECT {}judged.status, count(*) FROM unjudged CROSS JOIN LATERAL (SELECT {}(",
+        of("judged"),
+        of("jobs")
+    ));
     monitoring::push_status(out, now)?;
     out.push_sql(")::smallint AS status FROM jobs");
     out.push_sql(monitoring::JOINED_TO_MANY);
-    out.push_sql(
+    out.push_sql(&format!(
         " WHERE jobs.organisation_id = unjudged.organisation_id AND jobs.id = unjudged.job_id OFFSET 0) AS judged \
-         GROUP BY 1) AS counted GROUP BY status HAVING sum(jobs) <> 0",
-    );
+         GROUP BY {groups}) AS counted GROUP BY {groups} HAVING sum(jobs) <> 0"
+    ));
     Ok(())
 }

@@ -33,7 +33,7 @@ impl QueryFragment<Pg> for CountJobs {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
         if self.conditions.are_of_tenants_only() {
-            return by_health::push_counts(out, &self.conditions, &self.now);
+            return by_health::push_counts(out, &self.conditions, &self.now, None);
         }
         out.push_sql("SELECT (");
         monitoring::push_status(out, &self.now)?;
@@ -45,7 +45,8 @@ impl QueryFragment<Pg> for CountJobs {
     }
 }
 
-/// Counts the jobs of each group. It reads all jobs that are asked for, and what their runs add up to.
+/// Counts the jobs of each group: by what was judged if judgements know the group, and nothing else is asked for. If not,
+/// it reads all jobs that are asked for, and what their runs add up to.
 #[derive(Debug, Clone)]
 pub(super) struct CountEachGroup {
     conditions: Conditions,
@@ -63,7 +64,12 @@ impl CountEachGroup {
 impl QueryFragment<Pg> for CountEachGroup {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
-        out.push_sql(&format!("SELECT jobs.{}_id, (", self.grouping));
+        let column = format!("{}_id", self.grouping);
+        let is_judged = matches!(self.grouping, JobGrouping::Organisation | JobGrouping::Source);
+        if is_judged && self.conditions.are_of_tenants_only() {
+            return by_health::push_counts(out, &self.conditions, &self.now, Some(&column));
+        }
+        out.push_sql(&format!("SELECT jobs.{column}, ("));
         monitoring::push_status(out, &self.now)?;
         out.push_sql(")::smallint, count(*) FROM jobs");
         out.push_sql(monitoring::JOINED_TO_MANY);
