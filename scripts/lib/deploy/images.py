@@ -1,6 +1,6 @@
 """The image: built by buildah from a Debian that is made here, and run without privileges."""
 
-import subprocess
+import os
 import time
 import urllib.error
 import urllib.request
@@ -24,7 +24,12 @@ class Store:
 
     def __init__(self, site: Site):
         folder = site.new_folder("images")
-        self._base = [program("buildah"), f"--root={folder / 'root'}", f"--runroot={folder / 'run'}", "--storage-driver=vfs"]
+        self._base = [
+            program("buildah"),
+            f"--root={folder / 'root'}",
+            f"--runroot={folder / 'run'}",
+            "--storage-driver=vfs",
+        ]
 
     def command(self, *arguments: str) -> list[str]:
         """How buildah is asked for something."""
@@ -40,6 +45,8 @@ class Store:
 
 def image(site: Site) -> list[Figure]:
     """examples/deploy/Dockerfile, from the stage that is run; the program is the one that is tried here."""
+    if os.geteuid() != 0:
+        raise CannotTry("only root can do this without settings of the machine")
     store = Store(site)
     _make_base(site, store)
     program_folder = site.new_folder("program")
@@ -90,11 +97,11 @@ def _run(site: Site, store: Store, check: str) -> list[Figure]:
     container = store.run("from", "--pull-never", TAG)
     root = Path(store.run("mount", container))
     volume, (port, internal) = site.new_folder("volume"), (free_port(), free_port())
-    volume.chmod(0o700)
-    subprocess.run(["chown", f"{USER}:{USER}", str(volume)], check=True)
-    (volume / "secret").write_bytes((site.data / "secret").read_bytes())
-    (volume / "secret").chmod(0o600)
-    subprocess.run(["chown", f"{USER}:{USER}", str(volume / "secret")], check=True)
+    secret = volume / "secret"
+    secret.write_bytes((site.data / "secret").read_bytes())
+    for path, mode in ((secret, 0o600), (volume, 0o700)):
+        path.chmod(mode)
+        os.chown(path, USER, USER)
     began = time.time()
     command = store.command(
         "run",

@@ -35,7 +35,10 @@ def alerts(_site: Site) -> list[Figure]:
     names = set(re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text()))
     tests = (FOLDER / "alerts_test.yml").read_text()
     both = [name for name in names if _fires_and_does_not(tests, name)]
-    return [*figures, exactly("alerts, of which there is a test that they fire, and that they do not", len(both), len(names))]
+    return [
+        *figures,
+        exactly("alerts, of which there is a test that they fire, and that they do not", len(both), len(names)),
+    ]
 
 
 def _fires_and_does_not(tests: str, name: str) -> bool:
@@ -44,14 +47,17 @@ def _fires_and_does_not(tests: str, name: str) -> bool:
 
 
 def dashboard(site: Site) -> list[Figure]:
-    """examples/deploy/prometheus: the configuration, and each expression of the dashboard, on what two replicas measure."""
+    """The configuration, and each expression of the dashboard, on what two replicas measure."""
     place = site.serve_new("--purge-every=1s")
     url = _start_prometheus(site, place)
     expressions = _expressions()
     traffic = Traffic([Door(replica.url, site.token) for replica in place.replicas])
     with traffic.flowing():
         # What a rate is computed from are two scrapes at least.
-        wait_for(lambda: all(_values(url, f"changes(up{{instance='{_address(one)}'}}[1m]) * 0 + 1") for one in _all(place)), "scrapes")
+        wait_for(
+            lambda: all(_values(url, f"changes(up{{instance='{_address(one)}'}}[1m]) * 0 + 1") for one in _all(place)),
+            "scrapes",
+        )
         wait_for(lambda: not _without_data(url, expressions), f"data for {_without_data(url, expressions)}")
         wait_for(lambda: all(rule["health"] == "ok" for rule in _rules(url)), "Prometheus has judged the alerts")
         firing = [rule["name"] for rule in _rules(url) if rule["state"] == "firing"]
@@ -80,7 +86,11 @@ def _start_prometheus(site: Site, place: Place) -> str:
     file = folder / "prometheus.yml"
     file.write_text(render("prometheus/prometheus.yml", changes))
     shutil.copy(FOLDER / "alerts.yml", folder)
-    options = [f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
+    options = [
+        f"--config.file={file}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
     site.start("prometheus", [program("prometheus"), *options], lambda: listens(port))
     return f"http://127.0.0.1:{port}"
 
@@ -128,5 +138,3 @@ def _asked(address: str) -> Json:
     with urllib.request.urlopen(address, timeout=30) as answer:
         data: Json = json.load(answer)["data"]
     return data
-
-

@@ -97,6 +97,10 @@ def _start_nginx(site: Site, ports: list[tuple[int, int]]) -> Door:
         "10.0.0.11:8000": f"127.0.0.1:{ports[0][0]}",
         "10.0.0.12:8000": f"127.0.0.1:{ports[1][0]}",
     }
+    # What does not fit into memory while it arrives goes into folders that only root may write, unless told otherwise.
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    elsewhere = "".join(f"\n    {kind}_temp_path {folder / kind};" for kind in kinds)
+    changes["server_tokens off;"] = "server_tokens off;" + elsewhere
     file = folder / "nginx.conf"
     file.write_text(render("nginx.conf", changes))
     command = [program("nginx"), "-c", str(file), "-p", str(folder)]
@@ -158,23 +162,37 @@ def _passes_on(site: Site, door: Door, place: Place) -> list[Figure]:
     console = direct.ask("GET", "/", headers={"Accept": "text/html"})
     shown = _ask(door, "GET", "/", headers={"Accept": "text/html"})
     made = direct.ask("POST", SETUP, TEMPLATE).expect(200)["job"]["id"]
-    tags = [one.headers.get("etag", "") for one in (direct.ask("GET", f"/api/v1/jobs/{made}"), _ask(door, "GET", f"/api/v1/jobs/{made}", headers={"Accept-Encoding": "gzip"}))]
+    tags = [
+        one.headers.get("etag", "")
+        for one in (
+            direct.ask("GET", f"/api/v1/jobs/{made}"),
+            _ask(door, "GET", f"/api/v1/jobs/{made}", headers={"Accept-Encoding": "gzip"}),
+        )
+    ]
     long_token = Door(door.url, "x" * 20_000, door.trust)
     inside = [_ask(door, "GET", path).status for path in ("/metrics", "/health/ready", "/health/live")]
     return [
         exactly("the id of a request comes back as", named.headers.get("x-request-id", "none"), "from-the-client"),
-        exactly("the log of the service has its trace", lines[0].get("trace_id", "none") if lines else "no line", TRACE),
+        exactly(
+            "the log of the service has its trace", lines[0].get("trace_id", "none") if lines else "no line", TRACE
+        ),
         holds("a request without an id has one in the answer", bool(shown.headers.get("x-request-id"))),
         holds("the console's headers and body are the service's", _lasting(shown) == _lasting(console)),
         holds("with a policy for its contents", "content-security-policy" in shown.headers),
         holds("entity tags stay strong", tags[0] == tags[1] and tags[0].startswith('"')),
-        exactly("a token of 20,000 characters reaches the service", _ask(long_token, "GET", "/api/v1/jobs").status, 401),
+        exactly(
+            "a token of 20,000 characters reaches the service", _ask(long_token, "GET", "/api/v1/jobs").status, 401
+        ),
         exactly("metrics or health for clients", sum(status != 404 for status in inside), 0),
     ]
 
 
 def _lasting(answer: Answer) -> tuple[int, dict[str, str], bytes]:
-    return answer.status, {name: value for name, value in answer.headers.items() if name not in OF_THE_MOMENT}, answer.body
+    return (
+        answer.status,
+        {name: value for name, value in answer.headers.items() if name not in OF_THE_MOMENT},
+        answer.body,
+    )
 
 
 def _bounds_bodies(door: Door) -> list[Figure]:
@@ -192,7 +210,10 @@ def _bounds_bodies(door: Door) -> list[Figure]:
     return [
         exactly("a setup of 2 MiB", setup.status, 413),
         exactly("which the service says", setup.json().get("type", ""), "/problems/payload_too_large"),
-        holds(f"a report of almost 4 MiB reaches the service, which says {taken.status}", b'"/problems/' in taken.body or taken.status == 201),
+        holds(
+            f"a report of almost 4 MiB reaches the service, which says {taken.status}",
+            b'"/problems/' in taken.body or taken.status == 201,
+        ),
         exactly("one of more", beyond.status, 413),
         exactly("in the form", beyond.headers.get("content-type", ""), "application/problem+json"),
     ]

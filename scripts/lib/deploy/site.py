@@ -1,4 +1,4 @@
-"""Where the files are tried: a database, replicas of the service, the programs that the files are for, and their end."""
+"""Where files are tried: a database, replicas of the service, the programs that the files are for, and their end."""
 
 import itertools
 import os

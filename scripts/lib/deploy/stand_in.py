@@ -1,4 +1,4 @@
-"""Stands in for a replica that takes requests and ends the connection without an answer, to see what a proxy sends again."""
+"""A stand-in for a replica, which leaves requests without an answer, to see what a proxy sends again."""
 
 import threading
 import time

@@ -31,7 +31,9 @@ class TlsCaller(Caller):
         """What is said to the head of a request whose body is so long, before any of it is sent."""
         began = time.monotonic()
         self._connection.putrequest(method, path)
-        for name, value in (self._headers | {"Content-Type": "application/json", "Content-Length": str(length)}).items():
+        for name, value in (
+            self._headers | {"Content-Type": "application/json", "Content-Length": str(length)}
+        ).items():
             self._connection.putheader(name, value)
         self._connection.endheaders()
         response = self._connection.getresponse()

@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from faults.clusters import free_port
 from faults.figures import Figure, at_most, exactly, holds, told
 
 from .site import FILES, CannotTry, Replica, Site, program, run, wait_for
@@ -53,17 +54,26 @@ def _variables(site: Site) -> list[Figure]:
 
 
 def _system_calls(site: Site, analyze: str) -> list[Figure]:
-    """What the service asks of the kernel, from its start to its end, beside what the filter of the unit lets through."""
+    """What the service asks of the kernel, from its start to its end, beside what the unit's filter lets through."""
     strace = program("strace")
     counts = site.new_path("calls").with_suffix(".log")
     url = site.cluster.url(site.new_database())
-    place = site.serve(url)
-    number = place.ports[0]
-    place.replicas[0].stop()
-    traced = [strace, "-f", "-c", "-S", "name", "-o", str(counts), site.program, "--log-format=json", "--drain-delay=1s"]
+    ports = (free_port(), free_port())
+    traced = [
+        strace,
+        "-f",
+        "-c",
+        "-S",
+        "name",
+        "-o",
+        str(counts),
+        site.program,
+        "--log-format=json",
+        "--drain-delay=1s",
+    ]
     environment = {"DATABASE_URL": url, "PREDICTION_API_DATA_DIR": str(site.data)}
     try:
-        replica = Replica(traced, number, site.new_path("traced").with_suffix(".log"), environment)
+        replica = Replica(traced, ports, site.new_path("traced").with_suffix(".log"), environment)
     except RuntimeError as failure:
         raise CannotTry(f"strace does not work here: {failure}") from failure
     site.end_with(replica.stop)
