@@ -14,6 +14,7 @@ from service.machine import end_on_signals, say
 
 from .images import image
 from .monitoring import alerts, dashboard
+from .patroni import patroni
 from .poolers import pgbouncer
 from .proxies import haproxy, nginx
 from .site import CannotTry, Site, Tools
@@ -35,6 +36,7 @@ CASES = [
     Case("alerts", alerts),
     Case("dashboard", dashboard),
     Case("pgbouncer", pgbouncer),
+    Case("patroni", patroni),
     Case("image", image),
 ]
 # Files for which nothing that can be installed here is the program.
@@ -70,6 +72,7 @@ def main() -> None:
     parser.add_argument("--binaries", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--postgres-user", default="", help=argparse.SUPPRESS)
     parser.add_argument("--pgbouncer", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--patroni", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--target", type=Path, default=Path("target"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     unknown = [name for name in options.only or [] if name not in [case.name for case in CASES]]
@@ -81,7 +84,7 @@ def main() -> None:
     # Not in TMPDIR: the path of a socket is limited to about 100 bytes, and other users have to get in.
     with tempfile.TemporaryDirectory(prefix="prediction-deploy.", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
-        tools = Tools(options.binaries, options.postgres_user or None, options.pgbouncer)
+        tools = Tools(options.binaries, options.postgres_user or None, options.pgbouncer, options.patroni)
         site = Site(str(options.program.resolve()), tools, Path(folder))
         try:
             for case in CASES:

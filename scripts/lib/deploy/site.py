@@ -35,6 +35,8 @@ class Tools:
     binaries: Path
     user: str | None
     pgbouncer: Path | None
+    # The folder with Patroni among its packages.
+    patroni: Path | None
 
 
 class Replica(Server):
@@ -52,6 +54,10 @@ class Replica(Server):
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError):
             return False
+
+    def is_ready(self) -> bool:
+        """Whether it says so now."""
+        return self._is_ready()
 
     def metrics(self) -> str:
         """What it measured, as Prometheus gets it."""
