@@ -27,13 +27,13 @@ Start = Callable[[Site, list[tuple[int, int]]], Door]
 
 def haproxy(site: Site) -> list[Figure]:
     """examples/deploy/haproxy.cfg."""
-    return _tried(site, _start_haproxy, {"GET": 4, "POST": 1, "DELETE": 1})
+    return _tried(site, _start_haproxy, {"GET": 4, "POST": 1, "DELETE": 1, "setup": 1})
 
 
 def nginx(site: Site) -> list[Figure]:
     """examples/deploy/nginx.conf."""
-    # It sends again what HTTP calls idempotent, as the file says.
-    return _tried(site, _start_nginx, {"GET": 2, "POST": 1, "DELETE": 2})
+    # It sends again what HTTP calls idempotent, and setups, as the file says.
+    return _tried(site, _start_nginx, {"GET": 2, "POST": 1, "DELETE": 2, "setup": 2})
 
 
 def _tried(site: Site, start: Start, most: dict[str, int]) -> list[Figure]:
@@ -245,12 +245,13 @@ def _sends_again(site: Site, start: Start, most: dict[str, int]) -> list[Figure]
     given_up = min(seconds for one in stand_ins for seconds in one.idle_seconds)
     # A proxy that was told nothing waits for a minute. How late exactly it looks depends on the machine.
     figures = [at_most("an idle connection is given up after", round(given_up, 1), 45, "s")]
-    for method, times in most.items():
+    for what, times in most.items():
         wait_for(lambda: _is_quiet(door), "the proxy tries the stand-ins again")
+        method, path = ("POST", SETUP) if what == "setup" else (what, "/api/v1/sources")
         before = sum(one.received[method] for one in stand_ins)
-        answer = _ask(door, method, "/api/v1/jobs", {} if method == "POST" else None)
+        answer = _ask(door, method, path, {} if method == "POST" else None)
         received = sum(one.received[method] for one in stand_ins) - before
-        figures.append(holds(f"a {method} without an answer is told {answer.status}", answer.status >= 500))
+        figures.append(holds(f"a {what} without an answer is told {answer.status}", answer.status >= 500))
         figures.append(at_most("and was sent, times,", received, times))
         figures.append(holds("at least once", received > 0))
     return figures
