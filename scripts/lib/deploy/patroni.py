@@ -114,9 +114,7 @@ def _python(site: Site) -> tuple[list[str], Path]:
     for python in (sys.executable, "/usr/bin/python3"):
         command = ["env", f"PYTHONPATH={packages}", python, "-c", "import patroni, psycopg2"]
         try:
-            ended = subprocess.run(
-                command, capture_output=True, text=True, cwd=site.folder, **as_user(site.tools.user)
-            )
+            ended = subprocess.run(command, capture_output=True, text=True, cwd=site.folder, **as_user(site.tools.user))
         except OSError as failure:
             said = str(failure)
             continue
@@ -129,7 +127,11 @@ def _python(site: Site) -> tuple[list[str], Path]:
 def _start_etcd(site: Site) -> int:
     port, peers = free_port(), free_port()
     clients, others = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
-    options = [f"--data-dir={site.new_path('etcd')}", f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}"]
+    options = [
+        f"--data-dir={site.new_path('etcd')}",
+        f"--listen-client-urls={clients}",
+        f"--advertise-client-urls={clients}",
+    ]
     options += [f"--listen-peer-urls={others}", f"--initial-advertise-peer-urls={others}"]
     options += [f"--initial-cluster=default={others}"]
     site.start("etcd", [program("etcd"), *options], lambda: listens(port))
