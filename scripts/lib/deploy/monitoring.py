@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 
 from faults.clusters import free_port
-from faults.figures import Figure, exactly, holds, told
+from faults.figures import Figure, exactly, told
 from service.answers import Json
 
 from .site import FILES, Place, Site, listens, program, render, run, wait_for
@@ -32,13 +32,18 @@ def alerts(_site: Site) -> list[Figure]:
     for what, command in checks.items():
         code, said = run(command, FOLDER)
         figures.append(exactly(what if code == 0 else f"{what}: {' '.join(said.split())}: exit code", code, 0))
-    names = set(re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text()))
+    names = _alerts()
     tests = (FOLDER / "alerts_test.yml").read_text()
     both = [name for name in names if _fires_and_does_not(tests, name)]
     return [
         *figures,
         exactly("alerts, of which there is a test that they fire, and that they do not", len(both), len(names)),
     ]
+
+
+def _alerts() -> set[str]:
+    """The names of the alerts in the file."""
+    return set(re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text()))
 
 
 def _fires_and_does_not(tests: str, name: str) -> bool:
@@ -53,25 +58,21 @@ def dashboard(site: Site) -> list[Figure]:
     expressions = _expressions()
     traffic = Traffic([Door(replica.url, site.token) for replica in place.replicas])
     with traffic.flowing():
-        # What a rate is computed from are two scrapes at least.
-        wait_for(
-            lambda: all(_values(url, f"changes(up{{instance='{_address(one)}'}}[1m]) * 0 + 1") for one in _all(place)),
-            "scrapes",
-        )
+        wait_for(lambda: all(_values(url, f"up{{instance='{_address(one)}'}} == 1") for one in _all(place)), "scrapes")
         wait_for(lambda: not _without_data(url, expressions), f"data for {_without_data(url, expressions)}")
         wait_for(lambda: all(rule["health"] == "ok" for rule in _rules(url)), "Prometheus has judged the alerts")
         firing = [rule["name"] for rule in _rules(url) if rule["state"] == "firing"]
     families = dict(FAMILY.findall(place.replicas[0].metrics()))
     used = _names(expressions) | _names([rule["query"] for rule in _rules(url)])
     known = {name + end for name, kind in families.items() for end in _ends(kind)}
-    unused = {name for name, kind in families.items() if not any(name + end in used for end in _ends(kind))}
-    unused -= {"process_virtual_memory_bytes", "process_threads"}
+    own = {name: kind for name, kind in families.items() if name.startswith("prediction_")}
+    unused = {name for name, kind in own.items() if not any(name + end in used for end in _ends(kind))}
     return [
         told(f"{len(expressions)} expressions give data"),
         exactly("metrics in them or in alerts that the service does not have", len(used - known), 0),
         exactly(f"metrics of the service that are in neither {sorted(unused) or ''}".strip(), len(unused), 0),
         exactly(f"alerts that fire beside traffic that is answered {firing or ''}".strip(), len(firing), 0),
-        holds("Prometheus judges all alerts", len(_rules(url)) > 0),
+        exactly("alerts that Prometheus judges", len(_rules(url)), len(_alerts())),
     ]
 
 
