@@ -39,19 +39,22 @@ CASES = [
     Case("patroni", patroni),
     Case("image", image),
 ]
-# Files for which nothing that can be installed here is the program.
-NOT_TRIED = {"compose": "compose.yaml needs images of a registry"}
+# What nothing that can be installed here is the program for.
+NOT_TRIED = "compose.yaml, and the stage of the Dockerfile that compiles: they need images of a registry"
 
 
-def try_one(site: Site, case: Case, logs: Path) -> str | None:
-    """Tries a file, and prints a line; what was wrong, or nothing. Whatever happens in it ends with it."""
+def try_one(site: Site, case: Case, logs: Path) -> bool | None:
+    """Tries a file, and prints a line; whether all is as it must be, or nothing where it cannot be tried here.
+
+    Whatever happens in it ends with it.
+    """
     began = time.monotonic()
     try:
         with site.case():
             figures = case.run(site)
     except CannotTry as reason:
         print(f"none {case.name}: NOT TRIED: {reason}", flush=True)
-        return f"{case.name} (not tried)"
+        return None
     except Exception as failure:  # noqa: BLE001, a file that cannot be tried to its end is one of the findings
         traceback.print_exc()
         figures = [Figure(f"{type(failure).__name__}: {failure}", "", False)]
@@ -60,7 +63,7 @@ def try_one(site: Site, case: Case, logs: Path) -> str | None:
     print(f"{'ok  ' if is_met else 'MISS'} {case.name}: {said} [{time.monotonic() - began:.1f} s]", flush=True)
     if not is_met:
         site.keep_logs(logs / case.name)
-    return None if is_met else case.name
+    return is_met
 
 
 def main() -> None:
@@ -80,7 +83,7 @@ def main() -> None:
         sys.exit(f"There is no case {', '.join(unknown)}: there are {names}.")
     end_on_signals()
     logs = options.target / "deploy-examples"
-    missed, not_tried = [], list(NOT_TRIED.values())
+    verdicts: dict[str, bool | None] = {}
     # Not in TMPDIR: the path of a socket is limited to about 100 bytes, and other users have to get in.
     with tempfile.TemporaryDirectory(prefix="prediction-deploy.", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
@@ -90,15 +93,12 @@ def main() -> None:
             for case in CASES:
                 if options.only and case.name not in options.only:
                     continue
-                wrong = try_one(site, case, logs)
-                if wrong and wrong.endswith("(not tried)"):
-                    not_tried.append(wrong)
-                elif wrong:
-                    missed.append(wrong)
+                verdicts[case.name] = try_one(site, case, logs)
         finally:
             site.close()
-    say(f"Not tried: {'; '.join(not_tried)}.")
-    if missed:
+    not_tried = [name for name, is_met in verdicts.items() if is_met is None]
+    say(f"Not tried: {'; '.join([*not_tried, NOT_TRIED])}.")
+    if missed := [name for name, is_met in verdicts.items() if is_met is False]:
         sys.exit(f"Not as it must be: {', '.join(missed)}. What programs said is in {logs}.")
     say("What was tried is as it must be.")
 
