@@ -22,6 +22,10 @@ bench *arguments:
 faults *arguments:
     ./scripts/faults {{arguments}}
 
+# Tries the configurations of examples/deploy (examples/deploy/README.md).
+deploy-examples *arguments:
+    ./scripts/deploy-examples {{arguments}}
+
 # Looks for lints, which CI does not let pass.
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings

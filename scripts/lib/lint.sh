@@ -17,7 +17,8 @@ Install it and run this again:
 # Fails when a script has another format than the others, a lint, or a type that does not fit.
 check_scripts() {
   local caches=${CARGO_TARGET_DIR:-target}/lint python=(scripts examples/runner/runner.py) types
-  shellcheck -x .ci/run scripts/test scripts/faults scripts/bench scripts/console-vendor scripts/console-pictures scripts/lib/*.sh
+  shellcheck -x .ci/run scripts/test scripts/faults scripts/bench scripts/deploy-examples scripts/console-vendor \
+    scripts/console-pictures scripts/lib/*.sh
   # The types of what the scripts import are those of the versions that they run with.
   make_environment schemathesis
   types=$ENVIRONMENT/bin/python
