@@ -9,7 +9,7 @@ from pathlib import Path
 from service.answers import Json
 from service.machine import conditions, end_on_signals, say
 
-from . import apply, chains, directory, options, pooling, report, row_level_security, search, stored, unknown
+from . import apply, chains, directory, options, pooling, report, row_level_security, search, series, stored, unknown
 from .run import Bench
 
 # What is measured alone, and how it is shown.
@@ -20,6 +20,7 @@ RUNS: dict[str, Callable[[Bench], None]] = {
     "unknown": Bench.run_unknown,
     "chains": Bench.run_chains,
     "search": Bench.run_search,
+    "series": Bench.run_series,
     "stored": Bench.run_stored,
     "apply": Bench.run_apply,
     "row-level-security": Bench.run_row_level_security,
@@ -30,6 +31,7 @@ TABLES: dict[str, Callable[[list[Json]], str]] = {
     "unknown": unknown.tables,
     "chains": chains.tables,
     "search": search.tables,
+    "series": series.tables,
     "stored": stored.tables,
     "apply": apply.tables,
     "row-level-security": row_level_security.tables,

@@ -11,6 +11,7 @@ PARTS = {
     "unknown": "only whether times tell what others have",
     "chains": "only what jobs cost that read outputs of others",
     "search": "only what people look for among a million jobs: the worst, and a part of a name",
+    "series": "only what values would take as series instead of rows: about 5 minutes",
     "stored": "only what a value takes of the disk and of PostgreSQL's log: under 3 minutes",
     "apply": "only documents of a thousand jobs, and the command line: under 3 minutes",
     "row-level-security": "only what policies in PostgreSQL would cost: under 3 minutes",

@@ -14,7 +14,7 @@ from service.machine import say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import apply, chains, directory, pooling, search, stored, unknown
+from . import apply, chains, directory, pooling, search, series, stored, unknown
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -159,6 +159,13 @@ class Bench:
             server, database = self._postgres(f"stored_{number}", JOBS)
             self.figures |= stored.bytes_of_a_value(server, database, self._local, kind)
             server.stop()
+
+    def run_series(self) -> None:
+        """What values would take as series."""
+        database = Postgres(self._options.postgres, Path(self._options.binaries), "series")
+        measured = series.Series(self._folder, Path(self._options.binaries), database)
+        measured.measure()
+        self.figures |= measured.figures | series.seconds_on_sqlite(self._folder)
 
     def run_apply(self) -> None:
         """Documents of a thousand jobs, and the command line."""
