@@ -8,8 +8,8 @@ use ureq::typestate::AgentScope;
 
 use crate::address::BaseUrl;
 
-/// How long a connection is kept for the next request. The service closes one after fifteen seconds: who uses it at that
-/// moment has no answer, and a request that is not idempotent is not sent again.
+/// How long a connection is kept for the next request. The service closes one after fifteen seconds: who uses it at
+/// that moment has no answer, and a request that is not idempotent is not sent again.
 const MAX_IDLE_AGE: Duration = Duration::from_secs(5);
 
 /// The agent for requests to an address. No redirection is followed, and every status is an answer.

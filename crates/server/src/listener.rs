@@ -17,7 +17,7 @@ use actix_web::{App, Error, rt};
 use anyhow::anyhow;
 use prediction_http::expectation::judge_heads;
 use prediction_http::problem::{Problem, ProblemCode};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 
@@ -30,6 +30,11 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client has to take its last answer and go.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the last connections that wait are accepted before a service that drains takes no more.
+const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
+/// How long a connection of a service that drains may have no request before it is closed: who was just accepted, or
+/// was told by no answer that the connection ends, may be about to send one.
+const LAST_REQUEST: Duration = Duration::from_secs(2);
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1_024;
 /// How long a connection that is one too many is told so.
@@ -75,11 +80,32 @@ fn cannot_listen(option: &str, listen: &str, error: &io::Error) -> anyhow::Error
     }
 }
 
-/// Has the application answer what comes at these sockets.
+/// Sockets whose last connections are to be accepted before they are closed: who sends until it can no longer connect,
+/// as some proxies do, would otherwise find its request reset without having been read.
+pub(crate) struct LastConnections(Vec<TcpListener>);
+
+impl LastConnections {
+    pub(crate) fn of<'l>(listeners: impl IntoIterator<Item = &'l TcpListener>) -> io::Result<Self> {
+        listeners.into_iter().map(TcpListener::try_clone).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Lets hardly any others come in, and leaves time for those that are there.
+    pub(crate) async fn accepted(self) {
+        for listener in &self.0 {
+            // Where a system does not let it be less, what comes last is reset as before.
+            let _ = SockRef::from(listener).listen(0);
+        }
+        rt::time::sleep(LAST_CONNECTIONS).await;
+    }
+}
+
+/// Has the application answer what comes at these sockets. If the service drains, connections end with it that have had
+/// no request for a moment; otherwise at once.
 pub(crate) fn serve<Application, Entry, Body>(
     mut builder: ServerBuilder,
     listeners: Vec<TcpListener>,
     connections: &Arc<Connections>,
+    drains: bool,
     application: Application,
 ) -> io::Result<ServerBuilder>
 where
@@ -94,7 +120,7 @@ where
         let (connections, application) = (Arc::clone(connections), application.clone());
         let draining = builder.graceful_shutdown_signal();
         builder = builder.listen(address.to_string(), listener, move || {
-            connection_service(address, Arc::clone(&connections), draining.clone(), application.clone())
+            connection_service(address, Arc::clone(&connections), draining.clone(), drains, application.clone())
         })?;
     }
     Ok(builder)
@@ -104,6 +130,7 @@ fn connection_service<Entry, Body>(
     address: SocketAddr,
     connections: Arc<Connections>,
     draining: GracefulShutdownSignal,
+    drains: bool,
     application: impl Fn() -> App<Entry>,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
@@ -119,7 +146,12 @@ where
     let http = HttpService::build()
         .graceful_shutdown_signal(move || {
             let draining = draining.clone();
-            async move { draining.notified().await }
+            async move {
+                draining.notified().await;
+                if drains {
+                    rt::time::sleep(LAST_REQUEST).await;
+                }
+            }
         })
         .client_request_timeout(HEADER_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)

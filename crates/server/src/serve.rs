@@ -24,6 +24,7 @@ use crate::connections::Connections;
 use crate::database::Database;
 use crate::demo::{self, Demo};
 use crate::greeting::Addresses;
+use crate::listener::LastConnections;
 use crate::{connections, console, database, greeting, identity, listener, logging};
 use prediction_adapters_system::{ProcessClock, SystemClock, TimeOrderedIds};
 
@@ -85,6 +86,8 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
         internal: listener::addresses(&internal)?,
         has_console: console.is_some(),
     };
+    let last_connections = LastConnections::of(public.iter().chain(&internal))?;
+    let drains = !options.drain_delay.is_zero();
     let per_peer = options.max_connections_per_peer.map(|most| most.get() as usize);
     // A pool may be replaced by another one while its connections hang.
     let others = INTERNAL_CONNECTIONS + 2 * options.database.database_connections.get() as usize;
@@ -99,7 +102,7 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
         let configure =
             if internal.is_empty() { prediction_http::configure } else { prediction_http::configure_public };
         let server = Server::build().disable_signals().shutdown_timeout(SHUTDOWN_SECONDS);
-        let server = listener::serve(server, public, &connections, move || {
+        let server = listener::serve(server, public, &connections, drains, move || {
             App::new()
                 .app_data(for_public.clone())
                 .wrap(Condition::new(is_compressing, from_fn(prediction_http::compression::compress)))
@@ -109,7 +112,7 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
                 .configure(|config| console.iter().for_each(|console| console.configure(config)))
                 .configure(configure)
         })?;
-        let server = listener::serve(server, internal, &internal_connections, move || {
+        let server = listener::serve(server, internal, &internal_connections, drains, move || {
             App::new()
                 .app_data(for_internal.clone())
                 .wrap(from_fn(prediction_http::middleware::observe))
@@ -134,7 +137,8 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
         };
         let judging = BackgroundWorker::start(Judging::new(judge, database.judging_batch()))?;
         let watch = BackgroundWorker::start(Watch::new(Arc::clone(&runtime), clock))?;
-        let stop = Stop { runtime, server: server.handle(), connections: [connections, internal_connections] };
+        let connections = [connections, internal_connections];
+        let stop = Stop { runtime, server: server.handle(), connections, last_connections };
         rt::spawn(stop.on_signal(signals, options.drain_delay));
         server.await.context("the server failed")?;
         if let Some(purge) = purge {
@@ -214,6 +218,7 @@ struct Stop {
     runtime: Arc<Runtime>,
     server: ServerHandle,
     connections: [Arc<Connections>; 2],
+    last_connections: LastConnections,
 }
 
 impl Stop {
@@ -224,6 +229,7 @@ impl Stop {
         self.runtime.stop();
         if drain_delay.is_zero() {
             tracing::info!(signal = name, "stopping");
+            drop(self.last_connections);
         } else {
             tracing::info!(
                 signal = name,
@@ -234,6 +240,7 @@ impl Stop {
                 () = tokio::time::sleep(drain_delay) => (),
                 _ = signals.next() => (),
             }
+            self.last_connections.accepted().await;
             tracing::info!("stopping");
         }
         for connections in &self.connections {

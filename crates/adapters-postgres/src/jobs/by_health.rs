@@ -106,12 +106,13 @@ fn push_is_usable<'b>(out: &mut AstPass<'_, 'b, Pg>, at: &'b DateTime<Utc>) -> Q
     out.push_bind_param::<Timestamptz, _>(at)
 }
 
-/// How many jobs there are of each health, of each group if there is one: all by what was judged, without those of which
-/// that does not hold, which are judged. A group is a column that jobs and judgements have.
+/// How many jobs there are of each health, of each group if there is one: all by what was judged, without those of
+/// which that does not hold, which are judged. A group is a column that jobs and judgements have.
 ///
 /// What was judged is counted along the index by status, which is asked for as an order: it is smaller than the table,
 /// and its part for an organisation has nothing of others. Left to itself, PostgreSQL reads the whole table as soon as
-/// it takes a good part of it for wanted. That is right only where all of it is wanted, and a column that the index lacks.
+/// it takes a good part of it for wanted. That is right only where all of it is wanted, and a column that the index
+/// lacks.
 pub(super) fn push_counts<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
     conditions: &'b Conditions,

@@ -45,8 +45,8 @@ impl QueryFragment<Pg> for CountJobs {
     }
 }
 
-/// Counts the jobs of each group: by what was judged if judgements know the group, and nothing else is asked for. If not,
-/// it reads all jobs that are asked for, and what their runs add up to.
+/// Counts the jobs of each group: by what was judged if judgements know the group, and nothing else is asked for. If
+/// not, it reads all jobs that are asked for, and what their runs add up to.
 #[derive(Debug, Clone)]
 pub(super) struct CountEachGroup {
     conditions: Conditions,

@@ -70,6 +70,23 @@ fn a_server_drains_for_as_long_as_it_is_told() {
     assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
+/// A proxy that knows of no drain sends until it can no longer connect.
+#[test]
+fn who_was_accepted_before_the_end_of_a_drain_may_still_send_a_request() {
+    let server = Server::start_with(&Home::on_sqlite(), &["--drain-delay", "1s"]);
+    let token = server.home().token(&["--all-organisations"]);
+    let mut connections: Vec<_> = (0..20).map(|_| RawConnection::open(server.address)).collect();
+    server.signal("TERM");
+    server.output().wait_for(|line| line["message"] == "stopping").unwrap();
+    for connection in &mut connections {
+        connection.send(raw_request("GET", "/api/v1/sources", &token, &[]));
+    }
+    for mut connection in connections {
+        assert_eq!(connection.answer().0, 200);
+    }
+    assert_eq!(server.into_running().wait().code(), Some(0));
+}
+
 #[test]
 fn what_was_acknowledged_outlives_a_server_that_is_killed() {
     for home in Home::both() {
