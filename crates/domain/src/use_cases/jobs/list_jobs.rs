@@ -295,8 +295,9 @@ impl NameWalk<'_> {
         self.is_over = next.is_none();
         self.after = next.or(self.after);
         self.at_once = self.at_once.saturating_mul(MORE_NAMES);
-        // Where there were fewer, as many were looked at.
-        left.set(left.get().saturating_sub(names.len().max(most)));
+        // Of several organisations, more are looked at than are given, until there are no others.
+        let looked_at = if self.is_over { names.len() } else { names.len().max(most) };
+        left.set(left.get().saturating_sub(looked_at));
         self.hits.extend(names.into_iter().filter(|named| named.name.key().contains(&self.part)));
         Ok(true)
     }
