@@ -66,11 +66,8 @@ const CHAINED: &str = "20261127000003";
 /// `2026-11-27-000004_know_what_sets_keep`.
 const MANAGED: &str = "20261127000004";
 
-/// `2026-11-28-000001_find_values_of_a_run_by_its_time`.
-const SHORTENED: &str = "20261128000001";
-
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 26] = [
+pub(super) const STEPS: [Step; 24] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -229,20 +226,6 @@ pub(super) const STEPS: [Step; 26] = [
             name: "jobs_managed_by_sequence_number_idx",
             on: "jobs (managed_by, sequence_number) WHERE managed_by IS NOT NULL",
         }),
-    },
-    Step {
-        migration: SHORTENED,
-        name: "make predictions_organisation_id_job_id_issued_at_idx",
-        work: Work::Index(Index {
-            name: "predictions_organisation_id_job_id_issued_at_idx",
-            on: "predictions (organisation_id, job_id, issued_at)",
-        }),
-    },
-    // The release before finds by the new one what it found by this one: it sorts the values of a run then.
-    Step {
-        migration: SHORTENED,
-        name: "drop predictions_issued_at_idx",
-        work: Work::Schema("DROP INDEX IF EXISTS predictions_issued_at_idx"),
     },
 ];
 

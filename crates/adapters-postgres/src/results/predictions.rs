@@ -129,33 +129,31 @@ impl ReadPredictions {
         Ok(())
     }
 
-    /// The values of one run, of which there are ten thousand at the most: found by its time, then sorted. OFFSET keeps
-    /// PostgreSQL from walking along the key, where they are sorted already, through all others of the job.
+    /// The values of one run, along the index by time of issue.
     fn push_of_run<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, issued_at: &'b DateTime<Utc>) -> QueryResult<()> {
         out.push_sql("SELECT found.role, found.at, found.value, found.issued_at, run.id, ");
         self.push_last_number(out)?;
-        out.push_sql(
-            " FROM (SELECT of_run.* FROM (SELECT predictions.role, predictions.at, predictions.value, predictions.issued_at \
-             FROM predictions WHERE ",
-        );
+        out.push_sql(" FROM (SELECT predictions.role, predictions.at, predictions.value, predictions.issued_at FROM predictions WHERE ");
         self.push_job(out, "predictions")?;
         Self::push_bound(out, "predictions.issued_at = ", Some(issued_at))?;
         Self::push_bound(out, "predictions.issued_at > ", self.issued_after.as_ref())?;
-        out.push_sql(" OFFSET 0) AS of_run WHERE true");
-        Self::push_bound(out, "of_run.at >= ", self.from.as_ref())?;
-        Self::push_bound(out, "of_run.at < ", self.to.as_ref())?;
+        Self::push_bound(out, "predictions.at >= ", self.from.as_ref())?;
+        Self::push_bound(out, "predictions.at < ", self.to.as_ref())?;
         if let Some(role) = &self.role {
-            out.push_sql(" AND of_run.role = ");
+            out.push_sql(" AND predictions.role = ");
             out.push_bind_param::<Text, _>(role)?;
         }
         if let Some((role, at)) = &self.after {
-            out.push_sql(" AND (of_run.role, of_run.at) > (");
+            out.push_sql(" AND (predictions.role, predictions.at) > (");
             out.push_bind_param::<Text, _>(role)?;
             out.push_sql(", ");
             push_unplanned::<Timestamptz, _>(out, at)?;
             out.push_sql(")");
         }
-        out.push_sql(" ORDER BY of_run.role, of_run.at LIMIT ");
+        out.push_sql(
+            " ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at, predictions.role, predictions.at \
+             LIMIT ",
+        );
         push_unplanned::<BigInt, _>(out, &self.limit)?;
         out.push_sql(") AS found CROSS JOIN LATERAL ");
         self.push_run_of(out, "found.issued_at")?;

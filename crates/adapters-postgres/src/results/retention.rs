@@ -189,9 +189,7 @@ statement! { cached FindDue => (SqlUuid, SqlUuid, Nullable<Timestamptz>, Nullabl
 ///
 /// They are looked for along the index by time of issue: equal in organisation and job, since before PostgreSQL 18 a
 /// comparison of whole rows ends a scan by its first column only, behind all else that the organisation has. They are
-/// found again by their places: without statistics, PostgreSQL takes the time of issue to be as good as the key, and
-/// looks at all values of the run for each of them. A place (`ctid`) is unique within one partition only, so the key
-/// counts, too.
+/// deleted by their key: a place in a table (`ctid`) is unique within one partition only.
 struct DeleteValues {
     organisations: Vec<Uuid>,
     jobs: Vec<Uuid>,
@@ -224,8 +222,7 @@ impl QueryFragment<Pg> for DeleteValues {
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.until)?;
         out.push_sql(
             ") AS due (organisation_id, job_id, values_from, until) \
-             CROSS JOIN LATERAL (SELECT organisation_id, job_id, role, at, issued_at, tableoid AS part, ctid AS place \
-               FROM predictions \
+             CROSS JOIN LATERAL (SELECT organisation_id, job_id, role, at, issued_at FROM predictions \
                WHERE predictions.organisation_id = due.organisation_id AND predictions.job_id = due.job_id \
                AND predictions.issued_at >= COALESCE(due.values_from, '-infinity') \
                AND predictions.issued_at <= COALESCE(due.until, 'infinity') \
@@ -236,8 +233,7 @@ impl QueryFragment<Pg> for DeleteValues {
         push_unplanned::<BigInt, _>(&mut out, &self.limit)?;
         out.push_sql(
             "), deleted AS (DELETE FROM predictions USING expired \
-             WHERE predictions.ctid = expired.place AND predictions.tableoid = expired.part \
-             AND predictions.organisation_id = expired.organisation_id AND predictions.job_id = expired.job_id \
+             WHERE predictions.organisation_id = expired.organisation_id AND predictions.job_id = expired.job_id \
              AND predictions.role = expired.role AND predictions.at = expired.at \
              AND predictions.issued_at = expired.issued_at RETURNING predictions.job_id, predictions.issued_at) \
              SELECT job_id, count(*), max(issued_at) FROM deleted GROUP BY job_id",

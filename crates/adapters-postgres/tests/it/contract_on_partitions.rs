@@ -8,7 +8,7 @@ use crate::test_database::{TestDatabase, stores_in};
 const DIVIDE: &str = "
     ALTER TABLE predictions RENAME TO whole_predictions;
     ALTER INDEX predictions_key RENAME TO whole_predictions_key;
-    ALTER INDEX predictions_organisation_id_job_id_issued_at_idx RENAME TO whole_predictions_issued_at_idx;
+    ALTER INDEX predictions_issued_at_idx RENAME TO whole_predictions_issued_at_idx;
     CREATE TABLE predictions (LIKE whole_predictions INCLUDING CONSTRAINTS) PARTITION BY HASH (at, issued_at);
     CREATE TABLE predictions_0 PARTITION OF predictions FOR VALUES WITH (MODULUS 3, REMAINDER 0);
     CREATE TABLE predictions_1 PARTITION OF predictions FOR VALUES WITH (MODULUS 3, REMAINDER 1);
@@ -17,7 +17,7 @@ const DIVIDE: &str = "
     CREATE TABLE predictions_2_old PARTITION OF predictions_2 FOR VALUES FROM (MINVALUE) TO ('2026-06-01 13:30Z');
     CREATE TABLE predictions_2_new PARTITION OF predictions_2 FOR VALUES FROM ('2026-06-01 13:30Z') TO (MAXVALUE);
     CREATE UNIQUE INDEX predictions_key ON predictions (organisation_id, job_id, role, at, issued_at DESC);
-    CREATE INDEX predictions_organisation_id_job_id_issued_at_idx ON predictions (organisation_id, job_id, issued_at);
+    CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at);
     DROP TABLE whole_predictions;
 
     ALTER TABLE runs RENAME TO whole_runs;

@@ -200,7 +200,7 @@ fn partitioned_values_are_read_like_others() {
                at timestamptz NOT NULL, issued_at timestamptz NOT NULL, value double precision NOT NULL) \
              PARTITION BY RANGE ({column}); {} \
              CREATE UNIQUE INDEX predictions_key ON predictions (organisation_id, job_id, role, at, issued_at DESC); \
-             CREATE INDEX predictions_organisation_id_job_id_issued_at_idx ON predictions (organisation_id, job_id, issued_at)",
+             CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at)",
             parts.concat()
         ));
         let stores = stores_in(database);
