@@ -129,12 +129,8 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
                 feed.keys.keep_fresh(&feed.source, feed.max_age, |fetch| runtime.note_key_fetch(fetch)).await;
             });
         }
-        let purge = if options.no_purge {
-            None
-        } else {
-            let purge = Purge::new(purger, database.purge_batch(), Arc::clone(&runtime), options.purge_every);
-            Some(BackgroundWorker::start(purge)?)
-        };
+        let purge = Purge::new(purger, database.purge_batch(), Arc::clone(&runtime), options.purge_every);
+        let purge = (!options.no_purge).then(|| BackgroundWorker::start(purge)).transpose()?;
         let judging = BackgroundWorker::start(Judging::new(judge, database.judging_batch()))?;
         let watch = BackgroundWorker::start(Watch::new(Arc::clone(&runtime), clock))?;
         let connections = [connections, internal_connections];
