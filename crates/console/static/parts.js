@@ -5,6 +5,9 @@ import { to } from "./route.js";
 import { ago, local } from "./time.js";
 import { STATUSES, meaning, shortId, spoken } from "./words.js";
 
+/** How often a page looks at its clock. */
+const TICK_MS = 10_000;
+
 /** Shapes, so that no status is told by colour alone. @type {Record<string, string>} */
 const SHAPES = {
   overdue: "M5.2 1h5.6L15 5.2v5.6L10.8 15H5.2L1 10.8V5.2zM8 4.2v4.6M8 11v.6",
@@ -58,7 +61,9 @@ export function Name({ children }) {
 /** @param {{ at: string | null | undefined, now: number }} props */
 export function Time({ at, now }) {
   if (!at) return html`<span class="none">never</span>`;
-  return html`<time datetime=${at} title=${`${local(at)}\n${at}`}>${ago(at, now)}</time>`;
+  // What has just happened is not in the future, because the page looks at its clock every ten seconds only.
+  const then = Math.max(now, Math.min(Date.parse(at), now + TICK_MS));
+  return html`<time datetime=${at} title=${`${local(at)}\n${at}`}>${ago(at, then)}</time>`;
 }
 
 /** @param {{ id: string, children?: any }} props */
@@ -169,7 +174,7 @@ export function useTitle(title) {
 export function useNow() {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 10_000);
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
     return () => clearInterval(timer);
   }, []);
   return now;

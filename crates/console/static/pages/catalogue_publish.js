@@ -5,12 +5,12 @@ import { useJudgement } from "../contract_form.js";
 import { html, useState } from "../html.js";
 import { FailureNote, Name, notice } from "../parts.js";
 
-/** What a first version may look like. */
+/** What a first version looks like. What it predicts is left to be said: an example would be published by mistake. */
 const FIRST = {
   version: "1.0.0",
   description: null,
   input_roles: [{ role: "temperature", input_kind: "sensor", metric: "air_temperature", unit: "°C" }],
-  output_roles: [{ role: "risk", metric: "mildew_risk", unit: "%" }],
+  output_roles: [{ role: "", metric: "", unit: "" }],
 };
 
 /** @param {any} newest what a next version begins with: the contract of the newest one, without what nobody has to say */
@@ -70,7 +70,7 @@ export function Publish({ source, newest, done }) {
       <div id="contract-about">
         ${read.problem && html`<p class="mistake">${read.problem}</p>`}
         ${!read.problem && told && html`<${Wrong} told=${told} text=${text} />`}
-        ${!read.problem && !told && judged.data && html`<p class="note good" role="status">It fits, and can be published. Nothing is stored yet.</p>`}
+        ${!read.problem && !told && judged.data && html`<p class="note good" role="status">It fits, and can be published. From then on it cannot be changed. Nothing is stored yet.</p>`}
         ${!read.problem && !told && !judged.data && judged.isLoading && html`<p class="aside" role="status">Checking…</p>`}
       </div>
     </div>

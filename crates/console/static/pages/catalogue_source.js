@@ -40,8 +40,13 @@ export function NewSource({ cancel }) {
   const judged = useJudgement(body, (asked, signal) => post("/sources", asked, { dry_run: true }, signal));
   const told = sent ?? judged.failure;
   const isTaken = told?.problem?.resource === "source";
-  const entries = /** @type {Entry[]} */ (told?.entries ?? []);
-  const mistakesOf = (/** @type {string} */ field) => entries.filter(({ pointer }) => pointer === `/${field}`);
+  // Where another one has the name, what differs of it is no mistake of the fields that differ.
+  const entries = /** @type {Entry[]} */ (isTaken ? [] : (told?.entries ?? []));
+  // The field above it has another name than the API gives it.
+  const mistakesOf = (/** @type {string} */ field) =>
+    entries
+      .filter(({ pointer }) => pointer === `/${field}`)
+      .map((entry) => ({ ...entry, message: entry.message.replace(new RegExp(`^${field} `), "This ") }));
   const rest = entries.filter(({ pointer }) => !FIELDS.includes((pointer ?? "").slice(1)));
   const disowned = mistakesOf("owner_organisation_id");
   const ownerless = owner ? disowned : isTried ? disowned.map(() => UNSAID) : [];

@@ -3,6 +3,7 @@
 import { get, put } from "../api.js";
 import { html } from "../html.js";
 import { Name, notice } from "../parts.js";
+import { moment } from "../time.js";
 
 /** @typedef {import("../words.js").Job} Job */
 
@@ -27,9 +28,12 @@ export async function changeActive(job, active, page) {
     const said = warnings.map(
       (/** @type {{ message: string }} */ warning) => html`${" "}<bdi>${warning.message}</bdi>`,
     );
+    // Whoever takes a pause back would otherwise take a job for mended that is silent.
+    const next = active ? now.health.next_expected_at : null;
+    const due = next ? ` It has its whole interval again, and is expected to deliver ${moment(next, Date.now())}.` : "";
     notice.value = {
       kind: warnings.length > 0 ? "warn" : "good",
-      text: html`${active ? "Resumed" : "Paused"} ${name}.${said}`,
+      text: html`${active ? "Resumed" : "Paused"} ${name}.${due}${said}`,
       undo: () => changeActive(now, !active, page),
     };
   } catch (error) {
