@@ -65,7 +65,8 @@ check_console_types() {
 }
 
 # Fails when a page of the console does not do its job in a browser, or docs show a picture that no test takes. The
-# service has to be built. Arguments are for pytest; most tests want one that says where a PostgreSQL is: --postgres=URL.
+# service has to be built. Arguments are for pytest; half of the tests want to know of a PostgreSQL: --postgres=URL
+# --binaries=FOLDER.
 check_console() {
   local target=${CARGO_TARGET_DIR:-target} picture
   install_console_packages

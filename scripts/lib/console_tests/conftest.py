@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import pytest
+from bench.databases import Postgres, Sqlite
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 from service.processes import Server, mint
 
-from .world import Postgres, Sqlite, World, organisation
+from .world import World, organisation
 
 # What a browser does for its maker and its user, and nothing here wants.
 QUIET = [
@@ -37,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--axe", required=True, help="the file axe.min.js")
     parser.addoption("--pictures", required=True, help="folder for the pictures that are taken")
     parser.addoption("--postgres", help="the URL of a server on which databases can be made")
-    parser.addoption("--psql", default="psql", help="the client of that server")
+    parser.addoption("--binaries", type=Path, help="the folder with the programs of that server")
 
 
 class Worlds:
@@ -73,9 +74,7 @@ class Worlds:
         server = self._config.getoption("--postgres")
         assert server, "--postgres names a server: ./scripts/test starts one"
         name = f"console_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-        database = Postgres(self._config.getoption("--psql"), urlunsplit(urlsplit(server)._replace(path="/" + name)))
-        database.create(server)
-        return database
+        return Postgres(server, self._config.getoption("--binaries"), name)
 
     def stop(self) -> None:
         """Ends the services."""

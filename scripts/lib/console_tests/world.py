@@ -3,15 +3,13 @@
 import json
 import math
 import sqlite3
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
+from bench.databases import Postgres, Sqlite
 from service.answers import Json
 
 CUSTOMERS = {
@@ -34,7 +32,7 @@ MESSAGE = 'Traceback:\n  File "predict.py", line 7\nValueError: <script>document
 class World:
     """The service, and the ids of what was made in it."""
 
-    def __init__(self, url: str, database: "Sqlite | Postgres", mint: Callable[[list[str], str], str]):
+    def __init__(self, url: str, database: Sqlite | Postgres, mint: Callable[[list[str], str], str]):
         scopes = "catalog:write inputs:read inputs:write jobs:read jobs:write predictions:read predictions:write"
         self.url = url
         self.database = database
@@ -170,48 +168,20 @@ class World:
     def age(self) -> None:
         """Nothing but time makes a job late: these are told to have been activated long ago. They ran long ago, too."""
         for name, hours in AGED.items():
-            self.database.activate(UUID(self.jobs[name]), datetime.now(UTC) - timedelta(hours=hours + 24))
+            activate(self.database, UUID(self.jobs[name]), datetime.now(UTC) - timedelta(hours=hours + 24))
 
 
-@dataclass(frozen=True)
-class Sqlite:
-    """A database file."""
-
-    path: Path
-
-    @property
-    def url(self) -> str:
-        """What the service is told."""
-        return f"sqlite:{self.path}"
-
-    def activate(self, job: UUID, when: datetime) -> None:
-        """Writes what the service would have written then."""
+def activate(database: Sqlite | Postgres, job: UUID, when: datetime) -> None:
+    """Writes what the service would have written then."""
+    if isinstance(database, Postgres):
+        sql = f"UPDATE jobs SET activated_at = '{when.isoformat()}' WHERE id = '{job}' RETURNING id"
+        changed = database.run(sql).count(str(job))
+    else:
         micros = int(when.timestamp() * 1_000_000)
-        with sqlite3.connect(self.path, timeout=30) as connection:
+        with sqlite3.connect(database.path, timeout=30) as connection:
             changed = connection.execute("UPDATE jobs SET activated_at = ? WHERE id = ?", (micros, str(job))).rowcount
         connection.close()
-        assert changed == 1, f"the job {job} is not there"
-
-
-@dataclass(frozen=True)
-class Postgres:
-    """A database of a server."""
-
-    psql: str
-    url: str
-
-    def create(self, server: str) -> None:
-        """Makes it on that server."""
-        self._tell(f"CREATE DATABASE {self.url.rpartition('/')[2]}", server)
-
-    def activate(self, job: UUID, when: datetime) -> None:
-        """Writes what the service would have written then."""
-        sql = f"UPDATE jobs SET activated_at = '{when.isoformat()}' WHERE id = '{job}' RETURNING id"
-        assert self._tell(sql, self.url) == str(job), f"the job {job} is not there"
-
-    def _tell(self, sql: str, url: str) -> str:
-        command = [self.psql, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", f"--command={sql}", url]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    assert changed == 1, f"the job {job} is not there"
 
 
 def organisation(number: int) -> str:

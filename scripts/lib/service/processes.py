@@ -72,9 +72,12 @@ class Server:
                 return str(json.loads(line)["address"])
         return None
 
+    def _health_url(self) -> str:
+        return self.url
+
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(self.url + "/health/ready", timeout=5) as answer:
+            with urllib.request.urlopen(self._health_url() + "/health/ready", timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError):
             return False

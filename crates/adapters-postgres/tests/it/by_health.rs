@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use prediction_domain::model::{HealthFilter, HealthStatus, OrganisationId, PageRequest, Position, Scope, Timestamp};
+use prediction_domain::model::{
+    HealthFilter, HealthStatus, JobGrouping, OrganisationId, PageRequest, Position, Scope, Timestamp,
+};
 use prediction_domain::ports::{JobFilter, JudgementRepository as _};
 use prediction_domain_testkit::builders::a_plan_for_everything;
 
@@ -100,6 +102,21 @@ fn a_page_of_a_health_costs_what_is_on_it() {
         jobs.count_by_health(&Scope::Platform, &JobFilter::default(), at).unwrap();
     });
     assert!(read <= 20_051 + 100, "{read} rows to count 20,051 jobs");
+    // Of each group that judgements know, too: a row of the table for each entry of the index.
+    for grouping in [JobGrouping::Organisation, JobGrouping::Source] {
+        let count = |scope: &Scope| {
+            rows_read(&database, |jobs| {
+                jobs.count_each_by_health(scope, &JobFilter::default(), grouping, at).unwrap();
+            })
+        };
+        let read = count(&Scope::of([organisation(2)]));
+        assert!(read <= 2 * 50 + 20, "{read} rows to count 50 jobs by {grouping}");
+        let read = count(&Scope::Platform);
+        assert!(read <= 20_051 + 100, "{read} rows to count 20,051 jobs by {grouping}");
+        count(&Scope::of([large, organisation(2)]));
+        let scans = database.count("SELECT seq_scan AS count FROM pg_stat_user_tables WHERE relname = 'job_health'");
+        assert_eq!(scans, 0, "by {grouping}");
+    }
     // Also where that is nearly all that there is, and the table would be read instead.
     for scope in [Scope::of([large]), Scope::of([large, organisation(2)]), Scope::Platform] {
         rows_read(&database, |jobs| {

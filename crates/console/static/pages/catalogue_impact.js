@@ -1,10 +1,11 @@
 // What an upgrade of all jobs of a model to a version would come to; and upgrading those that are ready.
 
-import { getAll, getPages, post } from "../api.js";
+import { getPages, post } from "../api.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
+import { OrganisationFilter, useOrganisations } from "../organisations.js";
 import { Empty, FailureNote, JobLink, Loading, Name, Rest, notice } from "../parts.js";
-import { hindrance, onlyOrganisation } from "../session.js";
+import { hindrance } from "../session.js";
 import { organisationName, spoken } from "../words.js";
 
 const PAGE = 200;
@@ -30,14 +31,11 @@ export function Impact({ version, reload }) {
       signal,
     ),
   );
-  const organisations = useLoad(isAsked && !onlyOrganisation.value ? "organisations" : null, (signal) =>
-    getAll("/organisations", {}, signal),
-  );
-  const customers = /** @type {{ id: string, name: string | null }[]} */ (organisations.data?.items ?? []);
-  const names = new Map(customers.map((customer) => [customer.id, customer]));
-  const choose = (/** @type {any} */ event) => {
+  const organisations = useOrganisations(isAsked);
+  const names = new Map(organisations.items.map((item) => [item.id, item]));
+  const choose = (/** @type {string} */ id) => {
     setPages(1);
-    setOrganisation(event.currentTarget.value);
+    setOrganisation(id);
   };
   const more = () => {
     setPages(pages + 1);
@@ -49,13 +47,9 @@ export function Impact({ version, reload }) {
     <h2 id="impact">Who could go to it</h2>
     ${!isAsked && html`<button onClick=${() => setAsked(true)}>Look at every job of this source</button>`}
     ${
-      customers.length > 1 &&
+      organisations.items.length > 1 &&
       html`<div class="filters">
-        <label for="whose">Organisation</label>
-        <select id="whose" value=${organisation} onChange=${choose}>
-          <option value="">all</option>
-          ${customers.map((customer) => html`<option value=${customer.id}>${organisationName(customer, customer.id)}</option>`)}
-        </select>
+        <${OrganisationFilter} id="whose" items=${organisations.items} chosen=${organisation} choose=${choose} />
       </div>`
     }
     <${Rest} loaded=${organisations} kind="organisations" />

@@ -1,13 +1,12 @@
 // A source is described: judged while the form is filled in, and created when it is sent.
 
-import { getAll, post } from "../api.js";
+import { post } from "../api.js";
 import { Field, Mistakes, focusFirstMistake, useJudgement } from "../contract_form.js";
 import { html, useEffect, useRef, useState } from "../html.js";
-import { useLoad } from "../load.js";
+import { OrganisationOptions, useOrganisations } from "../organisations.js";
 import { FailureNote, Name, Rest, notice } from "../parts.js";
 import { go } from "../route.js";
 import { claims, onlyOrganisation } from "../session.js";
-import { organisationName } from "../words.js";
 
 /** @typedef {import("../schema.js").components["schemas"]["ProblemEntry"]} Entry */
 
@@ -15,6 +14,7 @@ import { organisationName } from "../words.js";
 const FIELDS = ["name", "description", "owner_organisation_id", "expected_interval_minutes", "retention_hours"];
 const HOURS_A_DAY = 24;
 const UNSAID = { message: "Choose whose it is" };
+const TAKEN = { message: "There is a source of that name already, and it is another one." };
 
 export function NewSource({ cancel }) {
   const [name, setName] = useState("");
@@ -24,11 +24,10 @@ export function NewSource({ cancel }) {
   const [days, setDays] = useState("30");
   const [sent, setSent] = useState(/** @type {any} */ (null));
   const [isTried, setTried] = useState(false);
-  const first = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => first.current?.querySelector("input")?.focus(), []);
-  const organisations = useLoad(onlyOrganisation.value ? null : "organisations", (signal) =>
-    getAll("/organisations", {}, signal),
-  );
+  const [isSending, setSending] = useState(false);
+  const form = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => form.current?.querySelector("input")?.focus(), []);
+  const organisations = useOrganisations();
   const body = {
     name,
     description: description.trim() || null,
@@ -48,10 +47,13 @@ export function NewSource({ cancel }) {
       .filter(({ pointer }) => pointer === `/${field}`)
       .map((entry) => ({ ...entry, message: entry.message.replace(new RegExp(`^${field} `), "This ") }));
   const rest = entries.filter(({ pointer }) => !FIELDS.includes((pointer ?? "").slice(1)));
-  const disowned = mistakesOf("owner_organisation_id");
-  const ownerless = owner ? disowned : isTried ? disowned.map(() => UNSAID) : [];
-  const nameless = isTried || name !== "" ? mistakesOf("name") : [];
-  const taken = { message: "There is a source of that name already, and it is another one." };
+  // A field that is still empty is no mistake before the user tries to send the form.
+  const ofName = isTaken ? [TAKEN] : isTried || name !== "" ? mistakesOf("name") : [];
+  const ofOwner = owner
+    ? mistakesOf("owner_organisation_id")
+    : isTried
+      ? mistakesOf("owner_organisation_id").map(() => UNSAID)
+      : [];
   const edit = (/** @type {(text: string) => void} */ set) => (/** @type {any} */ event) => {
     setSent(null);
     set(event.currentTarget.value);
@@ -59,6 +61,7 @@ export function NewSource({ cancel }) {
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setTried(true);
+    setSending(true);
     try {
       const source = await post("/sources", body);
       notice.value = {
@@ -69,19 +72,20 @@ export function NewSource({ cancel }) {
       go(["catalogue", source.id]);
     } catch (error) {
       setSent(error);
+      setSending(false);
       focusFirstMistake();
     }
   };
-  return html`<form class="setup" onSubmit=${submit} noValidate ref=${first}>
+  return html`<form class="setup" onSubmit=${submit} noValidate ref=${form}>
     <h2>A new source</h2>
     <${FailureNote} failure=${organisations.failure} retry=${organisations.reload} />
-    <${Field} id="source-name" label="Name" mistakes=${isTaken ? [taken] : nameless} note="Every source has a name of its own, whoever owns it.">
+    <${Field} id="source-name" label="Name" mistakes=${ofName} note="Every source has a name of its own, whoever owns it.">
       ${(/** @type {any} */ field) => html`<input ...${field} value=${name} dir="auto" autocomplete="off" onInput=${edit(setName)} />`}
     <//>
     <${Field} id="source-description" label="What it predicts" mistakes=${mistakesOf("description")}>
       ${(/** @type {any} */ field) => html`<input ...${field} value=${description} dir="auto" autocomplete="off" onInput=${edit(setDescription)} />`}
     <//>
-    ${!onlyOrganisation.value && html`<${Owner} items=${organisations.data?.items ?? []} owner=${owner} mistakes=${ownerless} onChange=${edit(setOwner)} />`}
+    ${!onlyOrganisation.value && html`<${Owner} items=${organisations.items} owner=${owner} mistakes=${ofOwner} onChange=${edit(setOwner)} />`}
     <${Rest} loaded=${organisations} kind="organisations" />
     <${Field} id="source-interval" label="Expect predictions every … minutes" mistakes=${mistakesOf("expected_interval_minutes")} note="A job without one for longer is late, then overdue. Leave it empty if there is no such time: then its jobs are not watched.">
       ${(/** @type {any} */ field) => html`<input ...${field} value=${minutes} inputmode="numeric" autocomplete="off" onInput=${edit(setMinutes)} />`}
@@ -97,7 +101,7 @@ export function NewSource({ cancel }) {
           html`<p class="note good" role="status">It fits, and can be created. Nothing is stored yet.</p>`
     }
     <div class="row">
-      <button class="main">Create</button>
+      <button class="main" disabled=${isSending}>Create</button>
       <button type="button" onClick=${cancel}>Cancel</button>
     </div>
   </form>`;
@@ -108,7 +112,7 @@ function Owner({ items, owner, mistakes, onChange }) {
   return html`<${Field} id="source-owner" label="Whose it is" mistakes=${mistakes} note="Only its owner changes it, and publishes its versions. Every organisation can run it.">
     ${(/** @type {any} */ field) => html`<select ...${field} value=${owner} onChange=${onChange}>
       <option value="">${isForAll ? "The platform's" : "Choose an organisation"}</option>
-      ${items.map((/** @type {{ id: string, name: string | null }} */ item) => html`<option value=${item.id}>${organisationName(item, item.id)}</option>`)}
+      <${OrganisationOptions} items=${items} />
     </select>`}
   <//>`;
 }

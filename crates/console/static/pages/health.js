@@ -1,12 +1,13 @@
 // The start page: which jobs do not deliver, and why.
 
-import { get, getAll, getPages } from "../api.js";
+import { get, getPages } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { lastLine, withLastRuns } from "../last_runs.js";
 import { useEvery, useLoad } from "../load.js";
+import { OrganisationFilter, useOrganisations } from "../organisations.js";
 import { Empty, FailureNote, JobLink, Loading, Name, Status, StatusMark, Time, useNow, useTitle } from "../parts.js";
 import { narrow, route, to } from "../route.js";
-import { hindrance, onlyOrganisation } from "../session.js";
+import { hindrance } from "../session.js";
 import { STATUSES, TROUBLED, organisationName, reason, severity, shortId, since, spoken } from "../words.js";
 import { changeActive } from "./pausing.js";
 
@@ -109,10 +110,7 @@ function Filters({ query, rows, isRead }) {
   useEffect(() => {
     if (isRead) setAsked(true);
   }, [isRead]);
-  const organisations = useLoad(isAsked && !onlyOrganisation.value ? "organisations" : null, (signal) =>
-    getAll("/organisations", {}, signal),
-  );
-  const known = /** @type {{ id: string, name: string | null }[]} */ (organisations.data?.items ?? []);
+  const { items: known } = useOrganisations(isAsked);
   const isListed = known.length > 1 && (!query.organisation_id || known.some(({ id }) => id === query.organisation_id));
   return html`<form
     class="filters"
@@ -135,11 +133,7 @@ function Filters({ query, rows, isRead }) {
     >
     ${
       isListed &&
-      html`<label for="of">Organisation</label>
-        <select id="of" value=${query.organisation_id ?? ""} onChange=${(/** @type {any} */ event) => narrow({ organisation_id: event.currentTarget.value || null })}>
-          <option value="">all</option>
-          ${known.map((item) => html`<option value=${item.id}>${organisationName(item, item.id)}</option>`)}
-        </select>`
+      html`<${OrganisationFilter} id="of" items=${known} chosen=${query.organisation_id ?? ""} choose=${(/** @type {string} */ id) => narrow({ organisation_id: id || null })} />`
     }
     ${query.organisation_id && !isListed && html`<${Narrowed} what="organisation" clear="organisation_id">${organisationName(organisation, query.organisation_id)}<//>`}
     ${query.source_id && html`<${Narrowed} what="source" clear="source_id">${source?.name ?? shortId(query.source_id)}<//>`}

@@ -12,10 +12,10 @@ import {
 } from "../contract_form.js";
 import { html, useState } from "../html.js";
 import { useLoad } from "../load.js";
+import { OrganisationOptions, useOrganisations } from "../organisations.js";
 import { Empty, FailureNote, Loading, Name, Rest, notice, useTitle } from "../parts.js";
 import { go, narrow, route, to } from "../route.js";
 import { hindrance, onlyOrganisation } from "../session.js";
-import { organisationName } from "../words.js";
 
 /** @typedef {import("../schema.js").components["schemas"]} Schemas */
 /** @typedef {import("../contract_form.js").Bound} Bound */
@@ -26,9 +26,7 @@ const OWN_FIELDS = ["/organisation_id", "/job/name", "/job/source_version_id"];
 export function SetUpPage() {
   useTitle("Set up a job");
   const sources = useLoad("sources", (signal) => getAll("/sources", {}, signal));
-  const organisations = useLoad(onlyOrganisation.value ? null : "organisations", (signal) =>
-    getAll("/organisations", {}, signal),
-  );
+  const organisations = useOrganisations();
   const { source } = route.value.query;
   const versions = useLoad(source ? `versions ${source}` : null, (signal) =>
     getAll("/source_versions", { source_id: source, expand: "contract" }, signal),
@@ -41,7 +39,7 @@ export function SetUpPage() {
     ${mayWrite && html`<${Empty}><p>${mayWrite} So no job can be set up with it.</p><//>`}
     ${!mayWrite && sources.isLoading && !sources.data && html`<${Loading} />`}
     ${!mayWrite && sources.data?.items.length === 0 && html`<${NoSources} />`}
-    ${!mayWrite && sources.data && sources.data.items.length > 0 && html`<${Form} sources=${sources.data.items} organisations=${organisations.data?.items ?? []} versions=${versions} />`}
+    ${!mayWrite && sources.data && sources.data.items.length > 0 && html`<${Form} sources=${sources.data.items} organisations=${organisations.items} versions=${versions} />`}
     <${Rest} loaded=${sources} kind="sources" />
     <${Rest} loaded=${organisations} kind="organisations" />`;
 }
@@ -153,7 +151,7 @@ function Organisation({ organisations, chosen, mistakes, edit }) {
   return html`<${Field} id="organisation" label="Organisation" mistakes=${byId ? [] : mistakes}>
       ${(/** @type {any} */ field) => html`<select ...${field} value=${byId ? "other" : chosen} onChange=${choose}>
         <option value="">Choose whose job it is</option>
-        ${organisations.map((/** @type {any} */ item) => html`<option value=${item.id}>${organisationName(item, item.id)}</option>`)}
+        <${OrganisationOptions} items=${organisations} />
         <option value="other">Another one, by its id</option>
       </select>`}
     <//>
