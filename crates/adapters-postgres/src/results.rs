@@ -1,5 +1,6 @@
 //! Runs, and what they predict.
 
+mod asked_for;
 mod change;
 mod count;
 mod insert;

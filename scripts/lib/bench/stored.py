@@ -1,4 +1,4 @@
-"""What a value takes of the disk and of PostgreSQL's log: with the index by time of issue as it is, and a short one."""
+"""What a value takes of the disk and of PostgreSQL's log: with the short index by time of issue, and a long one."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,12 +11,12 @@ from .report import _conditions, _number
 
 REPORTS = 4_000
 VALUES = 24
-# docs/performance.md says why it is not the short one.
+# docs/adr/0045-indexes-for-those-who-ask.md says why it is short.
 INDEXES = {
     "as it is": "SELECT",
-    "short": """
-        DROP INDEX predictions_issued_at_idx;
-        CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at)
+    "long": """
+        DROP INDEX predictions_of_run_idx;
+        CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at)
     """,
 }
 

@@ -62,12 +62,13 @@ const OWNED: &str = "20261126000005";
 const KEPT: &str = "20261126000009";
 /// `2026-11-27-000003_know_which_jobs_read_outputs_of_others`.
 const CHAINED: &str = "20261127000003";
-
 /// `2026-11-27-000004_know_what_sets_keep`.
 const MANAGED: &str = "20261127000004";
+/// `2026-11-28-000001_restrict_indexes_of_results`.
+const RESTRICTED: &str = "20261128000001";
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 24] = [
+pub(super) const STEPS: [Step; 28] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -226,6 +227,34 @@ pub(super) const STEPS: [Step; 24] = [
             name: "jobs_managed_by_sequence_number_idx",
             on: "jobs (managed_by, sequence_number) WHERE managed_by IS NOT NULL",
         }),
+    },
+    // Their conditions are always true: only those statements use them that say so. `results/asked_for.rs`
+    Step {
+        migration: RESTRICTED,
+        name: "make predictions_of_run_idx",
+        work: Work::Index(Index {
+            name: "predictions_of_run_idx",
+            on: "predictions (organisation_id, job_id, issued_at) WHERE issued_at >= '-infinity'",
+        }),
+    },
+    // The release before finds what it looks for along the key then, more slowly: ADR 45.
+    Step {
+        migration: RESTRICTED,
+        name: "drop predictions_issued_at_idx",
+        work: Work::Schema("DROP INDEX IF EXISTS predictions_issued_at_idx"),
+    },
+    Step {
+        migration: RESTRICTED,
+        name: "make runs_of_revision_idx",
+        work: Work::Index(Index {
+            name: "runs_of_revision_idx",
+            on: "runs (organisation_id, job_id, job_revision) WHERE job_revision >= 1",
+        }),
+    },
+    Step {
+        migration: RESTRICTED,
+        name: "drop runs_job_revision_idx",
+        work: Work::Schema("DROP INDEX IF EXISTS runs_job_revision_idx"),
     },
 ];
 

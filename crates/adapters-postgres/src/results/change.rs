@@ -4,13 +4,15 @@
 //! locks first. So no report is under way meanwhile, what its runs add up to is right afterwards, and no transactions
 //! wait for each other.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
 use prediction_domain::model::{Allowance, Prediction, Revision, Run, Timestamp, latest_issue};
 use prediction_domain::ports::{DeleteRunError, ReplaceRunError};
 use uuid::Uuid;
 
+use super::asked_for::BY_ISSUE;
 use super::insert::{InsertRun, Inserted};
 use crate::constraints::ConstraintViolation;
 use crate::database::Abort;
@@ -113,7 +115,8 @@ fn delete_run(connection: &mut PgConnection, job: JobKey, run: &RunRow) -> Query
         let of_run = predictions::table
             .filter(predictions::organisation_id.eq(job.0))
             .filter(predictions::job_id.eq(job.1))
-            .filter(predictions::issued_at.eq(run.issued_at));
+            .filter(predictions::issued_at.eq(run.issued_at))
+            .filter(sql::<Bool>("true").sql(BY_ISSUE));
         diesel::delete(of_run).execute(connection)?;
     }
     diesel::delete(runs::table.find((job.0, job.1, run.issued_at))).execute(connection)?;
@@ -131,12 +134,12 @@ fn delete_run(connection: &mut PgConnection, job: JobKey, run: &RunRow) -> Query
         .execute(connection)?;
     }
     if run.prediction_count > 0 {
-        sql_query(
+        sql_query(format!(
             "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
-             WHERE predictions.organisation_id = $1 AND predictions.job_id = $2 AND predictions.issued_at >= $3 \
+             WHERE predictions.organisation_id = $1 AND predictions.job_id = $2 AND predictions.issued_at >= $3{BY_ISSUE} \
              ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT 1) \
-             WHERE organisation_id = $1 AND job_id = $2 AND values_from = $3",
-        )
+             WHERE organisation_id = $1 AND job_id = $2 AND values_from = $3"
+        ))
         .bind::<SqlUuid, _>(job.0)
         .bind::<SqlUuid, _>(job.1)
         .bind::<Timestamptz, _>(run.issued_at)

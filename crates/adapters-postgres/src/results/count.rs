@@ -10,6 +10,7 @@ use prediction_domain::ports::{StoreFailure, ValueCountQuery};
 use uuid::Uuid;
 
 use crate::paging::push_unplanned;
+use crate::results::asked_for::BY_ISSUE;
 use crate::rows::count;
 use crate::statement::statement;
 
@@ -59,6 +60,7 @@ impl CountValues {
         out.push_bind_param::<Nullable<Timestamptz>, _>(&self.issued_after)?;
         out.push_sql(", '-infinity') AND predictions.issued_at <= ");
         out.push_bind_param::<Timestamptz, _>(&self.issued_until)?;
+        out.push_sql(BY_ISSUE);
         out.push_sql(" ORDER BY predictions.issued_at LIMIT ");
         Ok(())
     }

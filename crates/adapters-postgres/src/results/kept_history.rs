@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::database::{Abort, Database};
 use crate::paging::{WITHOUT, push_unplanned};
+use crate::results::asked_for::BY_REVISION;
 use crate::statement::statement;
 
 /// How many runs count as much as a revision, which can be large.
@@ -328,8 +329,11 @@ impl QueryFragment<Pg> for PurgeRevisions {
         self.keep.push_cutoff(out)?;
         out.push_sql(
             ") AND NOT EXISTS (SELECT FROM runs WHERE runs.organisation_id = page.organisation_id \
-             AND runs.job_id = page.job_id AND runs.job_revision = kept.revision) \
-             AND NOT EXISTS (SELECT FROM replaced_runs WHERE replaced_runs.organisation_id = page.organisation_id \
+             AND runs.job_id = page.job_id AND runs.job_revision = kept.revision",
+        );
+        out.push_sql(BY_REVISION);
+        out.push_sql(
+            ") AND NOT EXISTS (SELECT FROM replaced_runs WHERE replaced_runs.organisation_id = page.organisation_id \
              AND replaced_runs.job_id = page.job_id AND replaced_runs.job_revision = kept.revision) \
              ORDER BY kept.organisation_id, kept.job_id, kept.revision LIMIT ",
         );

@@ -12,6 +12,7 @@ use prediction_domain::ports::{Issued, PredictionQuery};
 use uuid::Uuid;
 
 use crate::paging::push_unplanned;
+use crate::results::asked_for::BY_ISSUE;
 use crate::rows::PredictionSql;
 use crate::statement::statement;
 
@@ -82,13 +83,18 @@ impl ReadPredictions {
         out.push_bind_param::<SqlUuid, _>(&self.job_id)
     }
 
-    /// The id of the run that was issued when a value was, if it is one of those that count. OFFSET keeps PostgreSQL
-    /// from reading all runs of the job instead.
+    /// The id of the run that was issued when a value was, if it is one of those that count. LIMIT keeps PostgreSQL from
+    /// reading all runs of the job instead, and the order has it take the index that has it: without statistics,
+    /// another one seems as good, in which only the job leads to the run.
     fn push_run_of<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, issued_at: &'static str) -> QueryResult<()> {
         out.push_sql("(SELECT runs.id FROM runs WHERE ");
         self.push_job(out, "runs")?;
-        out.push_sql(" AND runs.issued_at = ");
-        out.push_sql(issued_at);
+        for comparison in [">=", "<="] {
+            out.push_sql(" AND runs.issued_at ");
+            out.push_sql(comparison);
+            out.push_sql(" ");
+            out.push_sql(issued_at);
+        }
         if let Some(known_at) = &self.known_at {
             out.push_sql(" AND runs.received_at <= ");
             push_unplanned::<Timestamptz, _>(out, known_at)?;
@@ -98,7 +104,7 @@ impl ReadPredictions {
             push_unplanned::<BigInt, _>(out, last_number)?;
             out.push_sql(")");
         }
-        out.push_sql(" OFFSET 0) AS run");
+        out.push_sql(" ORDER BY runs.organisation_id, runs.job_id, runs.issued_at LIMIT 1) AS run");
         Ok(())
     }
 
@@ -129,13 +135,19 @@ impl ReadPredictions {
         Ok(())
     }
 
-    /// The values of one run, along the index by time of issue.
+    /// The values of one run, along the index by time of issue. Those that are wanted are put in order afterwards: a run
+    /// has at most some thousand. OFFSET keeps PostgreSQL from reading along the key, which has that order, through all
+    /// that the job has.
     fn push_of_run<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, issued_at: &'b DateTime<Utc>) -> QueryResult<()> {
         out.push_sql("SELECT found.role, found.at, found.value, found.issued_at, run.id, ");
         self.push_last_number(out)?;
-        out.push_sql(" FROM (SELECT predictions.role, predictions.at, predictions.value, predictions.issued_at FROM predictions WHERE ");
+        out.push_sql(
+            " FROM (SELECT of_run.* FROM (\
+             SELECT predictions.role, predictions.at, predictions.value, predictions.issued_at FROM predictions WHERE ",
+        );
         self.push_job(out, "predictions")?;
         Self::push_bound(out, "predictions.issued_at = ", Some(issued_at))?;
+        out.push_sql(BY_ISSUE);
         Self::push_bound(out, "predictions.issued_at > ", self.issued_after.as_ref())?;
         Self::push_bound(out, "predictions.at >= ", self.from.as_ref())?;
         Self::push_bound(out, "predictions.at < ", self.to.as_ref())?;
@@ -150,10 +162,7 @@ impl ReadPredictions {
             push_unplanned::<Timestamptz, _>(out, at)?;
             out.push_sql(")");
         }
-        out.push_sql(
-            " ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at, predictions.role, predictions.at \
-             LIMIT ",
-        );
+        out.push_sql(" OFFSET 0) AS of_run ORDER BY of_run.role, of_run.at LIMIT ");
         push_unplanned::<BigInt, _>(out, &self.limit)?;
         out.push_sql(") AS found CROSS JOIN LATERAL ");
         self.push_run_of(out, "found.issued_at")?;

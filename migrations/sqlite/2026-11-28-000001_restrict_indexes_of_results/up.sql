@@ -1,0 +1,2 @@
+-- SQLite takes the longest index that fits, with or without statistics.
+SELECT 1;
