@@ -14,7 +14,7 @@ from service.machine import say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import apply, chains, directory, pooling, search, series, stored, unknown
+from . import apply, chains, directory, open_loop, pooling, search, series, stored, unknown
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -84,6 +84,11 @@ class Bench:
             file.tidy()
         self.figures["memory after the load, PostgreSQL, MiB"] = main.memory_mib()
         self.figures["memory after the load, SQLite, MiB"] = sqlite_arms[0][1].memory_mib()
+        for name, server, cell in (
+            ("PostgreSQL", main, "read HS256 64"),
+            ("SQLite", sqlite_arms[0][1], "sqlite read 64"),
+        ):
+            self._open_loop(name, server, statistics.median(self.cells[cell]["per_second"]))
         self._start_times(database, file)
         for server in self._servers:
             server.stop()
@@ -91,6 +96,14 @@ class Bench:
             self._ladder()
         self.run_results()
         self.run_apply()
+
+    def _open_loop(self, name: str, server: Server, most: float) -> None:
+        say(f"Reading in an open loop on {name}.")
+        options = self._options
+        found = open_loop.milliseconds(self._target, server, self._local, options.jobs, most, options.reads)
+        self.figures[f"READ per second in an open loop, {name}"] = found["per second"]
+        for part in ("p50", "p99"):
+            self.figures[f"READ {part} in an open loop, {name}, ms"] = found[part]
 
     def run_results(self) -> None:
         """What concerns values: reading few among ever more of them, and purging them."""
