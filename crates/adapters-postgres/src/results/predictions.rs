@@ -83,8 +83,8 @@ impl ReadPredictions {
         out.push_bind_param::<SqlUuid, _>(&self.job_id)
     }
 
-    /// The id of the run that was issued when a value was, if it is one of those that count. LIMIT keeps PostgreSQL from
-    /// reading all runs of the job instead, and the order has it take the index that has it: without statistics,
+    /// The id of the run that was issued when a value was, if it is one of those that count. LIMIT keeps PostgreSQL
+    /// from reading all runs of the job instead, and the order has it take the index that has it: without statistics,
     /// another one seems as good, in which only the job leads to the run.
     fn push_run_of<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, issued_at: &'static str) -> QueryResult<()> {
         out.push_sql("(SELECT runs.id FROM runs WHERE ");
@@ -135,9 +135,9 @@ impl ReadPredictions {
         Ok(())
     }
 
-    /// The values of one run, along the index by time of issue. Those that are wanted are put in order afterwards: a run
-    /// has at most some thousand. OFFSET keeps PostgreSQL from reading along the key, which has that order, through all
-    /// that the job has.
+    /// The values of one run, along the index by time of issue. Those that are wanted are put in order afterwards: a
+    /// run has at most some thousand. OFFSET keeps PostgreSQL from reading along the key, which has that order, through
+    /// all that the job has.
     fn push_of_run<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, issued_at: &'b DateTime<Utc>) -> QueryResult<()> {
         out.push_sql("SELECT found.role, found.at, found.value, found.issued_at, run.id, ");
         self.push_last_number(out)?;
