@@ -67,7 +67,8 @@ pub(crate) fn run(
 pub(crate) fn pending(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
     let bookkeeping = Bookkeeping::read(connection)?;
     let migrations = MIGRATIONS.iter().filter(|migration| !bookkeeping.has(migration)).map(|migration| migration.name);
-    let steps = STEPS.iter().map(|step| step.name).filter(|name| bookkeeping.is_unfinished(name));
+    let steps = STEPS.iter().filter(|step| !step.can_wait()).map(|step| step.name);
+    let steps = steps.filter(|name| bookkeeping.is_unfinished(name));
     Ok(migrations.chain(steps).map(str::to_owned).collect())
 }
 

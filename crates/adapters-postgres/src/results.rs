@@ -260,12 +260,21 @@ impl PostgresStore {
         Ok(Attempt { ended, may_be_lost: attempts > 1 })
     }
 
-    /// The run of the same job that was issued at the same time.
+    /// The run of the same job that was issued at the same time. The order leads along the key: without statistics,
+    /// another index seems as good, in which only the job leads to the run.
     fn issued_with(&self, run: &Run) -> Result<Option<Run>, StoreFailure> {
-        let key = (run.organisation_id.as_uuid(), run.job_id.as_uuid(), run.issued_at.as_datetime());
-        let found: Option<RunRow> = self
-            .database()
-            .statement(|connection| runs::table.find(key).select(RunRow::as_select()).first(connection).optional())?;
+        let issued_at = run.issued_at.as_datetime();
+        let found: Option<RunRow> = self.database().statement(|connection| {
+            runs::table
+                .filter(runs::organisation_id.eq(run.organisation_id.as_uuid()))
+                .filter(runs::job_id.eq(run.job_id.as_uuid()))
+                .filter(runs::issued_at.ge(issued_at))
+                .filter(runs::issued_at.le(issued_at))
+                .order((runs::organisation_id, runs::job_id, runs::issued_at))
+                .select(RunRow::as_select())
+                .first(connection)
+                .optional()
+        })?;
         read_optional(found)
     }
 }

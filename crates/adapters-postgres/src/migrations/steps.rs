@@ -44,6 +44,19 @@ enum Work {
     Index(Index),
     /// Changes of the schema that rest on steps before, and need locks only for a moment: as in a migration.
     Schema(&'static str),
+    /// An index that nothing uses any more goes. The service does not wait for that: what is in the way for long, such
+    /// as a backup or a vacuum of a large table, leaves it to the next start.
+    Disposal(&'static str),
+}
+
+/// How long a disposal is tried.
+const LONGEST_DISPOSAL: Duration = Duration::from_secs(5);
+
+impl Step {
+    /// Whether the service does without it for as long as it is not done.
+    pub(super) const fn can_wait(&self) -> bool {
+        matches!(self.work, Work::Disposal(_))
+    }
 }
 
 /// How far a batch has come.
@@ -68,7 +81,7 @@ const MANAGED: &str = "20261127000004";
 const RESTRICTED: &str = "20261128000001";
 
 /// Every step, in the order in which they are done.
-pub(super) const STEPS: [Step; 28] = [
+pub(super) const STEPS: [Step; 27] = [
     Step {
         migration: "20261125000001",
         name: "add up the runs of jobs that were there",
@@ -174,11 +187,6 @@ pub(super) const STEPS: [Step; 28] = [
     },
     Step {
         migration: KEPT,
-        name: "make runs_job_revision_idx",
-        work: Work::Index(Index { name: "runs_job_revision_idx", on: "runs (organisation_id, job_id, job_revision)" }),
-    },
-    Step {
-        migration: KEPT,
         name: "make replaced_runs_job_revision_idx",
         work: Work::Index(Index {
             name: "replaced_runs_job_revision_idx",
@@ -237,12 +245,6 @@ pub(super) const STEPS: [Step; 28] = [
             on: "predictions (organisation_id, job_id, issued_at) WHERE issued_at >= '-infinity'",
         }),
     },
-    // The release before finds what it looks for along the key then, more slowly: ADR 45.
-    Step {
-        migration: RESTRICTED,
-        name: "drop predictions_issued_at_idx",
-        work: Work::Schema("DROP INDEX IF EXISTS predictions_issued_at_idx"),
-    },
     Step {
         migration: RESTRICTED,
         name: "make runs_of_revision_idx",
@@ -251,10 +253,16 @@ pub(super) const STEPS: [Step; 28] = [
             on: "runs (organisation_id, job_id, job_revision) WHERE job_revision >= 1",
         }),
     },
+    // What they replace. The release before finds what it looks for along the keys then, more slowly: ADR 45.
+    Step {
+        migration: RESTRICTED,
+        name: "drop predictions_issued_at_idx",
+        work: Work::Disposal("predictions_issued_at_idx"),
+    },
     Step {
         migration: RESTRICTED,
         name: "drop runs_job_revision_idx",
-        work: Work::Schema("DROP INDEX IF EXISTS runs_job_revision_idx"),
+        work: Work::Disposal("runs_job_revision_idx"),
     },
 ];
 
@@ -274,6 +282,7 @@ pub(super) fn run(connection: &mut PgConnection, retry: &LockRetry, tell: Tell<'
             Work::Batches(batch) => in_batches(connection, retry, tell, step.name, batch),
             Work::Index(index) => index.make(connection, retry, tell, step.name),
             Work::Schema(sql) => change_schema(connection, retry, tell, step.name, sql),
+            Work::Disposal(index) => dispose(connection, retry, tell, step.name, index),
         };
         if outcome.map_err(|error| StartUpError::step_failed(step.name, &error))? == Outcome::Applied {
             tell(&format!("step of a migration: {}: done", step.name));
@@ -341,4 +350,25 @@ fn change_schema(
         });
         outcome.into()
     })
+}
+
+/// Drops an index, or says how an operator does, where others are in the way.
+fn dispose(
+    connection: &mut PgConnection,
+    retry: &LockRetry,
+    tell: Tell<'_>,
+    step: &str,
+    index: &str,
+) -> Result<Outcome, GivenUp> {
+    let brief = LockRetry { give_up_after: retry.give_up_after.min(LONGEST_DISPOSAL), ..*retry };
+    match change_schema(connection, &brief, tell, step, &format!("DROP INDEX IF EXISTS {index}")) {
+        Err(GivenUp::Hindered { .. }) => {
+            tell(&format!(
+                "{step}: others are in the way; it is left to the next start, and takes space until then. \
+                 By hand: DROP INDEX CONCURRENTLY {index}"
+            ));
+            Ok(Outcome::WasThere)
+        }
+        outcome => outcome,
+    }
 }

@@ -6,7 +6,7 @@
 
 /// Of `predictions_of_run_idx`, which finds values by when they were issued. It is short, so that the values of a run
 /// share an entry.
-pub(super) const BY_ISSUE: &str = " AND predictions.issued_at >= '-infinity'";
+pub(super) const BY_ISSUE: &str = "predictions.issued_at >= '-infinity'";
 
 /// Of `runs_of_revision_idx`, which finds the runs of a revision.
-pub(super) const BY_REVISION: &str = " AND runs.job_revision >= 1";
+pub(super) const BY_REVISION: &str = "runs.job_revision >= 1";

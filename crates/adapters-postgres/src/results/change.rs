@@ -116,10 +116,11 @@ fn delete_run(connection: &mut PgConnection, job: JobKey, run: &RunRow) -> Query
             .filter(predictions::organisation_id.eq(job.0))
             .filter(predictions::job_id.eq(job.1))
             .filter(predictions::issued_at.eq(run.issued_at))
-            .filter(sql::<Bool>("true").sql(BY_ISSUE));
+            .filter(sql::<Bool>(BY_ISSUE));
         diesel::delete(of_run).execute(connection)?;
     }
-    diesel::delete(runs::table.find((job.0, job.1, run.issued_at))).execute(connection)?;
+    // Its id, too: with all of either key, either index leads to it at once.
+    diesel::delete(runs::table.find((job.0, job.1, run.issued_at)).filter(runs::id.eq(run.id))).execute(connection)?;
     if let Some(replaced) = run.replaces {
         sql_query(
             "WITH failed AS (DELETE FROM replaced_runs WHERE organisation_id = $1 AND job_id = $2 AND id = $3 RETURNING *) \
@@ -136,7 +137,7 @@ fn delete_run(connection: &mut PgConnection, job: JobKey, run: &RunRow) -> Query
     if run.prediction_count > 0 {
         sql_query(format!(
             "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
-             WHERE predictions.organisation_id = $1 AND predictions.job_id = $2 AND predictions.issued_at >= $3{BY_ISSUE} \
+             WHERE predictions.organisation_id = $1 AND predictions.job_id = $2 AND predictions.issued_at >= $3 AND {BY_ISSUE} \
              ORDER BY predictions.organisation_id, predictions.job_id, predictions.issued_at LIMIT 1) \
              WHERE organisation_id = $1 AND job_id = $2 AND values_from = $3"
         ))

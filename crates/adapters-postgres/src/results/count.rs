@@ -60,6 +60,7 @@ impl CountValues {
         out.push_bind_param::<Nullable<Timestamptz>, _>(&self.issued_after)?;
         out.push_sql(", '-infinity') AND predictions.issued_at <= ");
         out.push_bind_param::<Timestamptz, _>(&self.issued_until)?;
+        out.push_sql(" AND ");
         out.push_sql(BY_ISSUE);
         out.push_sql(" ORDER BY predictions.issued_at LIMIT ");
         Ok(())

@@ -203,7 +203,8 @@ impl UnkeptRuns {
         out.push_sql(
             " END) AS issued_before, COALESCE((SELECT LEAST(success.issued_at, success.received_at) FROM runs AS success \
              WHERE success.organisation_id = known.organisation_id AND success.job_id = known.job_id \
-             AND success.issued_at = known.last_success_at), 'infinity') AS delivered_from FROM known)",
+             AND success.issued_at >= known.last_success_at AND success.issued_at <= known.last_success_at \
+             ORDER BY success.organisation_id, success.job_id, success.issued_at LIMIT 1), 'infinity') AS delivered_from FROM known)",
         );
         Ok(())
     }
@@ -219,7 +220,7 @@ impl UnkeptRuns {
         {
             out.push_sql(if which == 0 { "(" } else { " UNION ALL (" });
             out.push_sql(
-                "SELECT runs.issued_at, runs.replaces FROM runs WHERE runs.organisation_id = ends.organisation_id \
+                "SELECT runs.issued_at, runs.id, runs.replaces FROM runs WHERE runs.organisation_id = ends.organisation_id \
                  AND runs.job_id = ends.job_id AND NOT (runs.succeeded AND runs.issued_at >= ends.delivered_from \
                  AND runs.issued_at <= ends.last_success_at) AND ",
             );
@@ -260,7 +261,7 @@ impl QueryFragment<Pg> for PurgeRuns {
         let out = &mut out;
         self.0.push_ends(out, " FOR NO KEY UPDATE OF run_summaries SKIP LOCKED")?;
         out.push_sql(
-            ", due AS MATERIALIZED (SELECT ends.organisation_id, ends.job_id, run.issued_at, run.replaces \
+            ", due AS MATERIALIZED (SELECT ends.organisation_id, ends.job_id, run.issued_at, run.id, run.replaces \
              FROM ends CROSS JOIN LATERAL (",
         );
         self.0.push_due(out)?;
@@ -268,7 +269,7 @@ impl QueryFragment<Pg> for PurgeRuns {
         push_unplanned::<BigInt, _>(out, &self.0.limit)?;
         out.push_sql(
             "), deleted AS (DELETE FROM runs USING due WHERE runs.organisation_id = due.organisation_id \
-             AND runs.job_id = due.job_id AND runs.issued_at = due.issued_at RETURNING runs.replaces), \
+             AND runs.job_id = due.job_id AND runs.issued_at = due.issued_at AND runs.id = due.id RETURNING runs.replaces), \
              replaced AS (DELETE FROM replaced_runs USING due WHERE replaced_runs.organisation_id = due.organisation_id \
              AND replaced_runs.job_id = due.job_id AND replaced_runs.id = due.replaces RETURNING replaced_runs.id) \
              SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM replaced)",
@@ -280,7 +281,8 @@ impl QueryFragment<Pg> for PurgeRuns {
 statement! { cached PurgeRuns => (BigInt, BigInt) }
 
 /// Deletes revisions of these jobs that are not to be kept, and to which no run refers, the oldest first; gives how
-/// many.
+/// many. Whether a run does is looked for in an order that only one index has, and one revision after the other: a
+/// condition that none exists may be taken for a join with all runs of the job.
 struct PurgeRevisions {
     organisations: Vec<Uuid>,
     jobs: Vec<Uuid>,
@@ -328,13 +330,16 @@ impl QueryFragment<Pg> for PurgeRevisions {
         );
         self.keep.push_cutoff(out)?;
         out.push_sql(
-            ") AND NOT EXISTS (SELECT FROM runs WHERE runs.organisation_id = page.organisation_id \
-             AND runs.job_id = page.job_id AND runs.job_revision = kept.revision",
+            ") AND (SELECT true FROM runs WHERE runs.organisation_id = page.organisation_id \
+             AND runs.job_id = page.job_id AND runs.job_revision >= kept.revision AND runs.job_revision <= kept.revision AND ",
         );
         out.push_sql(BY_REVISION);
         out.push_sql(
-            ") AND NOT EXISTS (SELECT FROM replaced_runs WHERE replaced_runs.organisation_id = page.organisation_id \
-             AND replaced_runs.job_id = page.job_id AND replaced_runs.job_revision = kept.revision) \
+            " ORDER BY runs.organisation_id, runs.job_id, runs.job_revision LIMIT 1) IS NULL \
+             AND (SELECT true FROM replaced_runs WHERE replaced_runs.organisation_id = page.organisation_id \
+             AND replaced_runs.job_id = page.job_id AND replaced_runs.job_revision >= kept.revision \
+             AND replaced_runs.job_revision <= kept.revision \
+             ORDER BY replaced_runs.organisation_id, replaced_runs.job_id, replaced_runs.job_revision LIMIT 1) IS NULL \
              ORDER BY kept.organisation_id, kept.job_id, kept.revision LIMIT ",
         );
         push_unplanned::<BigInt, _>(out, &self.limit)?;

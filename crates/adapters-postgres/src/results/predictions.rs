@@ -147,6 +147,7 @@ impl ReadPredictions {
         );
         self.push_job(out, "predictions")?;
         Self::push_bound(out, "predictions.issued_at = ", Some(issued_at))?;
+        out.push_sql(" AND ");
         out.push_sql(BY_ISSUE);
         Self::push_bound(out, "predictions.issued_at > ", self.issued_after.as_ref())?;
         Self::push_bound(out, "predictions.at >= ", self.from.as_ref())?;

@@ -191,8 +191,8 @@ statement! { cached FindDue => (SqlUuid, SqlUuid, Nullable<Timestamptz>, Nullabl
 /// They are looked for along the index by time of issue: equal in organisation and job, since before PostgreSQL 18 a
 /// comparison of whole rows ends a scan by its first column only, behind all else that the organisation has. They are
 /// deleted by their place: that is unique within one table (`ctid`), and the table is part of it (`tableoid`), since
-/// an operator may have divided them. Nobody changes values, and whoever deletes some meanwhile leaves nothing there
-/// that this statement sees.
+/// an operator may have divided them; by which times, tells in which part to look. Nobody changes values, and whoever
+/// deletes some meanwhile leaves nothing there that this statement sees.
 struct DeleteValues {
     organisations: Vec<Uuid>,
     jobs: Vec<Uuid>,
@@ -225,10 +225,10 @@ impl QueryFragment<Pg> for DeleteValues {
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.until)?;
         out.push_sql(
             ") AS due (organisation_id, job_id, values_from, until) \
-             CROSS JOIN LATERAL (SELECT predictions.tableoid, predictions.ctid FROM predictions \
+             CROSS JOIN LATERAL (SELECT predictions.tableoid, predictions.ctid, predictions.at, predictions.issued_at FROM predictions \
                WHERE predictions.organisation_id = due.organisation_id AND predictions.job_id = due.job_id \
                AND predictions.issued_at >= COALESCE(due.values_from, '-infinity') \
-               AND predictions.issued_at <= COALESCE(due.until, 'infinity')",
+               AND predictions.issued_at <= COALESCE(due.until, 'infinity') AND ",
         );
         out.push_sql(BY_ISSUE);
         out.push_sql(" ORDER BY predictions.issued_at LIMIT ");
@@ -238,6 +238,7 @@ impl QueryFragment<Pg> for DeleteValues {
         out.push_sql(
             "), deleted AS (DELETE FROM predictions USING expired \
              WHERE predictions.ctid = expired.ctid AND predictions.tableoid = expired.tableoid \
+             AND predictions.at = expired.at AND predictions.issued_at = expired.issued_at \
              RETURNING predictions.job_id, predictions.issued_at) \
              SELECT job_id, count(*), max(issued_at) FROM deleted GROUP BY job_id",
         );
@@ -276,7 +277,7 @@ impl QueryFragment<Pg> for Advance {
         out.push_sql(
             "UPDATE run_summaries SET values_from = (SELECT predictions.issued_at FROM predictions \
              WHERE predictions.organisation_id = place.organisation_id AND predictions.job_id = place.job_id \
-             AND predictions.issued_at >= place.issued_at",
+             AND predictions.issued_at >= place.issued_at AND ",
         );
         out.push_sql(BY_ISSUE);
         out.push_sql(" ORDER BY predictions.issued_at LIMIT 1) FROM unnest(");

@@ -1,10 +1,12 @@
 //! What a purge costs follows from what it deletes, not from what is stored around that.
 
+use std::num::NonZeroU64;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use prediction_domain::model::{Job, Timestamp};
-use prediction_domain::ports::{Purged, RetentionRepository as _, WriteMode};
+use chrono::TimeDelta;
+use prediction_domain::model::{Job, Keep, KeptHistory, Timestamp};
+use prediction_domain::ports::{NextInSweep, Purged, RetentionRepository as _, WriteMode};
 use prediction_domain_testkit::builders::a_plan_for_everything;
 
 use crate::test_database::{TestDatabase, jobs};
@@ -56,8 +58,24 @@ impl Organisation {
         (self.pages() - before) / i64::from(batches)
     }
 
-    /// How many pages were looked at until now, from memory or not, by connections that have ended.
+    /// How many pages were looked at until now, from memory or not.
     fn pages(&self) -> i64 {
+        self.counted(
+            "SELECT sum(heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit)::bigint AS count \
+             FROM pg_statio_user_tables WHERE relname ~ '^(predictions|runs|run_summaries|sources|deleted_jobs)'",
+        )
+    }
+
+    /// How many entries of indexes and rows of whole tables were looked at until now.
+    fn rows(&self) -> i64 {
+        self.counted(
+            "SELECT ((SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) \
+             + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables))::bigint AS count",
+        )
+    }
+
+    /// What connections have counted that have ended.
+    fn counted(&self, count: &str) -> i64 {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                       AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -65,10 +83,7 @@ impl Organisation {
             assert!(Instant::now() < deadline, "another session is connected");
             sleep(Duration::from_millis(5));
         }
-        self.database.count(
-            "SELECT sum(heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit)::bigint AS count \
-             FROM pg_statio_user_tables WHERE relname IN ('predictions', 'runs', 'run_summaries', 'sources', 'deleted_jobs')",
-        )
+        self.database.count(count)
     }
 }
 
@@ -103,4 +118,73 @@ fn a_batch_of_a_table_without_statistics_looks_at_what_it_deletes() {
         .execute("DELETE FROM pg_statistic WHERE starelid IN ('predictions'::regclass, 'runs'::regclass)");
     let pages = organisation.purge(120, 8);
     assert!(pages <= 120 * 10, "{pages} pages for 120 values");
+}
+
+/// What is deleted by its place is looked for in the part in which it is, not in all of them.
+#[test]
+fn a_batch_of_a_divided_table_looks_at_what_it_deletes() {
+    let organisation = Organisation::with(20);
+    let parts: Vec<String> = (0..=20)
+        .map(|part| {
+            let end = |part| match part {
+                0 => "MINVALUE".to_owned(),
+                21 => "MAXVALUE".to_owned(),
+                part => format!("'2026-06-01T02:00:{part:02}Z'"),
+            };
+            let (from, to) = (end(part), end(part + 1));
+            format!("CREATE TABLE predictions_{part} PARTITION OF predictions FOR VALUES FROM ({from}) TO ({to});")
+        })
+        .collect();
+    organisation.database.execute(&format!(
+        "ALTER TABLE predictions RENAME TO whole; \
+         CREATE TABLE predictions (LIKE whole) PARTITION BY RANGE (issued_at); {} \
+         INSERT INTO predictions SELECT * FROM whole; DROP TABLE whole; \
+         CREATE UNIQUE INDEX predictions_key ON predictions (organisation_id, job_id, role, at, issued_at DESC); \
+         CREATE INDEX predictions_of_run_idx ON predictions (organisation_id, job_id, issued_at) \
+         WHERE issued_at >= '-infinity'",
+        parts.concat()
+    ));
+    organisation.database.execute("VACUUM (ANALYZE) predictions");
+    let pages = organisation.purge(120, 8);
+    assert!(pages <= 120 * 12, "{pages} pages for 120 values");
+}
+
+/// Of a job with very many runs, which each index seems to lead to equally well while there are no statistics.
+#[test]
+fn history_that_is_not_kept_is_found_without_statistics() {
+    let organisation = Organisation::with(0);
+    organisation.database.execute(&format!(
+        "ALTER TABLE runs DISABLE TRIGGER USER; \
+         INSERT INTO runs SELECT organisation_id, id, timestamptz '2026-01-01Z' + n * interval '1 minute', gen_random_uuid(), \
+           500, source_version_id, true, NULL, 0, decode(repeat('00', 32), 'hex'), timestamptz '2026-01-01Z' + n * interval '1 minute' \
+           FROM jobs, generate_series(1, 20000) AS n WHERE id = '{job}'; \
+         UPDATE jobs SET revision = 500 WHERE id = '{job}'; \
+         INSERT INTO job_revisions SELECT organisation_id, id, n, source_id, source_version_id, name, active, role_bindings, \
+           outputs, updated_at FROM jobs, generate_series(2, 400) AS n WHERE id = '{job}'; \
+         DELETE FROM pg_statistic WHERE starelid IN ('runs'::regclass, 'job_revisions'::regclass, 'replaced_runs'::regclass)",
+        job = organisation.job.id,
+    ));
+    let now = Timestamp::parse("2026-06-02T01:00:00Z").unwrap();
+    let runs = Some(Keep { age: Some(TimeDelta::days(145)), newest: None });
+    let revisions = Some(Keep { age: None, newest: NonZeroU64::new(100) });
+    for kept in [KeptHistory { runs, revisions: None }, KeptHistory { runs: None, revisions }] {
+        let before = organisation.rows();
+        let store = organisation.database.store();
+        let (mut found, mut after) = (0, None);
+        while found == 0 {
+            let purged = store.purge_history(&kept, now, after, 120).unwrap();
+            found = purged.runs + purged.revisions;
+            match purged.next {
+                NextInSweep::Again => {}
+                NextInSweep::Behind(place) => after = Some(place),
+                NextInSweep::Done => break,
+            }
+        }
+        drop(store);
+        let rows = organisation.rows() - before;
+        assert!(found > 10, "{found}: {kept:?}");
+        // With some of each of the other jobs.
+        let most = found * 20 + u64::from(JOBS) * 20;
+        assert!(rows.unsigned_abs() <= most, "{rows} rows for {found}: {kept:?}");
+    }
 }

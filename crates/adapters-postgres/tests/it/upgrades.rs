@@ -117,6 +117,41 @@ fn a_migration_that_is_never_let_through_says_so_and_leaves_the_schema_as_it_was
     database.store().migrate().unwrap();
 }
 
+/// An index that nothing uses any more keeps nobody waiting: what is in the way leaves it to the next start.
+#[test]
+fn the_service_does_not_wait_until_a_replaced_index_can_go() {
+    let database = TestDatabase::migrated();
+    // As the release before left it.
+    database.execute(
+        "DELETE FROM __diesel_schema_migrations WHERE version = '20261128000001'; \
+         DELETE FROM __migration_steps WHERE name ~ '(predictions_of_run|runs_of_revision|predictions_issued_at|runs_job_revision)_idx'; \
+         DROP INDEX predictions_of_run_idx, runs_of_revision_idx; \
+         CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at); \
+         CREATE INDEX runs_job_revision_idx ON runs (organisation_id, job_id, job_revision)",
+    );
+    let indexes = "SELECT string_agg(indexname, ' ' ORDER BY indexname) AS value FROM pg_indexes \
+                   WHERE indexname IN ('predictions_of_run_idx', 'runs_of_revision_idx', 'predictions_issued_at_idx', 'runs_job_revision_idx')";
+    let mut backup = None;
+    let mut told = String::new();
+    let short = LockRetry { give_up_after: Duration::from_millis(300), ..retry() };
+    database
+        .store()
+        .migrate_telling(&short, &mut |sentence| {
+            if sentence.ends_with("drop predictions_issued_at_idx: begins") {
+                backup = Some(begin_backup(&database));
+            }
+            told.push_str(sentence);
+        })
+        .unwrap();
+    database.store().check().unwrap();
+    let all = "predictions_issued_at_idx predictions_of_run_idx runs_job_revision_idx runs_of_revision_idx";
+    assert_eq!(database.texts(indexes), [all]);
+    assert!(told.contains("By hand: DROP INDEX CONCURRENTLY predictions_issued_at_idx"), "{told}");
+    drop(backup);
+    database.store().migrate().unwrap();
+    assert_eq!(database.texts(indexes), ["predictions_of_run_idx runs_of_revision_idx"]);
+}
+
 /// A step is gone on with, whichever process begins it; the service is not ready before; and what the release before
 /// stores meanwhile counts.
 #[test]

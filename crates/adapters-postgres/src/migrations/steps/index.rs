@@ -15,7 +15,7 @@ use diesel::result::Error;
 use diesel::sql_types::{BigInt, Bool, Text};
 use prediction_pg_sqlstate::SqlState;
 
-use super::super::bookkeeping::{self, Standing};
+use super::super::bookkeeping::{self, Bookkeeping, Standing};
 use super::super::lock_retry::{GivenUp, LockRetry};
 use super::super::{Outcome, Tell};
 use crate::failure::Kind;
@@ -120,6 +120,10 @@ impl Index {
                 }
                 State::Invalid => self.throw_away(connection, retry),
                 State::Missing if !claimed(connection, retry, tell, step)? => {
+                    // Another process was ready, and a later step has disposed of the index since.
+                    if is_finished(connection, step).map_err(GivenUp::Failed)? {
+                        return Ok(Outcome::WasThere);
+                    }
                     sleep(WATCH);
                     continue;
                 }
@@ -228,6 +232,10 @@ impl Index {
 /// that each waits for the other.
 fn claimed(connection: &mut PgConnection, retry: &LockRetry, tell: Tell<'_>, step: &str) -> Result<bool, GivenUp> {
     retry.try_again(tell, step, || bookkeeping::claim_step(connection, step).into())
+}
+
+fn is_finished(connection: &mut PgConnection, step: &str) -> QueryResult<bool> {
+    Ok(!Bookkeeping::read(connection)?.is_unfinished(step))
 }
 
 /// Whether it went wrong since another process is, or was, at the same: each waits for the other, or finds the index
