@@ -65,7 +65,7 @@ fn the_index_by_issue_comes_to_every_part() {
         "CREATE INDEX made_before ON predictions_0 (organisation_id, job_id, issued_at) WHERE issued_at >= '-infinity'",
     );
     database.store().migrate().unwrap();
-    let by_issue = "SELECT indrelid::regclass || ' ' || indisvalid AS value FROM pg_index \
+    let by_issue = "SELECT (indrelid::regclass || ' ' || indisvalid) COLLATE \"C\" AS value FROM pg_index \
                     WHERE indrelid::regclass::text LIKE 'predictions%' AND pg_get_indexdef(indexrelid) LIKE '%infinity%' \
                     ORDER BY 1";
     assert_eq!(
