@@ -1,8 +1,6 @@
 //! Jobs of a health cost what is found, however many others there are.
 
 use std::collections::BTreeSet;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use prediction_domain::model::{
     HealthFilter, HealthStatus, JobGrouping, OrganisationId, PageRequest, Position, Scope, Timestamp,
@@ -10,7 +8,7 @@ use prediction_domain::model::{
 use prediction_domain::ports::{JobFilter, JudgementRepository as _};
 use prediction_domain_testkit::builders::a_plan_for_everything;
 
-use crate::query_plans::{reset_counts, rows_read_of};
+use crate::query_plans::{reset_counts, rows_read_of, wait_for_counts};
 use crate::test_database::{TestDatabase, jobs};
 
 /// 20,000 jobs of one organisation, of which each status has some at the very end only, and 50 of another one.
@@ -51,15 +49,11 @@ fn rows_read(database: &TestDatabase, ask: impl Fn(&dyn prediction_domain::ports
     drop(store);
     let tables = ["jobs", "job_health", "run_summaries"];
     let all = || tables.iter().map(|table| database.count(&rows_read_of(table))).sum::<i64>();
-    // The counts are handed in when the connections end.
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while database
-        .count("SELECT count(*) FROM pg_stat_user_tables WHERE relname = 'judgements' AND seq_scan + idx_scan > 0")
-        == 0
-    {
-        assert!(Instant::now() < deadline, "nothing was read");
-        sleep(Duration::from_millis(20));
-    }
+    wait_for_counts(database);
+    assert!(
+        database.count("SELECT (seq_scan + idx_scan) AS count FROM pg_stat_user_tables WHERE relname = 'judgements'")
+            > 0
+    );
     all() / 8
 }
 

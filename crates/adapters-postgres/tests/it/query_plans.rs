@@ -64,7 +64,7 @@ impl Crowd {
             ask(&store);
         }
         drop(store);
-        // The counts are handed in when the connections end.
+        wait_for_counts(&self.database);
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let used = self.database.texts(
@@ -414,9 +414,10 @@ fn the_values_of_a_day_are_read_along_their_key() {
     }
 }
 
-/// How many rows of a table have been read, from the table or an index, since the counts were reset. Waits for the
-/// first.
+/// How many rows of a table have been read, from the table or an index, since the counts were reset, by connections
+/// that all have ended. Waits for the first.
 fn rows_read(database: &TestDatabase, table: &str) -> i64 {
+    wait_for_counts(database);
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let read = database.count(&rows_read_of(table));
