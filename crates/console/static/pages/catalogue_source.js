@@ -2,7 +2,7 @@
 
 import { post } from "../api.js";
 import { Field, Mistakes, focusFirstMistake, useJudgement } from "../contract_form.js";
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useLayoutEffect, useRef, useState } from "../html.js";
 import { OrganisationOptions, useOrganisations } from "../organisations.js";
 import { FailureNote, Name, Rest, notice } from "../parts.js";
 import { go } from "../route.js";
@@ -26,7 +26,8 @@ export function NewSource({ cancel }) {
   const [isTried, setTried] = useState(false);
   const [isSending, setSending] = useState(false);
   const form = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => form.current?.querySelector("input")?.focus(), []);
+  // Before the next key is pressed.
+  useLayoutEffect(() => form.current?.querySelector("input")?.focus(), []);
   const organisations = useOrganisations();
   const body = {
     name,

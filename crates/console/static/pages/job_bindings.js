@@ -1,6 +1,6 @@
 // What a job has bound, beside what its version asks for; and binding something else.
 
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useLayoutEffect, useRef, useState } from "../html.js";
 import { JobLink, Name } from "../parts.js";
 import { to } from "../route.js";
 import { hindrance } from "../session.js";
@@ -10,7 +10,7 @@ import { Rebind } from "./job_rebind.js";
 export function Bindings({ job, reload }) {
   const [begin, setBegin] = useState(/** @type {import("./job_rebind.js").Begin | null} */ (null));
   const left = useRef(/** @type {string | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Who closes the form goes on where it was opened.
     if (begin === null && left.current !== null) document.getElementById(actionOf(left.current))?.focus();
     left.current = begin && begin.role;

@@ -10,7 +10,7 @@ import {
   mistakesByPointer,
   useJudgement,
 } from "../contract_form.js";
-import { html, useEffect, useState } from "../html.js";
+import { html, useLayoutEffect, useState } from "../html.js";
 import { Name, notice } from "../parts.js";
 import { Changed, useSeen } from "./changed.js";
 
@@ -36,7 +36,7 @@ export function Rebind({ job, roles, begin, reload, close }) {
   const [touched, setTouched] = useState(
     /** @type {Record<string, Bound>} */ (begin.isEmptied ? { [begin.role]: { id: "", text: "" } } : {}),
   );
-  useEffect(() => document.getElementById(fieldOf(begin.role))?.focus(), []);
+  useLayoutEffect(() => document.getElementById(fieldOf(begin.role))?.focus(), []);
   const seen = useSeen(job, reload);
   const stored = boundBy(job);
   const bound = { ...stored, ...touched };
