@@ -77,6 +77,8 @@ enum Outcome {
     Applied,
     /// Another process was quicker.
     WasThere,
+    /// It is left to the next start.
+    Left,
 }
 
 /// One attempt at a migration, in one transaction, with all that is written down about it.

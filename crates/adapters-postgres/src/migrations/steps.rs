@@ -367,7 +367,7 @@ fn dispose(
                 "{step}: others are in the way; it is left to the next start, and takes space until then. \
                  By hand: DROP INDEX CONCURRENTLY {index}"
             ));
-            Ok(Outcome::WasThere)
+            Ok(Outcome::Left)
         }
         outcome => outcome,
     }

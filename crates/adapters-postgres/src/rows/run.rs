@@ -37,7 +37,7 @@ pub(crate) struct ReplacedRunRow {
     organisation_id: Uuid,
     job_id: Uuid,
     pub(crate) issued_at: DateTime<Utc>,
-    pub(crate) id: Uuid,
+    id: Uuid,
     job_revision: i64,
     source_version_id: Uuid,
     succeeded: bool,

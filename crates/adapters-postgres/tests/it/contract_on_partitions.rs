@@ -3,6 +3,7 @@
 use prediction_domain_testkit::Stores;
 
 use crate::test_database::{TestDatabase, stores_in};
+use crate::upgrades::WITH_REPLACED_INDEXES;
 
 /// Puts rows that belong together into different parts, where they have the same places.
 const DIVIDE: &str = "
@@ -43,44 +44,37 @@ fn make_stores() -> Stores {
 
 prediction_domain_testkit::contract_suite!(results: make_stores);
 
-/// An index that an operator made on a large part before, so that nobody waits for it in the upgrade, is taken over.
+/// Indexes that an operator made on large parts before, so that nobody waits for them in the upgrade, are taken over.
 #[test]
-fn the_index_by_issue_comes_to_every_part() {
+fn restricted_indexes_come_to_every_part() {
     let database = TestDatabase::migrated();
-    // As the release before left it.
-    database.execute(
-        "DELETE FROM __diesel_schema_migrations WHERE version = '20261128000001'; \
-         DELETE FROM __migration_steps WHERE name LIKE '%predictions_of_run_idx' OR name LIKE '%predictions_issued_at_idx'; \
-         DROP INDEX predictions_of_run_idx; \
-         CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at)",
-    );
-    let divide = DIVIDE
-        .replace("predictions_of_run_idx RENAME TO whole_predictions_of_run_idx", "predictions_issued_at_idx RENAME TO whole")
-        .replace(
-            "predictions_of_run_idx ON predictions (organisation_id, job_id, issued_at)\n        WHERE issued_at >= '-infinity'",
-            "predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at)",
-        );
-    database.execute(&divide);
-    database.execute(
-        "CREATE INDEX made_before ON predictions_0 (organisation_id, job_id, issued_at) WHERE issued_at >= '-infinity'",
-    );
+    database.execute(DIVIDE);
+    database.execute(WITH_REPLACED_INDEXES);
+    for made_before in [
+        "made_before_0 ON predictions_0 (organisation_id, job_id, issued_at) WHERE issued_at >= '-infinity'",
+        "made_before_1 ON runs_1 (organisation_id, job_id, job_revision) WHERE job_revision >= 1",
+    ] {
+        database.execute(&format!("CREATE INDEX CONCURRENTLY {made_before}"));
+    }
     database.store().migrate().unwrap();
-    let by_issue = "SELECT (indrelid::regclass || ' ' || indisvalid) COLLATE \"C\" AS value FROM pg_index \
-                    WHERE indrelid::regclass::text LIKE 'predictions%' AND pg_get_indexdef(indexrelid) LIKE '%infinity%' \
-                    ORDER BY 1";
+    let restricted = "SELECT (indrelid::regclass || ' ' || indisvalid) COLLATE \"C\" AS value FROM pg_index \
+                      WHERE indrelid::regclass::text ~ '^(predictions|runs)' \
+                      AND pg_get_indexdef(indexrelid) ~ '(-infinity|job_revision >= 1)' ORDER BY 1";
     assert_eq!(
-        database.texts(by_issue),
+        database.texts(restricted),
         [
             "predictions true",
             "predictions_0 true",
             "predictions_1 true",
             "predictions_2 true",
             "predictions_2_new true",
-            "predictions_2_old true"
+            "predictions_2_old true",
+            "runs true",
+            "runs_0 true",
+            "runs_1 true"
         ]
     );
-    assert_eq!(
-        database.count("SELECT count(*) FROM pg_indexes WHERE tablename LIKE 'predictions%' AND indexdef LIKE '%(organisation_id, job_id, issued_at)'"),
-        0
-    );
+    let replaced = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%(organisation_id, job_id, issued_at, role, at)' \
+                    OR tablename LIKE 'runs%' AND indexdef LIKE '%(organisation_id, job_id, job_revision)'";
+    assert_eq!(database.count(replaced), 0);
 }

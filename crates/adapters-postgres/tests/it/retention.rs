@@ -1,14 +1,13 @@
 //! What a purge costs follows from what it deletes, not from what is stored around that.
 
 use std::num::NonZeroU64;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use prediction_domain::model::{Job, Keep, KeptHistory, Timestamp};
 use prediction_domain::ports::{NextInSweep, Purged, RetentionRepository as _, WriteMode};
 use prediction_domain_testkit::builders::a_plan_for_everything;
 
+use crate::query_plans::wait_for_counts;
 use crate::test_database::{TestDatabase, jobs};
 
 /// Jobs of one organisation of which each has one issue of 24 values that has expired, in front of many that have not.
@@ -76,13 +75,7 @@ impl Organisation {
 
     /// What connections have counted that have ended.
     fn counted(&self, count: &str) -> i64 {
-        let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                      AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while self.database.count(others) > 0 {
-            assert!(Instant::now() < deadline, "another session is connected");
-            sleep(Duration::from_millis(5));
-        }
+        wait_for_counts(&self.database);
         self.database.count(count)
     }
 }

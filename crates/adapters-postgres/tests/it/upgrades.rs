@@ -30,6 +30,16 @@ fn used_by_a_release_before(migrations: usize) -> TestDatabase {
     database
 }
 
+/// Leaves the indexes of results as 0.2.0 did.
+pub(crate) const WITH_REPLACED_INDEXES: &str = "
+    DELETE FROM __diesel_schema_migrations WHERE version = '20261128000001';
+    DELETE FROM __migration_steps
+    WHERE name ~ '(predictions_of_run|runs_of_revision|predictions_issued_at|runs_job_revision)_idx';
+    DROP INDEX IF EXISTS predictions_of_run_idx, runs_of_revision_idx;
+    CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at);
+    CREATE INDEX runs_job_revision_idx ON runs (organisation_id, job_id, job_revision);
+";
+
 /// Waits briefly for each lock, and long as a whole.
 fn retry() -> LockRetry {
     LockRetry {
@@ -121,14 +131,7 @@ fn a_migration_that_is_never_let_through_says_so_and_leaves_the_schema_as_it_was
 #[test]
 fn the_service_does_not_wait_until_a_replaced_index_can_go() {
     let database = TestDatabase::migrated();
-    // As the release before left it.
-    database.execute(
-        "DELETE FROM __diesel_schema_migrations WHERE version = '20261128000001'; \
-         DELETE FROM __migration_steps WHERE name ~ '(predictions_of_run|runs_of_revision|predictions_issued_at|runs_job_revision)_idx'; \
-         DROP INDEX predictions_of_run_idx, runs_of_revision_idx; \
-         CREATE INDEX predictions_issued_at_idx ON predictions (organisation_id, job_id, issued_at, role, at); \
-         CREATE INDEX runs_job_revision_idx ON runs (organisation_id, job_id, job_revision)",
-    );
+    database.execute(WITH_REPLACED_INDEXES);
     let indexes = "SELECT string_agg(indexname, ' ' ORDER BY indexname) AS value FROM pg_indexes \
                    WHERE indexname IN ('predictions_of_run_idx', 'runs_of_revision_idx', 'predictions_issued_at_idx', 'runs_job_revision_idx')";
     let mut backup = None;
