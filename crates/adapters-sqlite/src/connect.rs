@@ -23,7 +23,12 @@ pub const SCHEME: &str = "sqlite:";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     Read,
+    /// Writing, while another connection copies the log into the database.
     Write,
+    /// Copying the log into the database.
+    Copy,
+    /// Writing alone, to prepare or migrate the database.
+    Prepare,
 }
 
 /// Sets up every connection of a pool.
@@ -37,16 +42,20 @@ impl Customizer {
     pub(crate) fn set_up(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
         // First, so that what follows waits for a lock instead of failing.
         connection.batch_execute(&format!("PRAGMA busy_timeout = {}", self.lock_wait.as_millis()))?;
+        if self.purpose == Use::Read {
+            return connection.batch_execute("PRAGMA query_only = ON");
+        }
+        // FULL: an acknowledged write survives a power cut, not only a crash of the process. fullfsync: also on macOS,
+        // where fsync alone does not reach the disk; it means nothing elsewhere. cache_size: 8 MiB, which the upper
+        // parts of the indexes fit into; the default is 2.
+        connection.batch_execute(
+            "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA cache_size = -8192",
+        )?;
         connection.batch_execute(match self.purpose {
-            Use::Read => "PRAGMA query_only = ON",
-            // FULL: an acknowledged write survives a power cut, not only a crash of the process. fullfsync: also on
-            // macOS, where fsync alone does not reach the disk; it means nothing elsewhere. cache_size: 8 MiB, which
-            // the upper parts of the indexes fit into. wal_autocheckpoint: about 32 MiB, so that a page that is changed
-            // often is copied into the database less often. The defaults are 2 and 4.
-            Use::Write => {
-                "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
-                 PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000"
-            }
+            // 1 GiB: only if nobody else copies the log. What has begun anew is not kept at its longest.
+            Use::Write => "PRAGMA wal_autocheckpoint = 262144; PRAGMA journal_size_limit = 67108864",
+            // About 32 MiB, so that a page that is changed often is copied less often; the default is 4.
+            _ => "PRAGMA wal_autocheckpoint = 8000",
         })
     }
 }
@@ -62,7 +71,7 @@ pub(crate) fn connect(file: &DatabaseFile, lock_wait: Duration) -> Result<Sqlite
     let failed = |error: diesel::result::Error| StartUpError::of_sqlite(file.path(), error);
     let mut connection =
         SqliteConnection::establish(&file.uri()).map_err(|error| StartUpError::of_sqlite(file.path(), error))?;
-    Customizer { purpose: Use::Write, lock_wait }.set_up(&mut connection).map_err(failed)?;
+    Customizer { purpose: Use::Prepare, lock_wait }.set_up(&mut connection).map_err(failed)?;
     Ok(connection)
 }
 

@@ -35,6 +35,6 @@ fn ask_for_all_columns(connection: &mut SqliteConnection) -> QueryResult<()> {
             $(schema::$table::table.select(schema::$table::all_columns).limit(0).execute(connection)?;)+
         };
     }
-    ask!(sources source_versions jobs judgements unjudged_sources job_inputs job_revisions runs replaced_runs run_counters predictions run_summaries deleted_jobs job_counts daily_usage leases);
+    ask!(sources source_versions jobs judgements unjudged_sources job_inputs job_revisions runs replaced_runs run_counters predictions unfinished_runs run_summaries deleted_jobs job_counts daily_usage leases);
     Ok(())
 }

@@ -29,7 +29,7 @@ impl LeaseRepository for SqliteStore {
                     .or(leases::expires_at.le(now.as_micros()))
                     .or(leases::expires_at.gt(until.plus(until.since(now)).as_micros())),
             )
-            .execute(&mut self.writer()?)
+            .execute(&mut *self.writer()?)
             .or_store_failure()?;
         Ok(taken == 1)
     }
@@ -38,7 +38,7 @@ impl LeaseRepository for SqliteStore {
         let held = leases::table.find(lease.as_str()).filter(leases::holder.eq(replica.to_string()));
         diesel::update(held)
             .set(leases::expires_at.eq(ended.as_micros()))
-            .execute(&mut self.writer()?)
+            .execute(&mut *self.writer()?)
             .or_store_failure()?;
         Ok(())
     }

@@ -21,6 +21,7 @@
 //!   cut (`synchronous = FULL`).
 //! - Every write is one immediate transaction on the only connection that writes. A batch of setups shares one
 //!   transaction, and so one wait for the disk, with a savepoint for each.
+//! - The log is copied into the database beside the writer, so that no commit waits for what others have written.
 //! - What jobs were is kept by a trigger. A run is stored together with its values; of many values for one time, the
 //!   last issued one is looked up in the index, however many there are.
 //! - What the runs of a job add up to is kept by a trigger too. The health of jobs is judged from it by the domain, and
@@ -33,6 +34,7 @@
 
 mod apply;
 mod catalog;
+mod checkpoints;
 mod connect;
 mod constraints;
 mod expressions;
@@ -54,6 +56,7 @@ mod start_up;
 mod statement;
 mod statistics;
 mod store;
+mod writer;
 
 pub use connect::{SCHEME, UrlError, path_of_url};
 pub use settings::Settings;

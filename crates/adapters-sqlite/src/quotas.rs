@@ -32,6 +32,20 @@ fn begin_to_count(connection: &mut SqliteConnection, organisation: &str) -> Quer
     Ok(count)
 }
 
+/// What an organisation will have used, and on which day, unless that is too much.
+pub(crate) fn judge_use(
+    connection: &mut SqliteConnection,
+    organisation: OrganisationId,
+    allowance: &Allowance,
+) -> QueryResult<Result<(Day, u64), QuotaExceeded>> {
+    let row = daily_usage::table.find((organisation.to_string(), allowance.quota.as_str()));
+    let row = row.select((daily_usage::day, daily_usage::used));
+    let stored: Option<(i64, i64)> = row.first(connection).optional()?;
+    let stored = stored
+        .and_then(|(day, used)| Some((Day::from_number(i32::try_from(day).ok()?), u64::try_from(used).unwrap_or(0))));
+    Ok(allowance.take(stored))
+}
+
 /// Uses what a write is allowed, unless that is too much.
 pub(crate) fn take(
     connection: &mut SqliteConnection,
@@ -39,18 +53,13 @@ pub(crate) fn take(
     allowance: Option<Allowance>,
 ) -> QueryResult<Result<(), QuotaExceeded>> {
     let Some(allowance) = allowance else { return Ok(Ok(())) };
-    let key = (organisation.to_string(), allowance.quota.as_str());
-    let row = daily_usage::table.find((&key.0, key.1)).select((daily_usage::day, daily_usage::used));
-    let stored: Option<(i64, i64)> = row.first(connection).optional()?;
-    let stored = stored
-        .and_then(|(day, used)| Some((Day::from_number(i32::try_from(day).ok()?), u64::try_from(used).unwrap_or(0))));
-    let (day, used) = match allowance.take(stored) {
+    let (day, used) = match judge_use(connection, organisation, &allowance)? {
         Ok(taken) => taken,
         Err(exceeded) => return Ok(Err(exceeded)),
     };
     let row = (
-        daily_usage::organisation_id.eq(&key.0),
-        daily_usage::quota.eq(key.1),
+        daily_usage::organisation_id.eq(organisation.to_string()),
+        daily_usage::quota.eq(allowance.quota.as_str()),
         daily_usage::day.eq(i64::from(day.number())),
         daily_usage::used.eq(i64::try_from(used).unwrap_or(i64::MAX)),
     );

@@ -4,14 +4,15 @@ mod change;
 mod count;
 mod insert;
 mod kept_history;
+mod parts;
 mod predictions;
 mod retention;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use prediction_domain::model::{
-    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, Revision, Run, RunId, RunPosition, Timestamp,
-    ValueCount, latest_issue,
+    Allowance, JobId, OrganisationId, Page, PageRequest, Prediction, QuotaExceeded, Revision, Run, RunId, RunPosition,
+    Timestamp, ValueCount, latest_issue,
 };
 use prediction_domain::ports::{
     DeleteRunError, InsertNextError, InsertRunError, PredictedValues, PredictionQuery, ReplaceRunError, RunFilter,
@@ -21,21 +22,22 @@ use prediction_domain::ports::{
 use crate::expressions::is_before;
 use crate::failure::OrStoreFailure as _;
 use crate::paging::{at_once, limit};
-use crate::quotas::take;
+use crate::quotas::{judge_use, take};
 use crate::results::change::{self as changes, JobKey};
 use crate::rows::{RunRow, restore_all, succeeded};
 use crate::schema::{jobs, runs};
 use crate::store::SqliteStore;
 
+pub(crate) use parts::PartWriters;
+
 impl RunRepository for SqliteStore {
-    /// No other transaction writes in the meantime, so that what is looked up first stays so.
     fn insert(
         &self,
         run: &Run,
         predictions: &[Prediction],
         allowance: Option<Allowance>,
     ) -> Result<(), InsertRunError> {
-        self.write(WriteMode::Commit, |connection| {
+        let prepare = |connection: &mut SqliteConnection, begun: Option<&Run>| {
             if !has_job(connection, run)? {
                 return Err(InsertRunError::JobMissing);
             }
@@ -44,10 +46,14 @@ impl RunRepository for SqliteStore {
                     Run::try_from(&taken).map_err(StoreFailure::from)?,
                 )));
             }
-            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
-                return Err(InsertRunError::QuotaExceeded(exceeded));
-            }
-            Ok(insert::insert(connection, run, predictions)?)
+            judge_if_first(connection, run, allowance, begun)?.map_err(InsertRunError::QuotaExceeded)?;
+            Ok(run.clone())
+        };
+        parts::insert(self, predictions, prepare, |connection, run| {
+            take(connection, run.organisation_id, allowance)
+                .or_store_failure()?
+                .map_err(InsertRunError::QuotaExceeded)?;
+            Ok(insert::insert_run(connection, run).or_store_failure()?)
         })
     }
 
@@ -58,16 +64,22 @@ impl RunRepository for SqliteStore {
         predictions: &[Prediction],
         allowance: Option<Allowance>,
     ) -> Result<Timestamp, InsertNextError> {
-        self.write(WriteMode::Commit, |connection| {
+        let prepare = |connection: &mut SqliteConnection, begun: Option<&Run>| {
             if !has_job(connection, run)? {
                 return Err(InsertNextError::JobMissing);
             }
-            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
-                return Err(InsertNextError::QuotaExceeded(exceeded));
-            }
-            let issued_at = changes::next_issued_at(connection, run, until)?;
-            insert::insert(connection, &Run { issued_at, ..run.clone() }, predictions)?;
-            Ok(issued_at)
+            judge_if_first(connection, run, allowance, begun)?.map_err(InsertNextError::QuotaExceeded)?;
+            Ok(match begun {
+                Some(begun) => begun.clone(),
+                None => Run { issued_at: changes::next_issued_at(connection, run, until)?, ..run.clone() },
+            })
+        };
+        parts::insert(self, predictions, prepare, |connection, run| {
+            take(connection, run.organisation_id, allowance)
+                .or_store_failure()?
+                .map_err(InsertNextError::QuotaExceeded)?;
+            insert::insert_run(connection, run).or_store_failure()?;
+            Ok(run.issued_at)
         })
     }
 
@@ -77,21 +89,27 @@ impl RunRepository for SqliteStore {
         predictions: &[Prediction],
         allowance: Option<Allowance>,
     ) -> Result<(), ReplaceRunError> {
-        self.write(WriteMode::Commit, |connection| {
+        let job = JobKey::of(run);
+        let failed = |connection: &mut SqliteConnection| {
+            let replaces = run.replaces.map(|id| id.to_string());
+            let failed = issued_with(connection, run)?;
+            failed.filter(|row| row.is_failed() && Some(&row.id) == replaces.as_ref()).ok_or(ReplaceRunError::Gone)
+        };
+        let prepare = |connection: &mut SqliteConnection, begun: Option<&Run>| {
             if !has_job(connection, run)? {
                 return Err(ReplaceRunError::JobMissing);
             }
-            let replaces = run.replaces.map(|id| id.to_string());
-            let failed = issued_with(connection, run)?;
-            let Some(failed) = failed.filter(|row| row.is_failed() && Some(&row.id) == replaces.as_ref()) else {
-                return Err(ReplaceRunError::Gone);
-            };
-            if let Err(exceeded) = take(connection, run.organisation_id, allowance).or_store_failure()? {
-                return Err(ReplaceRunError::QuotaExceeded(exceeded));
-            }
-            let job = JobKey::of(run);
+            failed(connection)?;
+            judge_if_first(connection, run, allowance, begun)?.map_err(ReplaceRunError::QuotaExceeded)?;
+            Ok(run.clone())
+        };
+        parts::insert(self, predictions, prepare, |connection, run| {
+            take(connection, run.organisation_id, allowance)
+                .or_store_failure()?
+                .map_err(ReplaceRunError::QuotaExceeded)?;
+            let failed = failed(connection)?;
             changes::make_way(connection, &job, failed, run.id)?;
-            insert::insert(connection, run, predictions)?;
+            insert::insert_run(connection, run).or_store_failure()?;
             Ok(changes::sum_up(connection, &job, latest_issue(run.received_at))?)
         })
     }
@@ -106,7 +124,12 @@ impl RunRepository for SqliteStore {
         mode: WriteMode,
     ) -> Result<Run, DeleteRunError> {
         let job = JobKey { organisation_id: organisation_id.to_string(), job_id: job_id.to_string() };
-        self.write(mode, |connection| changes::delete(connection, &job, &id.to_string(), expected, until))
+        let (run, leftover) =
+            self.write(mode, |connection| changes::delete(self, connection, &job, &id.to_string(), expected, until))?;
+        if let Some(leftover) = leftover.filter(|_| mode == WriteMode::Commit) {
+            leftover.remove(self);
+        }
+        Ok(run)
     }
 
     fn find(&self, organisation_id: OrganisationId, job_id: JobId, id: RunId) -> Result<Option<Run>, StoreFailure> {
@@ -192,6 +215,21 @@ impl RunRepository for SqliteStore {
 fn has_job(connection: &mut SqliteConnection, run: &Run) -> Result<bool, StoreFailure> {
     let job = jobs::table.find((run.organisation_id.to_string(), run.job_id.to_string()));
     diesel::select(exists(job)).get_result(connection).or_store_failure()
+}
+
+/// Whether it is allowed, before anything is stored of it. What is used meanwhile is seen in the end.
+fn judge_if_first(
+    connection: &mut SqliteConnection,
+    run: &Run,
+    allowance: Option<Allowance>,
+    begun: Option<&Run>,
+) -> Result<Result<(), QuotaExceeded>, StoreFailure> {
+    match (begun, allowance) {
+        (None, Some(allowance)) => {
+            Ok(judge_use(connection, run.organisation_id, &allowance).or_store_failure()?.map(|_| ()))
+        }
+        _ => Ok(Ok(())),
+    }
 }
 
 /// The run of the same job that was issued at the same time.

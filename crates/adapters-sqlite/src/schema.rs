@@ -247,6 +247,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    unfinished_runs (organisation_id, job_id, issued_at) {
+        organisation_id -> Text,
+        job_id -> Text,
+        issued_at -> BigInt,
+        writer -> Text,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
     unjudged_sources (source_id) {
         source_id -> Text,
         judged_to -> BigInt,
@@ -274,5 +284,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     source_version_lifecycles,
     source_versions,
     sources,
+    unfinished_runs,
     unjudged_sources
 );

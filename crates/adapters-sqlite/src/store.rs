@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use prediction_domain::ports::{StoreFailure, WriteMode};
 
@@ -11,8 +12,10 @@ use crate::failure::store_failure;
 use crate::file::DatabaseFile;
 use crate::migrations;
 use crate::pool::{Pooled, Pools};
+use crate::results::PartWriters;
 use crate::settings::Settings;
 use crate::start_up::StartUpError;
+use crate::writer::{Turn, WriterQueue};
 
 /// All repositories, in one SQLite file. Cheap to clone; the clones share their connections.
 #[derive(Debug, Clone)]
@@ -20,6 +23,7 @@ pub struct SqliteStore {
     file: DatabaseFile,
     settings: Settings,
     pools: Pools,
+    part_writers: Arc<PartWriters>,
     known_migrations: Arc<BTreeSet<String>>,
 }
 
@@ -36,7 +40,7 @@ impl SqliteStore {
         let pools = Pools::open(&file, &settings)?;
         let known_migrations =
             migrations::known_versions().map_err(|error| StartUpError::of_sqlite(file.path(), error))?;
-        Ok(Self { file, settings, pools, known_migrations: Arc::new(known_migrations) })
+        Ok(Self { file, settings, pools, part_writers: Arc::default(), known_migrations: Arc::new(known_migrations) })
     }
 
     /// Applies the migrations that this program knows and the database has not seen, each in a transaction, and tells
@@ -62,12 +66,20 @@ impl SqliteStore {
         self.pools.reader()
     }
 
-    pub(crate) fn writer(&self) -> Result<Pooled, StoreFailure> {
+    pub(crate) fn writer(&self) -> Result<Turn<'_>, StoreFailure> {
         self.pools.writer()
     }
 
     pub(crate) fn pools(&self) -> &Pools {
         &self.pools
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn part_writers(&self) -> &PartWriters {
+        &self.part_writers
     }
 
     pub(crate) fn file(&self) -> &DatabaseFile {
@@ -85,20 +97,56 @@ impl SqliteStore {
         mode: WriteMode,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut rolled_back = None;
-        let committed = self.writer()?.immediate_transaction(|connection| match work(connection) {
-            Ok(value) if mode == WriteMode::Commit => Ok(value),
-            answer => {
-                rolled_back = Some(answer);
-                Err(diesel::result::Error::RollbackTransaction)
+        transact(&mut *self.writer()?, mode, work)
+    }
+
+    /// The same, for work that looks whether others wait for its end.
+    pub(crate) fn write_in_turn<'a, T, E: From<StoreFailure>>(
+        &'a self,
+        lasts: Lasts,
+        work: impl FnOnce(&mut SqliteConnection, WriterQueue<'a>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut turn = self.writer()?;
+        let queue = turn.queue();
+        let work = |connection: &mut SqliteConnection| work(connection, queue);
+        match lasts {
+            Lasts::FromNowOn => transact(&mut turn, WriteMode::Commit, work),
+            Lasts::WithTheNextWrite => {
+                turn.batch_execute("PRAGMA synchronous = NORMAL").map_err(store_failure)?;
+                let done = transact(&mut turn, WriteMode::Commit, work);
+                turn.batch_execute("PRAGMA synchronous = FULL").map_err(store_failure)?;
+                done
             }
-        });
-        match (committed, rolled_back) {
-            (Ok(value), _) => Ok(value),
-            // Even if it could not be rolled back in order: nothing lasts that was not committed. SQLite may have done
-            // it already, on a full disk for example, and then this is the answer that says so.
-            (Err(_), Some(answer)) => answer,
-            (Err(error), None) => Err(store_failure(error).into()),
         }
+    }
+}
+
+/// From when on what is written survives a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lasts {
+    FromNowOn,
+    /// For what nobody is told of before that: it does not wait for the disk.
+    WithTheNextWrite,
+}
+
+fn transact<T, E: From<StoreFailure>>(
+    connection: &mut SqliteConnection,
+    mode: WriteMode,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut rolled_back = None;
+    let committed = connection.immediate_transaction(|connection| match work(connection) {
+        Ok(value) if mode == WriteMode::Commit => Ok(value),
+        answer => {
+            rolled_back = Some(answer);
+            Err(diesel::result::Error::RollbackTransaction)
+        }
+    });
+    match (committed, rolled_back) {
+        (Ok(value), _) => Ok(value),
+        // Even if it could not be rolled back in order: nothing lasts that was not committed. SQLite may have done
+        // it already, on a full disk for example, and then this is the answer that says so.
+        (Err(_), Some(answer)) => answer,
+        (Err(error), None) => Err(store_failure(error).into()),
     }
 }

@@ -5,8 +5,10 @@ use prediction_domain::model::{Revision, Run, RunId, Timestamp};
 use prediction_domain::ports::{DeleteRunError, StoreFailure};
 
 use crate::failure::OrStoreFailure as _;
+use crate::results::parts::{self, Leftover};
 use crate::rows::{ReplacedRunRow, RunRow};
 use crate::schema::{predictions, replaced_runs, run_summaries, runs};
+use crate::store::SqliteStore;
 
 /// What the key of a job's results begins with, as it is stored.
 #[derive(Debug)]
@@ -108,37 +110,38 @@ pub(crate) fn make_way(
 }
 
 /// See the port.
-pub(crate) fn delete(
+pub(crate) fn delete<'a>(
+    store: &'a SqliteStore,
     connection: &mut SqliteConnection,
     job: &JobKey,
     id: &str,
     expected: Option<Revision>,
     until: Timestamp,
-) -> Result<Run, DeleteRunError> {
+) -> Result<(Run, Option<Leftover<'a>>), DeleteRunError> {
     let found = find_any(connection, job, id).or_store_failure()?;
     let run = found.restore()?.ok_or(DeleteRunError::Missing)?;
     if expected.is_some_and(|expected| expected != run.revision()) {
         return Err(DeleteRunError::Stale { current: run.revision() });
     }
+    let mut leftover = None;
     match found {
         AnyRun::Current(row) => {
-            delete_run(connection, job, &row).or_store_failure()?;
+            leftover = delete_run(store, connection, job, &row).or_store_failure()?;
             sum_up(connection, job, until)?;
         }
         AnyRun::Replaced(row) => delete_replaced(connection, job, &row, id).or_store_failure()?,
         AnyRun::Missing => {}
     }
-    Ok(run)
+    Ok((run, leftover))
 }
 
-fn delete_run(connection: &mut SqliteConnection, job: &JobKey, run: &RunRow) -> QueryResult<()> {
-    if run.has_values() {
-        let of_run = predictions::table
-            .filter(predictions::organisation_id.eq(&job.organisation_id))
-            .filter(predictions::job_id.eq(&job.job_id))
-            .filter(predictions::issued_at.eq(run.issued_at));
-        diesel::delete(of_run).execute(connection)?;
-    }
+fn delete_run<'a>(
+    store: &'a SqliteStore,
+    connection: &mut SqliteConnection,
+    job: &JobKey,
+    run: &RunRow,
+) -> QueryResult<Option<Leftover<'a>>> {
+    let leftover = if run.has_values() { parts::take_values(store, connection, job, run.issued_at)? } else { None };
     diesel::delete(runs::table.find((&job.organisation_id, &job.job_id, run.issued_at))).execute(connection)?;
     if let Some(replaced) = &run.replaces {
         let place = replaced_runs::table.find((&job.organisation_id, &job.job_id, replaced));
@@ -148,8 +151,10 @@ fn delete_run(connection: &mut SqliteConnection, job: &JobKey, run: &RunRow) -> 
             diesel::insert_into(runs::table).values(failed.into_run()).execute(connection)?;
         }
     }
+    // If there are older ones, it is not what the purge begins with.
     let oldest = predictions::table
         .filter(predictions::organisation_id.eq(&job.organisation_id).and(predictions::job_id.eq(&job.job_id)))
+        .filter(predictions::issued_at.gt(run.issued_at))
         .order(predictions::issued_at)
         .select(predictions::issued_at);
     let oldest: Option<i64> = oldest.first(connection).optional()?;
@@ -157,7 +162,7 @@ fn delete_run(connection: &mut SqliteConnection, job: &JobKey, run: &RunRow) -> 
     diesel::update(summary.filter(run_summaries::values_from.eq(run.issued_at)))
         .set(run_summaries::values_from.eq(oldest))
         .execute(connection)?;
-    Ok(())
+    Ok(leftover)
 }
 
 fn delete_replaced(connection: &mut SqliteConnection, job: &JobKey, run: &ReplacedRunRow, id: &str) -> QueryResult<()> {

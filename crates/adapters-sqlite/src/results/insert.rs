@@ -5,40 +5,54 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Double, Text};
 use diesel::sqlite::Sqlite;
 use prediction_domain::model::{Prediction, Run};
-use prediction_domain::ports::StoreFailure;
 
-use crate::failure::OrStoreFailure as _;
 use crate::rows::{NewPredictionRow, RunRow};
 use crate::schema::runs;
 use crate::statement::statement;
 
 /// How many values one statement stores: what it costs to run a statement is then little beside the values. Two sizes
 /// of statement, this one and one value, are all that is ever prepared.
-const VALUES_AT_ONCE: usize = 64;
+pub(super) const VALUES_AT_ONCE: usize = 64;
 
-/// Stores a run with its values.
-pub(super) fn insert(
-    connection: &mut SqliteConnection,
-    run: &Run,
-    predictions: &[Prediction],
-) -> Result<(), StoreFailure> {
-    diesel::insert_into(runs::table).values(RunRow::from(run)).execute(connection).or_store_failure()?;
-    insert_values(connection, run, predictions).or_store_failure()
+/// Stores a run, without its values.
+pub(super) fn insert_run(connection: &mut SqliteConnection, run: &Run) -> QueryResult<()> {
+    diesel::insert_into(runs::table).values(RunRow::from(run)).execute(connection)?;
+    Ok(())
 }
 
-/// Stores the values of a run.
-fn insert_values(connection: &mut SqliteConnection, run: &Run, predictions: &[Prediction]) -> QueryResult<()> {
-    let (organisation_id, job_id) = (&run.organisation_id.to_string(), &run.job_id.to_string());
-    let mut rows: Vec<NewPredictionRow<'_>> = predictions.iter().map(NewPredictionRow::from).collect();
-    // In the order of the index, so that what comes one after the other is stored side by side.
-    rows.sort_unstable_by_key(NewPredictionRow::place);
-    let full = rows.chunks_exact(VALUES_AT_ONCE);
-    let rest = full.remainder().chunks(1);
-    for rows in full.chain(rest) {
-        let issued_at = run.issued_at.as_micros();
-        InsertValues { organisation_id, job_id, issued_at, rows }.execute(connection)?;
+/// The values of a run, in the order of the index, so that what comes one after the other is stored side by side.
+pub(super) struct Values<'a>(Vec<NewPredictionRow<'a>>);
+
+impl<'a> Values<'a> {
+    pub(super) fn of(predictions: &'a [Prediction]) -> Self {
+        let mut rows: Vec<NewPredictionRow<'a>> = predictions.iter().map(NewPredictionRow::from).collect();
+        rows.sort_unstable_by_key(NewPredictionRow::place);
+        Self(rows)
     }
-    Ok(())
+
+    /// What is to be executed for them.
+    pub(super) fn statements(&self) -> impl ExactSizeIterator<Item = SomeValues<'_>> {
+        let full = self.0.chunks_exact(VALUES_AT_ONCE);
+        let rest = full.remainder();
+        let statements: Vec<_> = full.chain(rest.chunks(1)).map(SomeValues).collect();
+        statements.into_iter()
+    }
+}
+
+/// What one statement stores.
+pub(super) struct SomeValues<'a>(&'a [NewPredictionRow<'a>]);
+
+impl SomeValues<'_> {
+    pub(super) fn execute(&self, connection: &mut SqliteConnection, run: &Run) -> QueryResult<()> {
+        let statement = InsertValues {
+            organisation_id: &run.organisation_id.to_string(),
+            job_id: &run.job_id.to_string(),
+            issued_at: run.issued_at.as_micros(),
+            rows: self.0,
+        };
+        statement.execute(connection)?;
+        Ok(())
+    }
 }
 
 /// `INSERT INTO predictions … VALUES (…), (…)`: what the values have in common is sent once.

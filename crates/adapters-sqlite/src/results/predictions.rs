@@ -10,6 +10,7 @@ use prediction_domain::ports::{Issued, PredictedValues, PredictionQuery, StoreFa
 
 use crate::failure::OrStoreFailure as _;
 use crate::paging::limit;
+use crate::results::parts::hidden;
 use crate::rows::{PredictionRow, stored_number, stored_role};
 use crate::schema::{predictions, run_counters, runs};
 use newest::IssuedLast;
@@ -20,9 +21,10 @@ pub(crate) fn read(
     connection: &mut SqliteConnection,
     query: &PredictionQuery,
 ) -> Result<PredictedValues, StoreFailure> {
-    let wanted = Wanted::by(query);
+    let mut wanted = Wanted::by(query);
     let (last_run, found) = connection
         .transaction(|connection| {
+            wanted.hidden = hidden(connection, &wanted.organisation_id, &wanted.job_id)?;
             let last_number = match query.last_run {
                 Some(_) => None,
                 None => wanted.last_number(connection)?,
@@ -57,6 +59,8 @@ struct Wanted<'a> {
     last_number: i64,
     /// When it was received at the latest.
     known_at: i64,
+    /// When values were issued that are of no run yet, or any more.
+    hidden: Vec<i64>,
 }
 
 impl<'a> Wanted<'a> {
@@ -76,6 +80,7 @@ impl<'a> Wanted<'a> {
             issued_at,
             last_number: query.last_run.map_or(i64::MAX, RunNumber::as_i64),
             known_at: query.known_at.map_or(i64::MAX, |time| time.as_micros()),
+            hidden: Vec::new(),
         }
     }
 
@@ -140,12 +145,13 @@ impl<'a> Wanted<'a> {
         match self.query.issued {
             Issued::AtAnyTime | Issued::Until(_) => {
                 let limit = limit(most);
-                if self.query.last_run.is_none() && self.query.known_at.is_none() {
+                if self.query.last_run.is_none() && self.query.known_at.is_none() && self.hidden.is_empty() {
                     IssuedLast::<false> { wanted: self, role, at: (from, to), limit }.load(connection)
                 } else {
                     IssuedLast::<true> { wanted: self, role, at: (from, to), limit }.load(connection)
                 }
             }
+            Issued::At(_) if self.hidden.contains(&self.issued_at.1) => Ok(Vec::new()),
             Issued::At(_) => predictions::table
                 .inner_join(
                     runs::table.on(runs::organisation_id

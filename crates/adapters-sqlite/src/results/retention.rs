@@ -10,6 +10,7 @@ use prediction_domain::ports::{Purged, PurgedHistory, RetentionRepository, Store
 use crate::failure::OrStoreFailure as _;
 use crate::paging::limit;
 use crate::results::kept_history;
+use crate::results::parts::{find_stale, remove_stale};
 use crate::schema::{deleted_jobs, predictions, replaced_runs, run_summaries, runs};
 use crate::statement::statement;
 use crate::store::SqliteStore;
@@ -46,11 +47,14 @@ impl RetentionRepository for SqliteStore {
 }
 
 fn is_nothing_to_purge(connection: &mut SqliteConnection, now: i64) -> QueryResult<bool> {
-    Ok(first_deleted(connection, 1)?.is_empty() && Expired { now, limit: 1 }.load::<ExpiredJob>(connection)?.is_empty())
+    Ok(first_deleted(connection, 1)?.is_empty()
+        && find_stale(connection)?.is_empty()
+        && Expired { now, limit: 1 }.load::<ExpiredJob>(connection)?.is_empty())
 }
 
 fn purge(connection: &mut SqliteConnection, now: i64, limit: usize) -> QueryResult<Purged> {
     let mut step = Step { left: limit, values: 0, runs: 0, is_unfinished: false };
+    step.purge_unfinished_runs(connection)?;
     step.purge_deleted_jobs(connection)?;
     step.purge_expired_values(connection, now)?;
     let Step { left, values, runs, is_unfinished } = step;
@@ -81,6 +85,14 @@ struct Step {
 }
 
 impl Step {
+    /// What is left of runs that were being stored when a process ended.
+    fn purge_unfinished_runs(&mut self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        let deleted = remove_stale(connection, self.left)?;
+        self.left = self.left.saturating_sub(deleted);
+        self.values += deleted as u64;
+        Ok(())
+    }
+
     /// First the values of a deleted job, then its runs, and at last what says that they are to go.
     fn purge_deleted_jobs(&mut self, connection: &mut SqliteConnection) -> QueryResult<()> {
         let jobs = first_deleted(connection, MOST_JOBS + 1)?;

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use prediction_adapters_sqlite::{Settings, SqliteStore, StartUpError};
 use prediction_domain::ports::{SourceRepository as _, StoreFailure, StoreHealth as _, WriteMode};
-use prediction_domain_testkit::builders::a_source;
+use prediction_domain_testkit::builders::{a_plan_for_everything, a_source};
 
 use crate::test_database::Database;
 
@@ -125,4 +127,31 @@ fn messages_are_one_line() {
         let message = error.to_string();
         assert!(message.contains("/data/predictions.db") && !message.contains('\n'), "{message}");
     }
+}
+
+/// Nobody who commits has to do it: what is written gets from the log into the database soon.
+#[test]
+fn the_log_is_copied_beside_the_writer() {
+    let database = Database::migrated();
+    let length = || fs::metadata(database.path()).unwrap().len();
+    let before = length();
+    let until = Instant::now() + Duration::from_secs(30);
+    database.set_up(&a_plan_for_everything());
+    while length() == before {
+        assert!(Instant::now() < until, "nothing was copied");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_store_that_is_closed_leaves_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("predictions.db");
+    let store = SqliteStore::open(&path, Settings::default()).unwrap();
+    store.migrate().unwrap();
+    store.try_write().unwrap();
+    let log = folder.path().join("predictions.db-wal");
+    assert!(log.exists());
+    drop(store);
+    assert!(!log.exists());
 }

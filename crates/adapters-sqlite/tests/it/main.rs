@@ -11,6 +11,7 @@ mod job_inputs;
 mod migrations;
 mod name_keys;
 mod paging;
+mod parts;
 mod processes;
 mod query_plans;
 mod retention;

@@ -14,7 +14,7 @@ use crate::statement::statement;
 /// in the index, and at each to the end of those that may be read, so that what it costs depends on what it answers.
 /// The recursion has one row at a time and the joins keep their order, and so has the answer, up to the limit.
 ///
-/// Where not all runs count, it goes back from there to the first value whose run does.
+/// Where not all runs count, or some values are of none, it goes back from there to the first value whose run does.
 pub(super) struct IssuedLast<'a, const OF_SOME_RUNS: bool> {
     pub(super) wanted: &'a Wanted<'a>,
     pub(super) role: &'a str,
@@ -63,6 +63,10 @@ impl<const OF_SOME_RUNS: bool> QueryFragment<Sqlite> for IssuedLast<'_, OF_SOME_
             out.push_bind_param::<BigInt, _>(&self.wanted.last_number)?;
             out.push_sql(") AND told.received_at <= ");
             out.push_bind_param::<BigInt, _>(&self.wanted.known_at)?;
+            out.push_sql(
+                " AND NOT EXISTS (SELECT 1 FROM unfinished_runs WHERE unfinished_runs.organisation_id = ?1 \
+                 AND unfinished_runs.job_id = ?2 AND unfinished_runs.issued_at = known.issued_at)",
+            );
             out.push_sql(" ORDER BY known.issued_at DESC LIMIT 1");
         }
         out.push_sql(

@@ -1,0 +1,228 @@
+//! Runs with many values are stored, and deleted, in parts, so that others write in between.
+//!
+//! There is one writer, and a run of ten thousand values keeps it for as long as hundreds of small writes. What others
+//! wait for is a part of it. Until the last part is stored the run is not there, and a row says that its values are
+//! [unfinished]: nobody reads them. If the process dies, whoever comes next removes them: the same report when it is
+//! sent again, or the purge.
+
+mod unfinished;
+mod writers;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use prediction_domain::model::{Prediction, Run};
+use prediction_domain::ports::{StoreFailure, WriteMode};
+
+use crate::failure::OrStoreFailure as _;
+use crate::results::change::JobKey;
+use crate::results::insert::{VALUES_AT_ONCE, Values};
+use crate::store::{Lasts, SqliteStore};
+use crate::writer::WriterQueue;
+pub(super) use unfinished::{Unfinished, find_stale, hidden, remove_stale};
+use writers::PartWriter;
+pub(crate) use writers::PartWriters;
+
+/// How long a part takes at the least.
+const SHORTEST_PART: Duration = Duration::from_millis(2);
+/// How soon it is looked again whether another process is done.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// When a part ends.
+struct PartEnd<'a> {
+    queue: WriterQueue<'a>,
+    until: Instant,
+}
+
+impl<'a> PartEnd<'a> {
+    /// After the first part it takes as long as it has waited, so that it has its half beside whoever writes much.
+    fn new(queue: WriterQueue<'a>, is_first: bool) -> Self {
+        let rest = if is_first { SHORTEST_PART } else { queue.waited().max(SHORTEST_PART) };
+        Self { queue, until: Instant::now() + rest }
+    }
+
+    fn has_come(&self) -> bool {
+        self.queue.is_waited_for() && Instant::now() >= self.until
+    }
+}
+
+/// Stores a run with its values: all of it or nothing.
+///
+/// `prepare` looks whether it may be stored, and says when it is issued; from the second part on it is given the run as
+/// it was said. `complete` stores the run.
+pub(super) fn insert<T, E: From<StoreFailure>>(
+    store: &SqliteStore,
+    predictions: &[Prediction],
+    prepare: impl Fn(&mut SqliteConnection, Option<&Run>) -> Result<Run, E>,
+    complete: impl Fn(&mut SqliteConnection, &Run) -> Result<T, E>,
+) -> Result<T, E> {
+    let values = Values::of(predictions);
+    let until = Instant::now() + store.settings().lock_wait;
+    loop {
+        match try_insert(store, &values, &prepare, &complete)? {
+            Attempt::Stored(answer) => return Ok(answer),
+            Attempt::Occupied { by, is_recent } => make_way(store, &by, is_recent, until)?,
+        }
+    }
+}
+
+enum Attempt<T> {
+    Stored(T),
+    /// There are other values that were issued at the same time, and are of no run.
+    Occupied {
+        by: Unfinished,
+        is_recent: bool,
+    },
+}
+
+enum Part<'a, T> {
+    Last(T),
+    First(Box<Begun<'a>>),
+    Next,
+    Occupied { by: Unfinished, is_recent: bool },
+}
+
+/// A run of which a part is stored.
+struct Begun<'a> {
+    run: Run,
+    unfinished: Unfinished,
+    _writer: PartWriter<'a>,
+}
+
+fn try_insert<T, E: From<StoreFailure>>(
+    store: &SqliteStore,
+    values: &Values<'_>,
+    prepare: &impl Fn(&mut SqliteConnection, Option<&Run>) -> Result<Run, E>,
+    complete: &impl Fn(&mut SqliteConnection, &Run) -> Result<T, E>,
+) -> Result<Attempt<T>, E> {
+    let mut left = values.statements();
+    let mut begun: Option<Box<Begun<'_>>> = None;
+    loop {
+        let lasts = lasts(begun.is_none() || left.len() == 0);
+        let part = store.write_in_turn(lasts, |connection, queue| {
+            let end = PartEnd::new(queue, begun.is_none());
+            let run = prepare(connection, begun.as_ref().map(|begun| &begun.run))?;
+            match &begun {
+                Some(begun) => begun.unfinished.go_on(connection)?,
+                None => {
+                    if let Some((by, is_recent)) = unfinished::find_at(connection, &run).or_store_failure()? {
+                        return Ok(Part::Occupied { by, is_recent });
+                    }
+                }
+            }
+            while let Some(statement) = left.next() {
+                statement.execute(connection, &run).or_store_failure()?;
+                let is_last = left.len() == 0;
+                if begun.is_some() && (is_last || end.has_come()) {
+                    return Ok(Part::Next);
+                }
+                if !is_last && end.has_come() {
+                    let writer = store.part_writers().enter();
+                    let unfinished = Unfinished::of(&run, writer.name());
+                    unfinished.begin(connection).or_store_failure()?;
+                    return Ok(Part::First(Box::new(Begun { run, unfinished, _writer: writer })));
+                }
+            }
+            if let Some(begun) = &begun {
+                begun.unfinished.end(connection).or_store_failure()?;
+            }
+            complete(connection, &run).map(Part::Last)
+        });
+        match part {
+            Ok(Part::Last(answer)) => return Ok(Attempt::Stored(answer)),
+            Ok(Part::Occupied { by, is_recent }) => return Ok(Attempt::Occupied { by, is_recent }),
+            Ok(Part::First(first)) => begun = Some(first),
+            Ok(Part::Next) => {}
+            Err(error) => {
+                if let Some(begun) = begun {
+                    // What cannot be removed now is removed by whoever comes next.
+                    let _ = remove(store, &begun.unfinished);
+                }
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Nobody is told of a run before its last part, in which it is stored.
+fn lasts(may_be_last: bool) -> Lasts {
+    if may_be_last { Lasts::FromNowOn } else { Lasts::WithTheNextWrite }
+}
+
+/// Waits until other values that were issued at the same time are of a run, or removes them if nobody goes on with them.
+fn make_way(store: &SqliteStore, by: &Unfinished, is_recent: bool, until: Instant) -> Result<(), StoreFailure> {
+    if Instant::now() >= until {
+        let cause = "another run that was issued at the same time is being stored or deleted";
+        return Err(StoreFailure::Unavailable(cause.into()));
+    }
+    let writers = store.part_writers();
+    if !writers.is_done(&by.writer) {
+        if writers.wait_for(&by.writer, until) {
+            return Ok(());
+        }
+        if is_recent {
+            thread::sleep(LOOK_AGAIN);
+            return Ok(());
+        }
+    }
+    let writer = writers.enter();
+    let own = by.of_writer(writer.name());
+    if store.write(WriteMode::Commit, |connection| by.pass_on(connection, &own.writer).or_store_failure())? {
+        remove(store, &own)?;
+    }
+    Ok(())
+}
+
+/// Removes values that are of no run, in parts. If they come back after a power cut, so does what tells of them.
+fn remove(store: &SqliteStore, unfinished: &Unfinished) -> Result<(), StoreFailure> {
+    let mut is_first = true;
+    loop {
+        let is_done = store.write_in_turn(Lasts::WithTheNextWrite, |connection, queue| {
+            let end = PartEnd::new(queue, is_first);
+            unfinished.go_on(connection)?;
+            while unfinished.delete_some(connection, VALUES_AT_ONCE).or_store_failure()? == VALUES_AT_ONCE {
+                if end.has_come() {
+                    return Ok(false);
+                }
+            }
+            unfinished.end(connection).or_store_failure()?;
+            Ok::<_, StoreFailure>(true)
+        })?;
+        if is_done {
+            return Ok(());
+        }
+        is_first = false;
+    }
+}
+
+/// Values of a run that is being deleted.
+pub(super) struct Leftover<'a> {
+    unfinished: Unfinished,
+    writer: PartWriter<'a>,
+}
+
+/// Takes the values of a run from it, if there are many: nobody reads them any more, and they are to be
+/// [removed](Leftover::remove) when that is committed. None if there are few: then they are deleted.
+pub(super) fn take_values<'a>(
+    store: &'a SqliteStore,
+    connection: &mut SqliteConnection,
+    job: &JobKey,
+    issued_at: i64,
+) -> QueryResult<Option<Leftover<'a>>> {
+    let writer = store.part_writers().enter();
+    let unfinished = Unfinished::of_job(job, issued_at, writer.name());
+    if unfinished.delete_some(connection, VALUES_AT_ONCE)? < VALUES_AT_ONCE {
+        return Ok(None);
+    }
+    unfinished.begin(connection)?;
+    Ok(Some(Leftover { unfinished, writer }))
+}
+
+impl Leftover<'_> {
+    /// What cannot be removed now is removed by whoever comes next.
+    pub(super) fn remove(self, store: &SqliteStore) {
+        let _ = remove(store, &self.unfinished);
+        drop(self.writer);
+    }
+}

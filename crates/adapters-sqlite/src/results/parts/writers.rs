@@ -1,0 +1,83 @@
+//! Who stores or deletes values in parts, in this process.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Those of one store.
+#[derive(Debug)]
+pub(crate) struct PartWriters {
+    /// Tells them from those of other processes.
+    process: u64,
+    known: Mutex<Known>,
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    last: u64,
+    active: HashSet<u64>,
+}
+
+impl Default for PartWriters {
+    fn default() -> Self {
+        // The standard library has no other random numbers.
+        let process = RandomState::new().build_hasher().finish();
+        Self { process, known: Mutex::default(), ended: Condvar::new() }
+    }
+}
+
+impl PartWriters {
+    /// One more, until it is dropped.
+    pub(super) fn enter(&self) -> PartWriter<'_> {
+        let mut known = self.known();
+        known.last += 1;
+        let number = known.last;
+        known.active.insert(number);
+        PartWriter { all: self, number }
+    }
+
+    /// Waits until the writer of that name is done, or until then; false if it is none of this process.
+    pub(super) fn wait_for(&self, name: &str, until: Instant) -> bool {
+        let Some(number) = self.number_of(name) else { return false };
+        let rest = until.saturating_duration_since(Instant::now());
+        let is_active = |known: &mut Known| known.active.contains(&number);
+        drop(self.ended.wait_timeout_while(self.known(), rest, is_active));
+        true
+    }
+
+    /// Whether the writer of that name is one of this process, and done.
+    pub(super) fn is_done(&self, name: &str) -> bool {
+        self.number_of(name).is_some_and(|number| !self.known().active.contains(&number))
+    }
+
+    fn number_of(&self, name: &str) -> Option<u64> {
+        let (process, number) = name.split_once('/')?;
+        (process == self.process.to_string()).then(|| number.parse().ok())?
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of those.
+#[derive(Debug)]
+pub(super) struct PartWriter<'a> {
+    all: &'a PartWriters,
+    number: u64,
+}
+
+impl PartWriter<'_> {
+    pub(super) fn name(&self) -> String {
+        format!("{}/{}", self.all.process, self.number)
+    }
+}
+
+impl Drop for PartWriter<'_> {
+    fn drop(&mut self) {
+        self.all.known().active.remove(&self.number);
+        self.all.ended.notify_all();
+    }
+}

@@ -1,0 +1,112 @@
+//! The one connection that writes, and whose turn it is to use it.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use diesel::r2d2::Pool;
+use parking_lot::FairMutexGuard;
+use prediction_domain::ports::StoreFailure;
+
+use crate::checkpoints::{Checkpoints, WriteTurns};
+use crate::connect::Use;
+use crate::file::DatabaseFile;
+use crate::pool::{Manager, Pooled, open, take};
+use crate::settings::Settings;
+use crate::start_up::StartUpError;
+
+/// SQLite lets one connection write at a time. That there is only one makes writers of this process queue up in order,
+/// where SQLite would let them try again and again.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    connection: Pool<Manager>,
+    /// Who gives it back and asks for it again is behind those who wait. The pool does not see to that.
+    turns: WriteTurns,
+    /// How many wait for their turn.
+    waiting: AtomicUsize,
+    settings: Settings,
+    checkpoints: Checkpoints,
+}
+
+impl Writer {
+    pub(crate) fn open(file: &DatabaseFile, settings: &Settings) -> Result<Self, StartUpError> {
+        let turns = WriteTurns::default();
+        Ok(Self {
+            connection: open(file, settings, Use::Write, 1)?,
+            waiting: AtomicUsize::new(0),
+            settings: *settings,
+            checkpoints: Checkpoints::of(file, &turns),
+            turns,
+        })
+    }
+
+    pub(crate) fn take(&self) -> Result<Turn<'_>, StoreFailure> {
+        let came = Instant::now();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let guard = self.turns.try_lock_for(self.settings.connection_wait);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let Some(guard) = guard else {
+            return Err(StoreFailure::Unavailable("others write for too long".into()));
+        };
+        Ok(Turn { connection: take(&self.connection)?, _guard: guard, writer: self, waited: came.elapsed() })
+    }
+
+    pub(crate) fn connections(&self) -> &Pool<Manager> {
+        &self.connection
+    }
+}
+
+/// The connection that writes, until it is dropped.
+pub(crate) struct Turn<'a> {
+    // Fields are dropped in this order: the connection is back before another one has the turn.
+    connection: Pooled,
+    _guard: FairMutexGuard<'a, ()>,
+    writer: &'a Writer,
+    waited: Duration,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn queue(&self) -> WriterQueue<'a> {
+        WriterQueue { writer: self.writer, waited: self.waited }
+    }
+}
+
+/// Those who wait for the end of a turn, as whoever has it sees them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WriterQueue<'a> {
+    writer: &'a Writer,
+    waited: Duration,
+}
+
+impl WriterQueue<'_> {
+    /// Whether there are any.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.writer.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// How long it waited for its turn.
+    pub(crate) fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl Deref for Turn<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.writer.checkpoints.note_write();
+    }
+}

@@ -1,0 +1,2 @@
+-- It has many writers.
+SELECT 1;
