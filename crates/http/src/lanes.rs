@@ -3,6 +3,7 @@
 //! Each kind of work has threads and a bounded queue of its own (a bulkhead), so that no kind fills what another one
 //! needs. [`pool`] is the queue, [`batching`] takes and answers what waits, [`overload`] refuses what is too much,
 //! [`supervision`] replaces threads that are stuck, [`turns`] shares a lane between tenants, and [`limit`] all lanes.
+//! [`work`] is for what cannot be batched: there only those are answered together who ask the same.
 //!
 //! A [`Lane`] is one thread, or a few, with a bounded queue. It takes one waiting question, and with it all others that
 //! wait already, and answers them together: a batch costs about as much as a single question. No caller waits for a
@@ -27,6 +28,7 @@ mod slot;
 mod supervision;
 mod tenant;
 mod turns;
+mod work;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,8 +37,9 @@ use tokio::sync::oneshot;
 
 use crate::metrics::LaneMetrics;
 pub(crate) use limit::TenantLimit;
-use pool::WorkerPool;
+use pool::{IsSame, WorkerPool};
 pub(crate) use tenant::Tenant;
+pub(crate) use work::{Done, WorkLane};
 
 /// How often a waiting caller checks that the threads are well.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -89,6 +92,13 @@ struct Waiting<Question, Answer> {
     until: Instant,
 }
 
+impl<Question, Answer> Waiting<Question, Answer> {
+    /// Whether somebody still waits for the answer.
+    fn is_of_use(&self, now: Instant) -> bool {
+        self.until > now && !self.answer.is_closed()
+    }
+}
+
 impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
     /// Starts the threads. `answer_all` gives one answer per question, in their order. The threads end when the lane is
     /// dropped and its last question is answered.
@@ -101,7 +111,23 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         limit: &Arc<TenantLimit>,
         answer_all: impl Fn(Vec<Question>) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Self {
-        Self { pool: WorkerPool::start(settings, metrics, limit, Box::new(answer_all)) }
+        Self { pool: WorkerPool::start(settings, metrics, limit, None, Box::new(answer_all)) }
+    }
+
+    /// The same where a question is answered together only with those that are the same as it and wait in its tenant's
+    /// line. `answer_all` is given one question, or several that are the same.
+    ///
+    /// # Panics
+    /// When the operating system cannot start a thread.
+    fn start_sharing(
+        settings: LaneSettings,
+        metrics: LaneMetrics,
+        limit: &Arc<TenantLimit>,
+        is_same: IsSame<Question>,
+        answer_all: impl Fn(Vec<Question>) -> Vec<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let settings = LaneSettings { batch: 1, ..settings };
+        Self { pool: WorkerPool::start(settings, metrics, limit, Some(is_same), Box::new(answer_all)) }
     }
 
     /// Notes that a caller is refused because too many wait.
@@ -161,36 +187,6 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
 impl<Question: Send + 'static, Answer: Send + 'static> Drop for Lane<Question, Answer> {
     fn drop(&mut self) {
         self.pool.close();
-    }
-}
-
-/// A lane for work that cannot be batched: each question is the work itself.
-pub(crate) struct WorkLane(Lane<Work, ()>);
-
-type Work = Box<dyn FnOnce() + Send>;
-
-impl WorkLane {
-    /// Starts the threads.
-    #[must_use]
-    pub(crate) fn start(settings: LaneSettings, metrics: LaneMetrics, limit: &Arc<TenantLimit>) -> Self {
-        Self(Lane::start(LaneSettings { batch: 1, ..settings }, metrics, limit, |works: Vec<Work>| {
-            works.into_iter().map(|work| work()).collect()
-        }))
-    }
-
-    /// Does a tenant's work on the lane, and waits for what it gives.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        tenant: Tenant,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, LaneError> {
-        let (result, done) = oneshot::channel();
-        let work = Box::new(move || {
-            // A caller that has gone does not need the result.
-            let _ = result.send(work());
-        });
-        self.0.ask(tenant, work).await?;
-        done.await.map_err(|_| LaneError::Lost)
     }
 }
 

@@ -45,6 +45,7 @@ mod rate_limits;
 mod readiness;
 mod request;
 mod routes;
+mod shared_pages;
 mod streams;
 mod traces;
 

@@ -2,6 +2,7 @@
 
 mod use_case_error;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -29,13 +30,13 @@ pub(crate) enum Form {
 }
 
 /// An error answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     code: ProblemCode,
     body: Box<wire::Problem>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What went wrong inside, for the log only.
-    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Problem {
@@ -138,7 +139,7 @@ impl Problem {
     }
 
     pub(crate) fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+        self.cause = Some(Arc::from(cause.into()));
         self
     }
 

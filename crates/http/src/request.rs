@@ -27,6 +27,7 @@ use crate::body_budget::Held;
 use crate::expectation::was_head_judged;
 use crate::lanes::Tenant;
 use crate::problem::{Problem, ProblemCode};
+use crate::shared_pages::PageQuestion;
 use body::BodyLimits;
 use prediction_wire::{self as wire, Shape};
 
@@ -123,6 +124,11 @@ impl Call {
     /// The query.
     pub(crate) fn query(&self) -> Query {
         Query::parse(self.request.query_string())
+    }
+
+    /// What makes two requests for a page the same.
+    pub(crate) fn page_question(&self, caller: &Arc<Caller>) -> PageQuestion {
+        PageQuestion::new(self.request.uri(), caller)
     }
 
     /// Refuses any query.

@@ -17,18 +17,23 @@ mod sources;
 mod system;
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use actix_web::body::MessageBody;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route, guard};
+use prediction_domain::model::Caller;
 use prediction_domain::ports::WriteMode;
+use prediction_domain::use_cases::{Ports, UseCaseError};
 use serde::Serialize;
 
 use crate::document::{self, Operation};
+use crate::lanes::Done;
 use crate::problem::{Problem, ProblemCode};
-use crate::request::Call;
+use crate::request::{Call, page_tag};
+use crate::shared_pages::WrittenPage;
 use prediction_wire as wire;
 
 pub use self::console::{Console, ConsoleSignIn};
@@ -219,23 +224,26 @@ async fn json(call: &Call, status: StatusCode, about: usize, body: impl Serializ
     Ok(response(status, written(call, about, body).await?))
 }
 
-fn response(status: StatusCode, body: Vec<u8>) -> HttpResponse {
+fn response(status: StatusCode, body: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::build(status).content_type(header::ContentType::json()).body(body)
 }
 
 async fn written(call: &Call, about: usize, body: impl Serialize + Send + 'static) -> Result<Vec<u8>, Problem> {
-    let failed = |error| Problem::new(ProblemCode::InternalError).caused_by(error);
     let mut beginning = Beginning::of(about);
     match serde_json::to_writer(&mut beginning, &body) {
         Ok(()) => Ok(beginning.bytes),
-        Err(error) if !error.is_io() => Err(failed(error)),
+        Err(error) if !error.is_io() => Err(not_written(error)),
         Err(_) => {
             drop(beginning);
             let written = call.service().compute(move || serde_json::to_vec(&body)).await;
             // What was done is done: only the answer is missing.
-            written.map_err(|_| Problem::unavailable(ProblemCode::DeadlineExceeded))?.map_err(failed)
+            written.map_err(|_| Problem::unavailable(ProblemCode::DeadlineExceeded))?.map_err(not_written)
         }
     }
+}
+
+fn not_written(error: serde_json::Error) -> Problem {
+    Problem::new(ProblemCode::InternalError).caused_by(error)
 }
 
 /// The first bytes of a body, as many as are written at once, where requests are answered.
@@ -268,15 +276,43 @@ impl io::Write for Beginning {
 /// A page of a list: nothing but its tag when the reader has it already. It saves sending, not reading: no list has a
 /// revision, and to count one up would let writers of a customer wait for each other.
 async fn page<T: Serialize + Send + 'static>(call: &Call, list: wire::Page<T>) -> Answer {
-    let about = TYPICAL_BODY * (list.items.len() + 1);
-    let body = written(call, about, list).await?;
-    let tag = crate::request::page_tag(&body);
-    if call.freshness()?.has(&tag) {
-        return Ok(unchanged(&tag));
+    let body = written(call, about(&list), list).await?;
+    let tag = page_tag(&body);
+    answer_page(call, body, &tag)
+}
+
+/// How many bytes a page has, about.
+fn about<T>(list: &wire::Page<T>) -> usize {
+    TYPICAL_BODY * (list.items.len() + 1)
+}
+
+fn answer_page(call: &Call, body: impl MessageBody + 'static, tag: &str) -> Answer {
+    if call.freshness()?.has(tag) {
+        return Ok(unchanged(tag));
     }
     let mut response = response(StatusCode::OK, body);
-    insert(&mut response, crate::request::ETAG, &tag);
+    insert(&mut response, crate::request::ETAG, tag);
     Ok(response)
+}
+
+/// The same of a page that those share who ask for it together. `read` must give what any caller with the same rights
+/// gets who asks for the same: it may look at nothing else of this one.
+async fn shared_page<T: Serialize + Send + 'static>(
+    call: &Call,
+    caller: Arc<Caller>,
+    read: impl FnOnce(&Ports, &Caller) -> Result<wire::Page<T>, UseCaseError> + Send + 'static,
+) -> Answer {
+    let question = call.page_question(&caller);
+    let read = move |ports: &Ports| read(ports, &caller);
+    let write = |list: wire::Page<T>| {
+        let mut body = Vec::with_capacity(about(&list));
+        serde_json::to_writer(&mut body, &list).map_err(not_written)?;
+        Ok(WrittenPage { tag: page_tag(&body).into(), body: body.into() })
+    };
+    match call.service().read_page(question, read, write).await? {
+        Done::Own(list) => page(call, list).await,
+        Done::Shared(WrittenPage { body, tag }) => answer_page(call, body, &tag),
+    }
 }
 
 fn unchanged(entity_tag: &str) -> HttpResponse {

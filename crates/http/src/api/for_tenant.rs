@@ -6,8 +6,9 @@ use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, SetUpDone, Us
 
 use super::Api;
 use crate::body_budget::{Held, NoRoom, Reservation};
-use crate::lanes::Tenant;
+use crate::lanes::{Done, Tenant};
 use crate::problem::{Problem, ProblemCode};
+use crate::shared_pages::{PageQuestion, WrittenPage};
 use crate::streams::Stream;
 
 /// The service, for one tenant: what it asks takes turns with what others ask.
@@ -64,6 +65,23 @@ impl ServiceForTenant {
         let ports = self.api.service.ports.clone();
         let span = self.api.runtime.lane_span("lane reads");
         Ok(span.end(self.api.service.reads.run(self.tenant, move || work(&ports)).await)??)
+    }
+
+    /// Reads a page, once for all that ask the same and wait together. What they share is written here, once.
+    pub(crate) async fn read_page<T: Send + 'static>(
+        &self,
+        question: PageQuestion,
+        work: impl FnOnce(&Ports) -> Result<T, UseCaseError> + Send + 'static,
+        write: impl FnOnce(T) -> Result<WrittenPage, Problem> + Send + 'static,
+    ) -> Result<Done<T, WrittenPage>, Problem> {
+        let ports = self.api.service.ports.clone();
+        let span = self.api.runtime.lane_span("lane reads");
+        let work = move || work(&ports);
+        let write = |read: Result<T, UseCaseError>| write(read?);
+        Ok(match span.end(self.api.service.reads.share(self.tenant, question, work, write).await)? {
+            Done::Own(read) => Done::Own(read?),
+            Done::Shared(written) => Done::Shared(written?),
+        })
     }
 
     /// Does something that writes.

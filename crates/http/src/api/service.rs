@@ -10,6 +10,8 @@ use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, SetUpDone, Us
 use crate::body_budget::{BodyBudget, Held};
 use crate::lanes::{Lane, LaneSettings, TenantLimit, WorkLane};
 use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::shared_pages::{PageQuestion, WrittenPage};
 use crate::streams::Streams;
 
 /// How long a request waits at the most.
@@ -48,8 +50,9 @@ pub(super) struct Service {
     pub(super) job_reads: Lane<JobQuery, Result<Option<JobWithHealth>, StoreFailure>>,
     /// Setups, stored together: on SQLite they share one sync to disk.
     pub(super) setups: Lane<Held<PreparedSetUp>, Result<SetUpDone, UseCaseError>>,
-    /// Everything else that reads. Lists can be long, so they never stand before a single job.
-    pub(super) reads: WorkLane,
+    /// Everything else that reads. Lists can be long, so they never stand before a single job. Equal pages that wait
+    /// together are read once.
+    pub(super) reads: WorkLane<PageQuestion, Result<WrittenPage, Problem>>,
     /// Everything else that writes.
     pub(super) writes: WorkLane,
     /// Documents, which write much: apart, so that no single thing waits behind them.
@@ -86,6 +89,7 @@ impl Service {
             Writers::One => FEW_THREADS,
             Writers::Many => THREADS,
         };
+        let reads = lane("reads", THREADS, 1024, 1, REQUEST_DEADLINE);
         let readers = ports.clone();
         let writers = ports.clone();
         Self {
@@ -93,7 +97,7 @@ impl Service {
                 read_together(&readers, &queries)
             }),
             setups: Lane::start(setups, measures(&setups), &limit, move |prepared| set_up_together(&writers, prepared)),
-            reads: work_lane(lane("reads", THREADS, 1024, 1, REQUEST_DEADLINE)),
+            reads: WorkLane::start(reads, measures(&reads), &limit),
             writes: work_lane(lane("writes", writing_threads, 512, 1, REQUEST_DEADLINE)),
             documents: work_lane(lane("documents", FEW_THREADS, 64, 1, APPLY_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),

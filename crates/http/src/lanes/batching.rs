@@ -43,10 +43,13 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             } else {
                 let now = Instant::now();
                 let is_last_free = queue.is_last_free();
-                let Taken { questions, dropped, shares } =
-                    queue
-                        .turns
-                        .take(most, is_last_free, &self.membership, |waiting, behind| self.judge(waiting, behind, now));
+                let judge = |waiting: &_, behind| self.judge(waiting, behind, now);
+                let mut taken = queue.turns.take(most, is_last_free, &self.membership, judge);
+                if let Some(is_same) = self.is_same {
+                    let is_same = |one: &Waiting<_, _>, other: &Waiting<_, _>| is_same(&one.question, &other.question);
+                    queue.turns.join(&mut taken, is_same, |waiting| waiting.is_of_use(now));
+                }
+                let Taken { questions, dropped, shares } = taken;
                 if queue.turns.waiting() == 0 {
                     queue.empty_at = now;
                 }

@@ -14,7 +14,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
     }
 
     pub(super) fn judge(&self, waiting: &Waiting<Question, Answer>, behind: Behind, now: Instant) -> Fate {
-        if waiting.until <= now || waiting.answer.is_closed() {
+        if !waiting.is_of_use(now) {
             return Fate::Drop;
         }
         let steady = self.settings.steady;

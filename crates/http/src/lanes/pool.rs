@@ -13,6 +13,9 @@ use crate::metrics::LaneMetrics;
 /// One answer per question, in their order.
 type AnswerAll<Question, Answer> = Box<dyn Fn(Vec<Question>) -> Vec<Answer> + Send + Sync>;
 
+/// Whether two questions have one answer.
+pub(super) type IsSame<Question> = fn(&Question, &Question) -> bool;
+
 /// What the threads of a lane share.
 pub(super) struct WorkerPool<Question, Answer> {
     pub(super) settings: LaneSettings,
@@ -21,6 +24,8 @@ pub(super) struct WorkerPool<Question, Answer> {
     /// Told when there is something to do.
     pub(super) called: Condvar,
     pub(super) answer_all: AnswerAll<Question, Answer>,
+    /// Where questions that wait together are answered at once only if they are the same: whether two are.
+    pub(super) is_same: Option<IsSame<Question>>,
     /// What tenants have of all lanes together.
     pub(super) membership: Membership,
     /// What the times in the slots are counted from.
@@ -67,6 +72,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         settings: LaneSettings,
         metrics: LaneMetrics,
         limit: &Arc<TenantLimit>,
+        is_same: Option<IsSame<Question>>,
         answer_all: AnswerAll<Question, Answer>,
     ) -> Arc<Self> {
         let began = Instant::now();
@@ -83,6 +89,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             queue: Mutex::new(queue),
             called: Condvar::new(),
             answer_all,
+            is_same,
             membership: if settings.threads == 1 {
                 limit.watch()
             } else {

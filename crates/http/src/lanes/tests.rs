@@ -174,7 +174,7 @@ async fn a_tenant_never_has_all_threads() {
     let (open, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
     let (at_gate, arrived) = mpsc::channel::<()>();
-    let lane = WorkLane::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics(), &unlimited());
+    let lane = <WorkLane>::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics(), &unlimited());
     let wait = || {
         let (gate, at_gate) = (Arc::clone(&gate), at_gate.clone());
         lane.run(TENANT, move || {
@@ -201,7 +201,7 @@ async fn a_tenant_never_has_all_threads() {
 async fn beside_others_a_tenant_has_so_many_threads_of_all_lanes() {
     let limit = TenantLimit::new(1, Duration::from_hours(1), Duration::from_hours(1));
     let lanes =
-        [(); 2].map(|()| WorkLane::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics(), &limit));
+        [(); 2].map(|()| <WorkLane>::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics(), &limit));
     assert_eq!(lanes[0].run(OTHER, || 0).await, Ok(0));
     let (open, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
@@ -265,7 +265,7 @@ async fn a_lane_that_is_dropped_answers_its_last_questions() {
 
 #[actix_web::test]
 async fn a_panic_loses_the_answer_and_not_the_lane() {
-    let lane = WorkLane::start(SETTINGS, metrics(), &unlimited());
+    let lane = <WorkLane>::start(SETTINGS, metrics(), &unlimited());
     assert_eq!(lane.run(TENANT, || -> u32 { panic!("on purpose") }).await, Err(LaneError::Lost));
     assert_eq!(lane.run(TENANT, || 7).await, Ok(7));
 }
@@ -286,7 +286,7 @@ async fn a_stuck_thread_is_replaced_until_too_many_are() {
     let metrics = metrics();
     let (open, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
-    let lane = WorkLane::start(LaneSettings { deadline: 5 * SOON, ..SETTINGS }, metrics.clone(), &unlimited());
+    let lane = <WorkLane>::start(LaneSettings { deadline: 5 * SOON, ..SETTINGS }, metrics.clone(), &unlimited());
     let stuck = || {
         let gate = Arc::clone(&gate);
         lane.run(TENANT, move || {

@@ -260,6 +260,36 @@ impl<T> Turns<T> {
         Taken { questions, dropped, shares }
     }
 
+    /// Takes, with a question that was taken alone, those of its tenant that wait for the same, as far as they are of
+    /// use. They pass those in front of them, who lose nothing by it: they cost nothing, so nothing is charged.
+    pub(super) fn join(
+        &mut self,
+        taken: &mut Taken<T>,
+        is_same: impl Fn(&T, &T) -> bool,
+        is_of_use: impl Fn(&T) -> bool,
+    ) {
+        let (Some(tenant), Some(asked)) = (taken.shares.tenants().next(), taken.questions.pop()) else { return };
+        if let Some(line) = self.lines.get_mut(&tenant)
+            && let Some(key) = line.key(tenant)
+        {
+            let before = line.waiting.len();
+            let mut place = 0;
+            while let Some(other) = line.waiting.get(place) {
+                if !is_same(&asked, other) {
+                    place += 1;
+                } else if let Some(other) = line.waiting.remove(place) {
+                    let of_use = is_of_use(&other);
+                    if of_use { &mut taken.questions } else { &mut taken.dropped }.push(other);
+                }
+            }
+            self.waiting -= before - line.waiting.len();
+            if line.waiting.is_empty() {
+                self.order.remove(&key);
+            }
+        }
+        taken.questions.insert(0, asked);
+    }
+
     /// Charges what answering took, in place of what it was likely to take.
     pub(super) fn charge(&mut self, shares: Shares, took: Duration) {
         let questions: u64 = shares.0.iter().map(|share| share.questions).sum();

@@ -22,5 +22,6 @@ mod reporting;
 mod runs;
 mod service;
 mod setup_schemas;
+mod shared_pages;
 mod snapshots;
 mod walks;

@@ -28,8 +28,8 @@ pub(crate) type BoxedPayloadStream = LocalBoxStream<'static, Result<web::Bytes, 
 /// Whose organisation the token `customer` is for.
 pub(crate) const ORGANISATION: &str = "77777777-7777-7777-7777-777777777777";
 
-/// `operator` may do and see everything, `customer` only what is its organisation's, `stranger` only what has no owner,
-/// and `reader` may do nothing.
+/// `operator` may do and see everything, `customer` and `colleague` only what is their organisation's, of which
+/// `watcher` sees the jobs; `stranger` only what has no owner, and `reader` may do nothing.
 struct Tokens;
 
 impl TokenVerifier for Tokens {
@@ -37,7 +37,8 @@ impl TokenVerifier for Tokens {
         let organisation = prediction_domain::model::OrganisationId::parse(ORGANISATION).unwrap();
         let (permissions, scope) = match token {
             "operator" => (BTreeSet::from(Permission::ALL), Scope::Platform),
-            "customer" => (BTreeSet::from(Permission::ALL), Scope::of([organisation])),
+            "customer" | "colleague" => (BTreeSet::from(Permission::ALL), Scope::of([organisation])),
+            "watcher" => (BTreeSet::from([Permission::JobsRead]), Scope::of([organisation])),
             "stranger" => (BTreeSet::from(Permission::ALL), Scope::of([])),
             "reader" => (BTreeSet::new(), Scope::of([organisation])),
             "keyless" => return Box::pin(ready(Err(TokenRejected::KeysUnavailable))),

@@ -1,6 +1,8 @@
 //! Lists, paged through: exactly what belongs in them, in the order of creation.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use serde_json::Value;
 
@@ -12,6 +14,7 @@ on_both_databases!(
     every_filter_pages_through_exactly_the_own_jobs,
     a_page_that_was_read_stays_while_jobs_are_set_up_and_deleted,
     sources_and_versions_are_listed_in_creation_order,
+    who_has_written_reads_it_in_a_page_that_many_share,
 );
 
 const JOBS: usize = 1_000;
@@ -143,4 +146,43 @@ fn sources_and_versions_are_listed_in_creation_order(server: &Server) {
     assert_eq!(ids(&client, &format!("/api/v1/source_versions?source_id={}", models[4].source)), of_source);
     let default = client.get("/api/v1/source_versions").expect(200);
     assert_eq!(default["items"].as_array().unwrap().len(), 28);
+}
+
+/// Has others end, whatever becomes of a test.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Equal pages that wait together are read once: none of those who share one may have asked after it was read.
+fn who_has_written_reads_it_in_a_page_that_many_share(server: &Server) {
+    let model = Model::publish(server, "mildew");
+    let client = server.member(ORGANISATION_A);
+    let list = || {
+        let page = client.get("/api/v1/jobs?limit=200").expect(200);
+        page["items"].as_array().unwrap().iter().map(|job| job["id"].clone()).collect::<Vec<_>>()
+    };
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let _end = End(&is_over);
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut jobs = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    let now = list().len();
+                    assert!(now >= jobs, "{now} jobs behind {jobs}");
+                    jobs = now;
+                }
+            });
+        }
+        let mut jobs = Vec::new();
+        for number in 0..50 {
+            let setup = model.setup(ORGANISATION_A, &format!("Job {number}"));
+            jobs.push(client.post("/api/v1/jobs/setup", &setup).expect(201)["job"]["id"].clone());
+            assert_eq!(list(), jobs);
+        }
+    });
 }

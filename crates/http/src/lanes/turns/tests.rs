@@ -152,6 +152,23 @@ fn happenings() -> impl Strategy<Value = Vec<(u8, u64, usize)>> {
     proptest::collection::vec((0..6_u8, 1..40_u64, 0..4_usize), 1..200)
 }
 
+#[test]
+fn those_who_share_an_answer_are_charged_for_one_and_nobody_elses_joins() {
+    let mut turns = lines([(1, 5), (1, 6), (2, 5), (1, 5), (1, 7), (1, 5)]);
+    let mut taken = take(&mut turns, 1);
+    turns.join(&mut taken, |one, other| one.1 == other.1, |_| true);
+    assert_eq!(taken.questions, [(1, 5); 3]);
+    assert_eq!((turns.waiting(), turns.tenants()), (3, 2));
+    turns.charge(taken.shares, 5 * MILLISECOND);
+    assert_eq!(answer_all(&mut turns), [(2, 5), (1, 6), (1, 7)]);
+
+    let mut turns = lines([(1, 5), (1, 5)]);
+    let mut taken = take(&mut turns, 1);
+    turns.join(&mut taken, |_, _| true, |_| false);
+    assert_eq!((taken.questions.len(), taken.dropped.len()), (1, 1), "nobody waits for the other one any more");
+    assert_eq!((turns.waiting(), turns.tenants()), (0, 0));
+}
+
 proptest! {
     /// One that comes anew waits for one turn of each of the others at the most, whatever they cost and however many
     /// they have.
@@ -214,7 +231,10 @@ proptest! {
                 ends[displaced] += 1;
             }
             prop_assert!(turns.waiting() <= most);
-            let taken = turns.take(count, cost % 2 == 0, &AdmitsAll, |number, _| if number % 5 == 0 { Fate::Drop } else { Fate::Answer });
+            let mut taken = turns.take(count, cost % 2 == 0, &AdmitsAll, |number, _| if number % 5 == 0 { Fate::Drop } else { Fate::Answer });
+            if count == 1 {
+                turns.join(&mut taken, |one, other| one % 3 == other % 3, |number| number % 7 > 0);
+            }
             for number in taken.questions.into_iter().chain(taken.dropped) {
                 ends[number] += 1;
             }

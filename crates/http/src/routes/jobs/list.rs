@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::document::{
     Access, Body, Operation, flag, id_filter, name_filter, paged, query, set_filter, tags, word, words,
 };
@@ -5,7 +7,7 @@ use crate::problem::ProblemCode::OrganisationOutOfScope;
 use crate::routes::Endpoint;
 use prediction_domain::model::Permission;
 use prediction_domain::model::{
-    HealthStatus, InputId, JobName, JobOrder, JobWithHealth, LifecycleStage, NamePart, OrganisationId, Page,
+    Caller, HealthStatus, InputId, JobName, JobOrder, JobWithHealth, LifecycleStage, NamePart, OrganisationId, Page,
     PageRequest, SetName, SourceId, SourceVersionId,
 };
 use prediction_domain::ports::JobFilter;
@@ -15,7 +17,7 @@ use prediction_domain::use_cases::{
 
 use super::{expansion, with_expanded};
 use crate::request::{Call, Place, Query};
-use crate::routes::{Answer, page as page_of};
+use crate::routes::{Answer, shared_page};
 use prediction_wire::{self as wire, NAME};
 
 pub(in crate::routes) const ENDPOINT: Endpoint = Endpoint { describe, handler: |route| route.to(handle) };
@@ -88,33 +90,42 @@ async fn handle(call: Call) -> Answer {
     let question = JobQuestion { filter, healths, name_part, unfit };
     match query.read("order", JobOrder::parse) {
         Some(JobOrder::Health) => {
-            page_with(call, query, move |ports, expansion, page| {
-                list_jobs_worst_first(ports, &caller, &question, expansion, page)
+            page_with(&call, caller, query, move |ports, caller, expansion, page| {
+                list_jobs_worst_first(ports, caller, &question, expansion, page)
             })
             .await
         }
         _ => {
-            let list = move |ports: &Ports, expansion, page: &PageRequest| {
-                list_jobs(ports, &caller, &question, expansion, page)
+            let list = move |ports: &Ports, caller: &Caller, expansion, page: &PageRequest| {
+                list_jobs(ports, caller, &question, expansion, page)
             };
-            page_with(call, query, list).await
+            page_with(&call, caller, query, list).await
         }
     }
 }
 
 /// Answers with the page that the rest of the query asks for.
 async fn page_with<At: Place + Copy + Send + 'static>(
-    call: Call,
+    call: &Call,
+    caller: Arc<Caller>,
     mut query: Query,
-    list: impl FnOnce(&Ports, Expansion, &PageRequest<At>) -> Result<(Page<JobWithHealth, At>, Expanded), UseCaseError>
+    list: impl FnOnce(
+        &Ports,
+        &Caller,
+        Expansion,
+        &PageRequest<At>,
+    ) -> Result<(Page<JobWithHealth, At>, Expanded), UseCaseError>
     + Send
     + 'static,
 ) -> Answer {
     let page = query.page("jobs");
     let expansion = expansion(&mut query);
     let name = query.finish_list()?;
-    let (found, expanded) = call.service().read(move |ports| list(ports, expansion, &page)).await?;
-    let next_cursor = Query::cursor(&name, found.next.as_ref());
-    let items = found.items.into_iter().map(|job| with_expanded(job, &expanded)).collect();
-    page_of(&call, wire::Page { items, next_cursor }).await
+    shared_page(call, caller, move |ports, caller| {
+        let (found, expanded) = list(ports, caller, expansion, &page)?;
+        let next_cursor = Query::cursor(&name, found.next.as_ref());
+        let items = found.items.into_iter().map(|job| with_expanded(job, &expanded)).collect();
+        Ok(wire::Page { items, next_cursor })
+    })
+    .await
 }
