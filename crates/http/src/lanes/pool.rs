@@ -57,6 +57,12 @@ impl<Question, Answer> Queue<Question, Answer> {
         !self.is_closed && self.held.len() > 1 && self.held.iter().filter(|held| held.is_none()).count() <= 1
     }
 
+    /// Whether a thread is to be woken for a question of that tenant. Not the last free one if another thread is busy with
+    /// the tenant: it may not take the question, and the other one looks for more as soon as it is done.
+    fn is_for_a_sleeper(&self, tenant: Tenant) -> bool {
+        self.sleeping > 0 && !(self.is_last_free() && self.turns.is_in_flight(tenant))
+    }
+
     /// The thread of that slot is done; returns the tenants that it has served.
     pub(super) fn give_back(&mut self, place: usize, took: Duration) -> Vec<Tenant> {
         let Some(shares) = self.held[place].take() else { return Vec::new() };
@@ -133,9 +139,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         let most = self.most_waiting(queue.empty_at, now);
         let refused = queue.turns.push(tenant, waiting, most).err();
         self.show(&queue);
-        let is_thread_free = queue.sleeping > 0;
+        let is_for_a_sleeper = queue.is_for_a_sleeper(tenant);
         drop(queue);
-        if is_thread_free {
+        if is_for_a_sleeper {
             self.called.notify_one();
         }
         if let Some(refused) = refused {

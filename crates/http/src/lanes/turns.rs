@@ -193,8 +193,12 @@ impl<T> Turns<T> {
     /// thread is busy with: so a single tenant never has all of them.
     fn next(&self, is_last_free: bool) -> impl Iterator<Item = Key> {
         // There are fewer in flight than threads, so only few are passed over.
-        let is_in_flight = |tenant: &Tenant| self.lines.get(tenant).is_some_and(|line| line.in_flight > 0);
-        self.order.iter().copied().filter(move |(.., tenant)| !is_last_free || !is_in_flight(tenant))
+        self.order.iter().copied().filter(move |(.., tenant)| !is_last_free || !self.is_in_flight(*tenant))
+    }
+
+    /// Whether a thread is busy with that tenant.
+    pub(super) fn is_in_flight(&self, tenant: Tenant) -> bool {
+        self.lines.get(&tenant).is_some_and(|line| line.in_flight > 0)
     }
 
     /// Takes so many questions by turns. Once a single tenant is left, what it has more than the others waits for the
