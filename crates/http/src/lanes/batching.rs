@@ -18,8 +18,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
     /// lost.
     pub(super) fn next_batch(&self, place: usize, generation: u32) -> Option<Vec<Waiting<Question, Answer>>> {
         let most = self.settings.batch;
-        let mut has_let_others_come = most == 1;
         let mut queue = self.queue();
+        // Where only equal questions are answered together, it is worth a wait only while some are.
+        let mut has_let_others_come = most == 1 && !queue.was_shared;
         while self.slots[place].belongs_to(generation) {
             if !queue.turns.can_take(queue.is_last_free(), &self.membership) {
                 if queue.is_closed && queue.turns.waiting() == 0 {
@@ -48,6 +49,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                 if let Some(is_same) = self.is_same {
                     let is_same = |one: &Waiting<_, _>, other: &Waiting<_, _>| is_same(&one.question, &other.question);
                     queue.turns.join(&mut taken, is_same, |waiting| waiting.is_of_use(now));
+                    queue.was_shared = taken.questions.len() > 1;
                 }
                 let Taken { questions, dropped, shares } = taken;
                 if queue.turns.waiting() == 0 {

@@ -45,6 +45,8 @@ pub(super) struct Queue<Question, Answer> {
     pub(super) held: Box<[Option<Shares>]>,
     /// How many threads wait to be called.
     pub(super) sleeping: usize,
+    /// Whether those that were taken last were several that are the same.
+    pub(super) was_shared: bool,
     /// When nothing waited the last time.
     pub(super) empty_at: Instant,
     pub(super) is_closed: bool,
@@ -57,8 +59,8 @@ impl<Question, Answer> Queue<Question, Answer> {
         !self.is_closed && self.held.len() > 1 && self.held.iter().filter(|held| held.is_none()).count() <= 1
     }
 
-    /// Whether a thread is to be woken for a question of that tenant. Not the last free one if another thread is busy with
-    /// the tenant: it may not take the question, and the other one looks for more as soon as it is done.
+    /// Whether a thread is to be woken for a question of that tenant. Not the last free one if another thread is busy
+    /// with the tenant: it may not take the question, and the other one looks for more as soon as it is done.
     fn is_for_a_sleeper(&self, tenant: Tenant) -> bool {
         self.sleeping > 0 && !(self.is_last_free() && self.turns.is_in_flight(tenant))
     }
@@ -86,6 +88,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             turns: Turns::new(),
             held: (0..settings.threads).map(|_| None).collect(),
             sleeping: 0,
+            was_shared: false,
             empty_at: began,
             is_closed: false,
         };
