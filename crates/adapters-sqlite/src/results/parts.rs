@@ -150,7 +150,8 @@ fn lasts(may_be_last: bool) -> Lasts {
     if may_be_last { Lasts::FromNowOn } else { Lasts::WithTheNextWrite }
 }
 
-/// Waits until other values that were issued at the same time are of a run, or removes them if nobody goes on with them.
+/// Waits until other values that were issued at the same time are of a run, or removes them if nobody goes on with
+/// them.
 fn make_way(store: &SqliteStore, by: &Unfinished, is_recent: bool, until: Instant) -> Result<(), StoreFailure> {
     if Instant::now() >= until {
         let cause = "another run that was issued at the same time is being stored or deleted";
