@@ -20,7 +20,8 @@ use crate::results::change::JobKey;
 use crate::results::insert::{VALUES_AT_ONCE, Values};
 use crate::store::{Lasts, SqliteStore};
 use crate::writer::WriterQueue;
-pub(super) use unfinished::{Unfinished, find_stale, hidden, remove_stale};
+use unfinished::Unfinished;
+pub(super) use unfinished::{find_stale, hidden, remove_stale};
 use writers::PartWriter;
 pub(crate) use writers::PartWriters;
 
@@ -62,25 +63,22 @@ pub(super) fn insert<T, E: From<StoreFailure>>(
     loop {
         match try_insert(store, &values, &prepare, &complete)? {
             Attempt::Stored(answer) => return Ok(answer),
-            Attempt::Occupied { by, is_recent } => make_way(store, &by, is_recent, until)?,
+            Attempt::Occupied(by, age) => make_way(store, &by, age, until)?,
         }
     }
 }
 
 enum Attempt<T> {
     Stored(T),
-    /// There are other values that were issued at the same time, and are of no run.
-    Occupied {
-        by: Unfinished,
-        is_recent: bool,
-    },
+    /// There are other values that were issued at the same time, and are of no run: since when nobody has gone on.
+    Occupied(Unfinished, Duration),
 }
 
 enum Part<'a, T> {
     Last(T),
     First(Box<Begun<'a>>),
     Next,
-    Occupied { by: Unfinished, is_recent: bool },
+    Occupied(Unfinished, Duration),
 }
 
 /// A run of which a part is stored.
@@ -106,8 +104,8 @@ fn try_insert<T, E: From<StoreFailure>>(
             match &begun {
                 Some(begun) => begun.unfinished.go_on(connection)?,
                 None => {
-                    if let Some((by, is_recent)) = unfinished::find_at(connection, &run).or_store_failure()? {
-                        return Ok(Part::Occupied { by, is_recent });
+                    if let Some((by, age)) = unfinished::find_at(connection, &run).or_store_failure()? {
+                        return Ok(Part::Occupied(by, age));
                     }
                 }
             }
@@ -131,7 +129,7 @@ fn try_insert<T, E: From<StoreFailure>>(
         });
         match part {
             Ok(Part::Last(answer)) => return Ok(Attempt::Stored(answer)),
-            Ok(Part::Occupied { by, is_recent }) => return Ok(Attempt::Occupied { by, is_recent }),
+            Ok(Part::Occupied(by, age)) => return Ok(Attempt::Occupied(by, age)),
             Ok(Part::First(first)) => begun = Some(first),
             Ok(Part::Next) => {}
             Err(error) => {
@@ -152,7 +150,7 @@ fn lasts(may_be_last: bool) -> Lasts {
 
 /// Waits until other values that were issued at the same time are of a run, or removes them if nobody goes on with
 /// them.
-fn make_way(store: &SqliteStore, by: &Unfinished, is_recent: bool, until: Instant) -> Result<(), StoreFailure> {
+fn make_way(store: &SqliteStore, by: &Unfinished, age: Duration, until: Instant) -> Result<(), StoreFailure> {
     if Instant::now() >= until {
         let cause = "another run that was issued at the same time is being stored or deleted";
         return Err(StoreFailure::Unavailable(cause.into()));
@@ -162,7 +160,7 @@ fn make_way(store: &SqliteStore, by: &Unfinished, is_recent: bool, until: Instan
         if writers.wait_for(&by.writer, until) {
             return Ok(());
         }
-        if is_recent {
+        if writers.may_be_active(age) {
             thread::sleep(LOOK_AGAIN);
             return Ok(());
         }

@@ -172,6 +172,18 @@ fn what_a_process_left_is_removed_by_the_same_report() {
     assert_eq!((count(&database, "predictions"), count(&database, "unfinished_runs")), (3, 0));
 }
 
+/// The process is started again, and the report is sent again.
+#[test]
+fn what_the_process_before_left_is_removed_at_once() {
+    let (database, _, job) = Database::with_a_job();
+    let values = values_of(&job, 3, 1.0);
+    leave_values(&database, &job, &values_of(&job, 200, 2.0), job.created_at, NOW);
+    let run = run_at(&job, &values, 0);
+    let store = SqliteStore::open(database.path(), LONG_WAIT).unwrap();
+    RunRepository::insert(&store, &run, &values, None).unwrap();
+    assert_eq!((count(&database, "predictions"), count(&database, "unfinished_runs")), (3, 0));
+}
+
 #[test]
 fn what_a_process_left_is_removed_by_the_purge() {
     let (database, _, job) = Database::with_a_job();
@@ -190,9 +202,9 @@ fn what_a_process_left_is_removed_by_the_purge() {
 #[test]
 fn a_run_waits_for_one_that_is_being_stored() {
     let (database, _, job) = Database::with_a_job();
-    leave_values(&database, &job, &values_of(&job, 200, 2.0), job.created_at, NOW);
     let settings = Settings { lock_wait: Duration::from_millis(50), ..LONG_WAIT };
     let store = SqliteStore::open(database.path(), settings).unwrap();
+    leave_values(&database, &job, &values_of(&job, 200, 2.0), job.created_at, NOW);
     let values = values_of(&job, 3, 1.0);
     let run = run_at(&job, &values, 0);
     let refused = RunRepository::insert(&store, &run, &values, None).unwrap_err();

@@ -1,5 +1,7 @@
 //! Values that are of no run, and what tells of them.
 
+use std::time::Duration;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
@@ -13,8 +15,8 @@ use crate::schema::{predictions, unfinished_runs};
 
 /// By the clock that all processes on this machine have.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
-/// Whoever stores a run in parts says so at each. Who has not said so for ten seconds does not go on.
-const IS_RECENT: &str = "seen_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER) - 10000000";
+/// For how many microseconds it has not gone on.
+const AGE: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER) - seen_at";
 /// The purge takes its time, so that it does not come between a report and the same one again.
 const IS_STALE: &str = "seen_at < CAST(unixepoch('subsec') * 1000000 AS INTEGER) - 60000000";
 /// How much of that the purge looks at.
@@ -104,16 +106,15 @@ impl Unfinished {
     }
 }
 
-/// What there is beside runs that were issued at that time.
-pub(in crate::results) fn find_at(
-    connection: &mut SqliteConnection,
-    run: &Run,
-) -> QueryResult<Option<(Unfinished, bool)>> {
-    unfinished_runs::table
+/// What there is beside runs that were issued at that time, and how long ago somebody has gone on with it.
+pub(super) fn find_at(connection: &mut SqliteConnection, run: &Run) -> QueryResult<Option<(Unfinished, Duration)>> {
+    let found: Option<(Unfinished, i64)> = unfinished_runs::table
         .find((run.organisation_id.to_string(), run.job_id.to_string(), run.issued_at.as_micros()))
-        .select((Unfinished::as_select(), sql::<Bool>(IS_RECENT)))
+        .select((Unfinished::as_select(), sql::<BigInt>(AGE)))
         .first(connection)
-        .optional()
+        .optional()?;
+    // In the future by a clock that was set back since: it is as good as now.
+    Ok(found.map(|(unfinished, age)| (unfinished, Duration::from_micros(u64::try_from(age).unwrap_or(0)))))
 }
 
 /// When values of a job were issued that nobody is to read.

@@ -3,13 +3,18 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Whoever stores a run in parts says so at each. Who has not said so for that long does not go on.
+const ABANDONED_AFTER: Duration = Duration::from_secs(10);
 
 /// Those of one store.
 #[derive(Debug)]
 pub(crate) struct PartWriters {
     /// Tells them from those of other processes.
     process: u64,
+    /// When the store was opened.
+    opened: Instant,
     known: Mutex<Known>,
     ended: Condvar,
 }
@@ -24,7 +29,7 @@ impl Default for PartWriters {
     fn default() -> Self {
         // The standard library has no other random numbers.
         let process = RandomState::new().build_hasher().finish();
-        Self { process, known: Mutex::default(), ended: Condvar::new() }
+        Self { process, opened: Instant::now(), known: Mutex::default(), ended: Condvar::new() }
     }
 }
 
@@ -36,6 +41,12 @@ impl PartWriters {
         let number = known.last;
         known.active.insert(number);
         PartWriter { all: self, number }
+    }
+
+    /// Whether a writer of another process that went on so long ago may still be there. Who did so before the store was
+    /// opened is mostly the process before, which has ended.
+    pub(super) fn may_be_active(&self, age: Duration) -> bool {
+        age < ABANDONED_AFTER && age <= self.opened.elapsed()
     }
 
     /// Waits until the writer of that name is done, or until then; false if it is none of this process.
