@@ -1,6 +1,7 @@
 //! The connections: several that read, one that writes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
@@ -34,8 +35,8 @@ impl Pools {
         take(&self.readers)
     }
 
-    pub(crate) fn writer(&self) -> Result<Turn<'_>, StoreFailure> {
-        self.writer.take()
+    pub(crate) fn writer(&self, patience: Duration) -> Result<Turn<'_>, StoreFailure> {
+        self.writer.take(patience)
     }
 
     pub(crate) fn counts(&self) -> ConnectionCounts {

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -67,7 +68,7 @@ impl SqliteStore {
     }
 
     pub(crate) fn writer(&self) -> Result<Turn<'_>, StoreFailure> {
-        self.pools.writer()
+        self.pools.writer(self.settings.connection_wait)
     }
 
     pub(crate) fn pools(&self) -> &Pools {
@@ -100,13 +101,14 @@ impl SqliteStore {
         transact(&mut *self.writer()?, mode, work)
     }
 
-    /// The same, for work that looks whether others wait for its end.
+    /// The same, for work that looks whether others wait for its end. It waits so long for its turn at the most.
     pub(crate) fn write_in_turn<'a, T, E: From<StoreFailure>>(
         &'a self,
+        patience: Duration,
         lasts: Lasts,
         work: impl FnOnce(&mut SqliteConnection, WriterQueue<'a>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut turn = self.writer()?;
+        let mut turn = self.pools.writer(patience)?;
         let queue = turn.queue();
         let work = |connection: &mut SqliteConnection| work(connection, queue);
         match lasts {

@@ -25,7 +25,6 @@ pub(crate) struct Writer {
     turns: WriteTurns,
     /// How many wait for their turn.
     waiting: AtomicUsize,
-    settings: Settings,
     checkpoints: Checkpoints,
 }
 
@@ -35,16 +34,16 @@ impl Writer {
         Ok(Self {
             connection: open(file, settings, Use::Write, 1)?,
             waiting: AtomicUsize::new(0),
-            settings: *settings,
             checkpoints: Checkpoints::of(file, &turns),
             turns,
         })
     }
 
-    pub(crate) fn take(&self) -> Result<Turn<'_>, StoreFailure> {
+    /// Waits so long at the most.
+    pub(crate) fn take(&self, patience: Duration) -> Result<Turn<'_>, StoreFailure> {
         let came = Instant::now();
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        let guard = self.turns.try_lock_for(self.settings.connection_wait);
+        let guard = self.turns.try_lock_for(patience);
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         let Some(guard) = guard else {
             return Err(StoreFailure::Unavailable("others write for too long".into()));

@@ -27,6 +27,8 @@ pub(crate) use writers::PartWriters;
 
 /// How long a part takes at the least.
 const SHORTEST_PART: Duration = Duration::from_millis(2);
+/// How long the next part of what is begun waits for its turn: what is stored of it would be for nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How soon it is looked again whether another process is done.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -97,8 +99,9 @@ fn try_insert<T, E: From<StoreFailure>>(
     let mut left = values.statements();
     let mut begun: Option<Box<Begun<'_>>> = None;
     loop {
+        let patience = if begun.is_some() { PATIENCE } else { store.settings().connection_wait };
         let lasts = lasts(begun.is_none() || left.len() == 0);
-        let part = store.write_in_turn(lasts, |connection, queue| {
+        let part = store.write_in_turn(patience, lasts, |connection, queue| {
             let end = PartEnd::new(queue, begun.is_none());
             let run = prepare(connection, begun.as_ref().map(|begun| &begun.run))?;
             match &begun {
@@ -177,7 +180,7 @@ fn make_way(store: &SqliteStore, by: &Unfinished, age: Duration, until: Instant)
 fn remove(store: &SqliteStore, unfinished: &Unfinished) -> Result<(), StoreFailure> {
     let mut is_first = true;
     loop {
-        let is_done = store.write_in_turn(Lasts::WithTheNextWrite, |connection, queue| {
+        let is_done = store.write_in_turn(PATIENCE, Lasts::WithTheNextWrite, |connection, queue| {
             let end = PartEnd::new(queue, is_first);
             unfinished.go_on(connection)?;
             while unfinished.delete_some(connection, VALUES_AT_ONCE).or_store_failure()? == VALUES_AT_ONCE {
