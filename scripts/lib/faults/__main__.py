@@ -25,6 +25,7 @@ from .outages import frozen, no_connection, pool_exhausted, restart_fast, restar
 from .poolers import session_mode, statement_mode, transaction_mode
 from .races import races
 from .readers import slow_readers
+from .reports import crash_reports
 from .soak import soak
 from .starts import backup, failing_migration, replicas
 from .uses import input_uses
@@ -47,6 +48,7 @@ CASES = [
     Case("failing-migration", failing_migration, BOTH),
     Case("races", races, BOTH),
     Case("crash-ledger", crash, BOTH),
+    Case("crash-reports", crash_reports, BOTH),
     Case("backup", backup, BOTH),
     Case("restart-fast", restart_fast, (POSTGRES,)),
     Case("restart-immediate", restart_immediate, (POSTGRES,)),
