@@ -3,6 +3,7 @@
 mod change;
 mod count;
 mod insert;
+mod job_key;
 mod kept_history;
 mod parts;
 mod predictions;
@@ -23,12 +24,11 @@ use crate::expressions::is_before;
 use crate::failure::OrStoreFailure as _;
 use crate::paging::{at_once, limit};
 use crate::quotas::{judge_use, take};
-use crate::results::change::{self as changes, JobKey};
+use crate::results::change as changes;
+use crate::results::job_key::JobKey;
 use crate::rows::{RunRow, restore_all, succeeded};
 use crate::schema::{jobs, runs};
 use crate::store::SqliteStore;
-
-pub(crate) use parts::PartWriters;
 
 impl RunRepository for SqliteStore {
     fn insert(

@@ -6,6 +6,6 @@ use crate::store::SqliteStore;
 
 impl StoreStatistics for SqliteStore {
     fn connections(&self) -> ConnectionCounts {
-        self.pools().counts()
+        SqliteStore::connections(self).counts()
     }
 }

@@ -9,11 +9,12 @@ use prediction_domain::ports::{StoreFailure, WriteMode};
 
 use crate::catalog::name_keys;
 use crate::connect::{connect, use_write_ahead_log};
+use crate::connections::Connections;
 use crate::failure::store_failure;
 use crate::file::DatabaseFile;
 use crate::migrations;
-use crate::pool::{Pooled, Pools};
-use crate::results::PartWriters;
+use crate::part_writers::PartWriters;
+use crate::pool::Pooled;
 use crate::settings::Settings;
 use crate::start_up::StartUpError;
 use crate::writer::{Turn, WriterQueue};
@@ -23,7 +24,7 @@ use crate::writer::{Turn, WriterQueue};
 pub struct SqliteStore {
     file: DatabaseFile,
     settings: Settings,
-    pools: Pools,
+    connections: Connections,
     part_writers: Arc<PartWriters>,
     known_migrations: Arc<BTreeSet<String>>,
 }
@@ -38,10 +39,16 @@ impl SqliteStore {
             let _lock = file.lock()?;
             use_write_ahead_log(&file, &mut connect(&file, settings.lock_wait)?)?;
         }
-        let pools = Pools::open(&file, &settings)?;
+        let connections = Connections::open(&file, &settings)?;
         let known_migrations =
             migrations::known_versions().map_err(|error| StartUpError::of_sqlite(file.path(), error))?;
-        Ok(Self { file, settings, pools, part_writers: Arc::default(), known_migrations: Arc::new(known_migrations) })
+        Ok(Self {
+            file,
+            settings,
+            connections,
+            part_writers: Arc::default(),
+            known_migrations: Arc::new(known_migrations),
+        })
     }
 
     /// Applies the migrations that this program knows and the database has not seen, each in a transaction, and tells
@@ -64,15 +71,15 @@ impl SqliteStore {
     }
 
     pub(crate) fn reader(&self) -> Result<Pooled, StoreFailure> {
-        self.pools.reader()
+        self.connections.reader()
     }
 
     pub(crate) fn writer(&self) -> Result<Turn<'_>, StoreFailure> {
-        self.pools.writer(self.settings.connection_wait)
+        self.connections.writer(self.settings.connection_wait)
     }
 
-    pub(crate) fn pools(&self) -> &Pools {
-        &self.pools
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -108,7 +115,7 @@ impl SqliteStore {
         lasts: Lasts,
         work: impl FnOnce(&mut SqliteConnection, WriterQueue<'a>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut turn = self.pools.writer(patience)?;
+        let mut turn = self.connections.writer(patience)?;
         let queue = turn.queue();
         let work = |connection: &mut SqliteConnection| work(connection, queue);
         match lasts {

@@ -5,23 +5,11 @@ use prediction_domain::model::{Revision, Run, RunId, Timestamp};
 use prediction_domain::ports::{DeleteRunError, StoreFailure};
 
 use crate::failure::OrStoreFailure as _;
+use crate::results::job_key::JobKey;
 use crate::results::parts::{self, Leftover};
 use crate::rows::{ReplacedRunRow, RunRow};
 use crate::schema::{predictions, replaced_runs, run_summaries, runs};
 use crate::store::SqliteStore;
-
-/// What the key of a job's results begins with, as it is stored.
-#[derive(Debug)]
-pub(crate) struct JobKey {
-    pub(crate) organisation_id: String,
-    pub(crate) job_id: String,
-}
-
-impl JobKey {
-    pub(crate) fn of(run: &Run) -> Self {
-        Self { organisation_id: run.organisation_id.to_string(), job_id: run.job_id.to_string() }
-    }
-}
 
 /// A run, wherever it is.
 pub(crate) enum AnyRun {

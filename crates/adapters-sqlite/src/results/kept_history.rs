@@ -10,7 +10,7 @@ use prediction_domain::ports::{NextInSweep, PurgedHistory, StoreFailure, WriteMo
 
 use crate::failure::OrStoreFailure as _;
 use crate::paging::limit;
-use crate::results::change::JobKey;
+use crate::results::job_key::JobKey;
 use crate::schema::{job_revisions, replaced_runs, run_summaries, runs};
 use crate::statement::statement;
 use crate::store::SqliteStore;

@@ -6,7 +6,6 @@
 //! sent again, or the purge.
 
 mod unfinished;
-mod writers;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,14 +15,13 @@ use prediction_domain::model::{Prediction, Run};
 use prediction_domain::ports::{StoreFailure, WriteMode};
 
 use crate::failure::OrStoreFailure as _;
-use crate::results::change::JobKey;
+use crate::part_writers::PartWriter;
 use crate::results::insert::{VALUES_AT_ONCE, Values};
+use crate::results::job_key::JobKey;
 use crate::store::{Lasts, SqliteStore};
 use crate::writer::WriterQueue;
 use unfinished::Unfinished;
 pub(super) use unfinished::{find_stale, hidden, remove_stale};
-use writers::PartWriter;
-pub(crate) use writers::PartWriters;
 
 /// How long a part takes at the least.
 const SHORTEST_PART: Duration = Duration::from_millis(2);
@@ -115,10 +113,13 @@ fn try_insert<T, E: From<StoreFailure>>(
             while let Some(statement) = left.next() {
                 statement.execute(connection, &run).or_store_failure()?;
                 let is_last = left.len() == 0;
-                if begun.is_some() && (is_last || end.has_come()) {
-                    return Ok(Part::Next);
-                }
-                if !is_last && end.has_come() {
+                // Looked at once: a moment later it may have come.
+                let is_over = !is_last && end.has_come();
+                if begun.is_some() {
+                    if is_last || is_over {
+                        return Ok(Part::Next);
+                    }
+                } else if is_over {
                     let writer = store.part_writers().enter();
                     let unfinished = Unfinished::of(&run, writer.name());
                     unfinished.begin(connection).or_store_failure()?;

@@ -10,7 +10,7 @@ use prediction_domain::ports::StoreFailure;
 
 use crate::failure::OrStoreFailure as _;
 use crate::paging::limit;
-use crate::results::change::JobKey;
+use crate::results::job_key::JobKey;
 use crate::schema::{predictions, unfinished_runs};
 
 /// By the clock that all processes on this machine have.

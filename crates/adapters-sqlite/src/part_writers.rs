@@ -35,7 +35,7 @@ impl Default for PartWriters {
 
 impl PartWriters {
     /// One more, until it is dropped.
-    pub(super) fn enter(&self) -> PartWriter<'_> {
+    pub(crate) fn enter(&self) -> PartWriter<'_> {
         let mut known = self.known();
         known.last += 1;
         let number = known.last;
@@ -45,12 +45,12 @@ impl PartWriters {
 
     /// Whether a writer of another process that went on so long ago may still be there. Who did so before the store was
     /// opened is mostly the process before, which has ended.
-    pub(super) fn may_be_active(&self, age: Duration) -> bool {
+    pub(crate) fn may_be_active(&self, age: Duration) -> bool {
         age < ABANDONED_AFTER && age <= self.opened.elapsed()
     }
 
     /// Waits until the writer of that name is done, or until then; false if it is none of this process.
-    pub(super) fn wait_for(&self, name: &str, until: Instant) -> bool {
+    pub(crate) fn wait_for(&self, name: &str, until: Instant) -> bool {
         let Some(number) = self.number_of(name) else { return false };
         let rest = until.saturating_duration_since(Instant::now());
         let is_active = |known: &mut Known| known.active.contains(&number);
@@ -59,7 +59,7 @@ impl PartWriters {
     }
 
     /// Whether the writer of that name is one of this process, and done.
-    pub(super) fn is_done(&self, name: &str) -> bool {
+    pub(crate) fn is_done(&self, name: &str) -> bool {
         self.number_of(name).is_some_and(|number| !self.known().active.contains(&number))
     }
 
@@ -75,13 +75,13 @@ impl PartWriters {
 
 /// One of those.
 #[derive(Debug)]
-pub(super) struct PartWriter<'a> {
+pub(crate) struct PartWriter<'a> {
     all: &'a PartWriters,
     number: u64,
 }
 
 impl PartWriter<'_> {
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.all.process, self.number)
     }
 }
