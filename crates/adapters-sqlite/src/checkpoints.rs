@@ -18,8 +18,9 @@ use crate::file::DatabaseFile;
 /// What is written within this time is copied together: a page that is changed often is copied once.
 const PACE: Duration = Duration::from_secs(2);
 
-/// From how many pages on the log is made to begin anew: 256 MiB. Mostly it does so by itself, at the first write that
-/// finds all of it copied and no reader in it; beside those who read and write all the time, there is none.
+/// From how many pages on the log is made to begin anew: 256 MiB, and what is written until then. Mostly it does so by
+/// itself, at the first write that finds all of it copied and no reader in it; beside those who read and write all the
+/// time, there is none.
 const LONG: i64 = 65_536;
 /// How many pages at the most are to be left, to be copied while nobody may write.
 const FEW: i64 = 256;

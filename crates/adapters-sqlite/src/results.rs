@@ -127,7 +127,8 @@ impl RunRepository for SqliteStore {
         let (run, leftover) =
             self.write(mode, |connection| changes::delete(self, connection, &job, &id.to_string(), expected, until))?;
         if let Some(leftover) = leftover.filter(|_| mode == WriteMode::Commit) {
-            leftover.remove(self);
+            // What cannot be removed now is removed by whoever comes next.
+            let _ = leftover.remove(self);
         }
         Ok(run)
     }

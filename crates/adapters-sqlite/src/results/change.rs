@@ -6,7 +6,7 @@ use prediction_domain::ports::{DeleteRunError, StoreFailure};
 
 use crate::failure::OrStoreFailure as _;
 use crate::results::job_key::JobKey;
-use crate::results::parts::{self, Leftover};
+use crate::results::parts::Claim;
 use crate::rows::{ReplacedRunRow, RunRow};
 use crate::schema::{predictions, replaced_runs, run_summaries, runs};
 use crate::store::SqliteStore;
@@ -105,7 +105,7 @@ pub(crate) fn delete<'a>(
     id: &str,
     expected: Option<Revision>,
     until: Timestamp,
-) -> Result<(Run, Option<Leftover<'a>>), DeleteRunError> {
+) -> Result<(Run, Option<Claim<'a>>), DeleteRunError> {
     let found = find_any(connection, job, id).or_store_failure()?;
     let run = found.restore()?.ok_or(DeleteRunError::Missing)?;
     if expected.is_some_and(|expected| expected != run.revision()) {
@@ -128,8 +128,8 @@ fn delete_run<'a>(
     connection: &mut SqliteConnection,
     job: &JobKey,
     run: &RunRow,
-) -> QueryResult<Option<Leftover<'a>>> {
-    let leftover = if run.has_values() { parts::take_values(store, connection, job, run.issued_at)? } else { None };
+) -> QueryResult<Option<Claim<'a>>> {
+    let leftover = if run.has_values() { Claim::take(store, connection, job, run.issued_at)? } else { None };
     diesel::delete(runs::table.find((&job.organisation_id, &job.job_id, run.issued_at))).execute(connection)?;
     if let Some(replaced) = &run.replaces {
         let place = replaced_runs::table.find((&job.organisation_id, &job.job_id, replaced));

@@ -84,8 +84,7 @@ enum Part<'a, T> {
 /// A run of which a part is stored.
 struct Begun<'a> {
     run: Run,
-    unfinished: Unfinished,
-    _writer: PartWriter<'a>,
+    claim: Claim<'a>,
 }
 
 fn try_insert<T, E: From<StoreFailure>>(
@@ -98,12 +97,14 @@ fn try_insert<T, E: From<StoreFailure>>(
     let mut begun: Option<Box<Begun<'_>>> = None;
     loop {
         let patience = if begun.is_some() { PATIENCE } else { store.settings().connection_wait };
-        let lasts = lasts(begun.is_none() || left.len() == 0);
+        // Nobody is told of a run before its last part, in which it is stored.
+        let may_be_last = begun.is_none() || left.len() == 0;
+        let lasts = if may_be_last { Lasts::FromNowOn } else { Lasts::WithTheNextWrite };
         let part = store.write_in_turn(patience, lasts, |connection, queue| {
             let end = PartEnd::new(queue, begun.is_none());
             let run = prepare(connection, begun.as_ref().map(|begun| &begun.run))?;
             match &begun {
-                Some(begun) => begun.unfinished.go_on(connection)?,
+                Some(begun) => begun.claim.values.go_on(connection)?,
                 None => {
                     if let Some((by, age)) = unfinished::find_at(connection, &run).or_store_failure()? {
                         return Ok(Part::Occupied(by, age));
@@ -120,14 +121,13 @@ fn try_insert<T, E: From<StoreFailure>>(
                         return Ok(Part::Next);
                     }
                 } else if is_over {
-                    let writer = store.part_writers().enter();
-                    let unfinished = Unfinished::of(&run, writer.name());
-                    unfinished.begin(connection).or_store_failure()?;
-                    return Ok(Part::First(Box::new(Begun { run, unfinished, _writer: writer })));
+                    let claim = Claim::of(store, |writer| Unfinished::of(&run, writer));
+                    claim.values.begin(connection).or_store_failure()?;
+                    return Ok(Part::First(Box::new(Begun { run, claim })));
                 }
             }
             if let Some(begun) = &begun {
-                begun.unfinished.end(connection).or_store_failure()?;
+                begun.claim.values.end(connection).or_store_failure()?;
             }
             complete(connection, &run).map(Part::Last)
         });
@@ -139,17 +139,12 @@ fn try_insert<T, E: From<StoreFailure>>(
             Err(error) => {
                 if let Some(begun) = begun {
                     // What cannot be removed now is removed by whoever comes next.
-                    let _ = remove(store, &begun.unfinished);
+                    let _ = begun.claim.remove(store);
                 }
                 return Err(error);
             }
         }
     }
-}
-
-/// Nobody is told of a run before its last part, in which it is stored.
-fn lasts(may_be_last: bool) -> Lasts {
-    if may_be_last { Lasts::FromNowOn } else { Lasts::WithTheNextWrite }
 }
 
 /// Waits until other values that were issued at the same time are of a run, or removes them if nobody goes on with
@@ -169,63 +164,59 @@ fn make_way(store: &SqliteStore, by: &Unfinished, age: Duration, until: Instant)
             return Ok(());
         }
     }
-    let writer = writers.enter();
-    let own = by.of_writer(writer.name());
-    if store.write(WriteMode::Commit, |connection| by.pass_on(connection, &own.writer).or_store_failure())? {
-        remove(store, &own)?;
-    }
-    Ok(())
+    let own = Claim::of(store, |writer| by.of_writer(writer));
+    let is_own =
+        store.write(WriteMode::Commit, |connection| by.pass_on(connection, &own.values.writer).or_store_failure())?;
+    if is_own { own.remove(store) } else { Ok(()) }
 }
 
-/// Removes values that are of no run, in parts. If they come back after a power cut, so does what tells of them.
-fn remove(store: &SqliteStore, unfinished: &Unfinished) -> Result<(), StoreFailure> {
-    let mut is_first = true;
-    loop {
-        let is_done = store.write_in_turn(PATIENCE, Lasts::WithTheNextWrite, |connection, queue| {
-            let end = PartEnd::new(queue, is_first);
-            unfinished.go_on(connection)?;
-            while unfinished.delete_some(connection, VALUES_AT_ONCE).or_store_failure()? == VALUES_AT_ONCE {
-                if end.has_come() {
-                    return Ok(false);
-                }
-            }
-            unfinished.end(connection).or_store_failure()?;
-            Ok::<_, StoreFailure>(true)
-        })?;
-        if is_done {
-            return Ok(());
+/// Values that are of no run, and that this process stores or deletes until it is dropped.
+pub(super) struct Claim<'a> {
+    values: Unfinished,
+    _writer: PartWriter<'a>,
+}
+
+impl<'a> Claim<'a> {
+    fn of(store: &'a SqliteStore, values: impl FnOnce(String) -> Unfinished) -> Self {
+        let writer = store.part_writers().enter();
+        Self { values: values(writer.name()), _writer: writer }
+    }
+
+    /// Takes the values of a run from it, if there are many: nobody reads them any more, and they are to be
+    /// [removed](Claim::remove) when that is committed. None if there are few: then they are deleted.
+    pub(super) fn take(
+        store: &'a SqliteStore,
+        connection: &mut SqliteConnection,
+        job: &JobKey,
+        issued_at: i64,
+    ) -> QueryResult<Option<Self>> {
+        let claim = Self::of(store, |writer| Unfinished::of_job(job, issued_at, writer));
+        if claim.values.delete_some(connection, VALUES_AT_ONCE)? < VALUES_AT_ONCE {
+            return Ok(None);
         }
-        is_first = false;
+        claim.values.begin(connection)?;
+        Ok(Some(claim))
     }
-}
 
-/// Values of a run that is being deleted.
-pub(super) struct Leftover<'a> {
-    unfinished: Unfinished,
-    writer: PartWriter<'a>,
-}
-
-/// Takes the values of a run from it, if there are many: nobody reads them any more, and they are to be
-/// [removed](Leftover::remove) when that is committed. None if there are few: then they are deleted.
-pub(super) fn take_values<'a>(
-    store: &'a SqliteStore,
-    connection: &mut SqliteConnection,
-    job: &JobKey,
-    issued_at: i64,
-) -> QueryResult<Option<Leftover<'a>>> {
-    let writer = store.part_writers().enter();
-    let unfinished = Unfinished::of_job(job, issued_at, writer.name());
-    if unfinished.delete_some(connection, VALUES_AT_ONCE)? < VALUES_AT_ONCE {
-        return Ok(None);
-    }
-    unfinished.begin(connection)?;
-    Ok(Some(Leftover { unfinished, writer }))
-}
-
-impl Leftover<'_> {
-    /// What cannot be removed now is removed by whoever comes next.
-    pub(super) fn remove(self, store: &SqliteStore) {
-        let _ = remove(store, &self.unfinished);
-        drop(self.writer);
+    /// Removes the values, in parts. If they come back after a power cut, so does what tells of them.
+    pub(super) fn remove(&self, store: &SqliteStore) -> Result<(), StoreFailure> {
+        let mut is_first = true;
+        loop {
+            let is_done = store.write_in_turn(PATIENCE, Lasts::WithTheNextWrite, |connection, queue| {
+                let end = PartEnd::new(queue, is_first);
+                self.values.go_on(connection)?;
+                while self.values.delete_some(connection, VALUES_AT_ONCE).or_store_failure()? == VALUES_AT_ONCE {
+                    if end.has_come() {
+                        return Ok(false);
+                    }
+                }
+                self.values.end(connection).or_store_failure()?;
+                Ok::<_, StoreFailure>(true)
+            })?;
+            if is_done {
+                return Ok(());
+            }
+            is_first = false;
+        }
     }
 }

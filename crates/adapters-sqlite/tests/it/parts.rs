@@ -216,19 +216,18 @@ fn a_run_waits_for_one_that_is_being_stored() {
     RunRepository::insert(&store, &run, &values, None).unwrap();
 }
 
-#[test]
-fn a_large_run_of_a_job_that_is_deleted_meanwhile_leaves_nothing() {
+/// What is said of a large run when that is done between its parts, and nothing must be left of it.
+fn refused_in_the_middle(what_happens_then: &str) -> InsertRunError {
     let (database, version, _) = Database::with_a_job();
-    note_parts(&database, "DELETE FROM jobs WHERE id = NEW.job_id;");
+    note_parts(&database, what_happens_then);
     for _ in 0..TRIES {
         let job = database.set_up_job(&version);
         let values = values_of(&job, MAX_PREDICTIONS, 0.5);
         let run = run_at(&job, &values, 0);
         let stored = beside_writers(&database, || database.runs().insert(&run, &values, None));
         if count(&database, "noted WHERE what = 'begun'") > 0 {
-            assert!(matches!(stored, Err(InsertRunError::JobMissing)), "{stored:?}");
             assert_eq!((count(&database, "predictions"), count(&database, "unfinished_runs")), (0, 0));
-            return;
+            return stored.unwrap_err();
         }
         stored.unwrap();
         database.connect().batch_execute("DELETE FROM predictions; DELETE FROM runs").unwrap();
@@ -236,31 +235,22 @@ fn a_large_run_of_a_job_that_is_deleted_meanwhile_leaves_nothing() {
     panic!("nobody wrote in between");
 }
 
+#[test]
+fn a_large_run_of_a_job_that_is_deleted_meanwhile_leaves_nothing() {
+    let refused = refused_in_the_middle("DELETE FROM jobs WHERE id = NEW.job_id;");
+    assert!(matches!(refused, InsertRunError::JobMissing), "{refused:?}");
+}
+
 /// A release that does not know of parts stores a run of the same time in the meantime.
 #[test]
 fn a_large_run_whose_place_is_taken_meanwhile_leaves_nothing() {
-    let (database, version, _) = Database::with_a_job();
-    note_parts(
-        &database,
+    let refused = refused_in_the_middle(
         "INSERT INTO runs (organisation_id, job_id, issued_at, id, job_revision, source_version_id, succeeded,
              prediction_count, predictions_digest, received_at)
          SELECT organisation_id, id, NEW.issued_at, '77777777-7777-7777-7777-777777777777', 1, source_version_id, 1, 0,
              zeroblob(32), NEW.issued_at FROM jobs WHERE id = NEW.job_id;",
     );
-    for _ in 0..TRIES {
-        let job = database.set_up_job(&version);
-        let values = values_of(&job, MAX_PREDICTIONS, 0.5);
-        let run = run_at(&job, &values, 0);
-        let stored = beside_writers(&database, || database.runs().insert(&run, &values, None));
-        if count(&database, "noted WHERE what = 'begun'") > 0 {
-            assert!(matches!(stored, Err(InsertRunError::IssuedAtTaken(_))), "{stored:?}");
-            assert_eq!((count(&database, "predictions"), count(&database, "unfinished_runs")), (0, 0));
-            return;
-        }
-        stored.unwrap();
-        database.connect().batch_execute("DELETE FROM predictions; DELETE FROM runs").unwrap();
-    }
-    panic!("nobody wrote in between");
+    assert!(matches!(refused, InsertRunError::IssuedAtTaken(_)), "{refused:?}");
 }
 
 /// Of two that are told of the same run, one stores it.

@@ -4,6 +4,7 @@
 
 mod chains;
 mod counting;
+mod parts;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -437,8 +438,9 @@ fn what_is_purged_is_found_from_indexes() {
     assert_eq!(purge(), [&expired[..2], &values, &runs, &rows, &expired[2..]].concat());
 }
 
-/// The values of which sources have expired.
+/// Which runs nobody goes on with.
 const STALE: &str = "SEARCH unfinished_runs USING INDEX unfinished_runs_seen_at_idx (seen_at<?)";
+/// The values of which sources have expired.
 const EXPIRED: &str = "SCAN sources USING INDEX sqlite_autoindex_sources_1; SEARCH run_summaries USING COVERING INDEX \
                        run_summaries_source_id_values_from_idx (source_id=? AND values_from<?)";
 

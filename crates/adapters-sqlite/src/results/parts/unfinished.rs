@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sqlite::Sqlite;
 use prediction_domain::model::Run;
 use prediction_domain::ports::StoreFailure;
 
@@ -12,6 +14,7 @@ use crate::failure::OrStoreFailure as _;
 use crate::paging::limit;
 use crate::results::job_key::JobKey;
 use crate::schema::{predictions, unfinished_runs};
+use crate::statement::statement;
 
 /// By the clock that all processes on this machine have.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
@@ -26,7 +29,7 @@ const NOBODY: &str = "";
 
 /// Values of a job that were issued at a time and are of no run, and who stores or deletes them.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = unfinished_runs, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = unfinished_runs, check_for_backend(Sqlite))]
 pub(in crate::results) struct Unfinished {
     organisation_id: String,
     job_id: String,
@@ -89,22 +92,47 @@ impl Unfinished {
 
     /// Deletes so many of the values at the most; gives how many.
     pub(super) fn delete_some(&self, connection: &mut SqliteConnection, most: usize) -> QueryResult<usize> {
-        let values = predictions::table
+        let places: Vec<(String, i64)> = predictions::table
             .filter(predictions::organisation_id.eq(&self.organisation_id))
             .filter(predictions::job_id.eq(&self.job_id))
-            .filter(predictions::issued_at.eq(self.issued_at));
-        let last: Option<(String, i64)> = values
+            .filter(predictions::issued_at.eq(self.issued_at))
             .order((predictions::role, predictions::at))
-            .offset(limit(most) - 1)
+            .limit(limit(most))
             .select((predictions::role, predictions::at))
-            .first(connection)
-            .optional()?;
-        let Some((role, at)) = last else { return diesel::delete(values).execute(connection) };
-        // Up to there, along the index that gave it.
-        let until = predictions::role.lt(&role).or(predictions::role.eq(&role).and(predictions::at.le(at)));
-        diesel::delete(values.filter(until)).execute(connection)
+            .load(connection)?;
+        let Some((role, at)) = places.last() else { return Ok(0) };
+        DeleteValues { of: self, role, at: *at }.execute(connection)
     }
 }
+
+/// `DELETE` of values up to a place, along the index that tells the places. Left alone, SQLite looks through all values
+/// of the job.
+struct DeleteValues<'a> {
+    of: &'a Unfinished,
+    role: &'a str,
+    at: i64,
+}
+
+impl QueryFragment<Sqlite> for DeleteValues<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "DELETE FROM predictions INDEXED BY predictions_organisation_id_job_id_issued_at_idx WHERE organisation_id = ",
+        );
+        out.push_bind_param::<Text, _>(&self.of.organisation_id)?;
+        out.push_sql(" AND job_id = ");
+        out.push_bind_param::<Text, _>(&self.of.job_id)?;
+        out.push_sql(" AND issued_at = ");
+        out.push_bind_param::<BigInt, _>(&self.of.issued_at)?;
+        out.push_sql(" AND (role, at) <= (");
+        out.push_bind_param::<Text, _>(self.role)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.at)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+statement! { cached DeleteValues<'_> as DeleteValues<'static> }
 
 /// What there is beside runs that were issued at that time, and how long ago somebody has gone on with it.
 pub(super) fn find_at(connection: &mut SqliteConnection, run: &Run) -> QueryResult<Option<(Unfinished, Duration)>> {
