@@ -14,7 +14,7 @@ test *arguments:
 bench-code *arguments:
     cargo bench --locked -p prediction-domain -p prediction-http {{arguments}}
 
-# Measures the service beside its database; `just bench --quick` takes under three minutes (docs/performance.md).
+# Measures the service beside its database; `just bench --quick` takes some five minutes (docs/performance.md).
 bench *arguments:
     ./scripts/bench {{arguments}}
 

@@ -22,7 +22,7 @@ PARTS = {
 def read(description: str | None) -> argparse.Namespace:
     """The options of the command line, and the sizes that follow from them."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=description)
-    parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: under 3 minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer jobs and rounds, no ladder: some 5 minutes")
     for part, text in PARTS.items():
         parser.add_argument(f"--{part}", dest="part", action="store_const", const=part, help=text)
     parser.add_argument("--rounds", type=int, help="rounds in which everything is measured once [default: 4]")
