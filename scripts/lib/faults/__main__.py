@@ -26,7 +26,7 @@ from .poolers import session_mode, statement_mode, transaction_mode
 from .races import races
 from .readers import slow_readers
 from .reports import crash_reports
-from .soak import soak
+from .soak import RATE, soak
 from .starts import backup, failing_migration, replicas
 from .uses import input_uses
 from .world import BOTH, POSTGRES, Tools, World
@@ -108,7 +108,7 @@ def _told(run: Json) -> str:
 def chosen(options: argparse.Namespace) -> list[Case]:
     """The cases that were asked for."""
     if options.soak is not None:
-        return [Case("soak", lambda world, kind: soak(world, kind, options.soak), BOTH)]
+        return [Case("soak", lambda world, kind: soak(world, kind, options.soak, options.rate), BOTH)]
     known = {case.name: case for case in CASES}
     unknown = [name for name in options.only or [] if name not in known]
     if unknown:
@@ -127,6 +127,9 @@ def main() -> None:
     )
     parser.add_argument(
         "--soak", nargs="?", type=float, const=30.0, metavar="MINUTES", help="a mixed load for so long [30]"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=RATE, metavar="REQUESTS", help=f"of the soak, in a second [{RATE}]"
     )
     parser.add_argument("--on", choices=BOTH, help="only on this database")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where the findings are written")

@@ -17,12 +17,15 @@ from .figures import Figure, at_most, exactly, told
 from .world import World
 
 CALLERS = 16
-# Requests per second: a load, and not the most that the machine can do.
+# Requests per second, if no other rate is asked for: a load, and not the most that the machine can do.
 RATE = 400
 JOBS = 1_000
 SAMPLE_EVERY = 5.0
-# The first part, in which caches and pools fill, and memory that is kept is touched for the first time.
-WARM_UP = 0.2
+# The first minutes, in which caches and pools fill, and memory that is kept is touched for the first time. Of a short
+# soak, the first fifth.
+WARM_UP = 10.0
+# What may be added in a minute after that, in MiB: an hour, and the one after it, look the same.
+SLOPE = 0.05
 # Files and connections may be some more or less at any moment.
 FLAT = 4
 
@@ -68,7 +71,7 @@ class _Mix:
         return raw_request(method, path, self._token, json.dumps(body) if body else "")
 
 
-def soak(world: World, kind: str, minutes: float) -> list[Figure]:
+def soak(world: World, kind: str, minutes: float, rate: float) -> list[Figure]:
     """Sends a mixture for so long, and looks at the process now and then."""
     server, made = world.serve_with_template(world.new_place(kind))
     caller = world.caller(server)
@@ -79,19 +82,20 @@ def soak(world: World, kind: str, minutes: float) -> list[Figure]:
     began = time.monotonic()
     with Crowd(server.url, CALLERS, _Mix(world.token, jobs)) as crowd:
         while (passed := time.monotonic() - began) < 60 * minutes:
-            part = crowd.run(SAMPLE_EVERY, RATE)
+            part = crowd.run(SAMPLE_EVERY, rate)
             total.statuses += part.statuses
             total.broken += part.broken
             samples.append((passed / 60, server.memory_mib(), _files(server), _connections(caller)))
             if len(samples) % 60 == 0:
                 say(f"Soaking on {kind}: {passed / 60:.0f} of {minutes:g} minutes, {samples[-1][1]:.1f} MiB.")
-    later = [sample for sample in samples if sample[0] >= WARM_UP * minutes]
+    warm = min(WARM_UP, minutes / 5)
+    later = [sample for sample in samples if sample[0] >= warm]
     files, connections = [sample[2] for sample in later], [sample[3] for sample in later]
     failures = sum(count for status, count in total.statuses.items() if status >= 500)
     return [
         told(f"{minutes:g} min, {total.statuses.total():,} requests"),
-        told(f"memory {later[0][1]:.1f} MiB after the first fifth, {later[-1][1]:.1f} MiB in the end"),
-        at_most("slope", _slope([(at, memory) for at, memory, *_ in later]), 1, "MiB/min"),
+        told(f"memory {later[0][1]:.1f} MiB after {warm:g} min, {later[-1][1]:.1f} MiB in the end"),
+        at_most("slope", _slope([(at, memory) for at, memory, *_ in later]), SLOPE, "MiB/min"),
         at_most(f"file descriptors {min(files)} to {max(files)}, difference", max(files) - min(files), FLAT),
         at_most(
             f"connections to the database {min(connections)} to {max(connections)}, difference",
