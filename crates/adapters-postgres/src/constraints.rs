@@ -158,12 +158,32 @@ impl ConstraintViolation {
         else {
             return None;
         };
-        Self::of_constraint(information.constraint_name()?)
+        match information.constraint_name() {
+            Some(name) => Self::of_constraint(name),
+            None => Self::of_constraint_in(information.message()),
+        }
     }
 
+    /// Of the constraint of a table, or of a part of a distributed one: there its name ends by the number of the part.
     fn of_constraint(name: &str) -> Option<Self> {
-        MEANINGS.iter().find(|(known, _)| *known == name).map(|(_, breach)| *breach)
+        let is = |known: &str| match name.strip_prefix(known) {
+            Some("") => true,
+            Some(rest) => rest.strip_prefix('_').is_some_and(is_number),
+            None => false,
+        };
+        MEANINGS.iter().find(|(known, _)| is(known)).map(|(_, breach)| *breach)
     }
+
+    /// Of the constraint that a message names, of a distributed table: the server that has the part tells the name, and
+    /// the one in between leaves it in the message alone. In whatever language: only the name is looked for.
+    fn of_constraint_in(message: &str) -> Option<Self> {
+        let words = message.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+        words.into_iter().find_map(Self::of_constraint)
+    }
+}
+
+fn is_number(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -185,5 +205,23 @@ mod tests {
         }
         let known: BTreeSet<&str> = MEANINGS.iter().map(|(name, _)| *name).collect();
         assert_eq!(named, known);
+    }
+
+    #[test]
+    fn the_constraint_of_a_part_of_a_table_means_what_that_of_the_table_means() {
+        let of = ConstraintViolation::of_constraint;
+        assert_eq!(of("jobs_pkey_102014"), Some(ConstraintViolation::JobId));
+        assert_eq!(of("sources_name_key_key"), Some(ConstraintViolation::SourceName));
+        assert_eq!(of("jobs_pkey_"), None);
+        assert_eq!(of("jobs_pkey_1x"), None);
+        let told = ConstraintViolation::of_constraint_in;
+        let english = "duplicate key value violates unique constraint \"jobs_organisation_id_name_key_102014\"";
+        assert_eq!(told(english), Some(ConstraintViolation::JobName));
+        let german = "Einfügen in Tabelle »jobs_102014« verletzt »jobs_source_id_source_version_id_fkey_102014«";
+        assert_eq!(told(german), Some(ConstraintViolation::VersionOfJob));
+        let of_values =
+            "new row for relation \"daily_usage_102044\" violates check constraint \"daily_usage_used_check\"";
+        assert_eq!(told(of_values), Some(ConstraintViolation::UsedUp));
+        assert_eq!(told("of a table of another name: jobs_102014"), None);
     }
 }

@@ -9,7 +9,7 @@ use diesel::result::{Error, QueryResult};
 use prediction_domain::ports::{StoreFailure, WriteMode};
 
 use crate::constraints::ConstraintViolation;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, is_of_other_server};
 use crate::pool::Pool;
 use crate::server_connection::ServerConnection;
 
@@ -82,6 +82,16 @@ impl Database {
         &self.pool
     }
 
+    /// Whether the tables may be distributed over several servers, which plan some statements in one form only.
+    pub(crate) fn is_distributed(&self) -> Result<bool, Failure> {
+        if let Some(is_distributed) = self.pool.manager().is_distributed() {
+            return Ok(is_distributed);
+        }
+        // Whoever makes a connection finds it out.
+        drop(self.pool.get()?);
+        Ok(self.pool.manager().is_distributed().unwrap_or(false))
+    }
+
     /// Runs one statement, in a transaction of its own.
     ///
     /// When the connection turns out to be dead, `work` runs again on another one. The first time may have had its
@@ -127,7 +137,9 @@ impl Database {
 
     fn budget(&self) -> RetryBudget {
         // After a restart of the database every connection of the pool may be dead.
-        RetryBudget { lost_connections: self.pool.state().max + 1, conflicts: MOST_CONFLICTS, pause: FIRST_PAUSE }
+        let lost_connections = self.pool.state().max + 1;
+        let is_distributed = self.pool.manager().is_distributed() == Some(true);
+        RetryBudget { is_distributed, lost_connections, conflicts: MOST_CONFLICTS, pause: FIRST_PAUSE }
     }
 }
 
@@ -174,6 +186,7 @@ fn attempt<T, E>(
 
 /// What is left of the budget with one request.
 struct RetryBudget {
+    is_distributed: bool,
     lost_connections: u32,
     conflicts: u32,
     pause: Duration,
@@ -182,6 +195,13 @@ struct RetryBudget {
 impl RetryBudget {
     /// Waits before the next attempt; gives the failure back when there is to be none. `None` is a conflict, too.
     fn spend(&mut self, error: Option<Error>) -> Result<(), Failure> {
+        let error = match error {
+            // Another connection to this server leads no further.
+            Some(error) if self.is_distributed && is_of_other_server(&error) => {
+                return Err(Failure::OtherServer(error));
+            }
+            error => error,
+        };
         let kind = error.as_ref().map_or(Kind::Conflict, Kind::of);
         let left = match kind {
             Kind::ConnectionLost => &mut self.lost_connections,

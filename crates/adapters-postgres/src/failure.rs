@@ -18,6 +18,9 @@ pub(crate) enum Failure {
     /// A statement failed.
     #[error("{}", Told(.0))]
     Statement(#[from] Error),
+    /// A statement on distributed tables failed, since another server that has some of the rows is not there.
+    #[error("{}", Told(.0))]
+    OtherServer(Error),
     /// Others got in the way each time.
     #[error("the same rows were changed by others again and again")]
     Contended,
@@ -85,6 +88,13 @@ impl Kind {
     }
 }
 
+/// Whether the server failed, where tables are distributed, because it has no connection to another one. The
+/// connection to it is well, and so is what it has itself.
+pub(crate) fn is_of_other_server(error: &Error) -> bool {
+    // A pooler in between would say 08P01, of its own server.
+    SqlState::of(error).is_some_and(|code| ["08000", "08001", "08003", "08004", "08006"].contains(&code.as_str()))
+}
+
 /// An error as it is told: what it is called in every language stands behind the message.
 pub(crate) struct Told<'a>(pub(crate) &'a Error);
 
@@ -100,7 +110,7 @@ impl fmt::Display for Told<'_> {
 impl Failure {
     pub(crate) fn kind(&self) -> Option<Kind> {
         match self {
-            Self::NoConnection(_) | Self::Contended => None,
+            Self::NoConnection(_) | Self::OtherServer(_) | Self::Contended => None,
             Self::Statement(error) => Some(Kind::of(error)),
         }
     }
@@ -108,7 +118,7 @@ impl Failure {
     /// Whether the server takes no writes at all: it is a standby, was told so, or its disk is full.
     fn is_not_writable(&self) -> bool {
         match self {
-            Self::NoConnection(_) | Self::Contended => false,
+            Self::NoConnection(_) | Self::OtherServer(_) | Self::Contended => false,
             Self::Statement(error) => {
                 SqlState::of(error).is_some_and(|code| ["25006", "53100"].contains(&code.as_str()))
             }
@@ -120,6 +130,9 @@ impl From<Failure> for StoreFailure {
     fn from(failure: Failure) -> Self {
         if failure.is_not_writable() {
             return Self::NotWritable(failure.into());
+        }
+        if matches!(failure, Failure::OtherServer(_)) {
+            return Self::PartlyUnavailable(failure.into());
         }
         match failure.kind() {
             None

@@ -2,7 +2,7 @@
 
 mod organisations;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::PgConnection;
 use diesel::dsl::sql;
@@ -17,7 +17,8 @@ use prediction_domain::ports::{
 };
 use uuid::Uuid;
 
-use crate::database::Abort;
+use crate::database::{Abort, Database};
+use crate::distributed::by_organisation;
 use crate::paging::{at_once, limit};
 use crate::rows::{InputContent, InputRow, count, read_all, revision};
 use crate::schema::{inputs, job_inputs, jobs};
@@ -28,13 +29,17 @@ impl InputRepository for PostgresStore {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let (organisations, ids) = columns(wanted);
-        let rows: Vec<InputRow> = self.database().statement(|connection| {
-            sql_query(BY_KEYS)
-                .bind::<Array<SqlUuid>, _>(&organisations)
-                .bind::<Array<SqlUuid>, _>(&ids)
-                .load(connection)
-        })?;
+        let rows: Vec<InputRow> = if self.database().is_distributed()? {
+            find_on_servers(self.database(), wanted)?
+        } else {
+            let (organisations, ids) = columns(wanted);
+            self.database().statement(|connection| {
+                sql_query(BY_KEYS)
+                    .bind::<Array<SqlUuid>, _>(&organisations)
+                    .bind::<Array<SqlUuid>, _>(&ids)
+                    .load(connection)
+            })?
+        };
         let by_key: HashMap<(Uuid, Uuid), &InputRow> =
             rows.iter().map(|row| ((row.organisation_id, row.id), row)).collect();
         let find = |(organisation_id, id): &(OrganisationId, InputId)| {
@@ -56,6 +61,9 @@ impl InputRepository for PostgresStore {
     }
 
     fn are_bound(&self, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<bool>, StoreFailure> {
+        if self.database().is_distributed()? {
+            return are_bound_on_servers(self.database(), wanted);
+        }
         let (organisations, ids) = columns(wanted);
         let rows: Vec<IsBound> = self.database().statement(|connection| {
             sql_query(ARE_BOUND)
@@ -151,6 +159,36 @@ const BY_KEYS: &str = "SELECT inputs.* FROM unnest($1, $2) AS wanted(organisatio
 const ARE_BOUND: &str = "SELECT EXISTS (SELECT FROM job_inputs AS used \
      WHERE used.organisation_id = wanted.organisation_id AND used.input_id = wanted.id) AS is_bound \
      FROM unnest($1, $2) WITH ORDINALITY AS wanted(organisation_id, id, place) ORDER BY place";
+
+/// The same as [`BY_KEYS`] of distributed tables: each organisation is asked for on its server, and no other server
+/// has to be there.
+fn find_on_servers(database: &Database, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<InputRow>, StoreFailure> {
+    let mut rows: Vec<InputRow> = Vec::new();
+    let keys = wanted.iter().map(|(organisation_id, id)| (organisation_id.as_uuid(), id.as_uuid()));
+    for (organisation, ids) in by_organisation(keys) {
+        let found: Vec<InputRow> = database.statement(|connection| {
+            let of_organisation = inputs::table.filter(inputs::organisation_id.eq(organisation));
+            of_organisation.filter(inputs::id.eq_any(&ids)).select(InputRow::as_select()).load(connection)
+        })?;
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+/// The same of distributed tables: each organisation is asked for on its server.
+fn are_bound_on_servers(database: &Database, wanted: &[(OrganisationId, InputId)]) -> Result<Vec<bool>, StoreFailure> {
+    let mut bound: HashSet<(Uuid, Uuid)> = HashSet::new();
+    let keys = wanted.iter().map(|(organisation_id, id)| (organisation_id.as_uuid(), id.as_uuid()));
+    for (organisation, ids) in by_organisation(keys.clone()) {
+        let found: Vec<Uuid> = database.statement(|connection| {
+            let of_organisation = job_inputs::table.filter(job_inputs::organisation_id.eq(organisation));
+            let of_inputs = of_organisation.filter(job_inputs::input_id.eq_any(&ids));
+            of_inputs.select(job_inputs::input_id).distinct().load(connection)
+        })?;
+        bound.extend(found.into_iter().map(|id| (organisation, id)));
+    }
+    Ok(keys.map(|key| bound.contains(&key)).collect())
+}
 
 #[derive(Debug, QueryableByName)]
 struct IsBound {

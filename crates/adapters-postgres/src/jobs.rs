@@ -70,7 +70,9 @@ impl JobRepository for PostgresStore {
     }
 
     fn list(&self, scope: &Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<MonitoredJob>, StoreFailure> {
-        let Some(list) = JobList::new(scope, filter) else { return Ok(Page { items: Vec::new(), next: None }) };
+        let Some(list) = JobList::new(scope, filter, self.database().is_distributed()?) else {
+            return Ok(Page { items: Vec::new(), next: None });
+        };
         Page::filled(page, at_once::JOBS, |after, most| {
             let query = list.part(after, most);
             let rows = self.database().statement(|connection| query.clone().load::<MonitoredJobRow>(connection))?;
@@ -88,7 +90,9 @@ impl JobRepository for PostgresStore {
         after: Option<Position>,
         most: usize,
     ) -> Result<ListedNames, StoreFailure> {
-        let Some(list) = JobList::new(scope, filter) else { return Ok(ListedNames::default()) };
+        let Some(list) = JobList::new(scope, filter, self.database().is_distributed()?) else {
+            return Ok(ListedNames::default());
+        };
         let (query, limit) = JobNames::new(&list, after, most);
         let rows: Vec<(Uuid, Uuid, String, i64)> =
             self.database().statement(|connection| query.clone().load(connection))?;
@@ -111,7 +115,9 @@ impl JobRepository for PostgresStore {
     }
 
     fn count_by_health(&self, scope: &Scope, filter: &JobFilter, now: Timestamp) -> Result<HealthCounts, StoreFailure> {
-        let Some(query) = CountJobs::new(scope, filter, now) else { return Ok(HealthCounts::default()) };
+        let Some(query) = CountJobs::new(scope, filter, now, self.database().is_distributed()?) else {
+            return Ok(HealthCounts::default());
+        };
         let counts: Vec<(i16, i64)> = self.database().statement(|connection| query.clone().load(connection))?;
         counts.iter().map(|(status, number)| counted(*status, *number)).collect()
     }
@@ -123,7 +129,9 @@ impl JobRepository for PostgresStore {
         grouping: JobGrouping,
         now: Timestamp,
     ) -> Result<BTreeMap<JobGroup, HealthCounts>, StoreFailure> {
-        let Some(query) = CountEachGroup::new(scope, filter, grouping, now) else { return Ok(BTreeMap::new()) };
+        let Some(query) = CountEachGroup::new(scope, filter, grouping, now, self.database().is_distributed()?) else {
+            return Ok(BTreeMap::new());
+        };
         let counts: Vec<(Uuid, i16, i64)> = self.database().statement(|connection| query.clone().load(connection))?;
         let mut groups: BTreeMap<JobGroup, HealthCounts> = BTreeMap::new();
         let corrupt = |problem: ValueProblem| StoreFailure::Corrupt(problem.into());
@@ -135,7 +143,9 @@ impl JobRepository for PostgresStore {
     }
 
     fn count_by_bound_roles(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<BoundJobs>, StoreFailure> {
-        let Some(query) = CountBoundRoles::new(scope, filter) else { return Ok(Vec::new()) };
+        let Some(query) = CountBoundRoles::new(scope, filter, self.database().is_distributed()?) else {
+            return Ok(Vec::new());
+        };
         let counts: Vec<(Uuid, JsonList<String>, i64)> =
             self.database().statement(|connection| query.clone().load(connection))?;
         let corrupt = |problem: ValueProblem| StoreFailure::Corrupt(problem.into());

@@ -23,6 +23,7 @@
 //! | whose session is behind a connection, and what if it is shared? | `server_connection.rs` |
 //! | what if the server does not answer any more? | `pool.rs` |
 //! | to whom do we speak without TLS? | `connect/tls.rs` |
+//! | what if tables are distributed over servers? | `distributed.rs`; `migrations/distribution.rs` places the tables |
 //! | what are the tables? | `migrations/postgres` at the top of the workspace; `schema.rs` is generated from them |
 
 mod apply;
@@ -30,6 +31,7 @@ mod catalog;
 mod connect;
 mod constraints;
 mod database;
+mod distributed;
 mod failure;
 mod health;
 mod inputs;

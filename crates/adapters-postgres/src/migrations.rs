@@ -5,7 +5,9 @@
 //! left in the session: a pooler may give each transaction another one.
 
 mod bookkeeping;
+pub(crate) mod distribution;
 mod lock_retry;
+mod statements;
 mod steps;
 
 use diesel::connection::{CacheSize, SimpleConnection as _};
@@ -14,7 +16,8 @@ use diesel::prelude::*;
 use crate::start_up::StartUpError;
 use bookkeeping::Bookkeeping;
 pub use lock_retry::LockRetry;
-use lock_retry::Trial;
+pub(crate) use lock_retry::Trial;
+use statements::statements;
 use steps::STEPS;
 
 /// Every migration, in order: `build.rs` makes the list.
@@ -59,6 +62,10 @@ pub(crate) fn run(
             applied.push(name.to_owned());
         }
     }
+    // Before the steps, which may write to new tables beside triggers that do.
+    if !applied.is_empty() && distribution::has_begun(connection).map_err(StartUpError::migrations_unknown)? {
+        distribution::distribute(connection, retry, tell)?;
+    }
     steps::run(connection, retry, tell)?;
     Ok(applied)
 }
@@ -70,6 +77,11 @@ pub(crate) fn pending(connection: &mut PgConnection) -> QueryResult<Vec<String>>
     let steps = STEPS.iter().filter(|step| !step.can_wait()).map(|step| step.name);
     let steps = steps.filter(|name| bookkeeping.is_unfinished(name));
     Ok(migrations.chain(steps).map(str::to_owned).collect())
+}
+
+/// Waits until no other process migrates, and keeps others from it until the transaction ends.
+pub(crate) fn take_turn(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +109,9 @@ fn apply(connection: &mut PgConnection, migration: &Migration, retry: &LockRetry
         // Behind a migration that waits for a table, all other sessions have to wait, too.
         connection.batch_execute(&retry.lock_timeout())?;
         bookkeeping::prepare(connection)?;
-        connection.batch_execute(migration.up)?;
+        for statement in statements(migration.up) {
+            connection.batch_execute(statement)?;
+        }
         bookkeeping::write_down(connection, migration, steps::of(&migration.version()))?;
         Ok(Outcome::Applied)
     });

@@ -27,9 +27,13 @@ pub(crate) fn job_counts(connection: &mut PgConnection, organisations: &[Uuid]) 
 ///
 /// In a transaction of its own: it waits for writers that store or delete jobs of the organisation, and later ones wait
 /// for it.
-fn begin_to_count(connection: &mut PgConnection, organisation: Uuid) -> QueryResult<()> {
-    // With a statement of its own, the next one sees what was committed until then.
-    sql_query("SELECT lock_job_count($1, true)").bind::<SqlUuid, _>(organisation).execute(connection)?;
+fn begin_to_count(connection: &mut PgConnection, organisation: Uuid, is_distributed: bool) -> QueryResult<()> {
+    // With a statement of its own, the next one sees what was committed until then. Of distributed tables, it is the
+    // server that has the jobs that takes the lock, as it does for the triggers: so it is asked for jobs.
+    let lock = "SELECT lock_job_count($1, true) FROM (SELECT count(*) FROM jobs WHERE organisation_id = $1) AS of_jobs";
+    sql_query(if is_distributed { lock } else { "SELECT lock_job_count($1, true)" })
+        .bind::<SqlUuid, _>(organisation)
+        .execute(connection)?;
     sql_query(
         "INSERT INTO job_counts (organisation_id, jobs) SELECT $1, count(*) FROM jobs WHERE organisation_id = $1 \
          ON CONFLICT ON CONSTRAINT job_counts_pkey DO NOTHING",
@@ -41,8 +45,9 @@ fn begin_to_count(connection: &mut PgConnection, organisation: Uuid) -> QueryRes
 
 /// Begins to count the jobs of these organisations.
 pub(crate) fn begin(database: &Database, organisations: impl IntoIterator<Item = Uuid>) -> Result<(), StoreFailure> {
+    let is_distributed = database.is_distributed()?;
     organisations.into_iter().try_for_each(|organisation| {
-        let begin = |connection: &mut PgConnection| Ok(begin_to_count(connection, organisation)?);
+        let begin = |connection: &mut PgConnection| Ok(begin_to_count(connection, organisation, is_distributed)?);
         database.transaction::<_, StoreFailure>(WriteMode::Commit, begin)
     })
 }
@@ -80,6 +85,19 @@ impl From<Allowance> for StoredAllowance {
 }
 
 impl StoredAllowance {
+    /// Uses it, as a statement of its own.
+    pub(crate) fn take(self, organisation: Uuid) -> Take {
+        Take { organisation, allowance: self }
+    }
+
+    /// Whether there is room left.
+    pub(crate) fn is_left(&self, connection: &mut PgConnection, organisation: Uuid) -> QueryResult<bool> {
+        let row = daily_usage::table.find((organisation, self.quota));
+        let row: Option<(i32, i64)> = row.select((daily_usage::day, daily_usage::used)).first(connection).optional()?;
+        let used = row.filter(|(day, _)| (0..=1).contains(&(day - self.day))).map_or(0, |(_, used)| used);
+        Ok(self.limit - self.amount >= used)
+    }
+
     /// Whether there is room left, as of the beginning of the statement: so that an organisation that has used up
     /// everything costs nothing more.
     pub(crate) fn push_is_left<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, organisation: &'b Uuid) -> QueryResult<()> {
@@ -97,16 +115,17 @@ impl StoredAllowance {
         Ok(())
     }
 
-    /// `INSERT INTO daily_usage …` of an organisation that the query after it gives: what is used, or -1 if that is too
-    /// much, which the table refuses. The rule is that of [`Allowance::take`].
+    /// `INSERT INTO daily_usage …` of an organisation, which the query after it may give: what is used, or -1 if that
+    /// is too much, which the table refuses. The rule is that of [`Allowance::take`].
     pub(crate) fn push_take<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
-        organisation: &'static str,
-        from: &'static str,
+        push_organisation: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+        from: Option<&'static str>,
     ) -> QueryResult<()> {
-        out.push_sql("INSERT INTO daily_usage AS known (organisation_id, quota, day, used) SELECT ");
-        out.push_sql(organisation);
+        out.push_sql("INSERT INTO daily_usage AS known (organisation_id, quota, day, used) ");
+        out.push_sql(if from.is_some() { "SELECT " } else { "VALUES (" });
+        push_organisation(out)?;
         out.push_sql(", ");
         out.push_bind_param::<Text, _>(&self.quota)?;
         out.push_sql(", ");
@@ -117,8 +136,13 @@ impl StoredAllowance {
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(" THEN ");
         out.push_bind_param::<BigInt, _>(&self.amount)?;
-        out.push_sql(" ELSE -1 END FROM ");
-        out.push_sql(from);
+        out.push_sql(" ELSE -1 END");
+        if let Some(from) = from {
+            out.push_sql(" FROM ");
+            out.push_sql(from);
+        } else {
+            out.push_sql(")");
+        }
         out.push_sql(
             " ON CONFLICT ON CONSTRAINT daily_usage_pkey DO UPDATE SET \
              day = CASE WHEN known.day = EXCLUDED.day + 1 THEN known.day ELSE EXCLUDED.day END, \
@@ -154,10 +178,15 @@ impl Take {
 
 impl QueryFragment<Pg> for Take {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH writer AS (SELECT ");
-        out.push_bind_param::<SqlUuid, _>(&self.organisation)?;
-        out.push_sql("::uuid AS organisation_id) ");
-        self.allowance.push_take(&mut out, "writer.organisation_id", "writer")
+        self.allowance.push_take(
+            &mut out,
+            |out| {
+                out.push_bind_param::<SqlUuid, _>(&self.organisation)?;
+                out.push_sql("::uuid");
+                Ok(())
+            },
+            None,
+        )
     }
 }
 

@@ -23,7 +23,8 @@ use self::count::{CountValues, Counted};
 use self::insert::{InsertRun, Inserted};
 use self::predictions::ReadPredictions;
 use crate::constraints::ConstraintViolation;
-use crate::failure::{Failure, Kind};
+use crate::database::Abort;
+use crate::failure::Kind;
 use crate::paging::{at_once, limit};
 use crate::quotas;
 use crate::rows::{PredictionRow, ReplacedRunRow, RunRow, read_all, read_optional};
@@ -45,7 +46,7 @@ impl RunRepository for PostgresStore {
     ) -> Result<(), InsertRunError> {
         let insert = InsertRun::new(run, predictions, allowance);
         for _ in 0..MOST_TIMES_GONE {
-            let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
+            let attempt = self.attempt(&insert)?;
             match attempt.ended {
                 Ended::JobMissing => return Err(InsertRunError::JobMissing),
                 Ended::Stored(_) => return Ok(()),
@@ -77,7 +78,7 @@ impl RunRepository for PostgresStore {
     ) -> Result<Timestamp, InsertNextError> {
         let insert = InsertRun::next(run, until, predictions, allowance);
         for _ in 0..MOST_TIMES_TAKEN {
-            let attempt = self.attempt(&insert).map_err(StoreFailure::from)?;
+            let attempt = self.attempt(&insert)?;
             match attempt.ended {
                 Ended::JobMissing => return Err(InsertNextError::JobMissing),
                 Ended::Stored(issued_at) => return Ok(issued_at),
@@ -107,9 +108,10 @@ impl RunRepository for PostgresStore {
         predictions: &[Prediction],
         allowance: Option<Allowance>,
     ) -> Result<(), ReplaceRunError> {
-        let replaced = self
-            .database()
-            .transaction(WriteMode::Commit, |connection| change::replace(connection, run, predictions, allowance));
+        let is_distributed = self.database().is_distributed().map_err(StoreFailure::from)?;
+        let replaced = self.database().transaction(WriteMode::Commit, |connection| {
+            change::replace(connection, run, predictions, allowance, is_distributed)
+        });
         match (replaced, &allowance) {
             (Err(ReplaceRunError::QuotaExceeded(_)), Some(allowance)) => {
                 Err(ReplaceRunError::QuotaExceeded(quotas::used_up(self.database(), run.organisation_id, allowance)?))
@@ -214,7 +216,11 @@ impl RunRepository for PostgresStore {
 
     fn count_values(&self, query: &ValueCountQuery) -> Result<ValueCount, StoreFailure> {
         let count = CountValues::new(query);
-        let counted = self.database().statement(|connection| count.clone().get_result::<Counted>(connection))?;
+        let counted = if self.database().is_distributed()? {
+            count::on_servers(self.database(), &count)?
+        } else {
+            self.database().statement(|connection| count.clone().get_result::<Counted>(connection))?
+        };
         counted.within(query)
     }
 }
@@ -236,8 +242,20 @@ struct Attempt {
     may_be_lost: bool,
 }
 
+/// How an attempt ended that stored nothing.
+struct NotStored(Result<Ended, StoreFailure>);
+
+impl From<StoreFailure> for NotStored {
+    fn from(failure: StoreFailure) -> Self {
+        Self(Err(failure))
+    }
+}
+
 impl PostgresStore {
-    fn attempt(&self, insert: &InsertRun<'_>) -> Result<Attempt, Failure> {
+    fn attempt(&self, insert: &InsertRun<'_>) -> Result<Attempt, StoreFailure> {
+        if self.database().is_distributed()? {
+            return self.attempt_on_server(insert);
+        }
         let mut attempts = 0;
         let inserted = self.database().statement(|connection| {
             attempts += 1;
@@ -255,9 +273,29 @@ impl PostgresStore {
             Err(failure) if failure.kind() == Some(Kind::ConstraintViolation(ConstraintViolation::RunId)) => {
                 Ended::InTheWay
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(failure.into()),
         };
         Ok(Attempt { ended, may_be_lost: attempts > 1 })
+    }
+
+    /// Where tables are distributed. Whoever is not told whether a transaction lasts is told just that, so no attempt
+    /// is repeated that may have been stored.
+    fn attempt_on_server(&self, insert: &InsertRun<'_>) -> Result<Attempt, StoreFailure> {
+        let stored = self.database().transaction(WriteMode::Commit, |connection| {
+            insert::on_server::insert(connection, insert).map_err(|error| match Kind::of(&error) {
+                Kind::ConstraintViolation(ConstraintViolation::UsedUp) => Abort::Refused(NotStored(Ok(Ended::UsedUp))),
+                Kind::ConstraintViolation(ConstraintViolation::RunId) => Abort::Refused(NotStored(Ok(Ended::InTheWay))),
+                _ => Abort::Statement(error),
+            })
+        });
+        let ended = match stored {
+            Ok((0, ..)) => Ended::JobMissing,
+            Ok((_, Some(issued_at), _)) => Ended::Stored(Timestamp::truncated(issued_at)),
+            Ok((_, None, true)) => Ended::InTheWay,
+            Ok((_, None, false)) => Ended::UsedUp,
+            Err(NotStored(ended)) => ended?,
+        };
+        Ok(Attempt { ended, may_be_lost: false })
     }
 
     /// The run of the same job that was issued at the same time. The order leads along the key: without statistics,

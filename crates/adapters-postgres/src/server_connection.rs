@@ -14,13 +14,13 @@ use diesel::connection::{
 };
 use diesel::r2d2::R2D2Connection as _;
 use diesel::result::{ConnectionError, Error, QueryResult};
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use prediction_pg_sqlstate::SqlState;
 use r2d2::ManageConnection;
 
 use crate::connect::{Hosts, PostgresUrl};
-use crate::failure::{Kind, Told};
+use crate::failure::{Kind, Told, is_of_other_server};
 use crate::unfit::{OtherSession, Unfit};
 
 /// What is between the service and its database.
@@ -48,6 +48,9 @@ const LIMITS: [(&str, &str); 6] = [
     ("timezone", "'UTC'"),
 ];
 
+/// A transaction has one session on each server, or it could not write what others refer to after it read from many.
+const IN_TURN: (&str, &str) = ("citus.multi_shard_modify_mode", "'sequential'");
+
 /// What is known of the session behind a connection.
 #[derive(Debug)]
 enum Session {
@@ -68,9 +71,13 @@ pub(crate) struct Experience {
     takes_marks: AtomicU8,
     /// Whether a session that was proved to be its connection's own turned out not to be.
     was_deceived: AtomicBool,
+    /// Whether the tables may be distributed over several servers: not known, yes, or no.
+    distribution: AtomicU8,
 }
 
 const UNKNOWN: u8 = 0;
+const DISTRIBUTED: u8 = 1;
+const UNDIVIDED: u8 = 2;
 const TAKES_MARKS: u8 = 1;
 const TAKES_NO_MARKS: u8 = 2;
 
@@ -107,6 +114,8 @@ struct Facts {
     mark: Option<String>,
     #[diesel(sql_type = Text)]
     encoding: String,
+    #[diesel(sql_type = Bool)]
+    is_distributed: bool,
 }
 
 impl ServerConnection {
@@ -122,7 +131,8 @@ impl ServerConnection {
 
     /// Looks at an error, and has the connection thrown away if it is dead.
     pub(crate) fn note(&mut self, error: &Error) {
-        self.is_lost |= Kind::of(error) == Kind::ConnectionLost;
+        let is_well = self.experience.distribution.load(Ordering::Relaxed) == DISTRIBUTED && is_of_other_server(error);
+        self.is_lost |= Kind::of(error) == Kind::ConnectionLost && !is_well;
         let is_of_another = SqlState::of(error).is_some_and(|code| ["26000", "42P05"].contains(&code.as_str()));
         if is_of_another && self.has_own_session() {
             self.experience.was_deceived.store(true, Ordering::Relaxed);
@@ -171,15 +181,28 @@ impl ServerConnection {
 
     /// What the session says of itself.
     fn facts(&mut self) -> QueryResult<Facts> {
-        let facts =
-            format!("SELECT current_setting('{MARK}', true) AS mark, current_setting('server_encoding') AS encoding");
-        sql_query(facts).get_result(&mut self.connection)
+        let facts: Facts = sql_query(format!(
+            "SELECT current_setting('{MARK}', true) AS mark, current_setting('server_encoding') AS encoding, \
+             to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS is_distributed"
+        ))
+        .get_result(&mut self.connection)?;
+        let distribution = if facts.is_distributed { DISTRIBUTED } else { UNDIVIDED };
+        self.experience.distribution.store(distribution, Ordering::Relaxed);
+        Ok(facts)
     }
 }
 
 impl ServerConnectionManager {
     pub(crate) fn new(url: &PostgresUrl, pooling: Pooling) -> Self {
         Self { hosts: Hosts::new(url), pooling, experience: Arc::default() }
+    }
+
+    /// Whether the tables may be distributed over several servers; `None` before the first connection.
+    pub(crate) fn is_distributed(&self) -> Option<bool> {
+        match self.experience.distribution.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            distribution => Some(distribution == DISTRIBUTED),
+        }
     }
 
     pub(crate) fn hosts(&self) -> &Hosts {
@@ -225,7 +248,7 @@ impl ServerConnectionManager {
         if facts.mark.as_ref() != Some(&mark) {
             return self.behind_pooler(server.connection);
         }
-        server.connection.batch_execute(&limits("SET"))?;
+        server.connection.batch_execute(&limits("SET", facts.is_distributed))?;
         Ok(server)
     }
 
@@ -236,10 +259,12 @@ impl ServerConnectionManager {
 
     /// Makes what it can of a connection whose session is not its own.
     fn behind_pooler(&self, connection: PgConnection) -> Result<ServerConnection, ServerConnectionError> {
-        let limits = limits("SET LOCAL");
-        let mut server = self.with_session(connection, Session::Shared { beginning: format!("BEGIN; {limits}") });
+        let mut server = self.with_session(connection, Session::Own);
         server.connection.set_prepared_statement_cache_size(CacheSize::Disabled);
-        check_encoding(&server.facts()?)?;
+        let facts = server.facts()?;
+        check_encoding(&facts)?;
+        let limits = limits("SET LOCAL", facts.is_distributed);
+        server.session = Session::Shared { beginning: format!("BEGIN; {limits}") };
         if let Err(error) = server.begin() {
             // It has answered a moment ago, and ends the connection now.
             let is_refused = Kind::of(&error) == Kind::ConnectionLost;
@@ -304,8 +329,10 @@ fn check_encoding(facts: &Facts) -> Result<(), Unfit> {
     if facts.encoding == "UTF8" { Ok(()) } else { Err(Unfit::Encoding { encoding: facts.encoding.clone() }) }
 }
 
-fn limits(set: &str) -> String {
-    LIMITS.map(|(name, value)| format!("{set} {name} = {value}")).join("; ")
+fn limits(set: &str, is_distributed: bool) -> String {
+    let more = is_distributed.then_some(IN_TURN);
+    let settings = LIMITS.into_iter().chain(more);
+    settings.map(|(name, value)| format!("{set} {name} = {value}")).collect::<Vec<_>>().join("; ")
 }
 
 fn connection_error(error: Error) -> ServerConnectionError {

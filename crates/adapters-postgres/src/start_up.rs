@@ -49,6 +49,29 @@ pub enum StartUpError {
         /// What the server said.
         reason: String,
     },
+    /// The tables cannot be distributed as things are. Nothing was done.
+    #[error("the tables cannot be distributed: {}", .wrong.join("; "))]
+    NotDistributable {
+        /// Everything that is wrong, and what to do about it.
+        wrong: Vec<String>,
+    },
+    /// Distributing the tables failed.
+    #[error(
+        "distributing the tables failed, and each is where it was before: {reason}; run it again when that is put right"
+    )]
+    DistributionFailed {
+        /// What the server said.
+        reason: String,
+    },
+    /// The tables are distributed, but something is missing of them.
+    #[error(
+        "the tables are distributed, but not whole: {}; do not serve before they are made again on the table, here",
+        .missing.join("; ")
+    )]
+    Incomplete {
+        /// What is missing where.
+        missing: Vec<String>,
+    },
     /// A step that belongs to a migration failed. What it did until then is kept, and it is gone on with the next time.
     #[error("the step of a migration to {name} failed: {reason}")]
     StepFailed {
@@ -89,6 +112,10 @@ impl StartUpError {
 
     pub(crate) fn migration_failed(name: &str, error: &dyn Display) -> Self {
         Self::MigrationFailed { name: name.to_owned(), reason: in_one_line(error) }
+    }
+
+    pub(crate) fn distribution_failed(error: impl Display) -> Self {
+        Self::DistributionFailed { reason: in_one_line(&error) }
     }
 
     pub(crate) fn step_failed(name: &str, error: &dyn Display) -> Self {

@@ -6,7 +6,7 @@ use r2d2::ManageConnection as _;
 use crate::catalog::name_keys;
 use crate::connect::PostgresUrl;
 use crate::database::Database;
-use crate::migrations::{self, LockRetry};
+use crate::migrations::{self, LockRetry, distribution};
 use crate::pool::{Pool, PoolState};
 use crate::server_connection::ServerConnectionManager;
 use crate::settings::Settings;
@@ -57,6 +57,17 @@ impl PostgresStore {
     /// a lock that is wanted, and then left alone again when another session holds it.
     pub fn migrate_telling(&self, retry: &LockRetry, tell: &mut dyn FnMut(&str)) -> Result<Vec<String>, StartUpError> {
         migrations::run(&mut self.connect_apart()?, retry, tell)
+    }
+
+    /// Refuses, with all that is wrong, where the tables cannot be distributed. Changes nothing.
+    pub fn check_distribution(&self) -> Result<(), StartUpError> {
+        distribution::check(&mut self.connect_apart()?)
+    }
+
+    /// Distributes the tables over the servers of a Citus cluster; gives the names of those that were not before. To be
+    /// called when all migrations are applied: those of the next release may bring tables that are to be distributed.
+    pub fn distribute(&self, retry: &LockRetry, tell: &mut dyn FnMut(&str)) -> Result<Vec<String>, StartUpError> {
+        distribution::distribute(&mut self.connect_apart()?, retry, tell)
     }
 
     /// Corrects what makes two names of sources the same where another release computed it, and tells which in

@@ -44,8 +44,8 @@ impl Customizer {
         connection.batch_execute(&format!("PRAGMA busy_timeout = {}", self.lock_wait.as_millis()))?;
         if self.purpose == Use::Read {
             // cache_size: half a MiB, for the upper parts of the indexes and what one question reads twice. Whatever is
-            // written empties it, and the system keeps the pages of the file anyway. With the default, 2 MiB, the memory of
-            // the process grew for an hour, until each reader had once been asked for much.
+            // written empties it, and the system keeps the pages of the file anyway. With the default, 2 MiB, the
+            // memory of the process grew for an hour, until each reader had once been asked for much.
             return connection.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -512");
         }
         // FULL: an acknowledged write survives a power cut, not only a crash of the process. fullfsync: also on macOS,
@@ -57,8 +57,8 @@ impl Customizer {
         connection.batch_execute(match self.purpose {
             // 1 GiB: only if nobody else copies the log. What has begun anew is not kept at its longest.
             //
-            // temp_store: what a statement changes is kept until it is known that the statement does not fail; in memory,
-            // and not in a file that is written beside the log.
+            // temp_store: what a statement changes is kept until it is known that the statement does not fail; in
+            // memory, and not in a file that is written beside the log.
             Use::Write => {
                 "PRAGMA wal_autocheckpoint = 262144; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY"
             }

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Print an access token that the server with the same data folder accepts
     Token(TokenOptions),
     /// Apply what is missing of the database schema, and end
-    Migrate(DatabaseOptions),
+    Migrate(MigrateOptions),
     /// Print the OpenAPI document
     Openapi,
     /// What the command `prediction` does, so that one download is enough
@@ -140,6 +140,15 @@ pub(crate) struct ServeOptions {
     pub(crate) identity: IdentityOptions,
     #[command(flatten)]
     pub(crate) issuer: IssuerOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateOptions {
+    #[command(flatten)]
+    pub(crate) database: DatabaseOptions,
+    /// Then distribute the tables over the servers of a Citus cluster, whose coordinator the database URL names
+    #[arg(long, env = "PREDICTION_API_DISTRIBUTED")]
+    pub(crate) distributed: bool,
 }
 
 #[derive(Debug, Args)]

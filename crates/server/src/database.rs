@@ -67,6 +67,25 @@ impl Database {
         })
     }
 
+    /// Refuses, with all that is wrong, where the tables cannot be distributed.
+    pub(crate) fn check_distribution(&self) -> anyhow::Result<()> {
+        Ok(self.distributable()?.check_distribution()?)
+    }
+
+    /// Distributes the tables over the servers of a cluster; gives the names of those that were not before.
+    pub(crate) fn distribute(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Vec<String>> {
+        Ok(self.distributable()?.distribute(&LockRetry::default(), tell)?)
+    }
+
+    fn distributable(&self) -> anyhow::Result<&PostgresStore> {
+        match self {
+            Self::Postgres { store, .. } => Ok(store),
+            Self::Sqlite(_) => bail!(
+                "only a PostgreSQL database with the extension Citus can be distributed: name its coordinator with --database-url"
+            ),
+        }
+    }
+
     /// Corrects the keys of sources' names that another release computed, and tells which in sentences.
     pub(crate) fn correct_name_keys(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Vec<String>> {
         Ok(match self {

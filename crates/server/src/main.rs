@@ -21,7 +21,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use prediction_cli::Verb;
 
-use command_line::{Command, CommandLine, DatabaseOptions};
+use command_line::{Command, CommandLine, MigrateOptions};
 
 fn main() -> ExitCode {
     let line = match CommandLine::try_parse() {
@@ -59,17 +59,30 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
     }
 }
 
-fn migrate(options: &DatabaseOptions) -> anyhow::Result<()> {
+fn migrate(options: &MigrateOptions) -> anyhow::Result<()> {
     let mut tell = |sentence: &str| drop(writeln!(std::io::stderr(), "{sentence}"));
-    let database = database::open(options)?;
+    let database = database::open(&options.database)?;
+    if options.distributed {
+        // Before anything is changed.
+        database.check_distribution()?;
+    }
     let applied = database.migrate(&mut tell)?;
     for sentence in database.correct_name_keys(&mut tell)? {
         tell(&sentence);
     }
     if applied.is_empty() {
-        return print("The database is up to date.");
+        print("The database is up to date.")?;
+    } else {
+        print(&format!("Applied {}.", applied.join(", ")))?;
     }
-    print(&format!("Applied {}.", applied.join(", ")))
+    if !options.distributed {
+        return Ok(());
+    }
+    let placed = database.distribute(&mut tell)?;
+    if placed.is_empty() {
+        return print("The tables are distributed.");
+    }
+    print(&format!("Distributed {}.", placed.join(", ")))
 }
 
 /// Prints a result. A reader that closed standard output early did not want the rest of it.

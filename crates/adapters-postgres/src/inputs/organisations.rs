@@ -1,5 +1,7 @@
 //! The organisations that have a name, an input or a job.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
@@ -62,8 +64,12 @@ pub(super) fn list(
         Scope::Organisations(ids) => Some(ids.iter().map(OrganisationId::as_uuid).collect()),
         Scope::Platform => None,
     };
+    let is_distributed = database.is_distributed()?;
     Page::filled(page, at_once::TEXTS, |after: Option<OrganisationId>, most| {
         let after = after.map_or(Uuid::nil(), |after| after.as_uuid());
+        if is_distributed {
+            return list_on_servers(database, wanted.as_deref(), after, most);
+        }
         let rows: Vec<OrganisationRow> = database.statement(|connection| match &wanted {
             Some(wanted) => sql_query(format!(
                 "SELECT wanted.id, organisations.name FROM unnest($1) AS wanted(id) \
@@ -88,6 +94,39 @@ pub(super) fn list(
         })?;
         rows.iter().map(read).collect::<Result<Vec<_>, StoreFailure>>()
     })
+}
+
+/// The same of distributed tables: each server tells the next of its organisations.
+fn list_on_servers(
+    database: &Database,
+    wanted: Option<&[Uuid]>,
+    after: Uuid,
+    most: usize,
+) -> Result<Vec<(Organisation, OrganisationId)>, StoreFailure> {
+    let mut found: BTreeMap<Uuid, Option<String>> = BTreeMap::new();
+    for table in [
+        "SELECT DISTINCT organisation_id AS id, NULL::text AS name FROM jobs WHERE organisation_id",
+        "SELECT DISTINCT organisation_id AS id, NULL::text AS name FROM inputs WHERE organisation_id",
+        "SELECT id, name FROM organisations WHERE id",
+    ] {
+        let rows: Vec<OrganisationRow> = database.statement(|connection| match wanted {
+            Some(wanted) => {
+                sql_query(format!("{table} = ANY ($1) ORDER BY id")).bind::<Array<SqlUuid>, _>(wanted).load(connection)
+            }
+            None => sql_query(format!("{table} > $1 ORDER BY id LIMIT $2"))
+                .bind::<SqlUuid, _>(after)
+                .bind::<BigInt, _>(limit(most))
+                .load(connection),
+        })?;
+        for row in rows {
+            let name = found.entry(row.id).or_default();
+            *name = row.name.or(name.take());
+        }
+    }
+    // Whoever is among the first of all is among the first of each table that it is in.
+    let rows = found.into_iter().filter(|(id, _)| *id > after).take(most);
+    let rows: Vec<OrganisationRow> = rows.map(|(id, name)| OrganisationRow { id, name }).collect();
+    rows.iter().map(read).collect()
 }
 
 fn read(row: &OrganisationRow) -> Result<(Organisation, OrganisationId), StoreFailure> {

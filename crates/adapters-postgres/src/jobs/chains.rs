@@ -4,6 +4,8 @@
 //! transaction of the change: whether all outputs are there, and whether a job comes to read its own. Changes of that
 //! kind take turns within an organisation, so that each sees what the others did; all other changes pay nothing.
 
+mod on_servers;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -22,6 +24,7 @@ use uuid::Uuid;
 use super::conditions::Conditions;
 use super::find::contains;
 use super::monitoring;
+use crate::distributed::push_only;
 use crate::paging::limit;
 use crate::rows::{JsonList, count};
 use crate::schema::bound_outputs;
@@ -34,6 +37,7 @@ impl ChainRepository for PostgresStore {
             return Ok(Vec::new());
         }
         let rows: Vec<OutputRow> = match keys(wanted) {
+            Some(keys) if self.database().is_distributed()? => on_servers::find_outputs(self.database(), keys)?,
             Some(keys) => {
                 let (ids, organisations): (Vec<Uuid>, Vec<Uuid>) = keys.into_iter().unzip();
                 let query = format!(
@@ -115,6 +119,9 @@ impl ChainRepository for PostgresStore {
     }
 
     fn outputs_in_use(&self, wanted: &[(OrganisationId, JobId)]) -> Result<Vec<BTreeSet<OutputId>>, StoreFailure> {
+        if self.database().is_distributed()? {
+            return on_servers::outputs_in_use(self.database(), wanted);
+        }
         let (organisations, jobs) = columns(wanted);
         let rows: Vec<ReadOutput> = self.database().statement(|connection| {
             sql_query(
@@ -138,7 +145,8 @@ impl ChainRepository for PostgresStore {
     }
 
     fn count_jobs_in_use(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<JobsInUse>, StoreFailure> {
-        let Some(conditions) = Conditions::new(scope, filter) else { return Ok(Vec::new()) };
+        let is_distributed = self.database().is_distributed()?;
+        let Some(conditions) = Conditions::new(scope, filter, is_distributed) else { return Ok(Vec::new()) };
         let query = CountJobsInUse { conditions };
         let counts: Vec<(Uuid, JsonList<String>, JsonList<String>, i64)> =
             self.database().statement(|connection| query.clone().load(connection))?;
@@ -153,12 +161,14 @@ impl ChainRepository for PostgresStore {
     }
 
     fn blocking(&self, wanted: &[(OrganisationId, JobId)], now: Timestamp) -> Result<Vec<Vec<JobId>>, StoreFailure> {
-        let (organisations, jobs) = columns(wanted);
-        let query = Blocking::new(organisations, jobs, now);
-        let rows: Vec<(i64, Uuid)> = self.database().statement(|connection| query.clone().load(connection))?;
         let mut found = vec![Vec::new(); wanted.len()];
-        for (place, id) in rows {
-            at(&mut found, place)?.push(job_id(id)?);
+        for (places, query) in Blocking::of(wanted, now, self.database().is_distributed()?) {
+            let rows: Vec<(i64, Uuid)> = self.database().statement(|connection| query.clone().load(connection))?;
+            for (place, id) in rows {
+                let place = usize::try_from(place - 1).ok().and_then(|place| places.get(place));
+                let place = place.ok_or_else(|| StoreFailure::Corrupt("the answer is to another question".into()))?;
+                found[*place].push(job_id(id)?);
+            }
         }
         Ok(found)
     }
@@ -374,6 +384,9 @@ struct CountJobsInUse {
 impl QueryFragment<Pg> for CountJobsInUse {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
+        if self.conditions.is_distributed {
+            return on_servers::push_count_in_use(out, &self.conditions);
+        }
         out.push_sql(
             "SELECT jobs.source_version_id, jsonb_path_query_array(jobs.role_bindings, '$[*].role'), read.roles, count(*) \
              FROM jobs CROSS JOIN LATERAL (SELECT jsonb_agg(output -> 'role') AS roles \
@@ -397,27 +410,40 @@ struct Blocking {
     jobs: Vec<Uuid>,
     statuses: Vec<i16>,
     now: DateTime<Utc>,
+    /// The only organisation of which they are, where tables are distributed.
+    only: Option<Uuid>,
 }
 
 impl Blocking {
-    fn new(organisations: Vec<Uuid>, jobs: Vec<Uuid>, now: Timestamp) -> Self {
+    /// One statement for all jobs, or one for those of each organisation; each with the places of its jobs.
+    fn of(wanted: &[(OrganisationId, JobId)], now: Timestamp, is_distributed: bool) -> Vec<(Vec<usize>, Self)> {
         let statuses = HealthStatus::BLOCKING.map(HealthStatus::number).to_vec();
-        Self { organisations, jobs, statuses, now: now.as_datetime() }
+        let mut parts: BTreeMap<Option<Uuid>, Vec<usize>> = BTreeMap::new();
+        for (place, (organisation_id, _)) in wanted.iter().enumerate() {
+            parts.entry(is_distributed.then(|| organisation_id.as_uuid())).or_default().push(place);
+        }
+        let part = |(only, places): (Option<Uuid>, Vec<usize>)| {
+            let of_part: Vec<(OrganisationId, JobId)> = places.iter().map(|place| wanted[*place]).collect();
+            let (organisations, jobs) = columns(&of_part);
+            (places, Self { organisations, jobs, statuses: statuses.clone(), now: now.as_datetime(), only })
+        };
+        parts.into_iter().map(part).collect()
     }
 
     /// The jobs one step upstream of those of a table, each with its status.
     fn push_step<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, table: &str) -> QueryResult<()> {
         out.push_sql(&format!(
             " CROSS JOIN LATERAL (SELECT DISTINCT upstream_job_id AS id FROM bound_outputs \
-             WHERE organisation_id = {table}.organisation_id AND job_id = {table}.id OFFSET 0) AS link \
-             CROSS JOIN LATERAL (SELECT (",
+             WHERE organisation_id = {table}.organisation_id AND job_id = {table}.id"
         ));
+        push_only(out, "bound_outputs", self.only.as_ref())?;
+        out.push_sql(" OFFSET 0) AS link CROSS JOIN LATERAL (SELECT (");
         monitoring::push_status(out, &self.now)?;
         out.push_sql(")::smallint AS status FROM jobs");
-        out.push_sql(monitoring::JOINED_TO_FEW);
-        out.push_sql(&format!(
-            " WHERE jobs.organisation_id = {table}.organisation_id AND jobs.id = link.id OFFSET 0) AS judged"
-        ));
+        out.push_sql(if self.only.is_some() { monitoring::JOINED_TO_MANY } else { monitoring::JOINED_TO_FEW });
+        out.push_sql(&format!(" WHERE jobs.organisation_id = {table}.organisation_id AND jobs.id = link.id"));
+        push_only(out, "jobs", self.only.as_ref())?;
+        out.push_sql(" OFFSET 0) AS judged");
         Ok(())
     }
 }
@@ -452,8 +478,7 @@ impl QueryFragment<Pg> for Blocking {
     }
 }
 
-// It is one text, prepared once.
-statement! { cached Blocking => (BigInt, SqlUuid) }
+statement! { varying Blocking => (BigInt, SqlUuid) }
 
 /// Keys as two columns.
 fn columns(keys: &[(OrganisationId, JobId)]) -> (Vec<Uuid>, Vec<Uuid>) {

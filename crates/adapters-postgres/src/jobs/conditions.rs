@@ -33,6 +33,8 @@ pub(super) struct Conditions {
     pub(super) name: Option<String>,
     pub(super) managed_by: Option<String>,
     pub(super) health: Option<HealthCondition>,
+    /// The tables are distributed over several servers.
+    pub(super) is_distributed: bool,
 }
 
 /// The input that jobs are to use.
@@ -53,7 +55,7 @@ pub(super) enum Tenants {
 
 impl Conditions {
     /// `None` when no job can fulfil them.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, is_distributed: bool) -> Option<Self> {
         let JobFilter {
             organisation_id,
             source_id,
@@ -80,6 +82,7 @@ impl Conditions {
             name: name.as_ref().map(ToString::to_string),
             managed_by: managed_by.as_ref().map(ToString::to_string),
             health: health.as_ref().map(HealthCondition::new),
+            is_distributed,
         })
     }
 
@@ -96,7 +99,8 @@ impl Conditions {
                 active: None,
                 name: None,
                 managed_by: None,
-                health: None
+                health: None,
+                is_distributed: _
             }
         )
     }
@@ -183,6 +187,10 @@ impl Conditions {
                 push_unplanned::<Array<SqlUuid>, _>(out, ids)?;
                 out.push_sql(" AS uuid[]))");
             }
+        }
+        if self.is_distributed {
+            // The server that has a job has its inputs.
+            out.push_sql(" AND used.organisation_id = jobs.organisation_id");
         }
         out.push_sql(")");
         Ok(())

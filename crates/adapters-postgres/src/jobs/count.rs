@@ -14,8 +14,8 @@ use super::by_health;
 use super::conditions::Conditions;
 use super::monitoring;
 
-/// Counts what was judged, as far as it holds, and judges the rest. With a filter that judgements know nothing of, it
-/// reads all jobs that are asked for, and what their runs add up to.
+/// Counts what was judged, as far as it holds, and judges the rest. With a filter that judgements know nothing of, and
+/// where tables are distributed, it reads all jobs that are asked for, and what their runs add up to.
 #[derive(Debug, Clone)]
 pub(super) struct CountJobs {
     conditions: Conditions,
@@ -24,15 +24,15 @@ pub(super) struct CountJobs {
 
 impl CountJobs {
     /// `None` when there can be no job to count.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter, now: Timestamp) -> Option<Self> {
-        Some(Self { conditions: Conditions::new(scope, filter)?, now: now.as_datetime() })
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, now: Timestamp, is_distributed: bool) -> Option<Self> {
+        Some(Self { conditions: Conditions::new(scope, filter, is_distributed)?, now: now.as_datetime() })
     }
 }
 
 impl QueryFragment<Pg> for CountJobs {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
-        if self.conditions.are_of_tenants_only() {
+        if self.conditions.are_of_tenants_only() && !self.conditions.is_distributed {
             return by_health::push_counts(out, &self.conditions, &self.now, None);
         }
         out.push_sql("SELECT (");
@@ -56,8 +56,14 @@ pub(super) struct CountEachGroup {
 
 impl CountEachGroup {
     /// `None` when there can be no job to count.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter, grouping: JobGrouping, now: Timestamp) -> Option<Self> {
-        Some(Self { conditions: Conditions::new(scope, filter)?, grouping, now: now.as_datetime() })
+    pub(super) fn new(
+        scope: &Scope,
+        filter: &JobFilter,
+        grouping: JobGrouping,
+        now: Timestamp,
+        is_distributed: bool,
+    ) -> Option<Self> {
+        Some(Self { conditions: Conditions::new(scope, filter, is_distributed)?, grouping, now: now.as_datetime() })
     }
 }
 
@@ -66,7 +72,7 @@ impl QueryFragment<Pg> for CountEachGroup {
         let out = &mut out;
         let column = format!("{}_id", self.grouping);
         let is_judged = matches!(self.grouping, JobGrouping::Organisation | JobGrouping::Source);
-        if is_judged && self.conditions.are_of_tenants_only() {
+        if is_judged && self.conditions.are_of_tenants_only() && !self.conditions.is_distributed {
             return by_health::push_counts(out, &self.conditions, &self.now, Some(&column));
         }
         out.push_sql(&format!("SELECT jobs.{column}, ("));
@@ -89,8 +95,8 @@ pub(super) struct CountBoundRoles {
 
 impl CountBoundRoles {
     /// `None` when there can be no job to count.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
-        Some(Self { conditions: Conditions::new(scope, filter)? })
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, is_distributed: bool) -> Option<Self> {
+        Some(Self { conditions: Conditions::new(scope, filter, is_distributed)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Jobs that are found by their ids.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
@@ -29,8 +29,13 @@ pub(super) fn find_many(database: &Database, wanted: &[(Scope, JobId)]) -> Resul
         return Ok(Vec::new());
     }
     let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
+    let organisations = if database.is_distributed()? { organisations(wanted) } else { None };
     let rows: Vec<JobRow> = database.statement(|connection| {
-        jobs::table.filter(jobs::id.eq_any(&ids)).select(JobRow::as_select()).load(connection)
+        let query = jobs::table.filter(jobs::id.eq_any(&ids)).select(JobRow::as_select());
+        match &organisations {
+            Some(organisations) => query.filter(jobs::organisation_id.eq_any(organisations)).load(connection),
+            None => query.load(connection),
+        }
     })?;
     answer_each(wanted, rows, |row| row)
 }
@@ -43,8 +48,14 @@ pub(super) fn find_monitored(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let query = MonitoredJobs::new(wanted.iter().map(|(_, id)| id.as_uuid()).collect());
-    let rows: Vec<MonitoredJobRow> = database.statement(|connection| query.clone().load(connection))?;
+    let ids = wanted.iter().map(|(_, id)| id.as_uuid()).collect();
+    let rows: Vec<MonitoredJobRow> = if database.is_distributed()? {
+        let query = DistributedJobs { columns: JobRow::as_select(), ids, organisations: organisations(wanted) };
+        database.statement(|connection| query.clone().load(connection))?
+    } else {
+        let query = MonitoredJobs::new(ids);
+        database.statement(|connection| query.clone().load(connection))?
+    };
     answer_each(wanted, rows, |row| &row.job)
 }
 
@@ -107,6 +118,62 @@ impl QueryFragment<Pg> for MonitoredJobs {
         Ok(())
     }
 }
+
+/// The organisations that are in the scopes of all these questions together, unless one is of all: those whose servers
+/// have to be asked. It is no proof for any of the questions.
+fn organisations(wanted: &[(Scope, JobId)]) -> Option<Vec<Uuid>> {
+    let mut all = BTreeSet::new();
+    for (scope, _) in wanted {
+        match scope {
+            Scope::Platform => return None,
+            Scope::Organisations(some) => all.extend(some.iter().map(OrganisationId::as_uuid)),
+        }
+    }
+    Some(all.into_iter().collect())
+}
+
+/// The same of distributed tables: only those servers are asked that have one of the organisations. Both tables need
+/// the condition.
+#[derive(Clone)]
+struct DistributedJobs {
+    columns: AsSelect<JobRow, Pg>,
+    ids: Vec<Uuid>,
+    organisations: Option<Vec<Uuid>>,
+}
+
+impl DistributedJobs {
+    fn push_of<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, column: &str) -> QueryResult<()> {
+        let Some(organisations) = &self.organisations else { return Ok(()) };
+        out.push_sql(" AND ");
+        out.push_sql(column);
+        if let [only] = organisations.as_slice() {
+            out.push_sql(" = ");
+            return out.push_bind_param::<SqlUuid, _>(only);
+        }
+        out.push_sql(" = ANY (");
+        out.push_bind_param::<Array<SqlUuid>, _>(organisations)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for DistributedJobs {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let out = &mut out;
+        out.push_sql("SELECT ");
+        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(monitoring::COLUMNS);
+        out.push_sql(" FROM jobs");
+        out.push_sql(monitoring::JOINED_TO_MANY);
+        self.push_of(out, "run_summaries.organisation_id")?;
+        out.push_sql(" WHERE jobs.id = ANY (");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
+        out.push_sql(")");
+        self.push_of(out, "jobs.organisation_id")
+    }
+}
+
+statement! { varying DistributedJobs => MonitoredJobSql }
 
 // It is one text, prepared once.
 statement! { cached MonitoredJobs => MonitoredJobSql }

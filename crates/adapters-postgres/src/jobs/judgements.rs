@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, BigInt, Bool, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use prediction_domain::model::{MAX_SECONDS_AHEAD, MIN_GRACE_MINUTES, Timestamp};
 use prediction_domain::ports::{Judged, JudgementRepository, StoreFailure, WriteMode};
 use uuid::Uuid;
 
+use crate::distributed::{by_organisation, push_only};
 use crate::jobs::monitoring;
 use crate::statement::statement;
 use crate::store::PostgresStore;
@@ -23,19 +24,20 @@ impl JudgementRepository for PostgresStore {
     /// the next time.
     fn judge(&self, at: Timestamp, limit: usize) -> Result<Judged, StoreFailure> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let is_distributed = self.database().is_distributed()?;
         self.database().transaction(WriteMode::Commit, |connection| {
             let mark = Mark::read(connection, at.as_datetime())?;
             if mark.is_ahead {
                 demand_all(connection)?;
             }
             if let Some(place) = Place::take(connection)? {
-                return Ok(judge_source(connection, &place, &mark, limit)?);
+                return Ok(judge_source(connection, &place, &mark, limit, is_distributed)?);
             }
             if mark.is_ahead {
                 // Another replica is at it.
                 return Ok(Judged::default());
             }
-            Ok(judge_ended(connection, mark.at, limit)?)
+            Ok(judge_ended(connection, mark.at, limit, is_distributed)?)
         })
     }
 }
@@ -114,7 +116,13 @@ fn demand_all(connection: &mut PgConnection) -> QueryResult<()> {
 
 /// A batch of the jobs of a source, in the order of their keys. Here locks are waited for: who holds one may judge by
 /// what the source was before.
-fn judge_source(connection: &mut PgConnection, place: &Place, mark: &Mark, limit: i64) -> QueryResult<Judged> {
+fn judge_source(
+    connection: &mut PgConnection,
+    place: &Place,
+    mark: &Mark,
+    limit: i64,
+    is_distributed: bool,
+) -> QueryResult<Judged> {
     let looked_at = limit.saturating_mul(LOOKED_AT);
     let keys: Vec<Key> = diesel::sql_query(
         "SELECT organisation_id, job_id, source_id FROM job_health WHERE (organisation_id, job_id) > ($1, $2) \
@@ -128,9 +136,11 @@ fn judge_source(connection: &mut PgConnection, place: &Place, mark: &Mark, limit
     let is_last_batch = i64::try_from(keys.len()).is_ok_and(|found| found < looked_at);
     let of_source: Vec<Key> =
         keys.into_iter().filter(|key| place.is_of_all() || key.source_id == place.source_id).collect();
-    let batch = Batch::of(&of_source, mark.at);
-    batch.lock(connection)?;
-    let jobs = batch.judge(connection, !place.is_of_all())?;
+    let mut jobs = 0;
+    for batch in Batch::of(&of_source, mark.at, is_distributed) {
+        batch.lock(connection)?;
+        jobs += batch.judge(connection, !place.is_of_all())?;
+    }
     if is_last_batch {
         if place.is_of_all() {
             diesel::sql_query("UPDATE judgements SET judged_at = $1 WHERE name = 'health'")
@@ -151,35 +161,89 @@ fn judge_source(connection: &mut PgConnection, place: &Place, mark: &Mark, limit
 }
 
 /// The jobs whose judgement ended first. Where there are none, nothing is written.
-fn judge_ended(connection: &mut PgConnection, at: DateTime<Utc>, limit: i64) -> QueryResult<Judged> {
-    let keys: Vec<Key> = diesel::sql_query(
+fn judge_ended(
+    connection: &mut PgConnection,
+    at: DateTime<Utc>,
+    limit: i64,
+    is_distributed: bool,
+) -> QueryResult<Judged> {
+    // Of distributed tables, one server locks those of one organisation, when they are found.
+    let lock = if is_distributed { "" } else { " FOR NO KEY UPDATE SKIP LOCKED" };
+    let mut keys: Vec<Key> = diesel::sql_query(format!(
         "SELECT organisation_id, job_id, source_id FROM job_health \
-         WHERE judged_until < $1 AND judged_until >= '-infinity' ORDER BY judged_until LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
-    )
+         WHERE judged_until < $1 AND judged_until >= '-infinity' ORDER BY judged_until LIMIT $2{lock}"
+    ))
     .bind::<Timestamptz, _>(at)
     .bind::<BigInt, _>(limit)
     .load(connection)?;
+    let found = keys.len();
+    if is_distributed {
+        keys = lock_ended(connection, &keys, at)?;
+    }
     if keys.is_empty() {
         return Ok(Judged::default());
     }
-    let jobs = Batch::of(&keys, at).judge(connection, true)?;
-    Ok(Judged { jobs, is_unfinished: jobs > 0 && i64::try_from(keys.len()).is_ok_and(|found| found == limit) })
+    let mut jobs = 0;
+    for batch in Batch::of(&keys, at, is_distributed) {
+        jobs += batch.judge(connection, true)?;
+    }
+    Ok(Judged { jobs, is_unfinished: jobs > 0 && i64::try_from(found).is_ok_and(|found| found == limit) })
+}
+
+/// Those of some jobs whose judgement has still ended and that nobody else holds, from here on.
+fn lock_ended(connection: &mut PgConnection, found: &[Key], at: DateTime<Utc>) -> QueryResult<Vec<Key>> {
+    let mut keys = Vec::new();
+    for (organisation, jobs) in by_organisation(found.iter().map(|key| (key.organisation_id, key.job_id))) {
+        let locked: Vec<Key> = diesel::sql_query(
+            "SELECT organisation_id, job_id, source_id FROM job_health WHERE organisation_id = $1 AND job_id = ANY ($2) \
+             AND judged_until < $3 AND judged_until >= '-infinity' FOR NO KEY UPDATE SKIP LOCKED",
+        )
+        .bind::<SqlUuid, _>(organisation)
+        .bind::<Array<SqlUuid>, _>(jobs)
+        .bind::<Timestamptz, _>(at)
+        .load(connection)?;
+        keys.extend(locked);
+    }
+    Ok(keys)
 }
 
 /// Jobs that are judged together.
 struct Batch {
+    /// The only one of which they are, where tables are distributed.
+    organisation: Option<Uuid>,
     organisation_ids: Vec<Uuid>,
     job_ids: Vec<Uuid>,
     at: DateTime<Utc>,
 }
 
 impl Batch {
-    fn of(keys: &[Key], at: DateTime<Utc>) -> Self {
-        let (organisation_ids, job_ids) = keys.iter().map(|key| (key.organisation_id, key.job_id)).unzip();
-        Self { organisation_ids, job_ids, at }
+    /// One batch, or one of each organisation.
+    fn of(keys: &[Key], at: DateTime<Utc>, is_distributed: bool) -> Vec<Self> {
+        let keys = keys.iter().map(|key| (key.organisation_id, key.job_id));
+        if !is_distributed {
+            let (organisation_ids, job_ids) = keys.unzip();
+            return vec![Self { organisation: None, organisation_ids, job_ids, at }];
+        }
+        let of_one = |(organisation, job_ids): (Uuid, Vec<Uuid>)| Self {
+            organisation: Some(organisation),
+            organisation_ids: vec![organisation; job_ids.len()],
+            job_ids,
+            at,
+        };
+        by_organisation(keys).into_iter().map(of_one).collect()
     }
 
     fn lock(&self, connection: &mut PgConnection) -> QueryResult<()> {
+        if let Some(organisation) = self.organisation {
+            return diesel::sql_query(
+                "SELECT job_id FROM job_health WHERE organisation_id = $1 AND job_id = ANY ($2) \
+                 ORDER BY job_id FOR NO KEY UPDATE",
+            )
+            .bind::<SqlUuid, _>(organisation)
+            .bind::<Array<SqlUuid>, _>(&self.job_ids)
+            .execute(connection)
+            .map(drop);
+        }
         diesel::sql_query(
             "SELECT FROM job_health JOIN unnest($1, $2) AS batch (organisation_id, job_id) USING (organisation_id, job_id) \
              ORDER BY organisation_id, job_id FOR NO KEY UPDATE OF job_health",
@@ -201,17 +265,19 @@ impl Batch {
                 .bind::<Timestamptz, _>(self.at)
                 .execute(connection)?;
         }
-        Ok(self.execute(connection)? as u64)
+        match self.organisation {
+            Some(organisation) => self.judge_on_server(connection, organisation),
+            None => Ok(UpdateJudged(self).execute(connection)? as u64),
+        }
     }
 }
 
-/// Writes what they are at that time, and the last moment at which they still are if nothing happens.
+/// What they are at that time, and the last moment at which they still are if nothing happens.
 impl QueryFragment<Pg> for Batch {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
         out.push_sql(
-            "UPDATE job_health SET status = judged.status, judged_until = judged.judged_until FROM (\
-             SELECT known.organisation_id, known.job_id, known.status::smallint AS status, LEAST(CASE \
+            "SELECT known.organisation_id, known.job_id, known.status::smallint AS status, LEAST(CASE \
              WHEN known.status <= 2 THEN 'infinity' \
              WHEN known.status <= 4 THEN known.delivered_at + make_interval(mins => known.minutes + GREATEST(known.minutes, ",
         );
@@ -233,13 +299,61 @@ impl QueryFragment<Pg> for Batch {
             ") AS batch (organisation_id, job_id) JOIN jobs ON jobs.organisation_id = batch.organisation_id \
              AND jobs.id = batch.job_id",
         );
+        push_only(out, "jobs", self.organisation.as_ref())?;
         out.push_sql(monitoring::JOINED_TO_MANY);
+        out.push_sql(") AS known");
+        Ok(())
+    }
+}
+
+/// Writes what they are.
+struct UpdateJudged(Batch);
+
+impl QueryFragment<Pg> for UpdateJudged {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("UPDATE job_health SET status = judged.status, judged_until = judged.judged_until FROM (");
+        self.0.walk_ast(out.reborrow())?;
         out.push_sql(
-            ") AS known) AS judged WHERE job_health.organisation_id = judged.organisation_id \
+            ") AS judged WHERE job_health.organisation_id = judged.organisation_id \
              AND job_health.job_id = judged.job_id",
         );
         Ok(())
     }
 }
 
-statement! { cached Batch }
+statement! { cached UpdateJudged }
+
+/// The same to be read: a time may be infinite, so that it travels as a text.
+struct ReadJudged<'a>(&'a Batch);
+
+impl QueryFragment<Pg> for ReadJudged<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT job_id, status, judged_until::text FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS judged");
+        Ok(())
+    }
+}
+
+statement! { varying ReadJudged<'_> => (SqlUuid, SmallInt, Text) }
+
+impl Batch {
+    /// Of one organisation, whose rows are locked: a statement that writes to a distributed table computes no times.
+    fn judge_on_server(&self, connection: &mut PgConnection, organisation: Uuid) -> QueryResult<u64> {
+        let judged: Vec<(Uuid, i16, String)> = ReadJudged(self).load(connection)?;
+        let jobs: Vec<Uuid> = judged.iter().map(|(job, ..)| *job).collect();
+        let statuses: Vec<i16> = judged.iter().map(|(_, status, _)| *status).collect();
+        let until: Vec<String> = judged.into_iter().map(|(.., until)| until).collect();
+        let written = diesel::sql_query(
+            "UPDATE job_health SET status = judged.status, judged_until = judged.judged_until \
+             FROM unnest($2::uuid[], $3::smallint[], $4::text[]::timestamptz[]) AS judged (job_id, status, judged_until) \
+             WHERE job_health.organisation_id = $1 AND job_health.job_id = judged.job_id",
+        )
+        .bind::<SqlUuid, _>(organisation)
+        .bind::<Array<SqlUuid>, _>(jobs)
+        .bind::<Array<SmallInt>, _>(statuses)
+        .bind::<Array<Text>, _>(until)
+        .execute(connection)?;
+        Ok(written as u64)
+    }
+}

@@ -45,13 +45,15 @@ pub(super) struct JobList {
     part: Part,
     /// How many of all organisations together.
     merged: i64,
+    /// The tables are distributed over several servers: see [`Self::push_flat`].
+    is_distributed: bool,
 }
 
 impl JobList {
     /// `None` when there can be no job to list.
-    pub(super) fn new(scope: &Scope, filter: &JobFilter) -> Option<Self> {
-        let conditions = Conditions::new(scope, filter)?;
-        Some(Self { columns: JobRow::as_select(), conditions, part: Part::default(), merged: 0 })
+    pub(super) fn new(scope: &Scope, filter: &JobFilter, is_distributed: bool) -> Option<Self> {
+        let conditions = Conditions::new(scope, filter, is_distributed)?;
+        Some(Self { columns: JobRow::as_select(), conditions, part: Part::default(), merged: 0, is_distributed })
     }
 
     /// So many jobs behind a place.
@@ -132,6 +134,22 @@ impl JobList {
         push_unplanned::<BigInt, _>(out, &self.merged)
     }
 
+    /// All of it without a subquery: of distributed tables each server then finds the first jobs of its own, and those
+    /// are merged. What organisation it is has to be said by an equality there, which tells the server to ask.
+    fn push_flat<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, are_names: bool) -> QueryResult<()> {
+        out.push_sql(" FROM jobs");
+        if !are_names || self.conditions.health.is_some() {
+            out.push_sql(monitoring::JOINED_TO_MANY);
+        }
+        self.conditions.push_all_joined(out)?;
+        if let Some(after) = &self.part.after {
+            out.push_sql(" AND jobs.sequence_number > ");
+            out.push_bind_param::<BigInt, _>(after)?;
+        }
+        out.push_sql(" ORDER BY jobs.sequence_number LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.merged)
+    }
+
     fn users<'b>(&'b self, input: &'b Input) -> by_input::InputWalk<'b> {
         by_input::InputWalk { conditions: &self.conditions, input, part: &self.part }
     }
@@ -207,6 +225,9 @@ impl QueryFragment<Pg> for JobList {
         out.push_sql("SELECT ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(monitoring::COLUMNS);
+        if self.is_distributed {
+            return self.push_flat(out, false);
+        }
         out.push_sql(" FROM (");
         self.push_page(out)?;
         out.push_sql(") AS jobs");
@@ -232,19 +253,25 @@ impl JobNames {
             Tenants::All | Tenants::One(_) => 1,
         };
         let limit = ListedNames::of_each(most, organisations);
-        let merged = paging::limit(limit.saturating_mul(organisations));
+        let all = limit.saturating_mul(organisations);
+        let merged = paging::limit(all);
+        let limit = if list.is_distributed { all } else { limit };
         (Self(JobList { merged, ..list.part(after, limit) }), limit)
     }
 
     pub(super) fn is_of_several(&self) -> bool {
-        matches!(self.0.conditions.tenants, Tenants::Several(_)) && self.0.is_read_by_tenant()
+        matches!(self.0.conditions.tenants, Tenants::Several(_)) && self.0.is_read_by_tenant() && !self.0.is_distributed
     }
 }
 
 impl QueryFragment<Pg> for JobNames {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let out = &mut out;
-        out.push_sql("SELECT jobs.organisation_id, jobs.id, jobs.name, jobs.sequence_number FROM (");
+        out.push_sql("SELECT jobs.organisation_id, jobs.id, jobs.name, jobs.sequence_number");
+        if self.0.is_distributed {
+            return self.0.push_flat(out, true);
+        }
+        out.push_sql(" FROM (");
         self.0.push_page(out)?;
         out.push_sql(") AS jobs ORDER BY jobs.sequence_number");
         Ok(())

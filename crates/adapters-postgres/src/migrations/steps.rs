@@ -22,6 +22,7 @@ use diesel::prelude::*;
 use self::index::Index;
 use super::bookkeeping::{self, Bookkeeping, Standing};
 use super::lock_retry::{GivenUp, LockRetry, Trial};
+use super::statements::statements;
 use super::{Outcome, Tell};
 use crate::start_up::StartUpError;
 
@@ -344,7 +345,9 @@ fn change_schema(
             let Standing::Unfinished(_) = bookkeeping::take_step(connection, step)? else {
                 return Ok(Outcome::WasThere);
             };
-            connection.batch_execute(sql)?;
+            for statement in statements(sql) {
+                connection.batch_execute(statement)?;
+            }
             bookkeeping::finish_step(connection, step)?;
             Ok(Outcome::Applied)
         });

@@ -13,7 +13,7 @@ use prediction_domain::ports::{DeleteRunError, ReplaceRunError};
 use uuid::Uuid;
 
 use super::asked_for::BY_ISSUE;
-use super::insert::{InsertRun, Inserted};
+use super::insert::{InsertRun, Inserted, on_server};
 use crate::constraints::ConstraintViolation;
 use crate::database::Abort;
 use crate::rows::{ReplacedRunRow, RunRow};
@@ -39,6 +39,7 @@ pub(super) fn replace(
     run: &Run,
     predictions: &[Prediction],
     allowance: Option<Allowance>,
+    is_distributed: bool,
 ) -> Result<(), Abort<ReplaceRunError>> {
     let job = (run.organisation_id.as_uuid(), run.job_id.as_uuid());
     if !lock(connection, job)? {
@@ -61,7 +62,10 @@ pub(super) fn replace(
     if replaced == 0 {
         return Err(Abort::Refused(ReplaceRunError::Gone));
     }
-    match InsertRun::new(run, predictions, allowance).get_result::<Inserted>(connection) {
+    let insert = InsertRun::new(run, predictions, allowance);
+    let inserted =
+        if is_distributed { on_server::insert(connection, &insert) } else { insert.get_result::<Inserted>(connection) };
+    match inserted {
         Ok((_, Some(_), _)) => {}
         Ok((_, None, true)) => return Err(Abort::Retry),
         Ok((_, None, false)) => return Err(used_up(allowance)),

@@ -2,16 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryResult, Queryable};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use prediction_domain::model::{Timestamp, ValueCount};
 use prediction_domain::ports::{StoreFailure, ValueCountQuery};
 use uuid::Uuid;
 
+use crate::database::Database;
+use crate::distributed::{by_organisation, push_only};
+use crate::failure::Failure;
 use crate::paging::push_unplanned;
 use crate::results::asked_for::BY_ISSUE;
 use crate::rows::count;
+use crate::schema::run_summaries;
 use crate::statement::statement;
 
 /// Counts values of the jobs of a source, along indexes and no further than it was told: first the jobs with the oldest
@@ -25,6 +29,8 @@ pub(super) struct CountValues {
     issued_until: DateTime<Utc>,
     values: i64,
     jobs: i64,
+    /// Candidates that are known, of one organisation, where tables are distributed.
+    only: Option<(Uuid, Vec<Uuid>)>,
 }
 
 /// What was found: one more than was told, at the most.
@@ -47,12 +53,15 @@ impl CountValues {
             issued_until: query.issued_until.as_datetime(),
             values: one_more(query.most_values),
             jobs: one_more(query.most_jobs),
+            only: None,
         }
     }
 
     /// Values of the job of that table, from the oldest on.
     fn push_values<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, of: &'static str) -> QueryResult<()> {
-        out.push_sql("(SELECT FROM predictions WHERE predictions.organisation_id = ");
+        out.push_sql("(SELECT FROM predictions WHERE TRUE");
+        push_only(out, "predictions", self.only.as_ref().map(|(organisation, _)| organisation))?;
+        out.push_sql(" AND predictions.organisation_id = ");
         out.push_sql(of);
         out.push_sql(".organisation_id AND predictions.job_id = ");
         out.push_sql(of);
@@ -80,19 +89,27 @@ impl Counted {
 
 impl QueryFragment<Pg> for CountValues {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "WITH candidates AS MATERIALIZED (SELECT organisation_id, job_id FROM run_summaries WHERE source_id = ",
-        );
-        out.push_bind_param::<SqlUuid, _>(&self.source_id)?;
-        out.push_sql(" AND values_from <= ");
-        out.push_bind_param::<Timestamptz, _>(&self.issued_until)?;
-        out.push_sql(" ORDER BY source_id, values_from LIMIT ");
-        push_unplanned::<BigInt, _>(&mut out, &self.jobs)?;
+        out.push_sql("WITH candidates AS MATERIALIZED (SELECT ");
+        if let Some((organisation, jobs)) = &self.only {
+            out.push_bind_param::<SqlUuid, _>(organisation)?;
+            out.push_sql("::uuid AS organisation_id, job_id FROM unnest(");
+            out.push_bind_param::<Array<SqlUuid>, _>(jobs)?;
+            out.push_sql(") AS job_id");
+        } else {
+            out.push_sql("organisation_id, job_id FROM run_summaries WHERE source_id = ");
+            out.push_bind_param::<SqlUuid, _>(&self.source_id)?;
+            out.push_sql(" AND values_from <= ");
+            out.push_bind_param::<Timestamptz, _>(&self.issued_until)?;
+            out.push_sql(" ORDER BY source_id, values_from LIMIT ");
+            push_unplanned::<BigInt, _>(&mut out, &self.jobs)?;
+        }
         out.push_sql(
             "), found AS MATERIALIZED (SELECT candidates.* FROM candidates \
              CROSS JOIN LATERAL (SELECT FROM jobs WHERE jobs.organisation_id = candidates.organisation_id \
-               AND jobs.id = candidates.job_id LIMIT 1) AS job CROSS JOIN LATERAL ",
+               AND jobs.id = candidates.job_id",
         );
+        push_only(&mut out, "jobs", self.only.as_ref().map(|(organisation, _)| organisation))?;
+        out.push_sql(" LIMIT 1) AS job CROSS JOIN LATERAL ");
         self.push_values(&mut out, "candidates")?;
         out.push_sql("1) AS oldest) SELECT (SELECT count(*) FROM candidates), (SELECT count(*) FROM found), ");
         out.push_sql("(SELECT count(*) FROM (SELECT FROM found CROSS JOIN LATERAL ");
@@ -105,4 +122,23 @@ impl QueryFragment<Pg> for CountValues {
     }
 }
 
-statement! { cached CountValues => (BigInt, BigInt, BigInt) }
+statement! { varying CountValues => (BigInt, BigInt, BigInt) }
+
+/// Counts where tables are distributed: the candidates of all servers, then what those of each organisation have.
+pub(super) fn on_servers(database: &Database, count: &CountValues) -> Result<Counted, Failure> {
+    let candidates: Vec<(Uuid, Uuid)> = database.statement(|connection| {
+        let of_source = run_summaries::table.filter(run_summaries::source_id.eq(count.source_id));
+        let due = of_source.filter(run_summaries::values_from.le(count.issued_until));
+        let due = due.order(run_summaries::values_from).limit(count.jobs);
+        due.select((run_summaries::organisation_id, run_summaries::job_id)).load(connection)
+    })?;
+    let found = i64::try_from(candidates.len()).unwrap_or(i64::MAX);
+    let mut counted = Counted { candidates: found, jobs: 0, values: 0 };
+    for only in by_organisation(candidates) {
+        let part = CountValues { only: Some(only), values: count.values - counted.values, ..count.clone() };
+        let part: Counted = database.statement(|connection| part.clone().get_result(connection))?;
+        counted.jobs += part.jobs;
+        counted.values += part.values;
+    }
+    Ok(counted)
+}

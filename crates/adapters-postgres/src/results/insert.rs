@@ -1,5 +1,7 @@
 //! The statement that stores a run.
 
+pub(super) mod on_server;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
@@ -151,9 +153,14 @@ impl QueryFragment<Pg> for InsertRun<'_> {
             out.push_sql(" AND EXISTS (SELECT FROM run) FOR NO KEY UPDATE), used AS (");
             allowance.push_take(
                 &mut out,
-                "run.organisation_id",
-                "run CROSS JOIN (SELECT count(*) FROM stored) AS values_of_run \
-                 CROSS JOIN (SELECT count(*) FROM summary) AS held",
+                |out| {
+                    out.push_sql("run.organisation_id");
+                    Ok(())
+                },
+                Some(
+                    "run CROSS JOIN (SELECT count(*) FROM stored) AS values_of_run \
+                     CROSS JOIN (SELECT count(*) FROM summary) AS held",
+                ),
             )?;
         }
         out.push_sql(") SELECT (SELECT count(*) FROM job), (SELECT issued_at FROM run), ");

@@ -4,11 +4,13 @@
 mod availability;
 mod bounded_reports;
 mod by_health;
+mod cluster;
 mod conflicts;
 mod constraints;
 mod contract;
 mod contract_on_partitions;
 mod corruption;
+mod distribution;
 mod foreign_uses;
 mod job_inputs;
 mod languages;

@@ -17,21 +17,26 @@ use prediction_adapters_postgres::{Pooling, PostgresStore, PostgresUrl, Settings
 use prediction_domain::ports::{JobRepository, RunRepository, SourceRepository, SourceVersionRepository, StorePorts};
 use prediction_domain_testkit::Stores;
 
+use crate::cluster::{Cluster, in_database};
+
 /// What processes lock that look for the template.
 const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
 
 /// A database that no other test uses. It is dropped with this value.
 pub(crate) struct TestDatabase {
     name: String,
+    /// Where it is, if it has the migrations: then it is on each server.
+    cluster: Option<Cluster>,
 }
 
 impl TestDatabase {
     /// A database with all migrations applied.
     pub(crate) fn migrated() -> Self {
-        let template = template();
+        let cluster = Cluster::find();
+        let template = template(&cluster);
         let name = fresh_name("test");
-        admin_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        Self { name }
+        cluster.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        Self { name, cluster: Some(cluster) }
     }
 
     /// The same, for tests that count what the server reads. Autovacuum would look at the tables in between: while it
@@ -52,7 +57,7 @@ impl TestDatabase {
     pub(crate) fn empty() -> Self {
         let name = fresh_name("empty");
         admin_execute(&format!("CREATE DATABASE {name}"));
-        Self { name }
+        Self { name, cluster: None }
     }
 
     /// A database with nothing in it, with texts of that encoding.
@@ -61,7 +66,7 @@ impl TestDatabase {
         admin_execute(&format!(
             "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
         ));
-        Self { name }
+        Self { name, cluster: None }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -150,7 +155,14 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        admin_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        match &self.cluster {
+            Some(cluster) => {
+                cluster.close(&self.name);
+                cluster.execute(&drop);
+            }
+            None => admin_execute(&drop),
+        }
     }
 }
 
@@ -218,9 +230,15 @@ pub(crate) fn migration_texts() -> Vec<String> {
 
 /// The name of the migrated template. The first test makes it; it is kept, under a name that changes with the
 /// migrations, since every test may be a process of its own.
-fn template() -> String {
+fn template(cluster: &Cluster) -> String {
     let mut hasher = DefaultHasher::new();
     migration_texts().hash(&mut hasher);
+    if cluster.is_distributed() {
+        // How the tables are distributed makes another template, too.
+        include_str!("../../src/migrations/distribution.rs").hash(&mut hasher);
+        include_str!("../../src/migrations/distribution/places.rs").hash(&mut hasher);
+        include_str!("../../src/migrations/distribution/functions.rs").hash(&mut hasher);
+    }
     let name = format!("prediction_template_{:016x}", hasher.finish());
 
     let mut admin = admin();
@@ -229,12 +247,10 @@ fn template() -> String {
     if texts(&mut admin, &sql).is_empty() {
         // Under another name until it is complete.
         let draft = fresh_name("template");
-        admin.batch_execute(&format!("CREATE DATABASE {draft}")).unwrap();
-        PostgresStore::connect(settings(&url_of(&draft))).migrate().expect("the template is migrated");
-        admin_execute(&format!(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{draft}'"
-        ));
-        admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}")).unwrap();
+        cluster.create(&draft);
+        cluster.migrate(&draft);
+        cluster.close(&draft);
+        cluster.execute(&format!("ALTER DATABASE {draft} RENAME TO {name}"));
     }
     name
 }
@@ -252,17 +268,12 @@ fn admin() -> PgConnection {
     PgConnection::establish(&admin_url()).expect("the server of PREDICTION_TEST_POSTGRES_URL can be reached")
 }
 
-fn admin_url() -> String {
+pub(crate) fn admin_url() -> String {
     std::env::var("PREDICTION_TEST_POSTGRES_URL").unwrap_or_else(|_| {
         panic!("PREDICTION_TEST_POSTGRES_URL is not set: run ./scripts/test, which starts a throw-away PostgreSQL")
     })
 }
 
 fn url_of(database: &str) -> String {
-    let url = admin_url();
-    let (before, parameters) = url
-        .split_once('?')
-        .map_or((url.as_str(), String::new()), |(before, parameters)| (before, format!("?{parameters}")));
-    let (server, _) = before.rsplit_once('/').expect("the URL names a database");
-    format!("{server}/{database}{parameters}")
+    in_database(&admin_url(), database)
 }

@@ -10,6 +10,9 @@ pub enum StoreFailure {
     /// The store cannot be reached, is overloaded or is shutting down. Trying again may help.
     #[error("the store is not available")]
     Unavailable(#[source] Cause),
+    /// A part of the store cannot be reached: of what is asked together, the rest can be answered if it is asked alone.
+    #[error("a part of the store is not available")]
+    PartlyUnavailable(#[source] Cause),
     /// The store takes no writes, since it is read-only or full. Reading may work. Trying again may help after the
     /// operator has repaired the store.
     #[error("the store takes no writes")]

@@ -112,14 +112,26 @@ impl Service {
 /// The memory of the bodies is free when all are answered.
 fn set_up_together(ports: &Ports, held: Vec<Held<PreparedSetUp>>) -> Vec<Result<SetUpDone, UseCaseError>> {
     let (prepared, _reservations): (Vec<_>, Vec<_>) = held.into_iter().map(Held::into_parts).unzip();
-    set_up_jobs(ports, &prepared)
+    let answers = set_up_jobs(ports, &prepared);
+    if prepared.len() == 1 {
+        return answers;
+    }
+    // What cannot be reached for one of them failed all that were to be stored with it; nothing of them was.
+    let alone = |(answer, prepared)| match answer {
+        Err(UseCaseError::Store(StoreFailure::PartlyUnavailable(_))) => {
+            set_up_jobs(ports, std::slice::from_ref(prepared)).pop().unwrap_or(answer)
+        }
+        answer => answer,
+    };
+    answers.into_iter().zip(&prepared).map(alone).collect()
 }
 
 fn read_together(ports: &Ports, queries: &[JobQuery]) -> Vec<Result<Option<JobWithHealth>, StoreFailure>> {
     match get_jobs(ports, queries) {
         Ok(jobs) => jobs.into_iter().map(Ok).collect(),
-        // One row that cannot be read fails the request that asked for it, not the requests that waited beside it.
-        Err(StoreFailure::Corrupt(_)) if queries.len() > 1 => {
+        // One row that cannot be read, or reached, fails the request that asked for it, not those that waited beside
+        // it.
+        Err(StoreFailure::Corrupt(_) | StoreFailure::PartlyUnavailable(_)) if queries.len() > 1 => {
             queries.iter().flat_map(|query| read_together(ports, std::slice::from_ref(query))).collect()
         }
         Err(failure) => queries.iter().map(|_| Err(failure.clone())).collect(),

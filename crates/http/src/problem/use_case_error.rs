@@ -159,7 +159,9 @@ impl From<ValueCount> for Problem {
 impl From<StoreFailure> for Problem {
     fn from(failure: StoreFailure) -> Self {
         match failure {
-            StoreFailure::Unavailable(_) => Self::unavailable(ProblemCode::StoreUnavailable).caused_by(failure),
+            StoreFailure::Unavailable(_) | StoreFailure::PartlyUnavailable(_) => {
+                Self::unavailable(ProblemCode::StoreUnavailable).caused_by(failure)
+            }
             StoreFailure::NotWritable(_) => Self::unavailable(ProblemCode::StoreUnavailable)
                 .detail("the database takes no writes at the moment")
                 .caused_by(failure),

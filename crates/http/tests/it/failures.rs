@@ -140,9 +140,19 @@ async fn a_port_that_panics_costs_an_answer_and_not_the_service() {
 }
 
 #[actix_web::test]
-async fn one_corrupt_row_fails_only_its_own_reader() {
+async fn what_cannot_be_read_or_reached_fails_only_its_own_reader() {
+    let of_one: [(fn() -> StoreFailure, StatusCode); 2] = [
+        (|| StoreFailure::Corrupt(SECRET.into()), StatusCode::INTERNAL_SERVER_ERROR),
+        (|| StoreFailure::PartlyUnavailable(SECRET.into()), StatusCode::SERVICE_UNAVAILABLE),
+    ];
+    for (failure, expected) in of_one {
+        fails_only_its_own_reader(failure, expected).await;
+    }
+}
+
+async fn fails_only_its_own_reader(failure: fn() -> StoreFailure, expected: StatusCode) {
     let mut mocks = MockStore::default();
-    let corrupt = "66666666-6666-6666-6666-666666666666";
+    let unreadable = "66666666-6666-6666-6666-666666666666";
     // The first question holds the lane until the others wait behind it, so that they are answered together.
     let (open, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
@@ -152,8 +162,8 @@ async fn one_corrupt_row_fails_only_its_own_reader() {
         if calls == 1 {
             gate.lock().unwrap().recv().unwrap();
         }
-        if wanted.iter().any(|(_, id)| id.to_string() == corrupt) {
-            return Err(StoreFailure::Corrupt(SECRET.into()));
+        if wanted.iter().any(|(_, id)| id.to_string() == unreadable) {
+            return Err(failure());
         }
         Ok(vec![None; wanted.len()])
     });
@@ -161,7 +171,7 @@ async fn one_corrupt_row_fails_only_its_own_reader() {
     let read = |id: &str| service.send(Request::new("GET", format!("/api/v1/jobs/{id}")));
     let first = read(ORGANISATION);
     let good = read(ORGANISATION);
-    let bad = read(corrupt);
+    let bad = read(unreadable);
     let opened = async {
         actix_web::rt::task::yield_now().await;
         open.send(()).unwrap();
@@ -169,5 +179,6 @@ async fn one_corrupt_row_fails_only_its_own_reader() {
     let (first, good, bad, ()) = futures_util::join!(first, good, bad, opened);
     assert_eq!(first.status, StatusCode::NOT_FOUND);
     assert_eq!(good.status, StatusCode::NOT_FOUND);
-    assert_eq!(bad.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(bad.status, expected);
+    tells_nothing(&bad);
 }

@@ -83,6 +83,7 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--database-connections", "PREDICTION_API_DATABASE_CONNECTIONS"),
                 ("--database-pooling", "PREDICTION_API_DATABASE_POOLING"),
                 ("--data-dir", "PREDICTION_API_DATA_DIR"),
+                ("--distributed", "PREDICTION_API_DISTRIBUTED"),
             ],
         ),
         ("openapi", &[]),
@@ -283,6 +284,21 @@ fn a_second_migration_has_nothing_to_do() {
         assert!(second.status.success(), "{}", stderr(&second));
         assert_eq!(stdout(&second), "The database is up to date.\n");
         Server::start_with(&home, &["--no-migrate"]).anonymous().get("/health/ready").expect(200);
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_distributed_is_not_migrated_either() {
+    for home in Home::both() {
+        let output = home.command_with_database(&["migrate", "--distributed"]).output().unwrap();
+        let what_to_do = if home.database.is_sqlite() {
+            ["only a PostgreSQL database with the extension Citus can be distributed", "--database-url"]
+        } else {
+            ["the tables cannot be distributed: the extension citus is not in this database", "CREATE EXTENSION citus"]
+        };
+        refused(&output, &what_to_do);
+        let migrated = home.command_with_database(&["migrate"]).output().unwrap();
+        assert!(stdout(&migrated).starts_with("Applied "), "nothing was: {}", stdout(&migrated));
     }
 }
 
