@@ -23,6 +23,8 @@ from .world import World
 FLOODING, OTHER = ORGANISATIONS[0], ORGANISATIONS[1]
 JOBS, FEW_JOBS = 100_000, 2_000
 CONNECTIONS = 16
+# So many that the other one's page is full from the start: it must be the same page alone and beside the flood.
+PAGE = 20
 # How much longer than alone the slowest hundredth of the other's requests may take.
 BOUND = 3
 # Of an answer as CSV: so many values that it takes some pages.
@@ -38,7 +40,7 @@ def fairness(world: World, kind: str) -> list[Figure]:
     jobs = FEW_JOBS if world.is_short else JOBS
     _set_up_many(server, flooding, jobs)
     theirs = _set_up(server, flooding, FLOODING, "Flood", 1)
-    own = _set_up(server, other, OTHER, "Own", 2)
+    own, *_ = [_set_up(server, other, OTHER, f"First {number}", 10 + number) for number in range(PAGE)]
     for _ in range(2 if world.is_short else CSV_VALUES // VALUES):
         Caller(server.url, flooding).ask("POST", f"/api/v1/jobs/{theirs}/runs", values_of("risk", VALUES)).expect(201)
     world.settle(place)
@@ -109,7 +111,7 @@ def _requests(token: str, job: str) -> dict[str, Callable[[], bytes]]:
         return raw_request("POST", SETUP, token, json.dumps(_setup_of(OTHER, f"Own {number}", 500_000 + number)))
 
     read = raw_request("GET", f"/api/v1/jobs/{job}", token)
-    page = raw_request("GET", "/api/v1/jobs?limit=20", token)
+    page = raw_request("GET", f"/api/v1/jobs?limit={PAGE}", token)
     report = raw_request("POST", f"/api/v1/jobs/{job}/runs", token, json.dumps(values_of("risk", 24)))
     return {"read": lambda: read, "list": lambda: page, "report": lambda: report, "setup": set_up}
 
