@@ -9,6 +9,8 @@ use super::Waiting;
 use super::pool::WorkerPool;
 use super::turns::Taken;
 
+/// How often at most a thread lets others come first, where only equal questions are answered together.
+const MOST_WAITS: usize = 5;
 /// How soon a thread looks again that finds nothing it may answer, though something waits: places are given up, and
 /// others go, in other lanes.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -19,8 +21,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
     pub(super) fn next_batch(&self, place: usize, generation: u32) -> Option<Vec<Waiting<Question, Answer>>> {
         let most = self.settings.batch;
         let mut queue = self.queue();
-        // Where only equal questions are answered together, it is worth a wait only while some are.
-        let mut has_let_others_come = most == 1 && !queue.was_shared;
+        let (mut waits, mut seen) = (if most > 1 { 1 } else { MOST_WAITS }, 0);
         while self.slots[place].belongs_to(generation) {
             if !queue.turns.can_take(queue.is_last_free(), &self.membership) {
                 if queue.is_closed && queue.turns.waiting() == 0 {
@@ -33,11 +34,13 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                     self.called.wait_timeout(queue, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0
                 };
                 queue.sleeping -= 1;
-            } else if !has_let_others_come {
+            } else if waits > 0 && (most > 1 || queue.is_worth_a_wait()) {
                 // On a busy machine the thread that woke this one has more to send: its questions come first, and the
                 // batch is larger for it. On an idle machine no other thread wants the processor, and this returns at
                 // once.
-                has_let_others_come = true;
+                let waiting = queue.turns.waiting();
+                waits = if waiting > seen { waits - 1 } else { 0 };
+                seen = waiting;
                 drop(queue);
                 thread::yield_now();
                 queue = self.queue();

@@ -65,6 +65,12 @@ impl<Question, Answer> Queue<Question, Answer> {
         self.sleeping > 0 && !(self.is_last_free() && self.turns.is_in_flight(tenant))
     }
 
+    /// Where only equal questions are answered together: whether more of them are likely to come. Only while those that
+    /// were taken last were several; and only while a single tenant waits, as others would wait for its sake.
+    pub(super) fn is_worth_a_wait(&self) -> bool {
+        self.was_shared && self.turns.tenants() == 1
+    }
+
     /// The thread of that slot is done; returns the tenants that it has served.
     pub(super) fn give_back(&mut self, place: usize, took: Duration) -> Vec<Tenant> {
         let Some(shares) = self.held[place].take() else { return Vec::new() };
