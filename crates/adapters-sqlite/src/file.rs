@@ -59,14 +59,27 @@ impl DatabaseFile {
 
     /// Waits until no other process prepares or migrates the database; it ends with the value, or with the process.
     pub(crate) fn lock(&self) -> Result<File, StartUpError> {
-        let mut lock_path = OsString::from(&self.path);
-        lock_path.push(".lock");
-        let lock_path = PathBuf::from(lock_path);
+        let lock_path = self.beside(".lock");
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         let failed = |error| StartUpError::of_io(&lock_path, folder, error);
         let lock = open_for_owner(&lock_path).map_err(failed)?;
         lock.lock().map_err(failed)?;
         Ok(lock)
+    }
+
+    /// Waits until the disk has what is in the write-ahead log.
+    ///
+    /// An error is not kept from SQLite: the system tells it to each who has the file open.
+    pub(crate) fn flush_log(&self) -> io::Result<()> {
+        // Not the database itself: when it is closed, the process loses the locks that SQLite has on it.
+        File::open(self.beside("-wal"))?.sync_data()
+    }
+
+    /// The file of the same name with that end.
+    fn beside(&self, end: &str) -> PathBuf {
+        let mut path = OsString::from(&self.path);
+        path.push(end);
+        path.into()
     }
 
     /// Fails when the file was deleted or replaced: connections would go on with the old one, unnoticed.

@@ -30,6 +30,11 @@ impl<'a> Values<'a> {
         Self(rows)
     }
 
+    /// How many there are.
+    pub(super) fn number(&self) -> usize {
+        self.0.len()
+    }
+
     /// What is to be executed for them.
     pub(super) fn statements(&self) -> impl ExactSizeIterator<Item = SomeValues<'_>> {
         let full = self.0.chunks_exact(VALUES_AT_ONCE);
@@ -43,6 +48,11 @@ impl<'a> Values<'a> {
 pub(super) struct SomeValues<'a>(&'a [NewPredictionRow<'a>]);
 
 impl SomeValues<'_> {
+    /// How many.
+    pub(super) fn number(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn execute(&self, connection: &mut SqliteConnection, run: &Run) -> QueryResult<()> {
         let statement = InsertValues {
             organisation_id: &run.organisation_id.to_string(),

@@ -23,6 +23,9 @@ use crate::writer::WriterQueue;
 use unfinished::Unfinished;
 pub(super) use unfinished::{find_stale, hidden, remove_stale};
 
+/// How many values a part has at the most, though nobody waits: the disk has to take some 4 KiB for each of them, and
+/// whoever comes then waits for that.
+const LONGEST_PART: usize = 16 * VALUES_AT_ONCE;
 /// How long a part takes at the least.
 const SHORTEST_PART: Duration = Duration::from_millis(2);
 /// How long the next part of what is begun waits for its turn: what is stored of it would be for nothing.
@@ -34,17 +37,20 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 struct PartEnd<'a> {
     queue: WriterQueue<'a>,
     until: Instant,
+    values: usize,
 }
 
 impl<'a> PartEnd<'a> {
     /// After the first part it takes as long as it has waited, so that it has its half beside whoever writes much.
     fn new(queue: WriterQueue<'a>, is_first: bool) -> Self {
         let rest = if is_first { SHORTEST_PART } else { queue.waited().max(SHORTEST_PART) };
-        Self { queue, until: Instant::now() + rest }
+        Self { queue, until: Instant::now() + rest, values: 0 }
     }
 
-    fn has_come(&self) -> bool {
-        self.queue.is_waited_for() && Instant::now() >= self.until
+    /// After so many values more.
+    fn has_come_after(&mut self, values: usize) -> bool {
+        self.values += values;
+        self.values >= LONGEST_PART || self.queue.is_waited_for() && Instant::now() >= self.until
     }
 }
 
@@ -94,14 +100,16 @@ fn try_insert<T, E: From<StoreFailure>>(
     complete: &impl Fn(&mut SqliteConnection, &Run) -> Result<T, E>,
 ) -> Result<Attempt<T>, E> {
     let mut left = values.statements();
+    let is_long = values.number() > LONGEST_PART;
     let mut begun: Option<Box<Begun<'_>>> = None;
     loop {
         let patience = if begun.is_some() { PATIENCE } else { store.settings().connection_wait };
-        // Nobody is told of a run before its last part, in which it is stored.
-        let may_be_last = begun.is_none() || left.len() == 0;
+        // Nobody is told of a run before its last part, in which it is stored. Of a long one that has no values: others
+        // must not read the run before it is on the disk, and wait for that.
+        let may_be_last = if begun.is_some() { left.len() == 0 } else { !is_long };
         let lasts = if may_be_last { Lasts::FromNowOn } else { Lasts::WithTheNextWrite };
         let part = store.write_in_turn(patience, lasts, |connection, queue| {
-            let end = PartEnd::new(queue, begun.is_none());
+            let mut end = PartEnd::new(queue, begun.is_none());
             let run = prepare(connection, begun.as_ref().map(|begun| &begun.run))?;
             match &begun {
                 Some(begun) => begun.claim.values.go_on(connection)?,
@@ -115,12 +123,12 @@ fn try_insert<T, E: From<StoreFailure>>(
                 statement.execute(connection, &run).or_store_failure()?;
                 let is_last = left.len() == 0;
                 // Looked at once: a moment later it may have come.
-                let is_over = !is_last && end.has_come();
+                let is_over = !is_last && end.has_come_after(statement.number());
                 if begun.is_some() {
                     if is_last || is_over {
                         return Ok(Part::Next);
                     }
-                } else if is_over {
+                } else if is_over || is_last && is_long {
                     let claim = Claim::of(store, |writer| Unfinished::of(&run, writer));
                     claim.values.begin(connection).or_store_failure()?;
                     return Ok(Part::First(Box::new(Begun { run, claim })));
@@ -203,10 +211,10 @@ impl<'a> Claim<'a> {
         let mut is_first = true;
         loop {
             let is_done = store.write_in_turn(PATIENCE, Lasts::WithTheNextWrite, |connection, queue| {
-                let end = PartEnd::new(queue, is_first);
+                let mut end = PartEnd::new(queue, is_first);
                 self.values.go_on(connection)?;
                 while self.values.delete_some(connection, VALUES_AT_ONCE).or_store_failure()? == VALUES_AT_ONCE {
-                    if end.has_come() {
+                    if end.has_come_after(VALUES_AT_ONCE) {
                         return Ok(false);
                     }
                 }

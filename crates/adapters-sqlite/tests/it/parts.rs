@@ -15,6 +15,8 @@ use prediction_domain_testkit::values::micros_after;
 
 use crate::test_database::{Database, LONG_WAIT, everything_of, number};
 
+/// How many values a part has at the most.
+const LONGEST_PART: usize = 1_024;
 /// How often something is tried that needs others to come in between: mostly they do at once.
 const TRIES: i64 = 200;
 
@@ -118,10 +120,10 @@ fn others_write_between_the_parts_of_a_large_run() {
 }
 
 #[test]
-fn nobody_who_comes_alone_waits_for_parts() {
+fn a_run_with_few_values_is_stored_in_one_part() {
     let (database, _, job) = Database::with_a_job();
     note_parts(&database, "");
-    let values = values_of(&job, MAX_PREDICTIONS, 0.5);
+    let values = values_of(&job, LONGEST_PART, 0.5);
     let run = run_at(&job, &values, 0);
     database.runs().insert(&run, &values, None).unwrap();
     let delete = |run: &Run| {
@@ -130,6 +132,29 @@ fn nobody_who_comes_alone_waits_for_parts() {
     assert_eq!(count(&database, "noted"), 0);
     assert_eq!(delete(&run).unwrap(), run);
     assert_eq!((count(&database, "predictions"), count(&database, "unfinished_runs")), (0, 0));
+}
+
+/// Whoever comes while a part is stored waits for the disk to take it; and the last part is one of which the disk has
+/// all values already, since nobody may read the run before that.
+#[test]
+fn parts_are_short_also_when_nobody_waits() {
+    let (database, _, job) = Database::with_a_job();
+    database
+        .connect()
+        .batch_execute(
+            "CREATE TABLE noted (stored INTEGER);
+             CREATE TRIGGER note_part AFTER UPDATE ON unfinished_runs BEGIN
+                 INSERT INTO noted SELECT count(*) FROM predictions;
+             END;",
+        )
+        .unwrap();
+    let values = values_of(&job, MAX_PREDICTIONS, 0.5);
+    database.runs().insert(&run_at(&job, &values, 0), &values, None).unwrap();
+    let parts = MAX_PREDICTIONS.div_ceil(LONGEST_PART);
+    assert_eq!(count(&database, "noted"), i64::try_from(parts).unwrap());
+    let longest = "(SELECT stored - lag(stored, 1, 0) OVER (ORDER BY stored) AS part FROM noted)";
+    assert_eq!(count(&database, &format!("{longest} WHERE part > {LONGEST_PART}")), 0);
+    assert_eq!(count(&database, &format!("noted WHERE stored = {MAX_PREDICTIONS}")), 1, "when the last one begins");
 }
 
 #[test]
