@@ -9,7 +9,20 @@ from pathlib import Path
 from service.answers import Json
 from service.machine import conditions, end_on_signals, say
 
-from . import apply, chains, directory, options, pooling, report, row_level_security, search, series, stored, unknown
+from . import (
+    apply,
+    chains,
+    directory,
+    hand_written,
+    options,
+    pooling,
+    report,
+    row_level_security,
+    search,
+    series,
+    stored,
+    unknown,
+)
 from .run import Bench
 
 # What is measured alone, and how it is shown.
@@ -24,6 +37,7 @@ RUNS: dict[str, Callable[[Bench], None]] = {
     "stored": Bench.run_stored,
     "apply": Bench.run_apply,
     "row-level-security": Bench.run_row_level_security,
+    "hand-written": Bench.run_hand_written,
     "pooling": Bench.run_pooling,
 }
 TABLES: dict[str, Callable[[list[Json]], str]] = {
@@ -35,6 +49,7 @@ TABLES: dict[str, Callable[[list[Json]], str]] = {
     "stored": stored.tables,
     "apply": apply.tables,
     "row-level-security": row_level_security.tables,
+    "hand-written": hand_written.tables,
     "pooling": pooling.tables,
 }
 

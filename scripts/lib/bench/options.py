@@ -15,6 +15,7 @@ PARTS = {
     "stored": "only what a value takes of the disk and of PostgreSQL's log: under 3 minutes",
     "apply": "only documents of a thousand jobs, and the command line: under 3 minutes",
     "row-level-security": "only what policies in PostgreSQL would cost: under 3 minutes",
+    "hand-written": "only the same requests to a program written by hand with Fastify: under 2 minutes",
     "pooling": "only what a pooler before PostgreSQL costs: under 2 minutes",
 }
 
@@ -32,6 +33,7 @@ def read(description: str | None) -> argparse.Namespace:
     parser.add_argument("--postgres", help=argparse.SUPPRESS)
     parser.add_argument("--binaries", help=argparse.SUPPRESS)
     parser.add_argument("--pgbouncer", help=argparse.SUPPRESS)
+    parser.add_argument("--fastify", help=argparse.SUPPRESS)
     parser.add_argument("--postgres-user", help=argparse.SUPPRESS)
     parser.add_argument("--target", default="target", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -14,7 +14,7 @@ from service.machine import say
 from service.processes import Server, mint
 from service.template import ORGANISATIONS, TEMPLATE
 
-from . import apply, chains, directory, open_loop, pooling, search, series, stored, unknown
+from . import apply, chains, directory, hand_written, open_loop, pooling, search, series, stored, unknown
 from .databases import Postgres, Sqlite
 from .identities import AUDIENCE, ISSUER, Issuer
 from .impact import seconds_to_judge
@@ -280,6 +280,31 @@ class Bench:
         groups = [
             [(pooling.name_of(kind, way), server, loads[kind]) for way, server in servers.items()]
             for kind in pooling.KINDS
+        ]
+        for number in range(options.rounds):
+            say(f"Round {number + 1} of {options.rounds}.")
+            for name, server, load in in_turn(groups, number):
+                self._measure(name, server, load)
+            database.tidy()
+
+    def run_hand_written(self) -> None:
+        """What the service answers, and what a program does that a team would write by hand."""
+        options = self._options
+        say(f"Making a database with {options.jobs:,} jobs.")
+        service, database = self._postgres("hand_written", options.jobs)
+        command = hand_written.command(database.url, Path(options.fastify), self._folder / "data/secret")
+        other = self._keep(Server(command, self._log(), {}))
+        groups = [
+            [
+                (
+                    hand_written.name_of(kind, connections, who),
+                    server,
+                    Load(kind, connections, self._local, options.jobs),
+                )
+                for who, server in ((hand_written.SERVICE, service), (hand_written.HAND_WRITTEN, other))
+            ]
+            for kind in hand_written.KINDS
+            for connections in hand_written.CONNECTIONS
         ]
         for number in range(options.rounds):
             say(f"Round {number + 1} of {options.rounds}.")
