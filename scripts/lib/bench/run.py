@@ -4,6 +4,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -148,12 +149,7 @@ class Bench:
             for at, at_server in (("postgres", server), ("sqlite", others))
             for connections in (16, 64)
         ]
-        for number in range(options.rounds):
-            say(f"Round {number + 1} of {options.rounds}.")
-            for name, at_server, load in in_turn(groups, number):
-                self._measure(name, at_server, load)
-            database.tidy()
-            file.tidy()
+        self._measure_in_rounds(groups, [database, file])
 
     def run_search(self) -> None:
         """What people wait for who look after very many jobs."""
@@ -221,12 +217,7 @@ class Bench:
             for connections in (16, 64):
                 load = Load("setup", connections, self._local, options.jobs)
                 groups.append([(f"{at} {kind} {connections}", servers[kind], load) for kind in chains.KINDS])
-        for number in range(options.rounds):
-            say(f"Round {number + 1} of {options.rounds}.")
-            for name, at_server, load in in_turn(groups, number):
-                self._measure(name, at_server, load)
-            for database in databases:
-                database.tidy()
+        self._measure_in_rounds(groups, databases)
 
     def _with_jobs(self, at: str, name: str, jobs: int | None = None) -> tuple[Server, Postgres | Sqlite]:
         jobs = jobs or self._options.jobs
@@ -281,11 +272,7 @@ class Bench:
             [(pooling.name_of(kind, way), server, loads[kind]) for way, server in servers.items()]
             for kind in pooling.KINDS
         ]
-        for number in range(options.rounds):
-            say(f"Round {number + 1} of {options.rounds}.")
-            for name, server, load in in_turn(groups, number):
-                self._measure(name, server, load)
-            database.tidy()
+        self._measure_in_rounds(groups, [database])
 
     def run_hand_written(self) -> None:
         """What the service answers, and what a program does that a team would write by hand."""
@@ -306,11 +293,7 @@ class Bench:
             for kind in hand_written.KINDS
             for connections in hand_written.CONNECTIONS
         ]
-        for number in range(options.rounds):
-            say(f"Round {number + 1} of {options.rounds}.")
-            for name, server, load in in_turn(groups, number):
-                self._measure(name, server, load)
-            database.tidy()
+        self._measure_in_rounds(groups, [database])
 
     def _value_ladder(self) -> None:
         """One day of a job, and its newest value, among ever more values."""
@@ -463,6 +446,16 @@ class Bench:
                 times.append(server.seconds_to_ready)
                 server.stop()
             self.figures[f"start to the first 200, {name}, s"] = statistics.median(times)
+
+    def _measure_in_rounds(
+        self, groups: list[list[tuple[str, Server, Load]]], databases: Sequence[Postgres | Sqlite]
+    ) -> None:
+        for number in range(self._options.rounds):
+            say(f"Round {number + 1} of {self._options.rounds}.")
+            for name, server, load in in_turn(groups, number):
+                self._measure(name, server, load)
+            for database in databases:
+                database.tidy()
 
     def _measure(self, name: str, server: Server, load: Load) -> None:
         self._salt += 1

@@ -31,7 +31,7 @@ impl<'a> Values<'a> {
     }
 
     /// How many there are.
-    pub(super) fn number(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
@@ -49,7 +49,7 @@ pub(super) struct SomeValues<'a>(&'a [NewPredictionRow<'a>]);
 
 impl SomeValues<'_> {
     /// How many.
-    pub(super) fn number(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 

@@ -100,7 +100,7 @@ fn try_insert<T, E: From<StoreFailure>>(
     complete: &impl Fn(&mut SqliteConnection, &Run) -> Result<T, E>,
 ) -> Result<Attempt<T>, E> {
     let mut left = values.statements();
-    let is_long = values.number() > LONGEST_PART;
+    let is_long = values.len() > LONGEST_PART;
     let mut begun: Option<Box<Begun<'_>>> = None;
     loop {
         let patience = if begun.is_some() { PATIENCE } else { store.settings().connection_wait };
@@ -123,7 +123,7 @@ fn try_insert<T, E: From<StoreFailure>>(
                 statement.execute(connection, &run).or_store_failure()?;
                 let is_last = left.len() == 0;
                 // Looked at once: a moment later it may have come.
-                let is_over = !is_last && end.has_come_after(statement.number());
+                let is_over = !is_last && end.has_come_after(statement.len());
                 if begun.is_some() {
                     if is_last || is_over {
                         return Ok(Part::Next);
