@@ -3,7 +3,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use prediction_domain::ports::{StoreFailure, WriteMode};
 
@@ -121,9 +120,7 @@ impl SqliteStore {
         match lasts {
             Lasts::FromNowOn => transact(&mut turn, WriteMode::Commit, work),
             Lasts::WithTheNextWrite => {
-                turn.batch_execute("PRAGMA synchronous = NORMAL").map_err(store_failure)?;
-                let done = transact(&mut turn, WriteMode::Commit, work);
-                turn.batch_execute("PRAGMA synchronous = FULL").map_err(store_failure)?;
+                let done = turn.without_waiting_for_disk(|turn| transact(turn, WriteMode::Commit, work))?;
                 drop(turn);
                 // Beside whoever writes next, whose commit would have to wait for it otherwise. Nothing depends on it:
                 // that commit says what is wrong with the disk.

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 use diesel::prelude::*;
 use diesel::r2d2::Pool;
 use parking_lot::FairMutexGuard;
@@ -11,6 +12,7 @@ use prediction_domain::ports::StoreFailure;
 
 use crate::checkpoints::{Checkpoints, WriteTurns};
 use crate::connect::Use;
+use crate::failure::store_failure;
 use crate::file::DatabaseFile;
 use crate::pool::{Manager, Pooled, open, take};
 use crate::settings::Settings;
@@ -69,6 +71,22 @@ impl<'a> Turn<'a> {
     pub(crate) fn queue(&self) -> WriterQueue<'a> {
         WriterQueue { writer: self.writer, waited: self.waited }
     }
+
+    /// Does work whose commit lasts only from the next commit on.
+    ///
+    /// A connection that cannot be set back is closed: what others commit on it would not last either.
+    pub(crate) fn without_waiting_for_disk<T>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteConnection) -> T,
+    ) -> Result<T, StoreFailure> {
+        self.connection.batch_execute("PRAGMA synchronous = NORMAL").map_err(store_failure)?;
+        let done = work(&mut self.connection);
+        if let Err(error) = self.connection.batch_execute("PRAGMA synchronous = FULL") {
+            AnsiTransactionManager::transaction_manager_status_mut(&mut *self.connection).set_in_error();
+            return Err(store_failure(error));
+        }
+        Ok(done)
+    }
 }
 
 /// Those who wait for the end of a turn, as whoever has it sees them.
@@ -107,5 +125,39 @@ impl DerefMut for Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.writer.checkpoints.note_write();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_query;
+    use diesel::sql_types::Integer;
+
+    use super::*;
+
+    const FULL: i32 = 2;
+
+    #[test]
+    fn a_connection_that_cannot_be_set_back_is_not_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = DatabaseFile::take_or_create(&folder.path().join("predictions.db")).unwrap();
+        let settings = Settings::default();
+        let writer = Writer::open(&file, &settings).unwrap();
+        let mut turn = writer.take(settings.lock_wait).unwrap();
+        assert_eq!(synchronous(&mut turn), FULL);
+        // In a transaction, SQLite does not let it be changed.
+        turn.without_waiting_for_disk(|connection| connection.batch_execute("BEGIN").unwrap()).unwrap_err();
+        assert_ne!(synchronous(&mut turn), FULL);
+        drop(turn);
+        assert_eq!(synchronous(&mut writer.take(settings.lock_wait).unwrap()), FULL);
+    }
+
+    fn synchronous(connection: &mut SqliteConnection) -> i32 {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Integer)]
+            synchronous: i32,
+        }
+        sql_query("PRAGMA synchronous").get_result::<Row>(connection).unwrap().synchronous
     }
 }
