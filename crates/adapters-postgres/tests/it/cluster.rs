@@ -3,6 +3,9 @@
 //! The database of `PREDICTION_TEST_POSTGRES_URL` tells: where it has the extension, the databases of tests that use it
 //! are made on each server, with the tables distributed.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Text};
@@ -51,16 +54,18 @@ impl Cluster {
         Self { coordinator, nodes }
     }
 
+    /// The server of the URL alone.
+    pub(crate) fn of_one_server() -> Self {
+        Self { coordinator: admin_url(), nodes: Vec::new() }
+    }
+
     pub(crate) fn is_distributed(&self) -> bool {
         !self.nodes.is_empty()
     }
 
     /// Runs statements as an administrator of each server.
     pub(crate) fn execute(&self, sql: &str) {
-        run(&self.coordinator, sql);
-        for node in self.nodes.iter().filter(|node| !node.is_coordinator) {
-            run(&node.of(&self.coordinator), sql);
-        }
+        self.on_each_server(|server| execute(server, sql));
     }
 
     /// Makes a database with nothing in it but the extension, if it is one of several servers.
@@ -100,8 +105,28 @@ impl Cluster {
     /// Keeps everybody from a database, so that it can be copied or dropped: also what Citus itself has running in each
     /// database, and starts again.
     pub(crate) fn close(&self, name: &str) {
-        self.execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
-        self.execute(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"));
+        self.on_each_server(|server| {
+            execute(server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+            end_sessions(server, name);
+        });
+    }
+
+    /// Drops a database that nobody is to be connected to any more.
+    pub(crate) fn drop(&self, name: &str) {
+        if self.is_distributed() {
+            self.close(name);
+        }
+        self.on_each_server(|server| {
+            end_sessions(server, name);
+            execute(server, &format!("DROP DATABASE {name} WITH (FORCE)"));
+        });
+    }
+
+    fn on_each_server(&self, work: impl Fn(&mut PgConnection)) {
+        work(&mut connect(&self.coordinator));
+        for node in self.nodes.iter().filter(|node| !node.is_coordinator) {
+            work(&mut connect(&node.of(&self.coordinator)));
+        }
     }
 }
 
@@ -135,5 +160,24 @@ fn connect(url: &str) -> PgConnection {
 }
 
 fn run(url: &str, sql: &str) {
-    connect(url).batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    execute(&mut connect(url), sql);
+}
+
+fn execute(connection: &mut PgConnection, sql: &str) {
+    connection.batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+}
+
+/// Ends what is connected to a database, and returns when it is gone.
+///
+/// The server can wait for that itself, also in DROP DATABASE, but looks each tenth of a second only: as long as many a
+/// test takes.
+fn end_sessions(server: &mut PgConnection, database: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let sql = format!(
+        "SELECT count(pg_terminate_backend(pid))::text AS value FROM pg_stat_activity WHERE datname = '{database}'"
+    );
+    while texts(server, &sql) != ["0"] {
+        assert!(Instant::now() < deadline, "sessions do not end in {database}");
+        sleep(Duration::from_millis(1));
+    }
 }

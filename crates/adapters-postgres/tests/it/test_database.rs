@@ -25,8 +25,8 @@ const TEMPLATE_LOCK: i64 = 0x7465_6d70_6c61_7465;
 /// A database that no other test uses. It is dropped with this value.
 pub(crate) struct TestDatabase {
     name: String,
-    /// Where it is, if it has the migrations: then it is on each server.
-    cluster: Option<Cluster>,
+    /// The servers on which it is: all, if it has the migrations.
+    cluster: Cluster,
 }
 
 impl TestDatabase {
@@ -36,7 +36,7 @@ impl TestDatabase {
         let template = template(&cluster);
         let name = fresh_name("test");
         cluster.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        Self { name, cluster: Some(cluster) }
+        Self { name, cluster }
     }
 
     /// The same, for tests that count what the server reads. Autovacuum would look at the tables in between: while it
@@ -57,7 +57,7 @@ impl TestDatabase {
     pub(crate) fn empty() -> Self {
         let name = fresh_name("empty");
         admin_execute(&format!("CREATE DATABASE {name}"));
-        Self { name, cluster: None }
+        Self { name, cluster: Cluster::of_one_server() }
     }
 
     /// A database with nothing in it, with texts of that encoding.
@@ -66,7 +66,7 @@ impl TestDatabase {
         admin_execute(&format!(
             "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
         ));
-        Self { name, cluster: None }
+        Self { name, cluster: Cluster::of_one_server() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -155,14 +155,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        match &self.cluster {
-            Some(cluster) => {
-                cluster.close(&self.name);
-                cluster.execute(&drop);
-            }
-            None => admin_execute(&drop),
-        }
+        self.cluster.drop(&self.name);
     }
 }
 
