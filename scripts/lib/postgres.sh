@@ -6,6 +6,7 @@ POSTGRES_BIN=  # the folder with initdb and pg_ctl
 POSTGRES_HOME= # the folder of the running server
 POSTGRES_USER= # whom to run it as, when it cannot run as the caller
 POSTGRES_URL=  # how to reach it
+POSTGRES_FILES= # where its files are to be, if not in that folder; the caller sets it before the server is started
 
 # Sets POSTGRES_BIN; installs PostgreSQL if there is none.
 find_postgres() {
@@ -91,7 +92,11 @@ prepare_postgres_home() {
   # Not in TMPDIR: the path of a socket is limited to about 100 bytes, and other users have to get in.
   POSTGRES_HOME=$(mktemp -d /tmp/prediction-test.XXXXXX)
   choose_postgres_user
-  if [ -n "$POSTGRES_USER" ]; then chown "$POSTGRES_USER" "$POSTGRES_HOME"; fi
+  if [ -n "$POSTGRES_FILES" ]; then
+    mkdir "$POSTGRES_FILES"
+    ln -s "$POSTGRES_FILES" "$POSTGRES_HOME/data"
+  fi
+  if [ -n "$POSTGRES_USER" ]; then chown "$POSTGRES_USER" "$POSTGRES_HOME" ${POSTGRES_FILES:+"$POSTGRES_FILES"}; fi
 }
 
 # Stops and removes the server, in silence: the test runner has the last word.
@@ -99,7 +104,7 @@ stop_postgres() {
   [ -n "$POSTGRES_HOME" ] || return 0
   as_postgres "$POSTGRES_BIN/pg_ctl" stop --wait --silent --mode=immediate --pgdata="$POSTGRES_HOME/data" \
     >/dev/null 2>&1 || true
-  rm -rf "$POSTGRES_HOME"
+  rm -rf "$POSTGRES_HOME" ${POSTGRES_FILES:+"$POSTGRES_FILES"}
   POSTGRES_HOME=
 }
 
