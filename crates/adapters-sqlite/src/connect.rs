@@ -55,12 +55,16 @@ impl Customizer {
             "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA cache_size = -8192",
         )?;
         connection.batch_execute(match self.purpose {
-            // 1 GiB: only if nobody else copies the log. What has begun anew is not kept at its longest.
+            // wal_autocheckpoint: 1 GiB, only if nobody else copies the log.
+            //
+            // journal_size_limit: 512 MiB, more than the log has unless it is flooded. The writer whose commit finds the log
+            // begun anew would cut the file down to that, which takes a slow disk a quarter of a second and more; and a
+            // commit waits for less where the file need not grow.
             //
             // temp_store: what a statement changes is kept until it is known that the statement does not fail; in
             // memory, and not in a file that is written beside the log.
             Use::Write => {
-                "PRAGMA wal_autocheckpoint = 262144; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY"
+                "PRAGMA wal_autocheckpoint = 262144; PRAGMA journal_size_limit = 536870912; PRAGMA temp_store = MEMORY"
             }
             // About 32 MiB, so that a page that is changed often is copied less often; the default is 4.
             _ => "PRAGMA wal_autocheckpoint = 8000",

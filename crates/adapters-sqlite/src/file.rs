@@ -75,6 +75,13 @@ impl DatabaseFile {
         File::open(self.beside("-wal"))?.sync_data()
     }
 
+    /// The database, to wait for the disk.
+    ///
+    /// It stays open until the process ends: when it is closed, the process loses the locks that SQLite has on it.
+    pub(crate) fn open_for_ever(&self) -> io::Result<&'static File> {
+        Ok(Box::leak(Box::new(File::open(&self.path)?)))
+    }
+
     /// The file of the same name with that end.
     fn beside(&self, end: &str) -> PathBuf {
         let mut path = OsString::from(&self.path);
