@@ -172,3 +172,64 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         self.called.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::tenants;
+    use super::super::turns::Fate;
+    use super::*;
+
+    /// The queue of two threads, one of which sleeps.
+    fn queue() -> Queue<u8, ()> {
+        Queue {
+            turns: Turns::new(),
+            held: Box::new([None, None]),
+            sleeping: 1,
+            was_shared: false,
+            empty_at: Instant::now(),
+            is_closed: false,
+        }
+    }
+
+    fn line_up(queue: &mut Queue<u8, ()>, tenant: Tenant) {
+        let waiting = Waiting { question: 0, answer: oneshot::channel().0, until: Instant::now() };
+        assert!(queue.turns.push(tenant, waiting, usize::MAX).is_ok());
+    }
+
+    /// The thread that does not sleep takes what is next.
+    fn take_one(queue: &mut Queue<u8, ()>) {
+        let limit = TenantLimit::of_this_machine();
+        let taken = queue.turns.take(1, false, &limit.watch(), |_, _| Fate::Answer);
+        assert_eq!(taken.questions.len(), 1);
+        queue.held[0] = Some(taken.shares);
+    }
+
+    #[test]
+    fn more_are_waited_for_while_questions_are_shared_and_of_one_tenant() {
+        let [tenant, other, _] = tenants();
+        let mut queue = queue();
+        line_up(&mut queue, tenant);
+        assert!(!queue.is_worth_a_wait(), "none was shared");
+        queue.was_shared = true;
+        assert!(queue.is_worth_a_wait());
+        line_up(&mut queue, other);
+        assert!(!queue.is_worth_a_wait(), "another tenant would wait as well");
+    }
+
+    #[test]
+    fn the_last_free_thread_sleeps_on_when_its_tenant_is_being_answered() {
+        let [tenant, other, _] = tenants();
+        let mut queue = queue();
+        assert!(queue.is_for_a_sleeper(tenant));
+        line_up(&mut queue, tenant);
+        take_one(&mut queue);
+        assert!(!queue.is_for_a_sleeper(tenant), "it may not take the question");
+        assert!(queue.is_for_a_sleeper(other));
+        queue.is_closed = true;
+        assert!(queue.is_for_a_sleeper(tenant), "nobody comes for whom it would have to be free");
+        queue.sleeping = 0;
+        assert!(!queue.is_for_a_sleeper(other));
+    }
+}
