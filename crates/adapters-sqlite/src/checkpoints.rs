@@ -31,8 +31,8 @@ const TOO_LONG: i64 = 2 * LONG;
 const FEW: i64 = 64;
 /// How many at the most, where writers are too quick for that.
 const BEARABLE: i64 = 1_024;
-/// How often it is tried to come that near to the writer. On a disk that copies 1.3 times as quickly as others write, each
-/// round has three quarters of the pages of the one before.
+/// How often it is tried to come that near to the writer. On a disk that copies 1.3 times as quickly as others write,
+/// each round has three quarters of the pages of the one before.
 const MOST_ROUNDS: usize = 16;
 /// How long that waits for its turn.
 const TURN_WAIT: Duration = Duration::from_secs(1);
@@ -147,8 +147,8 @@ fn copy_near_to_the_writer(
         if log.pages >= LONG
             && let Some(database) = **database
         {
-            // SQLite waits for the disk only when it has come to the end of the log, with all that was copied since the last
-            // time. If the disk has failed, it learns of it then.
+            // SQLite waits for the disk only when it has come to the end of the log, with all that was copied since the
+            // last time. If the disk has failed, it learns of it then.
             let _ = database.sync_data();
         }
         QueryResult::Ok(log)
@@ -163,8 +163,8 @@ fn copy_near_to_the_writer(
 
 /// Copies a long log until little is left of it, and tells whether the rest is to be copied while nobody writes.
 ///
-/// What is written during a round is left for the next one. SQLite does not tell how much that is: it counts what was in
-/// the log when the round began. So what a round had to copy stands for what the next one will find.
+/// What is written during a round is left for the next one. SQLite does not tell how much that is: it counts what was
+/// in the log when the round began. So what a round had to copy stands for what the next one will find.
 fn approach<E>(mut copy: impl FnMut() -> Result<Log, E>, is_over: impl Fn() -> bool) -> Result<bool, E> {
     let mut log = copy()?;
     let mut left = log.pages;

@@ -57,9 +57,9 @@ impl Customizer {
         connection.batch_execute(match self.purpose {
             // wal_autocheckpoint: 1 GiB, only if nobody else copies the log.
             //
-            // journal_size_limit: 512 MiB, more than the log has unless it is flooded. The writer whose commit finds the log
-            // begun anew would cut the file down to that, which takes a slow disk a quarter of a second and more; and a
-            // commit waits for less where the file need not grow.
+            // journal_size_limit: 512 MiB, more than the log has unless it is flooded. The writer whose commit finds
+            // the log begun anew would cut the file down to that, which takes a slow disk a quarter of a second and
+            // more; and a commit waits for less where the file need not grow.
             //
             // temp_store: what a statement changes is kept until it is known that the statement does not fail; in
             // memory, and not in a file that is written beside the log.
