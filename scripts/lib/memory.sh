@@ -6,7 +6,7 @@
 
 MEMORY= # the folder; none, where there is not enough memory for it
 
-# What has to be free, in MiB. The tests take a tenth of it.
+# What has to be free, in MiB. The tests took 525 at the most (2026-11-29).
 MEMORY_NEEDED=4096
 
 # Makes the folder, and sets MEMORY, where the system has a file system in memory, and enough is free in it, of the machine, and of

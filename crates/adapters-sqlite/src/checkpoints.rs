@@ -5,8 +5,6 @@
 //! meanwhile.
 
 use std::cell::LazyCell;
-use std::fs::File;
-use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -27,7 +25,7 @@ const PACE: Duration = Duration::from_secs(2);
 const LONG: i64 = 65_536;
 /// From how many pages on that happens whatever it costs.
 const TOO_LONG: i64 = 2 * LONG;
-/// How many pages are to be left, to be copied while nobody may write. A slow disk takes a tenth of a second for them.
+/// How many pages are to be left, to be copied while nobody may write.
 const FEW: i64 = 64;
 /// How many at the most, where writers are too quick for that.
 const BEARABLE: i64 = 1_024;
@@ -117,12 +115,19 @@ impl Calls {
 fn copy_when_told(file: &DatabaseFile, turns: &WriteTurns, calls: &Calls) {
     let mut connection = None;
     let database = LazyCell::new(|| file.open_for_ever().ok());
+    let wait_for_disk = || {
+        if let Some(database) = *database {
+            // If the disk has failed, SQLite learns of it when it waits itself.
+            let _ = database.sync_data();
+        }
+    };
+    let is_over = || calls.told().is_over;
     while calls.wait() {
         if connection.is_none() {
             connection = connect(file).ok();
         }
         if let Some(copying) = &mut connection
-            && copy_near_to_the_writer(copying, &database, turns, || calls.told().is_over).is_err()
+            && copy_near_to_the_writer(copying, turns, wait_for_disk, is_over).is_err()
         {
             connection = None;
         }
@@ -138,18 +143,15 @@ fn connect(file: &DatabaseFile) -> Result<SqliteConnection, Box<dyn std::error::
 /// Copies what is there. When the log has become long, it is copied to its end while nobody writes.
 fn copy_near_to_the_writer(
     connection: &mut SqliteConnection,
-    database: &impl Deref<Target = Option<&'static File>>,
     turns: &WriteTurns,
+    wait_for_disk: impl Fn(),
     is_over: impl Fn() -> bool,
 ) -> QueryResult<()> {
     let copy = || {
         let log: Log = diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(connection)?;
-        if log.pages >= LONG
-            && let Some(database) = **database
-        {
-            // SQLite waits for the disk only when it has come to the end of the log, with all that was copied since the
-            // last time. If the disk has failed, it learns of it then.
-            let _ = database.sync_data();
+        if log.pages >= LONG {
+            // SQLite itself waits only at the end of the log: for all that was copied since it was there last.
+            wait_for_disk();
         }
         QueryResult::Ok(log)
     };

@@ -112,7 +112,7 @@ impl Cluster {
     }
 
     /// Drops a database that nobody is to be connected to any more.
-    pub(crate) fn drop(&self, name: &str) {
+    pub(crate) fn drop_database(&self, name: &str) {
         if self.is_distributed() {
             self.close(name);
         }

@@ -155,7 +155,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        self.cluster.drop(&self.name);
+        self.cluster.drop_database(&self.name);
     }
 }
 
