@@ -45,6 +45,7 @@ mod health;
 mod inputs;
 mod jobs;
 mod leases;
+mod log_flusher;
 mod migrations;
 mod paging;
 mod part_writers;

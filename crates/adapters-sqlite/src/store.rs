@@ -119,14 +119,7 @@ impl SqliteStore {
         let work = |connection: &mut SqliteConnection| work(connection, queue);
         match lasts {
             Lasts::FromNowOn => transact(&mut turn, WriteMode::Commit, work),
-            Lasts::WithTheNextWrite => {
-                let done = turn.without_waiting_for_disk(|turn| transact(turn, WriteMode::Commit, work))?;
-                drop(turn);
-                // Beside whoever writes next, whose commit would have to wait for it otherwise. Nothing depends on it:
-                // that commit says what is wrong with the disk.
-                let _ = self.file.flush_log();
-                done
-            }
+            Lasts::WithTheNextWrite => turn.without_waiting_for_disk(|turn| transact(turn, WriteMode::Commit, work))?,
         }
     }
 }
@@ -135,7 +128,7 @@ impl SqliteStore {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lasts {
     FromNowOn,
-    /// For what nobody is told of before that: it waits for the disk when others may write.
+    /// For what nobody is told of before that. The disk is to take it when others may write.
     WithTheNextWrite,
 }
 

@@ -1,7 +1,7 @@
 //! The one connection that writes, and whose turn it is to use it.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
@@ -27,6 +27,8 @@ pub(crate) struct Writer {
     turns: WriteTurns,
     /// How many wait for their turn.
     waiting: AtomicUsize,
+    /// How many turns there were.
+    taken: AtomicU64,
     checkpoints: Checkpoints,
 }
 
@@ -36,6 +38,7 @@ impl Writer {
         Ok(Self {
             connection: open(file, settings, Use::Write, 1)?,
             waiting: AtomicUsize::new(0),
+            taken: AtomicU64::new(0),
             checkpoints: Checkpoints::of(file, &turns),
             turns,
         })
@@ -50,7 +53,8 @@ impl Writer {
         let Some(guard) = guard else {
             return Err(StoreFailure::Unavailable("others write for too long".into()));
         };
-        Ok(Turn { connection: take(&self.connection)?, _guard: guard, writer: self, waited: came.elapsed() })
+        let number = self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(Turn { connection: take(&self.connection)?, _guard: guard, writer: self, number, waited: came.elapsed() })
     }
 
     pub(crate) fn connections(&self) -> &Pool<Manager> {
@@ -64,12 +68,13 @@ pub(crate) struct Turn<'a> {
     connection: Pooled,
     _guard: FairMutexGuard<'a, ()>,
     writer: &'a Writer,
+    number: u64,
     waited: Duration,
 }
 
 impl<'a> Turn<'a> {
     pub(crate) fn queue(&self) -> WriterQueue<'a> {
-        WriterQueue { writer: self.writer, waited: self.waited }
+        WriterQueue { writer: self.writer, turn: self.number, waited: self.waited }
     }
 
     /// Does work whose commit lasts only from the next commit on.
@@ -93,6 +98,7 @@ impl<'a> Turn<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WriterQueue<'a> {
     writer: &'a Writer,
+    turn: u64,
     waited: Duration,
 }
 
@@ -100,6 +106,11 @@ impl WriterQueue<'_> {
     /// Whether there are any.
     pub(crate) fn is_waited_for(&self) -> bool {
         self.writer.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts turns.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turn
     }
 
     /// How long it waited for its turn.

@@ -5,6 +5,7 @@
 //! [unfinished]: nobody reads them. If the process dies, whoever comes next removes them: the same report when it is
 //! sent again, or the purge.
 
+mod pace;
 mod unfinished;
 
 use std::thread;
@@ -19,40 +20,14 @@ use crate::part_writers::PartWriter;
 use crate::results::insert::{VALUES_AT_ONCE, Values};
 use crate::results::job_key::JobKey;
 use crate::store::{Lasts, SqliteStore};
-use crate::writer::WriterQueue;
+use pace::{LONGEST_PART, Pace};
 use unfinished::Unfinished;
 pub(super) use unfinished::{find_stale, hidden, remove_stale};
 
-/// How many values a part has at the most, though nobody waits: the disk has to take some 4 KiB for each of them, and
-/// whoever comes then waits for that.
-const LONGEST_PART: usize = 16 * VALUES_AT_ONCE;
-/// How long a part takes at the least.
-const SHORTEST_PART: Duration = Duration::from_millis(2);
 /// How long the next part of what is begun waits for its turn: what is stored of it would be for nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How soon it is looked again whether another process is done.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// When a part ends.
-struct PartEnd<'a> {
-    queue: WriterQueue<'a>,
-    until: Instant,
-    values: usize,
-}
-
-impl<'a> PartEnd<'a> {
-    /// After the first part it takes as long as it has waited, so that it has its half beside whoever writes much.
-    fn new(queue: WriterQueue<'a>, is_first: bool) -> Self {
-        let rest = if is_first { SHORTEST_PART } else { queue.waited().max(SHORTEST_PART) };
-        Self { queue, until: Instant::now() + rest, values: 0 }
-    }
-
-    /// After so many values more.
-    fn has_come_after(&mut self, values: usize) -> bool {
-        self.values += values;
-        self.values >= LONGEST_PART || self.queue.is_waited_for() && Instant::now() >= self.until
-    }
-}
 
 /// Stores a run with its values: all of it or nothing.
 ///
@@ -100,16 +75,21 @@ fn try_insert<T, E: From<StoreFailure>>(
     complete: &impl Fn(&mut SqliteConnection, &Run) -> Result<T, E>,
 ) -> Result<Attempt<T>, E> {
     let mut left = values.statements();
-    let is_long = values.len() > LONGEST_PART;
+    let is_large = values.len() > LONGEST_PART;
+    let mut pace = Pace::new(store, is_large);
     let mut begun: Option<Box<Begun<'_>>> = None;
     loop {
         let patience = if begun.is_some() { PATIENCE } else { store.settings().connection_wait };
-        // Nobody is told of a run before its last part, in which it is stored. Of a long one that has no values: others
-        // must not read the run before it is on the disk, and wait for that.
-        let may_be_last = if begun.is_some() { left.len() == 0 } else { !is_long };
+        // Nobody is told of a run before its last part, in which it is stored. Of a large one that has no values:
+        // others must not read the run before it is on the disk, and wait for that.
+        let may_be_last = if begun.is_some() { left.len() == 0 } else { !is_large };
         let lasts = if may_be_last { Lasts::FromNowOn } else { Lasts::WithTheNextWrite };
+        if may_be_last {
+            pace.finish();
+        }
+        pace.let_others_write();
         let part = store.write_in_turn(patience, lasts, |connection, queue| {
-            let mut end = PartEnd::new(queue, begun.is_none());
+            let mut end = pace.begin(queue);
             let run = prepare(connection, begun.as_ref().map(|begun| &begun.run))?;
             match &begun {
                 Some(begun) => begun.claim.values.go_on(connection)?,
@@ -123,12 +103,12 @@ fn try_insert<T, E: From<StoreFailure>>(
                 statement.execute(connection, &run).or_store_failure()?;
                 let is_last = left.len() == 0;
                 // Looked at once: a moment later it may have come.
-                let is_over = !is_last && end.has_come_after(statement.len());
+                let is_over = !is_last && end.has_come_after(statement.len(), &pace);
                 if begun.is_some() {
                     if is_last || is_over {
                         return Ok(Part::Next);
                     }
-                } else if is_over || is_last && is_long {
+                } else if is_over || is_last && is_large {
                     let claim = Claim::of(store, |writer| Unfinished::of(&run, writer));
                     claim.values.begin(connection).or_store_failure()?;
                     return Ok(Part::First(Box::new(Begun { run, claim })));
@@ -142,8 +122,11 @@ fn try_insert<T, E: From<StoreFailure>>(
         match part {
             Ok(Part::Last(answer)) => return Ok(Attempt::Stored(answer)),
             Ok(Part::Occupied(by, age)) => return Ok(Attempt::Occupied(by, age)),
-            Ok(Part::First(first)) => begun = Some(first),
-            Ok(Part::Next) => {}
+            Ok(Part::First(first)) => {
+                begun = Some(first);
+                pace.end();
+            }
+            Ok(Part::Next) => pace.end(),
             Err(error) => {
                 if let Some(begun) = begun {
                     // What cannot be removed now is removed by whoever comes next.
@@ -208,13 +191,14 @@ impl<'a> Claim<'a> {
 
     /// Removes the values, in parts. If they come back after a power cut, so does what tells of them.
     pub(super) fn remove(&self, store: &SqliteStore) -> Result<(), StoreFailure> {
-        let mut is_first = true;
+        let mut pace = Pace::new(store, true);
         loop {
+            pace.let_others_write();
             let is_done = store.write_in_turn(PATIENCE, Lasts::WithTheNextWrite, |connection, queue| {
-                let mut end = PartEnd::new(queue, is_first);
+                let mut end = pace.begin(queue);
                 self.values.go_on(connection)?;
                 while self.values.delete_some(connection, VALUES_AT_ONCE).or_store_failure()? == VALUES_AT_ONCE {
-                    if end.has_come_after(VALUES_AT_ONCE) {
+                    if end.has_come_after(VALUES_AT_ONCE, &pace) {
                         return Ok(false);
                     }
                 }
@@ -224,7 +208,7 @@ impl<'a> Claim<'a> {
             if is_done {
                 return Ok(());
             }
-            is_first = false;
+            pace.end();
         }
     }
 }

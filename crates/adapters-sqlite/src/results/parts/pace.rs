@@ -1,0 +1,128 @@
+//! When a part ends, and when the next one begins.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::log_flusher::LogFlusher;
+use crate::results::insert::VALUES_AT_ONCE;
+use crate::store::SqliteStore;
+use crate::writer::WriterQueue;
+
+/// How many values a part has at the most, though nobody waits: the disk has to take some 4 KiB for each of them, and
+/// whoever comes then waits for that.
+pub(super) const LONGEST_PART: usize = 16 * VALUES_AT_ONCE;
+/// How long a part takes at the least: as long as what a transaction costs besides.
+const SHORTEST_PART: Duration = Duration::from_micros(500);
+/// How many times as long as it others have, if they write.
+const FOR_OTHERS: u32 = 3;
+/// How long others have at the most: what took so long was not their doing, but the disk's.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// How the parts of a run follow each other.
+pub(super) struct Pace<'a> {
+    flusher: LogFlusher<'a>,
+    /// Whether it has several parts also when nobody waits.
+    is_large: bool,
+    last: Option<LastPart>,
+}
+
+/// What is known of the part before, or of the one that is under way.
+struct LastPart {
+    began: Instant,
+    /// How long it had waited for its turn.
+    waited: Duration,
+    /// Which turn it had.
+    turn: u64,
+    /// Whether others had one since the part before it.
+    others_write: bool,
+    took: Duration,
+}
+
+/// When a part ends that is under way.
+pub(super) struct PartEnd<'a> {
+    queue: WriterQueue<'a>,
+    until: Instant,
+    values: usize,
+}
+
+impl<'a> Pace<'a> {
+    pub(super) fn new(store: &'a SqliteStore, is_large: bool) -> Self {
+        Self { flusher: LogFlusher::of(store.file()), is_large, last: None }
+    }
+
+    /// Lets others write first, if they do.
+    pub(super) fn let_others_write(&self) {
+        if let Some(last) = &self.last {
+            thread::sleep(last.pause());
+        }
+    }
+
+    /// A part begins, as this one has its turn.
+    pub(super) fn begin<'q>(&mut self, queue: WriterQueue<'q>) -> PartEnd<'q> {
+        let (began, waited, turn) = (Instant::now(), queue.waited(), queue.turn());
+        let others_write = self.last.as_ref().is_some_and(|last| turn > last.turn + 1);
+        // It has its part beside whoever writes much. The first one of a run has not waited for them.
+        let rest = if self.last.is_none() { Duration::ZERO } else { waited / FOR_OTHERS };
+        self.last = Some(LastPart { began, waited, turn, others_write, took: Duration::ZERO });
+        PartEnd { queue, until: began + rest.max(SHORTEST_PART), values: 0 }
+    }
+
+    /// It is stored: the disk is to take it beside whoever writes next, whose commit would have to wait for it
+    /// otherwise.
+    pub(super) fn end(&mut self) {
+        if let Some(last) = &mut self.last {
+            last.took = last.began.elapsed();
+        }
+        self.flusher.begin();
+    }
+
+    /// Waits until the disk has all parts.
+    pub(super) fn finish(&self) {
+        self.flusher.finish();
+    }
+}
+
+impl LastPart {
+    /// For how long others are let in.
+    fn pause(&self) -> Duration {
+        // What it waits for its turn is theirs, too.
+        let rest = || (FOR_OTHERS * self.took).min(LONGEST_PAUSE).saturating_sub(self.waited);
+        if self.others_write { rest() } else { Duration::ZERO }
+    }
+}
+
+impl PartEnd<'_> {
+    /// After so many values more. What nobody waits for goes on until the disk has the part before: so it is no slower
+    /// where the disk is slow, and there is little of which the disk has nothing when somebody comes.
+    pub(super) fn has_come_after(&mut self, values: usize, pace: &Pace<'_>) -> bool {
+        self.values += values;
+        let may_end = || self.queue.is_waited_for() || pace.is_large && !pace.flusher.is_busy();
+        self.values >= LONGEST_PART || Instant::now() >= self.until && may_end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn part(took: Duration, waited: Duration, others_write: bool) -> LastPart {
+        LastPart { began: Instant::now(), waited, turn: 1, others_write, took }
+    }
+
+    #[test]
+    fn others_have_three_times_as_long_if_they_write() {
+        for (took, waited, pause) in [
+            (millis(2), millis(0), millis(6)),
+            (millis(2), millis(4), millis(2)),
+            (millis(2), millis(9), millis(0)),
+            (millis(900), millis(0), LONGEST_PAUSE),
+        ] {
+            assert_eq!(part(took, waited, true).pause(), pause);
+            assert_eq!(part(took, waited, false).pause(), Duration::ZERO, "nobody else writes");
+        }
+    }
+}
