@@ -40,23 +40,22 @@ pub(super) async fn answer(
     link_to: impl FnOnce(&ReadingPosition) -> Option<String>,
 ) -> Answer {
     let stream = api.stream()?;
-    let (first, rest) = rows.next(&api).await?;
+    let Part { rows: first, next, rest } = rows.next(&api, Some(&HEADER)).await?;
+    let first = first.map_err(|error| Problem::new(ProblemCode::InternalError).caused_by(error))?;
     // There is no place for a cursor among the rows, so the next part is linked to (RFC 8288).
-    let next = first.next.as_ref().filter(|_| rest.is_none()).and_then(link_to);
-    let first =
-        write(Some(&HEADER), &first).map_err(|error| Problem::new(ProblemCode::InternalError).caused_by(error))?;
+    let next = next.as_ref().filter(|_| rest.is_none()).and_then(link_to);
     // What is complete needs no place among the streams.
     let stream = rest.is_some().then_some(stream);
     let pages = stream::unfold((Some(first), rest, (api, stream)), async |(ready, rest, (api, stream))| {
         if let Some(bytes) = ready {
             return Some((Ok(bytes), (None, rest, (api, stream))));
         }
-        let (page, rest) = match rest?.next(&api).await {
-            Ok(page) => page,
+        let part = match rest?.next(&api, None).await {
+            Ok(part) => part,
             // The answer ends early, which its reader notices: the last chunk is missing (RFC 9112, section 8).
             Err(problem) => return Some((Err(io::Error::other(problem.to_string())), (None, None, (api, stream)))),
         };
-        Some((write(None, &page), (None, rest, (api, stream))))
+        Some((part.rows, (None, part.rest, (api, stream))))
     });
     let mut answer = HttpResponse::build(StatusCode::OK);
     answer.insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"));
@@ -67,18 +66,31 @@ pub(super) async fn answer(
     Ok(answer.streaming(Box::pin(pages)))
 }
 
+/// A page, as text.
+struct Part {
+    rows: io::Result<Bytes>,
+    /// Where the values go on, if there are more.
+    next: Option<ReadingPosition>,
+    /// What is still to come of those that are wanted.
+    rest: Option<Rows>,
+}
+
 impl Rows {
-    /// The next page, and what is still to come.
-    async fn next(self, api: &ServiceForTenant) -> Result<(PredictionPage, Option<Self>), Problem> {
+    /// The next page. It is written where it is read: that takes longer than an event loop is to be busy.
+    async fn next(self, api: &ServiceForTenant, header: Option<&'static [&'static str]>) -> Result<Part, Problem> {
         let count = self.limit.map_or(PAGE, |limit| limit.min(PAGE));
         let (caller, filter, after, of) = (Arc::clone(&self.caller), self.filter.clone(), self.after, self.of);
-        let page = api.read(move |ports| of.read(ports, &caller, &filter, after, count)).await?;
-        let limit = self.limit.map(|limit| limit.saturating_sub(page.items.len()));
-        let rest = match (page.next.clone(), limit) {
+        let read = api.read(move |ports| {
+            let page = of.read(ports, &caller, &filter, after, count)?;
+            Ok((write(header, &page), page.items.len(), page.next))
+        });
+        let (rows, count, next) = read.await?;
+        let limit = self.limit.map(|limit| limit.saturating_sub(count));
+        let rest = match (next.clone(), limit) {
             (None, _) | (_, Some(0)) => None,
             (after, limit) => Some(Self { after, limit, caller: self.caller, filter: self.filter, of }),
         };
-        Ok((page, rest))
+        Ok(Part { rows, next, rest })
     }
 }
 
