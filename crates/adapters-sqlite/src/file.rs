@@ -67,12 +67,9 @@ impl DatabaseFile {
         Ok(lock)
     }
 
-    /// Waits until the disk has what is in the write-ahead log.
-    ///
-    /// An error is not kept from SQLite: the system tells it to each who has the file open.
-    pub(crate) fn flush_log(&self) -> io::Result<()> {
-        // Not the database itself: when it is closed, the process loses the locks that SQLite has on it.
-        File::open(self.beside("-wal"))?.sync_data()
+    /// The write-ahead log, to wait for the disk. There are no locks on it that the process could lose.
+    pub(crate) fn open_log(&self) -> io::Result<File> {
+        File::open(self.beside("-wal"))
     }
 
     /// The database, to wait for the disk.

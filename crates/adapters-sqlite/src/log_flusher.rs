@@ -1,15 +1,17 @@
 //! Waiting for the disk beside whoever writes, and beside what is written next.
 
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use prediction_domain::ports::StoreFailure;
 
 use crate::file::DatabaseFile;
 
 /// Has the disk take what is in the write-ahead log, while whoever has written it goes on.
-///
-/// Nothing depends on it: a commit that waits for the disk says what is wrong with it, and has less to wait for.
 pub(crate) struct LogFlusher<'a> {
     file: &'a DatabaseFile,
     shared: Arc<Shared>,
@@ -21,6 +23,7 @@ pub(crate) struct LogFlusher<'a> {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    has_failed: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl<'a> LogFlusher<'a> {
         if thread.is_some() {
             self.shared.change(&mut self.idle(), State::Flushing);
         } else {
-            let _ = self.file.flush_log();
+            self.shared.note(&self.file.open_log().and_then(|log| log.sync_data()));
         }
     }
 
@@ -54,9 +57,16 @@ impl<'a> LogFlusher<'a> {
         *self.shared.state.lock() == State::Flushing
     }
 
-    /// Waits until it is done.
-    pub(crate) fn finish(&self) {
+    /// Waits until it is done. Fails if the disk did not take something.
+    ///
+    /// SQLite need not hear of that: the system tells a failure to each who has the file open, once, and that may be in
+    /// another one's commit.
+    pub(crate) fn finish(&self) -> Result<(), StoreFailure> {
         drop(self.idle());
+        if self.shared.has_failed.load(Ordering::Relaxed) {
+            return Err(StoreFailure::Unavailable("the disk did not take the values of a run".into()));
+        }
+        Ok(())
     }
 
     fn idle(&self) -> MutexGuard<'_, State> {
@@ -85,11 +95,19 @@ impl Shared {
         *state = new;
         self.changed.notify_all();
     }
+
+    fn note(&self, flushed: &io::Result<()>) {
+        if flushed.is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 fn flush_when_told(file: &DatabaseFile, shared: &Shared) {
+    // Open all the time, so that no failure is told to others alone.
+    let log = file.open_log();
     while *shared.wait_while(State::Idle) == State::Flushing {
-        let _ = file.flush_log();
+        shared.note(&log.as_ref().map_err(|error| error.kind().into()).and_then(File::sync_data));
         shared.change(&mut shared.state.lock(), State::Idle);
     }
 }
@@ -101,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_done_in_the_end_whatever_becomes_of_the_log() {
+    fn it_is_done_in_the_end_and_says_whether_the_disk_has_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("predictions.db");
         let file = DatabaseFile::take_or_create(&path).unwrap();
@@ -110,11 +128,11 @@ mod tests {
                 fs::write(folder.path().join("predictions.db-wal"), b"log").unwrap();
             }
             let flusher = LogFlusher::of(&file);
-            flusher.finish();
+            flusher.finish().unwrap();
             for _ in 0..3 {
                 flusher.begin();
             }
-            flusher.finish();
+            assert_eq!(flusher.finish().is_ok(), has_log);
             assert!(!flusher.is_busy());
             flusher.begin();
         }

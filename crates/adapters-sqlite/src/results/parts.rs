@@ -24,6 +24,8 @@ use pace::{LONGEST_PART, Pace};
 use unfinished::Unfinished;
 pub(super) use unfinished::{find_stale, hidden, remove_stale};
 
+/// A run of no more values is stored at once, though others wait: a part of it would cost more than it is.
+const FEW: usize = 4 * VALUES_AT_ONCE;
 /// How long the next part of what is begun waits for its turn: what is stored of it would be for nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How soon it is looked again whether another process is done.
@@ -76,6 +78,7 @@ fn try_insert<T, E: From<StoreFailure>>(
 ) -> Result<Attempt<T>, E> {
     let mut left = values.statements();
     let is_large = values.len() > LONGEST_PART;
+    let may_be_split = values.len() > FEW;
     let mut pace = Pace::new(store, is_large);
     let mut begun: Option<Box<Begun<'_>>> = None;
     loop {
@@ -84,9 +87,7 @@ fn try_insert<T, E: From<StoreFailure>>(
         // others must not read the run before it is on the disk, and wait for that.
         let may_be_last = if begun.is_some() { left.len() == 0 } else { !is_large };
         let lasts = if may_be_last { Lasts::FromNowOn } else { Lasts::WithTheNextWrite };
-        if may_be_last {
-            pace.finish();
-        }
+        let on_disk = if may_be_last { pace.finish() } else { Ok(()) };
         pace.let_others_write();
         let part = store.write_in_turn(patience, lasts, |connection, queue| {
             let mut end = pace.begin(queue);
@@ -103,7 +104,7 @@ fn try_insert<T, E: From<StoreFailure>>(
                 statement.execute(connection, &run).or_store_failure()?;
                 let is_last = left.len() == 0;
                 // Looked at once: a moment later it may have come.
-                let is_over = !is_last && end.has_come_after(statement.len(), &pace);
+                let is_over = may_be_split && !is_last && end.has_come_after(statement.len(), &pace);
                 if begun.is_some() {
                     if is_last || is_over {
                         return Ok(Part::Next);
@@ -115,6 +116,7 @@ fn try_insert<T, E: From<StoreFailure>>(
                 }
             }
             if let Some(begun) = &begun {
+                on_disk?;
                 begun.claim.values.end(connection).or_store_failure()?;
             }
             complete(connection, &run).map(Part::Last)
@@ -205,10 +207,10 @@ impl<'a> Claim<'a> {
                 self.values.end(connection).or_store_failure()?;
                 Ok::<_, StoreFailure>(true)
             })?;
+            pace.end();
             if is_done {
                 return Ok(());
             }
-            pace.end();
         }
     }
 }

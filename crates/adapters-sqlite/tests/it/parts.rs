@@ -134,6 +134,20 @@ fn a_run_with_few_values_is_stored_in_one_part() {
     assert_eq!((count(&database, "predictions"), count(&database, "unfinished_runs")), (0, 0));
 }
 
+/// A part of it would cost others more than it.
+#[test]
+fn a_run_with_very_few_values_is_stored_at_once_though_others_wait() {
+    let (database, _, job) = Database::with_a_job();
+    note_parts(&database, "");
+    let values = values_of(&job, 256, 0.5);
+    beside_writers(&database, || {
+        for later in 0..50 {
+            database.runs().insert(&run_at(&job, &values, later), &values, None).unwrap();
+        }
+    });
+    assert_eq!(count(&database, "noted WHERE what = 'begun'"), 0);
+}
+
 /// Whoever comes while a part is stored waits for the disk to take it; and the last part is one of which the disk has
 /// all values already, since nobody may read the run before that.
 #[test]

@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use prediction_domain::ports::StoreFailure;
+
 use crate::log_flusher::LogFlusher;
 use crate::results::insert::VALUES_AT_ONCE;
 use crate::store::SqliteStore;
@@ -15,8 +17,10 @@ pub(super) const LONGEST_PART: usize = 16 * VALUES_AT_ONCE;
 const SHORTEST_PART: Duration = Duration::from_micros(500);
 /// How many times as long as it others have, if they write.
 const FOR_OTHERS: u32 = 3;
-/// How long others have at the most: what took so long was not their doing, but the disk's.
+/// How long others have at the most: what took so long was not their doing, but the machine's.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// And over all parts: whoever reports does not wait for ever.
+const PAUSES: Duration = Duration::from_secs(1);
 
 /// How the parts of a run follow each other.
 pub(super) struct Pace<'a> {
@@ -24,6 +28,8 @@ pub(super) struct Pace<'a> {
     /// Whether it has several parts also when nobody waits.
     is_large: bool,
     last: Option<LastPart>,
+    /// How much may be paused yet.
+    left: Duration,
 }
 
 /// What is known of the part before, or of the one that is under way.
@@ -47,13 +53,15 @@ pub(super) struct PartEnd<'a> {
 
 impl<'a> Pace<'a> {
     pub(super) fn new(store: &'a SqliteStore, is_large: bool) -> Self {
-        Self { flusher: LogFlusher::of(store.file()), is_large, last: None }
+        Self { flusher: LogFlusher::of(store.file()), is_large, last: None, left: PAUSES }
     }
 
     /// Lets others write first, if they do.
-    pub(super) fn let_others_write(&self) {
+    pub(super) fn let_others_write(&mut self) {
         if let Some(last) = &self.last {
-            thread::sleep(last.pause());
+            let pause = last.pause(Instant::now()).min(self.left);
+            self.left -= pause;
+            thread::sleep(pause);
         }
     }
 
@@ -77,23 +85,26 @@ impl<'a> Pace<'a> {
     }
 
     /// Waits until the disk has all parts.
-    pub(super) fn finish(&self) {
-        self.flusher.finish();
+    pub(super) fn finish(&self) -> Result<(), StoreFailure> {
+        self.flusher.finish()
     }
 }
 
 impl LastPart {
     /// For how long others are let in.
-    fn pause(&self) -> Duration {
-        // What it waits for its turn is theirs, too.
-        let rest = || (FOR_OTHERS * self.took).min(LONGEST_PAUSE).saturating_sub(self.waited);
-        if self.others_write { rest() } else { Duration::ZERO }
+    fn pause(&self, now: Instant) -> Duration {
+        if !self.others_write {
+            return Duration::ZERO;
+        }
+        // What it waits for its turn is theirs, too, and what it has waited for the disk since.
+        let had = self.waited + now.saturating_duration_since(self.began + self.took);
+        (FOR_OTHERS * self.took).min(LONGEST_PAUSE).saturating_sub(had)
     }
 }
 
 impl PartEnd<'_> {
-    /// After so many values more. What nobody waits for goes on until the disk has the part before: so it is no slower
-    /// where the disk is slow, and there is little of which the disk has nothing when somebody comes.
+    /// After so many values more. What nobody waits for goes on until the disk has the part before: so it seldom waits
+    /// for a slow disk, and there is little of which the disk has nothing when somebody comes.
     pub(super) fn has_come_after(&mut self, values: usize, pace: &Pace<'_>) -> bool {
         self.values += values;
         let may_end = || self.queue.is_waited_for() || pace.is_large && !pace.flusher.is_busy();
@@ -109,20 +120,23 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    fn part(took: Duration, waited: Duration, others_write: bool) -> LastPart {
-        LastPart { began: Instant::now(), waited, turn: 1, others_write, took }
+    /// For how long others are let in after a part, so long after its end.
+    fn pause(took: Duration, waited: Duration, others_write: bool, later: Duration) -> Duration {
+        let began = Instant::now();
+        LastPart { began, waited, turn: 1, others_write, took }.pause(began + took + later)
     }
 
     #[test]
     fn others_have_three_times_as_long_if_they_write() {
-        for (took, waited, pause) in [
-            (millis(2), millis(0), millis(6)),
-            (millis(2), millis(4), millis(2)),
-            (millis(2), millis(9), millis(0)),
-            (millis(900), millis(0), LONGEST_PAUSE),
+        for (took, waited, later, expected) in [
+            (millis(2), millis(0), millis(0), millis(6)),
+            (millis(2), millis(4), millis(0), millis(2)),
+            (millis(2), millis(0), millis(5), millis(1)),
+            (millis(2), millis(4), millis(5), millis(0)),
+            (millis(900), millis(0), millis(0), LONGEST_PAUSE),
         ] {
-            assert_eq!(part(took, waited, true).pause(), pause);
-            assert_eq!(part(took, waited, false).pause(), Duration::ZERO, "nobody else writes");
+            assert_eq!(pause(took, waited, true, later), expected);
+            assert_eq!(pause(took, waited, false, later), Duration::ZERO, "nobody else writes");
         }
     }
 }
