@@ -13,6 +13,8 @@ use crate::writer::WriterQueue;
 /// How many values a part has at the most, though nobody waits: the disk has to take some 4 KiB for each of them, and
 /// whoever comes then waits for that.
 pub(super) const LONGEST_PART: usize = 16 * VALUES_AT_ONCE;
+/// How many it has at the least if nobody waits: the machine has others to do something for than those who write.
+const IDLE_PART: usize = 4 * VALUES_AT_ONCE;
 /// How long a part takes at the least: as long as what a transaction costs besides.
 const SHORTEST_PART: Duration = Duration::from_micros(500);
 /// How many times as long as it others have, if they write.
@@ -107,8 +109,9 @@ impl PartEnd<'_> {
     /// for a slow disk, and there is little of which the disk has nothing when somebody comes.
     pub(super) fn has_come_after(&mut self, values: usize, pace: &Pace<'_>) -> bool {
         self.values += values;
-        let may_end = || self.queue.is_waited_for() || pace.is_large && !pace.flusher.is_busy();
-        self.values >= LONGEST_PART || Instant::now() >= self.until && may_end()
+        self.values >= LONGEST_PART
+            || self.queue.is_waited_for() && Instant::now() >= self.until
+            || pace.is_large && self.values >= IDLE_PART && !pace.flusher.is_busy()
     }
 }
 
