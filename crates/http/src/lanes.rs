@@ -51,6 +51,9 @@ pub(crate) struct LaneSettings {
     pub(crate) name: &'static str,
     /// How many threads answer.
     pub(crate) threads: usize,
+    /// How many of them are kept free for tenants that no other thread is busy with: a tenant never has more than the
+    /// others. Where there is one thread, none is.
+    pub(crate) kept_free: usize,
     /// How many questions can wait, in a burst.
     pub(crate) queue: usize,
     /// How many can wait for longer than a burst.

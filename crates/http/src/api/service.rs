@@ -72,6 +72,7 @@ impl Service {
         let lane = |name, threads, queue, batch, deadline| LaneSettings {
             name,
             threads,
+            kept_free: 1,
             queue,
             steady: STEADY,
             burst: LONGEST_BURST,
@@ -85,9 +86,13 @@ impl Service {
         let job_reads = lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE);
         // Two, so that the batch of one tenant does not wait for that of another one.
         let setups = lane("setups", FEW_THREADS, 2048, 64, SET_UP_DEADLINE);
-        let writing_threads = match writers_of_store {
-            Writers::One => FEW_THREADS,
-            Writers::Many => THREADS,
+        // Where there is one writer, a second thread of a tenant would only wait for the first.
+        let writing = LaneSettings {
+            kept_free: match writers_of_store {
+                Writers::One => THREADS - 1,
+                Writers::Many => 1,
+            },
+            ..lane("writes", THREADS, 512, 1, REQUEST_DEADLINE)
         };
         let reads = lane("reads", THREADS, 1024, 1, REQUEST_DEADLINE);
         let readers = ports.clone();
@@ -98,7 +103,7 @@ impl Service {
             }),
             setups: Lane::start(setups, measures(&setups), &limit, move |prepared| set_up_together(&writers, prepared)),
             reads: WorkLane::start(reads, measures(&reads), &limit),
-            writes: work_lane(lane("writes", writing_threads, 512, 1, REQUEST_DEADLINE)),
+            writes: work_lane(writing),
             documents: work_lane(lane("documents", FEW_THREADS, 64, 1, APPLY_DEADLINE)),
             health: work_lane(lane("health", 1, 64, 1, READY_DEADLINE)),
             computations: work_lane(lane("computations", FEW_THREADS, 256, 1, REQUEST_DEADLINE)),

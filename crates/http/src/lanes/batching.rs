@@ -23,7 +23,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         let mut queue = self.queue();
         let (mut waits, mut seen) = (if most > 1 { 1 } else { MOST_WAITS }, 0);
         while self.slots[place].belongs_to(generation) {
-            if !queue.turns.can_take(queue.is_last_free(), &self.membership) {
+            if !queue.turns.can_take(queue.is_kept_free(), &self.membership) {
                 if queue.is_closed && queue.turns.waiting() == 0 {
                     break;
                 }
@@ -46,9 +46,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                 queue = self.queue();
             } else {
                 let now = Instant::now();
-                let is_last_free = queue.is_last_free();
+                let is_kept_free = queue.is_kept_free();
                 let judge = |waiting: &_, behind| self.judge(waiting, behind, now);
-                let mut taken = queue.turns.take(most, is_last_free, &self.membership, judge);
+                let mut taken = queue.turns.take(most, is_kept_free, &self.membership, judge);
                 if let Some(is_same) = self.is_same {
                     let is_same = |one: &Waiting<_, _>, other: &Waiting<_, _>| is_same(&one.question, &other.question);
                     queue.turns.join(&mut taken, is_same, |waiting| waiting.is_of_use(now));

@@ -43,6 +43,8 @@ pub(super) struct Queue<Question, Answer> {
     pub(super) turns: Turns<Waiting<Question, Answer>>,
     /// For each slot, whose questions are being answered there.
     pub(super) held: Box<[Option<Shares>]>,
+    /// See [`LaneSettings`].
+    pub(super) kept_free: usize,
     /// How many threads wait to be called.
     pub(super) sleeping: usize,
     /// Whether those that were taken last were several that are the same.
@@ -53,16 +55,18 @@ pub(super) struct Queue<Question, Answer> {
 }
 
 impl<Question, Answer> Queue<Question, Answer> {
-    /// Whether all threads but the one that asks are busy.
-    pub(super) fn is_last_free(&self) -> bool {
+    /// Whether a free thread is for tenants that no other thread is busy with.
+    pub(super) fn is_kept_free(&self) -> bool {
         // No tenant comes any more for which a thread would have to be kept free.
-        !self.is_closed && self.held.len() > 1 && self.held.iter().filter(|held| held.is_none()).count() <= 1
+        !self.is_closed
+            && self.held.len() > 1
+            && self.held.iter().filter(|held| held.is_none()).count() <= self.kept_free
     }
 
-    /// Whether a thread is to be woken for a question of that tenant. Not the last free one if another thread is busy
+    /// Whether a thread is to be woken for a question of that tenant. Not one that is kept free if another thread is busy
     /// with the tenant: it may not take the question, and the other one looks for more as soon as it is done.
     fn is_for_a_sleeper(&self, tenant: Tenant) -> bool {
-        self.sleeping > 0 && !(self.is_last_free() && self.turns.is_in_flight(tenant))
+        self.sleeping > 0 && !(self.is_kept_free() && self.turns.is_in_flight(tenant))
     }
 
     /// Where only equal questions are answered together: whether more of them are likely to come. Only while those that
@@ -93,6 +97,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         let queue = Queue {
             turns: Turns::new(),
             held: (0..settings.threads).map(|_| None).collect(),
+            kept_free: settings.kept_free,
             sleeping: 0,
             was_shared: false,
             empty_at: began,
@@ -186,6 +191,7 @@ mod tests {
         Queue {
             turns: Turns::new(),
             held: Box::new([None, None]),
+            kept_free: 1,
             sleeping: 1,
             was_shared: false,
             empty_at: Instant::now(),

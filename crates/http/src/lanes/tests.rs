@@ -7,6 +7,7 @@ use super::*;
 use crate::metrics::Metrics;
 
 const SETTINGS: LaneSettings = LaneSettings {
+    kept_free: 1,
     name: "test",
     threads: 1,
     queue: 4,
@@ -17,6 +18,7 @@ const SETTINGS: LaneSettings = LaneSettings {
 };
 const TENANT: Tenant = Tenant(1);
 const OTHER: Tenant = Tenant(2);
+const THIRD: Tenant = Tenant(3);
 /// For tests in which a deadline has to pass: long for a thread that is alive.
 const SOON: Duration = Duration::from_millis(200);
 
@@ -171,29 +173,33 @@ async fn the_crowd_of_one_tenant_is_not_in_the_way_of_another() {
 
 #[actix_web::test]
 async fn a_tenant_never_has_all_threads() {
-    let (open, gate) = mpsc::channel::<()>();
-    let gate = Arc::new(Mutex::new(gate));
-    let (at_gate, arrived) = mpsc::channel::<()>();
-    let lane = <WorkLane>::start(LaneSettings { threads: 3, queue: 100, ..SETTINGS }, metrics(), &unlimited());
-    let wait = || {
-        let (gate, at_gate) = (Arc::clone(&gate), at_gate.clone());
-        lane.run(TENANT, move || {
-            at_gate.send(()).unwrap();
-            let _ = gate.lock().map(|gate| gate.recv());
-        })
-    };
-    let flood = futures_util::future::join_all((0..20).map(|_| wait()));
-    futures_util::pin_mut!(flood);
-    assert!(futures_util::poll!(&mut flood).is_pending());
-    for _ in 0..2 {
-        arrived.recv().unwrap();
+    for (kept_free, flooding) in [(1, vec![TENANT]), (2, vec![TENANT]), (2, vec![TENANT, THIRD])] {
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let (at_gate, arrived) = mpsc::channel::<()>();
+        let settings = LaneSettings { threads: 3, kept_free, queue: 100, ..SETTINGS };
+        let lane = <WorkLane>::start(settings, metrics(), &unlimited());
+        let wait = |tenant| {
+            let (gate, at_gate) = (Arc::clone(&gate), at_gate.clone());
+            lane.run(tenant, move || {
+                at_gate.send(()).unwrap();
+                let _ = gate.lock().map(|gate| gate.recv());
+            })
+        };
+        let questions = (0..20).flat_map(|_| flooding.iter().copied());
+        let flood = futures_util::future::join_all(questions.map(wait));
+        futures_util::pin_mut!(flood);
+        assert!(futures_util::poll!(&mut flood).is_pending());
+        for _ in 0..flooding.len() * (3 - kept_free) {
+            arrived.recv().unwrap();
+        }
+        for answer in 0..10 {
+            assert_eq!(lane.run(OTHER, move || answer).await, Ok(answer), "one thread is left for others");
+        }
+        assert!(arrived.try_recv().is_err());
+        drop(open);
+        assert!(flood.await.into_iter().all(|answer| answer == Ok(())));
     }
-    for answer in 0..10 {
-        assert_eq!(lane.run(OTHER, move || answer).await, Ok(answer), "one thread is left for others");
-    }
-    assert!(arrived.try_recv().is_err());
-    drop(open);
-    assert!(flood.await.into_iter().all(|answer| answer == Ok(())));
 }
 
 /// The threads that a tenant has in one lane it does not have in another, as soon as another tenant is here.

@@ -185,15 +185,15 @@ impl<T> Turns<T> {
     }
 
     /// Whether a thread has anything to do.
-    pub(super) fn can_take(&self, is_last_free: bool, admission: &impl Admission) -> bool {
-        self.next(is_last_free).any(|(.., tenant)| admission.admits(tenant))
+    pub(super) fn can_take(&self, is_kept_free: bool, admission: &impl Admission) -> bool {
+        self.next(is_kept_free).any(|(.., tenant)| admission.admits(tenant))
     }
 
-    /// The tenants whose turn it can be, the next one first. The last thread that is free is for tenants that no other
+    /// The tenants whose turn it can be, the next one first. A thread that is kept free is for tenants that no other
     /// thread is busy with: so a single tenant never has all of them.
-    fn next(&self, is_last_free: bool) -> impl Iterator<Item = Key> {
+    fn next(&self, is_kept_free: bool) -> impl Iterator<Item = Key> {
         // There are fewer in flight than threads, so only few are passed over.
-        self.order.iter().copied().filter(move |(.., tenant)| !is_last_free || !self.is_in_flight(*tenant))
+        self.order.iter().copied().filter(move |(.., tenant)| !is_kept_free || !self.is_in_flight(*tenant))
     }
 
     /// Whether a thread is busy with that tenant.
@@ -206,13 +206,13 @@ impl<T> Turns<T> {
     pub(super) fn take(
         &mut self,
         most: usize,
-        is_last_free: bool,
+        is_kept_free: bool,
         admission: &impl Admission,
         mut judge: impl FnMut(&T, Behind) -> Fate,
     ) -> Taken<T> {
         let (mut questions, mut dropped, mut shares) = (Vec::new(), Vec::new(), Shares::default());
         while questions.len() < most {
-            let mut next = self.next(is_last_free).filter(|(.., tenant)| {
+            let mut next = self.next(is_kept_free).filter(|(.., tenant)| {
                 shares.tenants().any(|answered| answered == *tenant) || admission.admits(*tenant)
             });
             let Some(key) = next.next() else { break };

@@ -106,6 +106,7 @@ mod tests {
     impl Worker {
         fn new() -> Self {
             let settings = LaneSettings {
+                kept_free: 1,
                 name: "test",
                 threads: 1,
                 queue: 100,
