@@ -63,8 +63,8 @@ impl<Question, Answer> Queue<Question, Answer> {
             && self.held.iter().filter(|held| held.is_none()).count() <= self.kept_free
     }
 
-    /// Whether a thread is to be woken for a question of that tenant. Not one that is kept free if another thread is busy
-    /// with the tenant: it may not take the question, and the other one looks for more as soon as it is done.
+    /// Whether a thread is to be woken for a question of that tenant. Not one that is kept free, if another thread is
+    /// busy with the tenant: it may not take the question, and the other one looks for more as soon as it is done.
     fn is_for_a_sleeper(&self, tenant: Tenant) -> bool {
         self.sleeping > 0 && !(self.is_kept_free() && self.turns.is_in_flight(tenant))
     }
