@@ -51,8 +51,8 @@ pub(crate) struct LaneSettings {
     pub(crate) name: &'static str,
     /// How many threads answer.
     pub(crate) threads: usize,
-    /// How many of them are kept free for tenants that no other thread is busy with: a tenant never has more than the
-    /// others. Where there is one thread, none is.
+    /// How many of them are kept free for tenants that no other thread is busy with: one tenant has the rest at the
+    /// most. A single thread is not kept free.
     pub(crate) kept_free: usize,
     /// How many questions can wait, in a burst.
     pub(crate) queue: usize,

@@ -7,9 +7,9 @@ use super::*;
 use crate::metrics::Metrics;
 
 const SETTINGS: LaneSettings = LaneSettings {
-    kept_free: 1,
     name: "test",
     threads: 1,
+    kept_free: 1,
     queue: 4,
     steady: 4,
     burst: Duration::from_secs(20),

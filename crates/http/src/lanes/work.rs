@@ -106,9 +106,9 @@ mod tests {
     impl Worker {
         fn new() -> Self {
             let settings = LaneSettings {
-                kept_free: 1,
                 name: "test",
                 threads: 1,
+                kept_free: 1,
                 queue: 100,
                 steady: 100,
                 burst: Duration::from_secs(20),
