@@ -50,6 +50,7 @@ mod migrations;
 mod paging;
 mod part_writers;
 mod pool;
+mod processor;
 mod quotas;
 mod results;
 mod rows;

@@ -10,9 +10,9 @@ use crate::rows::{NewPredictionRow, RunRow};
 use crate::schema::runs;
 use crate::statement::statement;
 
-/// How many values one statement stores: what it costs to run a statement is then little beside the values. Two sizes
-/// of statement, this one and one value, are all that is ever prepared.
-pub(super) const VALUES_AT_ONCE: usize = 64;
+/// How many values one statement stores: what it costs to run a statement is then little beside the values, and it
+/// takes no longer than what others do. Two sizes of statement, this one and one value, are all that is ever prepared.
+const VALUES_AT_ONCE: usize = 16;
 
 /// Stores a run, without its values.
 pub(super) fn insert_run(connection: &mut SqliteConnection, run: &Run) -> QueryResult<()> {

@@ -17,7 +17,8 @@ use prediction_domain::ports::{StoreFailure, WriteMode};
 
 use crate::failure::OrStoreFailure as _;
 use crate::part_writers::PartWriter;
-use crate::results::insert::{VALUES_AT_ONCE, Values};
+use crate::processor::give_way;
+use crate::results::insert::Values;
 use crate::results::job_key::JobKey;
 use crate::store::{Lasts, SqliteStore};
 use pace::{LONGEST_PART, Pace};
@@ -25,7 +26,9 @@ use unfinished::Unfinished;
 pub(super) use unfinished::{find_stale, hidden, remove_stale};
 
 /// A run of no more values is stored at once, though others wait: a part of it would cost more than it is.
-const FEW: usize = 4 * VALUES_AT_ONCE;
+const FEW: usize = 256;
+/// How many are deleted at once.
+const DELETED_AT_ONCE: usize = 64;
 /// How long the next part of what is begun waits for its turn: what is stored of it would be for nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How soon it is looked again whether another process is done.
@@ -102,6 +105,8 @@ fn try_insert<T, E: From<StoreFailure>>(
             }
             while let Some(statement) = left.next() {
                 statement.execute(connection, &run).or_store_failure()?;
+                // One that wants to write may wait for this processor, and is not seen before it has it.
+                give_way();
                 let is_last = left.len() == 0;
                 // Looked at once: a moment later it may have come.
                 let is_over = may_be_split && !is_last && end.has_come_after(statement.len(), &pace);
@@ -184,7 +189,7 @@ impl<'a> Claim<'a> {
         issued_at: i64,
     ) -> QueryResult<Option<Self>> {
         let claim = Self::of(store, |writer| Unfinished::of_job(job, issued_at, writer));
-        if claim.values.delete_some(connection, VALUES_AT_ONCE)? < VALUES_AT_ONCE {
+        if claim.values.delete_some(connection, DELETED_AT_ONCE)? < DELETED_AT_ONCE {
             return Ok(None);
         }
         claim.values.begin(connection)?;
@@ -199,8 +204,9 @@ impl<'a> Claim<'a> {
             let is_done = store.write_in_turn(PATIENCE, Lasts::WithTheNextWrite, |connection, queue| {
                 let mut end = pace.begin(queue);
                 self.values.go_on(connection)?;
-                while self.values.delete_some(connection, VALUES_AT_ONCE).or_store_failure()? == VALUES_AT_ONCE {
-                    if end.has_come_after(VALUES_AT_ONCE, &pace) {
+                while self.values.delete_some(connection, DELETED_AT_ONCE).or_store_failure()? == DELETED_AT_ONCE {
+                    give_way();
+                    if end.has_come_after(DELETED_AT_ONCE, &pace) {
                         return Ok(false);
                     }
                 }

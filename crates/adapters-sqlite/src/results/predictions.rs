@@ -10,6 +10,7 @@ use prediction_domain::ports::{Issued, PredictedValues, PredictionQuery, StoreFa
 
 use crate::failure::OrStoreFailure as _;
 use crate::paging::limit;
+use crate::processor::load_many;
 use crate::results::parts::hidden;
 use crate::rows::{PredictionRow, stored_number, stored_role};
 use crate::schema::{predictions, run_counters, runs};
@@ -146,30 +147,32 @@ impl<'a> Wanted<'a> {
             Issued::AtAnyTime | Issued::Until(_) => {
                 let limit = limit(most);
                 if self.query.last_run.is_none() && self.query.known_at.is_none() && self.hidden.is_empty() {
-                    IssuedLast::<false> { wanted: self, role, at: (from, to), limit }.load(connection)
+                    load_many(IssuedLast::<false> { wanted: self, role, at: (from, to), limit }, connection)
                 } else {
-                    IssuedLast::<true> { wanted: self, role, at: (from, to), limit }.load(connection)
+                    load_many(IssuedLast::<true> { wanted: self, role, at: (from, to), limit }, connection)
                 }
             }
             Issued::At(_) if self.hidden.contains(&self.issued_at.1) => Ok(Vec::new()),
-            Issued::At(_) => predictions::table
-                .inner_join(
-                    runs::table.on(runs::organisation_id
-                        .eq(predictions::organisation_id)
-                        .and(runs::job_id.eq(predictions::job_id))
-                        .and(runs::issued_at.eq(predictions::issued_at))),
-                )
-                .filter(predictions::organisation_id.eq(&self.organisation_id))
-                .filter(predictions::job_id.eq(&self.job_id))
-                .filter(predictions::issued_at.eq(self.issued_at.1))
-                .filter(predictions::role.eq(role))
-                .filter(predictions::at.between(from, to))
-                .filter(runs::number.is_null().or(runs::number.le(self.last_number)))
-                .filter(runs::received_at.le(self.known_at))
-                .order(predictions::at)
-                .limit(limit(most))
-                .select((predictions::at, predictions::issued_at, predictions::value, runs::id))
-                .load(connection),
+            Issued::At(_) => {
+                let values = predictions::table
+                    .inner_join(
+                        runs::table.on(runs::organisation_id
+                            .eq(predictions::organisation_id)
+                            .and(runs::job_id.eq(predictions::job_id))
+                            .and(runs::issued_at.eq(predictions::issued_at))),
+                    )
+                    .filter(predictions::organisation_id.eq(&self.organisation_id))
+                    .filter(predictions::job_id.eq(&self.job_id))
+                    .filter(predictions::issued_at.eq(self.issued_at.1))
+                    .filter(predictions::role.eq(role))
+                    .filter(predictions::at.between(from, to))
+                    .filter(runs::number.is_null().or(runs::number.le(self.last_number)))
+                    .filter(runs::received_at.le(self.known_at))
+                    .order(predictions::at)
+                    .limit(limit(most))
+                    .select((predictions::at, predictions::issued_at, predictions::value, runs::id));
+                load_many(values, connection)
+            }
         }
     }
 }

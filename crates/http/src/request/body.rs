@@ -44,7 +44,7 @@ const FIRST_BYTES: usize = 4 * 1024;
 
 /// The most bytes of a body that are dealt with at once, where they arrive. For a larger one, others
 /// would wait.
-const AT_ONCE: usize = 16 * 1024;
+const AT_ONCE: usize = 4 * 1024;
 
 /// A request body that is said to be JSON, as it came.
 pub(crate) struct Body {

@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 use prediction_domain::ports::StoreFailure;
 
 use crate::log_flusher::LogFlusher;
-use crate::results::insert::VALUES_AT_ONCE;
 use crate::store::SqliteStore;
 use crate::writer::WriterQueue;
 
 /// How many values a part has at the most, though nobody waits: the disk has to take some 4 KiB for each of them, and
 /// whoever comes then waits for that.
-pub(super) const LONGEST_PART: usize = 16 * VALUES_AT_ONCE;
+pub(super) const LONGEST_PART: usize = 1_024;
 /// How many it has at the least if nobody waits: the machine has others to do something for than those who write.
-const IDLE_PART: usize = 4 * VALUES_AT_ONCE;
+const IDLE_PART: usize = 256;
 /// How long a part takes at the least: as long as what a transaction costs besides.
 const SHORTEST_PART: Duration = Duration::from_micros(500);
 /// How many times as long as it others have, if they write.
