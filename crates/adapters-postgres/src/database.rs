@@ -8,6 +8,7 @@ use diesel::PgConnection;
 use diesel::result::{Error, QueryResult};
 use prediction_domain::ports::{StoreFailure, WriteMode};
 
+use crate::busy_time::waiting;
 use crate::constraints::ConstraintViolation;
 use crate::failure::{Failure, Kind, is_of_other_server};
 use crate::pool::Pool;
@@ -99,7 +100,7 @@ impl Database {
     pub(crate) fn statement<T>(&self, mut work: impl FnMut(&mut PgConnection) -> QueryResult<T>) -> Result<T, Failure> {
         let mut budget = self.budget();
         loop {
-            let mut server = self.pool.get()?;
+            let mut server = waiting(|| self.pool.get())?;
             match server.alone(&mut work) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
@@ -123,7 +124,7 @@ impl Database {
         let fail = |failure: Failure| E::from(StoreFailure::from(failure));
         let mut budget = self.budget();
         loop {
-            let mut server = self.pool.get().map_err(|error| fail(error.into()))?;
+            let mut server = waiting(|| self.pool.get()).map_err(|error| fail(error.into()))?;
             let attempt = attempt(&mut server, mode, &mut work);
             drop(server);
             match attempt {
@@ -153,7 +154,7 @@ fn attempt<T, E>(
         return Attempt::Undone(Some(error));
     }
     match (work(server.connection()), mode) {
-        (Ok(value), WriteMode::Commit) => match server.commit() {
+        (Ok(value), WriteMode::Commit) => match waiting(|| server.commit()) {
             Ok(()) => Attempt::Done(value),
             Err(error) => {
                 server.note(&error);

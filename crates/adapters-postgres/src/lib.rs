@@ -22,11 +22,13 @@
 //! | when is something tried again? | `database.rs` |
 //! | whose session is behind a connection, and what if it is shared? | `server_connection.rs` |
 //! | what if the server does not answer any more? | `pool.rs` |
+//! | how much work was it? | `busy_time.rs` |
 //! | to whom do we speak without TLS? | `connect/tls.rs` |
 //! | what if tables are distributed over servers? | `distributed.rs`; `migrations/distribution.rs` places the tables |
 //! | what are the tables? | `migrations/postgres` at the top of the workspace; `schema.rs` is generated from them |
 
 mod apply;
+mod busy_time;
 mod catalog;
 mod connect;
 mod constraints;
@@ -52,6 +54,7 @@ mod statistics;
 mod store;
 mod unfit;
 
+pub use busy_time::busy_time;
 pub use connect::{PostgresUrl, UrlError};
 pub use migrations::LockRetry;
 pub use pool::PoolState;

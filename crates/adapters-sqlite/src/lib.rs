@@ -33,6 +33,7 @@
 //! - The schema is `migrations/sqlite`; `schema.rs` is generated from it.
 
 mod apply;
+mod busy_time;
 mod catalog;
 mod checkpoints;
 mod connect;
@@ -62,6 +63,7 @@ mod statistics;
 mod store;
 mod writer;
 
+pub use busy_time::busy_time;
 pub use connect::{SCHEME, UrlError, path_of_url};
 pub use settings::Settings;
 pub use start_up::StartUpError;

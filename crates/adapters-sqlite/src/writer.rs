@@ -10,6 +10,7 @@ use diesel::r2d2::Pool;
 use parking_lot::FairMutexGuard;
 use prediction_domain::ports::StoreFailure;
 
+use crate::busy_time::Writing;
 use crate::checkpoints::{Checkpoints, WriteTurns};
 use crate::connect::Use;
 use crate::failure::store_failure;
@@ -54,7 +55,14 @@ impl Writer {
             return Err(StoreFailure::Unavailable("others write for too long".into()));
         };
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
-        Ok(Turn { connection: take(&self.connection)?, _guard: guard, writer: self, number, waited: came.elapsed() })
+        Ok(Turn {
+            connection: take(&self.connection)?,
+            _guard: guard,
+            _writing: Writing::begin(),
+            writer: self,
+            number,
+            waited: came.elapsed(),
+        })
     }
 
     pub(crate) fn connections(&self) -> &Pool<Manager> {
@@ -67,6 +75,7 @@ pub(crate) struct Turn<'a> {
     // Fields are dropped in this order: the connection is back before another one has the turn.
     connection: Pooled,
     _guard: FairMutexGuard<'a, ()>,
+    _writing: Writing,
     writer: &'a Writer,
     number: u64,
     waited: Duration,

@@ -38,7 +38,8 @@ impl Api {
     /// Starts the lanes.
     #[must_use]
     pub fn start_for(writers: Writers, ports: Ports, runtime: Runtime, verifier: Arc<dyn TokenVerifier>) -> Self {
-        Self { verifier, service: Service::start(writers, ports, &runtime.metrics), runtime: Arc::new(runtime) }
+        let service = Service::start(writers, ports, &runtime.metrics, runtime.tenant_share);
+        Self { verifier, service, runtime: Arc::new(runtime) }
     }
 
     /// What goes on around the use cases.

@@ -24,6 +24,7 @@ mod batching;
 mod limit;
 mod overload;
 mod pool;
+mod share;
 mod slot;
 mod supervision;
 mod tenant;
@@ -36,8 +37,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::metrics::LaneMetrics;
+use limit::Open;
 pub(crate) use limit::TenantLimit;
 use pool::{IsSame, WorkerPool};
+pub use share::TenantShare;
 pub(crate) use tenant::Tenant;
 pub(crate) use work::{Done, WorkLane};
 
@@ -93,9 +96,17 @@ struct Waiting<Question, Answer> {
     /// `None` is a refusal: nothing was done.
     answer: oneshot::Sender<Option<Answer>>,
     until: Instant,
+    /// Where it is counted as one of its tenant's.
+    open: Option<Open>,
 }
 
 impl<Question, Answer> Waiting<Question, Answer> {
+    /// Tells the caller that nothing was done.
+    fn refuse(self) {
+        drop(self.open);
+        let _ = self.answer.send(None);
+    }
+
     /// Whether somebody still waits for the answer.
     fn is_of_use(&self, now: Instant) -> bool {
         self.until > now && !self.answer.is_closed()
@@ -150,7 +161,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> Lane<Question, Answer> {
         let (answer, answered) = oneshot::channel();
         let deadline = self.pool.settings.deadline;
         let until = now + deadline;
-        self.pool.line_up(tenant, Waiting { question, answer, until }, now);
+        self.pool.line_up(tenant, Waiting { question, answer, until, open: None }, now);
         match self.wait(answered, deadline).await {
             Some(Ok(Some(answer))) => Ok(answer),
             Some(Ok(None)) => Err(self.refuse()),

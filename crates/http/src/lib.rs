@@ -56,6 +56,7 @@ pub mod openapi {
 }
 
 pub use api::{Api, REQUEST_DEADLINE, Runtime, SET_UP_DEADLINE, Writers};
+pub use lanes::TenantShare;
 pub use metrics::ConnectionEnd;
 pub use rate_limits::{RateLimits, network};
 pub use routes::{Console, ConsoleSignIn, configure, configure_internal, configure_public};

@@ -1,5 +1,7 @@
 //! What the service measures, in Prometheus' terms.
 
+mod lanes;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,12 +13,14 @@ use prediction_domain::use_cases::{PurgeStep, SweptHistory};
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use prediction_identity::keys::KeyFetch;
 use prediction_identity::{TokenRejected, Verified};
+
+pub(crate) use lanes::LaneMetrics;
+use lanes::LaneVectors;
 
 /// How old the counts of jobs may be. Counting reads all jobs, and a scraper must not be able to keep the store busy.
 const JOB_COUNTS_AGE: Duration = Duration::from_secs(15);
@@ -24,9 +28,6 @@ const JOB_COUNTS_AGE: Duration = Duration::from_secs(15);
 const JOB_COUNTS_REST: u32 = 20;
 /// From half a millisecond, where an answer from memory is, to the longest deadline.
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
-/// How many questions a lane answers together: powers of two up to the largest batch.
-const BATCH_SIZES: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
 /// The methods that there are.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -145,79 +146,6 @@ impl BodyMetrics {
     }
 }
 
-/// What is measured at a lane, held because every request goes through one.
-#[derive(Clone)]
-pub(crate) struct LaneMetrics {
-    /// How many questions were answered together.
-    pub(crate) batch_sizes: Histogram,
-    /// How long questions waited before they were taken.
-    pub(crate) waits: Histogram,
-    /// How many wait.
-    pub(crate) queue_length: IntGauge,
-    /// Of how many tenants. Which ones is told by the log: here each would be a series of its own.
-    pub(crate) waiting_tenants: IntGauge,
-    /// Questions that found the queue full.
-    pub(crate) shed_full: IntCounter,
-    /// Questions that were not answered in time.
-    pub(crate) shed_deadline: IntCounter,
-    /// Questions that found all threads stuck.
-    pub(crate) shed_stuck: IntCounter,
-    /// Threads that were replaced because they were stuck or had died.
-    pub(crate) replaced: IntCounter,
-}
-
-/// The metrics of all lanes.
-struct LaneVectors {
-    batch_sizes: HistogramVec,
-    waits: HistogramVec,
-    queue_length: IntGaugeVec,
-    waiting_tenants: IntGaugeVec,
-    shed: IntCounterVec,
-    replaced: IntCounterVec,
-}
-
-impl LaneVectors {
-    fn new() -> prometheus::Result<Self> {
-        let histograms = |name: &str, help: &str, buckets: &[f64]| {
-            HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), &["lane"])
-        };
-        Ok(Self {
-            batch_sizes: histograms("lane_batch_size", "How many questions a lane answered together.", &BATCH_SIZES)?,
-            waits: histograms("lane_wait_seconds", "How long questions waited in a lane's queue.", &BUCKETS)?,
-            queue_length: IntGaugeVec::new(
-                Opts::new("lane_queue_length", "How many questions wait in a lane's queue."),
-                &["lane"],
-            )?,
-            waiting_tenants: IntGaugeVec::new(
-                Opts::new("lane_waiting_tenants", "Of how many organisations or subjects questions wait."),
-                &["lane"],
-            )?,
-            shed: IntCounterVec::new(
-                Opts::new("lane_shed_total", "Questions that a lane did not answer."),
-                &["lane", "reason"],
-            )?,
-            replaced: IntCounterVec::new(
-                Opts::new("lane_threads_replaced_total", "Threads of a lane that were stuck or had died."),
-                &["lane"],
-            )?,
-        })
-    }
-
-    fn of(&self, lane: &str) -> LaneMetrics {
-        let shed = |reason| self.shed.with_label_values(&[lane, reason]);
-        LaneMetrics {
-            batch_sizes: self.batch_sizes.with_label_values(&[lane]),
-            waits: self.waits.with_label_values(&[lane]),
-            queue_length: self.queue_length.with_label_values(&[lane]),
-            waiting_tenants: self.waiting_tenants.with_label_values(&[lane]),
-            shed_full: shed("full"),
-            shed_deadline: shed("deadline"),
-            shed_stuck: shed("stuck"),
-            replaced: self.replaced.with_label_values(&[lane]),
-        }
-    }
-}
-
 /// A counter for each verdict on a token, held because every request has one.
 struct TokenVerdicts {
     accepted: IntCounter,
@@ -322,15 +250,9 @@ impl Metrics {
         );
         let jobs_counted_age = valid(age);
         let registry = valid(Registry::new_custom(Some(PREFIX.to_owned()), None));
-        let collectors: [Box<dyn Collector>; 24] = [
+        let others: [Box<dyn Collector>; 18] = [
             Box::new(jobs_counted_age.clone()),
             Box::new(requests.clone()),
-            Box::new(lanes.batch_sizes.clone()),
-            Box::new(lanes.waits.clone()),
-            Box::new(lanes.queue_length.clone()),
-            Box::new(lanes.waiting_tenants.clone()),
-            Box::new(lanes.shed.clone()),
-            Box::new(lanes.replaced.clone()),
             Box::new(connections.clone()),
             Box::new(jobs.states.clone()),
             Box::new(jobs.healths.clone()),
@@ -348,7 +270,8 @@ impl Metrics {
             Box::new(key_fetches.clone()),
             Box::new(quota_refusals.clone()),
         ];
-        let registered = collectors.into_iter().try_for_each(|collector| registry.register(collector));
+        let registered =
+            others.into_iter().chain(lanes.collectors()).try_for_each(|collector| registry.register(collector));
         debug_assert!(registered.is_ok(), "each is registered once");
         // A counter that is there from the start can be told from a name that was misspelt in a query.
         for what in ["values", "runs", "revisions"] {

@@ -1,6 +1,8 @@
 //! The database that the URL names.
 
+use std::num::NonZeroU8;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::bail;
 use prediction_adapters_postgres::{LockRetry, Pooling, PostgresStore, PostgresUrl, Settings as PostgresSettings};
@@ -14,7 +16,7 @@ use crate::data_folder;
 /// One of the databases that can be chosen at run time.
 pub(crate) enum Database {
     Sqlite(SqliteStore),
-    Postgres { store: PostgresStore, address: String, is_pooled: bool },
+    Postgres { store: PostgresStore, address: String, is_local: bool, is_pooled: bool },
 }
 
 /// Opens the database that the URL's scheme chooses: the embedded one unless another is named.
@@ -37,7 +39,7 @@ pub(crate) fn open(options: &DatabaseOptions) -> anyhow::Result<Database> {
         }
         Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
             let url = PostgresUrl::parse(url, |name| std::env::var(name).ok())?;
-            let address = url.address();
+            let (address, is_local) = (url.address(), url.is_on_this_machine());
             let pooling = match options.database_pooling {
                 DatabasePooling::Auto => Pooling::Auto,
                 DatabasePooling::Session => Pooling::Session,
@@ -46,7 +48,7 @@ pub(crate) fn open(options: &DatabaseOptions) -> anyhow::Result<Database> {
             let settings = PostgresSettings { url, pool_size: options.database_connections, pooling };
             let store = PostgresStore::connect(settings);
             let is_pooled = store.probe()?;
-            Ok(Database::Postgres { store, address, is_pooled })
+            Ok(Database::Postgres { store, address, is_local, is_pooled })
         }
         // The URL may hold a password, so only its scheme is repeated.
         Some(url) => match url.split_once(':') {
@@ -128,6 +130,24 @@ impl Database {
         match self {
             Self::Sqlite(_) => Writers::One,
             Self::Postgres { .. } => Writers::Many,
+        }
+    }
+
+    /// How much of the time a tenant with much to do has where there are few processors, in percent, if the database
+    /// takes those of this machine: measured, so that others hardly notice it (docs/adr/0049).
+    pub(crate) fn share_of_few_processors(&self) -> Option<NonZeroU8> {
+        match self {
+            // Others wait for its one writer, too.
+            Self::Sqlite(_) => NonZeroU8::new(10),
+            Self::Postgres { is_local, .. } => NonZeroU8::new(15).filter(|_| *is_local),
+        }
+    }
+
+    /// For how long the calling thread, and the database for it, have had work for a processor.
+    pub(crate) fn busy_time(&self) -> fn() -> Duration {
+        match self {
+            Self::Sqlite(_) => prediction_adapters_sqlite::busy_time,
+            Self::Postgres { .. } => prediction_adapters_postgres::busy_time,
         }
     }
 

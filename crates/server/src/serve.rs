@@ -1,4 +1,6 @@
+use std::num::NonZeroU8;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -13,7 +15,7 @@ use actix_web::{App, rt, web};
 use anyhow::Context as _;
 use prediction_adapters_web::TraceExport;
 use prediction_domain::use_cases::{ClockWatch, HealthJudge, Ports, Purger, Quotas, UnknownInputs};
-use prediction_http::{Api, RateLimits, Runtime, Traces};
+use prediction_http::{Api, RateLimits, Runtime, TenantShare, Traces};
 use prediction_identity::cache::CachingVerifier;
 use prediction_units::UcumUnits;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -30,6 +32,9 @@ use prediction_adapters_system::{ProcessClock, SystemClock, TimeOrderedIds};
 
 /// How many connections the internal listener has: for a few operators and monitors.
 const INTERNAL_CONNECTIONS: usize = 64;
+/// With more processors others always find one.
+const FEW_PROCESSORS: usize = 3;
+const ALL_OF_THE_TIME: NonZeroU8 = NonZeroU8::new(100).expect("a hundred is not zero");
 /// How long requests that are being answered are waited for when the server stops: longer than any deadline.
 const SHUTDOWN_SECONDS: u64 = 15;
 
@@ -72,7 +77,8 @@ fn serve_from(options: &ServeOptions) -> anyhow::Result<()> {
     let mut runtime = Runtime::new(store.health)
         .with_statistics(store.statistics)
         .with_clock_watch(Arc::clone(&clock))
-        .with_rate_limits(limits);
+        .with_rate_limits(limits)
+        .with_tenant_share(tenant_share(options.usage.tenant_share, &database));
     if let Some(export) = &export {
         runtime = runtime.with_traces(Traces::new(export.tracer(), export.propagator()));
     }
@@ -170,6 +176,14 @@ fn quotas(options: &UsageOptions, clock: Arc<ClockWatch>) -> Quotas {
         changes_per_day: options.quota_changes_per_day,
         calendar: Some(clock),
     }
+}
+
+/// How much of the time who has much to do is answered beside others, unless the operator says it. Where the database
+/// has the same few processors as the service, others would wait for one behind it again and again.
+fn tenant_share(percent: Option<NonZeroU8>, database: &Database) -> TenantShare {
+    let processors = available_parallelism().map_or(1, usize::from);
+    let few = database.share_of_few_processors().filter(|_| processors <= FEW_PROCESSORS);
+    TenantShare { percent: percent.or(few).unwrap_or(ALL_OF_THE_TIME), busy_time: database.busy_time() }
 }
 
 /// Which pages may call the service from a browser. Without credentials: the token is in a header that a page sets

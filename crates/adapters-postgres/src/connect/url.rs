@@ -44,6 +44,12 @@ impl PostgresUrl {
         self.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether all of these places are on this machine. A name is not looked up: what cannot be told is elsewhere.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        self.endpoints.iter().all(Endpoint::is_local)
+    }
+
     /// What libpq connects with. It holds the password. Options for the server come before those of the URL.
     pub(crate) fn connection_string(&self, options: Option<&str>) -> String {
         let Some(options) = options else { return self.settings.to_connection_string() };

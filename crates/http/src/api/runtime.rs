@@ -9,6 +9,7 @@ use prediction_domain::use_cases::{ClockWatch, PurgeStep, SweptHistory, UseCaseE
 use prediction_identity::keys::KeyFetch;
 
 use crate::conditions::Conditions;
+use crate::lanes::TenantShare;
 use crate::metrics::{ConnectionEnd, Metrics};
 use crate::rate_limits::{RateLimiters, RateLimits};
 use crate::readiness::SharedCheck;
@@ -21,6 +22,7 @@ pub struct Runtime {
     pub(crate) rate_limiters: RateLimiters,
     pub(crate) metrics: Metrics,
     traces: Option<Traces>,
+    pub(super) tenant_share: Option<TenantShare>,
     pub(super) conditions: Conditions,
     pub(super) readiness: SharedCheck,
     stopping: AtomicBool,
@@ -36,6 +38,7 @@ impl Runtime {
             rate_limiters: RateLimiters::default(),
             metrics: Metrics::new(),
             traces: None,
+            tenant_share: None,
             conditions: Conditions::default(),
             readiness: SharedCheck::default(),
             stopping: AtomicBool::new(false),
@@ -58,6 +61,12 @@ impl Runtime {
     #[must_use]
     pub fn with_rate_limits(self, limits: RateLimits) -> Self {
         Self { rate_limiters: RateLimiters::new(limits), ..self }
+    }
+
+    /// Has tenants with much to do pause while others ask.
+    #[must_use]
+    pub fn with_tenant_share(self, share: TenantShare) -> Self {
+        Self { tenant_share: Some(share), ..self }
     }
 
     /// Makes spans of the requests.

@@ -8,7 +8,7 @@ use prediction_domain::ports::StoreFailure;
 use prediction_domain::use_cases::{JobQuery, Ports, PreparedSetUp, SetUpDone, UseCaseError, get_jobs, set_up_jobs};
 
 use crate::body_budget::{BodyBudget, Held};
-use crate::lanes::{Lane, LaneSettings, TenantLimit, WorkLane};
+use crate::lanes::{Lane, LaneSettings, TenantLimit, TenantShare, WorkLane};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::shared_pages::{PageQuestion, WrittenPage};
@@ -68,7 +68,12 @@ pub(super) struct Service {
 
 impl Service {
     /// Starts the lanes.
-    pub(super) fn start(writers_of_store: Writers, ports: Ports, metrics: &Metrics) -> Self {
+    pub(super) fn start(
+        writers_of_store: Writers,
+        ports: Ports,
+        metrics: &Metrics,
+        share: Option<TenantShare>,
+    ) -> Self {
         let lane = |name, threads, queue, batch, deadline| LaneSettings {
             name,
             threads,
@@ -80,7 +85,7 @@ impl Service {
             deadline,
         };
         let measures = |lane: &LaneSettings| metrics.lane(lane.name);
-        let limit = TenantLimit::of_this_machine();
+        let limit = TenantLimit::of_this_machine(share);
         let work_lane = |settings: LaneSettings| WorkLane::start(settings, measures(&settings), &limit);
         // Queues hold about half a second of work, for bursts.
         let job_reads = lane("job-reads", 1, 8192, 64, REQUEST_DEADLINE);

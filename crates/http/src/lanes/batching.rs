@@ -31,7 +31,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                 queue = if queue.turns.waiting() == 0 {
                     self.called.wait(queue).unwrap_or_else(PoisonError::into_inner)
                 } else {
-                    self.called.wait_timeout(queue, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0
+                    let at = queue.turns.can_take_at(&self.membership);
+                    let soon = at.map_or(LOOK_AGAIN, |at| at.saturating_duration_since(Instant::now()).min(LOOK_AGAIN));
+                    self.called.wait_timeout(queue, soon).unwrap_or_else(PoisonError::into_inner).0
                 };
                 queue.sleeping -= 1;
             } else if waits > 0 && (most > 1 || queue.is_worth_a_wait()) {
@@ -65,7 +67,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                 drop(queue);
                 // Callers whose deadline has passed are not refused, and callers that have gone hear nothing.
                 for refused in dropped.into_iter().filter(|waiting| waiting.until > now) {
-                    let _ = refused.answer.send(None);
+                    refused.refuse();
                 }
                 if !questions.is_empty() {
                     return Some(questions);
@@ -81,7 +83,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             .into_iter()
             .map(|waiting| {
                 self.metrics.waits.observe(self.waited(&waiting, now).as_secs_f64());
-                (waiting.question, waiting.answer)
+                (waiting.question, (waiting.answer, waiting.open))
             })
             .unzip();
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
@@ -91,7 +93,9 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             tracing::error!(lane = self.settings.name, "the work of a lane panicked");
             return;
         };
-        for (caller, answer) in callers.into_iter().zip(answers) {
+        for ((caller, open), answer) in callers.into_iter().zip(answers) {
+            // Who asks for the next thing then asks for one after the other.
+            drop(open);
             // A caller that has gone does not need the answer.
             let _ = caller.send(Some(answer));
         }

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use super::share::{Debt, Rate, TenantShare};
 use super::tenant::Tenant;
-use super::turns::Admission;
+use super::turns::{Admission, Served};
 
 /// How long a tenant counts as one that is here, after it asked.
 const HERE: Duration = Duration::from_secs(1);
@@ -21,6 +22,8 @@ const KEPT: Duration = Duration::from_millis(20);
 /// A thread that has been at it for longer does not count: it may wait for a lock that another transaction holds in the
 /// database, and what else the tenant asks for does not wait with it.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
+/// For how long a tenant that asked for several things at a time counts as one that does.
+const CROWDED: Duration = Duration::from_secs(1);
 /// With so many tenants it is looked which of them are not answered any more.
 const FEW: usize = 64;
 
@@ -31,6 +34,8 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 pub(crate) struct TenantLimit {
     /// How many threads a tenant has while there are others.
     most: usize,
+    /// How much of the time it has them then, if that is limited.
+    share: Option<(TenantShare, Rate)>,
     here: Duration,
     kept: Duration,
     state: Mutex<State>,
@@ -42,6 +47,8 @@ struct State {
     last_other: Option<(Tenant, Instant)>,
     /// The tenants that are answered, or wait for that though a thread is free.
     present: HashMap<Tenant, Present>,
+    /// From how many of them on it is looked which are not answered any more.
+    many: usize,
     lanes: Vec<Wake>,
 }
 
@@ -57,18 +64,29 @@ struct Present {
     denied: u32,
     /// The lane whose turn it is, and until when.
     kept_for: Option<(usize, Instant)>,
+    /// How many questions of it have no answer yet, where that matters.
+    open: u32,
+    /// When it asked last while it had another one.
+    crowded: Option<Instant>,
+    debt: Debt,
 }
 
 impl TenantLimit {
     /// Leaves half of the processors to others.
-    pub(crate) fn of_this_machine() -> Arc<Self> {
+    pub(crate) fn of_this_machine(share: Option<TenantShare>) -> Arc<Self> {
         let processors = available_parallelism().map_or(1, usize::from);
-        Self::new((processors / 2).max(1), HERE, KEPT)
+        Self::with_share((processors / 2).max(1), share, HERE, KEPT)
     }
 
+    #[cfg(test)]
     pub(super) fn new(most: usize, here: Duration, kept: Duration) -> Arc<Self> {
-        let state = State { last: None, last_other: None, present: HashMap::new(), lanes: Vec::new() };
-        Arc::new(Self { most, here, kept, state: Mutex::new(state) })
+        Self::with_share(most, None, here, kept)
+    }
+
+    fn with_share(most: usize, share: Option<TenantShare>, here: Duration, kept: Duration) -> Arc<Self> {
+        let share = share.filter(|share| share.percent.get() < 100).map(|share| (share, Rate::new(share, most)));
+        let state = State { last: None, last_other: None, present: HashMap::new(), many: FEW, lanes: Vec::new() };
+        Arc::new(Self { most, share, here, kept, state: Mutex::new(state) })
     }
 
     /// For a lane of its own, which is told when it may go on.
@@ -85,6 +103,11 @@ impl TenantLimit {
         Membership { limit: Arc::clone(self), lane: None }
     }
 
+    /// Until when a tenant is not answered, as it was answered much.
+    fn pause_of(&self, present: &Present, now: Instant) -> Option<Instant> {
+        self.share.and_then(|(_, rate)| present.debt.pauses_until(rate, now))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,11 +121,20 @@ impl State {
 }
 
 impl Present {
+    /// Whether nothing has to be known of it any more.
+    fn is_over(&self, now: Instant) -> bool {
+        self.open == 0 && self.in_flight.is_empty() && self.denied == 0 && self.debt.is_even(now)
+    }
+
     /// Whether a lane may have a thread more answer it.
     fn has_room(&self, own: usize, most: usize, now: Instant) -> bool {
         let counts = |since: &&Instant| now.saturating_duration_since(**since) < COUNTS_FOR;
-        let is_others_turn = self.kept_for.is_some_and(|(lane, until)| lane != own && now < until);
-        self.in_flight.iter().filter(counts).count() < most && !is_others_turn
+        self.in_flight.iter().filter(counts).count() < most && !self.is_others_turn(own, now)
+    }
+
+    /// Whether its place is kept for another lane.
+    fn is_others_turn(&self, own: usize, now: Instant) -> bool {
+        self.kept_for.is_some_and(|(lane, until)| lane != own && now < until)
     }
 
     /// One of them is done that began then, or about then.
@@ -143,6 +175,24 @@ impl Present {
     }
 }
 
+/// A question of a tenant that has no answer yet.
+pub(super) struct Open {
+    limit: Arc<TenantLimit>,
+    tenant: Tenant,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let state = &mut *self.limit.state();
+        if let Some(present) = state.present.get_mut(&self.tenant) {
+            present.open = present.open.saturating_sub(1);
+            if present.is_over(Instant::now()) {
+                state.present.remove(&self.tenant);
+            }
+        }
+    }
+}
+
 /// The part of a lane in it.
 pub(super) struct Membership {
     limit: Arc<TenantLimit>,
@@ -155,12 +205,17 @@ impl Membership {
         let now = Instant::now();
         let state = &mut *self.limit.state();
         let has_room = state.is_alone(tenant, now, self.limit.here)
-            || state.present.get(&tenant).is_none_or(|present| present.has_room(own, self.limit.most, now));
+            || state.present.get(&tenant).is_none_or(|present| {
+                present.has_room(own, self.limit.most, now) && self.limit.pause_of(present, now).is_none()
+            });
         if has_room && !enters {
             return true;
         }
-        if state.present.len() > FEW {
-            state.present.retain(|_, present| !present.in_flight.is_empty());
+        if state.present.len() > state.many {
+            state
+                .present
+                .retain(|_, present| present.open > 0 || !present.in_flight.is_empty() || !present.debt.is_even(now));
+            state.many = FEW.max(2 * state.present.len());
         }
         let present = state.present.entry(tenant).or_default();
         let bit = 1 << own;
@@ -177,38 +232,65 @@ impl Membership {
         has_room
     }
 
-    /// Notes that a tenant is here.
-    pub(super) fn note(&self, tenant: Tenant, now: Instant) {
+    /// Notes that a tenant is here, and asks. What is returned is to be dropped before it gets the answer.
+    pub(super) fn note(&self, tenant: Tenant, now: Instant) -> Option<Open> {
         if tenant == Tenant::SERVICE {
-            return;
+            return None;
         }
-        let mut state = self.limit.state();
+        let state = &mut *self.limit.state();
         if state.last.is_some_and(|(last, _)| last != tenant) {
             state.last_other = state.last;
         }
         state.last = Some((tenant, now));
+        self.lane.and(self.limit.share)?;
+        let present = state.present.entry(tenant).or_default();
+        if present.open > 0 {
+            present.crowded = Some(now);
+        }
+        present.open += 1;
+        Some(Open { limit: Arc::clone(&self.limit), tenant })
     }
 
-    /// A thread is done with a tenant, after a while. The next of the lanes in which the tenant waits is told, so that
-    /// its lanes take turns. The calling thread must not hold a lock that a lane takes when it is told.
-    pub(super) fn leave(&self, tenant: Tenant, took: Duration) {
-        if let Some(wake) = self.lane_to_wake(tenant, took) {
+    /// For how long the calling thread was busy so far, if that matters.
+    pub(super) fn busy_time(&self) -> Duration {
+        let share = self.limit.share.filter(|_| self.lane.is_some());
+        share.map_or(Duration::ZERO, |(share, _)| (share.busy_time)())
+    }
+
+    /// A thread is done with a tenant. The next of the lanes in which the tenant waits is told, so that its lanes take
+    /// turns. The calling thread must not hold a lock that a lane takes when it is told. Returns how much longer the
+    /// tenant is to pause for it.
+    pub(super) fn leave(&self, served: &Served) -> Duration {
+        let mut pause = Duration::ZERO;
+        if let Some(wake) = self.lane_to_wake(served, &mut pause) {
             wake();
         }
+        pause
     }
 
-    fn lane_to_wake(&self, tenant: Tenant, took: Duration) -> Option<Wake> {
+    fn lane_to_wake(&self, served: &Served, longer: &mut Duration) -> Option<Wake> {
         let own = self.lane?;
         let state = &mut *self.limit.state();
-        let present = state.present.get_mut(&tenant)?;
         let now = Instant::now();
-        present.leave(now.checked_sub(took));
-        let next = present.next(own, took);
+        let is_alone = state.is_alone(served.tenant, now, self.limit.here);
+        let present = state.present.get_mut(&served.tenant)?;
+        present.leave(now.checked_sub(served.took));
+        // Who asks for one thing after the other is never held up: only a crowd is.
+        let is_crowd = present.crowded.is_some_and(|asked| now.saturating_duration_since(asked) < CROWDED);
+        if let Some((_, rate)) = self.limit.share.filter(|_| is_crowd && !is_alone) {
+            *longer = present.debt.add(served, rate, now);
+        }
+        let pause = self.limit.pause_of(present, now);
+        let next = present.next(own, served.took);
         if let Some((lane, is_kept)) = next {
+            present.kept_for = is_kept.then(|| (lane, pause.unwrap_or(now) + self.limit.kept));
+            if pause.is_some() {
+                // It looks again by itself.
+                return None;
+            }
             present.denied &= !(1 << lane);
-            present.kept_for = is_kept.then(|| (lane, now + self.limit.kept));
-        } else if present.in_flight.is_empty() && present.denied == 0 {
-            state.present.remove(&tenant);
+        } else if present.is_over(now) {
+            state.present.remove(&served.tenant);
         }
         next.map(|(lane, _)| Arc::clone(&state.lanes[lane]))
     }
@@ -222,130 +304,14 @@ impl Admission for Membership {
     fn enter(&self, tenant: Tenant) -> bool {
         self.judge(tenant, true)
     }
+
+    fn admits_at(&self, tenant: Tenant) -> Option<Instant> {
+        let (own, now) = (self.lane?, Instant::now());
+        let state = self.limit.state();
+        let present = state.present.get(&tenant).filter(|present| !present.is_others_turn(own, now))?;
+        self.limit.pause_of(present, now)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::tenants;
-    use super::*;
-
-    const LONG: Duration = Duration::from_hours(1);
-
-    fn joined(limit: &Arc<TenantLimit>) -> Membership {
-        limit.join(|| ())
-    }
-
-    #[test]
-    fn a_tenant_that_is_alone_has_all_and_one_of_several_has_a_part() {
-        let limit = TenantLimit::new(2, LONG, LONG);
-        let lanes = [(); 2].map(|()| joined(&limit));
-        let [flooding, other, _] = tenants();
-        let now = Instant::now();
-        lanes[0].note(flooding, now);
-        for _ in 0..5 {
-            assert!(lanes[0].enter(flooding), "no other tenant is here");
-        }
-        lanes[1].note(other, now);
-        assert!(!lanes[0].admits(flooding) && !lanes[1].enter(flooding));
-        assert!(lanes[0].enter(other) && lanes[1].enter(other));
-        assert!(!lanes[0].enter(other), "it has its part, too");
-        for _ in 0..4 {
-            assert!(!lanes[1].admits(flooding));
-            lanes[0].leave(flooding, Duration::ZERO);
-        }
-        assert!(lanes[1].admits(flooding), "it has one of two");
-    }
-
-    #[test]
-    fn a_tenant_that_asks_no_more_is_soon_gone() {
-        let limit = TenantLimit::new(1, Duration::from_secs(1), LONG);
-        let lane = joined(&limit);
-        let [flooding, other, third] = tenants();
-        let now = Instant::now();
-        let long_ago = now.checked_sub(Duration::from_secs(2)).unwrap();
-        lane.note(other, long_ago);
-        lane.note(flooding, now);
-        assert!(lane.enter(flooding) && lane.enter(flooding));
-        lane.note(third, now);
-        lane.note(flooding, now);
-        assert!(!lane.enter(flooding));
-    }
-
-    #[test]
-    fn the_service_itself_is_never_limited_nor_counts_as_another() {
-        let limit = TenantLimit::new(1, LONG, LONG);
-        let lane = joined(&limit);
-        let [tenant, other, _] = tenants();
-        let now = Instant::now();
-        lane.note(tenant, now);
-        lane.note(Tenant::SERVICE, now);
-        assert!(lane.enter(tenant) && lane.enter(tenant));
-        lane.note(other, now);
-        assert!((0..9).all(|_| lane.enter(Tenant::SERVICE)));
-    }
-
-    #[test]
-    fn a_place_that_is_free_is_kept_for_the_lane_that_waited() {
-        let limit = TenantLimit::new(1, LONG, LONG);
-        let lanes = [(); 3].map(|()| joined(&limit));
-        let [tenant, other, _] = tenants();
-        lanes[0].note(other, Instant::now());
-        lanes[0].note(tenant, Instant::now());
-        assert!(lanes[0].enter(tenant));
-        assert!(!lanes[2].enter(tenant));
-        lanes[0].leave(tenant, Duration::ZERO);
-        let kept = limit.state().present[&tenant].kept_for.map(|(lane, _)| lane);
-        assert_eq!(kept, Some(2));
-        assert!(lanes[2].enter(tenant));
-    }
-
-    /// Many short questions in one lane take as long as a long one in another.
-    #[test]
-    fn lanes_of_a_tenant_are_served_for_as_long_as_each_other() {
-        let limit = TenantLimit::new(1, LONG, LONG);
-        let lanes = [(); 2].map(|()| joined(&limit));
-        let took = [Duration::from_millis(100), Duration::from_millis(3)];
-        let [tenant, other, _] = tenants();
-        lanes[0].note(other, Instant::now());
-        lanes[0].note(tenant, Instant::now());
-        let mut served = [0, 0];
-        for _ in 0..700 {
-            // Both have something to do all the time; the lane that was served last is quicker.
-            let place = (0..2).rev().find(|lane| lanes[*lane].enter(tenant)).expect("a place is free");
-            assert!(!lanes[1 - place].admits(tenant));
-            lanes[place].leave(tenant, took[place]);
-            served[place] += 1;
-        }
-        assert!((18..=22).contains(&served[0]), "{served:?}");
-    }
-
-    #[test]
-    fn what_takes_very_long_keeps_nothing_else_waiting() {
-        let limit = TenantLimit::new(1, LONG, LONG);
-        let lanes = [(); 2].map(|()| joined(&limit));
-        let [tenant, other, _] = tenants();
-        lanes[0].note(other, Instant::now());
-        lanes[0].note(tenant, Instant::now());
-        assert!(lanes[0].enter(tenant));
-        assert!(!lanes[1].admits(tenant));
-        limit.state().present.get_mut(&tenant).unwrap().in_flight[0] -= 2 * COUNTS_FOR;
-        assert!(lanes[1].enter(tenant));
-        lanes[1].leave(tenant, Duration::ZERO);
-        assert!(lanes[1].enter(tenant), "the one that is left does not count");
-        lanes[0].leave(tenant, 2 * COUNTS_FOR);
-        assert!(!lanes[0].admits(tenant), "the one that is left counts");
-    }
-
-    #[test]
-    fn of_tenants_that_have_gone_nothing_is_known() {
-        let limit = TenantLimit::new(1, LONG, LONG);
-        let lane = joined(&limit);
-        for number in 1..1_000 {
-            let tenant = Tenant(number);
-            lane.note(tenant, Instant::now());
-            assert!(lane.enter(tenant));
-            lane.leave(tenant, Duration::ZERO);
-        }
-        assert!(limit.state().present.is_empty());
-    }
-}
+mod tests;

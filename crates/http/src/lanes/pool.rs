@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::limit::{Membership, TenantLimit};
 use super::slot::{DEAD, WorkerSlot};
-use super::turns::{Shares, Turns};
+use super::turns::{Served, Shares, Turns};
 use super::{LaneSettings, Tenant, Waiting};
 use crate::metrics::LaneMetrics;
 
@@ -75,12 +75,12 @@ impl<Question, Answer> Queue<Question, Answer> {
         self.was_shared && self.turns.tenants() == 1
     }
 
-    /// The thread of that slot is done; returns the tenants that it has served.
-    pub(super) fn give_back(&mut self, place: usize, took: Duration) -> Vec<Tenant> {
+    /// The thread of that slot is done; returns whom it has served, and how.
+    pub(super) fn give_back(&mut self, place: usize, took: Duration, busy: Duration) -> Vec<Served> {
         let Some(shares) = self.held[place].take() else { return Vec::new() };
-        let tenants = shares.tenants().collect();
+        let served = shares.served(took, busy);
         self.turns.charge(shares, took);
-        tenants
+        served
     }
 }
 
@@ -144,8 +144,8 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
     }
 
     /// Has a question wait. When too many do, one is refused: this one, or one of a tenant that has more of them.
-    pub(super) fn line_up(&self, tenant: Tenant, waiting: Waiting<Question, Answer>, now: Instant) {
-        self.membership.note(tenant, now);
+    pub(super) fn line_up(&self, tenant: Tenant, mut waiting: Waiting<Question, Answer>, now: Instant) {
+        waiting.open = self.membership.note(tenant, now);
         let mut queue = self.queue();
         if queue.turns.waiting() == 0 {
             queue.empty_at = now;
@@ -159,7 +159,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             self.called.notify_one();
         }
         if let Some(refused) = refused {
-            let _ = refused.answer.send(None);
+            refused.refuse();
         }
     }
 
@@ -200,13 +200,13 @@ mod tests {
     }
 
     fn line_up(queue: &mut Queue<u8, ()>, tenant: Tenant) {
-        let waiting = Waiting { question: 0, answer: oneshot::channel().0, until: Instant::now() };
+        let waiting = Waiting { question: 0, answer: oneshot::channel().0, until: Instant::now(), open: None };
         assert!(queue.turns.push(tenant, waiting, usize::MAX).is_ok());
     }
 
     /// The thread that does not sleep takes what is next.
     fn take_one(queue: &mut Queue<u8, ()>) {
-        let limit = TenantLimit::of_this_machine();
+        let limit = TenantLimit::of_this_machine(None);
         let taken = queue.turns.take(1, false, &limit.watch(), |_, _| Fate::Answer);
         assert_eq!(taken.questions.len(), 1);
         queue.held[0] = Some(taken.shares);

@@ -7,6 +7,7 @@ use std::{io, thread};
 
 use super::pool::WorkerPool;
 use super::slot::{DEAD, ExitGuard, IDLE, WorkerSlot};
+use super::turns::Served;
 
 /// How many threads of a lane may be given up and still be there. Each may hold a connection to the database.
 pub(super) const MOST_ABANDONED: usize = 4;
@@ -49,12 +50,10 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
         let generation = {
             // What it was busy with no longer counts for whose turn it is.
             let mut queue = self.queue();
-            let tenants = queue.give_back(place, LONGEST_SILENCE);
+            let served = queue.give_back(place, LONGEST_SILENCE, Duration::ZERO);
             let generation = slot.generation.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
             drop(queue);
-            for tenant in tenants {
-                self.membership.leave(tenant, LONGEST_SILENCE);
-            }
+            self.leave(&served);
             generation
         };
         slot.stuck_from.store(IDLE, Ordering::Release);
@@ -83,16 +82,23 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             let end = batch.iter().map(|waiting| waiting.until).max().unwrap_or(now);
             let stuck_from = self.millis(end.min(now + LONGEST_SILENCE));
             slot.stuck_from.store(stuck_from, Ordering::Release);
+            let busy_before = self.membership.busy_time();
             self.answer(batch, now);
+            let busy = self.membership.busy_time().saturating_sub(busy_before);
             // Not if another thread works here: what is noted then is about that one.
             let _ = slot.stuck_from.compare_exchange(stuck_from, IDLE, Ordering::AcqRel, Ordering::Acquire);
             let took = now.elapsed();
             let mut queue = self.queue();
-            let tenants = if slot.belongs_to(generation) { queue.give_back(place, took) } else { Vec::new() };
+            let served = if slot.belongs_to(generation) { queue.give_back(place, took, busy) } else { Vec::new() };
             drop(queue);
-            for tenant in tenants {
-                self.membership.leave(tenant, took);
-            }
+            self.leave(&served);
+        }
+    }
+
+    fn leave(&self, served: &[Served]) {
+        let pauses: Duration = served.iter().map(|served| self.membership.leave(served)).sum();
+        if !pauses.is_zero() {
+            self.metrics.paused.inc_by(pauses.as_secs_f64());
         }
     }
 }

@@ -74,7 +74,7 @@ async fn what_waits_is_answered_together_up_to_the_size_of_a_batch() {
 
 /// A question whose caller has gone.
 fn dead() -> Waiting<u32, (u32, usize)> {
-    Waiting { question: 0, answer: oneshot::channel().0, until: Instant::now() + Duration::from_secs(20) }
+    Waiting { question: 0, answer: oneshot::channel().0, until: Instant::now() + Duration::from_secs(20), open: None }
 }
 
 #[actix_web::test]
@@ -258,7 +258,7 @@ async fn a_lane_that_is_dropped_answers_its_last_questions() {
     let (answers, lost): (Vec<_>, Vec<_>) = (0..10).map(|_| oneshot::channel()).unzip();
     for (question, answer) in questions.into_iter().zip(answers) {
         let until = Instant::now() + Duration::from_secs(20);
-        lane.pool.line_up(TENANT, Waiting { question, answer, until }, Instant::now());
+        lane.pool.line_up(TENANT, Waiting { question, answer, until, open: None }, Instant::now());
     }
     drop(lane);
     drop(open);

@@ -5,7 +5,7 @@
 //! up by staying away. Within a line, the question that came first is next. There are no clocks and no threads in here.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::tenant::Tenant;
 
@@ -74,6 +74,8 @@ pub(super) trait Admission {
     fn admits(&self, tenant: Tenant) -> bool;
     /// Takes it, if there is one.
     fn enter(&self, tenant: Tenant) -> bool;
+    /// When there will be one for a tenant that is not admitted, if that is known.
+    fn admits_at(&self, tenant: Tenant) -> Option<Instant>;
 }
 
 /// What waits behind a question whose turn it is.
@@ -93,6 +95,17 @@ pub(super) struct Taken<T> {
     /// The questions that [cost nothing](Fate::Drop).
     pub(super) dropped: Vec<T>,
     pub(super) shares: Shares,
+}
+
+/// How a tenant was answered by a thread.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Served {
+    pub(super) tenant: Tenant,
+    pub(super) questions: u32,
+    /// How long the thread was at it, with other tenants' questions beside maybe.
+    pub(super) took: Duration,
+    /// For how long of that there was work for a processor for this tenant.
+    pub(super) busy: Duration,
 }
 
 /// Whose questions are answered together.
@@ -115,6 +128,21 @@ impl Shares {
     /// Whose they are.
     pub(super) fn tenants(&self) -> impl Iterator<Item = Tenant> {
         self.0.iter().map(|share| share.tenant)
+    }
+
+    /// How many there are.
+    fn questions(&self) -> u64 {
+        self.0.iter().map(|share| share.questions).sum()
+    }
+
+    /// How each of them was answered, if that took so long, and there was work for a processor for so long.
+    pub(super) fn served(&self, took: Duration, busy: Duration) -> Vec<Served> {
+        let each = busy / u32::try_from(self.questions()).unwrap_or(u32::MAX).max(1);
+        let served = |share: &Share| {
+            let questions = u32::try_from(share.questions).unwrap_or(u32::MAX);
+            Served { tenant: share.tenant, questions, took, busy: each.saturating_mul(questions) }
+        };
+        self.0.iter().map(served).collect()
     }
 }
 
@@ -187,6 +215,11 @@ impl<T> Turns<T> {
     /// Whether a thread has anything to do.
     pub(super) fn can_take(&self, is_kept_free: bool, admission: &impl Admission) -> bool {
         self.next(is_kept_free).any(|(.., tenant)| admission.admits(tenant))
+    }
+
+    /// When a thread that has nothing to do will have, if that is known.
+    pub(super) fn can_take_at(&self, admission: &impl Admission) -> Option<Instant> {
+        self.order.iter().filter_map(|(.., tenant)| admission.admits_at(*tenant)).min()
     }
 
     /// The tenants whose turn it can be, the next one first. A thread that is kept free is for tenants that no other
@@ -296,7 +329,7 @@ impl<T> Turns<T> {
 
     /// Charges what answering took, in place of what it was likely to take.
     pub(super) fn charge(&mut self, shares: Shares, took: Duration) {
-        let questions: u64 = shares.0.iter().map(|share| share.questions).sum();
+        let questions = shares.questions();
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         // What costs nothing could be served for ever.
         let each = (took / questions.max(1)).clamp(1, MOST_AHEAD);

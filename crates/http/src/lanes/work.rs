@@ -116,7 +116,7 @@ mod tests {
                 deadline: Duration::from_secs(20),
             };
             let metrics = Metrics::new().lane(settings.name);
-            let lane = WorkLane::start(settings, metrics.clone(), &TenantLimit::of_this_machine());
+            let lane = WorkLane::start(settings, metrics.clone(), &TenantLimit::of_this_machine(None));
             Self { lane, metrics, done: Arc::default() }
         }
 

@@ -1,6 +1,6 @@
-//! What each organisation may have, or do in a day, and how much of its history is kept.
+//! What each organisation may have, or do in a day, how much of its history is kept, and what it leaves to others.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU8, NonZeroU64};
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -29,6 +29,11 @@ pub(crate) struct UsageOptions {
     /// stored run refers to [default: as long as the job]
     #[arg(long, env = "PREDICTION_API_KEEP_REVISIONS", value_name = "TIME|NUMBER", value_parser = keep)]
     pub(crate) keep_revisions: Option<Keep>,
+    /// How much of the time an organisation that sends several requests at once is answered while others ask, in
+    /// percent: it pauses in between. 100 is without pauses [default: where there are at most three processors, 10 with
+    /// SQLite, and 15 with PostgreSQL on this machine; else 100]
+    #[arg(long, env = "PREDICTION_API_TENANT_SHARE", value_name = "PERCENT", value_parser = percent)]
+    pub(crate) tenant_share: Option<NonZeroU8>,
 }
 
 impl UsageOptions {
@@ -66,9 +71,24 @@ fn keep(text: &str) -> Result<Keep, String> {
     Ok(keep)
 }
 
+fn percent(text: &str) -> Result<NonZeroU8, String> {
+    let percent = text.parse().ok().filter(|percent: &NonZeroU8| percent.get() <= 100);
+    percent.ok_or_else(|| "a whole number from 1 to 100 is needed".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_is_a_part_of_a_hundred() {
+        for text in ["1", "15", "100"] {
+            assert_eq!(percent(text).map(|percent| percent.get().to_string()).as_deref(), Ok(text));
+        }
+        for text in ["0", "101", "256", "15%", "0.15", "-1", "", " 15"] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn history_is_kept_by_time_and_by_number() {

@@ -36,6 +36,7 @@ fn the_help_lists_every_option_with_its_variable() {
                 ("--quota-jobs", "PREDICTION_API_QUOTA_JOBS"),
                 ("--quota-values-per-day", "PREDICTION_API_QUOTA_VALUES_PER_DAY"),
                 ("--quota-changes-per-day", "PREDICTION_API_QUOTA_CHANGES_PER_DAY"),
+                ("--tenant-share", "PREDICTION_API_TENANT_SHARE"),
                 ("--keep-runs", "PREDICTION_API_KEEP_RUNS"),
                 ("--keep-revisions", "PREDICTION_API_KEEP_REVISIONS"),
                 ("--require-known-inputs", "PREDICTION_API_REQUIRE_KNOWN_INPUTS"),

@@ -21,6 +21,10 @@ impl Admission for AdmitsAll {
     fn enter(&self, _: Tenant) -> bool {
         true
     }
+
+    fn admits_at(&self, _: Tenant) -> Option<Instant> {
+        None
+    }
 }
 
 /// Questions are their tenant's number and what they cost in milliseconds.
