@@ -139,7 +139,7 @@ impl Database {
         match self {
             // Others wait for its one writer, too.
             Self::Sqlite(_) => NonZeroU8::new(10),
-            Self::Postgres { is_local, .. } => NonZeroU8::new(15).filter(|_| *is_local),
+            Self::Postgres { is_local, .. } => NonZeroU8::new(20).filter(|_| *is_local),
         }
     }
 

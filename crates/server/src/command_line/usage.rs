@@ -31,7 +31,7 @@ pub(crate) struct UsageOptions {
     pub(crate) keep_revisions: Option<Keep>,
     /// How much of the time an organisation that sends several requests at once is answered while others ask, in
     /// percent: it pauses in between. 100 is without pauses [default: where there are at most three processors, 10 with
-    /// SQLite, and 15 with PostgreSQL on this machine; else 100]
+    /// SQLite, and 20 with PostgreSQL on this machine; else 100]
     #[arg(long, env = "PREDICTION_API_TENANT_SHARE", value_name = "PERCENT", value_parser = percent)]
     pub(crate) tenant_share: Option<NonZeroU8>,
 }
