@@ -2,7 +2,8 @@
 //!
 //! Each kind of work has threads and a bounded queue of its own (a bulkhead), so that no kind fills what another one
 //! needs. [`pool`] is the queue, [`batching`] takes and answers what waits, [`overload`] refuses what is too much,
-//! [`supervision`] replaces threads that are stuck, [`turns`] shares a lane between tenants, and [`limit`] all lanes.
+//! [`supervision`] replaces threads that are stuck, [`turns`] shares a lane between tenants, and [`limit`] all lanes,
+//! with [`share`] where there are few processors.
 //! [`work`] is for what cannot be batched: there only those are answered together who ask the same.
 //!
 //! A [`Lane`] is one thread, or a few, with a bounded queue. It takes one waiting question, and with it all others that

@@ -63,7 +63,7 @@ impl Runtime {
         Self { rate_limiters: RateLimiters::new(limits), ..self }
     }
 
-    /// Has tenants with much to do pause while others ask.
+    /// Has tenants that ask for much at once pause while others ask that do not.
     #[must_use]
     pub fn with_tenant_share(self, share: TenantShare) -> Self {
         Self { tenant_share: Some(share), ..self }

@@ -42,14 +42,22 @@ pub(crate) struct TenantLimit {
 }
 
 struct State {
-    /// The tenant that asked last, and the one that asked last of all others.
-    last: Option<(Tenant, Instant)>,
-    last_other: Option<(Tenant, Instant)>,
+    /// Those who asked.
+    asked: LastTwo,
+    /// Those who asked for one thing after the other: they would notice if somebody else has much.
+    asked_quietly: LastTwo,
     /// The tenants that are answered, or wait for that though a thread is free.
     present: HashMap<Tenant, Present>,
     /// From how many of them on it is looked which are not answered any more.
     many: usize,
     lanes: Vec<Wake>,
+}
+
+/// The tenant that came last, and the one that came last of all others.
+#[derive(Default)]
+struct LastTwo {
+    last: Option<(Tenant, Instant)>,
+    other: Option<(Tenant, Instant)>,
 }
 
 #[derive(Default)]
@@ -85,7 +93,13 @@ impl TenantLimit {
 
     fn with_share(most: usize, share: Option<TenantShare>, here: Duration, kept: Duration) -> Arc<Self> {
         let share = share.filter(|share| share.percent.get() < 100).map(|share| (share, Rate::new(share, most)));
-        let state = State { last: None, last_other: None, present: HashMap::new(), many: FEW, lanes: Vec::new() };
+        let state = State {
+            asked: LastTwo::default(),
+            asked_quietly: LastTwo::default(),
+            present: HashMap::new(),
+            many: FEW,
+            lanes: Vec::new(),
+        };
         Arc::new(Self { most, share, here, kept, state: Mutex::new(state) })
     }
 
@@ -113,10 +127,18 @@ impl TenantLimit {
     }
 }
 
-impl State {
-    fn is_alone(&self, tenant: Tenant, now: Instant, here: Duration) -> bool {
-        let other = if self.last.is_some_and(|(last, _)| last == tenant) { self.last_other } else { self.last };
-        other.is_none_or(|(_, asked)| now.saturating_duration_since(asked) >= here)
+impl LastTwo {
+    fn note(&mut self, tenant: Tenant, now: Instant) {
+        if self.last.is_some_and(|(last, _)| last != tenant) {
+            self.other = self.last;
+        }
+        self.last = Some((tenant, now));
+    }
+
+    /// Whether anybody else came a short while ago.
+    fn has_others(&self, tenant: Tenant, now: Instant, here: Duration) -> bool {
+        let other = if self.last.is_some_and(|(last, _)| last == tenant) { self.other } else { self.last };
+        other.is_some_and(|(_, asked)| now.saturating_duration_since(asked) < here)
     }
 }
 
@@ -135,6 +157,11 @@ impl Present {
     /// Whether its place is kept for another lane.
     fn is_others_turn(&self, own: usize, now: Instant) -> bool {
         self.kept_for.is_some_and(|(lane, until)| lane != own && now < until)
+    }
+
+    /// Whether it asks for several things at once.
+    fn is_crowd(&self, now: Instant) -> bool {
+        self.crowded.is_some_and(|asked| now.saturating_duration_since(asked) < CROWDED)
     }
 
     /// One of them is done that began then, or about then.
@@ -204,9 +231,11 @@ impl Membership {
         let Some(own) = self.lane.filter(|_| tenant != Tenant::SERVICE) else { return true };
         let now = Instant::now();
         let state = &mut *self.limit.state();
-        let has_room = state.is_alone(tenant, now, self.limit.here)
+        let has_room = !state.asked.has_others(tenant, now, self.limit.here)
             || state.present.get(&tenant).is_none_or(|present| {
-                present.has_room(own, self.limit.most, now) && self.limit.pause_of(present, now).is_none()
+                let may_pause = || state.asked_quietly.has_others(tenant, now, self.limit.here);
+                present.has_room(own, self.limit.most, now)
+                    && (self.limit.pause_of(present, now).is_none() || !may_pause())
             });
         if has_room && !enters {
             return true;
@@ -238,14 +267,19 @@ impl Membership {
             return None;
         }
         let state = &mut *self.limit.state();
-        if state.last.is_some_and(|(last, _)| last != tenant) {
-            state.last_other = state.last;
-        }
-        state.last = Some((tenant, now));
-        self.lane.and(self.limit.share)?;
+        state.asked.note(tenant, now);
+        self.limit.share?;
+        let Some(_) = self.lane else {
+            if !state.present.get(&tenant).is_some_and(|present| present.is_crowd(now)) {
+                state.asked_quietly.note(tenant, now);
+            }
+            return None;
+        };
         let present = state.present.entry(tenant).or_default();
         if present.open > 0 {
             present.crowded = Some(now);
+        } else if !present.is_crowd(now) {
+            state.asked_quietly.note(tenant, now);
         }
         present.open += 1;
         Some(Open { limit: Arc::clone(&self.limit), tenant })
@@ -272,12 +306,11 @@ impl Membership {
         let own = self.lane?;
         let state = &mut *self.limit.state();
         let now = Instant::now();
-        let is_alone = state.is_alone(served.tenant, now, self.limit.here);
+        let has_quiet_others = state.asked_quietly.has_others(served.tenant, now, self.limit.here);
         let present = state.present.get_mut(&served.tenant)?;
         present.leave(now.checked_sub(served.took));
-        // Who asks for one thing after the other is never held up: only a crowd is.
-        let is_crowd = present.crowded.is_some_and(|asked| now.saturating_duration_since(asked) < CROWDED);
-        if let Some((_, rate)) = self.limit.share.filter(|_| is_crowd && !is_alone) {
+        // Who asks for one thing after the other is never held up: only a crowd is, for their sake.
+        if let Some((_, rate)) = self.limit.share.filter(|_| has_quiet_others && present.is_crowd(now)) {
             *longer = present.debt.add(served, rate, now);
         }
         let pause = self.limit.pause_of(present, now);

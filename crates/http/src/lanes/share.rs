@@ -1,4 +1,4 @@
-//! How much of the time a tenant that has much to do is answered, as long as others are here.
+//! How much of the time a tenant that asks for much at once is answered, as long as others ask that do not.
 //!
 //! On a small machine others have one processor left, or none. Each step of their answers (the event loop, a lane, the
 //! database) begins while the step before still ends, so the system puts some of them on the processor where the tenant
@@ -15,7 +15,8 @@ const LONG: Duration = Duration::from_millis(250);
 /// For how long a tenant is served before it pauses.
 const AT_FIRST: Duration = Duration::from_secs(1);
 
-/// The part of the time that a tenant with several questions at a time is answered, as long as others ask.
+/// The part of the time that a tenant with several questions at a time is answered, as long as others ask for one thing
+/// after the other.
 #[derive(Debug, Clone, Copy)]
 pub struct TenantShare {
     /// In hundredths of the time of the threads that it may have then.

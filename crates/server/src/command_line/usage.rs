@@ -29,9 +29,9 @@ pub(crate) struct UsageOptions {
     /// stored run refers to [default: as long as the job]
     #[arg(long, env = "PREDICTION_API_KEEP_REVISIONS", value_name = "TIME|NUMBER", value_parser = keep)]
     pub(crate) keep_revisions: Option<Keep>,
-    /// How much of the time an organisation that sends several requests at once is answered while others ask, in
-    /// percent: it pauses in between. 100 is without pauses [default: where there are at most three processors, 10 with
-    /// SQLite, and 20 with PostgreSQL on this machine; else 100]
+    /// How much of the time an organisation that sends several requests at once is answered while others send one after
+    /// the other, in percent: it pauses in between. 100 is without pauses [default: where there are at most three
+    /// processors, 10 with SQLite, and 20 with PostgreSQL on this machine; else 100]
     #[arg(long, env = "PREDICTION_API_TENANT_SHARE", value_name = "PERCENT", value_parser = percent)]
     pub(crate) tenant_share: Option<NonZeroU8>,
 }

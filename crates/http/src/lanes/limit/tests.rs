@@ -201,6 +201,22 @@ fn who_is_alone_never_pauses_and_owes_nothing_when_others_come() {
 }
 
 #[test]
+fn among_crowds_nobody_pauses_until_somebody_comes_who_is_none() {
+    let limit = sharing(1);
+    let lane = joined(&limit);
+    let [crowd, other, quiet] = tenants();
+    let now = Instant::now();
+    // Their first questions came when nobody was known to be a crowd.
+    let long_ago = now.checked_sub(LONG).unwrap();
+    let _open = [other, crowd].map(|tenant| [lane.note(tenant, long_ago), lane.note(tenant, now)]);
+    let pauses = |tenant| answer_some(&lane, tenant, FOUR + 1);
+    assert_eq!([pauses(crowd), pauses(other)], [Duration::ZERO; 2]);
+    let _quiet = lane.note(quiet, now);
+    assert!(pauses(crowd) > Duration::ZERO);
+    assert!(pauses(other) > Duration::ZERO);
+}
+
+#[test]
 fn all_of_the_time_is_without_pauses_and_nothing_is_kept() {
     let limit = sharing(100);
     let lane = joined(&limit);
