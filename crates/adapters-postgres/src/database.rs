@@ -89,7 +89,7 @@ impl Database {
             return Ok(is_distributed);
         }
         // Whoever makes a connection finds it out.
-        drop(self.pool.get()?);
+        drop(waiting(|| self.pool.get())?);
         Ok(self.pool.manager().is_distributed().unwrap_or(false))
     }
 
@@ -214,7 +214,7 @@ impl RetryBudget {
         }
         *left -= 1;
         if kind == Kind::Conflict {
-            sleep(self.pause);
+            waiting(|| sleep(self.pause));
             self.pause *= 2;
         }
         Ok(())

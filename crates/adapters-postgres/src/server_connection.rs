@@ -19,6 +19,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use prediction_pg_sqlstate::SqlState;
 use r2d2::ManageConnection;
 
+use crate::busy_time::waiting;
 use crate::connect::{Hosts, PostgresUrl};
 use crate::failure::{Kind, Told, is_of_other_server};
 use crate::unfit::{OtherSession, Unfit};
@@ -160,7 +161,7 @@ impl ServerConnection {
         }
         self.begin()?;
         match work(&mut self.connection) {
-            Ok(value) => self.commit().map(|()| value),
+            Ok(value) => waiting(|| self.commit()).map(|()| value),
             Err(error) => {
                 self.undo();
                 Err(error)

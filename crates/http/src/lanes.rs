@@ -93,12 +93,13 @@ pub(crate) struct Lane<Question: Send + 'static, Answer: Send + 'static> {
 }
 
 struct Waiting<Question, Answer> {
+    /// Where it is counted as one of its tenant's. Before the answer, since fields are dropped in this order: who asks
+    /// for the next thing has the answer to this one.
+    open: Option<Open>,
     question: Question,
     /// `None` is a refusal: nothing was done.
     answer: oneshot::Sender<Option<Answer>>,
     until: Instant,
-    /// Where it is counted as one of its tenant's.
-    open: Option<Open>,
 }
 
 impl<Question, Answer> Waiting<Question, Answer> {

@@ -32,6 +32,10 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
                     self.called.wait(queue).unwrap_or_else(PoisonError::into_inner)
                 } else {
                     let at = queue.turns.can_take_at(&self.membership);
+                    if at.is_some() {
+                        // Who pauses waits for others, and not since there is too much to do.
+                        queue.empty_at = Instant::now();
+                    }
                     let soon = at.map_or(LOOK_AGAIN, |at| at.saturating_duration_since(Instant::now()).min(LOOK_AGAIN));
                     self.called.wait_timeout(queue, soon).unwrap_or_else(PoisonError::into_inner).0
                 };
@@ -83,7 +87,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             .into_iter()
             .map(|waiting| {
                 self.metrics.waits.observe(self.waited(&waiting, now).as_secs_f64());
-                (waiting.question, (waiting.answer, waiting.open))
+                (waiting.question, (waiting.open, waiting.answer))
             })
             .unzip();
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
@@ -93,7 +97,7 @@ impl<Question: Send + 'static, Answer: Send + 'static> WorkerPool<Question, Answ
             tracing::error!(lane = self.settings.name, "the work of a lane panicked");
             return;
         };
-        for ((caller, open), answer) in callers.into_iter().zip(answers) {
+        for ((open, caller), answer) in callers.into_iter().zip(answers) {
             // Who asks for the next thing then asks for one after the other.
             drop(open);
             // A caller that has gone does not need the answer.

@@ -38,6 +38,7 @@ pub(crate) struct TenantLimit {
     share: Option<(TenantShare, Rate)>,
     here: Duration,
     kept: Duration,
+    crowded: Duration,
     state: Mutex<State>,
 }
 
@@ -74,8 +75,8 @@ struct Present {
     kept_for: Option<(usize, Instant)>,
     /// How many questions of it have no answer yet, where that matters.
     open: u32,
-    /// When it asked last while it had another one.
-    crowded: Option<Instant>,
+    /// Until when it counts as one that asks for several things at once.
+    crowd_until: Option<Instant>,
     debt: Debt,
 }
 
@@ -83,15 +84,15 @@ impl TenantLimit {
     /// Leaves half of the processors to others.
     pub(crate) fn of_this_machine(share: Option<TenantShare>) -> Arc<Self> {
         let processors = available_parallelism().map_or(1, usize::from);
-        Self::with_share((processors / 2).max(1), share, HERE, KEPT)
+        Self::with_share((processors / 2).max(1), share, [HERE, KEPT, CROWDED])
     }
 
     #[cfg(test)]
     pub(super) fn new(most: usize, here: Duration, kept: Duration) -> Arc<Self> {
-        Self::with_share(most, None, here, kept)
+        Self::with_share(most, None, [here, kept, CROWDED])
     }
 
-    fn with_share(most: usize, share: Option<TenantShare>, here: Duration, kept: Duration) -> Arc<Self> {
+    fn with_share(most: usize, share: Option<TenantShare>, [here, kept, crowded]: [Duration; 3]) -> Arc<Self> {
         let share = share.filter(|share| share.percent.get() < 100).map(|share| (share, Rate::new(share, most)));
         let state = State {
             asked: LastTwo::default(),
@@ -100,7 +101,7 @@ impl TenantLimit {
             many: FEW,
             lanes: Vec::new(),
         };
-        Arc::new(Self { most, share, here, kept, state: Mutex::new(state) })
+        Arc::new(Self { most, share, here, kept, crowded, state: Mutex::new(state) })
     }
 
     /// For a lane of its own, which is told when it may go on.
@@ -143,9 +144,14 @@ impl LastTwo {
 }
 
 impl Present {
-    /// Whether nothing has to be known of it any more.
+    /// Whether something has to be known of it.
+    fn is_needed(&self, now: Instant) -> bool {
+        self.open > 0 || !self.in_flight.is_empty() || !self.debt.is_even(now) || self.is_crowd(now)
+    }
+
+    /// Whether nothing waits either.
     fn is_over(&self, now: Instant) -> bool {
-        self.open == 0 && self.in_flight.is_empty() && self.denied == 0 && self.debt.is_even(now)
+        self.denied == 0 && !self.is_needed(now)
     }
 
     /// Whether a lane may have a thread more answer it.
@@ -161,7 +167,7 @@ impl Present {
 
     /// Whether it asks for several things at once.
     fn is_crowd(&self, now: Instant) -> bool {
-        self.crowded.is_some_and(|asked| now.saturating_duration_since(asked) < CROWDED)
+        self.crowd_until.is_some_and(|until| now < until)
     }
 
     /// One of them is done that began then, or about then.
@@ -211,9 +217,14 @@ pub(super) struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         let state = &mut *self.limit.state();
+        let now = Instant::now();
         if let Some(present) = state.present.get_mut(&self.tenant) {
+            // It may have waited for longer than a crowd is remembered.
+            if present.open > 1 {
+                present.crowd_until = Some(now + self.limit.crowded);
+            }
             present.open = present.open.saturating_sub(1);
-            if present.is_over(Instant::now()) {
+            if present.is_over(now) {
                 state.present.remove(&self.tenant);
             }
         }
@@ -241,9 +252,7 @@ impl Membership {
             return true;
         }
         if state.present.len() > state.many {
-            state
-                .present
-                .retain(|_, present| present.open > 0 || !present.in_flight.is_empty() || !present.debt.is_even(now));
+            state.present.retain(|_, present| present.is_needed(now));
             state.many = FEW.max(2 * state.present.len());
         }
         let present = state.present.entry(tenant).or_default();
@@ -277,7 +286,7 @@ impl Membership {
         };
         let present = state.present.entry(tenant).or_default();
         if present.open > 0 {
-            present.crowded = Some(now);
+            present.crowd_until = Some(now + self.limit.crowded);
         } else if !present.is_crowd(now) {
             state.asked_quietly.note(tenant, now);
         }
@@ -313,15 +322,15 @@ impl Membership {
         if let Some((_, rate)) = self.limit.share.filter(|_| has_quiet_others && present.is_crowd(now)) {
             *longer = present.debt.add(served, rate, now);
         }
-        let pause = self.limit.pause_of(present, now);
+        let pause = self.limit.pause_of(present, now).filter(|_| has_quiet_others);
         let next = present.next(own, served.took);
         if let Some((lane, is_kept)) = next {
+            present.denied &= !(1 << lane);
             present.kept_for = is_kept.then(|| (lane, pause.unwrap_or(now) + self.limit.kept));
             if pause.is_some() {
                 // It looks again by itself.
                 return None;
             }
-            present.denied &= !(1 << lane);
         } else if present.is_over(now) {
             state.present.remove(&served.tenant);
         }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::turns::Served;
 
-/// A question that takes longer counts as if it had taken that: its tenant does not wait for long after it.
+/// A question that takes longer counts as if it had taken that, and what makes a pause is no more than that: a tenant
+/// waits for some seconds at the most.
 const LONG: Duration = Duration::from_millis(250);
 /// For how long a tenant is served before it pauses.
 const AT_FIRST: Duration = Duration::from_secs(1);
@@ -63,7 +64,8 @@ impl Debt {
         let before = pause(self);
         let cost = served.cost();
         if !cost.is_zero() {
-            self.even_at = Some(self.even_at.map_or(now, |even_at| even_at.max(now)) + rate.of(cost));
+            let even_at = self.even_at.map_or(now, |even_at| even_at.max(now)) + rate.of(cost);
+            self.even_at = Some(even_at.min(now + rate.of(AT_FIRST + LONG)));
         }
         pause(self).saturating_sub(before)
     }
@@ -103,15 +105,16 @@ mod tests {
 
     #[test]
     fn several_threads_share_the_pause() {
-        let (now, second) = (Instant::now(), Duration::from_secs(1));
-        for (threads, pause) in [(1, 4), (2, 2)] {
+        let now = Instant::now();
+        for (threads, pause) in [(1, 4 * LONG), (2, 2 * LONG)] {
             let (rate, mut debt) = (rate(25, threads), Debt::default());
-            assert_eq!(debt.add(&served(4, second), rate, now), Duration::ZERO);
-            assert_eq!(debt.add(&served(4, second), rate, now), pause * second);
-            assert_eq!(debt.pauses_until(rate, now), Some(now + pause * second));
-            assert_eq!(debt.pauses_until(rate, now + pause * second), None);
-            assert!(!debt.is_even(now + pause * second), "its second is used up");
-            assert!(debt.is_even(now + 2 * pause * second));
+            assert_eq!(debt.add(&served(4, 4 * LONG), rate, now), Duration::ZERO);
+            assert_eq!(debt.add(&served(1, LONG), rate, now), pause);
+            assert_eq!(debt.pauses_until(rate, now), Some(now + pause));
+            assert_eq!(debt.add(&served(64, 64 * LONG), rate, now), Duration::ZERO, "no pause is longer");
+            assert_eq!(debt.pauses_until(rate, now + pause), None);
+            assert!(!debt.is_even(now + pause), "its second is used up");
+            assert!(debt.is_even(now + 5 * pause));
         }
     }
 

@@ -71,7 +71,7 @@ impl LaneVectors {
             paused: CounterVec::new(
                 Opts::new(
                     "lane_tenant_pause_seconds_total",
-                    "For how long tenants with much to do were made to pause after what a lane did for them.",
+                    "For how long tenants that asked for much at once were to pause after what a lane did for them.",
                 ),
                 &["lane"],
             )?,
