@@ -1,7 +1,8 @@
 //! For how long a thread had work for a processor, its own or one of the database.
 //!
 //! The processes of the database are not this one's, so they are not asked what they do. What is known not to be work
-//! is left out: waiting for the disk in commits, and for a connection. Locks, and the network, count as work.
+//! is left out: waiting for the disk in commits, and for a connection. Locks, and the network, count as work. So does
+//! the disk where one statement is a transaction: it commits before it answers.
 
 use std::cell::Cell;
 use std::sync::LazyLock;

@@ -47,7 +47,7 @@ struct State {
     asked: LastTwo,
     /// Those who asked for one thing after the other: they would notice if somebody else has much.
     asked_quietly: LastTwo,
-    /// The tenants that are answered, or wait for that though a thread is free.
+    /// The tenants that are answered, or wait for that though a thread is free, or owe something.
     present: HashMap<Tenant, Present>,
     /// From how many of them on it is looked which are not answered any more.
     many: usize,
@@ -118,13 +118,17 @@ impl TenantLimit {
         Membership { limit: Arc::clone(self), lane: None }
     }
 
-    /// Until when a tenant is not answered, as it was answered much.
-    fn pause_of(&self, present: &Present, now: Instant) -> Option<Instant> {
-        self.share.and_then(|(_, rate)| present.debt.pauses_until(rate, now))
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Until when a tenant is not answered, for the sake of others, as it was answered much.
+    fn pause_of(&self, tenant: Tenant, limit: &TenantLimit, now: Instant) -> Option<Instant> {
+        let (_, rate) = limit.share?;
+        let until = self.present.get(&tenant)?.debt.pauses_until(rate, now);
+        until.filter(|_| self.asked_quietly.has_others(tenant, now, limit.here))
     }
 }
 
@@ -243,11 +247,8 @@ impl Membership {
         let now = Instant::now();
         let state = &mut *self.limit.state();
         let has_room = !state.asked.has_others(tenant, now, self.limit.here)
-            || state.present.get(&tenant).is_none_or(|present| {
-                let may_pause = || state.asked_quietly.has_others(tenant, now, self.limit.here);
-                present.has_room(own, self.limit.most, now)
-                    && (self.limit.pause_of(present, now).is_none() || !may_pause())
-            });
+            || state.present.get(&tenant).is_none_or(|present| present.has_room(own, self.limit.most, now))
+                && state.pause_of(tenant, &self.limit, now).is_none();
         if has_room && !enters {
             return true;
         }
@@ -304,25 +305,32 @@ impl Membership {
     /// turns. The calling thread must not hold a lock that a lane takes when it is told. Returns how much longer the
     /// tenant is to pause for it.
     pub(super) fn leave(&self, served: &Served) -> Duration {
-        let mut pause = Duration::ZERO;
-        if let Some(wake) = self.lane_to_wake(served, &mut pause) {
+        let pause = self.charge(served);
+        if let Some(wake) = self.lane_to_wake(served) {
             wake();
         }
         pause
     }
 
-    fn lane_to_wake(&self, served: &Served, longer: &mut Duration) -> Option<Wake> {
-        let own = self.lane?;
+    /// Who asks for one thing after the other is never held up: only a crowd is, for their sake.
+    fn charge(&self, served: &Served) -> Duration {
+        let Some((_, rate)) = self.limit.share.filter(|_| self.lane.is_some()) else { return Duration::ZERO };
         let state = &mut *self.limit.state();
         let now = Instant::now();
         let has_quiet_others = state.asked_quietly.has_others(served.tenant, now, self.limit.here);
+        match state.present.get_mut(&served.tenant) {
+            Some(present) if has_quiet_others && present.is_crowd(now) => present.debt.add(served, rate, now),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn lane_to_wake(&self, served: &Served) -> Option<Wake> {
+        let own = self.lane?;
+        let state = &mut *self.limit.state();
+        let now = Instant::now();
+        let pause = state.pause_of(served.tenant, &self.limit, now);
         let present = state.present.get_mut(&served.tenant)?;
         present.leave(now.checked_sub(served.took));
-        // Who asks for one thing after the other is never held up: only a crowd is, for their sake.
-        if let Some((_, rate)) = self.limit.share.filter(|_| has_quiet_others && present.is_crowd(now)) {
-            *longer = present.debt.add(served, rate, now);
-        }
-        let pause = self.limit.pause_of(present, now).filter(|_| has_quiet_others);
         let next = present.next(own, served.took);
         if let Some((lane, is_kept)) = next {
             present.denied &= !(1 << lane);
@@ -350,8 +358,8 @@ impl Admission for Membership {
     fn admits_at(&self, tenant: Tenant) -> Option<Instant> {
         let (own, now) = (self.lane?, Instant::now());
         let state = self.limit.state();
-        let present = state.present.get(&tenant).filter(|present| !present.is_others_turn(own, now))?;
-        self.limit.pause_of(present, now)
+        state.present.get(&tenant).filter(|present| !present.is_others_turn(own, now))?;
+        state.pause_of(tenant, &self.limit, now)
     }
 }
 
